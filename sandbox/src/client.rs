@@ -32,11 +32,11 @@ pub struct Endpoint {
     pub account: String,
     /// Its region.
     pub region: String,
-    /// The process that serves it.
+    /// The process id of the server.
     pub pid: u32,
     /// When that process started.
     pub started_at: Timestamp,
-    /// That program's version.
+    /// The server's version.
     pub version: String,
 }
 
@@ -62,7 +62,7 @@ pub enum ControlError {
 }
 
 impl ControlError {
-    /// Whether nothing listens there.
+    /// Whether nothing listens at the address.
     pub fn is_refusal_to_connect(&self) -> bool {
         matches!(self, Self::Unreachable { source, .. } if source.kind() == std::io::ErrorKind::ConnectionRefused)
     }
@@ -73,7 +73,7 @@ impl Endpoint {
     pub async fn call(&self, operation: &str, input: &Value, now: Timestamp) -> Result<Value, ControlError> {
         let unreachable = |source| ControlError::Unreachable { url: self.url.clone(), source };
         let request = self.request(operation, &input.to_string(), now);
-        let response = tokio::time::timeout(TIMEOUT, self.exchange(&request)).await;
+        let response = tokio::time::timeout(TIMEOUT, self.send(&request)).await;
         let response = response.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(unreachable)?;
         let (head, body) = response.split_once("\r\n\r\n").unwrap_or((&response, ""));
         let body = serde_json::from_str::<Value>(body);
@@ -85,7 +85,7 @@ impl Endpoint {
         Err(ControlError::Refused { operation: operation.to_owned(), message })
     }
 
-    async fn exchange(&self, request: &str) -> std::io::Result<String> {
+    async fn send(&self, request: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(self.host()).await?;
         stream.write_all(request.as_bytes()).await?;
         let mut response = String::new();

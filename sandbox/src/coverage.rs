@@ -6,7 +6,7 @@ use crate::cloudformation;
 /// What the sandbox serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coverage {
-    /// Operations, as `SERVICE:OPERATION` with the name that requests of the service are signed with.
+    /// Operations, as `SERVICE:OPERATION` with the service's signing name.
     pub operations: Vec<String>,
     /// CloudFormation's resource types.
     pub resource_types: Vec<&'static str>,

@@ -9,9 +9,9 @@ use std::process::ExitCode;
 use crate::lifecycle::server_process;
 use crate::process::inner::{Inner, MARKER};
 
-/// Runs this process to its end if it is an inner process of a sandbox, as its arguments say; otherwise does nothing.
+/// Runs this process to its end if its arguments are those of an inner process of a sandbox; otherwise does nothing.
 ///
-/// `arguments` are those of the process, with the program's name first.
+/// `arguments` are those of the process, beginning with the program's name.
 pub fn inner(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
     let mut arguments = arguments.into_iter().skip(1);
     if arguments.next()? != MARKER {

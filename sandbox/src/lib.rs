@@ -2,7 +2,7 @@
 //!
 //! It shares no code with the tool that contains it, and does not use the AWS SDKs, so that it can catch their mistakes. Its modules, each
 //! of which uses only those before it: [`base`]; [`auth`] and [`protocol`], which turn a request into an input; [`store`], the state; [`process`],
-//! processes and containers; [`faults`], errors on request; [`core`], the interface of services; [`session_channel`], terminals;
+//! processes and containers; [`faults`], fault injection; [`core`], the interface of services; [`session_channel`], terminals;
 //! [`services`] and [`cloudformation`]; [`control`], calls outside AWS's API; [`registry`], the table of what is served; [`server`];
 //! [`client`] and [`lifecycle`], which call, start and stop a sandbox in the background. The tool's `tests/it/architecture.rs` has the
 //! same as a table.
@@ -18,19 +18,19 @@ pub mod auth;
 pub mod base;
 pub mod client;
 pub mod cloudformation;
-pub mod control;
-pub mod core;
+mod control;
+mod core;
 mod coverage;
-pub mod faults;
+mod faults;
 mod inner;
 pub mod lifecycle;
 pub mod process;
 pub mod protocol;
 mod registry;
 mod server;
-pub mod services;
-pub mod session_channel;
-pub mod store;
+mod services;
+mod session_channel;
+mod store;
 
 pub use base::fault::{Fault, FaultKind};
 pub use base::request_log::Reader as LogReader;
@@ -40,7 +40,7 @@ pub use inner::inner;
 pub use process::environment::{INHERITED as TASK_VARIABLES, INHERITED_BY_ENGINES as SANDBOX_VARIABLES};
 pub use registry::REGISTRY;
 
-/// How long background work may take to end at shutdown; [`lifecycle::stop`] waits a little longer.
+/// How long background work may take to end at shutdown. [`lifecycle::stop`] waits a little longer.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Opens a sandbox with all services: see [`Sandbox::open`].
@@ -67,8 +67,8 @@ pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<
     sandbox.background.close();
     let stopped = tokio::time::timeout(SHUTDOWN_TIMEOUT, sandbox.background.wait()).await;
     sandbox.log.write(match stopped {
-        Ok(()) => "stop: every task has ended",
-        Err(_) => "stop: some background work did not end in time and is abandoned",
+        Ok(()) => "stop: all background work has ended",
+        Err(_) => "stop: some background work did not end in time",
     });
     served
 }

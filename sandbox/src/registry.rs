@@ -1,4 +1,5 @@
-//! What the sandbox serves and runs. A service is a folder in [`crate::services`] and a row in each of these tables that concerns it.
+//! Everything that the sandbox serves and runs. A service is a folder in [`crate::services`] and a row in each of these tables that
+//! applies to it.
 
 use crate::core::Registry;
 use crate::core::ports::AlarmAction;
@@ -61,6 +62,6 @@ pub static REGISTRY: Registry = Registry {
             .with(logs::LiveTails::default())
             .with(Sessions::default())
     },
-    alarm_actions: &[AlarmAction { is_for: autoscaling::is_policy, perform: autoscaling::act }],
-    instance_terminated: &[ssm::instances::forget],
+    alarm_actions: &[AlarmAction { is_for: autoscaling::is_policy, perform: autoscaling::execute }],
+    instance_terminated: &[ssm::instances::remove],
 };

@@ -1,25 +1,23 @@
-//! Control calls of the sandbox itself, outside AWS's API: signed like every other, for the service `ecsws`.
+//! The sandbox's own service, outside AWS's API. Control calls are signed like all others, for the service `ecsws`.
 
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 mod status;
 
 use crate::Sandbox;
 use crate::cloudformation::resources;
-use crate::core::{Reply, Service, operation};
+use crate::core::{NoInput, Reply, Service, operation};
 use crate::faults::Rules;
 use crate::protocol::Protocol;
 use crate::services::ecs::{addresses, images};
 
 /// The name that control calls are signed for.
 pub const SIGNING_NAME: &str = crate::auth::CONTROL_SERVICE;
-/// What stands before the operation in a control call's target.
+/// The prefix of the targets of control calls.
 pub const TARGET_PREFIX: &str = "EcswsSandbox";
 
-/// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: SIGNING_NAME,
     protocols: &[Protocol::Json11 { target_prefix: TARGET_PREFIX }],
@@ -37,10 +35,7 @@ pub static SERVICE: Service = Service {
     ],
 };
 
-#[derive(Deserialize)]
-struct Nothing {}
-
-/// `PutFaults`: these take the place of all that there are.
+/// `PutFaults`: replaces all rules of fault injection.
 fn put_faults(sandbox: &Arc<Sandbox>, rules: Rules) -> Reply {
     let operations: Vec<String> = sandbox.registry.operations().collect();
     let resource_types: Vec<&str> = resources::all().map(|kind| kind.name).collect();
@@ -49,11 +44,11 @@ fn put_faults(sandbox: &Arc<Sandbox>, rules: Rules) -> Reply {
 }
 
 /// `DescribeFaults`.
-fn describe_faults(sandbox: &Arc<Sandbox>, Nothing {}: Nothing) -> Value {
+fn describe_faults(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {
     sandbox.faults.describe()
 }
 
-fn shutdown(sandbox: &Arc<Sandbox>, Nothing {}: Nothing) -> Value {
+fn shutdown(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {
     sandbox.shutdown.cancel();
     json!({})
 }

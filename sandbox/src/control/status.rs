@@ -1,4 +1,4 @@
-//! What a sandbox says of itself: who it is, and on request what runs in it and what that takes of the machine.
+//! The status of the sandbox: its configuration and, on request, what runs in it and which resources that uses.
 
 use std::sync::Arc;
 
@@ -17,13 +17,13 @@ use crate::store::World;
 
 #[derive(Deserialize)]
 pub(super) struct Input {
-    /// Whether to say what runs, too; that takes a look at all processes of the machine.
+    /// Whether to include what runs, which needs a scan of all processes.
     #[serde(default)]
     detail: bool,
 }
 
 pub(super) fn run(sandbox: &Arc<Sandbox>, Input { detail }: Input) -> Value {
-    let mut said = json!({
+    let mut status = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "pid": std::process::id(),
         "startedAt": sandbox.started_at.to_string(),
@@ -35,20 +35,20 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, Input { detail }: Input) -> Value {
     });
     if detail {
         let processes = sandbox.runtime::<Runtime>().processes();
-        said["memoryBytes"] = resident_bytes(std::process::id()).into();
-        said["diskBytes"] = sandbox.world.database().bytes().into();
-        said["maxLogBytes"] = quota::MOST_BYTES.into();
+        status["memoryBytes"] = resident_bytes(std::process::id()).into();
+        status["diskBytes"] = sandbox.world.database().bytes().into();
+        status["maxLogBytes"] = quota::MAX_BYTES.into();
         let sessions = sandbox.runtime::<Sessions>().list().into_iter().filter(|session| session.ended.is_none());
-        said["sessions"] = sessions
+        status["sessions"] = sessions
             .map(|session| json!({ "id": session.id, "target": session.target, "since": session.started }))
             .collect();
         sandbox.world.read(|world| {
-            said["logBytes"] = quota::stored_bytes(world).into();
-            said["stacks"] = stacks(world);
-            said["services"] = services(world);
+            status["logBytes"] = quota::stored_bytes(world).into();
+            status["stacks"] = stacks(world);
+            status["services"] = services(world);
             let tasks =
                 world.of::<ecs::State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
-            said["tasks"] = tasks
+            status["tasks"] = tasks
                 .map(|(key, task)| {
                     let (pids, bytes) = processes.get(key).cloned().unwrap_or_default();
                     json!({
@@ -59,7 +59,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, Input { detail }: Input) -> Value {
                 .collect();
         });
     }
-    said
+    status
 }
 
 fn stacks(world: &World) -> Value {

@@ -2,7 +2,6 @@
 //!
 //! Nothing here names a service: the services come in as a value, the [`Registry`].
 
-mod answer;
 mod config;
 mod operation;
 pub mod ports;
@@ -13,10 +12,9 @@ mod sdk_variables;
 mod service;
 mod validation;
 
-pub use answer::{Answer, IntoAnswer, Reply};
 pub use config::Config;
 pub(crate) use operation::operation;
-pub use operation::{Call, Operation, Running};
+pub use operation::{Answer, Call, IntoAnswer, NoInput, Operation, Reply};
 pub use registry::Registry;
 pub use sandbox::Sandbox;
 pub use sdk_variables::CREDENTIALS_PATH;

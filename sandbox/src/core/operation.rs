@@ -1,15 +1,21 @@
-//! One operation of a service, and one call of it.
+//! Operations of services, calls of them, and what they return.
 
 use std::pin::Pin;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Answer, Sandbox, Service};
+use super::{Sandbox, Service};
 use crate::Fault;
 use crate::auth::Identity;
+use crate::protocol::event_stream::EventStream;
 use crate::protocol::lenient;
+
+/// The input of an operation without members.
+#[derive(Debug, Deserialize)]
+pub struct NoInput {}
 
 /// One operation.
 #[derive(Debug)]
@@ -44,6 +50,48 @@ impl Call {
         let target = || format!("{}:{}", self.service.signing_name, self.operation);
         let input = lenient::from_value(self.input).map_err(|error| self.service.input_fault(&target(), &error))?;
         Ok((self.sandbox, input))
+    }
+}
+
+/// What most operations return: the output's members by the names that the API's model gives them, or a fault.
+pub type Reply = Result<Value, Fault>;
+
+/// The successful result of an operation.
+#[derive(Debug)]
+pub enum Answer {
+    /// The complete output.
+    Complete(Value),
+    /// A stream of events.
+    Stream(EventStream),
+}
+
+impl From<Value> for Answer {
+    fn from(output: Value) -> Self {
+        Self::Complete(output)
+    }
+}
+
+impl From<EventStream> for Answer {
+    fn from(stream: EventStream) -> Self {
+        Self::Stream(stream)
+    }
+}
+
+/// The return types that an operation's function may have: a result, or an output where nothing can fail.
+pub trait IntoAnswer {
+    /// Converts the value.
+    fn into_answer(self) -> Result<Answer, Fault>;
+}
+
+impl<T: Into<Answer>> IntoAnswer for Result<T, Fault> {
+    fn into_answer(self) -> Result<Answer, Fault> {
+        self.map(Into::into)
+    }
+}
+
+impl IntoAnswer for Value {
+    fn into_answer(self) -> Result<Answer, Fault> {
+        Ok(self.into())
     }
 }
 

@@ -20,7 +20,6 @@ pub struct OperationFault {
     /// Members that the input must have with these values; strings may have wildcards.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     input: Map<String, Value>,
-    /// What it does.
     pub(super) effect: Effect,
     /// The HTTP status of `fail`; 400 when left out.
     #[serde(skip_serializing_if = "Option::is_none")]

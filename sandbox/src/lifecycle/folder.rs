@@ -32,7 +32,7 @@ pub(super) const FILES: &[&str] = &[
     ENDPOINT_FILE,
     ENDPOINT_DRAFT,
     request_log::FILE,
-    request_log::EARLIER_FILE,
+    request_log::ROTATED_FILE,
     ENGINES_FILE,
 ];
 

@@ -71,7 +71,7 @@ async fn read_all(body: &mut Body) -> Result<Bytes, Fault> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| {
-            let message = "The request's body is broken off, or its chunks are not what HTTP asks for";
+            let message = "The request's body is incomplete, or not in HTTP's chunked encoding";
             Fault::client("MalformedHttpRequestException", message)
         })?;
         let data = frame.into_data().unwrap_or_default();

@@ -64,7 +64,8 @@ pub fn open(
     let has = |name: &str, value: &str| headers.get(name).is_some_and(|given| given.eq_ignore_ascii_case(value));
     let is_upgrade = has("upgrade", "websocket") && has("sec-websocket-version", "13");
     let (Some(key), Some(upgrade)) = (headers.get("sec-websocket-key").filter(|_| is_upgrade), upgrade) else {
-        let message = "The data channel of a session is a websocket (version 13), and the request does not ask for one";
+        let message =
+            "The data channel of a session is a websocket (version 13), and the request is not an upgrade to one";
         return Err(Fault::new(426, "UpgradeRequired", message));
     };
     let shared = Arc::clone(sandbox);

@@ -1,7 +1,7 @@
-//! The AWS services, a folder each: its row, its state, and its operations. What there is stands in [`crate::registry`].
+//! The AWS services. Each has a folder with its row of the registry, its state and its operations.
 //!
-//! A service may use those below it: iam, logs, cloudmap, secretsmanager and sts, then ec2 and cloudwatch, then ecs, then autoscaling
-//! and ssm. Everything else it calls by its name, with [`crate::Sandbox::call`].
+//! A service may use the ones below it: iam, logs, cloudmap, secretsmanager and sts; then ec2 and cloudwatch; then ecs; then
+//! autoscaling and ssm. It calls others by name, with [`crate::Sandbox::call`].
 
 #![expect(clippy::needless_pass_by_value, reason = "the table hands every operation its input whole")]
 

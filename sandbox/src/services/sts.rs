@@ -1,14 +1,12 @@
-//! AWS Security Token Service: who am I.
+//! AWS Security Token Service: GetCallerIdentity.
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Fault;
 use crate::auth::Identity;
-use crate::core::{Call, IntoAnswer as _, Operation, Service};
+use crate::core::{Call, IntoAnswer as _, NoInput, Operation, Service};
 use crate::protocol::Protocol;
 
-/// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: "sts",
     protocols: &[Protocol::Query { version: "2011-06-15", xmlns: "https://sts.amazonaws.com/doc/2011-06-15/" }],
@@ -21,12 +19,9 @@ pub static SERVICE: Service = Service {
     }],
 };
 
-#[derive(Deserialize)]
-struct Nothing {}
-
 fn get_caller_identity(call: Call) -> Result<Value, Fault> {
     let identity = call.identity.clone();
-    let (sandbox, Nothing {}) = call.parse()?;
+    let (sandbox, NoInput {}) = call.parse()?;
     Ok(match identity {
         Identity::Owner => json!({
             "Arn": sandbox.config.global_arn("iam", "user/sandbox"),

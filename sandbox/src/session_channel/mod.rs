@@ -16,7 +16,7 @@ mod terminal;
 
 pub use agent::ClientConnection;
 pub use handshake::AGENT_VERSION;
-pub use sessions::{Session, SessionSpec, Sessions, StartedSession, channel_url};
+pub use sessions::{Session, SessionSpec, Sessions, channel_url};
 
 /// The path prefix of every session's address.
 pub const PATH: &str = "/v1/data-channel/";

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::local_aws::LocalAws;
 
-/// Waits until a stack rests.
-pub async fn settled(client: &Client, stack: &str) -> Stack {
+/// Waits until no operation is in progress on a stack.
+pub async fn wait_until_complete(client: &Client, stack: &str) -> Stack {
     let wait = async {
         loop {
             let answer = client.describe_stacks().stack_name(stack).send().await.expect("the stack is known");
@@ -21,7 +21,7 @@ pub async fn settled(client: &Client, stack: &str) -> Stack {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the stack comes to rest")
+    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the operation ends")
 }
 
 pub fn status(stack: &Stack) -> &str {
@@ -31,13 +31,13 @@ pub fn status(stack: &Stack) -> &str {
 pub async fn create(client: &Client, name: &str, template: &str) -> Stack {
     let creation = client.create_stack().stack_name(name).template_body(template);
     creation.capabilities(Capability::CapabilityNamedIam).send().await.expect("it is created");
-    settled(client, name).await
+    wait_until_complete(client, name).await
 }
 
 pub async fn update(client: &Client, name: &str, template: &str) -> Stack {
     let update = client.update_stack().stack_name(name).template_body(template);
     update.capabilities(Capability::CapabilityNamedIam).send().await.expect("it is updated");
-    settled(client, name).await
+    wait_until_complete(client, name).await
 }
 
 /// The events of a stack, oldest first: logical id, status, reason.
@@ -114,7 +114,7 @@ async fn a_failed_creation_is_rolled_back_with_reasons() {
 }
 
 #[tokio::test]
-async fn a_change_set_without_changes_fails_with_the_sentence() {
+async fn a_change_set_without_changes_fails_with_awss_message() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let body = template(&json!({ "One": parameter("1") }));
@@ -125,7 +125,7 @@ async fn a_change_set_without_changes_fails_with_the_sentence() {
         "REVIEW_IN_PROGRESS"
     );
     client.execute_change_set().stack_name("new").change_set_name("first").send().await.expect("it is carried out");
-    assert_eq!(status(&settled(&client, "new").await), "CREATE_COMPLETE");
+    assert_eq!(status(&wait_until_complete(&client, "new").await), "CREATE_COMPLETE");
     client
         .create_change_set()
         .stack_name("new")
@@ -142,7 +142,7 @@ async fn a_change_set_without_changes_fails_with_the_sentence() {
 }
 
 #[tokio::test]
-async fn change_sets_of_one_new_name_at_the_same_time_share_one_stack() {
+async fn concurrent_change_sets_for_a_new_stack_share_the_stack() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let body = template(&json!({ "One": parameter("1") }));
@@ -161,25 +161,25 @@ async fn change_sets_of_one_new_name_at_the_same_time_share_one_stack() {
     let execute = |name| client.execute_change_set().stack_name("twin").change_set_name(name).send();
     let (first, second) = tokio::join!(execute("set-0"), execute("set-1"));
     assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
-    assert_eq!(status(&settled(&client, "twin").await), "CREATE_COMPLETE");
+    assert_eq!(status(&wait_until_complete(&client, "twin").await), "CREATE_COMPLETE");
 }
 
 #[tokio::test]
-async fn a_cluster_of_another_stack_is_not_taken_over() {
+async fn a_stack_does_not_take_over_the_cluster_of_another_stack() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let body = template(&json!({ "C": { "Type": "AWS::ECS::Cluster", "Properties": { "ClusterName": "shared" } } }));
     let owner = create(&client, "owner", &body).await;
     assert_eq!(status(&create(&client, "other", &body).await), "ROLLBACK_COMPLETE");
-    let said = events(&client, "other").await;
+    let actual = events(&client, "other").await;
     let refused = format!("C CREATE_FAILED shared already exists in stack {}", owner.stack_id().expect("an id"));
-    assert!(said.contains(&refused), "{said:#?}");
+    assert!(actual.contains(&refused), "{actual:#?}");
     let clusters = aws.ecs().describe_clusters().clusters("shared").send().await.expect("the cluster");
     assert_eq!(clusters.clusters()[0].status(), Some("ACTIVE"));
 }
 
 #[tokio::test]
-async fn an_export_in_use_stays_until_its_user_is_gone() {
+async fn an_export_cannot_be_removed_while_a_stack_imports_it() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let exporter = json!({
@@ -194,14 +194,14 @@ async fn an_export_in_use_stays_until_its_user_is_gone() {
     let refused = "Delete canceled. Cannot delete export Shared as it is in use by user.";
     let mut before = "CREATE_COMPLETE";
     for turn in 0..2 {
-        client.delete_stack().stack_name("exporter").send().await.expect("it is asked");
-        let stack = settled(&client, "exporter").await;
+        client.delete_stack().stack_name("exporter").send().await.expect("it is accepted");
+        let stack = wait_until_complete(&client, "exporter").await;
         assert_eq!((status(&stack), stack.stack_status_reason()), (before, Some(refused)));
         assert_eq!(stack.deletion_time(), None);
-        let said = events(&client, "exporter").await;
+        let actual = events(&client, "exporter").await;
         let expected =
             ["exporter DELETE_IN_PROGRESS User Initiated".to_owned(), format!("exporter {before} {refused}")];
-        assert_eq!(said[said.len() - 2..], expected);
+        assert_eq!(actual[actual.len() - 2..], expected);
         let mut next = exporter.clone();
         next["Resources"]["More"] = parameter(&format!("{turn}"));
         before = "UPDATE_COMPLETE";
@@ -211,12 +211,12 @@ async fn an_export_in_use_stays_until_its_user_is_gone() {
     let missing = user.replace("Shared", "Unknown");
     let failed = create(&client, "lost", &missing).await;
     assert_eq!(status(&failed), "ROLLBACK_COMPLETE");
-    let said = events(&client, "lost").await;
-    assert!(said[1].ends_with("No export named Unknown found. Rollback requested by user."), "{said:?}");
+    let actual = events(&client, "lost").await;
+    assert!(actual[1].ends_with("No export named Unknown found. Rollback requested by user."), "{actual:?}");
 }
 
 #[tokio::test]
-async fn templates_that_cannot_work_are_refused_before_anything_is_made() {
+async fn invalid_templates_are_refused_before_a_resource_is_created() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let role =
@@ -250,7 +250,7 @@ async fn templates_that_cannot_work_are_refused_before_anything_is_made() {
 }
 
 #[tokio::test]
-async fn a_killed_sandbox_goes_on_with_what_was_under_way() {
+async fn a_killed_sandbox_resumes_stack_operations_in_progress() {
     let mut aws = LocalAws::start().await;
     let mut resources = serde_json::Map::new();
     for number in 0..40 {
@@ -264,19 +264,19 @@ async fn a_killed_sandbox_goes_on_with_what_was_under_way() {
     aws.cloudformation().create_stack().stack_name("long").template_body(body).send().await.expect("it begins");
     aws.kill_and_restart().await;
     let client = aws.cloudformation();
-    assert_eq!(status(&settled(&client, "long").await), "CREATE_COMPLETE");
-    client.delete_stack().stack_name("long").send().await.expect("it is asked");
+    assert_eq!(status(&wait_until_complete(&client, "long").await), "CREATE_COMPLETE");
+    client.delete_stack().stack_name("long").send().await.expect("it is accepted");
     aws.kill_and_restart().await;
     let client = aws.cloudformation();
-    let left = async {
+    let wait_until_gone = async {
         while client.describe_stacks().stack_name("long").send().await.is_ok() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), left).await.expect("it goes");
+    tokio::time::timeout(Duration::from_secs(30), wait_until_gone).await.expect("it is deleted");
 }
 
-/// A stack with a cluster and a service of two tasks whose image is `app`.
+/// A stack with a cluster, and a service of two tasks with the image `app`.
 fn service_template(breaker: bool) -> String {
     let container =
         json!({ "Name": "app", "Image": "app", "Essential": true, "PortMappings": [{ "ContainerPort": 3000 }] });
@@ -296,7 +296,7 @@ fn service_template(breaker: bool) -> String {
     }))
 }
 
-/// What the tasks of the stack `service` run from now on.
+/// Sets the command for the image of the stack `service`.
 async fn images(aws: &LocalAws, script: &str) {
     let images = json!({ "app": { "command": ["sh", "-c", script], "cwd": aws.folder() } });
     aws.control("PutImages", json!({ "stackName": "service", "runtime": "process", "images": images })).await;
@@ -308,15 +308,15 @@ async fn service_stack(aws: &LocalAws, script: &str) -> Stack {
 }
 
 #[tokio::test]
-async fn a_service_stack_is_there_when_its_tasks_run_and_gone_when_they_have_ended() {
+async fn a_service_stack_completes_with_its_tasks_running_and_is_deleted_with_its_tasks_stopped() {
     let aws = LocalAws::start().await;
     let stack = service_stack(&aws, "while :; do sleep 1; done").await;
     assert_eq!(status(&stack), "CREATE_COMPLETE");
     let clusters = aws.ecs().describe_clusters().clusters(cluster_of(&aws).await).send().await.expect("the cluster");
     assert_eq!(clusters.clusters()[0].running_tasks_count(), 2);
     let client = aws.cloudformation();
-    client.delete_stack().stack_name("service").send().await.expect("it is asked");
-    let stack = settled(&client, stack.stack_id().expect("an id")).await;
+    client.delete_stack().stack_name("service").send().await.expect("it is accepted");
+    let stack = wait_until_complete(&client, stack.stack_id().expect("an id")).await;
     assert_eq!(status(&stack), "DELETE_COMPLETE");
 }
 
@@ -327,57 +327,57 @@ async fn cluster_of(aws: &LocalAws) -> String {
 }
 
 #[tokio::test]
-async fn a_service_whose_tasks_fail_fails_its_stack_with_the_breaker_s_words() {
+async fn a_triggered_circuit_breaker_fails_the_stack_with_its_message() {
     let aws = LocalAws::start().await;
     let stack = service_stack(&aws, "exit 3").await;
     assert_eq!(status(&stack), "ROLLBACK_COMPLETE");
-    let said = events(&aws.cloudformation(), "service").await;
-    let failure = said.iter().find(|line| line.starts_with("Service CREATE_FAILED")).expect("it failed");
+    let actual = events(&aws.cloudformation(), "service").await;
+    let failure = actual.iter().find(|line| line.starts_with("Service CREATE_FAILED")).expect("it failed");
     assert!(failure.contains("ECS Deployment Circuit Breaker was triggered"), "{failure}");
 }
 
-/// Begins a service stack whose tasks end at once, with nobody to give up on them.
-async fn restless_stack(aws: &LocalAws) -> String {
+/// Creates a service stack whose tasks exit immediately, without a circuit breaker.
+async fn unstable_service_stack(aws: &LocalAws) -> String {
     images(aws, "exit 3").await;
     let creation = aws.cloudformation().create_stack().stack_name("service").template_body(service_template(false));
     creation.send().await.expect("it begins").stack_id.expect("an id")
 }
 
-/// Waits until an event of the stack begins with these words.
-async fn until_said(aws: &LocalAws, words: &str) {
+/// Waits until an event of the stack has a reason with this prefix.
+async fn wait_for_event_reason(aws: &LocalAws, words: &str) {
     let wait = async {
         while !events(&aws.cloudformation(), "service").await.iter().any(|line| line.starts_with(words)) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("it is said");
+    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the event is there");
 }
 
 #[tokio::test]
-async fn a_creation_that_never_becomes_steady_can_be_deleted() {
+async fn a_stack_whose_service_never_becomes_steady_can_be_deleted() {
     let aws = LocalAws::start().await;
-    let id = restless_stack(&aws).await;
-    until_said(&aws, "Service CREATE_IN_PROGRESS Resource creation Initiated").await;
+    let id = unstable_service_stack(&aws).await;
+    wait_for_event_reason(&aws, "Service CREATE_IN_PROGRESS Resource creation Initiated").await;
     let client = aws.cloudformation();
-    client.delete_stack().stack_name("service").send().await.expect("it is asked");
-    assert_eq!(status(&settled(&client, &id).await), "DELETE_COMPLETE");
+    client.delete_stack().stack_name("service").send().await.expect("it is accepted");
+    assert_eq!(status(&wait_until_complete(&client, &id).await), "DELETE_COMPLETE");
     let clusters = aws.ecs().list_clusters().send().await.expect("the clusters");
     assert!(clusters.cluster_arns().is_empty(), "{clusters:?}");
 }
 
 #[tokio::test]
-async fn a_creation_that_takes_longer_than_it_may_is_taken_back() {
+async fn a_creation_that_times_out_is_rolled_back() {
     let aws = LocalAws::start().await;
     images(&aws, "exit 3").await;
     let creation = aws.cloudformation().create_stack().stack_name("service").template_body(service_template(false));
     creation.timeout_in_minutes(1).send().await.expect("it begins");
-    let stack = settled(&aws.cloudformation(), "service").await;
+    let stack = wait_until_complete(&aws.cloudformation(), "service").await;
     assert_eq!(status(&stack), "ROLLBACK_COMPLETE");
-    let said = events(&aws.cloudformation(), "service").await;
+    let actual = events(&aws.cloudformation(), "service").await;
     let why =
         "service ROLLBACK_IN_PROGRESS Stack creation time exceeded the specified timeout. Rollback requested by user.";
-    assert!(said.iter().any(|line| line == why), "{said:#?}");
-    assert!(said.iter().any(|line| line == "Service CREATE_FAILED Resource creation cancelled"), "{said:#?}");
+    assert!(actual.iter().any(|line| line == why), "{actual:#?}");
+    assert!(actual.iter().any(|line| line == "Service CREATE_FAILED Resource creation cancelled"), "{actual:#?}");
 }
 
 #[tokio::test]
@@ -389,8 +389,8 @@ async fn an_update_that_never_becomes_steady_can_be_cancelled() {
     images(&aws, "exit 3").await;
     let next = service_template(false).replace("\"512\"", "\"1024\"");
     client.update_stack().stack_name("service").template_body(next).send().await.expect("it begins");
-    until_said(&aws, "Service UPDATE_IN_PROGRESS").await;
+    wait_for_event_reason(&aws, "Service UPDATE_IN_PROGRESS").await;
     images(&aws, "while :; do sleep 1; done").await;
     client.cancel_update_stack().stack_name("service").send().await.expect("it is cancelled");
-    assert_eq!(status(&settled(&client, "service").await), "UPDATE_ROLLBACK_COMPLETE");
+    assert_eq!(status(&wait_until_complete(&client, "service").await), "UPDATE_ROLLBACK_COMPLETE");
 }

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::local_aws::LocalAws;
-use crate::signed::{self, Answer};
+use crate::raw_requests::{self, Answer};
 
 fn call(aws: &LocalAws, operation: &str, input: &Value) -> Answer {
-    signed::json(aws, "monitoring", &format!("GraniteServiceVersion20100801.{operation}"), input)
+    raw_requests::json(aws, "monitoring", &format!("GraniteServiceVersion20100801.{operation}"), input)
 }
 
 fn ok(aws: &LocalAws, operation: &str, input: &Value) -> Value {
@@ -38,30 +38,30 @@ async fn statistics_are_computed_from_what_was_put() {
 
     let metrics = ok(&aws, "ListMetrics", &json!({ "Namespace": "Test" }));
     assert_eq!(metrics["Metrics"], json!([{ "Namespace": "Test", "MetricName": "load", "Dimensions": dimensions }]));
-    let asked = json!({
+    let input = json!({
         "Namespace": "Test", "MetricName": "load", "Dimensions": dimensions, "StartTime": minute, "EndTime": minute + 120,
         "Period": 60, "Statistics": ["Average", "Sum", "Minimum", "Maximum", "SampleCount"],
     });
-    let statistics = ok(&aws, "GetMetricStatistics", &asked);
+    let statistics = ok(&aws, "GetMetricStatistics", &input);
     let [first, second] = &statistics["Datapoints"].as_array().expect("a list")[..] else { panic!("{statistics}") };
     let expected = json!({ "Timestamp": f64::from(i32::try_from(minute).expect("it is before 2038")), "Unit": "Percent", "Average": 2.0, "Sum": 4.0, "Minimum": 1.0, "Maximum": 3.0, "SampleCount": 2.0 });
     assert_eq!(first, &expected);
     assert_eq!(second["Average"], 10.0);
 
     let stat = json!({ "Metric": { "Namespace": "Test", "MetricName": "load", "Dimensions": dimensions }, "Period": 60, "Stat": "Sum" });
-    let mut asked = json!({ "MetricDataQueries": [{ "Id": "m", "MetricStat": stat }], "StartTime": minute, "EndTime": minute + 120, "MaxDatapoints": 1 });
-    let page = ok(&aws, "GetMetricData", &asked);
+    let mut input = json!({ "MetricDataQueries": [{ "Id": "m", "MetricStat": stat }], "StartTime": minute, "EndTime": minute + 120, "MaxDatapoints": 1 });
+    let page = ok(&aws, "GetMetricData", &input);
     assert_eq!(page["MetricDataResults"][0]["Values"], json!([10.0]), "the newest first");
     assert_eq!(page["MetricDataResults"][0]["StatusCode"], "PartialData");
     assert_eq!(page["MetricDataResults"][0]["Label"], "load");
-    asked["NextToken"] = page["NextToken"].clone();
-    let page = ok(&aws, "GetMetricData", &asked);
+    input["NextToken"] = page["NextToken"].clone();
+    let page = ok(&aws, "GetMetricData", &input);
     assert_eq!(page["MetricDataResults"][0]["Values"], json!([4.0]));
     assert_eq!(page["NextToken"], Value::Null);
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_in_the_words_of_aws() {
+async fn invalid_inputs_are_refused_with_awss_messages() {
     let aws = LocalAws::start().await;
     let datum = |more: &Value| {
         let mut datum = json!({ "MetricName": "m" });
@@ -103,7 +103,7 @@ async fn an_alarm_follows_its_metric() {
     let described = || ok(&aws, "DescribeAlarms", &json!({ "AlarmNames": ["busy"] }))["MetricAlarms"][0].clone();
     assert_eq!(described()["StateValue"], "INSUFFICIENT_DATA");
     ok(&aws, "PutMetricData", &json!({ "Namespace": "Test", "MetricData": [{ "MetricName": "load", "Value": 9 }] }));
-    let mut changes = aws_changes(&described);
+    let mut changes = polled(&described);
     assert!(changes.any(|alarm| alarm["StateValue"] == "ALARM"), "{}", described());
     let arn = described()["AlarmArn"].clone();
     let tags = ok(&aws, "ListTagsForResource", &json!({ "ResourceARN": arn }));
@@ -112,13 +112,13 @@ async fn an_alarm_follows_its_metric() {
     assert_eq!(described(), Value::Null);
 }
 
-/// What is described, over and over for a while.
-fn aws_changes(described: &impl Fn() -> Value) -> impl Iterator<Item = Value> {
+/// Describes the alarm repeatedly until a timeout.
+fn polled(described: &impl Fn() -> Value) -> impl Iterator<Item = Value> {
     (0..2000).map(|_| described())
 }
 
 #[tokio::test]
-async fn cloudformation_makes_changes_and_deletes_alarms() {
+async fn cloudformation_creates_updates_and_deletes_alarms() {
     let aws = LocalAws::start().await;
     let template = |threshold: &str, team: &str| {
         json!({ "Resources": { "Busy": { "Type": "AWS::CloudWatch::Alarm", "Properties": {
@@ -128,27 +128,27 @@ async fn cloudformation_makes_changes_and_deletes_alarms() {
         .to_string()
     };
     let client = aws.cloudformation();
-    let until = async |wanted: &str| {
+    let until = async |expected: &str| {
         for _ in 0..2000 {
             let stacks = client.describe_stacks().stack_name("alarms").send().await;
             let status = stacks.map(|stacks| stacks.stacks()[0].stack_status().cloned());
             let status = status.map_or_else(|_| "DELETE_COMPLETE".to_owned(), |one| one.expect("a status").to_string());
-            if status == wanted {
+            if status == expected {
                 return;
             }
         }
-        panic!("it never is {wanted}");
+        panic!("it never is {expected}");
     };
     let alarm = || ok(&aws, "DescribeAlarms", &json!({ "AlarmNamePrefix": "alarms-Busy-" }))["MetricAlarms"][0].clone();
     client.create_stack().stack_name("alarms").template_body(template("80", "old")).send().await.expect("a stack");
     until("CREATE_COMPLETE").await;
-    let made = alarm();
-    assert_eq!((&made["Threshold"], &made["StateValue"]), (&json!(80.0), &json!("INSUFFICIENT_DATA")));
+    let created = alarm();
+    assert_eq!((&created["Threshold"], &created["StateValue"]), (&json!(80.0), &json!("INSUFFICIENT_DATA")));
     client.update_stack().stack_name("alarms").template_body(template("70", "new")).send().await.expect("an update");
     until("UPDATE_COMPLETE").await;
     let changed = alarm();
-    assert_eq!((&changed["Threshold"], &changed["AlarmArn"]), (&json!(70.0), &made["AlarmArn"]));
-    let tags = ok(&aws, "ListTagsForResource", &json!({ "ResourceARN": made["AlarmArn"] })).to_string();
+    assert_eq!((&changed["Threshold"], &changed["AlarmArn"]), (&json!(70.0), &created["AlarmArn"]));
+    let tags = ok(&aws, "ListTagsForResource", &json!({ "ResourceARN": created["AlarmArn"] })).to_string();
     assert!(tags.contains("\"new\"") && !tags.contains("\"old\""), "{tags}");
     client.delete_stack().stack_name("alarms").send().await.expect("a deletion");
     until("DELETE_COMPLETE").await;
@@ -156,36 +156,36 @@ async fn cloudformation_makes_changes_and_deletes_alarms() {
 }
 
 #[tokio::test]
-async fn one_service_speaks_three_protocols() {
+async fn one_service_answers_in_three_protocols() {
     let aws = LocalAws::start().await;
     let put = "Action=PutMetricData&Version=2010-08-01&Namespace=Test&MetricData.member.1.MetricName=load&MetricData.member.1.Value=2.5\
         &MetricData.member.1.Dimensions.member.1.Name=a&MetricData.member.1.Dimensions.member.1.Value=b";
-    let answer = signed::query(&aws, "monitoring", put);
+    let answer = raw_requests::query(&aws, "monitoring", put);
     assert_eq!(answer.status, 200, "{}", answer.text());
     let alarm = "Action=PutMetricAlarm&Version=2010-08-01&AlarmName=a&Namespace=n&MetricName=m&Statistic=Sum&Period=60&EvaluationPeriods=1\
         &Threshold=1&ComparisonOperator=LessThanThreshold";
-    assert_eq!(signed::query(&aws, "monitoring", alarm).status, 200);
-    let listed = signed::query(&aws, "monitoring", "Action=DescribeAlarms&Version=2010-08-01").text();
+    assert_eq!(raw_requests::query(&aws, "monitoring", alarm).status, 200);
+    let listed = raw_requests::query(&aws, "monitoring", "Action=DescribeAlarms&Version=2010-08-01").text();
     assert!(
         listed.contains("<ActionsEnabled>true</ActionsEnabled>") && listed.contains("<Threshold>1.0</Threshold>"),
         "{listed}"
     );
     let time = listed.split("<StateUpdatedTimestamp>").nth(1).and_then(|rest| rest.split('<').next()).expect("a time");
     assert!(time.parse::<jiff::Timestamp>().is_ok(), "{time}");
-    let refused = signed::query(&aws, "monitoring", "Action=DeleteAlarms&Version=2010-08-01");
+    let refused = raw_requests::query(&aws, "monitoring", "Action=DeleteAlarms&Version=2010-08-01");
     assert!(refused.text().contains("<Code>ValidationError</Code>"), "{}", refused.text());
 
     let headers = [("smithy-protocol", "rpc-v2-cbor"), ("content-type", "application/cbor")];
     let path = |operation: &str| format!("/service/GraniteServiceVersion20100801/operation/{operation}");
-    let answer = signed::send(&aws, "monitoring", &path("DescribeAlarms"), &headers, &[0xbf, 0xff]);
+    let answer = raw_requests::send(&aws, "monitoring", &path("DescribeAlarms"), &headers, &[0xbf, 0xff]);
     assert_eq!(answer.status, 200);
     assert!(answer.head.contains("smithy-protocol: rpc-v2-cbor"), "{}", answer.head);
-    // A time is tag 1 and a double.
+    // In CBOR, a timestamp is tag 1 with a double.
     let key = b"StateUpdatedTimestamp";
     let at = answer.body.windows(key.len()).position(|window| window == key).expect("there is a time") + key.len();
     assert_eq!(answer.body[at..at + 2], [0xc1, 0xfb]);
-    let refused = signed::send(&aws, "monitoring", &path("DeleteAlarms"), &headers, b"");
+    let refused = raw_requests::send(&aws, "monitoring", &path("DeleteAlarms"), &headers, b"");
     assert!(refused.head.contains("x-amzn-query-error: ValidationError;Sender"), "{}", refused.head);
-    let unknown = signed::send(&aws, "monitoring", "/service/Other/operation/X", &headers, b"");
+    let unknown = raw_requests::send(&aws, "monitoring", "/service/Other/operation/X", &headers, b"");
     assert_eq!(unknown.status, 404);
 }

@@ -1,4 +1,4 @@
-//! What holds for whatever arrives: a codec gives a request or a fault, never a panic, and soon.
+//! Properties of the codecs: any bytes are decoded to a request or a fault, without a panic and within a short time.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use ecsws_sandbox::protocol::model;
 use ecsws_sandbox::protocol::{Incoming, Protocol};
 use ecsws_sandbox::{Fault, REGISTRY};
 
-/// Bytes that look like something: CBOR heads, JSON, and parameters of a query among noise.
+/// Bytes that resemble requests: CBOR, JSON and query parameters among random ones.
 fn body() -> impl Strategy<Value = Vec<u8>> {
     let json =
         prop::sample::select(vec!["{", "}", "[", "]", "\"a\"", ":", ",", "1e999", "-0", "null", "{\"a\":[{}]}", "\\u"]);
@@ -27,7 +27,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_bytes_give_a_request_or_a_fault(
+    fn any_bytes_are_decoded_to_a_request_or_a_fault(
         bytes in body(),
         service in prop::sample::select(REGISTRY.services.to_vec()),
         operation in any::<prop::sample::Index>(),
@@ -51,7 +51,7 @@ proptest! {
             };
             let incoming = Incoming { headers: &headers, path: &path, query: &query, body: &bytes };
             let Ok(request) = protocol.decode(&incoming) else { continue };
-            // Noise may name another operation.
+            // Random bytes may name another operation.
             let Ok(input) = service.read(*protocol, &request.operation, request.input) else { continue };
             if let Some(model) = service.model() {
                 let _ = model::violations(model, &request.operation, &input);
@@ -60,7 +60,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_answered_can_be_written(value in values(), text in any::<String>()) {
+    fn any_value_can_be_encoded(value in values(), text in any::<String>()) {
         let fault = Fault::client(text.clone(), text);
         for service in REGISTRY.services {
             for protocol in service.protocols {

@@ -1,13 +1,13 @@
-//! What several tests need.
+//! Test data and the program under test.
 
 use std::path::{Path, PathBuf};
 
-/// A file of the test data.
+/// The path of a file of the test data.
 pub fn data(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(path)
 }
 
-/// A file's text.
+/// Reads a file.
 #[expect(clippy::disallowed_methods, reason = "tests read their data")]
 pub fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

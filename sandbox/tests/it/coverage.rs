@@ -1,4 +1,4 @@
-//! What the sandbox serves is what it is meant to serve: `tests/data/coverage.txt`, a row an operation, a resource type or a function.
+//! The sandbox serves what `tests/data/coverage.txt` lists: operations, resource types and functions.
 
 use std::collections::BTreeSet;
 
@@ -6,9 +6,9 @@ use ecsws_sandbox::Coverage;
 
 use crate::common::{data, read};
 
-/// Rows that begin with `? ` are meant to be served and are not yet.
+/// Rows that begin with `? ` are planned and not served yet.
 #[test]
-fn the_sandbox_serves_what_the_table_says() {
+fn the_sandbox_serves_exactly_what_the_coverage_table_lists() {
     let table = read(&data("coverage.txt"));
     let rows: Vec<&str> = table.lines().filter(|row| !row.starts_with("? ")).collect();
     let meant: BTreeSet<&str> = rows.iter().copied().collect();

@@ -244,7 +244,7 @@ async fn a_tasks_credentials_are_not_those_of_the_sandbox() {
     endpoint.credentials.secret_access_key = given["SecretAccessKey"].as_str().expect("a secret").to_owned();
     let refused = endpoint.call("Shutdown", &json!({}), Clock::new(1.0).now()).await;
     assert!(matches!(refused, Err(ControlError::Refused { .. })), "{refused:?}");
-    let answer = crate::signed::json_as(
+    let answer = crate::raw_requests::json_as(
         &tasks.aws,
         &Credentials::new(
             &endpoint.credentials.access_key_id,
@@ -290,7 +290,7 @@ async fn the_sandboxs_path_finds_a_tasks_program() {
 async fn without_host_exec_no_request_sets_a_variable() {
     let report = Report::new();
     let tasks = Tasks::start(false, &["sh", "-c", &report.script()]).await;
-    let put = crate::signed::json(
+    let put = crate::raw_requests::json(
         &tasks.aws,
         "ssm",
         "AmazonSSM.PutParameter",

@@ -1,4 +1,4 @@
-//! A sandbox for one test, and the AWS SDKs' own clients for it.
+//! A sandbox in the background for one test, and clients of the AWS SDKs for it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -17,15 +17,15 @@ use tokio::net::TcpStream;
 
 use crate::common::program;
 
-/// How many times faster than the clock sandboxes wait, unless a test says otherwise.
+/// The default speed of sandboxes.
 const SPEED: f64 = 20.0;
 
-/// A sandbox in the background with a state folder of its own; it ends with this value.
+/// A sandbox in the background with its own state folder. It is stopped when this value is dropped.
 pub struct LocalAws {
     folder: tempfile::TempDir,
     host_exec: bool,
     speed: f64,
-    /// Where it answers.
+    /// Its address and credentials.
     pub endpoint: Endpoint,
 }
 
@@ -34,12 +34,12 @@ impl LocalAws {
         Self::start_with(false).await
     }
 
-    /// `host_exec` says whether commands of requests may run on this machine.
+    /// Starts a sandbox; `host_exec` is whether commands in requests may run on this machine.
     pub async fn start_with(host_exec: bool) -> Self {
         Self::begin(host_exec, SPEED).await
     }
 
-    /// One that waits so many times faster than the clock.
+    /// Starts a sandbox with a speed.
     pub async fn start_at(speed: f64) -> Self {
         Self::begin(false, speed).await
     }
@@ -61,22 +61,22 @@ impl LocalAws {
         lifecycle::ensure_running(&program(), &options).await
     }
 
-    /// Starts another one on the same state, if it can.
+    /// Starts another sandbox with the same state.
     pub async fn try_restart(&mut self) -> Result<(), LifecycleError> {
         self.endpoint = Self::try_serve(self.folder.path(), self.host_exec, self.speed).await?;
         Ok(())
     }
 
-    /// Kills it at once, and starts another on the same state.
+    /// Kills the sandbox, and starts another with the same state.
     pub async fn kill_and_restart(&mut self) {
         self.kill();
         self.try_restart().await.expect("the sandbox starts");
     }
 
-    /// Kills it at once.
+    /// Kills the sandbox.
     pub fn kill(&self) {
         let process = nix::unistd::Pid::from_raw(i32::try_from(self.endpoint.pid).expect("a process id"));
-        // It may have ended already.
+        // It may have exited already.
         let _ = nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL);
         let _ = nix::sys::wait::waitpid(process, None);
     }
@@ -85,12 +85,12 @@ impl LocalAws {
         self.folder.path().to_owned()
     }
 
-    /// A signed control call.
+    /// Makes a control call.
     pub async fn control(&self, operation: &str, input: serde_json::Value) -> serde_json::Value {
         self.endpoint.call(operation, &input, Clock::new(1.0).now()).await.expect("the sandbox answers")
     }
 
-    /// A signed call of a Query service, as text: for what the SDKs' own types hide.
+    /// Calls a Query service, and returns the XML, for members that the SDKs' types do not show.
     pub async fn query(&self, service: &str, version: &str, operation: &str, parameters: &[(&str, &str)]) -> String {
         let mut body = form_urlencoded::Serializer::new(String::new());
         body.append_pair("Action", operation).append_pair("Version", version).extend_pairs(parameters);
@@ -139,7 +139,7 @@ impl LocalAws {
         Self::config_of(&self.endpoint)
     }
 
-    /// How an SDK reaches a sandbox.
+    /// The SDK configuration for a sandbox.
     pub fn config_of(endpoint: &Endpoint) -> SdkConfig {
         let auth = &endpoint.credentials;
         let credentials = Credentials::new(&auth.access_key_id, &auth.secret_access_key, None, None, "test");
@@ -152,12 +152,12 @@ impl LocalAws {
             .build()
     }
 
-    /// Two subnets of a VPC, which a stack makes.
+    /// Two subnets of a VPC, created by a stack.
     pub async fn subnets(&self) -> Vec<String> {
         Self::subnets_of(&self.config()).await
     }
 
-    /// The same, in the sandbox that `config` reaches.
+    /// The same for the sandbox of an SDK configuration.
     pub async fn subnets_of(config: &SdkConfig) -> Vec<String> {
         let subnet = |number: u8| {
             serde_json::json!({ "Type": "AWS::EC2::Subnet", "Properties": {
@@ -173,7 +173,7 @@ impl LocalAws {
             "Outputs": { "One": { "Value": { "Ref": "One" } }, "Two": { "Value": { "Ref": "Two" } } },
         });
         let stacks = aws_sdk_cloudformation::Client::new(config);
-        // It may be there already.
+        // It may exist already.
         let _ = stacks.create_stack().stack_name("network").template_body(template.to_string()).send().await;
         loop {
             let described = stacks.describe_stacks().stack_name("network").send().await.expect("the stack is there");
@@ -211,7 +211,7 @@ impl Drop for LocalAws {
     }
 }
 
-/// The shims of the tasks of a sandbox, which lead the process groups of these.
+/// The shims of a sandbox's tasks, which lead the tasks' process groups.
 #[cfg(target_os = "linux")]
 pub fn shims(sandbox: u32) -> Vec<nix::unistd::Pid> {
     let processes = std::fs::read_dir("/proc").expect("processes are listed").flatten();
@@ -227,7 +227,7 @@ pub fn shims(sandbox: u32) -> Vec<nix::unistd::Pid> {
     numbers.filter(is_shim).map(nix::unistd::Pid::from_raw).collect()
 }
 
-/// A sandbox in the foreground under limits of the system, which a shell sets.
+/// A sandbox in the foreground with resource limits, set by a shell.
 pub struct Confined {
     folder: tempfile::TempDir,
     process: Child,
@@ -236,7 +236,7 @@ pub struct Confined {
 impl Confined {
     pub async fn start(limits: &str) -> (Self, Endpoint) {
         let folder = tempfile::tempdir().expect("a folder");
-        // A process that ignores the signal for a file that is too large gets an error from the write.
+        // A process that ignores SIGXFSZ gets an error from the write instead.
         let script = format!("trap '' XFSZ; {limits}; exec \"$0\" \"$1\" 20");
         let mut command = Command::new("sh");
         command.args(["-c", &script]).arg(program()).arg(folder.path()).env_clear();
@@ -258,7 +258,7 @@ impl Confined {
         self.folder.path()
     }
 
-    /// Its process.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
@@ -266,7 +266,7 @@ impl Confined {
 
 impl Drop for Confined {
     fn drop(&mut self) {
-        // It may have ended already.
+        // It may have exited already.
         drop(self.process.kill());
         drop(self.process.wait());
     }

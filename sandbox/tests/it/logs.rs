@@ -39,7 +39,7 @@ async fn put(logs: &Client, stream: &str, events: impl IntoIterator<Item = (i64,
 }
 
 #[tokio::test]
-async fn events_of_streams_are_interleaved_and_paged() {
+async fn events_of_several_streams_are_interleaved_and_paged() {
     let aws = LocalAws::start().await;
     let logs = group(&aws, &["web/a", "web/b", "other"]).await;
     let start = now_millis() - 10_000;
@@ -118,7 +118,7 @@ async fn a_stream_is_read_from_either_end() {
 }
 
 #[tokio::test]
-async fn refusals_have_the_words_of_aws() {
+async fn refusals_have_awss_messages() {
     let aws = LocalAws::start().await;
     let logs = group(&aws, &["a"]).await;
     let error = logs.create_log_group().log_group_name(GROUP).send().await.expect_err("it is there");
@@ -194,7 +194,7 @@ async fn groups_and_streams_are_listed_in_pages() {
 }
 
 #[tokio::test]
-async fn many_events_are_paged_without_being_held() {
+async fn many_events_are_paged_without_holding_them_in_memory() {
     let aws = LocalAws::start().await;
     let logs = group(&aws, &["a"]).await;
     let time = now_millis() - 1000;

@@ -1,13 +1,13 @@
-//! The values of parameters with `NoEcho` are in no answer about a stack, whatever they went into.
+//! Values of `NoEcho` parameters are not shown in any response about a stack.
 
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use crate::inside::Inside;
+use crate::in_process::InProcess;
 
 const SECRET: &str = "hunter2secret";
 
-/// A template in which a secret goes everywhere, as it is and as functions make other values of it.
+/// A template that uses a secret everywhere, unchanged and transformed by functions.
 fn template(more: &str) -> String {
     let parameter =
         |value: Value| json!({ "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": value } });
@@ -32,7 +32,7 @@ fn template(more: &str) -> String {
     .to_string()
 }
 
-/// Everything that a reader of an answer could find the secret by.
+/// The forms of the secret that a response contains.
 fn leaks(answer: &Value) -> Vec<&'static str> {
     let text = answer.to_string();
     let encoded = base64::engine::general_purpose::STANDARD.encode(format!("password={SECRET}"));
@@ -47,7 +47,7 @@ fn leaks(answer: &Value) -> Vec<&'static str> {
     parts.into_iter().filter(|(part, _)| text.contains(part)).map(|(_, name)| name).collect()
 }
 
-async fn answers(aws: &Inside, stack: &str) -> Vec<(&'static str, Value)> {
+async fn answers(aws: &InProcess, stack: &str) -> Vec<(&'static str, Value)> {
     let mut answers = Vec::new();
     for operation in ["DescribeStackEvents", "DescribeStacks", "DescribeStackResources", "ListStackResources"] {
         answers.push((operation, aws.call("cloudformation", operation, json!({ "StackName": stack })).await));
@@ -67,9 +67,9 @@ fn properties(events: &Value, resource: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_hidden_value_is_in_no_answer_whatever_became_of_it() {
-    let aws = Inside::new();
-    aws.moved("CreateStack", input("s", &template("one"))).await;
+async fn no_response_contains_a_noecho_value_in_any_form() {
+    let aws = InProcess::new();
+    aws.change_stack("CreateStack", input("s", &template("one"))).await;
     let read = aws.call("ssm", "DescribeParameters", json!({})).await;
     assert_eq!(read["Parameters"].as_array().expect("parameters").len(), 8, "{:#?}", aws.events("s").await);
     let change = json!({ "ChangeSetName": "c", "StackName": "s" });
@@ -85,7 +85,7 @@ async fn a_hidden_value_is_in_no_answer_whatever_became_of_it() {
         let changes = answer["Changes"].as_array().expect("changes");
         assert!(changes.iter().any(|one| one["ResourceChange"]["LogicalResourceId"] == "Encoded"), "{answer:#}");
     }
-    aws.moved("ExecuteChangeSet", change).await;
+    aws.change_stack("ExecuteChangeSet", change).await;
     for (operation, answer) in answers(&aws, "s").await {
         assert_eq!(leaks(&answer), Vec::<&str>::new(), "{operation}: {answer:#}");
     }
@@ -101,25 +101,25 @@ async fn a_hidden_value_is_in_no_answer_whatever_became_of_it() {
     let id =
         aws.call("cloudformation", "DescribeStacks", json!({ "StackName": "s" })).await["Stacks"][0]["StackId"].clone();
     aws.call("cloudformation", "DeleteStack", json!({ "StackName": "s" })).await;
-    aws.moved("DeleteStack", json!({ "StackName": id })).await;
+    aws.change_stack("DeleteStack", json!({ "StackName": id })).await;
     let events = aws.call("cloudformation", "DescribeStackEvents", json!({ "StackName": id })).await;
     assert_eq!(leaks(&events), Vec::<&str>::new());
 }
 
 #[tokio::test]
-async fn conditions_still_look_at_the_value_itself() {
-    let aws = Inside::new();
-    aws.moved("CreateStack", input("s", &template("one"))).await;
+async fn conditions_compare_the_real_value_of_a_noecho_parameter() {
+    let aws = InProcess::new();
+    aws.change_stack("CreateStack", input("s", &template("one"))).await;
     let events = aws.call("cloudformation", "DescribeStackEvents", json!({ "StackName": "s" })).await;
     assert_eq!(properties(&events, "Chosen")["Value"], "right");
 }
 
 #[tokio::test]
-async fn a_refusal_does_not_repeat_a_hidden_value() {
-    let aws = Inside::new();
+async fn a_refusal_does_not_contain_a_noecho_value() {
+    let aws = InProcess::new();
     let net = json!({ "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": { "Ref": "Secret" } } });
     let body = json!({ "Parameters": { "Secret": { "Type": "String", "NoEcho": true } }, "Resources": { "Net": net } });
-    let stack = aws.moved("CreateStack", input("s", &body.to_string())).await;
+    let stack = aws.change_stack("CreateStack", input("s", &body.to_string())).await;
     assert_eq!(stack["StackStatus"], "ROLLBACK_COMPLETE");
     let events = aws.events("s").await;
     assert!(events.iter().any(|line| line.contains("CREATE_FAILED") && line.contains("****")), "{events:#?}");
@@ -129,8 +129,8 @@ async fn a_refusal_does_not_repeat_a_hidden_value() {
 }
 
 #[tokio::test]
-async fn a_hidden_value_is_masked_in_json_text_too() {
-    let aws = Inside::new();
+async fn a_noecho_value_is_masked_in_json_strings() {
+    let aws = InProcess::new();
     let value = json!({ "Fn::ToJsonString": { "password": { "Ref": "Secret" }, "again": { "Fn::ToJsonString": [{ "Ref": "Secret" }] } } });
     let body = json!({
         "Transform": "AWS::LanguageExtensions",
@@ -142,7 +142,7 @@ async fn a_hidden_value_is_masked_in_json_text_too() {
         "StackName": "s", "TemplateBody": body.to_string(), "Capabilities": ["CAPABILITY_AUTO_EXPAND"],
         "Parameters": [{ "ParameterKey": "Secret", "ParameterValue": secret }],
     });
-    aws.moved("CreateStack", input).await;
+    aws.change_stack("CreateStack", input).await;
     let mut shown = answers(&aws, "s").await;
     for stage in ["Original", "Processed"] {
         let input = json!({ "StackName": "s", "TemplateStage": stage });
@@ -157,8 +157,8 @@ async fn a_hidden_value_is_masked_in_json_text_too() {
 }
 
 #[tokio::test]
-async fn a_part_of_a_hidden_value_is_masked_in_reasons() {
-    let aws = Inside::new();
+async fn parts_of_a_noecho_value_are_masked_in_status_reasons() {
+    let aws = InProcess::new();
     let part = |at: u32| json!({ "Fn::Select": [at, { "Fn::Split": ["|", { "Ref": "Secret" }] }] });
     let body = |id: Value| {
         let net = json!({ "Type": "AWS::EC2::Subnet", "Properties": { "VpcId": id, "CidrBlock": "10.0.0.0/24" } });
@@ -171,7 +171,7 @@ async fn a_part_of_a_hidden_value_is_masked_in_reasons() {
         let name = format!("s{number}");
         let mut input = input(&name, &body(id));
         input["Parameters"][0]["ParameterValue"] = format!("x|{}|{}", ids[0], ids[1]).into();
-        assert_eq!(aws.moved("CreateStack", input).await["StackStatus"], "ROLLBACK_COMPLETE");
+        assert_eq!(aws.change_stack("CreateStack", input).await["StackStatus"], "ROLLBACK_COMPLETE");
         let events = aws.events(&name).await;
         assert!(events.iter().any(|line| line.contains("CREATE_FAILED") && line.contains("****")), "{events:#?}");
         for (operation, answer) in answers(&aws, &name).await {
@@ -183,7 +183,7 @@ async fn a_part_of_a_hidden_value_is_masked_in_reasons() {
 
 #[tokio::test]
 async fn the_summary_of_a_stack_expands_loops_over_its_parameters() {
-    let aws = Inside::new();
+    let aws = InProcess::new();
     let handle = json!({ "Handle${Name}": { "Type": "AWS::CloudFormation::WaitConditionHandle" } });
     let body = json!({
         "Transform": "AWS::LanguageExtensions",
@@ -194,13 +194,13 @@ async fn the_summary_of_a_stack_expands_loops_over_its_parameters() {
         "StackName": "s", "TemplateBody": body.to_string(), "Capabilities": ["CAPABILITY_AUTO_EXPAND"],
         "Parameters": [{ "ParameterKey": "Names", "ParameterValue": "one,two" }],
     });
-    aws.moved("CreateStack", input).await;
+    aws.change_stack("CreateStack", input).await;
     let summary = aws.call("cloudformation", "GetTemplateSummary", json!({ "StackName": "s" })).await;
     assert_eq!(summary["ResourceIdentifierSummaries"][0]["LogicalResourceIds"], json!(["Handleone", "Handletwo"]));
 }
 
 #[tokio::test]
-async fn faults_of_templates_do_not_show_hidden_values() {
+async fn template_errors_do_not_contain_noecho_values() {
     let log_group = |properties: Value| json!({ "Type": "AWS::Logs::LogGroup", "Properties": properties });
     let parameter =
         |value: Value| json!({ "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": value } });
@@ -217,7 +217,7 @@ async fn faults_of_templates_do_not_show_hidden_values() {
         json!({ "Y": log_group(json!({ "LogGroupName": { "Fn::ImportValue": { "Fn::Join": ["-", ["no", part]] } } })) }),
     ];
     for (number, resources) in bodies.into_iter().enumerate() {
-        let aws = Inside::new();
+        let aws = InProcess::new();
         let body = |resources: &Value| {
             let parameters = json!({ "Pw": { "Type": "String", "NoEcho": true } });
             json!({ "Transform": "AWS::LanguageExtensions", "Parameters": parameters, "Resources": resources })
@@ -232,7 +232,7 @@ async fn faults_of_templates_do_not_show_hidden_values() {
         };
         let secret = "hunter2|SECRET";
         let first = body(&json!({ "X": parameter(json!("a")) }));
-        aws.moved("CreateStack", input(first, json!({ "ParameterValue": secret }))).await;
+        aws.change_stack("CreateStack", input(first, json!({ "ParameterValue": secret }))).await;
         let update = input(body(&resources), json!({ "UsePreviousValue": true }));
         let mut change = update.clone();
         change["ChangeSetName"] = json!("c");

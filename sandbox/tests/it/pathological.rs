@@ -1,4 +1,4 @@
-//! Patterns, names and counts that are made to take long: they are answered in time, and other callers do not wait for them.
+//! Inputs that are designed to take long: they are answered in time, and other callers do not have to wait.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,13 +10,13 @@ use ecsws_sandbox::base::glob;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::inside::Inside;
+use crate::in_process::InProcess;
 
-/// How long another caller may wait. Without optimizations, and beside other tests, it is up to three seconds; what these tests are
-/// about takes for ever.
+/// How long another caller may wait. An unoptimized build with other tests running needs up to three seconds; the
+/// inputs of these tests would take forever.
 const MAX_WAIT: Duration = Duration::from_secs(6);
-/// How long it may wait beside a large stack: half a second on a busy machine, and more than four where the resources do not
-/// make way for it.
+/// How long it may wait during an operation on a large stack: half a second on a busy machine, and more than four if
+/// the operation does not yield.
 const MAX_WAIT_FOR_STACK: Duration = Duration::from_secs(2);
 
 fn now() -> Timestamp {
@@ -29,8 +29,12 @@ fn since(start: Timestamp) -> Duration {
 
 type Request = (&'static str, &'static str, Value);
 
-/// Does work while another caller asks who it is and which clusters there are.
-async fn beside_another_caller<T>(aws: &Arc<Inside>, max_wait: Duration, work: impl Future<Output = T>) -> T {
+/// Runs `work` while another caller sends requests, and asserts that these are answered in time.
+async fn while_another_caller_is_served<T>(
+    aws: &Arc<InProcess>,
+    max_wait: Duration,
+    work: impl Future<Output = T>,
+) -> T {
     let is_over = Arc::new(AtomicBool::new(false));
     let (other, over) = (Arc::clone(aws), Arc::clone(&is_over));
     let other = tokio::spawn(async move {
@@ -51,9 +55,9 @@ async fn beside_another_caller<T>(aws: &Arc<Inside>, max_wait: Duration, work: i
     result
 }
 
-/// Sends the requests one after another, beside another caller. Gives the answers.
-async fn send(aws: &Arc<Inside>, requests: Vec<Request>) -> Vec<Result<Value, Fault>> {
-    beside_another_caller(aws, MAX_WAIT, async {
+/// Sends requests one after another while another caller is served, and returns the responses.
+async fn send(aws: &Arc<InProcess>, requests: Vec<Request>) -> Vec<Result<Value, Fault>> {
+    while_another_caller_is_served(aws, MAX_WAIT, async {
         let mut answers = Vec::new();
         for (service, operation, input) in requests {
             answers.push(aws.try_call(service, operation, input).await);
@@ -63,7 +67,7 @@ async fn send(aws: &Arc<Inside>, requests: Vec<Request>) -> Vec<Result<Value, Fa
     .await
 }
 
-/// Regular expressions that make backtracking engines work, of many shapes and sizes.
+/// Regular expressions that take exponential time in backtracking engines.
 fn expressions() -> impl Iterator<Item = String> {
     let parts = [
         "(a+)+",
@@ -103,7 +107,7 @@ fn parameter(pattern: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn expressions_that_backtrack_end() {
-    let aws = Arc::new(Inside::new());
+    let aws = Arc::new(InProcess::new());
     let mut requests = Vec::new();
     for (number, expression) in expressions().enumerate() {
         requests.push(stack(number, &json!({ "Parameters": { "P": parameter(&expression) }, "Resources": handle() })));
@@ -122,7 +126,7 @@ async fn expressions_that_backtrack_end() {
     answers[0].as_ref().expect("all values match");
 }
 
-/// `Fn::Sub` whose value is another one, so many times; each has its value twice in its text.
+/// Nested `Fn::Sub`s, each of which contains its inner one twice.
 fn nested_sub(depth: usize, text: &str, innermost: &str) -> Value {
     (0..depth).fold(json!(innermost), |value, _| json!({ "Fn::Sub": [text, { "A": value }] }))
 }
@@ -135,7 +139,7 @@ fn extended(resources: &Value) -> Value {
     json!({ "Transform": "AWS::LanguageExtensions", "Resources": resources })
 }
 
-/// Loops in each other, over the items that each level is given.
+/// Nested loops over the items of each level.
 fn loops(depth: usize, items: &Value, fragment: &Value) -> Value {
     (0..depth).fold(
         fragment.clone(),
@@ -145,7 +149,7 @@ fn loops(depth: usize, items: &Value, fragment: &Value) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn templates_that_grow_are_refused() {
-    let aws = Arc::new(Inside::new());
+    let aws = Arc::new(InProcess::new());
     let ten: Vec<String> = (0..10).map(|number| number.to_string()).collect();
     let named = |depth: usize| {
         let names = (0..depth).map(|level| format!("${{I{level}}}")).collect::<Vec<_>>().concat();
@@ -180,7 +184,7 @@ async fn templates_that_grow_are_refused() {
     }
     let answers = send(&aws, vec![stack(99, &extended(&multiplied))]).await;
     assert!(answers[0].as_ref().is_err_and(|fault| fault.message.contains("is non alphanumeric")), "{answers:?}");
-    // What only looks as if it grew is taken.
+    // Templates that only appear to grow are accepted.
     let conditions: serde_json::Map<String, Value> = (0..200)
         .map(|number| {
             let before = json!({ "Condition": format!("C{}", number - 1) });
@@ -202,7 +206,7 @@ async fn templates_that_grow_are_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wildcards_filters_and_patterns_of_events_end() {
-    let aws = Arc::new(Inside::new());
+    let aws = Arc::new(InProcess::new());
     aws.call("logs", "CreateLogGroup", json!({ "logGroupName": "g" })).await;
     aws.call("logs", "CreateLogStream", json!({ "logGroupName": "g", "logStreamName": "s" })).await;
     let timestamp = now().as_millisecond();
@@ -230,7 +234,7 @@ async fn wildcards_filters_and_patterns_of_events_end() {
     }
     assert!(requests.len() > 500);
     send(&aws, requests).await;
-    // Patterns of faults are held against whatever a request has, such as a template.
+    // Patterns of fault rules are matched against members of any size, such as a template.
     let start = now();
     for pattern in ["*a".repeat(400) + "*b*", "*a?".repeat(300) + "b", format!("*{}?b", "a".repeat(1000))] {
         assert!(!glob::matches(&pattern, &"a".repeat(51_000)));
@@ -240,7 +244,7 @@ async fn wildcards_filters_and_patterns_of_events_end() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn large_stacks_leave_room_for_other_callers() {
-    let aws = Arc::new(Inside::new());
+    let aws = Arc::new(InProcess::new());
     let stack = |value: &str| {
         let parameter = |number: usize| {
             let properties = json!({ "Type": "String", "Value": format!("{value}{number}") });
@@ -254,7 +258,7 @@ async fn large_stacks_leave_room_for_other_callers() {
         ("UpdateStack", stack("b"), "UPDATE_COMPLETE"),
         ("DeleteStack", json!({ "StackName": "s" }), "DELETE_COMPLETE"),
     ] {
-        let status = beside_another_caller(&aws, MAX_WAIT_FOR_STACK, async {
+        let status = while_another_caller_is_served(&aws, MAX_WAIT_FOR_STACK, async {
             aws.call("cloudformation", operation, input).await;
             loop {
                 let answer = aws.call("cloudformation", "ListStacks", json!({})).await;
@@ -272,7 +276,7 @@ async fn large_stacks_leave_room_for_other_callers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn patterns_on_large_events_leave_room_for_other_callers() {
-    let aws = Arc::new(Inside::new());
+    let aws = Arc::new(InProcess::new());
     aws.call("logs", "CreateLogGroup", json!({ "logGroupName": "g" })).await;
     aws.call("logs", "CreateLogStream", json!({ "logGroupName": "g", "logStreamName": "s" })).await;
     let timestamp = now().as_millisecond();

@@ -1,10 +1,10 @@
-//! Answers that were recorded from AWS (`tests/data/aws-recordings`), and whether the sandbox's are the same.
+//! Recorded responses of AWS (`tests/data/aws-recordings`), and comparisons with them.
 
 use serde_json::{Map, Value};
 
 use crate::common::{data, read};
 
-/// The recorded answers of one test, by their names in it. `file` is such as `logs/groups`.
+/// The recorded responses of a test by name; `file` is such as `logs/groups`.
 pub fn recorded(file: &str, test: &str) -> Value {
     let all: Map<String, Value> =
         serde_json::from_str(&read(&data(&format!("aws-recordings/{file}.json")))).expect("JSON");
@@ -12,7 +12,7 @@ pub fn recorded(file: &str, test: &str) -> Value {
     found.unwrap_or_else(|| panic!("no recording of {test}")).1["recorded-content"].clone()
 }
 
-/// Fails where an answer has other members, or other values where they are not generated ones.
+/// Asserts that a response has the recorded members, with the recorded values unless they are generated.
 pub fn assert_as_recorded(recorded: &Value, answer: &Value, place: &str) {
     match (recorded, answer) {
         (Value::Object(recorded), Value::Object(answer)) => {
@@ -36,15 +36,17 @@ pub fn assert_as_recorded(recorded: &Value, answer: &Value, place: &str) {
                 assert_as_recorded(recorded, answer, place);
             }
         }
-        (Value::String(text), Value::String(answer)) => assert!(fits(text, answer), "{place}: {text} is not {answer}"),
-        // A generated number is recorded as its own name.
+        (Value::String(text), Value::String(answer)) => {
+            assert!(matches(text, answer), "{place}: {text} is not {answer}");
+        }
+        // A generated number is recorded as a placeholder.
         (Value::String(text), Value::Number(_)) => assert!(!text.contains(' '), "{place}: {text} is not {answer}"),
         _ => assert_eq!(recorded, answer, "{place}"),
     }
 }
 
-/// Whether a text is the recorded one, with anything in place of each `<...>`.
-fn fits(recorded: &str, text: &str) -> bool {
+/// Whether a text matches a recorded one, in which `<...>` stands for any text.
+fn matches(recorded: &str, text: &str) -> bool {
     let recorded = recorded.replace("111111111111", "123456789012");
     let Some((before, rest)) = recorded.split_once('<') else { return recorded == text };
     let Some(mut text) = text.strip_prefix(before) else { return false };

@@ -1,12 +1,12 @@
-//! What an update of a stack changes in place and what it replaces, as AWS's resource schemas say.
+//! What a stack update changes in place and what it replaces, according to AWS's resource schemas.
 
 use serde_json::{Value, json};
 
-use crate::inside::Inside;
+use crate::in_process::InProcess;
 
 /// Deploys a template over an existing stack by change set. Returns what the change set says about the resource `Changed`,
 /// and the stack after its execution.
-async fn update(aws: &Inside, stack: &str, resources: &Value) -> (Value, Value) {
+async fn update(aws: &InProcess, stack: &str, resources: &Value) -> (Value, Value) {
     let input = json!({
         "StackName": stack, "ChangeSetName": "c", "TemplateBody": json!({ "Resources": resources }).to_string(),
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
@@ -16,23 +16,23 @@ async fn update(aws: &Inside, stack: &str, resources: &Value) -> (Value, Value) 
     let set = aws.call("cloudformation", "DescribeChangeSet", named.clone()).await;
     let changes = set["Changes"].as_array().expect("changes").iter().map(|change| &change["ResourceChange"]);
     let change = changes.clone().find(|change| change["LogicalResourceId"] == "Changed").cloned();
-    (change.expect("it changes"), aws.moved("ExecuteChangeSet", named).await)
+    (change.expect("it changes"), aws.change_stack("ExecuteChangeSet", named).await)
 }
 
-async fn create(aws: &Inside, stack: &str, resources: &Value) {
+async fn create(aws: &InProcess, stack: &str, resources: &Value) {
     let body = json!({ "Resources": resources }).to_string();
     let input = json!({ "StackName": stack, "TemplateBody": body, "Capabilities": ["CAPABILITY_NAMED_IAM"] });
-    let created = aws.moved("CreateStack", input).await;
+    let created = aws.change_stack("CreateStack", input).await;
     assert_eq!(created["StackStatus"], "CREATE_COMPLETE", "{:#?}", aws.events(stack).await);
 }
 
-async fn physical_id(aws: &Inside, stack: &str) -> Value {
+async fn physical_id(aws: &InProcess, stack: &str) -> Value {
     let input = json!({ "StackName": stack, "LogicalResourceId": "Changed" });
     let answer = aws.call("cloudformation", "DescribeStackResource", input).await;
     answer["StackResourceDetail"]["PhysicalResourceId"].clone()
 }
 
-/// The resources of a stack with a service called `named`, whose properties `more` adds to.
+/// The resources of a stack with a service called `named` with additional properties.
 fn service(more: &Value) -> Value {
     let mut properties = json!({
         "Cluster": { "Ref": "Cluster" }, "ServiceName": "named", "TaskDefinition": { "Ref": "Task" }, "DesiredCount": 0,
@@ -49,7 +49,7 @@ fn service(more: &Value) -> Value {
 
 #[tokio::test]
 async fn a_named_service_gets_a_circuit_breaker_and_its_controller_in_place() {
-    let aws = Inside::with_background_work();
+    let aws = InProcess::with_background_work();
     create(&aws, "web", &service(&json!({}))).await;
     let before = physical_id(&aws, "web").await;
     let breaker = json!({ "DeploymentCircuitBreaker": { "Enable": true, "Rollback": true } });
@@ -76,8 +76,8 @@ async fn a_named_service_gets_a_circuit_breaker_and_its_controller_in_place() {
 }
 
 #[tokio::test]
-async fn another_controller_is_not_ignored() {
-    let aws = Inside::with_background_work();
+async fn a_different_deployment_controller_is_not_ignored() {
+    let aws = InProcess::with_background_work();
     create(&aws, "web", &service(&json!({}))).await;
     let (change, stack) =
         update(&aws, "web", &service(&json!({ "DeploymentController": { "Type": "CODE_DEPLOY" } }))).await;
@@ -89,7 +89,7 @@ async fn another_controller_is_not_ignored() {
 
 #[tokio::test]
 async fn tags_of_ecs_resources_change_in_place() {
-    let aws = Inside::new();
+    let aws = InProcess::new();
     let task = json!({ "ContainerDefinitions": [{ "Name": "app", "Image": "app" }], "Memory": "128" });
     for (name, kind, properties) in
         [("cluster", "AWS::ECS::Cluster", json!({})), ("task", "AWS::ECS::TaskDefinition", task)]
@@ -128,7 +128,7 @@ async fn tags_of_ecs_resources_change_in_place() {
 
 #[tokio::test]
 async fn a_vpc_changes_its_internet_gateway_in_place() {
-    let aws = Inside::new();
+    let aws = InProcess::new();
     let with = |gateway: &str| {
         json!({
             "Net": { "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": "10.0.0.0/16" } },
@@ -145,8 +145,8 @@ async fn a_vpc_changes_its_internet_gateway_in_place() {
 }
 
 #[tokio::test]
-async fn what_may_be_replaced_and_what_no_call_can_move() {
-    let aws = Inside::with_background_work();
+async fn resources_that_may_need_replacement_are_shown_as_such() {
+    let aws = InProcess::with_background_work();
     let dns = |namespace: &str, ttl: u8| {
         let namespace_of = |name: &str| json!({ "Type": "AWS::ServiceDiscovery::PrivateDnsNamespace", "Properties": { "Name": name, "Vpc": { "Ref": "Net" } } });
         json!({

@@ -1,4 +1,4 @@
-//! Who the sandbox lets in: one failing case for each rule.
+//! Authentication and request limits: one failing case for each rule.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::local_aws::{Confined, LocalAws};
 
-/// The answer to an unsigned request with this `Host` header.
+/// The response to an unsigned request with this `Host` header.
 fn plain_request(endpoint: &Endpoint, host: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(endpoint.host()).expect("it listens");
     let request = format!("POST / HTTP/1.1\r\nhost: {host}\r\n{headers}connection: close\r\ncontent-length: 0\r\n\r\n");
@@ -31,7 +31,7 @@ async fn refusal(endpoint: &Endpoint, operation: &str, skew: Duration) -> String
     }
 }
 
-/// The head and body of a request for the logs service that is signed as it should be; `headers` are signed too.
+/// The head and body of a validly signed request to the logs service; `headers` are signed too.
 fn signed(endpoint: &Endpoint, headers: &[(&str, &str)], body: &str) -> String {
     let auth = &endpoint.credentials;
     let identity = Credentials::new(&auth.access_key_id, &auth.secret_access_key, None, None, "test").into();
@@ -53,7 +53,7 @@ fn signed(endpoint: &Endpoint, headers: &[(&str, &str)], body: &str) -> String {
     format!("POST / HTTP/1.1\r\n{headers}connection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
-/// The answer to these bytes.
+/// Sends these bytes, and returns the response.
 fn exchange(endpoint: &Endpoint, request: &str) -> String {
     let mut stream = TcpStream::connect(endpoint.host()).expect("it listens");
     stream.write_all(request.as_bytes()).expect("it reads");
@@ -63,12 +63,12 @@ fn exchange(endpoint: &Endpoint, request: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_signature_is_good_for_one_request_only() {
+async fn a_signature_is_valid_for_one_request_only() {
     let aws = LocalAws::start().await;
     let request = signed(&aws.endpoint, &[], r#"{"logGroupName":"one"}"#);
     let answer = exchange(&aws.endpoint, &request);
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    // As on AWS, the very same request may come again while its time lasts; here it finds its own work.
+    // As on AWS, the same request may be sent again until its signature expires. The group exists by then.
     assert!(exchange(&aws.endpoint, &request).contains("ResourceAlreadyExistsException"));
     for (part, other) in [
         (r#"{"logGroupName":"one"}"#, r#"{"logGroupName":"two"}"#),
@@ -89,7 +89,7 @@ async fn a_signature_is_good_for_one_request_only() {
 }
 
 #[tokio::test]
-async fn a_stated_body_hash_has_to_be_true() {
+async fn a_body_must_have_its_signed_hash() {
     let aws = LocalAws::start().await;
     for stated in ["UNSIGNED-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", &"0".repeat(64)] {
         let answer = exchange(&aws.endpoint, &signed(&aws.endpoint, &[("x-amz-content-sha256", stated)], "{}"));
@@ -116,7 +116,7 @@ async fn a_browser_is_refused_even_with_a_signature() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_too_deep_or_packed_is_refused() {
+async fn requests_that_are_too_large_too_deep_or_compressed_are_refused() {
     let aws = LocalAws::start().await;
     let host = aws.endpoint.host();
     for bytes in [4 * 1024 * 1024 + 1, 16 * 1024 * 1024] {
@@ -139,7 +139,7 @@ async fn what_is_too_large_too_deep_or_packed_is_refused() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_broken_off_is_not_too_large() {
+async fn an_incomplete_body_is_not_reported_as_too_large() {
     let aws = LocalAws::start().await;
     let whole = signed(&aws.endpoint, &[], "{}");
     let broken = whole.replace("content-length: 2\r\n\r\n{}", "transfer-encoding: chunked\r\n\r\nzz\r\n");
@@ -159,7 +159,7 @@ async fn a_second_authorization_is_refused() {
 }
 
 #[tokio::test]
-async fn aliases_that_grow_without_end_are_refused() {
+async fn yaml_aliases_that_expand_exponentially_are_refused() {
     let aws = LocalAws::start().await;
     let mut template = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
@@ -174,9 +174,9 @@ async fn aliases_that_grow_without_end_are_refused() {
     assert_eq!(error.code(), Some("ValidationError"));
 }
 
-/// A connection that stays open after its request has been answered.
+/// A connection that stays open after the response.
 #[cfg(target_os = "linux")]
-fn kept(endpoint: &Endpoint, request: &str) -> TcpStream {
+fn open_connection(endpoint: &Endpoint, request: &str) -> TcpStream {
     let mut stream = TcpStream::connect(endpoint.host()).expect("it listens");
     stream.write_all(request.as_bytes()).expect("it reads");
     assert!(stream.read(&mut [0; 1024]).expect("it answers") > 0);
@@ -185,20 +185,20 @@ fn kept(endpoint: &Endpoint, request: &str) -> TcpStream {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn connections_without_a_signature_make_place_and_too_many_others_are_a_clear_fault() {
-    // Of 256 files a quarter may be connections.
+async fn unauthenticated_connections_are_evicted_and_too_many_authenticated_ones_get_a_clear_fault() {
+    // A quarter of the 256 files may be connections.
     let (_sandbox, endpoint) = Confined::start("ulimit -n 256").await;
     let status = async || endpoint.call("Status", &json!({}), Clock::new(1.0).now()).await;
     let silent: Vec<TcpStream> = (0..300).map(|_| TcpStream::connect(endpoint.host()).expect("it listens")).collect();
     status().await.expect("there is a place");
     drop(silent);
     let unsigned = format!("POST / HTTP/1.1\r\nhost: {}\r\ncontent-length: 0\r\n\r\n", endpoint.host());
-    let refused: Vec<TcpStream> = (0..100).map(|_| kept(&endpoint, &unsigned)).collect();
+    let refused: Vec<TcpStream> = (0..100).map(|_| open_connection(&endpoint, &unsigned)).collect();
     status().await.expect("there is a place");
     drop(refused);
 
     let request = signed(&endpoint, &[], r#"{"logGroupName":"one"}"#).replacen("connection: close\r\n", "", 1);
-    let places: Vec<TcpStream> = (0..64).map(|_| kept(&endpoint, &request)).collect();
+    let places: Vec<TcpStream> = (0..64).map(|_| open_connection(&endpoint, &request)).collect();
     let query = plain_request(&endpoint, endpoint.host(), "");
     assert!(query.contains(" 503 ") && query.contains("<Code>ServiceUnavailable</Code>"), "{query}");
     let json = plain_request(&endpoint, endpoint.host(), "x-amz-target: EcswsSandbox.Status\r\n");
@@ -215,7 +215,7 @@ async fn connections_without_a_signature_make_place_and_too_many_others_are_a_cl
 }
 
 #[tokio::test]
-async fn a_signed_caller_is_told_who_it_is() {
+async fn a_signed_caller_gets_its_identity() {
     let aws = LocalAws::start().await;
     let identity = aws.sts().get_caller_identity().send().await.expect("an identity");
     assert_eq!(identity.account(), Some("123456789012"));
@@ -223,7 +223,7 @@ async fn a_signed_caller_is_told_who_it_is() {
 }
 
 #[tokio::test]
-async fn an_unsigned_request_is_refused_in_the_words_of_its_protocol() {
+async fn an_unsigned_request_is_refused_in_its_protocol() {
     let aws = LocalAws::start().await;
     let host = aws.endpoint.host();
     let query = plain_request(&aws.endpoint, host, "");
@@ -269,7 +269,7 @@ async fn an_old_signature_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_not_served_is_named() {
+async fn operations_that_are_not_served_are_refused_by_name() {
     let aws = LocalAws::start().await;
     assert_eq!(refusal(&aws.endpoint, "Nope", Duration::ZERO).await, "the sandbox does not serve ecsws:Nope");
     let error = aws.sts().get_session_token().send().await.expect_err("it is not served");
@@ -286,11 +286,11 @@ fn the_process_in_the_background_has_a_session_of_its_own() {
 }
 
 #[tokio::test]
-async fn keys_for_aws_s_api_are_none_for_control_calls() {
+async fn credentials_for_awss_api_do_not_sign_control_calls() {
     let aws = LocalAws::start().await;
-    // It would decide what runs on this machine.
+    // The call would decide what runs on this machine.
     let input = json!({ "stackName": "s", "images": { "web": { "command": ["sh", "-c", "id"], "cwd": "/" } } });
-    let answer = crate::signed::json(&aws, "ecsws", "EcswsSandbox.PutImages", &input);
+    let answer = crate::raw_requests::json(&aws, "ecsws", "EcswsSandbox.PutImages", &input);
     assert_eq!(answer.status, 400, "{}", answer.text());
     assert!(answer.text().contains("InvalidSignatureException"), "{}", answer.text());
     assert!(!answer.text().contains(&aws.endpoint.control_secret));

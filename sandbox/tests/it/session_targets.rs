@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::local_aws::LocalAws;
-use crate::signed;
+use crate::raw_requests;
 
 pub const LIMIT: Duration = Duration::from_secs(20);
 
@@ -87,16 +87,16 @@ impl SessionTargets {
     }
 
     pub fn try_ssm(&self, operation: &str, input: &Value) -> Result<Value, String> {
-        Self::outcome(&signed::json(&self.aws, "ssm", &format!("AmazonSSM.{operation}"), input))
+        Self::outcome(&raw_requests::json(&self.aws, "ssm", &format!("AmazonSSM.{operation}"), input))
     }
 
     pub fn try_ecs(&self, operation: &str, input: &Value) -> Result<Value, String> {
         let target = format!("AmazonEC2ContainerServiceV20141113.{operation}");
-        Self::outcome(&signed::json(&self.aws, "ecs", &target, input))
+        Self::outcome(&raw_requests::json(&self.aws, "ecs", &target, input))
     }
 
     /// The answer, or `CODE: message`.
-    fn outcome(answer: &signed::Answer) -> Result<Value, String> {
+    fn outcome(answer: &raw_requests::Answer) -> Result<Value, String> {
         let body = answer.json();
         if answer.status == 200 {
             return Ok(body);

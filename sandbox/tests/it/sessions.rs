@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::data_channel::{Channel, dial};
+use crate::raw_requests;
 use crate::session_targets::{LIMIT, SessionTargets};
-use crate::signed;
 
 #[tokio::test]
 async fn ecs_exec_runs_a_command_with_a_terminal_and_the_containers_environment() {
@@ -80,12 +80,17 @@ async fn a_sessions_token_is_valid_for_one_connection() {
     assert!(refused(&token).await, "a token is good for one connection");
     let elsewhere = url.replace(&id, "sandbox-0123456789abcdef0");
     assert!(dial(&elsewhere, &token).await.is_err());
-    let browser =
-        signed::send(&targets.aws, "ssmmessages", &format!("/v1/data-channel/{id}"), &[("origin", "http://x")], b"");
+    let browser = raw_requests::send(
+        &targets.aws,
+        "ssmmessages",
+        &format!("/v1/data-channel/{id}"),
+        &[("origin", "http://x")],
+        b"",
+    );
     assert_eq!(browser.status, 403);
-    let plain = signed::send(&targets.aws, "ssmmessages", &format!("/v1/data-channel/{id}"), &[], b"");
+    let plain = raw_requests::send(&targets.aws, "ssmmessages", &format!("/v1/data-channel/{id}"), &[], b"");
     assert_eq!(plain.status, 426);
-    let elsewhere = signed::send(&targets.aws, "ssm", &format!("/v1/data-channel/{id}"), &[], b"");
+    let elsewhere = raw_requests::send(&targets.aws, "ssm", &format!("/v1/data-channel/{id}"), &[], b"");
     assert_eq!(elsewhere.status, 403, "a signature has to be for the service ssmmessages");
 }
 

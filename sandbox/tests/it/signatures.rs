@@ -1,12 +1,12 @@
-//! Signatures of requests whose parameters are in the query: of any number, in any order, with any characters.
+//! Signatures of requests with query parameters of any number, in any order, with any characters.
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use crate::local_aws::LocalAws;
-use crate::signed::send_as;
+use crate::raw_requests::send_as;
 
-/// A name: often one that others begin with, as those of lists are.
+/// A name, often a prefix of others, like those of lists.
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![
         (1..30_u8).prop_map(|number| format!("StackStatusFilter.member.{number}")),
@@ -17,7 +17,7 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn parameters_are_signed_in_the_order_of_their_names() {
+async fn query_parameters_are_signed_sorted_by_name() {
     let aws = LocalAws::start().await;
     let parameters = prop::collection::vec((name(), "[ -~éß]{0,6}"), 1..30);
     let mut runner =
@@ -28,7 +28,7 @@ async fn parameters_are_signed_in_the_order_of_their_names() {
             let mut query = form_urlencoded::Serializer::new(String::new());
             query.append_pair("Action", "ListStacks").append_pair("Version", "2010-05-15");
             for (name, value) in parameters {
-                // The signer sorts repeated names by what their values are before they are encoded.
+                // The signer sorts repeated names by their unencoded values.
                 let value = if seen.insert(name.clone()) {
                     value
                 } else {

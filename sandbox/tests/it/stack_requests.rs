@@ -1,9 +1,9 @@
-//! What requests for stacks are refused for, and what the same request twice is answered.
+//! Validation and idempotency of requests for stacks.
 
 use serde_json::{Value, json};
 
 use crate::cloudformation::{parameter, template};
-use crate::inside::Inside;
+use crate::in_process::InProcess;
 
 fn typed(kind: &str) -> Value {
     json!({ "Resources": { "One": { "Type": kind } } })
@@ -19,8 +19,8 @@ fn outputs(outputs: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn templates_that_no_stack_can_have_are_refused_at_once() {
-    let aws = Inside::new();
+async fn invalid_templates_are_refused_immediately() {
+    let aws = InProcess::new();
     let text = "Template format error: The Value field of every Outputs member must evaluate to a String";
     let export = |name: &str| json!({ "Value": "v", "Export": { "Name": name } });
     let zones = json!({ "Fn::Select": [0, { "Fn::GetAZs": "moon-1" }] });
@@ -49,13 +49,13 @@ async fn templates_that_no_stack_can_have_are_refused_at_once() {
         assert_eq!(aws.refusal("cloudformation", "CreateChangeSet", input).await, refused);
     }
     let body = outputs(&json!({ "O": { "Value": zones } })).to_string();
-    let stack = aws.moved("CreateStack", json!({ "StackName": "moon", "TemplateBody": body })).await;
+    let stack = aws.change_stack("CreateStack", json!({ "StackName": "moon", "TemplateBody": body })).await;
     assert_eq!(stack["StackStatus"], "ROLLBACK_COMPLETE");
 }
 
 #[tokio::test]
-async fn what_is_not_to_be_is_not_looked_up() {
-    let aws = Inside::new();
+async fn resources_whose_condition_is_false_are_not_evaluated() {
+    let aws = InProcess::new();
     let import = json!({ "Fn::ImportValue": "nobody-exports-it" });
     let choice = json!({ "Fn::If": ["Never", import, { "Ref": "AWS::Region" }] });
     let attribute = json!({ "Fn::If": ["Never", { "Fn::GetAtt": ["One", "Nothing"] }, "value"] });
@@ -64,14 +64,14 @@ async fn what_is_not_to_be_is_not_looked_up() {
         "Attribute": { "Value": attribute },
         "Hidden": { "Condition": "Never", "Value": import },
     }));
-    let stack = aws.moved("CreateStack", json!({ "StackName": "idle", "TemplateBody": body.to_string() })).await;
+    let stack = aws.change_stack("CreateStack", json!({ "StackName": "idle", "TemplateBody": body.to_string() })).await;
     assert_eq!(stack["StackStatus"], "CREATE_COMPLETE", "{stack}");
     assert_eq!(stack["Outputs"].as_array().map(Vec::len), Some(2));
 }
 
 #[tokio::test]
-async fn names_and_retained_resources_are_refused_in_awss_words() {
-    let aws = Inside::new();
+async fn invalid_names_and_retained_resources_are_refused_with_awss_messages() {
+    let aws = InProcess::new();
     let body = template(&json!({ "One": parameter("1") }));
     let name = "a".repeat(129);
     let words = format!(
@@ -81,7 +81,7 @@ async fn names_and_retained_resources_are_refused_in_awss_words() {
     let input = json!({ "StackName": name, "TemplateBody": body });
     let refused = aws.refusal("cloudformation", "CreateStack", input).await;
     assert_eq!(refused, ("ValidationError".to_owned(), words));
-    let stack = aws.moved("CreateStack", json!({ "StackName": "whole", "TemplateBody": body })).await;
+    let stack = aws.change_stack("CreateStack", json!({ "StackName": "whole", "TemplateBody": body })).await;
     let input = json!({ "StackName": "whole", "RetainResources": ["One"] });
     let words = format!(
         "Invalid operation on stack [{}]. When you delete a stack, specify which resources to retain only when the stack is in \
@@ -92,10 +92,10 @@ async fn names_and_retained_resources_are_refused_in_awss_words() {
     assert_eq!(refused, ("ValidationError".to_owned(), words));
 }
 
-/// The same request, told by its token, is answered as it was at first and does nothing more.
+/// A request with the token of an earlier one is answered in the same way, without being executed again.
 #[tokio::test]
-async fn a_request_that_is_repeated_is_carried_out_once() {
-    let aws = Inside::new();
+async fn a_request_with_the_same_token_is_executed_once() {
+    let aws = InProcess::new();
     let body = |value: &str| template(&json!({ "One": parameter(value) }));
     let with = |value: &str, token: &str| json!({ "StackName": "once", "TemplateBody": body(value), "ClientRequestToken": token });
     let mut set = with("3", "c");
@@ -106,7 +106,7 @@ async fn a_request_that_is_repeated_is_carried_out_once() {
         if operation == "ExecuteChangeSet" {
             aws.call("cloudformation", "CreateChangeSet", set.clone()).await;
         }
-        let first = aws.moved(operation, input.clone()).await;
+        let first = aws.change_stack(operation, input.clone()).await;
         let events = aws.events("once").await;
         let again = aws.call("cloudformation", operation, input).await;
         if operation != "ExecuteChangeSet" {
@@ -119,16 +119,16 @@ async fn a_request_that_is_repeated_is_carried_out_once() {
     let stack = aws.call("cloudformation", "DescribeStacks", json!({ "StackName": "once" })).await;
     let id = stack["Stacks"][0]["StackId"].clone();
     let deletion = json!({ "StackName": id, "ClientRequestToken": "e" });
-    aws.moved("DeleteStack", deletion).await;
-    aws.moved("CreateStack", with("1", "f")).await;
+    aws.change_stack("DeleteStack", deletion).await;
+    aws.change_stack("CreateStack", with("1", "f")).await;
     let late = json!({ "StackName": "once", "ClientRequestToken": "e" });
-    let stack = aws.moved("DeleteStack", late).await;
+    let stack = aws.change_stack("DeleteStack", late).await;
     assert_eq!(stack["StackStatus"], "CREATE_COMPLETE", "the stack that was to be deleted has gone before");
 }
 
 #[tokio::test]
-async fn no_refusal_names_types_of_this_program() {
-    let aws = Inside::new();
+async fn no_refusal_contains_names_of_rust_types() {
+    let aws = InProcess::new();
     let (code, words) = aws.refusal("ecs", "ListClusters", json!({ "maxResults": -1 })).await;
     assert_eq!(
         (code.as_str(), words.as_str()),
@@ -141,16 +141,16 @@ async fn no_refusal_names_types_of_this_program() {
 }
 
 #[tokio::test]
-async fn what_an_operation_under_way_imports_is_not_deleted() {
-    let aws = Inside::new();
+async fn an_export_is_not_deleted_while_an_operation_imports_it() {
+    let aws = InProcess::new();
     let parameter =
         |value: Value| json!({ "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": value } });
     let exporter = json!({
         "Resources": { "One": parameter("1".into()) },
         "Outputs": { "Out": { "Value": { "Ref": "One" }, "Export": { "Name": "Shared" } } },
     });
-    aws.moved("CreateStack", json!({ "StackName": "exporter", "TemplateBody": exporter.to_string() })).await;
-    // The service never becomes stable here, where no scheduler works.
+    aws.change_stack("CreateStack", json!({ "StackName": "exporter", "TemplateBody": exporter.to_string() })).await;
+    // Without a scheduler the service never becomes stable.
     let service = json!({ "Type": "AWS::ECS::Service", "DependsOn": "Two", "Properties": { "Cluster": { "Ref": "Cluster" }, "TaskDefinition": { "Ref": "Task" } } });
     let task = json!({ "ContainerDefinitions": [{ "Name": "app", "Image": "app" }], "Memory": "128" });
     let user = json!({ "Resources": {
@@ -163,7 +163,7 @@ async fn what_an_operation_under_way_imports_is_not_deleted() {
     while !aws.events("user").await.iter().any(|line| line.starts_with("Service")) {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
-    let stack = aws.moved("DeleteStack", json!({ "StackName": "exporter" })).await;
+    let stack = aws.change_stack("DeleteStack", json!({ "StackName": "exporter" })).await;
     assert_eq!(stack["StackStatus"], "CREATE_COMPLETE");
     assert_eq!(stack["StackStatusReason"], "Delete canceled. Cannot delete export Shared as it is in use by user.");
     aws.call("cloudformation", "DeleteStack", json!({ "StackName": "user" })).await;

@@ -1,11 +1,11 @@
-//! What updates of stacks in the sandbox do to the resources that they do not change, and to those of single types.
+//! Updates of stacks: unchanged resources, failures, and single resource types.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_cloudformation::error::ProvideErrorMetadata as _;
 use serde_json::{Value, json};
 
-use crate::cloudformation::{create, events, parameter, settled, status, template, update};
+use crate::cloudformation::{create, events, parameter, status, template, update, wait_until_complete};
 use crate::local_aws::LocalAws;
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn a_replacement_creates_first_and_deletes_in_the_clean_up() {
 }
 
 #[tokio::test]
-async fn a_failed_update_restores_what_it_touched_and_deletes_what_it_made() {
+async fn a_failed_update_restores_changed_resources_and_deletes_new_ones() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     create(&client, "back", &template(&json!({ "One": parameter("1") }))).await;
@@ -66,7 +66,7 @@ async fn a_log_group_is_changed_in_place() {
 }
 
 #[tokio::test]
-async fn a_failure_says_nothing_of_resources_that_were_not_being_changed() {
+async fn a_failure_reports_only_resources_that_were_being_changed() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let same: BTreeMap<String, Value> = (0..25).map(|number| (format!("Same{number}"), parameter("same"))).collect();
@@ -80,8 +80,8 @@ async fn a_failure_says_nothing_of_resources_that_were_not_being_changed() {
     let bad = json!({ "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": "nonsense" } });
     let stack = update(&client, "calm", &with(json!({ "One": parameter("2"), "Bad": bad }))).await;
     assert_eq!(status(&stack), "UPDATE_ROLLBACK_COMPLETE");
-    let said = events(&client, "calm").await;
-    assert!(said[before..].iter().all(|line| !line.starts_with("Same")), "{said:#?}");
+    let actual = events(&client, "calm").await;
+    assert!(actual[before..].iter().all(|line| !line.starts_with("Same")), "{actual:#?}");
     let resources = client.describe_stack_resources().stack_name("calm").send().await.expect("resources");
     let statuses = resources.stack_resources().iter().filter_map(|one| one.resource_status());
     let wrong: Vec<_> = statuses.filter(|status| !status.as_str().ends_with("_COMPLETE")).collect();
@@ -94,7 +94,7 @@ fn trust() -> Value {
     json!({ "Version": "2012-10-17", "Statement": [statement] })
 }
 
-/// A resource of each type that has a custom name and other properties that only a new one can have, before and after.
+/// A resource of each type with a custom name, with create-only properties before and after the update.
 fn named() -> [(&'static str, &'static str, Value, Value); 3] {
     let group =
         |description: &str| json!({ "GroupName": "named", "GroupDescription": description, "VpcId": { "Ref": "Net" } });
@@ -108,7 +108,7 @@ fn named() -> [(&'static str, &'static str, Value, Value); 3] {
 }
 
 #[tokio::test]
-async fn a_custom_named_resource_is_replaced_under_another_name_only() {
+async fn a_custom_named_resource_is_replaced_only_with_another_name() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let net = json!({ "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": "10.0.0.0/16" } });
@@ -120,9 +120,9 @@ async fn a_custom_named_resource_is_replaced_under_another_name_only() {
         assert_eq!(status(&update(&client, name, &with(&after)).await), "UPDATE_ROLLBACK_COMPLETE", "{kind}");
         let refused = "Named UPDATE_FAILED CloudFormation cannot update a stack when a custom-named resource requires \
                        replacing. Rename named and update the stack again.";
-        let said = events(&client, name).await;
-        let at = said.iter().position(|line| line == refused).unwrap_or_else(|| panic!("{said:#?}"));
-        assert!(!said[at - 1].starts_with("Named UPDATE"), "{said:#?}");
+        let actual = events(&client, name).await;
+        let at = actual.iter().position(|line| line == refused).unwrap_or_else(|| panic!("{actual:#?}"));
+        assert!(!actual[at - 1].starts_with("Named UPDATE"), "{actual:#?}");
         let mut renamed = after.clone();
         renamed[property] = "renamed".into();
         assert_eq!(status(&update(&client, name, &with(&renamed)).await), "UPDATE_COMPLETE", "{kind}");
@@ -130,7 +130,7 @@ async fn a_custom_named_resource_is_replaced_under_another_name_only() {
 }
 
 #[tokio::test]
-async fn a_service_that_needs_to_be_replaced_finds_its_name_taken() {
+async fn the_replacement_of_a_named_service_fails_because_its_name_exists() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let container = json!({ "Name": "app", "Image": "app" });
@@ -148,15 +148,15 @@ async fn a_service_that_needs_to_be_replaced_finds_its_name_taken() {
     assert_eq!(status(&update(&client, "service", &with("EXTERNAL")).await), "UPDATE_ROLLBACK_COMPLETE");
     let refused = "Service UPDATE_FAILED Resource handler returned message: \"Resource of type 'AWS::ECS::Service' with \
                    identifier 'named' already exists.\" (RequestToken: ";
-    let said = events(&client, "service").await;
+    let actual = events(&client, "service").await;
     assert!(
-        said.iter().any(|line| line.starts_with(refused) && line.ends_with("HandlerErrorCode: AlreadyExists)")),
-        "{said:#?}"
+        actual.iter().any(|line| line.starts_with(refused) && line.ends_with("HandlerErrorCode: AlreadyExists)")),
+        "{actual:#?}"
     );
 }
 
 #[tokio::test]
-async fn a_resource_keeps_its_type() {
+async fn the_type_of_a_resource_cannot_change() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let with =
@@ -173,7 +173,7 @@ async fn a_resource_keeps_its_type() {
 }
 
 #[tokio::test]
-async fn tags_of_a_template_s_own_cannot_be_awss() {
+async fn tags_in_templates_cannot_have_reserved_keys() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let tags = json!([{ "Key": "aws:mine", "Value": "v" }]);
@@ -193,22 +193,22 @@ async fn tags_of_a_template_s_own_cannot_be_awss() {
         let body = template(&json!({ "Tagged": { "Type": kind, "Properties": properties } }));
         assert_eq!(status(&create(&client, name, &body).await), "ROLLBACK_COMPLETE", "{kind}");
         let refused = format!("Tagged CREATE_FAILED Resource handler returned message: \"{words}");
-        let said = events(&client, name).await;
-        assert!(said.iter().any(|line| line.starts_with(&refused)), "{said:#?}");
+        let actual = events(&client, name).await;
+        assert!(actual.iter().any(|line| line.starts_with(&refused)), "{actual:#?}");
     }
 }
 
 #[tokio::test]
-async fn a_deleted_stack_s_template_is_told_by_its_id() {
+async fn the_template_of_a_deleted_stack_is_returned_by_its_id() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let body = template(&json!({ "One": parameter("1") }));
     let stack = create(&client, "gone", &body).await;
     let id = stack.stack_id().expect("an id");
-    client.delete_stack().stack_name("gone").send().await.expect("it is asked");
-    assert_eq!(status(&settled(&client, id).await), "DELETE_COMPLETE");
-    let told = client.get_template().stack_name(id).send().await.expect("its template");
-    assert_eq!(told.template_body(), Some(body.as_str()));
+    client.delete_stack().stack_name("gone").send().await.expect("it is accepted");
+    assert_eq!(status(&wait_until_complete(&client, id).await), "DELETE_COMPLETE");
+    let fault = client.get_template().stack_name(id).send().await.expect("its template");
+    assert_eq!(fault.template_body(), Some(body.as_str()));
     let summary = client.get_template_summary().stack_name(id).send().await.expect("its summary");
     assert_eq!(summary.resource_types(), ["AWS::SSM::Parameter"]);
     client.get_template().stack_name("gone").send().await.expect_err("the name is no stack's");

@@ -1,12 +1,12 @@
-//! What is done to stacks in the sandbox, and what is refused: policies, rollbacks, retention, protection.
+//! Operations on stacks: deletion policies, rollbacks, retention, protection.
 
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata as _;
 use aws_sdk_cloudformation::types::{Capability, OnFailure};
 use serde_json::{Value, json};
 
-use crate::cloudformation::{create, events, parameter, settled, status, template, update};
-use crate::inside::Inside;
+use crate::cloudformation::{create, events, parameter, status, template, update, wait_until_complete};
+use crate::in_process::InProcess;
 use crate::local_aws::LocalAws;
 
 fn network(range: &str) -> Value {
@@ -30,7 +30,7 @@ async fn physical_id(client: &Client, stack: &str, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_replacement_that_fails_leaves_the_old_one_where_it_is() {
+async fn a_failed_replacement_keeps_the_old_resource() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     create(&client, "kept", &template(&json!({ "Net": network("10.1.0.0/16") }))).await;
@@ -38,28 +38,28 @@ async fn a_replacement_that_fails_leaves_the_old_one_where_it_is() {
     let stack = update(&client, "kept", &template(&json!({ "Net": network("10.0.0.0/2") }))).await;
     assert_eq!(status(&stack), "UPDATE_ROLLBACK_COMPLETE");
     assert_eq!(physical_id(&client, "kept", "Net").await, before);
-    let said = aws.query("ec2", "2016-11-15", "DescribeVpcs", &[("VpcId.1", before.as_str())]).await;
-    assert!(said.contains("10.1.0.0/16"), "{said}");
+    let actual = aws.query("ec2", "2016-11-15", "DescribeVpcs", &[("VpcId.1", before.as_str())]).await;
+    assert!(actual.contains("10.1.0.0/16"), "{actual}");
 }
 
 #[tokio::test]
-async fn a_role_whose_policy_is_refused_does_not_stay() {
+async fn a_role_whose_policy_is_refused_is_deleted() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let stack = create(&client, "half", &template(&json!({ "R": role("half-made", &json!("nonsense")) }))).await;
     assert_eq!(status(&stack), "ROLLBACK_COMPLETE");
-    let said = events(&client, "half").await;
-    assert!(said[2..].iter().any(|line| line == "R CREATE_IN_PROGRESS Resource creation Initiated"), "{said:#?}");
+    let actual = events(&client, "half").await;
+    assert!(actual[2..].iter().any(|line| line == "R CREATE_IN_PROGRESS Resource creation Initiated"), "{actual:#?}");
     assert!(
-        said.ends_with(&["R DELETE_IN_PROGRESS".into(), "R DELETE_COMPLETE".into(), "half ROLLBACK_COMPLETE".into()]),
-        "{said:#?}"
+        actual.ends_with(&["R DELETE_IN_PROGRESS".into(), "R DELETE_COMPLETE".into(), "half ROLLBACK_COMPLETE".into()]),
+        "{actual:#?}"
     );
     let roles = aws.query("iam", "2010-05-08", "ListRoles", &[]).await;
     assert!(!roles.contains("half-made"), "{roles}");
 }
 
 #[tokio::test]
-async fn a_creation_that_a_crash_cuts_off_leaves_nothing_twice() {
+async fn a_creation_interrupted_by_a_crash_creates_nothing_twice() {
     let mut aws = LocalAws::start().await;
     let names = 0..25;
     let resources: serde_json::Map<String, Value> = names.map(|n| (format!("N{n}"), network("10.1.0.0/16"))).collect();
@@ -67,7 +67,7 @@ async fn a_creation_that_a_crash_cuts_off_leaves_nothing_twice() {
     aws.cloudformation().create_stack().stack_name("cut").template_body(body).send().await.expect("it begins");
     aws.kill_and_restart().await;
     let client = aws.cloudformation();
-    assert_eq!(status(&settled(&client, "cut").await), "CREATE_COMPLETE");
+    assert_eq!(status(&wait_until_complete(&client, "cut").await), "CREATE_COMPLETE");
     let networks = aws
         .query("ec2", "2016-11-15", "DescribeVpcs", &[("Filter.1.Name", "isDefault"), ("Filter.1.Value.1", "false")])
         .await;
@@ -75,20 +75,20 @@ async fn a_creation_that_a_crash_cuts_off_leaves_nothing_twice() {
 }
 
 #[tokio::test]
-async fn what_failed_and_was_left_can_be_rolled_back() {
+async fn a_stack_that_failed_without_rollback_can_be_rolled_back() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let bad = |on: &str| json!({ "Type": "AWS::EC2::VPC", "DependsOn": on, "Properties": { "CidrBlock": "nonsense" } });
     let body = template(&json!({ "One": parameter("1"), "Bad": bad("One") }));
-    let asked = client.create_stack().stack_name("left").template_body(&body).on_failure(OnFailure::DoNothing);
-    asked.client_request_token("first-token").send().await.expect("it begins");
-    let stack = settled(&client, "left").await;
+    let request = client.create_stack().stack_name("left").template_body(&body).on_failure(OnFailure::DoNothing);
+    request.client_request_token("first-token").send().await.expect("it begins");
+    let stack = wait_until_complete(&client, "left").await;
     assert_eq!((status(&stack), stack.disable_rollback()), ("CREATE_FAILED", Some(true)));
     assert_eq!(stack.stack_status_reason(), Some("The following resource(s) failed to create: [Bad]. "));
     let all = client.describe_stack_events().stack_name("left").send().await.expect("events");
     assert!(all.stack_events().iter().all(|event| event.client_request_token() == Some("first-token")));
     client.rollback_stack().stack_name("left").send().await.expect("it goes back");
-    assert_eq!(status(&settled(&client, "left").await), "ROLLBACK_COMPLETE");
+    assert_eq!(status(&wait_until_complete(&client, "left").await), "ROLLBACK_COMPLETE");
     let error = client.rollback_stack().stack_name("left").send().await.expect_err("nothing is left");
     assert!(
         error
@@ -106,13 +106,13 @@ async fn what_failed_and_was_left_can_be_rolled_back() {
         .send()
         .await
         .expect("it begins");
-    assert_eq!(status(&settled(&client, "next").await), "UPDATE_FAILED");
+    assert_eq!(status(&wait_until_complete(&client, "next").await), "UPDATE_FAILED");
     client.rollback_stack().stack_name("next").send().await.expect("it goes back");
-    assert_eq!(status(&settled(&client, "next").await), "UPDATE_ROLLBACK_COMPLETE");
+    assert_eq!(status(&wait_until_complete(&client, "next").await), "UPDATE_ROLLBACK_COMPLETE");
 }
 
 #[tokio::test]
-async fn a_rollback_that_fails_goes_on_without_what_failed() {
+async fn a_failed_rollback_continues_with_skipped_resources() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let document = |action: &str| json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": action, "Resource": "*" }] });
@@ -122,19 +122,19 @@ async fn a_rollback_that_fails_goes_on_without_what_failed() {
         aws.query("iam", "2010-05-08", operation, &parameters).await;
     }
     let next = template(&json!({ "R": role("vanishing", &document("ec2:*")) }));
-    let asked = client.update_stack().stack_name("stuck").template_body(next);
-    asked.capabilities(Capability::CapabilityNamedIam).send().await.expect("it begins");
-    let stack = settled(&client, "stuck").await;
+    let request = client.update_stack().stack_name("stuck").template_body(next);
+    request.capabilities(Capability::CapabilityNamedIam).send().await.expect("it begins");
+    let stack = wait_until_complete(&client, "stuck").await;
     assert_eq!(status(&stack), "UPDATE_ROLLBACK_FAILED");
     assert_eq!(stack.stack_status_reason(), Some("The following resource(s) failed to update: [R]. "));
     let skip = |name: &str| client.continue_update_rollback().stack_name("stuck").resources_to_skip(name).send();
     skip("Other").await.expect_err("there is no such resource");
     skip("R").await.expect("it goes on");
-    assert_eq!(status(&settled(&client, "stuck").await), "UPDATE_ROLLBACK_COMPLETE");
+    assert_eq!(status(&wait_until_complete(&client, "stuck").await), "UPDATE_ROLLBACK_COMPLETE");
 }
 
 #[tokio::test]
-async fn policies_say_what_a_deletion_and_a_rollback_leave() {
+async fn deletion_policies_decide_what_deletions_and_rollbacks_retain() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let with = |policy: &str| {
@@ -146,18 +146,18 @@ async fn policies_say_what_a_deletion_and_a_rollback_leave() {
         json!({ "Type": "AWS::EC2::VPC", "DependsOn": ["Keep", "New"], "Properties": { "CidrBlock": "nonsense" } });
     let body = template(&json!({ "Keep": with("Retain"), "New": with("RetainExceptOnCreate"), "Bad": bad }));
     assert_eq!(status(&create(&client, "fails", &body).await), "ROLLBACK_COMPLETE");
-    let said = events(&client, "fails").await;
-    assert!(said.iter().any(|line| line == "Keep DELETE_SKIPPED"), "{said:#?}");
-    assert!(said.iter().any(|line| line == "New DELETE_COMPLETE"), "{said:#?}");
+    let actual = events(&client, "fails").await;
+    assert!(actual.iter().any(|line| line == "Keep DELETE_SKIPPED"), "{actual:#?}");
+    assert!(actual.iter().any(|line| line == "New DELETE_COMPLETE"), "{actual:#?}");
     let body = template(&json!({ "New": with("RetainExceptOnCreate") }));
     let id = create(&client, "works", &body).await.stack_id.expect("an id");
-    client.delete_stack().stack_name("works").send().await.expect("it is asked");
-    settled(&client, &id).await;
+    client.delete_stack().stack_name("works").send().await.expect("it is accepted");
+    wait_until_complete(&client, &id).await;
     assert!(events(&client, &id).await.iter().any(|line| line == "New DELETE_SKIPPED"));
 }
 
 #[tokio::test]
-async fn a_protected_stack_and_an_export_in_use_stay() {
+async fn a_protected_stack_and_an_export_in_use_cannot_be_deleted() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let exporter = |value: &str| {
@@ -170,9 +170,9 @@ async fn a_protected_stack_and_an_export_in_use_stay() {
     create(&client, "user", &template(&user)).await;
     let stack = update(&client, "exporter", &exporter("2")).await;
     assert_eq!(status(&stack), "UPDATE_ROLLBACK_COMPLETE");
-    let said = events(&client, "exporter").await;
+    let actual = events(&client, "exporter").await;
     let why = "exporter UPDATE_ROLLBACK_IN_PROGRESS Cannot update export Shared as it is in use by user";
-    assert!(said.iter().any(|line| line.trim_end() == why), "{said:#?}");
+    assert!(actual.iter().any(|line| line.trim_end() == why), "{actual:#?}");
 
     let protect =
         |on: bool| client.update_termination_protection().stack_name("user").enable_termination_protection(on).send();
@@ -180,7 +180,7 @@ async fn a_protected_stack_and_an_export_in_use_stay() {
     let error = client.delete_stack().stack_name("user").send().await.expect_err("it is protected");
     assert_eq!(error.message(), Some("Stack [user] cannot be deleted while TerminationProtection is enabled"));
     protect(false).await.expect("it is not any more");
-    client.delete_stack().stack_name("user").send().await.expect("it goes");
+    client.delete_stack().stack_name("user").send().await.expect("it is deleted");
 }
 
 #[tokio::test]
@@ -199,9 +199,9 @@ async fn members_that_are_not_served_are_named() {
     assert_eq!(wrong.message(), Some("The specified token is invalid."));
 }
 
-/// As AWS's answers recorded by the LocalStack project (Apache-2.0) in `test_blocked_stack_deletion` have it.
+/// Source: AWS's responses recorded by the LocalStack project (Apache-2.0) in `test_blocked_stack_deletion`.
 #[tokio::test]
-async fn a_resource_that_cannot_be_deleted_holds_its_stack_until_it_is_retained() {
+async fn a_stack_with_an_undeletable_resource_is_deleted_once_that_is_retained() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let document =
@@ -213,13 +213,13 @@ async fn a_resource_that_cannot_be_deleted_holds_its_stack_until_it_is_retained(
     let why = Some("The following resource(s) failed to delete: [BrokenPolicy]. ");
     assert_eq!((status(&stack), stack.stack_status_reason()), ("ROLLBACK_FAILED", why));
     assert!(stack.deletion_time().is_some());
-    client.delete_stack().stack_name(id).send().await.expect("it is asked");
-    let stack = settled(&client, id).await;
+    client.delete_stack().stack_name(id).send().await.expect("it is accepted");
+    let stack = wait_until_complete(&client, id).await;
     assert_eq!((status(&stack), stack.stack_status_reason()), ("DELETE_FAILED", why));
-    client.delete_stack().stack_name(id).retain_resources("BrokenPolicy").send().await.expect("it is asked");
-    assert_eq!(status(&settled(&client, id).await), "DELETE_COMPLETE");
-    let said = events(&client, id).await;
-    let statuses: Vec<&str> = said.iter().filter_map(|line| line.split(' ').nth(1)).collect();
+    client.delete_stack().stack_name(id).retain_resources("BrokenPolicy").send().await.expect("it is accepted");
+    assert_eq!(status(&wait_until_complete(&client, id).await), "DELETE_COMPLETE");
+    let actual = events(&client, id).await;
+    let statuses: Vec<&str> = actual.iter().filter_map(|line| line.split(' ').nth(1)).collect();
     let expected = [
         "CREATE_IN_PROGRESS",
         "CREATE_IN_PROGRESS",
@@ -237,12 +237,12 @@ async fn a_resource_that_cannot_be_deleted_holds_its_stack_until_it_is_retained(
         "DELETE_SKIPPED",
         "DELETE_COMPLETE",
     ];
-    assert_eq!(statuses, expected, "{said:#?}");
+    assert_eq!(statuses, expected, "{actual:#?}");
 }
 
 #[tokio::test]
-async fn a_stack_is_updated_with_its_own_template_or_with_another() {
-    let aws = Inside::new();
+async fn a_stack_is_updated_with_its_previous_or_a_new_template() {
+    let aws = InProcess::new();
     let body = template(&json!({ "Value": parameter("one") }));
     aws.call("cloudformation", "CreateStack", json!({ "StackName": "both", "TemplateBody": body })).await;
     for (operation, mut input) in [

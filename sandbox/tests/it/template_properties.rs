@@ -1,16 +1,16 @@
-//! Properties of a template's resources: their types, what AWS's types do not have, and what the sandbox does not serve.
+//! Properties of resources in templates: types, unknown properties, and properties that are not served.
 
 use serde_json::{Value, json};
 
-use crate::inside::Inside;
+use crate::in_process::InProcess;
 
 fn of(kind: &str, properties: &Value) -> Value {
     json!({ "Type": kind, "Properties": properties })
 }
 
 #[tokio::test]
-async fn scalars_in_nested_structures_get_the_types_of_their_properties() {
-    let aws = Inside::new();
+async fn scalars_in_nested_structures_are_converted_to_the_types_of_their_properties() {
+    let aws = InProcess::new();
     let container = json!({
         "Name": "a", "Image": "x", "Memory": { "Ref": "Memory" }, "Cpu": "64", "Essential": "true",
         "PortMappings": [{ "ContainerPort": { "Ref": "Port" } }], "Environment": [{ "Name": "N", "Value": 5 }],
@@ -30,9 +30,9 @@ async fn scalars_in_nested_structures_get_the_types_of_their_properties() {
         },
     });
     let input = json!({ "StackName": "typed", "TemplateBody": body.to_string() });
-    assert_eq!(aws.moved("CreateStack", input).await["StackStatus"], "CREATE_COMPLETE");
-    let told = aws.call("ecs", "DescribeTaskDefinition", json!({ "taskDefinition": "typed" })).await;
-    let container = &told["taskDefinition"]["containerDefinitions"][0];
+    assert_eq!(aws.change_stack("CreateStack", input).await["StackStatus"], "CREATE_COMPLETE");
+    let answer = aws.call("ecs", "DescribeTaskDefinition", json!({ "taskDefinition": "typed" })).await;
+    let container = &answer["taskDefinition"]["containerDefinitions"][0];
     for (pointer, value) in [
         ("/memory", json!(128)),
         ("/cpu", json!(64)),
@@ -42,14 +42,14 @@ async fn scalars_in_nested_structures_get_the_types_of_their_properties() {
     ] {
         assert_eq!(container.pointer(pointer), Some(&value), "{pointer}");
     }
-    let told = aws.call("monitoring", "DescribeAlarms", json!({ "AlarmNames": ["typed"] })).await;
-    let alarm = &told["MetricAlarms"][0];
+    let answer = aws.call("monitoring", "DescribeAlarms", json!({ "AlarmNames": ["typed"] })).await;
+    let alarm = &answer["MetricAlarms"][0];
     assert_eq!((&alarm["Period"], &alarm["Dimensions"][0]["Value"]), (&json!(60), &json!("7")));
 }
 
 #[tokio::test]
-async fn a_call_within_the_sandbox_has_the_types_of_the_wire() {
-    let aws = Inside::new();
+async fn calls_between_services_have_the_types_of_the_api() {
+    let aws = InProcess::new();
     let container = |port: Value| json!([{ "name": "a", "image": "x", "portMappings": [{ "containerPort": port }] }]);
     let input = json!({ "family": "f", "containerDefinitions": container(json!("80")) });
     let refused = aws.refusal("ecs", "RegisterTaskDefinition", input).await;
@@ -58,8 +58,8 @@ async fn a_call_within_the_sandbox_has_the_types_of_the_wire() {
 }
 
 #[tokio::test]
-async fn what_a_type_does_not_have_is_told_in_awss_words() {
-    let aws = Inside::new();
+async fn unknown_properties_are_refused_with_awss_messages() {
+    let aws = InProcess::new();
     let container =
         |more: Value| json!({ "Family": "f", "ContainerDefinitions": [{ "Name": "a", "Image": "x", "Cpu": more }] });
     let task = "AWS::ECS::TaskDefinition";
@@ -82,16 +82,16 @@ async fn what_a_type_does_not_have_is_told_in_awss_words() {
     {
         let body = json!({ "Resources": { "One": of(kind, &properties) } }).to_string();
         let name = format!("wrong-{at}");
-        aws.moved("CreateStack", json!({ "StackName": name, "TemplateBody": body })).await;
+        aws.change_stack("CreateStack", json!({ "StackName": name, "TemplateBody": body })).await;
         let failed = format!("One CREATE_FAILED Properties validation failed for resource One with message:\n{lines}");
-        let said = aws.events(&name).await;
-        assert!(said.contains(&failed), "{said:#?}");
+        let actual = aws.events(&name).await;
+        assert!(actual.contains(&failed), "{actual:#?}");
     }
 }
 
 #[tokio::test]
-async fn a_service_s_refusal_is_told_as_awss_handlers_tell_it() {
-    let aws = Inside::new();
+async fn a_services_fault_is_reported_like_by_awss_resource_handlers() {
+    let aws = InProcess::new();
     aws.call("logs", "CreateLogGroup", json!({ "logGroupName": "taken" })).await;
     for (name, (kind, properties, words, code)) in [
         (
@@ -115,16 +115,16 @@ async fn a_service_s_refusal_is_told_as_awss_handlers_tell_it() {
         ),
     ] {
         let body = json!({ "Resources": { "One": of(kind, &properties) } }).to_string();
-        aws.moved("CreateStack", json!({ "StackName": name, "TemplateBody": body })).await;
-        let said = aws.events(name).await;
-        let failed = said.iter().find(|line| line.starts_with("One CREATE_FAILED")).expect("it fails");
+        aws.change_stack("CreateStack", json!({ "StackName": name, "TemplateBody": body })).await;
+        let actual = aws.events(name).await;
+        let failed = actual.iter().find(|line| line.starts_with("One CREATE_FAILED")).expect("it fails");
         assert!(failed.contains(words) && failed.ends_with(&format!("HandlerErrorCode: {code})")), "{failed}");
     }
 }
 
 #[tokio::test]
-async fn a_scalable_target_s_tags_are_set_and_changed_in_place() {
-    let aws = Inside::new();
+async fn the_tags_of_a_scalable_target_are_updated_in_place() {
+    let aws = InProcess::new();
     aws.call("ecs", "CreateCluster", json!({ "clusterName": "c" })).await;
     let container = json!({ "name": "a", "image": "x", "memory": 128 });
     aws.call("ecs", "RegisterTaskDefinition", json!({ "family": "f", "containerDefinitions": [container] })).await;
@@ -143,11 +143,11 @@ async fn a_scalable_target_s_tags_are_set_and_changed_in_place() {
     };
     let mut arns = Vec::new();
     for (operation, key) in [("CreateStack", "one"), ("UpdateStack", "two")] {
-        let stack = aws.moved(operation, body(json!([{ "Key": key, "Value": key }]))).await;
+        let stack = aws.change_stack(operation, body(json!([{ "Key": key, "Value": key }]))).await;
         assert!(stack["StackStatus"].as_str().expect("a status").ends_with("E_COMPLETE"), "{stack}");
         let input = json!({ "ServiceNamespace": "ecs" });
-        let told = aws.call("application-autoscaling", "DescribeScalableTargets", input).await;
-        let arn = told["ScalableTargets"][0]["ScalableTargetARN"].clone();
+        let answer = aws.call("application-autoscaling", "DescribeScalableTargets", input).await;
+        let arn = answer["ScalableTargets"][0]["ScalableTargetARN"].clone();
         let tags = aws.call("application-autoscaling", "ListTagsForResource", json!({ "ResourceARN": arn })).await;
         let own: Vec<_> =
             tags["Tags"].as_object().expect("tags").keys().filter(|key| !key.starts_with("aws:")).collect();

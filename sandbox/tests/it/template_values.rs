@@ -1,14 +1,14 @@
-//! What the functions, parameters and references of the sandbox's templates become.
+//! Functions, parameters and dynamic references in templates.
 
 use aws_sdk_cloudformation::error::ProvideErrorMetadata as _;
 use aws_sdk_cloudformation::types::{Parameter, TemplateStage};
 use serde_json::{Value, json};
 
 use crate::local_aws::LocalAws;
-use crate::templates::{create, outputs, reasons, refused, settled, with};
+use crate::templates::{create, outputs, reasons, refused, wait_until_complete, with};
 
 #[tokio::test]
-async fn functions_give_what_aws_s_give() {
+async fn functions_return_what_awss_do() {
     let aws = LocalAws::start().await;
     let body = with(
         r"
@@ -66,7 +66,7 @@ Outputs:
 }
 
 #[tokio::test]
-async fn loops_lengths_and_texts_of_json_need_their_transform() {
+async fn language_extensions_need_their_transform() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let plain = r"
@@ -97,8 +97,8 @@ Outputs:
         "        DeletionPolicy: !Select [0, [Delete, Retain]]\n",
     )
     .replace("!Length [!Ref Names]", "!Length {Ref: Names}");
-    let said = refused("plain")(create(&client, "loops", &plain, &[]).await);
-    assert_eq!(said, "Template format error: [/Resources/Fn::ForEach::Values] resource definition is malformed");
+    let actual = refused("plain")(create(&client, "loops", &plain, &[]).await);
+    assert_eq!(actual, "Template format error: [/Resources/Fn::ForEach::Values] resource definition is malformed");
     let body = format!("Transform: AWS::LanguageExtensions\n{plain}");
     let error =
         client.create_stack().stack_name("loops").template_body(&body).send().await.expect_err("not acknowledged");
@@ -127,7 +127,7 @@ Outputs:
 }
 
 #[tokio::test]
-async fn parameters_are_held_to_what_the_template_says_of_them() {
+async fn parameters_must_satisfy_their_constraints() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let one =
@@ -157,11 +157,11 @@ async fn parameters_are_held_to_what_the_template_says_of_them() {
         ),
     ];
     for (declaration, value, expected) in cases {
-        let said = refused(declaration)(create(&client, "never", &one(declaration), &[("P", value)]).await);
-        assert_eq!(said, expected);
+        let actual = refused(declaration)(create(&client, "never", &one(declaration), &[("P", value)]).await);
+        assert_eq!(actual, expected);
     }
-    let said = refused("unknown")(create(&client, "never", &one("Type: String"), &[("P", "a"), ("Q", "b")]).await);
-    assert_eq!(said, "Parameters: [Q] do not exist in the template");
+    let actual = refused("unknown")(create(&client, "never", &one("Type: String"), &[("P", "a"), ("Q", "b")]).await);
+    assert_eq!(actual, "Parameters: [Q] do not exist in the template");
     let hidden =
         create(&client, "hidden", &one("Type: String, NoEcho: true"), &[("P", "secret")]).await.expect("it is made");
     assert_eq!(hidden.parameters()[0].parameter_value(), Some("****"));
@@ -175,7 +175,7 @@ async fn parameters_are_held_to_what_the_template_says_of_them() {
         .send()
         .await
         .expect("it begins");
-    assert_eq!(outputs(&settled(&client, "hidden").await)["Out"], "now secret");
+    assert_eq!(outputs(&wait_until_complete(&client, "hidden").await)["Out"], "now secret");
     let error =
         client.create_stack().stack_name("never").template_body(one("Type: String")).parameters(kept).send().await;
     assert_eq!(
@@ -187,11 +187,11 @@ async fn parameters_are_held_to_what_the_template_says_of_them() {
 }
 
 #[tokio::test]
-async fn parameters_of_aws_s_own_types_name_what_is_there() {
+async fn parameters_of_aws_types_must_name_existing_resources() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let net = "Resources:\n  Net: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: 10.0.0.0/16}}\n  Sub: {Type: 'AWS::EC2::Subnet', Properties: {VpcId: !Ref Net, CidrBlock: 10.0.0.0/24}}\nOutputs: {Net: {Value: !Ref Net}, Sub: {Value: !Ref Sub}}\n";
-    let made = outputs(&create(&client, "net", net, &[]).await.expect("it is made"));
+    let created = outputs(&create(&client, "net", net, &[]).await.expect("it is made"));
     let body = with(
         r"
 Parameters: {Subnets: {Type: 'List<AWS::EC2::Subnet::Id>'}, Vpc: {Type: 'AWS::EC2::VPC::Id'}}
@@ -206,13 +206,14 @@ Rules:
 Outputs: {Out: {Value: !Join ['|', !Ref Subnets]}}
 ",
     );
-    let stack =
-        create(&client, "user", &body, &[("Subnets", &made["Sub"]), ("Vpc", &made["Net"])]).await.expect("it fits");
-    assert_eq!(outputs(&stack)["Out"], made["Sub"]);
+    let stack = create(&client, "user", &body, &[("Subnets", &created["Sub"]), ("Vpc", &created["Net"])])
+        .await
+        .expect("it fits");
+    assert_eq!(outputs(&stack)["Out"], created["Sub"]);
     let other = create(&client, "other", net, &[]).await.expect("it is made");
-    let outside = [("Subnets", made["Sub"].as_str()), ("Vpc", &outputs(&other)["Net"])];
-    let said = refused("outside")(create(&client, "never", &body, &outside).await);
-    assert_eq!(said, "Template error: Rule InTheNet failed: All subnets have to be in the VPC");
+    let outside = [("Subnets", created["Sub"].as_str()), ("Vpc", &outputs(&other)["Net"])];
+    let actual = refused("outside")(create(&client, "never", &body, &outside).await);
+    assert_eq!(actual, "Template error: Rule InTheNet failed: All subnets have to be in the VPC");
     let lost = with("Parameters: {Vpc: {Type: 'AWS::EC2::VPC::Id'}}");
     let stack = create(&client, "lost", &lost, &[("Vpc", "vpc-0123456789abcdef0")]).await.expect("it is taken");
     assert_eq!(stack.stack_status().expect("a status").as_str(), "ROLLBACK_COMPLETE");
@@ -222,7 +223,7 @@ Outputs: {Out: {Value: !Join ['|', !Ref Subnets]}}
 }
 
 #[tokio::test]
-async fn an_attribute_that_a_type_does_not_have_fails_the_stack_before_its_first_resource() {
+async fn an_unknown_attribute_fails_the_stack_before_its_first_resource() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let body = "Resources: {P: {Type: 'AWS::SSM::Parameter', Properties: {Type: String, Value: a}}}\nOutputs: {InvalidOutput: {Value: !GetAtt P.Invalid}}";
@@ -234,7 +235,7 @@ async fn an_attribute_that_a_type_does_not_have_fails_the_stack_before_its_first
 }
 
 #[tokio::test]
-async fn dynamic_references_are_looked_up_by_every_operation() {
+async fn dynamic_references_are_resolved_by_every_operation() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let store = |name: &str, kind: &str, value: &str| {
@@ -250,10 +251,10 @@ async fn dynamic_references_are_looked_up_by_every_operation() {
         )
     };
     let user = body("!Sub 'is {{resolve:ssm:/${Env}/one}} and {{resolve:ssm:/app/list}}'");
-    let made = outputs(&create(&client, "user", &user, &[]).await.expect("it is made"));
-    assert_eq!(made["Out"], "is first and a, b");
-    // Outputs keep them as they are.
-    assert_eq!(made["Raw"], "{{resolve:ssm:/app/one}}");
+    let created = outputs(&create(&client, "user", &user, &[]).await.expect("it is made"));
+    assert_eq!(created["Out"], "is first and a, b");
+    // In outputs they are not resolved.
+    assert_eq!(created["Raw"], "{{resolve:ssm:/app/one}}");
     client
         .update_stack()
         .stack_name("store")
@@ -261,9 +262,9 @@ async fn dynamic_references_are_looked_up_by_every_operation() {
         .send()
         .await
         .expect("it begins");
-    settled(&client, "store").await;
+    wait_until_complete(&client, "store").await;
     client.update_stack().stack_name("user").template_body(&user).send().await.expect("what it stands for has changed");
-    assert_eq!(outputs(&settled(&client, "user").await)["Out"], "is second and a, b");
+    assert_eq!(outputs(&wait_until_complete(&client, "user").await)["Out"], "is second and a, b");
     let cases = [
         (
             "'{{resolve:ssm:/app/gone}}'",
@@ -282,8 +283,8 @@ async fn dynamic_references_are_looked_up_by_every_operation() {
         assert_eq!(refused(value)(create(&client, "never", &body(value), &[]).await), expected);
     }
     let versionless = with("Parameters: {P: {Type: String, Default: '{{resolve:ssm:/app/one}}'}}");
-    let said = refused("default")(create(&client, "never", &versionless, &[]).await);
-    assert_eq!(said, "Template error: parameter P should not contain ssm versionless resolver");
+    let actual = refused("default")(create(&client, "never", &versionless, &[]).await);
+    assert_eq!(actual, "Template error: parameter P should not contain ssm versionless resolver");
     let typed = with(
         "Parameters: {P: {Type: 'AWS::SSM::Parameter::Value<List<String>>', Default: /app/list}}\nOutputs: {Out: {Value: !Select [1, !Ref P]}}",
     );
@@ -291,6 +292,6 @@ async fn dynamic_references_are_looked_up_by_every_operation() {
     assert_eq!(stack.parameters()[0].resolved_value(), Some("a,b"));
     assert_eq!(outputs(&stack)["Out"], "b");
     let wrong = typed.replace("List<String>", "String").replace("!Select [1, !Ref P]", "!Ref P");
-    let said = refused("types")(create(&client, "never", &wrong, &[]).await);
-    assert_eq!(said, "Types for SSM parameters [/app/list] defined in CFN template and SSM are incompatible");
+    let actual = refused("types")(create(&client, "never", &wrong, &[]).await);
+    assert_eq!(actual, "Types for SSM parameters [/app/list] defined in CFN template and SSM are incompatible");
 }

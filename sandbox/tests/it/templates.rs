@@ -1,4 +1,4 @@
-//! The template language of the sandbox's CloudFormation, held against what AWS itself answered.
+//! The template language, compared with recorded responses of AWS.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use crate::common::{data, read};
 use crate::local_aws::LocalAws;
 
-/// What AWS answered in a recorded test.
+/// The response of AWS in a recorded test.
 fn recorded(test: &str) -> Value {
     let all: Value = serde_json::from_str(&read(&data("recorded/templates.json"))).expect("it is JSON");
     all[test].clone()
 }
 
-/// The sentence of the one error in a recorded answer, which may be botocore's text of it.
+/// The error message in a recorded response, which may be in botocore's form.
 fn message(test: &str) -> String {
     let answer = recorded(test);
     let error = answer.as_object().expect(test).values().next().expect("an answer");
@@ -31,7 +31,7 @@ pub fn parameter(key: &str, value: &str) -> Parameter {
     Parameter::builder().parameter_key(key).parameter_value(value).build()
 }
 
-/// A template with one resource that is nothing, and these sections.
+/// A template with a resource without effect, and these sections.
 pub fn with(sections: &str) -> String {
     format!("{sections}\nResources:\n  Handle: {{Type: 'AWS::CloudFormation::WaitConditionHandle'}}\n")
 }
@@ -41,10 +41,10 @@ pub async fn create(client: &Client, name: &str, body: &str, parameters: &[(&str
     let creation = client.create_stack().stack_name(name).template_body(body).set_parameters(Some(given));
     let creation = creation.capabilities(Capability::CapabilityNamedIam).capabilities(Capability::CapabilityAutoExpand);
     creation.send().await.map_err(|error| error.message().unwrap_or_default().to_owned())?;
-    Ok(settled(client, name).await)
+    Ok(wait_until_complete(client, name).await)
 }
 
-pub async fn settled(client: &Client, name: &str) -> Stack {
+pub async fn wait_until_complete(client: &Client, name: &str) -> Stack {
     let wait = async {
         loop {
             let answer = client.describe_stacks().stack_name(name).send().await.expect("the stack is known");
@@ -55,7 +55,7 @@ pub async fn settled(client: &Client, name: &str) -> Stack {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the stack comes to rest")
+    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the operation ends")
 }
 
 pub fn outputs(stack: &Stack) -> BTreeMap<String, String> {
@@ -70,7 +70,7 @@ pub fn refused(body: &str) -> impl Fn(Result<Stack, String>) -> String + '_ {
 }
 
 #[tokio::test]
-async fn a_template_is_refused_with_the_words_that_aws_was_recorded_with() {
+async fn an_invalid_template_is_refused_with_the_recorded_message() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let parameter = "{Type: 'AWS::SSM::Parameter', Properties: {Type: String, Value: ";
@@ -107,14 +107,14 @@ async fn a_template_is_refused_with_the_words_that_aws_was_recorded_with() {
         ("test_validate_equals_args_len", with("Conditions: {A: !Equals [a]}")),
     ];
     for (test, body) in cases {
-        let said = refused(test)(create(&client, "never", &body, &[]).await);
-        assert_eq!(said, message(test), "{test}: {body}");
+        let actual = refused(test)(create(&client, "never", &body, &[]).await);
+        assert_eq!(actual, message(test), "{test}: {body}");
     }
     let yaml = "Resources:\n  A:\n    Type: AWS::Logs::LogGroup\n    Properties:\n        Name: test\n      Other:\n        B: c\n";
-    let said = refused(yaml)(create(&client, "never", yaml, &[]).await);
-    // The place was taken out of the recording.
+    let actual = refused(yaml)(create(&client, "never", yaml, &[]).await);
+    // The recording does not have the position.
     let bare = message("test_create_stack_invalid_yaml_template_should_fail");
-    assert!(said.starts_with(&format!("{bare} (line 6, column ")), "{said}");
+    assert!(actual.starts_with(&format!("{bare} (line 6, column ")), "{actual}");
     let missing = refused("")(create(&client, "never", &with("Parameters: {Input: {Type: String}}"), &[]).await);
     assert_eq!(missing, message("test_no_parameters_given"));
     let urls = [
@@ -135,7 +135,7 @@ async fn a_template_is_refused_with_the_words_that_aws_was_recorded_with() {
 }
 
 #[tokio::test]
-async fn what_aws_says_of_other_mistakes() {
+async fn other_template_errors_have_awss_messages() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let join = "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.";
@@ -212,42 +212,42 @@ async fn what_aws_says_of_other_mistakes() {
         ),
     ];
     for (body, expected) in cases {
-        let said = create(&client, "never", &body, &[]).await;
-        // What is wrong in an output is only seen when it is made.
-        match said {
-            Err(said) => assert_eq!(said, expected, "{body}"),
+        let actual = create(&client, "never", &body, &[]).await;
+        // Errors in outputs are only detected when they are evaluated.
+        match actual {
+            Err(actual) => assert_eq!(actual, expected, "{body}"),
             Ok(stack) => {
                 let reason = reasons(&client, &stack).await;
                 assert!(reason.iter().any(|reason| reason.starts_with(expected)), "{reason:?}: {body}");
-                client.delete_stack().stack_name("never").send().await.expect("it goes");
-                gone(&client, "never").await;
+                client.delete_stack().stack_name("never").send().await.expect("it is deleted");
+                wait_until_deleted(&client, "never").await;
             }
         }
     }
 }
 
 #[tokio::test]
-async fn limits_and_functions_that_there_are_not() {
+async fn exceeded_limits_and_unknown_functions_are_refused() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let unknown = with(r#"Outputs: {Out: {Value: {"Fn::Nope": a}}}"#);
-    let said = refused(&unknown)(create(&client, "never", &unknown, &[]).await);
-    assert!(said.starts_with("Template Error: Encountered unsupported function: Fn::Nope Supported functions are: [Fn::Base64, Fn::GetAtt, "), "{said}");
+    let actual = refused(&unknown)(create(&client, "never", &unknown, &[]).await);
+    assert!(actual.starts_with("Template Error: Encountered unsupported function: Fn::Nope Supported functions are: [Fn::Base64, Fn::GetAtt, "), "{actual}");
     let members: serde_json::Map<String, Value> = (0..501)
         .map(|number| (format!("R{number}"), json!({ "Type": "AWS::CloudFormation::WaitConditionHandle" })))
         .collect();
     let many = json!({ "Resources": members }).to_string();
-    let said = refused("many")(create(&client, "never", &many, &[]).await);
-    assert_eq!(said, "Template format error: Number of resources, 501, is greater than maximum allowed, 500");
+    let actual = refused("many")(create(&client, "never", &many, &[]).await);
+    assert_eq!(actual, "Template format error: Number of resources, 501, is greater than maximum allowed, 500");
     let long = with(&format!("Description: x\nMetadata: {{A: '{}'}}", "x".repeat(51_200)));
-    let said = refused("long")(create(&client, "never", &long, &[]).await);
+    let actual = refused("long")(create(&client, "never", &long, &[]).await);
     assert_eq!(
-        said,
+        actual,
         "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to 51200"
     );
 }
 
-async fn gone(client: &Client, name: &str) {
+async fn wait_until_deleted(client: &Client, name: &str) {
     while client.describe_stacks().stack_name(name).send().await.is_ok() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -261,7 +261,7 @@ pub async fn reasons(client: &Client, stack: &Stack) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn templates_are_told_of_as_aws_tells_of_them() {
+async fn template_summaries_are_as_recorded() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let body = r"
@@ -297,9 +297,9 @@ Resources:
     );
     assert_eq!((first.description(), first.default_value()), (expected["Description"].as_str(), None));
 
-    let made = client.create_change_set().stack_name("review").change_set_name("first").template_body(with(""));
-    let made = made.change_set_type(ChangeSetType::Create).send().await.expect("a change set");
-    let id = made.id().expect("an id").to_owned();
+    let created = client.create_change_set().stack_name("review").change_set_name("first").template_body(with(""));
+    let created = created.change_set_type(ChangeSetType::Create).send().await.expect("a change set");
+    let id = created.id().expect("an id").to_owned();
     let text = client.get_template().change_set_name(&id).send().await.expect("its template");
     assert_eq!(text.template_body(), Some(with("").as_str()));
     let error = client.get_template_summary().stack_name("review").send().await.expect_err("it is in review");

@@ -1,4 +1,4 @@
-//! Scaling activities: what was scaled, or not, and why. The newest hundred of each resource are kept.
+//! Scaling activities: what was scaled or not scaled, and why. The newest hundred of each resource are kept.
 
 use std::sync::Arc;
 
@@ -16,56 +16,53 @@ use crate::core::Reply;
 use crate::services::autoscaling::State;
 use crate::store::World;
 
-/// AWS keeps those of six weeks.
-const MOST: usize = 100;
+/// AWS keeps activities for six weeks instead.
+const MAX_ACTIVITIES: usize = 100;
 
-/// How an activity went (`ScalingActivityStatusCode` in the API reference).
+/// The status of an activity (`ScalingActivityStatusCode` in the API reference).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
-    /// The service does not have its new count yet.
+    /// The service is not running the new count yet.
     InProgress,
-    /// It has.
+    /// The service is running the new count.
     #[default]
     Successful,
-    /// It was given another one before it had this one.
+    /// Another count was set before the service reached this one.
     Overridden,
-    /// It never will.
+    /// The service was deleted before it reached the count.
     Unfulfilled,
     /// Nothing was scaled.
     Failed,
 }
 
-/// One scaling activity.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Activity {
     /// A UUID.
     pub id: String,
     /// `service/CLUSTER/NAME`.
     pub resource_id: String,
-    /// What was done, in AWS's words.
+    /// AWS's description of the change.
     pub description: String,
-    /// Why, in AWS's words.
+    /// AWS's description of the cause.
     pub cause: String,
-    /// How it went, in AWS's words; nothing where nothing was done.
+    /// AWS's description of the result; empty if nothing was scaled.
     pub status_message: String,
-    /// When.
     pub at: Timestamp,
-    /// How it went. States of before had only what was successful.
+    /// Activities of older versions have none: all of them were successful.
     #[serde(default)]
     pub status: Status,
-    /// When it was over; at once where nothing is said.
+    /// When it ended; for activities of older versions, when it began.
     #[serde(default)]
     pub ended: Option<Timestamp>,
     /// The count that was set.
     #[serde(default)]
     pub count: Option<u32>,
-    /// Why nothing was scaled.
     #[serde(default)]
     pub not_scaled: Option<Reason>,
 }
 
 impl Activity {
-    /// A service was given a count.
+    /// A service's desired count was set.
     pub(super) fn scaled(resource_id: &str, count: u32, cause: &str, at: Timestamp) -> Self {
         Self {
             id: ids::uuid(),
@@ -83,8 +80,8 @@ impl Activity {
         }
     }
 
-    /// A service refused a count, with a reason. Source of the words: an example of a failed activity in the ElastiCache
-    /// user guide ("Application Auto Scaling").
+    /// ECS refused a count. Source of the message: an example of a failed activity in the ElastiCache user guide
+    /// ("Application Auto Scaling").
     pub(super) fn failed(resource_id: &str, count: u32, cause: &str, reason: &str, at: Timestamp) -> Self {
         Self {
             status_message: format!("Failed to set desired count to {count}. Reason: {reason}"),
@@ -94,7 +91,7 @@ impl Activity {
         }
     }
 
-    /// A service was left as it is. Source: "Scaling activities for Application Auto Scaling" in the user guide.
+    /// Nothing was scaled. Source: "Scaling activities for Application Auto Scaling" in the user guide.
     pub(super) fn not_scaled(resource_id: &str, cause: &str, reason: Reason, at: Timestamp) -> Self {
         Self {
             id: ids::uuid(),
@@ -110,18 +107,18 @@ impl Activity {
         }
     }
 
-    /// Writes it down, and lets go of the oldest.
-    pub(super) fn note(self, world: &mut World) {
+    /// Stores the activity, and deletes the oldest ones.
+    pub(super) fn store(self, world: &mut World) {
         let activities = &mut world.of_mut::<State>().activities;
         let prefix = prefix(&self.resource_id);
         activities.insert(self.key(), self);
         let all: Vec<String> = activities.with_prefix(&prefix).map(|(key, _)| key.to_owned()).collect();
-        for key in all.iter().rev().skip(MOST) {
+        for key in all.iter().rev().skip(MAX_ACTIVITIES) {
             activities.remove(key);
         }
     }
 
-    /// How it went, once that is known.
+    /// Sets the final status.
     pub(super) fn end(&mut self, status: Status, message: String, now: Timestamp) {
         self.status = status;
         self.status_message = message;
@@ -155,13 +152,14 @@ impl Activity {
     }
 }
 
-/// What the keys of a resource's activities begin with.
+/// The prefix of the keys of a resource's activities.
 fn prefix(resource_id: &str) -> String {
     format!("{resource_id}:")
 }
 
-/// Whether it is known since the last scaling that this was in vain: an alarm that keeps asking is told of once.
-pub(super) fn is_told(world: &World, resource_id: &str, cause: &str, reason: Reason) -> bool {
+/// Whether the same failure has been recorded since the last scaling: repeated triggers of an alarm are recorded only
+/// once.
+pub(super) fn is_recorded(world: &World, resource_id: &str, cause: &str, reason: Reason) -> bool {
     let newest = world.of::<State>().activities.with_prefix(&prefix(resource_id)).rev().map(|(_, activity)| activity);
     let mut in_vain = newest.take_while(|activity| activity.not_scaled.is_some());
     in_vain.any(|activity| activity.not_scaled == Some(reason) && activity.cause == cause)
@@ -191,18 +189,19 @@ pub(super) struct Describe {
     include_not_scaled_activities: bool,
 }
 
-/// The newest first.
+/// Describes the newest first.
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let limit = limit(input.max_results)?;
     let Describe { service_namespace, resource_id, scalable_dimension, include_not_scaled_activities, .. } = input;
     let here = service_namespace == NAMESPACE && scalable_dimension.is_none_or(|dimension| dimension == DIMENSION);
     let question = format!("DescribeScalingActivities {here} {resource_id:?} {include_not_scaled_activities}");
     let page = sandbox.world.read(|world| {
-        let wanted = |activity: &Activity| {
+        let matches = |activity: &Activity| {
             here && resource_id.as_ref().is_none_or(|id| *id == activity.resource_id)
                 && (include_not_scaled_activities || activity.not_scaled.is_none())
         };
-        let mut rows: Vec<_> = world.of::<State>().activities.iter().filter(|(_, activity)| wanted(activity)).collect();
+        let mut rows: Vec<_> =
+            world.of::<State>().activities.iter().filter(|(_, activity)| matches(activity)).collect();
         rows.sort_by_key(|(_, activity)| std::cmp::Reverse(activity.at));
         let described = rows.into_iter().map(|(key, activity)| (key.to_owned(), activity.describe()));
         paging::page(described, &question, input.next_token.as_deref(), limit).map_err(invalid_token)

@@ -1,7 +1,7 @@
-//! The alarms that a target tracking policy makes, changes and deletes together with itself.
+//! The alarms of target tracking policies, which are created, changed and deleted with their policy.
 //!
-//! Source: alarms of ECS services as the API shows them: three minutes above the target scale out, a quarter of an hour below
-//! nine tenths of it scales in, and the action is the policy's ARN with who made it.
+//! Source: alarms of ECS services in the API: three minutes above the target scale out, fifteen minutes below 90 % of
+//! it scale in, and the action is the policy's ARN with its creator.
 
 use std::collections::BTreeMap;
 
@@ -15,19 +15,19 @@ use crate::services::cloudwatch::{self, AlarmSettings};
 use crate::store::World;
 use crate::{Config, Fault};
 
-/// How far below the target scaling in begins.
-const LOW: f64 = 0.9;
+/// The threshold of scaling in, relative to the target.
+const LOW_THRESHOLD_RATIO: f64 = 0.9;
 
-/// The names of a policy's own alarms.
+/// The names of a policy's alarms.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PolicyAlarms {
-    /// The one that scales out.
+    /// The alarm that scales out.
     pub high: Option<String>,
-    /// The one that scales in, if the policy does.
+    /// The alarm that scales in, unless the policy disables that.
     pub low: Option<String>,
 }
 
-/// One of the two alarms.
+/// One of the two kinds of alarms.
 struct Kind {
     name: &'static str,
     operator: &'static str,
@@ -36,10 +36,10 @@ struct Kind {
 }
 
 const ALARM_HIGH: Kind = Kind { name: "AlarmHigh", operator: "GreaterThanThreshold", periods: 3, share: 1.0 };
-const ALARM_LOW: Kind = Kind { name: "AlarmLow", operator: "LessThanThreshold", periods: 15, share: LOW };
+const ALARM_LOW: Kind =
+    Kind { name: "AlarmLow", operator: "LessThanThreshold", periods: 15, share: LOW_THRESHOLD_RATIO };
 
-/// Puts a policy's alarms as its configuration wants them: those that it has are changed in place, those that it no longer
-/// has are deleted.
+/// Creates, changes or deletes a policy's alarms according to its configuration.
 pub(super) fn put(
     world: &mut World,
     config: &Config,
@@ -77,7 +77,7 @@ fn put_one(
     let name =
         earlier.unwrap_or_else(|| format!("TargetTracking-{}-{}-{}", policy.resource_id, kind.name, ids::uuid()));
     let settings = settings(config, policy, kind, &name, tracking)?;
-    cloudwatch::keep(world.of_mut::<cloudwatch::State>(), settings, BTreeMap::new(), now);
+    cloudwatch::put_alarm(world.of_mut::<cloudwatch::State>(), settings, BTreeMap::new(), now);
     Ok(Some(name))
 }
 
@@ -108,14 +108,14 @@ fn settings(
     serde_json::from_value(settings).map_err(Fault::internal)
 }
 
-/// Deletes a policy's own alarms.
+/// Deletes a policy's alarms.
 pub(super) fn delete(world: &mut World, policy: &Policy) {
     for name in [&policy.alarms.high, &policy.alarms.low].into_iter().flatten() {
         world.of_mut::<cloudwatch::State>().alarms.remove(name);
     }
 }
 
-/// The alarms whose actions name a policy, its own or somebody's, as the API shows them.
+/// All alarms whose actions name a policy, in the form of responses.
 pub(super) fn shown(world: &World, config: &Config, policy: &Policy) -> Vec<Value> {
     let arn = policy.arn(config);
     let naming = world.of::<cloudwatch::State>().alarms.values().filter(|alarm| alarm.has_action(&arn));

@@ -1,106 +1,104 @@
-//! How many tasks a service is to have: arithmetic only.
+//! The decision how many tasks a service should have: arithmetic only.
 //!
 //! Sources: "How target tracking scaling works", "How step scaling works" and "Scaling activities" in the user guide of
-//! Application Auto Scaling, `StepAdjustment` in its API reference, and "Automatically scale your Amazon ECS service" in the
-//! developer guide of ECS.
+//! Application Auto Scaling, `StepAdjustment` in its API reference, and "Automatically scale your Amazon ECS service"
+//! in the developer guide of ECS.
 
 use serde::{Deserialize, Serialize};
 
 use super::configuration::{AdjustmentType, Step, StepAdjustment};
 
-/// A difference that arithmetic with doubles makes, and no metric.
-const NOISE: f64 = 1e-9;
+/// A rounding error of floating point arithmetic; no metric differs by this little.
+const EPSILON: f64 = 1e-9;
 
-/// How things are.
+/// The state that a decision is based on.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation {
-    /// How many tasks run, which every calculation begins with.
+    /// The number of running tasks, the base of all calculations.
     pub running: u32,
-    /// How many should.
+    /// The desired count.
     pub desired: u32,
-    /// The fewest that there may be.
+    /// The minimum capacity.
     pub min: u32,
-    /// The most.
+    /// The maximum capacity.
     pub max: u32,
-    /// Whether a deployment is under way.
+    /// Whether a deployment is in progress.
     pub deploying: bool,
-    /// Whether nothing may be removed.
+    /// Whether scaling in is suspended.
     pub in_suspended: bool,
-    /// Whether nothing may be added.
+    /// Whether scaling out is suspended.
     pub out_suspended: bool,
-    /// What the cooldown that is not over followed on.
+    /// The scaling that the current cooldown follows, if there is one.
     pub cooling: Option<Cooling>,
 }
 
-/// The activity that a cooldown follows on.
+/// A scaling that is followed by a cooldown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cooling {
-    /// How many tasks its calculation began with.
+    /// The count that its calculation was based on.
     pub from: u32,
-    /// How many it asked for.
+    /// The count that it set.
     pub to: u32,
-    /// Whether it added some.
+    /// Whether it scaled out.
     pub out: bool,
 }
 
-/// What a policy asks for.
+/// A request for capacity.
 #[derive(Debug)]
-pub enum Ask {
-    /// As many tasks as bring each metric to its target; the largest number of them counts.
+pub enum CapacityRequest {
+    /// The count that brings every metric to its target: the largest that one of them needs.
     Track(Vec<Tracked>),
-    /// An adjustment.
+    /// An adjustment of step scaling.
     Adjust {
-        /// How it is meant.
         kind: AdjustmentType,
-        /// By how much.
         by: i64,
-        /// The least change in percent scaling.
+        /// The smallest change of percent scaling.
         at_least: u32,
     },
 }
 
-/// A metric and where it is to be.
+/// A metric and its target.
 #[derive(Debug, Clone, Copy)]
 pub struct Tracked {
-    /// Where it is.
+    /// The current value.
     pub value: f64,
-    /// Where it is to be.
+    /// The target value.
     pub target: f64,
 }
 
-/// What is to be done.
+/// The result of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Another count.
+    /// Set a new count.
     Set(Cooling),
-    /// Nothing, and that is worth telling.
+    /// Scale nothing, and record the reason.
     NotScaled(Reason),
-    /// Nothing for now.
+    /// Scale nothing for now.
     Wait,
 }
 
 /// Why nothing is scaled (`NotScaledReason` in the API reference).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
-    /// With fewer tasks the metric would be beyond its target.
+    /// With fewer tasks the metric would exceed its target.
     AutoScalingAnticipatedFlapping,
-    /// A deployment is under way.
+    /// A deployment is in progress.
     TargetServicePutResourceAsUnscalable,
-    /// There are as many as there may be.
+    /// The desired count is the maximum.
     AlreadyAtMaxCapacity(u32),
-    /// There are as few.
+    /// The desired count is the minimum.
     AlreadyAtMinCapacity(u32),
-    /// There are as many as asked for.
+    /// The desired count is the requested one.
     AlreadyAtDesiredCapacity(u32),
 }
 
-/// Decides.
-pub fn decide(now: &Situation, ask: &Ask) -> Decision {
-    let asked = ask.of(now.running);
-    match asked.cmp(&now.running) {
-        std::cmp::Ordering::Greater => scale_out(now, ask),
-        std::cmp::Ordering::Less => scale_in(now, asked),
-        std::cmp::Ordering::Equal if ask.is_below_target() => Decision::NotScaled(if now.desired <= now.min {
+/// Decides on a request.
+pub fn decide(now: &Situation, request: &CapacityRequest) -> Decision {
+    let requested = request.capacity(now.running);
+    match requested.cmp(&now.running) {
+        std::cmp::Ordering::Greater => scale_out(now, request),
+        std::cmp::Ordering::Less => scale_in(now, requested),
+        std::cmp::Ordering::Equal if request.is_below_target() => Decision::NotScaled(if now.desired <= now.min {
             Reason::AlreadyAtMinCapacity(now.min)
         } else {
             Reason::AutoScalingAnticipatedFlapping
@@ -109,9 +107,9 @@ pub fn decide(now: &Situation, ask: &Ask) -> Decision {
     }
 }
 
-/// During a cooldown after scaling out, what that added is part of what is added now: only more than that counts. One after
-/// scaling in does not count.
-fn scale_out(now: &Situation, ask: &Ask) -> Decision {
+/// Scales out. During a cooldown after scaling out, the capacity that was added counts as part of the new request. A
+/// cooldown after scaling in is ignored.
+fn scale_out(now: &Situation, request: &CapacityRequest) -> Decision {
     if now.desired >= now.max {
         return Decision::NotScaled(Reason::AlreadyAtMaxCapacity(now.max));
     }
@@ -120,7 +118,7 @@ fn scale_out(now: &Situation, ask: &Ask) -> Decision {
     }
     let cooling = now.cooling.filter(|cooling| cooling.out);
     let from = cooling.map_or(now.running, |cooling| cooling.from);
-    let to = ask.of(from).clamp(now.min, now.max);
+    let to = request.capacity(from).clamp(now.min, now.max);
     if to > now.desired {
         Decision::Set(Cooling { from, to, out: true })
     } else if cooling.is_some() {
@@ -130,8 +128,8 @@ fn scale_out(now: &Situation, ask: &Ask) -> Decision {
     }
 }
 
-/// Any cooldown keeps from removing tasks, and so does a deployment.
-fn scale_in(now: &Situation, asked: u32) -> Decision {
+/// Scales in, unless there is a cooldown or a deployment in progress.
+fn scale_in(now: &Situation, requested: u32) -> Decision {
     if now.desired <= now.min {
         return Decision::NotScaled(Reason::AlreadyAtMinCapacity(now.min));
     }
@@ -141,7 +139,7 @@ fn scale_in(now: &Situation, asked: u32) -> Decision {
     if now.deploying {
         return Decision::NotScaled(Reason::TargetServicePutResourceAsUnscalable);
     }
-    let to = asked.clamp(now.min, now.max);
+    let to = requested.clamp(now.min, now.max);
     if to < now.desired {
         Decision::Set(Cooling { from: now.running, to, out: false })
     } else {
@@ -149,24 +147,24 @@ fn scale_in(now: &Situation, asked: u32) -> Decision {
     }
 }
 
-impl Ask {
-    /// What an alarm's step asks for, if a step is as far from the threshold as the metric is.
-    pub fn of_step(step: &Step, difference: f64, upward: bool) -> Option<Self> {
-        let found = step.step_adjustments.iter().find(|one| one.holds(difference, upward))?;
+impl CapacityRequest {
+    /// The request of the step adjustment that applies to a metric's difference from the threshold.
+    pub fn from_step(step: &Step, difference: f64, upward: bool) -> Option<Self> {
+        let found = step.step_adjustments.iter().find(|one| one.applies_to(difference, upward))?;
         let at_least = step.min_adjustment_magnitude.unwrap_or_default();
         Some(Self::Adjust { kind: step.kind(), by: found.scaling_adjustment, at_least })
     }
 
-    /// The capacity that follows from one.
-    fn of(&self, base: u32) -> u32 {
+    /// The requested capacity, from the current one.
+    fn capacity(&self, base: u32) -> u32 {
         match self {
             Self::Track(metrics) => metrics.iter().map(|metric| metric.capacity(base)).max().unwrap_or(base),
-            Self::Adjust { kind: AdjustmentType::Exact, by, .. } => whole(*by),
-            Self::Adjust { kind: AdjustmentType::Change, by, .. } => whole(i64::from(base).saturating_add(*by)),
+            Self::Adjust { kind: AdjustmentType::Exact, by, .. } => to_count(*by),
+            Self::Adjust { kind: AdjustmentType::Change, by, .. } => to_count(i64::from(base).saturating_add(*by)),
             Self::Adjust { kind: AdjustmentType::Percent, by, at_least } => {
                 let by = percent(base, *by);
                 let by = by.signum() * by.saturating_abs().max(i64::from(*at_least));
-                whole(i64::from(base).saturating_add(by))
+                to_count(i64::from(base).saturating_add(by))
             }
         }
     }
@@ -177,30 +175,31 @@ impl Ask {
 }
 
 impl Tracked {
-    /// In proportion, and rounded up so that neither too little is added nor too much removed; from none to one at least.
+    /// The capacity that brings the metric to its target, assuming that both are proportional. It is rounded up, and at
+    /// least one more than `base` if the metric is above the target.
     fn capacity(self, base: u32) -> u32 {
         let Self { value, target } = self;
-        let asked = (f64::from(base) * value / target - NOISE).ceil().max(0.0);
+        let requested = (f64::from(base) * value / target - EPSILON).ceil().max(0.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole, and saturates")]
-        let asked = asked as u32;
-        if value > target { asked.max(base.saturating_add(1)) } else { asked }
+        let requested = requested as u32;
+        if value > target { requested.max(base.saturating_add(1)) } else { requested }
     }
 }
 
 impl StepAdjustment {
-    /// The bound that is nearer to the threshold is included, the other one is not.
-    fn holds(&self, difference: f64, upward: bool) -> bool {
+    /// Whether the step applies. The bound that is nearer to the threshold is inclusive, the other one exclusive.
+    fn applies_to(&self, difference: f64, upward: bool) -> bool {
         let lower = self.metric_interval_lower_bound.unwrap_or(f64::NEG_INFINITY);
         let upper = self.metric_interval_upper_bound.unwrap_or(f64::INFINITY);
         if upward { difference >= lower && difference < upper } else { difference > lower && difference <= upper }
     }
 }
 
-fn whole(count: i64) -> u32 {
+fn to_count(count: i64) -> u32 {
     u32::try_from(count.max(0)).unwrap_or(u32::MAX)
 }
 
-/// Towards nought, but never to it.
+/// A percentage, rounded towards zero but never to zero.
 fn percent(base: u32, by: i64) -> i64 {
     let change = i64::from(base).saturating_mul(by);
     if change == 0 { 0 } else { change.signum() * (change.saturating_abs() / 100).max(1) }

@@ -1,4 +1,4 @@
-//! Follows scaling activities to their end: a service has its new count, or another one, or is gone.
+//! Follows scaling activities to their end: the service has reached the count, was given another one, or was deleted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,23 +12,23 @@ use crate::services::autoscaling::State;
 use crate::services::ecs::scaling;
 use crate::store::World;
 
-/// The world changes often, and activities end seldom.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Changes of the world are frequent and activities end rarely, so several changes are handled together.
+const DEBOUNCE: Duration = Duration::from_millis(100);
 
-/// Looks after every change of the world, as long as the sandbox runs.
+/// Checks all activities after changes of the world.
 pub(super) async fn follow(sandbox: Arc<Sandbox>) {
     let mut changes = sandbox.world.changes();
     loop {
         changes.borrow_and_update();
-        settle(&sandbox);
+        update_activities(&sandbox);
         if changes.changed().await.is_err() {
             return;
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(DEBOUNCE).await;
     }
 }
 
-fn settle(sandbox: &Sandbox) {
+fn update_activities(sandbox: &Sandbox) {
     let ended: Vec<(String, (Status, String))> = sandbox.world.read(|world| {
         let activities = world.of::<State>().activities.iter();
         activities.filter_map(|(key, activity)| Some((key.to_owned(), ending(world, activity)?))).collect()
@@ -37,22 +37,22 @@ fn settle(sandbox: &Sandbox) {
         return;
     }
     let now = sandbox.clock.now();
-    // What cannot be written now is seen again after the next change.
+    // A failed write is retried after the next change.
     let _ = sandbox.world.write(|world| {
         for (key, (status, message)) in ended {
             let Some(activity) = world.of_mut::<State>().activities.get_mut(&key) else { continue };
             activity.end(status, message, now);
             let activity = activity.clone();
             if status == Status::Successful {
-                begin_cooldown(world, &activity, now);
+                restart_cooldown(world, &activity, now);
             }
         }
         Ok(())
     });
 }
 
-/// The cooldown that follows on an activity is reckoned from its end.
-fn begin_cooldown(world: &mut World, activity: &Activity, now: Timestamp) {
+/// Restarts the cooldown after an activity: it counts from the activity's end.
+fn restart_cooldown(world: &mut World, activity: &Activity, now: Timestamp) {
     if let Some(target) = world.of_mut::<State>().targets.get_mut(&activity.resource_id)
         && let Some(cooldown) = &mut target.cooldown
         && cooldown.began == activity.at
@@ -61,7 +61,7 @@ fn begin_cooldown(world: &mut World, activity: &Activity, now: Timestamp) {
     }
 }
 
-/// How an activity that is under way ended, if it did.
+/// The final status of an activity in progress, if it has ended.
 fn ending(world: &World, activity: &Activity) -> Option<(Status, String)> {
     let count = activity.count.filter(|_| activity.status == Status::InProgress)?;
     let set = format!("Successfully set desired count to {count}.");

@@ -1,7 +1,7 @@
-//! Application Auto Scaling for ECS services: targets, policies, and the scaling itself.
+//! Application Auto Scaling for ECS services: targets, policies and scaling.
 //!
-//! Policies are carried out when an alarm's action names them ([`mod@act`]): their own alarms for target tracking, anybody's for
-//! step scaling. What is decided then is arithmetic, in [`decision`].
+//! Policies are executed when an alarm's action names them ([`execution`]): the alarms of target tracking policies are
+//! created with them, those for step scaling by users. The decision is plain arithmetic, in [`decision`].
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::protocol::Protocol;
 use crate::store::table::state;
 use crate::{Fault, Sandbox};
 
-mod act;
 mod activities;
 mod alarms;
 mod configuration;
 mod decision;
+mod execution;
 mod follow;
 mod policies;
 mod tags;
@@ -22,12 +22,11 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
-pub use act::{act, is_policy};
 pub use activities::Activity;
+pub use execution::{execute, is_policy};
 pub use policies::Policy;
 pub use targets::Target;
 
-/// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: "application-autoscaling",
     protocols: &[Protocol::Json11 { target_prefix: "AnyScaleFrontendService" }],
@@ -49,47 +48,50 @@ pub static SERVICE: Service = Service {
 };
 
 state! {
-    /// What the service remembers.
     pub struct State {
-        /// By resource.
+        /// By resource id.
         pub targets: Table<Target> = "autoscaling_targets",
-        /// By resource and name.
+        /// By resource id and name.
         pub policies: Table<Policy> = "autoscaling_policies",
-        /// By resource and time.
+        /// By resource id and time.
         pub activities: Table<Activity> = "autoscaling_activities",
     }
 }
 
-/// Follows activities to their end, as long as the sandbox runs.
+/// Starts the loop that follows activities.
 pub fn start(sandbox: &Arc<Sandbox>) {
-    // What the disk refuses now is made up for at the next start.
-    let _ = policies::catch_up(sandbox);
+    // A failed write is retried at the next start.
+    let _ = policies::create_missing_alarms(sandbox);
     sandbox.spawn_loop("scaling activities", follow::follow);
 }
 
-/// What can be scaled here: the desired count of an ECS service.
+/// The service namespace that is served.
 const NAMESPACE: &str = "ecs";
 const DIMENSION: &str = "ecs:service:DesiredCount";
 
-fn invalid(message: impl Into<String>) -> Fault {
+fn validation_exception(message: impl Into<String>) -> Fault {
     Fault::client("ValidationException", message)
 }
 
-/// Refuses what cannot be scaled here, and in AWS's words what cannot be scaled at all.
-fn check_place(namespace: &str, resource_id: &str, dimension: &str) -> Result<(), Fault> {
+/// Refuses targets that are not served, and with AWS's message those that do not exist.
+fn check_target(namespace: &str, resource_id: &str, dimension: &str) -> Result<(), Fault> {
     if namespace != NAMESPACE {
         return Err(Fault::not_implemented(&format!("application-autoscaling of the service namespace {namespace}")));
     }
     let known = dimension == DIMENSION && resource_id.starts_with("service/");
-    if known { Ok(()) } else { Err(invalid("Unsupported service namespace, resource type or scalable dimension")) }
+    if known {
+        Ok(())
+    } else {
+        Err(validation_exception("Unsupported service namespace, resource type or scalable dimension"))
+    }
 }
 
-/// Cluster and name of `service/CLUSTER/NAME`.
+/// The cluster and the service of `service/CLUSTER/NAME`.
 fn service_of(resource_id: &str) -> Result<(String, String), Fault> {
     let mut parts = resource_id.split('/').skip(1);
     match (parts.next(), parts.next(), parts.next()) {
         (Some(cluster), Some(name), None) => Ok((cluster.to_owned(), name.to_owned())),
-        _ => Err(invalid("Unsupported service namespace, resource type or scalable dimension")),
+        _ => Err(validation_exception("Unsupported service namespace, resource type or scalable dimension")),
     }
 }
 
@@ -100,12 +102,12 @@ fn not_found(what: &str, resource_id: &str) -> Fault {
     Fault::not_found("ObjectNotFoundException", message)
 }
 
-/// How many results a page has: 1 to 50.
+/// Checks the page size: 1 to 50.
 fn limit(max_results: Option<usize>) -> Result<usize, Fault> {
     match max_results {
         None => Ok(50),
         Some(limit @ 1..=50) => Ok(limit),
-        Some(_) => Err(invalid("MaxResults must be between 1 and 50")),
+        Some(_) => Err(validation_exception("MaxResults must be between 1 and 50")),
     }
 }
 

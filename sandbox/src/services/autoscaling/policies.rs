@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::alarms::{self, PolicyAlarms};
 use super::configuration::{self, Configuration};
-use super::{DIMENSION, NAMESPACE, check_place, invalid, invalid_token, limit, not_found, service_of};
+use super::{DIMENSION, NAMESPACE, check_target, invalid_token, limit, not_found, service_of, validation_exception};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
@@ -17,25 +17,23 @@ use crate::services::autoscaling::State;
 use crate::store::World;
 use crate::{Config, Fault, Sandbox};
 
-/// One scaling policy.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the name is the API's")]
 pub struct Policy {
     /// The UUID in its ARN.
     pub id: String,
-    /// Its name.
     pub name: String,
     /// `service/CLUSTER/NAME`.
     pub resource_id: String,
     /// `TargetTrackingScaling` or `StepScaling`.
     pub policy_type: String,
-    /// `TargetTrackingScalingPolicyConfiguration` or `StepScalingPolicyConfiguration`, as it was given.
+    /// `TargetTrackingScalingPolicyConfiguration` or `StepScalingPolicyConfiguration`, as given.
     pub configuration: Value,
-    /// When it was first put.
     pub created_at: Timestamp,
-    /// The alarms that it made.
+    /// The alarms that were created for it.
     #[serde(default)]
     pub alarms: PolicyAlarms,
-    /// The UUID by which its alarms say who made them.
+    /// The UUID that identifies it in the actions of its alarms.
     #[serde(default = "ids::uuid")]
     pub creator: String,
 }
@@ -45,13 +43,12 @@ impl Policy {
         key(&self.resource_id, &self.name)
     }
 
-    /// Its ARN.
     pub(super) fn arn(&self, config: &Config) -> String {
         let Self { id, resource_id, name, .. } = self;
         config.arn("autoscaling", &format!("scalingPolicy:{id}:resource/{NAMESPACE}/{resource_id}:policyName/{name}"))
     }
 
-    /// What it is configured with.
+    /// The parsed configuration.
     pub(super) fn configuration(&self) -> Result<Configuration, Fault> {
         Configuration::read(&self.policy_type, Some(self.configuration.clone()))
     }
@@ -88,9 +85,9 @@ pub(super) struct Put {
     step_scaling_policy_configuration: Option<Value>,
 }
 
-/// Puts a policy, in place of one of the same name.
+/// Creates or replaces a policy.
 pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
-    check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
+    check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     let policy_type = input.policy_type.unwrap_or_else(|| "StepScaling".to_owned());
     let given = if policy_type == "TargetTrackingScaling" {
         input.target_tracking_scaling_policy_configuration
@@ -103,7 +100,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
         if !world.of::<State>().targets.contains(&input.resource_id) {
             return Err(not_found("scalable target registered", &input.resource_id));
         }
-        check_only_one(world, &input.resource_id, &input.policy_name, &configuration)?;
+        check_unique_metric(world, &input.resource_id, &input.policy_name, &configuration)?;
         let earlier = world.of::<State>().policies.get(&key(&input.resource_id, &input.policy_name)).cloned();
         let mut policy = earlier.unwrap_or_else(|| Policy {
             id: ids::uuid(),
@@ -127,8 +124,8 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     })
 }
 
-/// Two policies that track the same metric would work against each other.
-fn check_only_one(world: &World, resource_id: &str, name: &str, given: &Configuration) -> Result<(), Fault> {
+/// Refuses a second policy that tracks the same metric.
+fn check_unique_metric(world: &World, resource_id: &str, name: &str, given: &Configuration) -> Result<(), Fault> {
     let Configuration::TargetTracking(given) = given else { return Ok(()) };
     let (cluster, service) = service_of(resource_id)?;
     let metric = given.metric(&cluster, &service);
@@ -139,14 +136,16 @@ fn check_only_one(world: &World, resource_id: &str, name: &str, given: &Configur
         if let Ok(Configuration::TargetTracking(tracking)) = other.configuration()
             && tracking.metric(&cluster, &service) == metric
         {
-            return Err(invalid("Only one TargetTrackingScaling policy for a given metric specification is allowed."));
+            return Err(validation_exception(
+                "Only one TargetTrackingScaling policy for a given metric specification is allowed.",
+            ));
         }
     }
     Ok(())
 }
 
-/// Gives alarms to policies that were put by a sandbox that made none.
-pub(super) fn catch_up(sandbox: &Sandbox) -> Result<(), Fault> {
+/// Creates the alarms of policies that were stored by an older version without alarms.
+pub(super) fn create_missing_alarms(sandbox: &Sandbox) -> Result<(), Fault> {
     let is_late = |policy: &Policy| policy.policy_type == "TargetTrackingScaling" && policy.alarms.high.is_none();
     let late: Vec<(String, Policy)> = sandbox.world.read(|world| {
         let late = world.of::<State>().policies.iter().filter(|(_, policy)| is_late(policy));
@@ -158,7 +157,7 @@ pub(super) fn catch_up(sandbox: &Sandbox) -> Result<(), Fault> {
     let now = sandbox.clock.now().as_millisecond();
     sandbox.world.write(|world| {
         for (key, mut policy) in late {
-            // One that would be refused today is left as it is.
+            // A policy that would be refused today is not changed.
             if let Ok(configuration) = policy.configuration() {
                 policy.configuration = configuration.shown()?;
                 alarms::put(world, &sandbox.config, &mut policy, &configuration, now)?;
@@ -169,7 +168,7 @@ pub(super) fn catch_up(sandbox: &Sandbox) -> Result<(), Fault> {
     })
 }
 
-/// Takes a policy out, and the alarms that it made.
+/// Removes a policy and the alarms that were created for it.
 pub(super) fn remove(world: &mut World, key: &str) -> Option<Policy> {
     let policy = world.of_mut::<State>().policies.remove(key)?;
     alarms::delete(world, &policy);
@@ -186,7 +185,7 @@ pub(super) struct Delete {
 }
 
 pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
-    check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
+    check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     sandbox.world.write(|world| {
         let removed = remove(world, &key(&input.resource_id, &input.policy_name));
         removed.map(|_| Value::Null).ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! Scalable targets: between which counts a service may be scaled.
+//! Scalable targets: the bounds within which a service is scaled.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,9 +7,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::act::set_desired_count;
 use super::decision::Cooling;
-use super::{DIMENSION, NAMESPACE, check_place, invalid, invalid_token, limit, not_found, policies, service_of};
+use super::execution::set_desired_count;
+use super::{
+    DIMENSION, NAMESPACE, check_target, invalid_token, limit, not_found, policies, service_of, validation_exception,
+};
 use crate::base::clock::{Clock, epoch_seconds};
 use crate::base::ids;
 use crate::base::paging;
@@ -19,43 +21,36 @@ use crate::services::autoscaling::State;
 use crate::services::ecs::scaling;
 use crate::{Config, Fault, Sandbox};
 
-/// One scalable target.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Target {
     /// The last part of its ARN.
     pub id: String,
     /// `service/CLUSTER/NAME`.
     pub resource_id: String,
-    /// The smallest count.
     pub min_capacity: u32,
-    /// The largest count.
     pub max_capacity: u32,
-    /// The role that would scale it.
+    /// The role that would scale it on AWS.
     pub role_arn: String,
-    /// When it was registered.
     pub created_at: Timestamp,
-    /// Which kinds of scaling are suspended.
     pub suspended_state: SuspendedState,
-    /// Its tags.
     pub tags: TagMap,
-    /// What follows on its last scaling by a policy.
+    /// The cooldown after the last scaling by a policy.
     #[serde(default)]
     pub cooldown: Option<Cooldown>,
 }
 
-/// The time after a scaling activity in which less is scaled.
+/// A cooldown after a scaling activity.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Cooldown {
-    /// When it began.
     pub began: Timestamp,
-    /// How long it is, in the sandbox's time.
+    /// Its duration in the sandbox's time.
     pub seconds: u64,
-    /// What it follows on.
+    /// The scaling that it follows.
     pub after: Cooling,
 }
 
 impl Cooldown {
-    /// What it follows on, as long as it is not over.
+    /// The scaling that it follows, unless it has ended.
     pub(super) fn cooling(&self, clock: Clock) -> Option<Cooling> {
         let length = clock.shortened(Duration::from_secs(self.seconds));
         let age = clock.now().duration_since(self.began);
@@ -63,19 +58,15 @@ impl Cooldown {
     }
 }
 
-/// Which kinds of scaling are suspended.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct SuspendedState {
-    /// Whether policies may not remove tasks.
     pub dynamic_scaling_in_suspended: bool,
-    /// Whether they may not add any.
     pub dynamic_scaling_out_suspended: bool,
     scheduled_scaling_suspended: bool,
 }
 
 impl Target {
-    /// Its ARN.
     pub(super) fn arn(&self, config: &Config) -> String {
         config.arn("application-autoscaling", &format!("scalable-target/{}", self.id))
     }
@@ -110,14 +101,14 @@ pub(super) struct Register {
     tags: TagMap,
 }
 
-/// Registers a target, or changes it; a service outside the bounds is scaled to the nearer one.
+/// Registers or changes a target. A service whose count is out of the bounds is scaled to the nearer one.
 pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
-    check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
+    check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     let (cluster, service) = service_of(&input.resource_id)?;
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
         let Some(capacity) = scaling::capacity(world, &cluster, &service) else {
-            return Err(invalid(format!("ECS service doesn't exist: {}", input.resource_id)));
+            return Err(validation_exception(format!("ECS service doesn't exist: {}", input.resource_id)));
         };
         let target = target(sandbox, world.of::<State>().targets.get(&input.resource_id), input)?;
         let bounded = capacity.desired.clamp(target.min_capacity, target.max_capacity);
@@ -132,15 +123,17 @@ pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
     })
 }
 
-/// What a target is after a registration; members that are not given stay.
+/// The target after a registration. Members that are left out keep their values.
 fn target(sandbox: &Sandbox, earlier: Option<&Target>, input: Register) -> Result<Target, Fault> {
     let min = input.min_capacity.or(earlier.map(|target| target.min_capacity));
     let max = input.max_capacity.or(earlier.map(|target| target.max_capacity));
     let (Some(min_capacity), Some(max_capacity)) = (min, max) else {
-        return Err(invalid("Minimum capacity and maximum capacity must be specified to register a scalable target"));
+        return Err(validation_exception(
+            "Minimum capacity and maximum capacity must be specified to register a scalable target",
+        ));
     };
     if min_capacity > max_capacity {
-        return Err(invalid("Maximum capacity cannot be less than minimum capacity"));
+        return Err(validation_exception("Maximum capacity cannot be less than minimum capacity"));
     }
     let role = "role/aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService";
     let mut tags = earlier.map(|target| target.tags.clone()).unwrap_or_default();
@@ -149,7 +142,7 @@ fn target(sandbox: &Sandbox, earlier: Option<&Target>, input: Register) -> Resul
         id: earlier.map_or_else(|| ids::hex(36), |target| target.id.clone()),
         min_capacity,
         max_capacity,
-        // AWS scales ECS services with its service-linked role, whatever role is given.
+        // AWS uses its service-linked role for ECS services, whatever role is given.
         role_arn: input
             .role_arn
             .filter(|role| role.contains(":role/aws-service-role/"))
@@ -170,9 +163,9 @@ pub(super) struct Deregister {
     scalable_dimension: String,
 }
 
-/// Deregisters a target, and its policies with their alarms.
+/// Deregisters a target, and deletes its policies with their alarms.
 pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Deregister) -> Reply {
-    check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
+    check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
         state
@@ -205,8 +198,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let here = service_namespace == NAMESPACE && scalable_dimension.is_none_or(|dimension| dimension == DIMENSION);
     let question = format!("DescribeScalableTargets {here} {resource_ids:?}");
     let page = sandbox.world.read(|world| {
-        let wanted = |id: &str| here && (resource_ids.is_empty() || resource_ids.iter().any(|given| given == id));
-        let targets = world.of::<State>().targets.iter().filter(|(id, _)| wanted(id));
+        let matches = |id: &str| here && (resource_ids.is_empty() || resource_ids.iter().any(|given| given == id));
+        let targets = world.of::<State>().targets.iter().filter(|(id, _)| matches(id));
         let described = targets.map(|(id, target)| (id.to_owned(), target.describe(&sandbox.config)));
         paging::page(described, &question, next_token.as_deref(), limit).map_err(invalid_token)
     })?;

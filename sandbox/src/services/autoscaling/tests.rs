@@ -1,4 +1,4 @@
-//! What earlier sandboxes stored is read, and made up for.
+//! State of older versions is read and completed.
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -9,7 +9,7 @@ use crate::services::autoscaling::State;
 use crate::services::cloudwatch;
 
 #[test]
-fn rows_of_earlier_sandboxes_are_read_and_their_policies_get_alarms() {
+fn rows_of_older_versions_are_read_and_their_policies_get_alarms() {
     let folder = tempfile::tempdir().expect("a folder");
     let sandbox = crate::open(Config::for_test(folder.path(), 1.0), CancellationToken::new()).expect("a sandbox");
     let (resource, at) = ("service/demo/web", "2026-01-01T00:00:00Z");
@@ -38,7 +38,7 @@ fn rows_of_earlier_sandboxes_are_read_and_their_policies_get_alarms() {
         Ok(())
     };
     sandbox.world.write(store).expect("it is stored");
-    policies::catch_up(&sandbox).expect("it is stored");
+    policies::create_missing_alarms(&sandbox).expect("it is stored");
     sandbox.world.read(|world| {
         let alarms = &world.of::<State>().policies.get(&key).expect("it is there").alarms;
         let names = [&alarms.high, &alarms.low].map(|name| name.clone().expect("an alarm"));

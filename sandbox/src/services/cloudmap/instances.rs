@@ -1,4 +1,4 @@
-//! The instances of a service: who registers, and who is found.
+//! Instances of a service: registration, health and discovery.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -7,9 +7,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::namespaces::bare;
+use super::namespaces::id_of;
 use super::services::find as find_service;
-use super::{Instance, Namespace, PAGE, Service, State, invalid, invalid_token, operations};
+use super::{Instance, Namespace, PAGE, Service, State, invalid_input, invalid_token, operations};
 use crate::base::paging;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
@@ -22,9 +22,9 @@ fn key(state: &State, service: &str, instance: &str) -> Result<String, Fault> {
     Ok(format!("{}/{instance}", find_service(state, service)?.id))
 }
 
-/// Notes that who is found by a service has changed.
-fn changed(state: &mut State, service: &str) {
-    if let Some(service) = state.services.get_mut(bare(service)) {
+/// Counts up the revision of a service after a change of its instances.
+fn count_revision(state: &mut State, service: &str) {
+    if let Some(service) = state.services.get_mut(id_of(service)) {
         service.revision += 1;
     }
 }
@@ -36,11 +36,11 @@ pub struct Register {
     service_id: String,
     instance_id: String,
     attributes: BTreeMap<String, String>,
-    /// What is registered twice is registered.
+    /// Stored and shown, but not checked: registering an instance again replaces it.
     creator_request_id: Option<String>,
 }
 
-/// `RegisterInstance`: adds it, or changes its attributes.
+/// `RegisterInstance`: adds an instance, or replaces its attributes.
 pub fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
     let Register { service_id, instance_id, attributes, creator_request_id } = input;
     check_attributes(&attributes)?;
@@ -56,15 +56,15 @@ pub fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
             now,
         );
         state.instances.insert(key, Instance { id: instance_id, attributes, health, creator_request_id });
-        changed(state, &service_id);
+        count_revision(state, &service_id);
         Ok(answer)
     })
 }
 
-/// An attribute that Cloud Map itself reads, whether a value is one, and what it has to be.
+/// An attribute that Cloud Map interprets: its name, its validation, and the name of its type in the fault.
 type Attribute = (&'static str, fn(&str) -> bool, &'static str);
 
-/// API reference of RegisterInstance, "Attributes".
+/// Source: `Attributes` of RegisterInstance in the API reference.
 const ATTRIBUTES: [Attribute; 4] = [
     ("AWS_INSTANCE_IPV4", |text| text.parse::<Ipv4Addr>().is_ok(), "an IPv4 address"),
     ("AWS_INSTANCE_IPV6", |text| text.parse::<Ipv6Addr>().is_ok(), "an IPv6 address"),
@@ -73,9 +73,9 @@ const ATTRIBUTES: [Attribute; 4] = [
 ];
 
 fn check_attributes(attributes: &BTreeMap<String, String>) -> Result<(), Fault> {
-    for (name, fits, wanted) in ATTRIBUTES {
+    for (name, fits, expected) in ATTRIBUTES {
         if let Some(value) = attributes.get(name).filter(|value| !fits(value)) {
-            return Err(invalid(format!("The value '{value}' of the attribute {name} is not {wanted}.")));
+            return Err(invalid_input(format!("The value '{value}' of the attribute {name} is not {expected}.")));
         }
     }
     Ok(())
@@ -89,7 +89,6 @@ pub struct Identified {
     instance_id: String,
 }
 
-/// `DeregisterInstance`.
 pub fn deregister(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     let Identified { service_id, instance_id } = &input;
     let now = sandbox.clock.now();
@@ -97,7 +96,7 @@ pub fn deregister(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
         let state = world.of_mut::<State>();
         let key = key(state, service_id, instance_id)?;
         state.instances.remove(&key).ok_or_else(|| not_found(instance_id))?;
-        changed(state, service_id);
+        count_revision(state, service_id);
         let targets = [("SERVICE", service_id.as_str()), ("INSTANCE", instance_id.as_str())];
         Ok(operations::record(state, "DEREGISTER_INSTANCE", &targets, now))
     })
@@ -107,7 +106,6 @@ fn described(instance: &Instance) -> Value {
     json!({ "Id": instance.id, "Attributes": instance.attributes })
 }
 
-/// `GetInstance`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.read(|world| {
         let key = key(world.of::<State>(), &input.service_id, &input.instance_id)?;
@@ -127,7 +125,6 @@ pub struct List {
     next_token: Option<String>,
 }
 
-/// `ListInstances`.
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let question = format!("ListInstances {}", input.service_id);
     let page = sandbox.world.read(|world| {
@@ -151,19 +148,19 @@ pub struct Health {
     next_token: Option<String>,
 }
 
-/// `GetInstancesHealthStatus`, of all or of those that are named.
+/// `GetInstancesHealthStatus`, of all instances or those that are given.
 pub fn health(sandbox: &Arc<Sandbox>, input: Health) -> Reply {
     let question = format!("GetInstancesHealthStatus {} {:?}", input.service_id, input.instances);
     let page = sandbox.world.read(|world| {
         let prefix = key(world.of::<State>(), &input.service_id, "")?;
-        let there = |id: &&String| world.of::<State>().instances.contains(&format!("{prefix}{id}"));
-        if let Some(missing) = input.instances.iter().find(|id| !there(id)) {
+        let exists = |id: &&String| world.of::<State>().instances.contains(&format!("{prefix}{id}"));
+        if let Some(missing) = input.instances.iter().find(|id| !exists(id)) {
             return Err(not_found(missing));
         }
         let instances = world.of::<State>().instances.with_prefix(&prefix).map(|(_, instance)| instance);
-        let wanted = instances.filter(|one| input.instances.is_empty() || input.instances.contains(&one.id));
-        let wanted = wanted.map(|instance| (instance.id.clone(), (instance.id.clone(), json!(instance.health))));
-        paging::page(wanted, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        let selected = instances.filter(|one| input.instances.is_empty() || input.instances.contains(&one.id));
+        let selected = selected.map(|instance| (instance.id.clone(), (instance.id.clone(), json!(instance.health))));
+        paging::page(selected, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     let status: serde_json::Map<String, Value> = page.items.into_iter().collect();
@@ -189,11 +186,11 @@ fn healthy_or_else_all() -> String {
     "HEALTHY_OR_ELSE_ALL".to_owned()
 }
 
-/// How many instances `DiscoverInstances` gives when it is not said.
-const DISCOVERED: usize = 100;
+/// The default of `MaxResults` of `DiscoverInstances`.
+const DEFAULT_MAX_RESULTS: usize = 100;
 
-/// The namespace and the service of two names.
-fn named<'a>(state: &'a State, namespace: &str, service: &str) -> Result<(&'a Namespace, &'a Service), Fault> {
+/// Finds a namespace and its service by their names.
+fn find_by_names<'a>(state: &'a State, namespace: &str, service: &str) -> Result<(&'a Namespace, &'a Service), Fault> {
     let namespaces: Vec<&Namespace> = state.namespaces.values().filter(|one| one.name == namespace).collect();
     if namespaces.is_empty() {
         return Err(Fault::not_found("NamespaceNotFound", format!("Namespace {namespace} not found")));
@@ -205,21 +202,21 @@ fn named<'a>(state: &'a State, namespace: &str, service: &str) -> Result<(&'a Na
     namespace.map(|namespace| (namespace, found)).ok_or_else(|| not_found(service))
 }
 
-/// `DiscoverInstances`, by names, health and attributes. Optional parameters narrow what is found, unless nothing is left.
+/// `DiscoverInstances`, by names, health and attributes. Optional parameters are ignored if no instance matches them.
 pub fn discover(sandbox: &Arc<Sandbox>, input: Discover) -> Reply {
     sandbox.world.read(|world| {
         let state = world.of::<State>();
-        let (namespace, service) = named(state, &input.namespace_name, &input.service_name)?;
+        let (namespace, service) = find_by_names(state, &input.namespace_name, &input.service_name)?;
         let prefix = format!("{}/", service.id);
         let all = state.instances.with_prefix(&prefix).map(|(_, instance)| instance);
-        let has = |instance: &Instance, asked: &BTreeMap<String, String>| {
-            asked.iter().all(|(name, value)| instance.attributes.get(name) == Some(value))
+        let has = |instance: &Instance, required: &BTreeMap<String, String>| {
+            required.iter().all(|(name, value)| instance.attributes.get(name) == Some(value))
         };
-        let asked: Vec<&Instance> = all.filter(|one| has(one, &input.query_parameters)).collect();
+        let required: Vec<&Instance> = all.filter(|one| has(one, &input.query_parameters)).collect();
         let narrowed: Vec<&Instance> =
-            asked.iter().copied().filter(|one| has(one, &input.optional_parameters)).collect();
-        let instances = of_health(if narrowed.is_empty() { asked } else { narrowed }, &input.health_status);
-        let found = instances.into_iter().take(input.max_results.unwrap_or(DISCOVERED)).map(|instance| {
+            required.iter().copied().filter(|one| has(one, &input.optional_parameters)).collect();
+        let instances = filter_by_health(if narrowed.is_empty() { required } else { narrowed }, &input.health_status);
+        let found = instances.into_iter().take(input.max_results.unwrap_or(DEFAULT_MAX_RESULTS)).map(|instance| {
             json!({
                 "InstanceId": instance.id,
                 "NamespaceName": namespace.name,
@@ -240,19 +237,20 @@ pub struct DiscoverRevision {
     service_name: String,
 }
 
-/// `DiscoverInstancesRevision`: a number that grows with each change of who is found.
+/// `DiscoverInstancesRevision`: a number that grows with each change of the service's instances.
 pub fn discover_revision(sandbox: &Arc<Sandbox>, input: DiscoverRevision) -> Reply {
     sandbox.world.read(|world| {
-        let (_, service) = named(world.of::<State>(), &input.namespace_name, &input.service_name)?;
+        let (_, service) = find_by_names(world.of::<State>(), &input.namespace_name, &input.service_name)?;
         Ok(json!({ "InstancesRevision": service.revision }))
     })
 }
 
-fn of_health<'a>(instances: Vec<&'a Instance>, wanted: &str) -> Vec<&'a Instance> {
-    let of = |health: &str| instances.iter().copied().filter(|instance| instance.health == health).collect::<Vec<_>>();
-    match wanted {
-        "HEALTHY" | "UNHEALTHY" => of(wanted),
-        "HEALTHY_OR_ELSE_ALL" if !of("HEALTHY").is_empty() => of("HEALTHY"),
+fn filter_by_health<'a>(instances: Vec<&'a Instance>, selected: &str) -> Vec<&'a Instance> {
+    let with_health =
+        |health: &str| instances.iter().copied().filter(|instance| instance.health == health).collect::<Vec<_>>();
+    match selected {
+        "HEALTHY" | "UNHEALTHY" => with_health(selected),
+        "HEALTHY_OR_ELSE_ALL" if !with_health("HEALTHY").is_empty() => with_health("HEALTHY"),
         _ => instances,
     }
 }
@@ -266,7 +264,6 @@ pub struct UpdateHealth {
     status: String,
 }
 
-/// `UpdateInstanceCustomHealthStatus`.
 pub fn update_health(sandbox: &Arc<Sandbox>, input: UpdateHealth) -> Reply {
     sandbox.world.write(|world| {
         let key = key(world.of::<State>(), &input.service_id, &input.instance_id)?;
@@ -276,7 +273,7 @@ pub fn update_health(sandbox: &Arc<Sandbox>, input: UpdateHealth) -> Reply {
         }
         let instance = world.of_mut::<State>().instances.get_mut(&key).ok_or_else(|| not_found(&input.instance_id))?;
         instance.health = input.status;
-        changed(world.of_mut::<State>(), &input.service_id);
+        count_revision(world.of_mut::<State>(), &input.service_id);
         Ok(Value::Null)
     })
 }

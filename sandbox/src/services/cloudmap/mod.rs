@@ -19,53 +19,46 @@ mod operations;
 mod services;
 mod tags;
 
-/// A namespace.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Namespace {
     /// `ns-…`.
     pub id: String,
-    /// Its domain.
+    /// The domain.
     pub name: String,
-    /// Its ARN.
     pub arn: String,
-    /// How it is found.
     #[serde(default)]
     pub kind: Kind,
-    /// The network that resolves a private one.
+    /// The VPC that a private namespace is visible in.
     pub vpc: String,
-    /// The hosted zone behind one with DNS.
+    /// The hosted zone of a namespace with DNS.
     pub hosted_zone_id: String,
-    /// How long resolvers keep the zone's start of authority, in seconds.
+    /// The time to live of the zone's SOA record, in seconds.
     #[serde(default = "soa_ttl")]
     pub soa_ttl: i64,
-    /// Its tags.
     #[serde(default)]
     pub tags: Vec<Tag>,
-    /// What it is for.
     pub description: Option<String>,
-    /// What made its creation unique.
     pub creator_request_id: String,
-    /// When it was made.
     pub created: Timestamp,
 }
 
-/// How a namespace is found.
+/// How instances of a namespace are discovered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// By API calls only.
     #[serde(rename = "HTTP")]
     Http,
-    /// By DNS within a network too.
+    /// Also by DNS within a VPC.
     #[default]
     #[serde(rename = "DNS_PRIVATE")]
     PrivateDns,
-    /// By DNS anywhere too.
+    /// Also by public DNS.
     #[serde(rename = "DNS_PUBLIC")]
     PublicDns,
 }
 
 impl Kind {
-    /// As answers and filters have it.
+    /// The name in responses and filters.
     pub fn name(self) -> &'static str {
         match self {
             Self::Http => "HTTP",
@@ -87,67 +80,55 @@ fn first_revision() -> i64 {
     1
 }
 
-/// A service of a namespace.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Service {
     /// `srv-…`.
     pub id: String,
-    /// Its name in the namespace.
+    /// Unique in the namespace.
     pub name: String,
-    /// Its ARN.
     pub arn: String,
-    /// The namespace.
     pub namespace_id: String,
-    /// What it is for.
     pub description: Option<String>,
-    /// The DNS records that registering an instance makes, as they were given.
+    /// The DNS records that are created for each instance, as given.
     pub dns_config: Value,
-    /// The health check by a third party, as it was given.
+    /// The custom health check, as given.
     pub health_check_custom_config: Value,
-    /// `HTTP` where instances are only discovered by API calls.
+    /// `HTTP` if instances can be discovered by API calls only.
     #[serde(default = "dns_http")]
     pub kind: String,
-    /// Its tags.
     #[serde(default)]
     pub tags: Vec<Tag>,
-    /// Counts up with each change of its instances.
+    /// Counts the changes of its instances.
     #[serde(default = "first_revision")]
     pub revision: i64,
-    /// What made its creation unique.
     pub creator_request_id: String,
-    /// When it was made.
     pub created: Timestamp,
 }
 
-/// An instance of a service.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Instance {
-    /// Its id in the service.
+    /// Unique in the service.
     pub id: String,
-    /// Attributes such as `AWS_INSTANCE_IPV4`.
+    /// Such as `AWS_INSTANCE_IPV4`.
     pub attributes: BTreeMap<String, String>,
     /// `HEALTHY` or `UNHEALTHY`.
     pub health: String,
-    /// What its registrar called the request.
     #[serde(default)]
     pub creator_request_id: Option<String>,
 }
 
-/// A change that Cloud Map answers with before it is done; here it is done when it is answered.
+/// The record of a change. Cloud Map makes changes asynchronously; here they are complete when the response is sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Operation {
-    /// Its id.
     pub id: String,
     /// Such as `CREATE_NAMESPACE`.
     pub kind: String,
-    /// What it changed, by kind.
+    /// The ids of the changed resources by their types.
     pub targets: BTreeMap<String, String>,
-    /// When it was asked for.
     pub created: Timestamp,
 }
 
 state! {
-    /// What the service remembers.
     pub struct State {
         /// Namespaces by id.
         pub namespaces: Table<Namespace> = "cloudmap.namespaces",
@@ -160,7 +141,6 @@ state! {
     }
 }
 
-/// The service's row.
 pub static SERVICE: ServiceRow = ServiceRow {
     signing_name: "servicediscovery",
     protocols: &[
@@ -201,13 +181,13 @@ pub static SERVICE: ServiceRow = ServiceRow {
     ],
 };
 
-fn invalid(message: impl Into<String>) -> Fault {
+fn invalid_input(message: impl Into<String>) -> Fault {
     Fault::client("InvalidInput", message)
 }
 
 fn invalid_token(_: InvalidToken) -> Fault {
-    invalid("The specified NextToken is invalid.")
+    invalid_input("The specified NextToken is invalid.")
 }
 
-/// How many results a page has when it is not said.
+/// The default page size.
 const PAGE: usize = 100;

@@ -1,11 +1,11 @@
-//! Namespaces of the three kinds.
+//! Namespaces: HTTP, private DNS and public DNS.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Kind, Namespace, PAGE, State, invalid, invalid_token, operations};
+use super::{Kind, Namespace, PAGE, State, invalid_input, invalid_token, operations};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
@@ -43,7 +43,7 @@ pub(super) async fn create_private(sandbox: Arc<Sandbox>, input: CreatePrivate) 
     let filter = json!({ "Filter": [{ "Name": "vpc-id", "Value": [vpc] }] });
     let found = sandbox.call("ec2", "DescribeVpcs", filter).await?;
     if found["vpcSet"].as_array().is_none_or(Vec::is_empty) {
-        return Err(invalid(format!("VPC {vpc} does not exist")));
+        return Err(invalid_input(format!("VPC {vpc} does not exist")));
     }
     create(&sandbox, Kind::PrivateDns, vpc, Create { name, description, creator_request_id, tags, properties })
 }
@@ -57,24 +57,24 @@ pub(super) fn create_http(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     create(sandbox, Kind::Http, String::new(), input)
 }
 
-/// The model's pattern, which looks ahead.
+/// The pattern of the API's model, which needs look-ahead.
 fn check_http_name(name: &str) -> Result<(), Fault> {
     let fits = (1..=1024).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
     if fits && !name.starts_with("arn:") {
         return Ok(());
     }
-    Err(invalid(format!(
+    Err(invalid_input(format!(
         "1 validation error detected: Value '{name}' at 'name' failed to satisfy constraint: Member must satisfy regular \
          expression pattern: ^(?!arn:)[!-~]{{1,1024}}$"
     )))
 }
 
-/// The time to live that a request gives the start of authority.
+/// The time to live of the SOA record in a request.
 fn soa_ttl(properties: &Value) -> Option<i64> {
     properties.pointer("/DnsProperties/SOA/TTL").and_then(Value::as_i64)
 }
 
-/// A name once a network, and once among the others of its kind.
+/// Creates a namespace. Names of private ones are unique per VPC, others per kind.
 fn create(sandbox: &Arc<Sandbox>, kind: Kind, vpc: String, input: Create) -> Reply {
     let id = format!("ns-{}", ids::lower(16));
     let zone = if kind == Kind::Http { String::new() } else { format!("Z0{}", ids::upper(18)) };
@@ -123,13 +123,13 @@ struct Change {
     properties: Value,
 }
 
-/// The description and, where there is DNS, the start of authority.
+/// Changes the description and, if it has DNS, the SOA record.
 pub(super) fn update(sandbox: &Arc<Sandbox>, kind: Kind, Update { id, namespace: change, .. }: Update) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
         let id =
-            state.namespaces.get(bare(&id)).filter(|one| one.kind == kind).ok_or_else(|| not_found(&id))?.id.clone();
+            state.namespaces.get(id_of(&id)).filter(|one| one.kind == kind).ok_or_else(|| not_found(&id))?.id.clone();
         let namespace = state.namespaces.get_mut(&id).ok_or_else(|| not_found(&id))?;
         namespace.description = change.description.or_else(|| namespace.description.take());
         namespace.soa_ttl = soa_ttl(&change.properties).unwrap_or(namespace.soa_ttl);
@@ -137,12 +137,12 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, kind: Kind, Update { id, namespace:
     })
 }
 
-/// The id in an ARN, or the id itself.
-pub(super) fn bare(id: &str) -> &str {
+/// The id in an ARN; an id is returned unchanged.
+pub(super) fn id_of(id: &str) -> &str {
     id.rsplit('/').next().unwrap_or(id)
 }
 
-/// The fault for a namespace that there is not.
+/// The fault for a namespace that does not exist.
 pub fn not_found(id: &str) -> Fault {
     Fault::not_found("NamespaceNotFound", format!("No namespace with id {id} exists"))
 }
@@ -175,10 +175,9 @@ pub struct Identified {
     id: String,
 }
 
-/// `GetNamespace`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.read(|world| {
-        let found = world.of::<State>().namespaces.get(bare(&input.id)).ok_or_else(|| not_found(&input.id))?;
+        let found = world.of::<State>().namespaces.get(id_of(&input.id)).ok_or_else(|| not_found(&input.id))?;
         let mut namespace = described(world.of::<State>(), found);
         namespace["CreatorRequestId"] = found.creator_request_id.clone().into();
         Ok(json!({ "Namespace": namespace }))
@@ -195,7 +194,6 @@ pub struct List {
     next_token: Option<String>,
 }
 
-/// A filter of a List operation.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Filter {
@@ -205,7 +203,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether a text that the filter looks at is wanted; a filter of another name lets everything through.
+    /// Whether the filter accepts the value of the attribute `name`. A filter for another attribute accepts everything.
     pub fn accepts(&self, name: &str, text: &str) -> bool {
         let fits = |value: &String| match self.condition.as_deref() {
             Some("BEGINS_WITH") => text.starts_with(value.as_str()),
@@ -214,7 +212,7 @@ impl Filter {
         self.name != name || self.values.iter().any(fits)
     }
 
-    /// Refuses a way of comparing that is not served.
+    /// Refuses a condition that is not served.
     pub fn check(filters: &[Self]) -> Result<(), Fault> {
         match filters.iter().find(|filter| filter.condition.as_deref() == Some("BETWEEN")) {
             Some(filter) => Err(Fault::not_implemented(&format!("filters of {} with BETWEEN", filter.name))),
@@ -223,30 +221,29 @@ impl Filter {
     }
 }
 
-/// `ListNamespaces`.
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     Filter::check(&input.filters)?;
     let question = format!("ListNamespaces {:?}", input.filters);
     let page = sandbox.world.read(|world| {
-        let wanted = world.of::<State>().namespaces.values().filter(|namespace| {
+        let matching = world.of::<State>().namespaces.values().filter(|namespace| {
             input.filters.iter().all(|filter| {
                 filter.accepts("NAME", &namespace.name)
                     && filter.accepts("HTTP_NAME", &namespace.name)
                     && filter.accepts("TYPE", namespace.kind.name())
             })
         });
-        let described = wanted.map(|namespace| (namespace.id.clone(), described(world.of::<State>(), namespace)));
+        let described = matching.map(|namespace| (namespace.id.clone(), described(world.of::<State>(), namespace)));
         paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Namespaces": page.items, "NextToken": page.next_token }))
 }
 
-/// `DeleteNamespace`: refused while it has services.
+/// `DeleteNamespace`: refused while the namespace has services.
 pub fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
-        let (id, state) = (&bare(&input.id).to_owned(), world.of_mut::<State>());
+        let (id, state) = (&id_of(&input.id).to_owned(), world.of_mut::<State>());
         if state.services.values().any(|service| service.namespace_id == *id) {
             let message = format!("The specified namespace (id={id}) contains services, so it can't be deleted.");
             return Err(Fault::client("ResourceInUse", message));

@@ -1,4 +1,4 @@
-//! Operations: Cloud Map answers changes with the id of one.
+//! Operations: the records of changes, whose ids Cloud Map returns.
 
 use std::sync::Arc;
 
@@ -14,15 +14,15 @@ use crate::base::paging;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
-/// How many operations are remembered; AWS forgets them after a while.
-const REMEMBERED: usize = 500;
+/// How many operations are kept. AWS deletes them after some time.
+const MAX_OPERATIONS: usize = 500;
 
-/// Notes a change that is done, and gives the answer to it.
+/// Records a completed change, and returns the response to it.
 pub fn record(state: &mut State, kind: &str, targets: &[(&str, &str)], created: Timestamp) -> Value {
     let id = format!("{}-{}", ids::lower(32), ids::lower(8));
     let targets = targets.iter().map(|(kind, id)| ((*kind).to_owned(), (*id).to_owned())).collect();
     state.operations.insert(id.clone(), Operation { id: id.clone(), kind: kind.to_owned(), targets, created });
-    if state.operations.len() > REMEMBERED {
+    if state.operations.len() > MAX_OPERATIONS {
         let oldest =
             state.operations.values().min_by_key(|operation| operation.created).map(|operation| operation.id.clone());
         oldest.and_then(|oldest| state.operations.remove(&oldest));
@@ -37,7 +37,6 @@ pub struct Get {
     operation_id: String,
 }
 
-/// `GetOperation`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     sandbox.world.read(|world| {
         let Some(operation) = world.of::<State>().operations.get(&input.operation_id) else {
@@ -67,13 +66,13 @@ pub struct List {
     next_token: Option<String>,
 }
 
-/// `ListOperations`: ids and statuses.
+/// `ListOperations`, which shows ids and statuses only.
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     Filter::check(&input.filters)?;
     let question = format!("ListOperations {:?}", input.filters);
     let page = sandbox.world.read(|world| {
         let target = |operation: &Operation, kind: &str| operation.targets.get(kind).cloned().unwrap_or_default();
-        let wanted = world.of::<State>().operations.values().filter(|operation| {
+        let matching = world.of::<State>().operations.values().filter(|operation| {
             input.filters.iter().all(|filter| {
                 filter.accepts("STATUS", "SUCCESS")
                     && filter.accepts("TYPE", &operation.kind)
@@ -81,7 +80,8 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
                     && filter.accepts("SERVICE_ID", &target(operation, "SERVICE"))
             })
         });
-        let shown = wanted.map(|operation| (operation.id.clone(), json!({ "Id": operation.id, "Status": "SUCCESS" })));
+        let shown =
+            matching.map(|operation| (operation.id.clone(), json!({ "Id": operation.id, "Status": "SUCCESS" })));
         paging::page(shown, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;

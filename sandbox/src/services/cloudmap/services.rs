@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::namespaces::{Filter, bare, not_found as namespace_not_found};
-use super::{Kind, PAGE, Service, State, invalid, invalid_token, operations};
+use super::namespaces::{Filter, id_of, not_found as namespace_not_found};
+use super::{Kind, PAGE, Service, State, invalid_input, invalid_token, operations};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
@@ -32,17 +32,17 @@ pub struct Create {
     tags: Vec<Tag>,
 }
 
-/// `CreateService`: a name once a namespace.
+/// `CreateService`. Names are unique in a namespace.
 pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let id = format!("srv-{}", ids::lower(16));
     let within_dns = input.dns_config["NamespaceId"].as_str().map(str::to_owned);
     let Some(namespace_id) = input.namespace_id.or(within_dns) else {
-        return Err(invalid("Namespace ID must be specified"));
+        return Err(invalid_input("Namespace ID must be specified"));
     };
     let mut service = Service {
         arn: sandbox.config.arn("servicediscovery", &format!("service/{id}")),
         name: input.name,
-        namespace_id: bare(&namespace_id).to_owned(),
+        namespace_id: id_of(&namespace_id).to_owned(),
         description: input.description,
         dns_config: input.dns_config,
         health_check_custom_config: input.health_check_custom_config,
@@ -59,7 +59,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         let namespace = namespace.ok_or_else(|| namespace_not_found(&service.namespace_id))?;
         if namespace.kind == Kind::Http {
             if !service.dns_config.is_null() {
-                return Err(invalid("Can't specify DnsConfig for a service in an HTTP namespace"));
+                return Err(invalid_input("Can't specify DnsConfig for a service in an HTTP namespace"));
             }
             "HTTP".clone_into(&mut service.kind);
         }
@@ -72,7 +72,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     })
 }
 
-/// A service, by its id or its ARN, or the fault.
+/// Finds a service by its id or ARN.
 pub fn find<'a>(state: &'a State, id: &str) -> Result<&'a Service, Fault> {
     let id = id.rsplit('/').next().unwrap_or(id);
     state.services.get(id).ok_or_else(|| Fault::not_found("ServiceNotFound", format!("No service with id {id} exists")))
@@ -101,7 +101,6 @@ pub struct Identified {
     id: String,
 }
 
-/// `GetService`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.read(|world| {
         let found = find(world.of::<State>(), &input.id)?;
@@ -121,16 +120,16 @@ pub struct List {
     next_token: Option<String>,
 }
 
-/// `ListServices`: of each what `GetService` says, without its namespace.
+/// `ListServices`, which shows what `GetService` does except the namespace.
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     Filter::check(&input.filters)?;
     let question = format!("ListServices {:?}", input.filters);
     let page = sandbox.world.read(|world| {
-        let wanted =
+        let matching =
             world.of::<State>().services.values().filter(|service| {
                 input.filters.iter().all(|filter| filter.accepts("NAMESPACE_ID", &service.namespace_id))
             });
-        let described = wanted.map(|service| {
+        let described = matching.map(|service| {
             let mut summary = described(world.of::<State>(), service);
             summary["NamespaceId"] = Value::Null;
             (service.id.clone(), summary)
@@ -156,7 +155,7 @@ struct Change {
     dns_config: Option<Value>,
 }
 
-/// `UpdateService`: the description and the DNS records.
+/// `UpdateService`: changes the description and the DNS records.
 pub fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
@@ -172,7 +171,7 @@ pub fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
     })
 }
 
-/// `DeleteService`: refused while instances are registered with it.
+/// `DeleteService`: refused while the service has instances.
 pub fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.write(|world| {
         let id = find(world.of::<State>(), &input.id)?.id.clone();

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::State;
-use super::namespaces::bare;
+use super::namespaces::id_of;
 use crate::base::tags::{self, MAX_TAGS, Tag};
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
@@ -17,7 +17,7 @@ fn not_found(arn: &str) -> Fault {
 
 /// The tags of a resource.
 fn tags<'a>(state: &'a State, arn: &str) -> Option<&'a Vec<Tag>> {
-    let id = bare(arn);
+    let id = id_of(arn);
     let namespace = state.namespaces.get(id).filter(|one| one.arn == arn).map(|one| &one.tags);
     namespace.or_else(|| state.services.get(id).filter(|one| one.arn == arn).map(|one| &one.tags))
 }
@@ -26,7 +26,7 @@ fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Vec<Tag>)) -> Reply
     sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
         tags(state, arn).ok_or_else(|| not_found(arn))?;
-        let id = bare(arn);
+        let id = id_of(arn);
         let tags = if state.namespaces.contains(id) {
             state.namespaces.get_mut(id).map(|one| &mut one.tags)
         } else {

@@ -1,4 +1,4 @@
-//! `GetMetricData`: several metrics at once. Math expressions are refused by name.
+//! GetMetricData: several metrics in one request. Math expressions are refused as not served.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use crate::core::Reply;
 use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
 
-/// API reference of GetMetricData.
-const MOST_POINTS: usize = 100_800;
-const MOST_QUERIES: usize = 500;
+/// Source: API reference of GetMetricData.
+const MAX_POINTS: usize = 100_800;
+const MAX_QUERIES: usize = 500;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -58,7 +58,7 @@ struct Named {
 }
 
 pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
-    // Fractions of seconds do not count.
+    // Times are truncated to seconds.
     let (start, end) = (milliseconds(input.start_time.floor()), milliseconds(input.end_time.floor()));
     if start > end {
         return Err(validation_error("The parameter EndTime must be greater than StartTime."));
@@ -68,7 +68,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     }
     check(&input.metric_data_queries)?;
     let ascending = input.scan_by.as_deref() == Some("TimestampAscending");
-    let limit = input.max_datapoints.unwrap_or(MOST_POINTS).clamp(1, MOST_POINTS);
+    let limit = input.max_datapoints.unwrap_or(MAX_POINTS).clamp(1, MAX_POINTS);
     let ids: Vec<&String> = input.metric_data_queries.iter().map(|query| &query.id).collect();
     let question = format!("GetMetricData {start} {end} {ascending} {ids:?}");
     let mut skip = from(&question, input.next_token.as_deref())?;
@@ -104,7 +104,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     Ok(json!({ "MetricDataResults": results, "NextToken": next, "Messages": [] }))
 }
 
-/// How many data points earlier pages had.
+/// The number of data points on earlier pages.
 fn from(question: &str, token: Option<&str>) -> Result<usize, Fault> {
     let Some(token) = token else { return Ok(0) };
     let position = paging::position(question, token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
@@ -113,8 +113,8 @@ fn from(question: &str, token: Option<&str>) -> Result<usize, Fault> {
 }
 
 fn check(queries: &[Query]) -> Result<(), Fault> {
-    if queries.len() > MOST_QUERIES {
-        let message = format!("The collection MetricDataQueries must not have a size greater than {MOST_QUERIES}.");
+    if queries.len() > MAX_QUERIES {
+        let message = format!("The collection MetricDataQueries must not have a size greater than {MAX_QUERIES}.");
         return Err(validation_error(message));
     }
     let mut seen = BTreeSet::new();
@@ -153,7 +153,7 @@ fn check(queries: &[Query]) -> Result<(), Fault> {
 }
 
 impl MetricStat {
-    /// The metric's name; with what tells it apart when several statistics are asked for.
+    /// The metric's name, made unique if the request has several queries.
     fn label(&self, several: bool) -> String {
         let name = self.metric.metric_name.as_str();
         if !several {
@@ -164,7 +164,7 @@ impl MetricStat {
         parts.collect::<Vec<_>>().join(" ")
     }
 
-    /// The statistic of each period that has data, in order.
+    /// The statistic of each period that has data, sorted by time.
     fn data(&self, sandbox: &Sandbox, start: i64, end: i64) -> Result<Vec<(i64, f64)>, Fault> {
         let statistic = Statistic::parse(&self.stat, "Stat")?;
         let start = aligned(start, self.period);
@@ -173,8 +173,8 @@ impl MetricStat {
         let points = metric.map_or(Ok(Vec::new()), |metric| points::between(sandbox, metric, start, end))?;
         let of_unit = |point: &&Point| self.unit.as_ref().is_none_or(|unit| *unit == point.unit);
         let values = buckets(&points, start, self.period * 1000).into_iter().filter_map(|(time, bucket)| {
-            let wanted: Vec<&Point> = bucket.iter().filter(of_unit).collect();
-            Some((time, statistic.of(wanted.iter().copied())?))
+            let points: Vec<&Point> = bucket.iter().filter(of_unit).collect();
+            Some((time, statistic.of(points.iter().copied())?))
         });
         Ok(values.collect())
     }

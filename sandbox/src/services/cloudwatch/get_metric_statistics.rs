@@ -1,4 +1,4 @@
-//! `GetMetricStatistics`.
+//! GetMetricStatistics.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::core::Reply;
 use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
 
-const MOST_POINTS: i64 = 1440;
+const MAX_POINTS: i64 = 1440;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -36,7 +36,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     if input.statistics.is_empty() == input.extended_statistics.is_empty() {
         return Err(invalid_combination("Must specify either Statistics or ExtendedStatistics"));
     }
-    // Fractions of seconds do not count.
+    // Times are truncated to seconds.
     let (start, end) = (milliseconds(input.start_time.floor()), milliseconds(input.end_time.floor()));
     if start >= end {
         return Err(invalid_value("The parameter StartTime must be less than the parameter EndTime."));
@@ -63,19 +63,19 @@ fn check_period(period: i64, start: i64, end: i64) -> Result<(), Fault> {
     if !is_period(period) {
         return Err(invalid_value("The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60."));
     }
-    let asked = (end - start).div_euclid(period * 1000);
-    if asked <= MOST_POINTS {
+    let requested = (end - start).div_euclid(period * 1000);
+    if requested <= MAX_POINTS {
         return Ok(());
     }
     Err(invalid_combination(format!(
         "You have requested up to {} datapoints, which exceeds the limit of {}. You may reduce the datapoints requested by \
          increasing Period, or decreasing the time range.",
-        grouped(asked),
-        grouped(MOST_POINTS)
+        grouped(requested),
+        grouped(MAX_POINTS)
     )))
 }
 
-/// A number with commas between its thousands.
+/// Formats a number with thousands separators.
 fn grouped(number: i64) -> String {
     let digits = number.to_string();
     let thousands: Vec<&str> =
@@ -83,7 +83,7 @@ fn grouped(number: i64) -> String {
     thousands.join(",")
 }
 
-/// Data of different units are different data points.
+/// Groups points by unit: data of different units are different data points.
 fn by_unit<'a>(points: &'a [Point], unit: Option<&str>) -> BTreeMap<&'a str, Vec<&'a Point>> {
     let mut groups = BTreeMap::<&str, Vec<&Point>>::new();
     for point in points.iter().filter(|point| unit.is_none_or(|unit| unit == point.unit)) {

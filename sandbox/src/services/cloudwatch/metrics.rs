@@ -1,4 +1,4 @@
-//! Metrics: what data points belong to, and the list of them.
+//! Metrics, to which data points belong, and ListMetrics.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use crate::core::Reply;
 use crate::services::cloudwatch::State;
 
 const PAGE: usize = 500;
-/// A metric without data for so long is listed no more (CloudWatch's user guide: two weeks).
+/// A metric without data for two weeks is not listed any more (CloudWatch user guide).
 const LISTED_FOR: i64 = 14 * 24 * 60 * 60 * 1000;
 const RECENTLY: i64 = 3 * 60 * 60 * 1000;
 
-/// A name and a value that tell metrics of one name apart.
+/// A dimension of a metric.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Dimension {
@@ -26,24 +26,24 @@ pub struct Dimension {
     pub value: String,
 }
 
-/// A metric.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "the name is the API's")]
 pub struct Metric {
-    /// Stands for the metric in the keys of its data points.
+    /// Identifies the metric in the keys of its data points.
     pub id: u64,
     /// Such as `AWS/ECS`.
     pub namespace: String,
     /// Such as `CPUUtilization`.
     pub metric_name: String,
-    /// In the order in which they first came.
+    /// In the order of the first data point.
     pub dimensions: Vec<Dimension>,
-    /// When data last came, in milliseconds since 1970, to the minute.
+    /// When data was last put, in milliseconds since 1970, rounded down to the minute.
     pub last_data: i64,
 }
 
 impl Metric {
-    /// The key of a metric: the order of its dimensions does not count.
+    /// The key of a metric. The order of its dimensions does not matter.
     pub fn key(namespace: &str, name: &str, dimensions: &[Dimension]) -> String {
         let mut dimensions: Vec<_> = dimensions.iter().map(|one| format!("{}\u{1}{}", one.name, one.value)).collect();
         dimensions.sort_unstable();
@@ -80,7 +80,7 @@ pub(super) struct List {
     owning_account: Option<String>,
 }
 
-/// `ListMetrics`: those that had data in the last two weeks.
+/// `ListMetrics`: the metrics with data in the last two weeks.
 pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let age = match input.recently_active.as_deref() {
         None => LISTED_FOR,
@@ -92,13 +92,13 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let filters: Vec<_> = input.dimensions.iter().map(|filter| (&filter.name, &filter.value)).collect();
     let question = format!("ListMetrics {:?} {:?} {filters:?} {age} {own}", input.namespace, input.metric_name);
     let page = sandbox.world.read(|world| {
-        let wanted = world.of::<State>().metrics.iter().filter(|(_, metric)| {
+        let metrics = world.of::<State>().metrics.iter().filter(|(_, metric)| {
             own && metric.last_data >= since
                 && input.namespace.as_ref().is_none_or(|namespace| *namespace == metric.namespace)
                 && input.metric_name.as_ref().is_none_or(|name| *name == metric.metric_name)
                 && input.dimensions.iter().all(|filter| filter.accepts(metric))
         });
-        let shown = wanted.map(|(key, metric)| (key.to_owned(), shown(metric)));
+        let shown = metrics.map(|(key, metric)| (key.to_owned(), shown(metric)));
         paging::page(shown, &question, input.next_token.as_deref(), PAGE)
             .map_err(|_| invalid_value("Request parameter NextToken is invalid"))
     })?;

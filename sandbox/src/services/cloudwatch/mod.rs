@@ -1,7 +1,7 @@
 //! Amazon CloudWatch: metrics, their statistics, and alarms on them.
 //!
-//! Alarms carry out the actions that name scaling policies; others are kept and shown. What alarms did is not kept.
-//! What the sandbox itself measures comes in through [`put`].
+//! Alarms perform the actions that name scaling policies; others are only stored and shown. There is no alarm history.
+//! The sandbox's own measurements are put with [`put`].
 
 use jiff::Timestamp;
 
@@ -19,15 +19,14 @@ mod put_metric_data;
 mod statistics;
 mod tags;
 
-pub use alarms::{Alarm, Settings as AlarmSettings, keep, start, values, wall_millis};
+pub use alarms::{Alarm, Settings as AlarmSettings, put_alarm, start, values, wall_millis};
 pub use metrics::{Dimension, Metric};
 pub use put_metric_data::{Datum, put};
 pub use statistics::Values;
 
-/// The service's name in JSON's targets and in CBOR's paths.
+/// The service's name in the targets of JSON requests and the paths of CBOR requests.
 const NAME: &str = "GraniteServiceVersion20100801";
 
-/// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: "monitoring",
     protocols: &[
@@ -57,11 +56,10 @@ pub static SERVICE: Service = Service {
 };
 
 state! {
-    /// What the service remembers; the data points are in a table of their own, see [`points`].
+    /// The service's state, without data points: these are in a table of their own, see [`points`].
     pub struct State {
         /// By [`Metric::key`].
         pub metrics: Table<Metric> = "monitoring.metrics",
-        /// By name.
         pub alarms: Table<alarms::Alarm> = "monitoring.alarms",
     }
 }
@@ -78,15 +76,15 @@ fn validation_error(message: impl Into<String>) -> Fault {
     Fault::client("ValidationError", message)
 }
 
-/// Milliseconds of a time that came as seconds since 1970. One that no calendar has becomes the first or the last that one has,
-/// and can be calculated with.
+/// Converts seconds since 1970 to milliseconds. A time outside of the calendar's range is clamped to it, so that
+/// arithmetic cannot overflow.
 fn milliseconds(seconds: f64) -> i64 {
     #[expect(clippy::cast_possible_truncation, reason = "a time that is out of range saturates")]
     let milliseconds = (seconds * 1000.0).round() as i64;
     milliseconds.clamp(Timestamp::MIN.as_millisecond(), Timestamp::MAX.as_millisecond())
 }
 
-/// Seconds since 1970, of milliseconds.
+/// Converts milliseconds since 1970 to seconds.
 fn seconds(milliseconds: i64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double's 53 bits")]
     let seconds = milliseconds as f64 / 1000.0;

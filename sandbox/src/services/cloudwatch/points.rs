@@ -1,7 +1,8 @@
 //! The table of data points: appended to, read in ranges, never held in memory.
 //!
-//! A key is metric, time and sequence, each eight bytes. Points are kept for fifteen days, as CloudWatch keeps those of a
-//! minute; those that the sandbox itself measures for as many of its own days, of which `--speed` puts more into one.
+//! A key consists of metric, timestamp and sequence number, of eight bytes each. Points are kept for fifteen days, as
+//! CloudWatch keeps those of a minute. The sandbox's own measurements are kept for fifteen days of its own time, which
+//! `--speed` shortens.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,12 +16,12 @@ use crate::{Fault, Sandbox};
 
 const TABLE: &str = "monitoring.points";
 const KEPT_MILLIS: i64 = 15 * 24 * 60 * 60 * 1000;
-/// CloudWatch keeps no point for less than three hours.
-const KEPT_AT_LEAST: Duration = Duration::from_hours(3);
-/// The unit of data that has none.
+/// The shortest retention of CloudWatch.
+const MIN_RETENTION: Duration = Duration::from_hours(3);
+/// The unit of data without one.
 pub const NO_UNIT: &str = "None";
 
-/// What was put at one time.
+/// The data that was put for one time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// Milliseconds since 1970.
@@ -28,7 +29,6 @@ pub struct Point {
     pub timestamp: i64,
     /// Such as `Percent`.
     pub unit: String,
-    /// What was measured.
     pub values: Values,
 }
 
@@ -44,7 +44,7 @@ fn timestamp(key: &[u8]) -> Option<i64> {
 /// Appends points, each with its metric's id.
 pub fn append(sandbox: &Sandbox, points: &[(u64, Point)]) -> Result<(), Fault> {
     static SEQUENCE: AtomicU64 = AtomicU64::new(0);
-    // The time of a restart keeps the sequence from beginning anew.
+    // Sequence numbers of an earlier process are smaller, because of the time of the start.
     let base = sandbox.started_at.as_millisecond().unsigned_abs() << 20;
     let rows = points.iter().map(|(metric, point)| {
         let sequence = base.wrapping_add(SEQUENCE.fetch_add(1, Ordering::Relaxed));
@@ -55,7 +55,7 @@ pub fn append(sandbox: &Sandbox, points: &[(u64, Point)]) -> Result<(), Fault> {
     sandbox.world.append(TABLE, |_| Ok(rows))
 }
 
-/// The points of a metric from `from` (included) to `to` (excluded), in order.
+/// The points of a metric from `from` (included) to `to` (excluded), sorted by time.
 pub fn between(sandbox: &Sandbox, metric: u64, from: i64, to: i64) -> Result<Vec<Point>, Fault> {
     let from = from.max(sandbox.clock.now().as_millisecond() - KEPT_MILLIS);
     if to <= from {
@@ -71,10 +71,10 @@ pub fn between(sandbox: &Sandbox, metric: u64, from: i64, to: i64) -> Result<Vec
     points.collect()
 }
 
-/// Removes what is out of date: points, and metrics that have none left.
-pub fn tidy(sandbox: &Sandbox) -> Result<(), Fault> {
+/// Deletes expired points, and metrics without any points.
+pub fn delete_expired(sandbox: &Sandbox) -> Result<(), Fault> {
     let now = sandbox.clock.now().as_millisecond();
-    let own = sandbox.clock.shortened(Duration::from_millis(KEPT_MILLIS.unsigned_abs())).max(KEPT_AT_LEAST);
+    let own = sandbox.clock.shortened(Duration::from_millis(KEPT_MILLIS.unsigned_abs())).max(MIN_RETENTION);
     let own = i64::try_from(own.as_millis()).unwrap_or(KEPT_MILLIS).min(KEPT_MILLIS);
     let horizon = |metric: &Metric| now - if metric.namespace.starts_with("AWS/") { own } else { KEPT_MILLIS };
     let metrics: Vec<Metric> = sandbox.world.read(|world| world.of::<State>().metrics.values().cloned().collect());

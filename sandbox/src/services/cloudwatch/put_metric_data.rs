@@ -1,4 +1,4 @@
-//! `PutMetricData`, and the way in for what the sandbox itself measures.
+//! PutMetricData, and the same for the sandbox's own measurements.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,34 +12,33 @@ use crate::core::Reply;
 use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
 
-/// How old and how new data may be: two weeks and two hours.
+/// How old data may be (two weeks), and how far in the future (two hours).
 const OLDEST: i64 = 14 * 24 * 60 * 60 * 1000;
 const NEWEST: i64 = 2 * 60 * 60 * 1000;
-const MOST_DATA: usize = 1000;
-const MOST_VALUES: usize = 150;
+const MAX_DATA: usize = 1000;
+const MAX_VALUES: usize = 150;
 const MINUTE: i64 = 60 * 1000;
-/// Greater numbers are refused (API reference of MetricDatum: -2^360 to 2^360).
-const LARGEST: f64 = 2.348_542_582_773_834e108;
+/// The largest absolute value (API reference of MetricDatum: -2^360 to 2^360).
+const MAX_VALUE: f64 = 2.348_542_582_773_834e108;
 
-/// One measurement of one metric.
+/// A measurement of a metric.
 #[derive(Debug, Clone)]
 pub struct Datum {
     /// Such as `CPUUtilization`.
     pub metric_name: String,
-    /// What tells it from others of its name.
+    /// The dimensions that identify the metric.
     pub dimensions: Vec<Dimension>,
     /// Milliseconds since 1970.
     pub timestamp: i64,
     /// Such as `Percent`.
     pub unit: String,
-    /// What was measured.
     pub values: Values,
 }
 
 /// Puts measurements into a namespace.
 ///
 /// # Errors
-/// When the disk refuses.
+/// When the database fails.
 pub fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Result<(), Fault> {
     let keys: BTreeMap<String, &Datum> =
         data.iter().map(|datum| (Metric::key(namespace, &datum.metric_name, &datum.dimensions), datum)).collect();
@@ -99,7 +98,7 @@ struct Given {
     storage_resolution: Option<i64>,
 }
 
-/// A number, or a text for what JSON has no number for.
+/// A number, or a string for the values that JSON has no number for, such as `NaN`.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Number {
@@ -126,8 +125,8 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     if input.metric_data.is_empty() {
         return Err(Fault::client("MissingParameter", "The parameter MetricData is required."));
     }
-    if input.metric_data.len() > MOST_DATA {
-        let message = format!("The collection MetricData must not have a size greater than {MOST_DATA}.");
+    if input.metric_data.len() > MAX_DATA {
+        let message = format!("The collection MetricData must not have a size greater than {MAX_DATA}.");
         return Err(invalid_value(message));
     }
     let now = sandbox.clock.now().as_millisecond();
@@ -187,17 +186,17 @@ fn measured(
             );
             Err(Fault::client("MissingParameter", message))
         }
-        (None, values, None) => counted(at, values, counts),
+        (None, values, None) => with_counts(at, values, counts),
     }
 }
 
-fn counted(at: &str, values: &[Number], counts: &[Number]) -> Result<Values, Fault> {
+fn with_counts(at: &str, values: &[Number], counts: &[Number]) -> Result<Values, Fault> {
     if !counts.is_empty() && counts.len() != values.len() {
         return Err(invalid_value(format!("The parameters {at}.Values and {at}.Counts must be of the same size.")));
     }
-    if values.len() > MOST_VALUES {
+    if values.len() > MAX_VALUES {
         return Err(invalid_value(format!(
-            "The collection {at}.Values must not have a size greater than {MOST_VALUES}."
+            "The collection {at}.Values must not have a size greater than {MAX_VALUES}."
         )));
     }
     let times = |index: usize| counts.get(index).map_or(Ok(1.0), |count| count.finite(at, "Counts"));
@@ -209,10 +208,10 @@ impl Number {
     fn finite(&self, at: &str, member: &str) -> Result<f64, Fault> {
         let invalid = |text: &str| invalid_value(format!("The value {text} for parameter {at}.{member} is invalid."));
         match self {
-            Self::Finite(number) if number.abs() <= LARGEST => Ok(*number),
+            Self::Finite(number) if number.abs() <= MAX_VALUE => Ok(*number),
             Self::Finite(number) => Err(invalid(&number.to_string())),
             Self::Other(text) => match text.parse::<f64>() {
-                Ok(number) if number.abs() <= LARGEST => Ok(number),
+                Ok(number) if number.abs() <= MAX_VALUE => Ok(number),
                 _ => Err(invalid(text)),
             },
         }

@@ -5,34 +5,25 @@ use serde::{Deserialize, Serialize};
 use super::{invalid_value, points::Point};
 use crate::Fault;
 
-/// What was measured at one time.
+/// The values that were measured at one time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Values {
-    /// Values, each with how often it was measured.
+    /// Values, each with its count.
     Each(Vec<(f64, f64)>),
-    /// Only what several measurements come to.
-    Set {
-        /// How many there were.
-        count: f64,
-        /// Their sum.
-        sum: f64,
-        /// The least.
-        minimum: f64,
-        /// The greatest.
-        maximum: f64,
-    },
+    /// A statistic set: a summary of several measurements.
+    Set { count: f64, sum: f64, minimum: f64, maximum: f64 },
 }
 
 impl Values {
-    /// What some measurements come to, if there are any.
-    #[expect(clippy::cast_precision_loss, reason = "nobody has so many measurements")]
-    pub fn set_of(values: &[f64]) -> Option<Self> {
+    /// The summary of some measurements, if there are any.
+    #[expect(clippy::cast_precision_loss, reason = "counts of measurements are far below 2^52")]
+    pub fn summarize(values: &[f64]) -> Option<Self> {
         let minimum = values.iter().copied().reduce(f64::min)?;
         let maximum = values.iter().copied().reduce(f64::max)?;
         Some(Self::Set { count: values.len() as f64, sum: values.iter().sum(), minimum, maximum })
     }
 
-    /// Count, sum, least and greatest.
+    /// Count, sum, minimum and maximum.
     fn summary(&self) -> [f64; 4] {
         match self {
             Self::Set { count, sum, minimum, maximum } => [*count, *sum, *minimum, *maximum],
@@ -45,7 +36,7 @@ impl Values {
         }
     }
 
-    /// The single values, which a set has only when they are all the same.
+    /// The single values. A statistic set has them only if they are all equal.
     fn each(&self) -> Option<Vec<(f64, f64)>> {
         match self {
             Self::Each(values) => Some(values.clone()),
@@ -57,28 +48,22 @@ impl Values {
     }
 }
 
-/// A statistic.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Statistic {
-    /// The sum over the count.
     Average,
-    /// The sum.
     Sum,
-    /// The least.
     Minimum,
-    /// The greatest.
     Maximum,
-    /// How many.
     SampleCount,
-    /// The value that so many percent are below.
+    /// The value below which this percentage of the measurements lies.
     Percentile(f64),
 }
 
-/// Families of statistics that CloudWatch has and the sandbox does not.
+/// CloudWatch's families of statistics that are not served.
 const NOT_SERVED: &[&str] = &["tm", "TM", "wm", "WM", "tc", "TC", "ts", "TS", "pr", "PR", "iqm", "IQM"];
 
 impl Statistic {
-    /// The statistic of a name; `parameter` is where it was given.
+    /// Parses the name of a statistic; `parameter` is the request parameter that has it.
     pub fn parse(name: &str, parameter: &str) -> Result<Self, Fault> {
         Ok(match name {
             "Average" => Self::Average,
@@ -98,7 +83,7 @@ impl Statistic {
         })
     }
 
-    /// The statistic of some points; `None` when they do not have it.
+    /// The statistic of some points; `None` if they do not have it.
     pub fn of<'a>(self, points: impl IntoIterator<Item = &'a Point> + Clone) -> Option<f64> {
         if let Self::Percentile(percent) = self {
             return percentile(points, percent);
@@ -120,7 +105,8 @@ impl Statistic {
     }
 }
 
-/// Between the two nearest ranks, in proportion. CloudWatch's own are of a sketch, so that its last digits differ.
+/// Interpolates between the two nearest ranks. CloudWatch estimates percentiles with a sketch, so its last digits
+/// differ.
 fn percentile<'a>(points: impl IntoIterator<Item = &'a Point>, percent: f64) -> Option<f64> {
     let mut values = Vec::new();
     for point in points {
@@ -142,7 +128,8 @@ fn percentile<'a>(points: impl IntoIterator<Item = &'a Point>, percent: f64) -> 
     Some(below + (above - below) * rank.fract())
 }
 
-/// Points in buckets of `period` milliseconds from `start` on: for each bucket that has any, its beginning and its points.
+/// Groups points into periods of `period` milliseconds from `start` on: the start and the points of each period that
+/// has any.
 pub fn buckets(points: &[Point], start: i64, period: i64) -> Vec<(i64, &[Point])> {
     let bucket = |point: &Point| start + (point.timestamp - start).div_euclid(period) * period;
     points
@@ -151,13 +138,13 @@ pub fn buckets(points: &[Point], start: i64, period: i64) -> Vec<(i64, &[Point])
         .collect()
 }
 
-/// The beginning of a request's first bucket: to the whole minute, or to the period where that is shorter.
+/// The start of a request's first period: rounded down to the minute, or to the period if that is shorter.
 pub fn aligned(start: i64, period_seconds: i64) -> i64 {
     let step = 1000 * period_seconds.clamp(1, 60);
     start.div_euclid(step) * step
 }
 
-/// Whether CloudWatch has such a period, which is an integer of 32 bits in its API.
+/// Whether a period is valid. In the API it is an integer of 32 bits.
 pub fn is_period(seconds: i64) -> bool {
     matches!(seconds, 1 | 5 | 10 | 20 | 30) || ((60..=i64::from(i32::MAX)).contains(&seconds) && seconds % 60 == 0)
 }
@@ -176,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn statistics_are_of_all_values() {
+    fn statistics_are_computed_over_all_values() {
         let set = Values::Set { count: 2.0, sum: 10.0, minimum: 4.0, maximum: 6.0 };
         let points = [point(0, &[1.0, 3.0]), Point { timestamp: 1, unit: "None".to_owned(), values: set }];
         let all = ["Average", "Sum", "Minimum", "Maximum", "SampleCount"].map(|name| of(name, &points));
@@ -188,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_statistic_is_told_from_what_is_not_served() {
+    fn unknown_statistics_are_distinguished_from_unserved_ones() {
         let code = |name| Statistic::parse(name, "Stat").expect_err("it is refused").code;
         assert_eq!(code("tm90"), "NotImplemented");
         assert_eq!(code("p101"), "InvalidParameterValue");
@@ -196,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn points_fall_into_the_buckets_of_their_times() {
+    fn points_are_grouped_into_periods() {
         let points = [point(1000, &[1.0]), point(1999, &[1.0]), point(3000, &[1.0])];
         let starts: Vec<_> = buckets(&points, 0, 1000).iter().map(|(start, points)| (*start, points.len())).collect();
         assert_eq!(starts, [(1000, 2), (3000, 1)]);

@@ -1,4 +1,4 @@
-//! The tags of alarms.
+//! Tags of alarms.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use crate::base::tags::{self, MAX_TAGS, Tag};
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
-/// The key of the alarm of an ARN.
-fn named(state: &State, arn: &str) -> Result<String, Fault> {
+/// The name of the alarm with an ARN.
+fn find_alarm(state: &State, arn: &str) -> Result<String, Fault> {
     let name = arn.split_once(":alarm:").map(|(_, name)| name).filter(|name| state.alarms.contains(name));
     name.map(str::to_owned).ok_or_else(|| Fault::not_found("ResourceNotFoundException", "Unknown").with_status(404))
 }
@@ -25,8 +25,8 @@ pub(super) struct Identified {
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, Identified { arn }: Identified) -> Value {
     sandbox.world.read(|world| {
-        // AWS has no tags to tell of what is not there.
-        let name = named(world.of::<State>(), &arn).ok();
+        // AWS returns no tags for an alarm that does not exist.
+        let name = find_alarm(world.of::<State>(), &arn).ok();
         let alarm = name.and_then(|name| world.of::<State>().alarms.get(&name));
         json!({ "Tags": alarm.map(|alarm| tags::from_map(&alarm.tags)).unwrap_or_default() })
     })
@@ -71,7 +71,7 @@ pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, tag_keys }: Remove) -
 
 fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Alarm) -> Result<(), Fault>) -> Reply {
     sandbox.world.write(|world| {
-        let name = named(world.of::<State>(), arn)?;
+        let name = find_alarm(world.of::<State>(), arn)?;
         world.of_mut::<State>().alarms.get_mut(&name).map_or(Ok(()), change)?;
         Ok(json!({}))
     })

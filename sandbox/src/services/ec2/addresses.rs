@@ -1,12 +1,12 @@
-//! Elastic IP addresses, from the range that is set aside for tests of networks (198.18.0.0/15).
+//! Elastic IP addresses, from the range reserved for network benchmarks (198.18.0.0/15).
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::nouns::ADDRESS;
 use super::records;
+use super::resource_kinds::ADDRESS;
 use super::tags::{self, TagSpecification};
 use crate::base::ids;
 use crate::core::Reply;
@@ -22,7 +22,7 @@ pub struct Allocate {
     tag_specification: Vec<TagSpecification>,
 }
 
-/// `AllocateAddress`: the lowest address that is free.
+/// `AllocateAddress`: allocates the lowest free address.
 pub fn allocate(sandbox: &Arc<Sandbox>, input: Allocate) -> Reply {
     let id = ids::resource("eipalloc");
     let tags = tags::tag_set(&ADDRESS, input.tag_specification)?;
@@ -62,7 +62,7 @@ pub struct Release {
     allocation_id: String,
 }
 
-/// `ReleaseAddress`: refused while something uses it.
+/// `ReleaseAddress`: refused while the address is in use.
 pub fn release(sandbox: &Arc<Sandbox>, input: Release) -> Reply {
     sandbox.world.write(|world| {
         let id = &input.allocation_id;
@@ -72,6 +72,6 @@ pub fn release(sandbox: &Arc<Sandbox>, input: Release) -> Reply {
             return Err(Fault::client("InvalidIPAddress.InUse", message));
         }
         world.of_mut::<State>().records.remove(id);
-        Ok(records::returned())
+        Ok(records::success())
     })
 }

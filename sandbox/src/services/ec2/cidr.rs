@@ -13,7 +13,7 @@ pub struct Cidr {
 }
 
 impl Cidr {
-    /// Reads a range, of which an address inside may be given: EC2 takes `10.0.1.5/24` for `10.0.1.0/24`.
+    /// Parses a range. Host bits are cleared, as by EC2: `10.0.1.5/24` is `10.0.1.0/24`.
     pub fn parse(text: &str) -> Option<Self> {
         let (address, bits) = text.split_once('/')?;
         let digits = (1..=2).contains(&bits.len()) && bits.bytes().all(|byte| byte.is_ascii_digit());
@@ -22,8 +22,8 @@ impl Cidr {
         Some(Self { first: range.first & range.mask(), bits })
     }
 
-    /// The range that a parameter of this name gives.
-    pub fn given(parameter: &str, text: &str) -> Result<Self, Fault> {
+    /// Parses the range in a parameter.
+    pub fn parse_parameter(parameter: &str, text: &str) -> Result<Self, Fault> {
         let malformed =
             || format!("Value ({text}) for parameter {parameter} is invalid. This is not a valid CIDR block.");
         Self::parse(text).ok_or_else(|| Fault::client("InvalidParameterValue", malformed()))
@@ -33,27 +33,27 @@ impl Cidr {
         u32::MAX.checked_shl(32 - self.bits).unwrap_or(0)
     }
 
-    /// Whether `other` lies inside.
+    /// Whether `other` is part of this range.
     pub fn contains(self, other: Self) -> bool {
         other.bits >= self.bits && other.first & self.mask() == self.first
     }
 
-    /// Whether the two share an address.
+    /// Whether the ranges share an address.
     pub fn overlaps(self, other: Self) -> bool {
         self.contains(other) || other.contains(self)
     }
 
-    /// Whether EC2 takes a range of this size: /16 to /28.
+    /// Whether VPCs and subnets may have this size: /16 to /28.
     pub fn is_of_vpc_size(self) -> bool {
         (16..=28).contains(&self.bits)
     }
 
-    /// How many addresses a subnet of this range has for use: EC2 keeps five for itself.
+    /// The number of usable addresses in a subnet: EC2 reserves five.
     pub fn usable(self) -> u32 {
         (1_u32 << (32 - self.bits)).saturating_sub(5)
     }
 
-    /// The usable address of a number, counted from zero: EC2 keeps the first four for itself.
+    /// The usable address with an index from zero: EC2 reserves the first four.
     pub fn host(self, number: u32) -> Ipv4Addr {
         Ipv4Addr::from(self.first + 4 + number % self.usable().max(1))
     }

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::cidr::Cidr;
-use super::nouns::{ADDRESS, INTERNET_GATEWAY, NAT_GATEWAY, SUBNET, VPC};
 use super::records::{self, list};
+use super::resource_kinds::{ADDRESS, INTERNET_GATEWAY, NAT_GATEWAY, SUBNET, VPC};
 use super::tags::{self, TagSpecification};
 use crate::base::clock::iso8601;
 use crate::base::ids;
@@ -23,7 +23,6 @@ pub struct CreateInternet {
     tag_specification: Vec<TagSpecification>,
 }
 
-/// `CreateInternetGateway`.
 pub fn create_internet(sandbox: &Arc<Sandbox>, input: CreateInternet) -> Reply {
     let id = ids::resource("igw");
     let tags = tags::tag_set(&INTERNET_GATEWAY, input.tag_specification)?;
@@ -47,7 +46,7 @@ pub struct Attachment {
     vpc_id: String,
 }
 
-/// `AttachInternetGateway`: one gateway a network, one network a gateway.
+/// `AttachInternetGateway`. A VPC has at most one internet gateway, and a gateway at most one VPC.
 pub fn attach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
     sandbox.world.write(|world| {
         let Attachment { internet_gateway_id: gateway, vpc_id: vpc } = &input;
@@ -62,11 +61,10 @@ pub fn attach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
             return Err(Fault::client("Resource.AlreadyAssociated", message));
         }
         attachments.push(json!({ "vpcId": vpc, "state": "available" }));
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 
-/// `DetachInternetGateway`.
 pub fn detach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
     sandbox.world.write(|world| {
         let Attachment { internet_gateway_id: gateway, vpc_id: vpc } = &input;
@@ -77,7 +75,7 @@ pub fn detach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
             let message = format!("resource {gateway} is not attached to network {vpc}");
             return Err(Fault::client("Gateway.NotAttached", message));
         }
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 
@@ -88,7 +86,7 @@ pub struct DeleteInternet {
     internet_gateway_id: String,
 }
 
-/// `DeleteInternetGateway`: refused while it is attached.
+/// `DeleteInternetGateway`: refused while the gateway is attached.
 pub fn delete_internet(sandbox: &Arc<Sandbox>, input: DeleteInternet) -> Reply {
     sandbox.world.write(|world| {
         let id = &input.internet_gateway_id;
@@ -96,7 +94,7 @@ pub fn delete_internet(sandbox: &Arc<Sandbox>, input: DeleteInternet) -> Reply {
             return Err(records::dependency_violation("internetGateway", id));
         }
         world.of_mut::<State>().records.remove(id);
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 
@@ -111,18 +109,20 @@ pub struct CreateNat {
     tag_specification: Vec<TagSpecification>,
 }
 
-/// `CreateNatGateway`, a public one; it is available at once.
+/// `CreateNatGateway`, public only. It is available immediately.
 pub fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> Reply {
     let (id, created) = (ids::resource("nat"), iso8601(sandbox.clock.now()));
     let tags = tags::tag_set(&NAT_GATEWAY, input.tag_specification)?;
-    let told = |nat: &Value| {
+    let to_response = |nat: &Value| {
         let mut nat = nat.clone();
         nat["attributes"] = Value::Null;
         json!({ "natGateway": nat, "clientToken": input.client_token })
     };
     sandbox.world.write(|world| {
-        if let Some(nat) = records::made_before(world.of::<State>(), &NAT_GATEWAY, input.client_token.as_deref()) {
-            return Ok(told(nat));
+        if let Some(nat) =
+            records::find_by_client_token(world.of::<State>(), &NAT_GATEWAY, input.client_token.as_deref())
+        {
+            return Ok(to_response(nat));
         }
         let subnet = records::get(world.of::<State>(), &SUBNET, &input.subnet_id)?.clone();
         let number =
@@ -157,7 +157,7 @@ pub fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> Reply {
             "tagSet": tags,
             "attributes": { "clientToken": input.client_token },
         });
-        let answer = told(&nat);
+        let answer = to_response(&nat);
         world.of_mut::<State>().records.insert(id, nat);
         Ok(answer)
     })
@@ -170,7 +170,7 @@ pub struct DeleteNat {
     nat_gateway_id: String,
 }
 
-/// `DeleteNatGateway`: its address is free again; the record stays, as deleted.
+/// `DeleteNatGateway`: releases its address. The record is kept in state `deleted`.
 pub fn delete_nat(sandbox: &Arc<Sandbox>, input: DeleteNat) -> Reply {
     let deleted = iso8601(sandbox.clock.now());
     sandbox.world.write(|world| {

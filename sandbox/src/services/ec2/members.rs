@@ -1,11 +1,11 @@
-//! Members of requests that ask for what is the case anyway: they are taken, everything else that is not served is refused by
-//! name.
+//! Request members that are accepted because their value is the sandbox's only behaviour. Any other member that is not
+//! served is refused by name.
 
 use serde_json::Value;
 
 use crate::Fault;
 
-/// An operation, the path of a member, and the only value that it may have.
+/// An operation, the path of a member, and its only accepted value.
 const WITHOUT_EFFECT: &[(&str, &str, &str)] = &[
     ("AllocateAddress", "Domain", "vpc"),
     ("AllocateAddress", "PublicIpv4Pool", "amazon"),
@@ -36,7 +36,7 @@ const WITHOUT_EFFECT: &[(&str, &str, &str)] = &[
     ("TerminateInstances", "SkipOsShutdown", "false"),
 ];
 
-/// Answers a dry run, and takes members without effect out of an input.
+/// Answers dry runs, and removes members without effect from an input.
 pub fn prepare(operation: &str, input: &mut Value) -> Result<(), Fault> {
     if input.get("DryRun").is_some_and(|dry_run| *dry_run == true) {
         let message = "Request would have succeeded, but DryRun flag is set.";
@@ -79,7 +79,7 @@ mod tests {
     use super::strip;
 
     #[test]
-    fn what_asks_for_nothing_is_taken_out_and_all_else_stays() {
+    fn members_without_effect_are_removed() {
         let mut input = json!({ "EbsOptimized": false, "Placement": { "Tenancy": "default" }, "DisableApiStop": true });
         strip("RunInstances", &mut input);
         assert_eq!(input, json!({ "DisableApiStop": true }));

@@ -1,12 +1,12 @@
-//! Amazon EC2, as far as the stacks need it: honest records of networks and instances. Nothing here moves a packet.
+//! Amazon EC2, as far as stacks need it: records of networks and instances, without any real network.
 //!
-//! Every resource is one row in the form of its answer, so that all Describe operations are one function over a table
-//! of nouns ([`nouns`]).
+//! Every resource is stored in the form of its response, so that all Describe operations are one function over a table
+//! of resource kinds ([`resource_kinds`]).
 
 use serde_json::Value;
 
 use self::security_groups::Direction;
-pub use self::security_groups::rule_ids::give_all as start;
+pub use self::security_groups::rule_ids::assign_missing as start;
 use crate::core::{Service, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
@@ -17,26 +17,23 @@ mod describe;
 mod gateways;
 mod instances;
 mod members;
-mod nouns;
 mod records;
 mod regions;
 mod replace;
+mod resource_kinds;
 mod routes;
 mod security_groups;
 mod subnets;
 mod tags;
 mod vpcs;
-mod zones;
 
 state! {
-    /// What the service remembers.
     pub struct State {
-        /// Every resource by its id, in the form of its answer.
+        /// Every resource by its id, in the form of its response.
         pub records: Table<Value> = "ec2.records",
     }
 }
 
-/// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: "ec2",
     protocols: &[Protocol::Ec2Query { version: "2016-11-15", xmlns: "http://ec2.amazonaws.com/doc/2016-11-15/" }],
@@ -44,19 +41,19 @@ pub static SERVICE: Service = Service {
     is_for_owner: false,
     prepare: Some(members::prepare),
     operations: &[
-        operation!("DescribeAvailabilityZones" => zones::describe),
-        operation!("DescribeRegions" => regions::describe),
+        operation!("DescribeAvailabilityZones" => regions::describe_zones),
+        operation!("DescribeRegions" => regions::describe_regions),
         operation!("CreateTags" => tags::create),
         operation!("DeleteTags" => tags::delete),
         operation!("DescribeTags" => tags::describe),
         operation!("CreateVpc" => vpcs::create),
         operation!("ModifyVpcAttribute" => vpcs::modify_attribute),
         operation!("DescribeVpcAttribute" => vpcs::describe_attribute),
-        operation!("DescribeVpcs" => |sandbox, input| describe::describe(sandbox, &nouns::VPC, &input)),
+        operation!("DescribeVpcs" => |sandbox, input| describe::describe(sandbox, &resource_kinds::VPC, &input)),
         operation!("DeleteVpc" => vpcs::delete),
         operation!("CreateSubnet" => subnets::create),
         operation!("ModifySubnetAttribute" => subnets::modify_attribute),
-        operation!("DescribeSubnets" => |sandbox, input| describe::describe(sandbox, &nouns::SUBNET, &input)),
+        operation!("DescribeSubnets" => |sandbox, input| describe::describe(sandbox, &resource_kinds::SUBNET, &input)),
         operation!("DeleteSubnet" => subnets::delete),
         operation!("CreateRouteTable" => routes::create_table),
         operation!("AssociateRouteTable" => routes::associate),
@@ -65,21 +62,21 @@ pub static SERVICE: Service = Service {
         operation!("DeleteRoute" => routes::delete),
         operation!("ReplaceRoute" => replace::route),
         operation!("ReplaceRouteTableAssociation" => replace::association),
-        operation!("DescribeRouteTables" => |sandbox, input| describe::describe(sandbox, &nouns::ROUTE_TABLE, &input)),
+        operation!("DescribeRouteTables" => |sandbox, input| describe::describe(sandbox, &resource_kinds::ROUTE_TABLE, &input)),
         operation!("DeleteRouteTable" => routes::delete_table),
         operation!("CreateInternetGateway" => gateways::create_internet),
         operation!("AttachInternetGateway" => gateways::attach_internet),
         operation!("DetachInternetGateway" => gateways::detach_internet),
         operation!("DescribeInternetGateways" => |sandbox, input| {
-            describe::describe(sandbox, &nouns::INTERNET_GATEWAY, &input)
+            describe::describe(sandbox, &resource_kinds::INTERNET_GATEWAY, &input)
         }),
         operation!("DeleteInternetGateway" => gateways::delete_internet),
         operation!("CreateNatGateway" => gateways::create_nat),
-        operation!("DescribeNatGateways" => |sandbox, input| describe::describe(sandbox, &nouns::NAT_GATEWAY, &input)),
+        operation!("DescribeNatGateways" => |sandbox, input| describe::describe(sandbox, &resource_kinds::NAT_GATEWAY, &input)),
         operation!("DeleteNatGateway" => gateways::delete_nat),
-        operation!("DescribeVpnGateways" => |sandbox, input| describe::describe(sandbox, &nouns::VPN_GATEWAY, &input)),
+        operation!("DescribeVpnGateways" => |sandbox, input| describe::describe(sandbox, &resource_kinds::VPN_GATEWAY, &input)),
         operation!("AllocateAddress" => addresses::allocate),
-        operation!("DescribeAddresses" => |sandbox, input| describe::describe(sandbox, &nouns::ADDRESS, &input)),
+        operation!("DescribeAddresses" => |sandbox, input| describe::describe(sandbox, &resource_kinds::ADDRESS, &input)),
         operation!("ReleaseAddress" => addresses::release),
         operation!("CreateSecurityGroup" => security_groups::create),
         operation!("AuthorizeSecurityGroupIngress" => |sandbox, input| {
@@ -94,7 +91,7 @@ pub static SERVICE: Service = Service {
         operation!("RevokeSecurityGroupEgress" => |sandbox, input| {
             security_groups::revoke(sandbox, Direction::Egress, input)
         }),
-        operation!("UpdateSecurityGroupRuleDescriptionsIngress" => security_groups::describe_ingress),
+        operation!("UpdateSecurityGroupRuleDescriptionsIngress" => security_groups::update_ingress_descriptions),
         operation!("DescribeSecurityGroups" => security_groups::describe),
         operation!("DescribeSecurityGroupRules" => security_groups::describe_rules),
         operation!("DeleteSecurityGroup" => security_groups::delete),

@@ -1,40 +1,40 @@
-//! What all records share: finding them by their ids, and the faults for those that there are not.
+//! Common functions for records: look-up by id, and the faults for ids that do not exist.
 
 use serde_json::{Value, json};
 
 use super::State;
 use super::describe::texts_at;
-use super::nouns::Noun;
+use super::resource_kinds::ResourceKind;
 use crate::Fault;
 
-/// Whether there is a record of an id.
-pub fn exists(state: &State, noun: &Noun, id: &str) -> bool {
-    id.starts_with(noun.prefix) && state.records.contains(id)
+/// Whether a resource exists.
+pub fn exists(state: &State, kind: &ResourceKind, id: &str) -> bool {
+    id.starts_with(kind.prefix) && state.records.contains(id)
 }
 
-/// A record, or the noun's fault.
-pub fn get<'a>(state: &'a State, noun: &Noun, id: &str) -> Result<&'a Value, Fault> {
-    if let Some(malformed) = malformed(noun, id) {
+/// A record, or the kind's fault.
+pub fn get<'a>(state: &'a State, kind: &ResourceKind, id: &str) -> Result<&'a Value, Fault> {
+    if let Some(malformed) = malformed(kind, id) {
         return Err(malformed);
     }
-    if !exists(state, noun, id) {
-        return Err(not_found(noun, &[id]));
+    if !exists(state, kind, id) {
+        return Err(not_found(kind, &[id]));
     }
-    state.records.get(id).ok_or_else(|| not_found(noun, &[id]))
+    state.records.get(id).ok_or_else(|| not_found(kind, &[id]))
 }
 
-/// A record to be changed, or the noun's fault.
-pub fn get_mut<'a>(state: &'a mut State, noun: &Noun, id: &str) -> Result<&'a mut Value, Fault> {
-    get(state, noun, id)?;
-    state.records.get_mut(id).ok_or_else(|| not_found(noun, &[id]))
+/// A record for changing it, or the kind's fault.
+pub fn get_mut<'a>(state: &'a mut State, kind: &ResourceKind, id: &str) -> Result<&'a mut Value, Fault> {
+    get(state, kind, id)?;
+    state.records.get_mut(id).ok_or_else(|| not_found(kind, &[id]))
 }
 
-/// Whether any record of a noun has this text at this path.
-pub fn any(state: &State, noun: &Noun, path: &str, text: &str) -> bool {
-    state.records.with_prefix(noun.prefix).any(|(_, record)| texts_at(record, path).iter().any(|found| found == text))
+/// Whether any record of a kind has this string at this path.
+pub fn any(state: &State, kind: &ResourceKind, path: &str, text: &str) -> bool {
+    state.records.with_prefix(kind.prefix).any(|(_, record)| texts_at(record, path).iter().any(|found| found == text))
 }
 
-/// The list at a member of a record, to be changed; there is always one after this.
+/// The list in a member of a record, for changing it. It is created if it does not exist.
 pub fn list<'a>(record: &'a mut Value, member: &str) -> &'a mut Vec<Value> {
     let slot = &mut record[member];
     if !slot.is_array() {
@@ -43,46 +43,51 @@ pub fn list<'a>(record: &'a mut Value, member: &str) -> &'a mut Vec<Value> {
     slot.as_array_mut().expect("it has just been made a list")
 }
 
-/// The record that an earlier call with the same token of the client made.
-pub fn made_before<'a>(state: &'a State, noun: &Noun, token: Option<&str>) -> Option<&'a Value> {
+/// The record that an earlier request with the same client token has created.
+pub fn find_by_client_token<'a>(state: &'a State, kind: &ResourceKind, token: Option<&str>) -> Option<&'a Value> {
     let token = token?;
-    state.records.with_prefix(noun.prefix).map(|(_, record)| record).find(|record| {
-        // Where the answers do not tell the token, it is kept beside them.
+    state.records.with_prefix(kind.prefix).map(|(_, record)| record).find(|record| {
+        // Responses of some kinds do not show the token; it is then among the attributes.
         record["clientToken"] == token || record["attributes"]["clientToken"] == token
     })
 }
 
-/// The fault for ids that there are not.
-pub fn not_found(noun: &Noun, ids: &[&str]) -> Fault {
+/// The fault for ids that do not exist.
+pub fn not_found(kind: &ResourceKind, ids: &[&str]) -> Fault {
     let message = match ids {
-        [id] => format!("The {} '{id}' does not exist", noun.word),
-        ids => format!("The {}s '{}' do not exist", noun.word, ids.join(", ")),
+        [id] => format!("The {} '{id}' does not exist", kind.label),
+        ids => format!("The {}s '{}' do not exist", kind.label, ids.join(", ")),
     };
-    Fault::not_found(noun.not_found, message)
+    Fault::not_found(kind.not_found, message)
 }
 
-/// The fault for what can be no id of the noun: eight or seventeen hexadecimal digits follow the prefix.
-pub fn malformed(noun: &Noun, id: &str) -> Option<Fault> {
-    let code = noun.malformed?;
-    let message = match id.strip_prefix(noun.prefix) {
+/// The fault for a malformed id: the prefix must be followed by 8 or 17 hexadecimal digits.
+pub fn malformed(kind: &ResourceKind, id: &str) -> Option<Fault> {
+    let code = kind.malformed?;
+    let message = match id.strip_prefix(kind.prefix) {
         Some(digits) if is_hex(digits) => return None,
         Some(_) => format!("Invalid id: \"{id}\""),
-        None => format!("Invalid id: \"{id}\" (expecting \"{}...\")", noun.prefix),
+        None => format!("Invalid id: \"{id}\" (expecting \"{}...\")", kind.prefix),
     };
     Some(Fault::client(code, message))
 }
 
-/// Whether the digits of an id are some, the old or the new length of them.
+/// Whether these are the digits of an id, of the old or the new length.
 pub fn is_hex(digits: &str) -> bool {
     matches!(digits.len(), 8 | 17) && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// The fault for something that is still used.
+/// The fault for a parameter with an invalid value.
+pub fn invalid_parameter(message: impl Into<String>) -> Fault {
+    Fault::client("InvalidParameterValue", message)
+}
+
+/// The fault for a resource that is in use.
 pub fn dependency_violation(word: &str, id: &str) -> Fault {
     Fault::client("DependencyViolation", format!("The {word} '{id}' has dependencies and cannot be deleted."))
 }
 
-/// The answer of operations that only say that they worked.
-pub fn returned() -> Value {
+/// The response of operations that return nothing else.
+pub fn success() -> Value {
     json!({ "return": true })
 }

@@ -1,18 +1,18 @@
-//! Regions. The sandbox is one of them; the others are there and not switched on, as AWS says of regions that an account does
-//! not use.
+//! Regions and availability zones. The sandbox's own region is enabled; the others exist but are not opted in.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::describe::{self, Describe};
-use super::nouns::REGION;
+use super::resource_kinds::{REGION, ZONE};
 use crate::base::regions;
+use crate::base::zones::{self, Zone};
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
-/// `DescribeRegions`: the sandbox's own, and with `AllRegions` the others of its partition.
-pub fn describe(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
+/// `DescribeRegions`: the sandbox's own region, and with `AllRegions` all regions of its partition.
+pub fn describe_regions(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
     let (own, partition) = (sandbox.config.region.as_str(), sandbox.config.partition());
     let all = match input.take("AllRegions") {
         None | Some(Value::Bool(false)) => false,
@@ -29,6 +29,25 @@ pub fn describe(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
         let endpoint = format!("ec2.{name}.{}", partition.url_suffix);
         json!({ "regionName": name, "regionEndpoint": endpoint, "optInStatus": status })
     });
-    let found = input.pick(&REGION, rows)?;
+    let found = input.select(&REGION, rows)?;
     describe::answer(&REGION, &input, found)
+}
+
+pub fn describe_zones(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+    let region = &sandbox.config.region;
+    let rows = zones::of(region).into_iter().map(|Zone { name, id }| -> Value {
+        json!({
+            "zoneName": name,
+            "zoneId": id,
+            "zoneState": "available",
+            "regionName": region,
+            "messageSet": [],
+            "optInStatus": "opt-in-not-required",
+            "groupName": format!("{region}-zg-1"),
+            "networkBorderGroup": region,
+            "zoneType": "availability-zone",
+        })
+    });
+    let found = input.select(&ZONE, rows)?;
+    describe::answer(&ZONE, &input, found)
 }

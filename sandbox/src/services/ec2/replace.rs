@@ -1,4 +1,4 @@
-//! ReplaceRoute and ReplaceRouteTableAssociation: a change in one step, as one call of AWS's makes it.
+//! ReplaceRoute and ReplaceRouteTableAssociation.
 
 use std::sync::Arc;
 
@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::cidr::Cidr;
-use super::nouns::ROUTE_TABLE;
 use super::records::{self, list};
+use super::resource_kinds::ROUTE_TABLE;
 use super::routes;
 use crate::core::Reply;
 use crate::services::ec2::State;
@@ -23,13 +23,13 @@ pub struct Replacement {
     nat_gateway_id: Option<String>,
 }
 
-/// `ReplaceRoute`: another way to a destination that there is a route to.
+/// `ReplaceRoute`: changes the target of an existing route.
 pub fn route(sandbox: &Arc<Sandbox>, input: Replacement) -> Reply {
     sandbox.world.write(|world| {
-        let destination = Cidr::given("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
+        let destination = Cidr::parse_parameter("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
         let Replacement { route_table_id, gateway_id, nat_gateway_id, .. } = &input;
         let through =
-            routes::way(world.of::<State>(), route_table_id, gateway_id.as_deref(), nat_gateway_id.as_deref())?;
+            routes::target(world.of::<State>(), route_table_id, gateway_id.as_deref(), nat_gateway_id.as_deref())?;
         let table = records::get_mut(world.of_mut::<State>(), &ROUTE_TABLE, &input.route_table_id)?;
         let found = list(table, "routeSet")
             .iter_mut()
@@ -41,7 +41,7 @@ pub fn route(sandbox: &Arc<Sandbox>, input: Replacement) -> Reply {
         *route = json!({
             "destinationCidrBlock": destination, through.0: through.1, "state": "active", "origin": "CreateRoute",
         });
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 
@@ -53,7 +53,7 @@ pub struct Association {
     route_table_id: String,
 }
 
-/// `ReplaceRouteTableAssociation`: a subnet, or a network as a whole, takes another table.
+/// `ReplaceRouteTableAssociation`: associates a subnet, or a VPC as a whole, with another table.
 pub fn association(sandbox: &Arc<Sandbox>, input: Association) -> Reply {
     sandbox.world.write(|world| {
         let Association { association_id: id, route_table_id: to } = &input;

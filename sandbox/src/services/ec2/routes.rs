@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use super::State;
 use super::cidr::Cidr;
-use super::nouns::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SUBNET, VPC, VPN_GATEWAY};
 use super::records::{self, list};
+use super::resource_kinds::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SUBNET, VPC, VPN_GATEWAY};
 use super::tags::{self, TagSpecification};
 use crate::base::ids;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
-/// A new table with its local route.
+/// A new route table with its local route.
 pub fn record(owner: &str, vpc: &str, cidr: &str, tags: Value, main: bool) -> Value {
     let id = ids::resource("rtb");
     let associations = if main { json!([association(&id, &json!({ "main": true }))]) } else { json!([]) };
@@ -29,7 +29,7 @@ pub fn record(owner: &str, vpc: &str, cidr: &str, tags: Value, main: bool) -> Va
     })
 }
 
-/// A table's new association with what `of` is one of: a subnet, or the network as a whole.
+/// A new association of a table with a subnet, or with the VPC as its main table.
 pub fn association(table: &str, of: &Value) -> Value {
     let main = of["main"] == true;
     json!({
@@ -41,7 +41,7 @@ pub fn association(table: &str, of: &Value) -> Value {
     })
 }
 
-/// Whether a table is its network's main one.
+/// Whether a table is the main one of its VPC.
 pub fn is_main(table: &Value) -> bool {
     table["associationSet"].as_array().is_some_and(|all| all.iter().any(|one| one["main"] == true))
 }
@@ -56,11 +56,12 @@ pub struct CreateTable {
     tag_specification: Vec<TagSpecification>,
 }
 
-/// `CreateRouteTable`.
 pub fn create_table(sandbox: &Arc<Sandbox>, input: CreateTable) -> Reply {
     let tags = tags::tag_set(&ROUTE_TABLE, input.tag_specification)?;
     sandbox.world.write(|world| {
-        if let Some(table) = records::made_before(world.of::<State>(), &ROUTE_TABLE, input.client_token.as_deref()) {
+        if let Some(table) =
+            records::find_by_client_token(world.of::<State>(), &ROUTE_TABLE, input.client_token.as_deref())
+        {
             return Ok(json!({ "routeTable": table, "clientToken": input.client_token }));
         }
         let cidr = records::get(world.of::<State>(), &VPC, &input.vpc_id)?["cidrBlock"].as_str().unwrap_or_default();
@@ -79,7 +80,7 @@ pub struct DeleteTable {
     route_table_id: String,
 }
 
-/// `DeleteRouteTable`: refused while a subnet uses it.
+/// `DeleteRouteTable`: refused while a subnet uses the table.
 pub fn delete_table(sandbox: &Arc<Sandbox>, input: DeleteTable) -> Reply {
     sandbox.world.write(|world| {
         let id = &input.route_table_id;
@@ -88,7 +89,7 @@ pub fn delete_table(sandbox: &Arc<Sandbox>, input: DeleteTable) -> Reply {
             return Err(records::dependency_violation("routeTable", id));
         }
         world.of_mut::<State>().records.remove(id);
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 
@@ -100,7 +101,6 @@ pub struct Associate {
     subnet_id: String,
 }
 
-/// `AssociateRouteTable`.
 pub fn associate(sandbox: &Arc<Sandbox>, input: Associate) -> Reply {
     sandbox.world.write(|world| {
         let Associate { route_table_id: table, subnet_id: subnet } = &input;
@@ -128,7 +128,6 @@ pub struct Disassociate {
     association_id: String,
 }
 
-/// `DisassociateRouteTable`.
 pub fn disassociate(sandbox: &Arc<Sandbox>, input: Disassociate) -> Reply {
     sandbox.world.write(|world| {
         let id = &input.association_id;
@@ -136,12 +135,12 @@ pub fn disassociate(sandbox: &Arc<Sandbox>, input: Disassociate) -> Reply {
             let message = format!("The association ID '{id}' does not exist");
             return Err(Fault::not_found("InvalidAssociationID.NotFound", message));
         }
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 
-/// A subnet that goes takes its association with it.
-pub fn forget_subnet(state: &mut State, subnet: &str) {
+/// Removes the associations of a deleted subnet.
+pub fn remove_subnet_associations(state: &mut State, subnet: &str) {
     remove_association(state, "subnetId", subnet);
 }
 
@@ -168,8 +167,8 @@ pub struct Create {
 /// `CreateRoute`, through an internet gateway or a NAT gateway.
 pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     sandbox.world.write(|world| {
-        let destination = &Cidr::given("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
-        let through = way(
+        let destination = &Cidr::parse_parameter("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
+        let through = target(
             world.of::<State>(),
             &input.route_table_id,
             input.gateway_id.as_deref(),
@@ -186,13 +185,13 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         routes.push(json!({
             "destinationCidrBlock": destination, through.0: through.1, "state": "active", "origin": "CreateRoute",
         }));
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 
-/// The member of a route that names where it leads, and what that is. A gateway has to be in the network of the table: an internet
-/// gateway attached to it, a NAT gateway in a subnet of it.
-pub fn way<'a>(
+/// The member of a route for its target, and the target's id. The target must be in the table's VPC: an internet
+/// gateway attached to it, or a NAT gateway in one of its subnets.
+pub fn target<'a>(
     state: &State,
     table: &str,
     gateway: Option<&'a str>,
@@ -204,7 +203,7 @@ pub fn way<'a>(
             let gateway = gateway_of(state, id)?;
             let vpc = vpc()?;
             if !gateway["attachmentSet"].as_array().is_some_and(|all| all.iter().any(|one| one["vpcId"] == *vpc)) {
-                return Err(elsewhere(table, &format!("network gateway {id}")));
+                return Err(different_networks(table, &format!("network gateway {id}")));
             }
             Ok(("gatewayId", id))
         }
@@ -212,7 +211,10 @@ pub fn way<'a>(
             let gateway = records::get(state, &NAT_GATEWAY, id)?;
             if gateway["vpcId"] != *vpc()? {
                 let interface = gateway["natGatewayAddressSet"][0]["networkInterfaceId"].as_str().unwrap_or_default();
-                return Err(elsewhere(table, &format!("interface {}", interface.replace("eni-", "interface-"))));
+                return Err(different_networks(
+                    table,
+                    &format!("interface {}", interface.replace("eni-", "interface-")),
+                ));
             }
             Ok(("natGatewayId", id))
         }
@@ -223,11 +225,12 @@ pub fn way<'a>(
     }
 }
 
-/// What a route names as its gateway: an internet gateway or a virtual private gateway, of which there are none here.
+/// The record of a route's gateway. It has to be an internet gateway, since the sandbox has no virtual private
+/// gateways.
 fn gateway_of<'a>(state: &'a State, id: &str) -> Result<&'a Value, Fault> {
     let is_gateway = [INTERNET_GATEWAY.prefix, VPN_GATEWAY.prefix].iter().any(|prefix| id.starts_with(prefix));
     if !is_gateway {
-        // Of a NAT gateway's id: https://github.com/ansible-collections/amazon.aws/issues/2631
+        // The message for a NAT gateway's id: https://github.com/ansible-collections/amazon.aws/issues/2631
         let message = format!("invalid value for parameter gateway-id: {id}");
         return Err(Fault::client("InvalidParameterValue", message));
     }
@@ -235,7 +238,7 @@ fn gateway_of<'a>(state: &'a State, id: &str) -> Result<&'a Value, Fault> {
     records::get(state, &INTERNET_GATEWAY, id).map_err(absent)
 }
 
-fn elsewhere(table: &str, gateway: &str) -> Fault {
+fn different_networks(table: &str, gateway: &str) -> Fault {
     let message = format!("route table {table} and {gateway} belong to different networks");
     Fault::client("InvalidParameterValue", message)
 }
@@ -248,9 +251,8 @@ pub struct Delete {
     destination_cidr_block: String,
 }
 
-/// `DeleteRoute`.
 pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
-    let destination = Cidr::given("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
+    let destination = Cidr::parse_parameter("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
     sandbox.world.write(|world| {
         let routes = list(records::get_mut(world.of_mut::<State>(), &ROUTE_TABLE, &input.route_table_id)?, "routeSet");
         let before = routes.len();
@@ -260,6 +262,6 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
                 format!("no route with destination-cidr-block {destination} in route table {}", input.route_table_id);
             return Err(Fault::not_found("InvalidRoute.NotFound", message));
         }
-        Ok(records::returned())
+        Ok(records::success())
     })
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::State;
 use super::cidr::Cidr;
-use super::nouns::{INSTANCE, NAT_GATEWAY, SUBNET, VPC};
 use super::records;
+use super::resource_kinds::{INSTANCE, NAT_GATEWAY, SUBNET, VPC};
 use super::tags::{self, TagSpecification};
 use super::vpcs::AttributeValue;
 use crate::base::ids;
@@ -28,7 +28,6 @@ pub struct Create {
     tag_specification: Vec<TagSpecification>,
 }
 
-/// `CreateSubnet`.
 pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let config = &sandbox.config;
     let zone = chosen_zone(&config.region, input.availability_zone.as_deref(), input.availability_zone_id.as_deref())?;
@@ -64,12 +63,12 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     })
 }
 
-/// The zone that a name or an id says, and the first when nothing does.
+/// The requested zone, by name or id; the first one by default.
 fn chosen_zone(region: &str, name: Option<&str>, id: Option<&str>) -> Result<Zone, Fault> {
     let mut zones = zones::of(region);
     let known: Vec<String> =
         zones.iter().map(|zone| if id.is_some() { zone.id.clone() } else { zone.name.clone() }).collect();
-    let (asked, parameter) = match (name, id) {
+    let (name, parameter) = match (name, id) {
         (Some(_), Some(_)) => {
             let message = "Parameters availabilityZone and availabilityZoneId can not be used together";
             return Err(Fault::client("InvalidParameterCombination", message));
@@ -78,24 +77,24 @@ fn chosen_zone(region: &str, name: Option<&str>, id: Option<&str>) -> Result<Zon
         (Some(name), None) => (name, "availabilityZone"),
         (None, Some(id)) => (id, "availabilityZoneId"),
     };
-    let invalid = || {
+    let unknown_zone = || {
         let message = format!(
-            "Value ({asked}) for parameter {parameter} is invalid. Subnets can currently only be created in the following \
+            "Value ({name}) for parameter {parameter} is invalid. Subnets can currently only be created in the following \
              availability zones: {}.",
             known.join(", ")
         );
         Fault::client("InvalidParameterValue", message)
     };
-    let at = known.iter().position(|one| one == asked).ok_or_else(invalid)?;
+    let at = known.iter().position(|one| one == name).ok_or_else(unknown_zone)?;
     Ok(zones.swap_remove(at))
 }
 
 fn checked_range(state: &State, vpc: &str, cidr: &str) -> Result<Cidr, Fault> {
     let vpc_range = records::get(state, &VPC, vpc)?["cidrBlock"].as_str().and_then(Cidr::parse);
-    let invalid = || Fault::client("InvalidSubnet.Range", format!("The CIDR '{cidr}' is invalid."));
-    let range = Cidr::given("cidrBlock", cidr)?;
+    let invalid_range = || Fault::client("InvalidSubnet.Range", format!("The CIDR '{cidr}' is invalid."));
+    let range = Cidr::parse_parameter("cidrBlock", cidr)?;
     if !range.is_of_vpc_size() || !vpc_range.is_some_and(|whole| whole.contains(range)) {
-        return Err(invalid());
+        return Err(invalid_range());
     }
     let conflicts = |subnet: &Value| {
         let other = subnet["cidrBlock"].as_str().and_then(Cidr::parse);
@@ -118,14 +117,13 @@ pub struct ModifyAttribute {
     map_public_ip_on_launch: Option<AttributeValue>,
 }
 
-/// `ModifySubnetAttribute`.
 pub fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply {
     sandbox.world.write(|world| {
         let subnet = records::get_mut(world.of_mut::<State>(), &SUBNET, &input.subnet_id)?;
         if let Some(AttributeValue { value }) = input.map_public_ip_on_launch {
             subnet["mapPublicIpOnLaunch"] = value.into();
         }
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 
@@ -136,7 +134,7 @@ pub struct Delete {
     subnet_id: String,
 }
 
-/// `DeleteSubnet`: refused while a gateway or an instance is in it.
+/// `DeleteSubnet`: refused while a gateway or an instance is in the subnet.
 pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     sandbox.world.write(|world| {
         let id = &input.subnet_id;
@@ -144,9 +142,9 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
         if is_in_use(world.of::<State>(), id) {
             return Err(records::dependency_violation("subnet", id));
         }
-        super::routes::forget_subnet(world.of_mut::<State>(), id);
+        super::routes::remove_subnet_associations(world.of_mut::<State>(), id);
         world.of_mut::<State>().records.remove(id);
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 

@@ -1,4 +1,4 @@
-//! Tags of every record.
+//! Tags of all resources.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -7,81 +7,77 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::describe::{self, Describe};
-use super::nouns::{self, Noun, SECURITY_GROUP_RULE, TAG};
-use super::records::{self, list, returned};
+use super::records::{self, invalid_parameter, list, success};
+use super::resource_kinds::{self, ResourceKind, SECURITY_GROUP_RULE, TAG};
 use super::security_groups::rule_ids;
 use crate::base::tags::{MAX_TAGS, Tag, is_reserved};
 use crate::core::Reply;
 use crate::services::ec2::State;
 use crate::{Fault, Sandbox};
 
-/// The tags of a resource to be made.
+/// Tags for a resource in the request that creates it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct TagSpecification {
     resource_type: Option<String>,
     #[serde(default)]
     tag: Vec<Tag>,
-    /// What another service of the sandbox adds. The wire knows no such member.
+    /// Tags of another service of the sandbox. EC2's API has no such member.
     #[serde(default)]
     system_tag: Vec<Tag>,
 }
 
-/// The `tagSet` of a new record.
-pub fn tag_set(noun: &Noun, specifications: Vec<TagSpecification>) -> Result<Value, Fault> {
+/// Checks tag specifications, and returns the `tagSet` of a new record.
+pub fn tag_set(kind: &ResourceKind, specifications: Vec<TagSpecification>) -> Result<Value, Fault> {
     let mut tags = Vec::new();
     for TagSpecification { resource_type, tag, system_tag } in specifications {
         match resource_type.as_deref().unwrap_or_default() {
-            "" => return Err(invalid("Tag specification resource type must have a value".to_owned())),
-            kind if kind == noun.kind => {}
-            kind @ ("volume" | "network-interface" | "spot-instances-request") if noun.kind == "instance" => {
-                return Err(Fault::not_implemented(&format!("ec2:RunInstances with tags of a {kind}")));
+            "" => return Err(invalid_parameter("Tag specification resource type must have a value")),
+            name if name == kind.type_name => {}
+            name @ ("volume" | "network-interface" | "spot-instances-request") if kind.type_name == "instance" => {
+                return Err(Fault::not_implemented(&format!("ec2:RunInstances with tags of a {name}")));
             }
-            kind => {
-                let message = format!("'{kind}' is not a valid taggable resource type for this operation.");
-                return Err(invalid(message));
+            name => {
+                let message = format!("'{name}' is not a valid taggable resource type for this operation.");
+                return Err(invalid_parameter(message));
             }
         }
         if tag.is_empty() && system_tag.is_empty() {
-            return Err(invalid("Tag specification must have at least one tag".to_owned()));
+            return Err(invalid_parameter("Tag specification must have at least one tag"));
         }
         add(&mut tags, &tag)?;
-        tags.extend(system_tag.iter().map(recorded));
+        tags.extend(system_tag.iter().map(to_record));
     }
     Ok(tags.into())
 }
 
-fn invalid(message: String) -> Fault {
-    Fault::client("InvalidParameterValue", message)
-}
-
-/// Refuses keys that no client may give.
+/// Refuses keys that clients may not use.
 fn check_keys<'a>(keys: impl Iterator<Item = &'a String>) -> Result<(), Fault> {
     let mut seen = HashSet::new();
     for key in keys {
         if is_reserved(key) {
-            return Err(invalid("Tag keys starting with 'aws:' are reserved for internal use".to_owned()));
+            return Err(invalid_parameter("Tag keys starting with 'aws:' are reserved for internal use"));
         }
         if key.is_empty() {
-            return Err(invalid("Tag key cannot be null or empty".to_owned()));
+            return Err(invalid_parameter("Tag key cannot be null or empty"));
         }
         if !seen.insert(key) {
-            return Err(invalid(format!("Duplicate tag key '{key}' specified.")));
+            return Err(invalid_parameter(format!("Duplicate tag key '{key}' specified.")));
         }
     }
     Ok(())
 }
 
-/// A tag in the form of a record.
-fn recorded(Tag { key, value }: &Tag) -> Value {
+/// A tag, as it is stored.
+fn to_record(Tag { key, value }: &Tag) -> Value {
     json!({ "key": key, "value": value })
 }
 
-/// Adds tags, or changes their values.
+/// Adds tags, replacing those with the same keys.
 fn add(tags: &mut Vec<Value>, new: &[Tag]) -> Result<(), Fault> {
     check_keys(new.iter().map(|tag| &tag.key))?;
     tags.retain(|tag| !new.iter().any(|new| tag["key"] == new.key));
-    tags.extend(new.iter().map(recorded));
+    tags.extend(new.iter().map(to_record));
     if tags.iter().filter(|tag| !tag["key"].as_str().is_some_and(is_reserved)).count() > MAX_TAGS {
         let message = "The maximum number of Tags for a resource has been reached.";
         return Err(Fault::limit_exceeded("TagLimitExceeded", message));
@@ -98,12 +94,11 @@ pub struct Create {
     tag: Vec<Tag>,
 }
 
-/// `CreateTags`: adds tags, or changes their values.
 pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     change(sandbox, &input.resource_id, |tags| add(tags, &input.tag))
 }
 
-/// The tag to delete: whatever its value when that is left out.
+/// A tag to delete: with any value if that is left out.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Deleted {
@@ -121,15 +116,15 @@ pub struct Delete {
     tag: Vec<Deleted>,
 }
 
-/// `DeleteTags`: those of the keys, and of the values where they are given; all of them when no tags are given.
+/// `DeleteTags`: deletes the tags with these keys and, if given, values; all tags if none are given.
 pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     check_keys(input.tag.iter().map(|tag| &tag.key))?;
     change(sandbox, &input.resource_id, |tags| {
         tags.retain(|tag| {
-            let named =
-                |del: &Deleted| tag["key"] == del.key && del.value.as_ref().is_none_or(|value| tag["value"] == *value);
+            let matches =
+                |one: &Deleted| tag["key"] == one.key && one.value.as_ref().is_none_or(|value| tag["value"] == *value);
             let all = input.tag.is_empty() && !tag["key"].as_str().is_some_and(is_reserved);
-            !all && !input.tag.iter().any(named)
+            !all && !input.tag.iter().any(matches)
         });
         Ok(())
     })
@@ -145,28 +140,31 @@ fn change(sandbox: &Arc<Sandbox>, ids: &[String], change: impl Fn(&mut Vec<Value
             let tagged = if id.starts_with(SECURITY_GROUP_RULE.prefix) {
                 rule_ids::get_mut(world.of_mut::<State>(), id)?
             } else {
-                records::get_mut(world.of_mut::<State>(), nouns::of(id).ok_or_else(unknown)?, id)?
+                records::get_mut(world.of_mut::<State>(), resource_kinds::of_id(id).ok_or_else(unknown)?, id)?
             };
             change(list(tagged, "tagSet"))?;
         }
-        Ok(returned())
+        Ok(success())
     })
 }
 
-/// `DescribeTags`.
 pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     sandbox.world.read(|world| {
-        let records =
-            world.of::<State>().records.iter().filter_map(|(id, record)| Some((id, nouns::of(id)?.kind, record)));
+        let records = world
+            .of::<State>()
+            .records
+            .iter()
+            .filter_map(|(id, record)| Some((id, resource_kinds::of_id(id)?.type_name, record)));
         let rules = rule_ids::all(world.of::<State>());
-        let rules = rules.filter_map(|(.., rule)| Some((rule["ruleId"].as_str()?, SECURITY_GROUP_RULE.kind, rule)));
+        let rules =
+            rules.filter_map(|(.., rule)| Some((rule["ruleId"].as_str()?, SECURITY_GROUP_RULE.type_name, rule)));
         let mut rows = Vec::new();
         for (id, kind, tagged) in records.chain(rules) {
             for tag in tagged["tagSet"].as_array().into_iter().flatten() {
                 rows.push(json!({ "resourceId": id, "resourceType": kind, "key": tag["key"], "value": tag["value"] }));
             }
         }
-        let found = input.pick(&TAG, rows.into_iter())?;
+        let found = input.select(&TAG, rows.into_iter())?;
         describe::answer(&TAG, &input, found)
     })
 }

@@ -1,4 +1,4 @@
-//! Virtual private clouds; each comes with a default security group and a main route table.
+//! VPCs. Each is created with a default security group and a main route table.
 
 use std::sync::Arc;
 
@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::cidr::Cidr;
-use super::nouns::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SECURITY_GROUP, SUBNET, VPC};
 use super::records;
+use super::resource_kinds::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SECURITY_GROUP, SUBNET, VPC};
 use super::tags::{self, TagSpecification};
 use super::{State, routes, security_groups};
 use crate::base::ids;
@@ -24,9 +24,8 @@ pub struct Create {
     tag_specification: Vec<TagSpecification>,
 }
 
-/// `CreateVpc`.
 pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
-    let range = Cidr::given("cidrBlock", &input.cidr_block)?;
+    let range = Cidr::parse_parameter("cidrBlock", &input.cidr_block)?;
     if !range.is_of_vpc_size() {
         return Err(Fault::client("InvalidVpc.Range", format!("The CIDR '{}' is invalid.", input.cidr_block)));
     }
@@ -51,7 +50,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         "instanceTenancy": tenancy,
         "isDefault": false,
         "tagSet": tags,
-        // Told by `DescribeVpcAttribute` only.
+        // Shown by `DescribeVpcAttribute` only.
         "attributes": { "enableDnsSupport": true, "enableDnsHostnames": false },
     });
     sandbox.world.write(|world| {
@@ -70,11 +69,10 @@ fn text(record: &Value, member: &str) -> String {
     record[member].as_str().unwrap_or_default().to_owned()
 }
 
-/// A boolean that is wrapped in a structure, as attributes are.
+/// The value of an attribute.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct AttributeValue {
-    /// The boolean.
     pub value: bool,
 }
 
@@ -87,7 +85,7 @@ pub struct ModifyAttribute {
     enable_dns_hostnames: Option<AttributeValue>,
 }
 
-/// `ModifyVpcAttribute`: of one attribute at a time.
+/// `ModifyVpcAttribute`, of one attribute per request.
 pub fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply {
     let ModifyAttribute { vpc_id, enable_dns_support, enable_dns_hostnames } = input;
     let (name, value) = match (enable_dns_hostnames, enable_dns_support) {
@@ -103,7 +101,7 @@ pub fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply
     };
     sandbox.world.write(|world| {
         records::get_mut(world.of_mut::<State>(), &VPC, &vpc_id)?["attributes"][name] = value.into();
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 
@@ -115,12 +113,11 @@ pub struct DescribeAttribute {
     attribute: String,
 }
 
-/// `DescribeVpcAttribute`.
 pub fn describe_attribute(sandbox: &Arc<Sandbox>, input: DescribeAttribute) -> Reply {
     sandbox.world.read(|world| {
         let mut value = &records::get(world.of::<State>(), &VPC, &input.vpc_id)?["attributes"][&input.attribute];
         if input.attribute == "enableNetworkAddressUsageMetrics" {
-            // It cannot be switched on here.
+            // It cannot be enabled in the sandbox.
             value = &Value::Bool(false);
         }
         if value.is_null() {
@@ -138,7 +135,7 @@ pub struct Delete {
     vpc_id: String,
 }
 
-/// `DeleteVpc`: refused while anything but what came with it is in it.
+/// `DeleteVpc`: refused while the VPC contains anything but what it was created with.
 pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     sandbox.world.write(|world| {
         let id = &input.vpc_id;
@@ -146,11 +143,11 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
         if is_in_use(world.of::<State>(), id) {
             return Err(records::dependency_violation("vpc", id));
         }
-        for key in came_with(world.of::<State>(), id) {
+        for key in default_resources(world.of::<State>(), id) {
             world.of_mut::<State>().records.remove(&key);
         }
         world.of_mut::<State>().records.remove(id);
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 
@@ -169,7 +166,7 @@ fn is_in_use(state: &State, id: &str) -> bool {
             .any(|(_, table)| table["vpcId"] == id && !routes::is_main(table))
 }
 
-fn came_with(state: &State, id: &str) -> Vec<String> {
+fn default_resources(state: &State, id: &str) -> Vec<String> {
     let groups = state.records.with_prefix(SECURITY_GROUP.prefix);
     let tables = state.records.with_prefix(ROUTE_TABLE.prefix);
     groups.chain(tables).filter(|(_, record)| record["vpcId"] == id).map(|(key, _)| key.to_owned()).collect()

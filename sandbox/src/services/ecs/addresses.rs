@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::model::{ContainerDefinition, ServiceStatus, Task, TaskStatus};
 use crate::Sandbox;
-use crate::core::Reply;
+use crate::core::NoInput;
 use crate::process::address::ServiceAddress;
 use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
@@ -85,12 +84,8 @@ pub(super) fn port(task: &Task) -> Option<u16> {
         .map(|(_, host_port)| host_port)
 }
 
-/// The input of the control call `DescribeAddresses`, which is empty.
-#[derive(Deserialize)]
-pub struct DescribeAddresses {}
-
 /// The stable local address of every service.
-pub fn describe(sandbox: &Arc<Sandbox>, DescribeAddresses {}: DescribeAddresses) -> Reply {
+pub fn describe(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {
     let addresses: Vec<Value> = sandbox
         .runtime::<Runtime>()
         .addresses()
@@ -100,5 +95,5 @@ pub fn describe(sandbox: &Arc<Sandbox>, DescribeAddresses {}: DescribeAddresses)
             Some(json!({ "cluster": cluster, "service": service, "url": address.url() }))
         })
         .collect();
-    Ok(json!({ "addresses": addresses }))
+    json!({ "addresses": addresses })
 }

@@ -228,7 +228,7 @@ pub(super) async fn check_registries(sandbox: &Arc<Sandbox>, registries: Option<
         let arn = registry.get("registryArn").and_then(Value::as_str).unwrap_or_default();
         let id = names::last_part(arn);
         match sandbox.call("servicediscovery", "GetService", json!({ "Id": id })).await {
-            Err(fault) if fault.status != 501 => {
+            Err(fault) if fault.kind != FaultKind::NotServed => {
                 return Err(client(format!("Service registry {arn} could not be used: {}", fault.message)));
             }
             _ => {}

@@ -120,7 +120,7 @@ fn data(services: &BTreeMap<(String, String), Percentages>, start: Timestamp) ->
                 dimensions: dimensions.to_vec(),
                 timestamp: start.as_millisecond(),
                 unit: "Percent".to_owned(),
-                values: Values::set_of(percentages)?,
+                values: Values::summarize(percentages)?,
             })
         })
     };

@@ -1,7 +1,7 @@
-//! What a role may do, as far as something in the sandbox that acts with it has to be able to.
+//! Evaluates what a role may do, for the parts of the sandbox that act as a role.
 //!
-//! Effects and actions of its policies are looked at, resources and conditions are not: whoever has an action for some things
-//! may do it. Nothing that callers of the API do is held against policies.
+//! Effects and actions are evaluated, resources and conditions are not: an action that is allowed on some resource is
+//! allowed. Requests of API clients are not checked against policies.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::documents::{self, Statement};
 use super::{Role, State};
 use crate::base::glob;
 
-/// What those of AWS's own policies allow that people attach for the sake of what is asked here (AWS managed policy reference).
+/// The actions that matter here in AWS's own managed policies (AWS managed policy reference).
 const AWS_MANAGED: &[(&str, &[&str])] = &[
     ("AdministratorAccess", &["*"]),
     ("PowerUserAccess", &["ssm:*", "ssmmessages:*"]),
@@ -30,7 +30,7 @@ const AGENT: &[&str] = &[
 pub fn allows(state: &State, role: &str, action: &str) -> bool {
     let Some(role) = state.roles.get(role) else { return false };
     let (allowed, denied) = documents(state, role).fold((false, false), |(allowed, denied), document| {
-        let (allows, denies) = verdict(document, action);
+        let (allows, denies) = evaluate(document, action);
         (allowed || allows, denied || denies)
     });
     (allowed || aws_allows(role, action)) && !denied
@@ -50,7 +50,7 @@ fn aws_allows(role: &Role, action: &str) -> bool {
 }
 
 /// Whether a document allows an action, and whether it denies it.
-fn verdict(document: &str, action: &str) -> (bool, bool) {
+fn evaluate(document: &str, action: &str) -> (bool, bool) {
     let Ok(Value::Object(policy)) = serde_json::from_str(document) else { return (false, false) };
     let statements = documents::statements(&policy).unwrap_or_default();
     let is_about = |statement: &&Statement<'_>| {
@@ -61,17 +61,17 @@ fn verdict(document: &str, action: &str) -> (bool, bool) {
     (has("Allow"), has("Deny"))
 }
 
-/// Whether an action is one of those that a pattern means, in any case.
+/// Whether an action matches a pattern, ignoring case.
 fn matches(pattern: &str, action: &str) -> bool {
     glob::matches(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{matches, verdict};
+    use super::{evaluate, matches};
 
     #[test]
-    fn patterns_are_those_of_policies() {
+    fn action_patterns_may_have_wildcards() {
         for (pattern, fits) in
             [("ssm:*", true), ("*", true), ("SSM:start?ession", true), ("ssm:Start", false), ("s3:*", false)]
         {
@@ -80,13 +80,13 @@ mod tests {
     }
 
     #[test]
-    fn a_document_allows_and_denies_by_its_actions() {
-        let of = |statement: &str| {
-            verdict(&format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#), "ssm:StartSession")
+    fn a_document_allows_or_denies_actions() {
+        let decision = |statement: &str| {
+            evaluate(&format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#), "ssm:StartSession")
         };
-        assert_eq!(of(r#"[{"Effect":"Allow","Action":["s3:*","ssm:Start*"],"Resource":"*"}]"#), (true, false));
-        assert_eq!(of(r#"{"Effect":"Deny","Action":"*","Resource":"*"}"#), (false, true));
-        assert_eq!(of(r#"{"Effect":"Allow","NotAction":"s3:*","Resource":"*"}"#), (true, false));
-        assert_eq!(of(r#"{"Effect":"Allow","NotAction":"ssm:*","Resource":"*"}"#), (false, false));
+        assert_eq!(decision(r#"[{"Effect":"Allow","Action":["s3:*","ssm:Start*"],"Resource":"*"}]"#), (true, false));
+        assert_eq!(decision(r#"{"Effect":"Deny","Action":"*","Resource":"*"}"#), (false, true));
+        assert_eq!(decision(r#"{"Effect":"Allow","NotAction":"s3:*","Resource":"*"}"#), (true, false));
+        assert_eq!(decision(r#"{"Effect":"Allow","NotAction":"ssm:*","Resource":"*"}"#), (false, false));
     }
 }

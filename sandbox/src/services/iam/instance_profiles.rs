@@ -1,16 +1,14 @@
-//! Instance profiles: a role, as an instance takes it.
+//! Instance profiles, which pass a role to an instance.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::pages::Pages;
-use super::roles::{
-    check_name, check_path, check_path_prefix, described as described_role, find as find_role, no_such_entity,
-    root_path,
-};
-use super::{InstanceProfile, State};
+use super::names::{check_name, check_path, check_path_prefix, root_path};
+use super::paging::Paging;
+use super::roles::{described as described_role, find as find_role};
+use super::{InstanceProfile, State, no_such_entity};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::tags::Tag;
@@ -49,7 +47,6 @@ pub struct Create {
     tags: Vec<Tag>,
 }
 
-/// `CreateInstanceProfile`.
 pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let Create { instance_profile_name: name, path, tags } = input;
     check_name("instanceProfileName", &name, 128)?;
@@ -75,7 +72,6 @@ pub struct Named {
     instance_profile_name: String,
 }
 
-/// `GetInstanceProfile`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.read(|world| {
         let name = &input.instance_profile_name;
@@ -104,7 +100,7 @@ pub struct RoleOf {
     role_name: String,
 }
 
-/// `AddRoleToInstanceProfile`: one role a profile.
+/// `AddRoleToInstanceProfile`. A profile has at most one role.
 pub fn add_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
     sandbox.world.write(|world| {
         find_role(world.of::<State>(), &input.role_name)?;
@@ -118,7 +114,6 @@ pub fn add_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
     })
 }
 
-/// `RemoveRoleFromInstanceProfile`.
 pub fn remove_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
     sandbox.world.write(|world| {
         let profile = find_mut(world.of_mut::<State>(), &input.instance_profile_name)?;
@@ -139,14 +134,13 @@ pub struct ForRole {
     max_items: Option<usize>,
 }
 
-/// `ListInstanceProfilesForRole`.
 pub fn list_for_role(sandbox: &Arc<Sandbox>, ForRole { role_name, marker, max_items }: ForRole) -> Reply {
     sandbox.world.read(|world| {
         find_role(world.of::<State>(), &role_name)?;
         let with_it =
             world.of::<State>().instance_profiles.values().filter(|one| one.role.as_ref() == Some(&role_name));
         let question = format!("ListInstanceProfilesForRole {role_name}");
-        Pages::new(marker, max_items).answer(&question, "InstanceProfiles", listed(world.of::<State>(), with_it))
+        Paging::new(marker, max_items).answer(&question, "InstanceProfiles", listed(world.of::<State>(), with_it))
     })
 }
 
@@ -160,17 +154,16 @@ pub struct List {
     max_items: Option<usize>,
 }
 
-/// `ListInstanceProfiles`.
 pub fn list(sandbox: &Arc<Sandbox>, List { path_prefix, marker, max_items }: List) -> Reply {
     check_path_prefix(&path_prefix, false)?;
     sandbox.world.read(|world| {
         let below = world.of::<State>().instance_profiles.values().filter(|one| one.path.starts_with(&path_prefix));
         let question = format!("ListInstanceProfiles {path_prefix}");
-        Pages::new(marker, max_items).answer(&question, "InstanceProfiles", listed(world.of::<State>(), below))
+        Paging::new(marker, max_items).answer(&question, "InstanceProfiles", listed(world.of::<State>(), below))
     })
 }
 
-/// Profiles with their names, without their tags, as lists show them.
+/// Profiles in the form of lists, which leave out tags, with their names.
 fn listed<'a>(
     state: &'a State,
     profiles: impl Iterator<Item = &'a InstanceProfile>,

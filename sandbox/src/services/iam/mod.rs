@@ -1,48 +1,42 @@
-//! AWS Identity and Access Management: roles, their policies and instance profiles. Policies are kept, and only looked at where something
-//! in the sandbox acts with a role ([`grants`]).
+//! AWS Identity and Access Management: roles, their policies and instance profiles. Policies are stored, and evaluated
+//! only for the parts of the sandbox that act as a role ([`grants`]).
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::Fault;
 use crate::base::tags::{Tag, TagMap};
 use crate::core::{Service, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 
-mod aws_managed;
-mod boundaries;
 mod documents;
 pub mod grants;
 mod instance_profiles;
-mod limits;
-mod managed;
-mod pages;
-mod policies;
-mod policy_lists;
+mod managed_policies;
+mod names;
+mod paging;
+mod role_policies;
 mod roles;
+mod service_linked_roles;
 mod tags;
-mod versions;
 
-pub use managed::ManagedPolicy;
+pub use managed_policies::ManagedPolicy;
 
-/// A role.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Role {
-    /// Its name: unique in the account.
+    /// Unique in the account.
     pub name: String,
-    /// Its path, `/` when none was given.
+    /// `/` by default.
     pub path: String,
     /// `AROA…`.
     pub id: String,
-    /// Its ARN.
     pub arn: String,
-    /// When it was made.
     pub created: Timestamp,
-    /// The trust policy, as it was given.
+    /// The trust policy, as given.
     pub assume_role_policy: String,
-    /// Its description.
     pub description: Option<String>,
     /// In seconds.
     pub max_session_duration: u32,
@@ -50,35 +44,28 @@ pub struct Role {
     pub inline: BTreeMap<String, String>,
     /// Attached managed policies, by ARN.
     pub attached: Vec<String>,
-    /// Tags.
     pub tags: TagMap,
-    /// The policy that bounds what it may do, by ARN.
+    /// The permissions boundary, by ARN.
     #[serde(default)]
     pub boundary: Option<String>,
 }
 
-/// An instance profile.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InstanceProfile {
-    /// Its name: unique in the account.
+    /// Unique in the account.
     pub name: String,
-    /// Its path.
     pub path: String,
     /// `AIPA…`.
     pub id: String,
-    /// Its ARN.
     pub arn: String,
-    /// When it was made.
     pub created: Timestamp,
-    /// The name of its role.
+    /// The name of the role, if one has been added.
     pub role: Option<String>,
-    /// Tags.
     #[serde(default)]
     pub tags: Vec<Tag>,
 }
 
 state! {
-    /// What the service remembers.
     pub struct State {
         /// Roles by name.
         pub roles: Table<Role> = "iam.roles",
@@ -89,7 +76,11 @@ state! {
     }
 }
 
-/// The service's row.
+/// The fault for an entity that does not exist.
+fn no_such_entity(message: String) -> Fault {
+    Fault::not_found("NoSuchEntity", message).with_status(404)
+}
+
 pub static SERVICE: Service = Service {
     signing_name: "iam",
     protocols: &[Protocol::Query { version: "2010-05-08", xmlns: "https://iam.amazonaws.com/doc/2010-05-08/" }],
@@ -106,30 +97,30 @@ pub static SERVICE: Service = Service {
         operation!("TagRole" => tags::tag_role),
         operation!("UntagRole" => tags::untag_role),
         operation!("ListRoleTags" => tags::list_role_tags),
-        operation!("PutRolePermissionsBoundary" => boundaries::put),
-        operation!("DeleteRolePermissionsBoundary" => boundaries::delete),
-        operation!("CreateServiceLinkedRole" => boundaries::create_linked),
-        operation!("CreatePolicy" => managed::create),
-        operation!("GetPolicy" => managed::get),
-        operation!("DeletePolicy" => managed::delete),
-        operation!("ListPolicies" => policy_lists::list),
-        operation!("ListEntitiesForPolicy" => policy_lists::list_entities),
-        operation!("CreatePolicyVersion" => versions::create),
-        operation!("GetPolicyVersion" => versions::get),
-        operation!("DeletePolicyVersion" => versions::delete),
-        operation!("SetDefaultPolicyVersion" => versions::set_default),
-        operation!("ListPolicyVersions" => versions::list),
+        operation!("PutRolePermissionsBoundary" => roles::put_boundary),
+        operation!("DeleteRolePermissionsBoundary" => roles::delete_boundary),
+        operation!("CreateServiceLinkedRole" => service_linked_roles::create),
+        operation!("CreatePolicy" => managed_policies::create),
+        operation!("GetPolicy" => managed_policies::get),
+        operation!("DeletePolicy" => managed_policies::delete),
+        operation!("ListPolicies" => managed_policies::list::list),
+        operation!("ListEntitiesForPolicy" => managed_policies::list::list_entities),
+        operation!("CreatePolicyVersion" => managed_policies::versions::create),
+        operation!("GetPolicyVersion" => managed_policies::versions::get),
+        operation!("DeletePolicyVersion" => managed_policies::versions::delete),
+        operation!("SetDefaultPolicyVersion" => managed_policies::versions::set_default),
+        operation!("ListPolicyVersions" => managed_policies::versions::list),
         operation!("TagPolicy" => tags::tag_policy),
         operation!("UntagPolicy" => tags::untag_policy),
         operation!("ListPolicyTags" => tags::list_policy_tags),
         operation!("DeleteRole" => roles::delete),
-        operation!("PutRolePolicy" => policies::put),
-        operation!("GetRolePolicy" => policies::get),
-        operation!("ListRolePolicies" => policies::list),
-        operation!("DeleteRolePolicy" => policies::delete),
-        operation!("AttachRolePolicy" => policies::attach),
-        operation!("DetachRolePolicy" => policies::detach),
-        operation!("ListAttachedRolePolicies" => policies::list_attached),
+        operation!("PutRolePolicy" => role_policies::put),
+        operation!("GetRolePolicy" => role_policies::get),
+        operation!("ListRolePolicies" => role_policies::list),
+        operation!("DeleteRolePolicy" => role_policies::delete),
+        operation!("AttachRolePolicy" => role_policies::attach),
+        operation!("DetachRolePolicy" => role_policies::detach),
+        operation!("ListAttachedRolePolicies" => role_policies::list_attached),
         operation!("CreateInstanceProfile" => instance_profiles::create),
         operation!("GetInstanceProfile" => instance_profiles::get),
         operation!("AddRoleToInstanceProfile" => instance_profiles::add_role),

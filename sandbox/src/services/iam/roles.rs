@@ -1,4 +1,4 @@
-//! Roles.
+//! Roles: create, get, list, update, delete.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,87 +7,31 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::documents::{self, Purpose};
-use super::managed::check_attachable;
-use super::pages::Pages;
-use super::{Role, State, limits, tags};
+use super::managed_policies::check_attachable;
+use super::names::{check_name, check_path, check_path_prefix, root_path};
+use super::paging::Paging;
+use super::{Role, State, no_such_entity, tags};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::tags::{Tag, TagMap, from_map, to_map};
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
-/// The fault for an entity that there is not.
-pub fn no_such_entity(message: String) -> Fault {
-    Fault::not_found("NoSuchEntity", message).with_status(404)
-}
-
 fn no_such_role(name: &str) -> Fault {
     no_such_entity(format!("The role with name {name} cannot be found."))
 }
 
-/// A role, or the fault.
 pub fn find<'a>(state: &'a State, name: &str) -> Result<&'a Role, Fault> {
     state.roles.get(name).ok_or_else(|| no_such_role(name))
 }
 
-/// A role to be changed, or the fault.
+/// A role, for changing it.
 pub fn find_mut<'a>(state: &'a mut State, name: &str) -> Result<&'a mut Role, Fault> {
     find(state, name)?;
     state.roles.get_mut(name).ok_or_else(|| no_such_role(name))
 }
 
-/// The fault for a name or a document that IAM does not take; `None` when it does.
-pub fn check_name(member: &str, name: &str, longest: usize) -> Result<(), Fault> {
-    let fits = |character: char| character.is_ascii_alphanumeric() || "+=,.@_-".contains(character);
-    if name.len() > longest {
-        return Err(Fault::client(
-            "ValidationError",
-            format!(
-                "1 validation error detected: Value '{name}' at '{member}' failed to satisfy constraint: Member must have length less than or equal to {longest}"
-            ),
-        ));
-    }
-    if name.is_empty() || !name.chars().all(fits) {
-        return Err(Fault::client(
-            "ValidationError",
-            format!(
-                "The specified value for {member} is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"
-            ),
-        ));
-    }
-    Ok(())
-}
-
-/// Refuses a path that does not begin and end with a slash.
-pub fn check_path(path: &str) -> Result<(), Fault> {
-    if path.starts_with('/') && path.ends_with('/') && path.len() <= 512 {
-        return Ok(());
-    }
-    let message = "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric \
-                   characters and/or / characters.";
-    Err(Fault::client("ValidationError", message))
-}
-
-/// Refuses what no path begins with; ListPolicies takes whole folders only. The sentence is the same for both:
-/// <https://github.com/aws/aws-cli/issues/5860>.
-pub fn check_path_prefix(prefix: &str, whole: bool) -> Result<(), Fault> {
-    if prefix.starts_with('/')
-        && prefix.bytes().all(|byte| byte.is_ascii_graphic())
-        && (!whole || prefix.ends_with('/'))
-    {
-        return Ok(());
-    }
-    let message = "The specified value for pathPrefix is invalid. It must begin with the / character and contain only \
-                   alphanumeric characters and/or / characters.";
-    Err(Fault::client("ValidationError", message))
-}
-
-/// Documents are percent-encoded in IAM's answers.
-pub fn encoded(document: &str) -> String {
-    form_urlencoded::byte_serialize(document.as_bytes()).collect::<String>().replace('+', "%20")
-}
-
-/// A role in the form of an answer.
+/// A role, as responses show it.
 pub fn described(role: &Role) -> Value {
     json!({
         "Path": role.path,
@@ -95,7 +39,7 @@ pub fn described(role: &Role) -> Value {
         "RoleId": role.id,
         "Arn": role.arn,
         "CreateDate": epoch_seconds(role.created),
-        "AssumeRolePolicyDocument": encoded(&role.assume_role_policy),
+        "AssumeRolePolicyDocument": documents::encode(&role.assume_role_policy),
         "Description": role.description,
         "MaxSessionDuration": role.max_session_duration,
         "PermissionsBoundary": role.boundary.as_ref().map(|arn| {
@@ -121,16 +65,11 @@ pub struct Create {
     tags: Vec<Tag>,
 }
 
-/// The path of what is given none.
-pub fn root_path() -> String {
-    "/".to_owned()
-}
-
 fn one_hour() -> u32 {
     3600
 }
 
-/// A role with nothing but its trust policy.
+/// A role with only its trust policy.
 pub fn new(sandbox: &Sandbox, name: String, path: String, assume_role_policy: String) -> Role {
     Role {
         arn: sandbox.config.global_arn("iam", &format!("role{path}{name}")),
@@ -148,13 +87,12 @@ pub fn new(sandbox: &Sandbox, name: String, path: String, assume_role_policy: St
     }
 }
 
-/// `CreateRole`.
 pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     check_name("roleName", &input.role_name, 64)?;
     check_path(&input.path)?;
     tags::check(&input.tags)?;
     documents::check(&input.assume_role_policy_document, Purpose::Trust)?;
-    limits::check_trust(&input.assume_role_policy_document)?;
+    documents::quota::check_trust(&input.assume_role_policy_document)?;
     let mut role = new(sandbox, input.role_name, input.path, input.assume_role_policy_document);
     role.description = input.description;
     role.max_session_duration = input.max_session_duration;
@@ -171,7 +109,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         documents::trust::check_principals(&role.assume_role_policy, world.of::<State>(), &sandbox.config)?;
         world.of_mut::<State>().roles.insert(role.name.clone(), role.clone());
         let mut described = described(&role);
-        // Told of a role that there is, not of one that is made.
+        // GetRole and ListRoles show it, CreateRole does not.
         described["MaxSessionDuration"] = Value::Null;
         Ok(json!({ "Role": described }))
     })
@@ -184,7 +122,6 @@ pub struct Named {
     role_name: String,
 }
 
-/// `GetRole`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.read(|world| {
         let mut described = described(find(world.of::<State>(), &input.role_name)?);
@@ -203,7 +140,7 @@ pub struct List {
     max_items: Option<usize>,
 }
 
-/// `ListRoles`: neither tags nor boundaries.
+/// `ListRoles`, which shows neither tags nor permissions boundaries.
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     check_path_prefix(&input.path_prefix, false)?;
     sandbox.world.read(|world| {
@@ -214,8 +151,8 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
             described["PermissionsBoundary"] = Value::Null;
             (role.name.clone(), described)
         });
-        let pages = Pages::new(input.marker, input.max_items);
-        pages.answer(&format!("ListRoles {}", input.path_prefix), "Roles", roles)
+        let paging = Paging::new(input.marker, input.max_items);
+        paging.answer(&format!("ListRoles {}", input.path_prefix), "Roles", roles)
     })
 }
 
@@ -227,10 +164,9 @@ pub struct UpdateAssumeRolePolicy {
     policy_document: String,
 }
 
-/// `UpdateAssumeRolePolicy`.
 pub fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAssumeRolePolicy) -> Reply {
     documents::check(&input.policy_document, Purpose::Trust)?;
-    limits::check_trust(&input.policy_document)?;
+    documents::quota::check_trust(&input.policy_document)?;
     sandbox.world.write(|world| {
         find(world.of::<State>(), &input.role_name)?;
         documents::trust::check_principals(&input.policy_document, world.of::<State>(), &sandbox.config)?;
@@ -248,7 +184,6 @@ pub struct Update {
     max_session_duration: Option<u32>,
 }
 
-/// `UpdateRole`.
 pub fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
     sandbox.world.write(|world| {
         let role = find_mut(world.of_mut::<State>(), &input.role_name)?;
@@ -266,7 +201,6 @@ pub struct UpdateDescription {
     description: String,
 }
 
-/// `UpdateRoleDescription`.
 pub fn update_description(sandbox: &Arc<Sandbox>, input: UpdateDescription) -> Reply {
     sandbox.world.write(|world| {
         let role = find_mut(world.of_mut::<State>(), &input.role_name)?;
@@ -275,7 +209,39 @@ pub fn update_description(sandbox: &Arc<Sandbox>, input: UpdateDescription) -> R
     })
 }
 
-/// `DeleteRole`: refused while it has policies or is in a profile.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct PutBoundary {
+    role_name: String,
+    permissions_boundary: String,
+}
+
+pub(super) fn put_boundary(
+    sandbox: &Arc<Sandbox>,
+    PutBoundary { role_name, permissions_boundary: arn }: PutBoundary,
+) -> Reply {
+    sandbox.world.write(|world| {
+        find(world.of::<State>(), &role_name)?;
+        check_attachable(world.of::<State>(), &arn)?;
+        find_mut(world.of_mut::<State>(), &role_name)?.boundary = Some(arn);
+        Ok(Value::Null)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct DeleteBoundary {
+    role_name: String,
+}
+
+pub(super) fn delete_boundary(sandbox: &Arc<Sandbox>, DeleteBoundary { role_name }: DeleteBoundary) -> Reply {
+    sandbox.world.write(|world| {
+        find_mut(world.of_mut::<State>(), &role_name)?.boundary = None;
+        Ok(Value::Null)
+    })
+}
+
+/// `DeleteRole`: refused while the role has policies or is in an instance profile.
 pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.write(|world| {
         let role = find(world.of::<State>(), &input.role_name)?;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::managed::{check_arn, find_mut, not_found};
-use super::pages::Pages;
+use super::managed_policies::{check_arn, find_mut, not_found};
+use super::paging::Paging;
 use super::roles;
 use crate::base::tags::{self, MAX_TAGS, Tag};
 use crate::core::Reply;
@@ -72,7 +72,7 @@ pub(super) fn list_role_tags(
     sandbox.world.read(|world| {
         let tags = roles::find(world.of::<State>(), &role_name)?.tags.iter();
         let tags = tags.map(|(key, value)| (key.clone(), json!({ "Key": key, "Value": value })));
-        Pages::new(marker, max_items).answer(&format!("ListRoleTags {role_name}"), "Tags", tags)
+        Paging::new(marker, max_items).answer(&format!("ListRoleTags {role_name}"), "Tags", tags)
     })
 }
 
@@ -126,6 +126,6 @@ pub(super) fn list_policy_tags(
     sandbox.world.read(|world| {
         let policy = world.of::<State>().managed_policies.get(&arn).ok_or_else(|| not_found(&arn))?;
         let tags = policy.tags.iter().map(|tag| (tag.key.clone(), json!(tag)));
-        Pages::new(marker, max_items).answer(&format!("ListPolicyTags {arn}"), "Tags", tags)
+        Paging::new(marker, max_items).answer(&format!("ListPolicyTags {arn}"), "Tags", tags)
     })
 }

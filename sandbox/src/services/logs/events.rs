@@ -1,7 +1,7 @@
-//! The table of log events: appended to in batches, read in ranges, never held in memory.
+//! The table of log events: written in batches, read in ranges, never held in memory.
 //!
-//! A key is group, time, sequence, stream, each eight bytes: a group's events lie in the order of their times, those of one
-//! millisecond in the order in which they came. A value is the time of ingestion and the message.
+//! A key consists of group, timestamp, sequence number and stream, of eight bytes each: events of a group are sorted by
+//! timestamp, then by ingestion. A value is the time of ingestion and the message.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,7 +14,7 @@ use crate::{Fault, Sandbox};
 const TABLE: &str = "logs_events";
 const KEY_BYTES: usize = 32;
 
-/// What CloudWatch Logs counts for each event on top of its message.
+/// The bytes that CloudWatch Logs counts for each event in addition to its message.
 pub const OVERHEAD_BYTES: usize = 26;
 
 /// One event of a stream.
@@ -22,23 +22,21 @@ pub const OVERHEAD_BYTES: usize = 26;
 pub struct Event {
     /// Milliseconds since 1970.
     pub timestamp: i64,
-    /// Its text.
     pub message: String,
 }
 
-/// Where an event lies.
+/// The key of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Key {
     group: u64,
     /// Milliseconds since 1970.
     pub(super) timestamp: i64,
     sequence: u64,
-    /// The stream's id.
     pub(super) stream: u64,
 }
 
 impl Key {
-    /// Before every event of a group at `timestamp`.
+    /// The position before all events of a group at `timestamp`.
     pub(super) fn at(group: u64, timestamp: i64) -> Self {
         Self { group, timestamp: timestamp.max(0), sequence: 0, stream: 0 }
     }
@@ -57,13 +55,13 @@ impl Key {
         Some(Self { group: part(0)?, timestamp: i64::try_from(part(1)?).ok()?, sequence: part(2)?, stream: part(3)? })
     }
 
-    /// The event's id: 56 digits, as AWS's are.
+    /// The event's id: 56 digits, as on AWS.
     pub(super) fn event_id(self) -> String {
         format!("{:016}{:020}{:020}", self.timestamp, self.sequence, self.stream)
     }
 }
 
-/// An event as it was read.
+/// An event that has been read.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) key: Key,
@@ -83,17 +81,16 @@ impl Found {
 /// Events for one stream.
 #[derive(Debug, Clone)]
 pub struct Batch {
-    /// The stream's group.
     pub group: String,
-    /// The stream, which has to exist; otherwise the events are dropped, as its owner deleted it.
+    /// Events for a stream that does not exist are dropped: it has been deleted.
     pub stream: String,
-    /// In the order in which they happened.
+    /// Sorted by time.
     pub events: Vec<Event>,
 }
 
 /// Appends events, in one transaction for all streams.
 pub fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> {
-    super::quota::make_room(sandbox)?;
+    super::quota::free_space(sandbox)?;
     let now = sandbox.clock.now().as_millisecond();
     sandbox.world.append(TABLE, |world| {
         let state = world.of_mut::<State>();
@@ -117,11 +114,11 @@ pub fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> {
         }
         Ok(rows)
     })?;
-    sandbox.runtime::<LiveTails>().tell(batches, now);
+    sandbox.runtime::<LiveTails>().publish(batches, now);
     Ok(())
 }
 
-/// A number that is larger than any given out before, in this process and, by the clock, in earlier ones.
+/// A number that is larger than any before, in this process and, because of the clock, in earlier ones.
 fn sequence(now_millis: i64) -> u64 {
     static LAST: AtomicU64 = AtomicU64::new(0);
     let floor = now_millis.unsigned_abs() << 16;
@@ -129,7 +126,7 @@ fn sequence(now_millis: i64) -> u64 {
     LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap_or_default().max(floor) + 1
 }
 
-/// The events between two keys that `visit`, which sees them in order with their messages, takes.
+/// The events between two keys that `scan`, called in order with their messages, takes.
 pub(super) fn range(
     sandbox: &Sandbox,
     (from, to): (&[u8], &[u8]),
@@ -143,9 +140,10 @@ pub(super) fn range(
     Ok(rows.iter().filter_map(|(key, value)| Found::read(key, value)).collect())
 }
 
-/// The keys between which a group's events of a window lie: `start` included, `end` excluded, both in milliseconds since 1970.
+/// The range of keys for a group's events in a time window: `start` included, `end` excluded, in milliseconds since
+/// 1970.
 pub(super) fn window(sandbox: &Sandbox, group: &Group, start: Option<i64>, end: Option<i64>) -> (Key, Key) {
-    let oldest = super::retention::horizon(sandbox, group);
+    let oldest = super::retention::oldest_visible(sandbox, group);
     (Key::at(group.id, start.unwrap_or(0).max(oldest)), Key::at(group.id, end.unwrap_or(i64::MAX)))
 }
 
@@ -155,32 +153,33 @@ pub(super) fn remove_group(sandbox: &Sandbox, group: u64) -> Result<(), Fault> {
     sandbox.world.database().remove_range(TABLE, &from, &to).map_err(Fault::internal)
 }
 
-/// Removes a group's events up to the first of which `is_kept` says that it stays; it also sees how many bytes go already.
+/// Removes a group's events up to the first one for which `is_kept`, which is also given the number of bytes removed so
+/// far, returns true.
 pub(super) fn remove_oldest(
     sandbox: &Sandbox,
     group: &Group,
     mut is_kept: impl FnMut(Key, u64) -> bool,
 ) -> Result<(), Fault> {
     let (from, to) = (Key::at(group.id, 0).bytes(), Key::at(group.id, i64::MAX).bytes());
-    let (mut gone, mut kept) = (0, None);
+    let (mut removed, mut first_kept) = (0, None);
     range(sandbox, (&from, &to), |key, message| {
-        if is_kept(key, gone) {
-            kept = Some(key);
+        if is_kept(key, removed) {
+            first_kept = Some(key);
             return Scan::Stop;
         }
-        gone += (message.len() + OVERHEAD_BYTES) as u64;
+        removed += (message.len() + OVERHEAD_BYTES) as u64;
         Scan::Skip
     })?;
-    if gone > 0 {
-        let end = kept.map_or(to, Key::bytes);
+    if removed > 0 {
+        let end = first_kept.map_or(to, Key::bytes);
         sandbox.world.database().remove_range(TABLE, &from, &end).map_err(Fault::internal)?;
     }
     sandbox.world.write(|world| {
-        // It may have been deleted, and made again, meanwhile.
+        // The group may have been deleted and recreated in the meantime.
         if world.of::<State>().groups.get(&group.name).is_some_and(|now| now.id == group.id)
             && let Some(now) = world.of_mut::<State>().groups.get_mut(&group.name)
         {
-            now.stored_bytes = if kept.is_some() { now.stored_bytes.saturating_sub(gone) } else { 0 };
+            now.stored_bytes = if first_kept.is_some() { now.stored_bytes.saturating_sub(removed) } else { 0 };
         }
         Ok(())
     })
@@ -191,7 +190,7 @@ mod tests {
     use super::{Key, sequence};
 
     #[test]
-    fn keys_sort_by_time_then_by_arrival() {
+    fn keys_sort_by_timestamp_then_by_ingestion() {
         let key = |timestamp, sequence| Key { group: 1, timestamp, sequence, stream: 9 }.bytes();
         assert!(key(1, 5) < key(2, 1) && key(2, 1) < key(2, 2));
         assert_eq!(Key::read(&key(2, 1)), Some(Key { group: 1, timestamp: 2, sequence: 1, stream: 9 }));

@@ -1,4 +1,4 @@
-//! FilterLogEvents: the events of several streams of a group, interleaved by time, page by page.
+//! FilterLogEvents: events of several streams of a group, interleaved by time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::events::{self, Found, Key};
 use super::filter_pattern::FilterPattern;
-use super::{group, group_name, invalid, invalid_token, limit, no_such, stream_key};
+use super::{group, group_name, invalid_parameter, invalid_token, limit, not_found, stream_key};
 use crate::base::paging;
 use crate::core::Reply;
 use crate::services::logs::State;
@@ -18,10 +18,10 @@ use crate::store::World;
 use crate::store::database::Scan;
 use crate::{Fault, Sandbox};
 
-const MOST_EVENTS: i64 = 10_000;
-const MOST_BYTES: usize = 1024 * 1024;
-/// How long a page is searched for. As on AWS one may then have few events or none, and a token to go on with.
-const LONGEST_SEARCH: Duration = Duration::from_secs(1);
+const MAX_EVENTS: i64 = 10_000;
+const MAX_BYTES: usize = 1024 * 1024;
+/// How long one request searches. As on AWS, a page may have few or no events and still a token for the next one.
+const MAX_SEARCH_TIME: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -37,15 +37,15 @@ pub(super) struct Input {
     next_token: Option<String>,
     limit: Option<i64>,
     start_from_head: Option<bool>,
-    /// Events of several streams are always interleaved, as AWS has done since 2019.
+    /// Ignored: AWS has always interleaved streams since 2019.
     #[serde(rename = "interleaved")]
     _interleaved: Option<bool>,
-    /// Nothing is masked.
+    /// Ignored: the sandbox masks nothing.
     #[serde(rename = "unmask")]
     _unmask: Option<bool>,
 }
 
-/// Beside everything else: a search through much takes its time.
+/// Runs the search on a thread for blocking work, because it may take long.
 pub(super) async fn run(sandbox: Arc<Sandbox>, input: Input) -> Reply {
     let search = tokio::task::spawn_blocking(move || search(&sandbox, input));
     search.await.unwrap_or_else(|panic| Err(Fault::internal(panic)))
@@ -55,7 +55,7 @@ fn search(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     if input.start_from_head == Some(false) {
         return Err(Fault::not_implemented("logs:FilterLogEvents from the end"));
     }
-    let limit = limit(input.limit, 10_000, MOST_EVENTS)?;
+    let limit = limit(input.limit, 10_000, MAX_EVENTS)?;
     let pattern = FilterPattern::parse(input.filter_pattern.as_deref().unwrap_or_default())?;
     let name = group_name(input.log_group_name, input.log_group_identifier)?;
     let question = format!(
@@ -67,37 +67,37 @@ fn search(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
         let streams = selected(world, &name, &input.log_stream_names, input.log_stream_name_prefix.as_deref())?;
         Ok::<_, Fault>((group.clone(), streams))
     })?;
-    // The end belongs to the window here, unlike GetLogEvents.
+    // Unlike in GetLogEvents, `endTime` is inclusive.
     let end = input.end_time.map(|end| end.saturating_add(1));
     let (first, last) = events::window(sandbox, &group, input.start_time, end);
     let from = match &input.next_token {
         Some(token) => paging::position(&question, token).map_err(invalid_token)?,
         None => first.bytes().to_vec(),
     };
-    let wanted = |key: Key, message: &[u8]| streams.contains_key(&key.stream) && pattern.matches(message);
-    let page = page(sandbox, (&from, &last.bytes()), limit, wanted)?;
+    let matches = |key: Key, message: &[u8]| streams.contains_key(&key.stream) && pattern.matches(message);
+    let page = page(sandbox, (&from, &last.bytes()), limit, matches)?;
     let next_token = page.next.map(|key| paging::token(&question, &key.bytes()));
     let described: Vec<Value> = page.events.iter().map(|event| describe(event, &streams)).collect();
     Ok(json!({ "events": described, "searchedLogStreams": [], "nextToken": next_token }))
 }
 
-/// The streams that are searched: their names by their ids.
+/// The names of the searched streams by their ids.
 fn selected(
     world: &World,
     group: &str,
     names: &[String],
     prefix: Option<&str>,
 ) -> Result<BTreeMap<u64, String>, Fault> {
-    let named = |stream: &super::Stream| (stream.id, stream.name.clone());
+    let id_and_name = |stream: &super::Stream| (stream.id, stream.name.clone());
     if names.is_empty() {
         let key = stream_key(group, prefix.unwrap_or_default());
-        return Ok(world.of::<State>().streams.with_prefix(&key).map(|(_, stream)| named(stream)).collect());
+        return Ok(world.of::<State>().streams.with_prefix(&key).map(|(_, stream)| id_and_name(stream)).collect());
     }
     if prefix.is_some() {
-        return Err(invalid("logStreamNamePrefix and logStreamNames are mutually exclusive parameters."));
+        return Err(invalid_parameter("logStreamNamePrefix and logStreamNames are mutually exclusive parameters."));
     }
-    let stream = |name: &String| world.of::<State>().streams.get(&stream_key(group, name)).map(named);
-    names.iter().map(|name| stream(name).ok_or_else(|| no_such("stream"))).collect()
+    let stream = |name: &String| world.of::<State>().streams.get(&stream_key(group, name)).map(id_and_name);
+    names.iter().map(|name| stream(name).ok_or_else(|| not_found("stream"))).collect()
 }
 
 struct Page {
@@ -105,26 +105,26 @@ struct Page {
     next: Option<Key>,
 }
 
-/// The wanted events that fit on a page, and the first that does not.
+/// The matching events that fit on a page, and the key of the first one that does not.
 fn page(
     sandbox: &Sandbox,
     window: (&[u8], &[u8]),
     limit: usize,
-    wanted: impl Fn(Key, &[u8]) -> bool,
+    matches: impl Fn(Key, &[u8]) -> bool,
 ) -> Result<Page, Fault> {
     let (mut bytes, mut count, mut next) = (0, 0, None);
-    let end = Instant::now() + LONGEST_SEARCH;
+    let end = Instant::now() + MAX_SEARCH_TIME;
     let mut is_first = true;
     let events = events::range(sandbox, window, |key, message| {
-        // At least one event is looked at, so that every page goes on.
+        // At least one event is examined, so that every page makes progress.
         if !std::mem::take(&mut is_first) && Instant::now() >= end {
             next = Some(key);
             return Scan::Stop;
         }
-        if !wanted(key, message) {
+        if !matches(key, message) {
             return Scan::Skip;
         }
-        if count == limit || (count > 0 && bytes + message.len() > MOST_BYTES) {
+        if count == limit || (count > 0 && bytes + message.len() > MAX_BYTES) {
             next = Some(key);
             return Scan::Stop;
         }

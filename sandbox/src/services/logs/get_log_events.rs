@@ -1,4 +1,4 @@
-//! GetLogEvents: the events of one stream, forward from its beginning or backward from its end.
+//! GetLogEvents: events of one stream, forward from its beginning or backward from its end.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,15 +7,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::events::{self, Found, Key};
-use super::{group, group_name, invalid_token, limit, no_such, stream_key};
+use super::{group, group_name, invalid_token, limit, not_found, stream_key};
 use crate::base::paging;
 use crate::core::Reply;
 use crate::services::logs::State;
 use crate::store::database::Scan;
 use crate::{Fault, Sandbox};
 
-const MOST_EVENTS: i64 = 10_000;
-const MOST_BYTES: usize = 1024 * 1024;
+const MAX_EVENTS: i64 = 10_000;
+const MAX_BYTES: usize = 1024 * 1024;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -29,41 +29,41 @@ pub(super) struct Input {
     limit: Option<i64>,
     #[serde(default)]
     start_from_head: bool,
-    /// Nothing is masked.
+    /// Ignored: the sandbox masks nothing.
     #[serde(rename = "unmask")]
     _unmask: Option<bool>,
 }
 
-/// From which end a page is filled, and the place where it begins or ends.
-enum Place {
+/// The direction in which a page is filled, and where it begins or ends.
+enum Start {
     From(Vec<u8>),
     Until(Vec<u8>),
 }
 
 pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
-    let limit = limit(input.limit, 10_000, MOST_EVENTS)?;
+    let limit = limit(input.limit, 10_000, MAX_EVENTS)?;
     let name = group_name(input.log_group_name, input.log_group_identifier)?;
     let stream_name = &input.log_stream_name;
     let question = format!("GetLogEvents {name} {stream_name} {:?} {:?}", input.start_time, input.end_time);
     let (group, stream) = sandbox.world.read(|world| {
         let stream = world.of::<State>().streams.get(&stream_key(&name, stream_name)).cloned();
-        Ok::<_, Fault>((group(world, &name)?.clone(), stream.ok_or_else(|| no_such("stream"))?))
+        Ok::<_, Fault>((group(world, &name)?.clone(), stream.ok_or_else(|| not_found("stream"))?))
     })?;
     let (first, last) = events::window(sandbox, &group, input.start_time, input.end_time);
     let (first, last) = (first.bytes().to_vec(), last.bytes().to_vec());
     let place = match &input.next_token {
-        Some(token) => token_place(&question, token)?,
-        None if input.start_from_head => Place::From(first.clone()),
-        None => Place::Until(last.clone()),
+        Some(token) => parse_token(&question, token)?,
+        None if input.start_from_head => Start::From(first.clone()),
+        None => Start::Until(last.clone()),
     };
     let in_stream = |key: Key| key.stream == stream.id;
     let (events, start, end) = match place {
-        Place::From(start) => {
+        Start::From(start) => {
             let events = forward(sandbox, (&start, &last), limit, in_stream)?;
             let end = events.last().map_or_else(|| start.clone(), |event| after(event.key));
             (events, start, end)
         }
-        Place::Until(end) => {
+        Start::Until(end) => {
             let events = backward(sandbox, (&first, &end), limit, in_stream)?;
             let start = events.first().map_or_else(|| end.clone(), |event| event.key.bytes().to_vec());
             (events, start, end)
@@ -76,20 +76,20 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     }))
 }
 
-fn token_place(question: &str, token: &str) -> Result<Place, Fault> {
+fn parse_token(question: &str, token: &str) -> Result<Start, Fault> {
     let (direction, rest) = token.split_once('/').unwrap_or_default();
     let position = paging::position(&format!("{direction} {question}"), rest).map_err(invalid_token)?;
-    Ok(if direction == "f" { Place::From(position) } else { Place::Until(position) })
+    Ok(if direction == "f" { Start::From(position) } else { Start::Until(position) })
 }
 
-/// The place just behind an event.
+/// The position directly after an event.
 fn after(key: Key) -> Vec<u8> {
     let mut bytes = key.bytes().to_vec();
     bytes.push(0);
     bytes
 }
 
-/// Takes the first events that fit.
+/// The first events that fit on a page.
 fn forward(
     sandbox: &Sandbox,
     window: (&[u8], &[u8]),
@@ -101,7 +101,7 @@ fn forward(
         if !in_stream(key) {
             return Scan::Skip;
         }
-        if count == limit || (count > 0 && bytes + message.len() > MOST_BYTES) {
+        if count == limit || (count > 0 && bytes + message.len() > MAX_BYTES) {
             return Scan::Stop;
         }
         bytes += message.len();
@@ -110,26 +110,26 @@ fn forward(
     })
 }
 
-/// Walks the window once to see where the last events that fit begin, and takes those.
+/// The last events that fit on a page. They are found by reading the whole window.
 fn backward(
     sandbox: &Sandbox,
     window: (&[u8], &[u8]),
     limit: usize,
     in_stream: impl Fn(Key) -> bool,
 ) -> Result<Vec<Found>, Fault> {
-    let mut kept: VecDeque<(Key, usize)> = VecDeque::new();
+    let mut last: VecDeque<(Key, usize)> = VecDeque::new();
     let mut bytes = 0;
     events::range(sandbox, window, |key, message| {
         if in_stream(key) {
             bytes += message.len();
-            kept.push_back((key, message.len()));
-            while kept.len() > limit || (bytes > MOST_BYTES && kept.len() > 1) {
-                bytes -= kept.pop_front().map_or(0, |(_, size)| size);
+            last.push_back((key, message.len()));
+            while last.len() > limit || (bytes > MAX_BYTES && last.len() > 1) {
+                bytes -= last.pop_front().map_or(0, |(_, size)| size);
             }
         }
         Scan::Skip
     })?;
-    let Some((first, _)) = kept.front() else { return Ok(Vec::new()) };
+    let Some((first, _)) = last.front() else { return Ok(Vec::new()) };
     forward(sandbox, (&first.bytes(), window.1), limit, in_stream)
 }
 

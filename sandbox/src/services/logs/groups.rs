@@ -5,35 +5,32 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{events, group, invalid, invalid_token, limit, stream_key};
+use super::{events, group, invalid_parameter, invalid_token, limit, stream_key};
 use crate::base::paging;
 use crate::base::tags::TagMap;
 use crate::core::Reply;
 use crate::services::logs::State;
 use crate::{Fault, Sandbox};
 
-const LONGEST_NAME: usize = 512;
+const MAX_NAME_CHARACTERS: usize = 512;
 const TOO_LONG: &str = "Invalid LogGroup or LogStream, both must have length less than or equal to 512.";
 const PAGE: usize = 50;
 
-/// One log group.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Group {
-    /// Stands for the group in the keys of its events; a group that is made again gets another one.
+    /// Identifies the group in the keys of its events. A recreated group has a new id.
     pub id: u64,
-    /// Its name.
     pub name: String,
     /// Milliseconds since 1970.
     pub created_at: i64,
-    /// For how long events are kept; for ever when left out.
+    /// Events are kept without limit when left out.
     pub retention_in_days: Option<u32>,
-    /// The key that would encrypt it.
+    /// Shown only: log groups are not encrypted.
     pub kms_key_id: Option<String>,
     /// `STANDARD` or another class.
     pub class: String,
-    /// Its tags.
     pub tags: TagMap,
-    /// Bytes of the events that are in it.
+    /// The size of its events.
     pub stored_bytes: u64,
 }
 
@@ -55,13 +52,13 @@ impl Group {
     }
 }
 
-/// Refuses a name that AWS would not take.
+/// Refuses a name that AWS does not accept.
 pub(super) fn check_name(member: &str, name: &str, allowed: fn(char) -> bool, pattern: &str) -> Result<(), Fault> {
-    if name.len() > LONGEST_NAME {
-        return Err(invalid(TOO_LONG));
+    if name.len() > MAX_NAME_CHARACTERS {
+        return Err(invalid_parameter(TOO_LONG));
     }
     if name.is_empty() || !name.chars().all(allowed) {
-        return Err(invalid(format!(
+        return Err(invalid_parameter(format!(
             "1 validation error detected: Value '{name}' at '{member}' failed to satisfy constraint: \
              Member must satisfy regular expression pattern: {pattern}"
         )));
@@ -130,7 +127,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name: name }: De
         world.of_mut::<State>().streams.retain(|key, _| !key.starts_with(&prefix));
         Ok(id)
     })?;
-    // The events are out of sight already: nothing else has the group's id.
+    // The events are not visible any more, because nothing else has the group's id.
     events::remove_group(sandbox, id)?;
     Ok(Value::Null)
 }
@@ -152,12 +149,12 @@ pub(super) struct Describe {
 }
 
 impl Describe {
-    fn wants(&self, name: &str, group: &Group) -> bool {
+    fn matches(&self, name: &str, group: &Group) -> bool {
         let pattern = self.log_group_name_pattern.as_ref().map(|pattern| pattern.to_lowercase());
         self.log_group_name_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
             && pattern.is_none_or(|pattern| name.to_lowercase().contains(&pattern))
             && (self.log_group_identifiers.is_empty()
-                || self.log_group_identifiers.iter().any(|identifier| super::name_in_arn(identifier) == name))
+                || self.log_group_identifiers.iter().any(|identifier| super::group_name_of(identifier) == name))
             && self.log_group_class.as_ref().is_none_or(|class| group.class == *class)
     }
 }
@@ -165,10 +162,12 @@ impl Describe {
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let limit = limit(input.limit, PAGE, 50)?;
     if input.log_group_name_prefix.is_some() && input.log_group_name_pattern.is_some() {
-        return Err(invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."));
+        return Err(invalid_parameter(
+            "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.",
+        ));
     }
-    if input.log_group_name_prefix.as_ref().is_some_and(|prefix| prefix.len() > LONGEST_NAME) {
-        return Err(invalid(TOO_LONG));
+    if input.log_group_name_prefix.as_ref().is_some_and(|prefix| prefix.len() > MAX_NAME_CHARACTERS) {
+        return Err(invalid_parameter(TOO_LONG));
     }
     if input.include_linked_accounts || !input.account_identifiers.is_empty() {
         return Err(Fault::not_implemented("logs:DescribeLogGroups of linked accounts"));
@@ -179,12 +178,12 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     );
     let searched = input.log_group_name_pattern.is_some();
     let page = sandbox.world.read(|world| {
-        let groups = world.of::<State>().groups.iter().filter(|(name, group)| input.wants(name, group));
+        let groups = world.of::<State>().groups.iter().filter(|(name, group)| input.matches(name, group));
         let described = groups.map(|(name, group)| {
             let described = group.describe(sandbox);
             (name.to_owned(), if searched { without_sizes(described) } else { described })
         });
-        // A search does not know that it is at its end before it has looked for more: its last page is an empty one.
+        // On AWS, the last page of a search is empty.
         let end = searched.then(|| (END.to_owned(), Value::Null));
         paging::page(described.chain(end), &question, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
@@ -197,10 +196,10 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     Ok(json!({ "logGroups": groups, "nextToken": token }))
 }
 
-/// The key behind every name, where a search ends: names have no tilde.
+/// A key that sorts after every name, because names have no tilde.
 const END: &str = "~";
 
-/// A search does not say how much a group holds, nor whether it is protected.
+/// Removes the members that a search does not show.
 fn without_sizes(mut described: Value) -> Value {
     for member in ["storedBytes", "deletionProtectionEnabled"] {
         described[member] = Value::Null;

@@ -1,4 +1,4 @@
-//! ListLogGroups: names, ARNs and classes, found by parts of names.
+//! ListLogGroups: names, ARNs and classes of groups, found by parts of their names.
 
 use std::sync::Arc;
 
@@ -25,10 +25,10 @@ pub(super) struct Input {
 pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     let limit = limit(input.limit, PAGE, 1000)?;
     let question = format!("ListLogGroups {:?} {:?}", input.log_group_name_pattern, input.log_group_class);
-    let wanted = |name: &str| input.log_group_name_pattern.as_ref().is_none_or(|pattern| matches(pattern, name));
+    let is_listed = |name: &str| input.log_group_name_pattern.as_ref().is_none_or(|pattern| matches(pattern, name));
     let page = sandbox.world.read(|world| {
         let groups = world.of::<State>().groups.iter().filter(|(name, group)| {
-            wanted(name) && input.log_group_class.as_ref().is_none_or(|class| group.class == *class)
+            is_listed(name) && input.log_group_class.as_ref().is_none_or(|class| group.class == *class)
         });
         let listed = groups.map(|(name, group)| {
             let arn = sandbox.config.arn("logs", &format!("log-group:{name}"));
@@ -39,7 +39,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     Ok(json!({ "logGroups": page.items, "nextToken": page.next_token }))
 }
 
-/// Parts of names with `|` between them; one that begins with `^` stands at the name's beginning (API reference).
+/// A pattern is a list of substrings separated by `|`. One with a leading `^` is a prefix (API reference).
 fn matches(pattern: &str, name: &str) -> bool {
     pattern.split('|').any(|part| match part.strip_prefix('^') {
         Some(beginning) => name.starts_with(beginning),

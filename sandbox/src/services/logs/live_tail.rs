@@ -1,4 +1,4 @@
-//! `StartLiveTail`: events as they are taken in, a second's at a time.
+//! StartLiveTail: a stream of events as they are ingested, updated once a second.
 //!
 //! Sources: the API reference of StartLiveTail, and its quotas in the user guide.
 
@@ -12,47 +12,46 @@ use tokio::time::Instant;
 
 use super::events::Batch;
 use super::filter_pattern::FilterPattern;
-use super::{group, invalid};
+use super::{group, invalid_parameter};
 use crate::base::ids;
 use crate::protocol::event_stream::{Event, EventStream, Sender};
 use crate::{Fault, Sandbox};
 
-/// Sessions at once.
-const SESSIONS: usize = 15;
-/// How long one may go on.
-const LONGEST: Duration = Duration::from_hours(3);
-/// Between two updates: what a client waits for is not shortened.
-const UPDATE: Duration = Duration::from_secs(1);
-/// Events of an update; of more, these are a sample.
-const MOST_EVENTS: usize = 500;
-/// Batches that wait for the slowest session.
-const QUEUED: usize = 1024;
+/// Concurrent sessions.
+const MAX_SESSIONS: usize = 15;
+const MAX_DURATION: Duration = Duration::from_hours(3);
+/// The time between two updates. Clients wait for it, so `--speed` does not shorten it.
+const UPDATE_INTERVAL: Duration = Duration::from_secs(1);
+/// Events in an update; a sample if there are more.
+const MAX_EVENTS: usize = 500;
+/// Batches that are queued for the slowest session.
+const QUEUE_LENGTH: usize = 1024;
 
-/// What was taken in at one time.
+/// Ingested events of one stream.
 #[derive(Debug)]
-struct Taken {
+struct Ingested {
     batch: Batch,
     /// Milliseconds since 1970.
     ingested_at: i64,
 }
 
-/// Who is told of events as they are taken in.
+/// Publishes ingested events to the sessions.
 #[derive(Debug)]
-pub struct LiveTails(broadcast::Sender<Arc<Taken>>);
+pub struct LiveTails(broadcast::Sender<Arc<Ingested>>);
 
 impl Default for LiveTails {
     fn default() -> Self {
-        Self(broadcast::Sender::new(QUEUED))
+        Self(broadcast::Sender::new(QUEUE_LENGTH))
     }
 }
 
 impl LiveTails {
-    /// Tells them. Without anybody it costs nothing.
-    pub(super) fn tell(&self, batches: &[Batch], ingested_at: i64) {
+    /// Publishes events. Without sessions it does nothing.
+    pub(super) fn publish(&self, batches: &[Batch], ingested_at: i64) {
         if self.0.receiver_count() > 0 {
             for batch in batches {
-                // The last of them may have gone meanwhile.
-                let _ = self.0.send(Arc::new(Taken { batch: batch.clone(), ingested_at }));
+                // The last session may have ended in the meantime.
+                let _ = self.0.send(Arc::new(Ingested { batch: batch.clone(), ingested_at }));
             }
         }
     }
@@ -70,23 +69,23 @@ pub(super) struct Start {
     pattern: String,
 }
 
-/// What a session is about.
-struct Interest {
-    /// Names of groups, and the ARNs that they were asked for by.
+/// The events that a session shows.
+struct Subscription {
+    /// Names of groups, and their ARNs in the request.
     groups: Vec<(String, String)>,
     streams: Vec<String>,
     prefixes: Vec<String>,
     pattern: FilterPattern,
 }
 
-/// Begins a session, which ends with its reader, after three hours, or with the sandbox.
+/// Starts a session, which ends when its client disconnects, after three hours, or with the sandbox.
 pub(super) fn start(sandbox: &Arc<Sandbox>, input: Start) -> Result<EventStream, Fault> {
     let Start { arns, streams, prefixes, pattern } = input;
     if !streams.is_empty() && !prefixes.is_empty() {
-        return Err(invalid("logStreamNames and logStreamNamePrefixes are mutually exclusive parameters."));
+        return Err(invalid_parameter("logStreamNames and logStreamNamePrefixes are mutually exclusive parameters."));
     }
     if arns.len() > 1 && !(streams.is_empty() && prefixes.is_empty()) {
-        return Err(invalid("Streams can only be named together with a single log group."));
+        return Err(invalid_parameter("Streams can only be named together with a single log group."));
     }
     let started = json!({
         "requestId": ids::uuid(),
@@ -98,40 +97,40 @@ pub(super) fn start(sandbox: &Arc<Sandbox>, input: Start) -> Result<EventStream,
     });
     let pattern = FilterPattern::parse(&pattern)?;
     let groups = arns.into_iter().map(|arn| Ok((name(sandbox, &arn)?, arn))).collect::<Result<_, Fault>>()?;
-    let interest = Interest { groups, streams, prefixes, pattern };
+    let subscription = Subscription { groups, streams, prefixes, pattern };
     let tails = &sandbox.runtime::<LiveTails>().0;
-    if tails.receiver_count() >= SESSIONS {
+    if tails.receiver_count() >= MAX_SESSIONS {
         return Err(Fault::limit_exceeded(
             "LimitExceededException",
             "The maximum number of Live Tail sessions is open.",
         ));
     }
-    let taken = tails.subscribe();
+    let ingested = tails.subscribe();
     let (sender, stream) = EventStream::new();
     sandbox.spawn(async move {
         if sender.send(Event::new("sessionStart", started)).await.is_ok() {
-            tail(&interest, taken, &sender).await;
+            tail(&subscription, ingested, &sender).await;
         }
     });
     Ok(stream)
 }
 
-/// The name of the group that an ARN means, if there is one.
+/// The name of the group with an ARN, if it exists.
 fn name(sandbox: &Sandbox, arn: &str) -> Result<String, Fault> {
     let name = arn.split(":log-group:").nth(1).filter(|_| arn.starts_with("arn:"));
-    let name = name.ok_or_else(|| invalid(format!("{arn} is not the ARN of a log group.")))?;
+    let name = name.ok_or_else(|| invalid_parameter(format!("{arn} is not the ARN of a log group.")))?;
     sandbox.world.read(|world| group(world, name).map(|_| name.to_owned()))
 }
 
-async fn tail(interest: &Interest, mut taken: broadcast::Receiver<Arc<Taken>>, sender: &Sender) {
-    let end = Instant::now() + LONGEST;
-    let mut updates = tokio::time::interval(UPDATE);
+async fn tail(subscription: &Subscription, mut ingested: broadcast::Receiver<Arc<Ingested>>, sender: &Sender) {
+    let end = Instant::now() + MAX_DURATION;
+    let mut updates = tokio::time::interval(UPDATE_INTERVAL);
     updates.tick().await;
     let (mut results, mut sampled) = (Vec::new(), false);
     loop {
         tokio::select! {
-            received = taken.recv() => match received {
-                Ok(taken) => sampled |= interest.collect(&taken, &mut results),
+            received = ingested.recv() => match received {
+                Ok(ingested) => sampled |= subscription.collect(&ingested, &mut results),
                 Err(RecvError::Lagged(_)) => sampled = true,
                 Err(RecvError::Closed) => return,
             },
@@ -152,15 +151,17 @@ async fn tail(interest: &Interest, mut taken: broadcast::Receiver<Arc<Taken>>, s
     }
 }
 
-impl Interest {
-    /// Adds what is wanted of a batch; true when that is more than an update holds.
-    fn collect(&self, Taken { batch, ingested_at }: &Taken, results: &mut Vec<Value>) -> bool {
+impl Subscription {
+    /// Adds the matching events of a batch; true if there are more than an update may have.
+    fn collect(&self, Ingested { batch, ingested_at }: &Ingested, results: &mut Vec<Value>) -> bool {
         let Batch { group, stream, events } = batch;
         let Some((_, arn)) = self.groups.iter().find(|(name, _)| name == group) else { return false };
-        let named = self.streams.is_empty() || self.streams.contains(stream);
-        let begins = self.prefixes.is_empty() || self.prefixes.iter().any(|prefix| stream.starts_with(prefix.as_str()));
-        let wanted = events.iter().filter(|event| named && begins && self.pattern.matches(event.message.as_bytes()));
-        let mut wanted = wanted.map(|event| {
+        let is_stream = self.streams.is_empty() || self.streams.contains(stream);
+        let has_prefix =
+            self.prefixes.is_empty() || self.prefixes.iter().any(|prefix| stream.starts_with(prefix.as_str()));
+        let matching =
+            events.iter().filter(|event| is_stream && has_prefix && self.pattern.matches(event.message.as_bytes()));
+        let mut matching = matching.map(|event| {
             json!({
                 "logStreamName": stream,
                 "logGroupIdentifier": arn,
@@ -169,8 +170,8 @@ impl Interest {
                 "ingestionTime": ingested_at,
             })
         });
-        let room = MOST_EVENTS.saturating_sub(results.len());
-        results.extend(wanted.by_ref().take(room));
-        wanted.next().is_some()
+        let room = MAX_EVENTS.saturating_sub(results.len());
+        results.extend(matching.by_ref().take(room));
+        matching.next().is_some()
     }
 }

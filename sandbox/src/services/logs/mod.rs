@@ -26,7 +26,6 @@ pub use live_tail::LiveTails;
 pub use retention::expire;
 pub use streams::Stream;
 
-/// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: "logs",
     protocols: &[Protocol::Json11 { target_prefix: "Logs_20140328" }],
@@ -57,53 +56,51 @@ pub static SERVICE: Service = Service {
 };
 
 state! {
-    /// What the service remembers; the events themselves are in a table of their own, see [`events`].
+    /// The service's state, without events: these are in a table of their own, see [`events`].
     pub struct State {
-        /// By name.
         pub groups: Table<Group> = "logs_groups",
         /// By [`stream_key`].
         pub streams: Table<Stream> = "logs_streams",
     }
 }
 
-/// The key of a stream; neither name can hold a colon.
+/// The key of a stream. Neither name can contain a colon.
 pub fn stream_key(group: &str, stream: &str) -> String {
     format!("{group}:{stream}")
 }
 
-/// The code of nearly every refusal.
-fn invalid(message: impl Into<String>) -> Fault {
+fn invalid_parameter(message: impl Into<String>) -> Fault {
     Fault::client("InvalidParameterException", message)
 }
 
-fn no_such(kind: &str) -> Fault {
+fn not_found(kind: &str) -> Fault {
     Fault::not_found("ResourceNotFoundException", format!("The specified log {kind} does not exist."))
 }
 
 fn invalid_token(_: InvalidToken) -> Fault {
-    invalid("The specified nextToken is invalid.")
+    invalid_parameter("The specified nextToken is invalid.")
 }
 
 fn group<'a>(world: &'a World, name: &str) -> Result<&'a Group, Fault> {
-    world.of::<State>().groups.get(name).ok_or_else(|| no_such("group"))
+    world.of::<State>().groups.get(name).ok_or_else(|| not_found("group"))
 }
 
-/// The limit of a list, in AWS's words when it is out of bounds.
-fn limit(given: Option<i64>, default: usize, most: i64) -> Result<usize, Fault> {
+/// The limit of a list, or AWS's fault if it is out of bounds.
+fn limit(given: Option<i64>, default: usize, max: i64) -> Result<usize, Fault> {
     let Some(given) = given else { return Ok(default) };
     let out_of_bounds = |bound: &str| {
-        invalid(format!(
+        invalid_parameter(format!(
             "1 validation error detected: Value '{given}' at 'limit' failed to satisfy constraint: Member must have value {bound}"
         ))
     };
     match usize::try_from(given) {
         Ok(0) | Err(_) => Err(out_of_bounds("greater than or equal to 1")),
-        Ok(_) if given > most => Err(out_of_bounds(&format!("less than or equal to {most}"))),
+        Ok(_) if given > max => Err(out_of_bounds(&format!("less than or equal to {max}"))),
         Ok(limit) => Ok(limit),
     }
 }
 
-/// The group that an operation names by its name or by an identifier, which may be an ARN.
+/// The name of the group that a request gives by its name or by an identifier, which may be an ARN.
 fn group_name(name: Option<String>, identifier: Option<String>) -> Result<String, Fault> {
     match (name, identifier) {
         (Some(_), Some(_)) => Err(Fault::client(
@@ -111,13 +108,13 @@ fn group_name(name: Option<String>, identifier: Option<String>) -> Result<String
             "LogGroup name and LogGroup ARN are mutually exclusive parameters.",
         )),
         (Some(name), None) => Ok(name),
-        (None, Some(identifier)) => Ok(name_in_arn(&identifier).to_owned()),
-        (None, None) => Err(invalid("Either LogGroup name or LogGroup ARN must be specified.")),
+        (None, Some(identifier)) => Ok(group_name_of(&identifier).to_owned()),
+        (None, None) => Err(invalid_parameter("Either LogGroup name or LogGroup ARN must be specified.")),
     }
 }
 
-/// `NAME` of `arn:aws:logs:REGION:ACCOUNT:log-group:NAME`, with or without `:*`; a plain name is itself.
-fn name_in_arn(identifier: &str) -> &str {
+/// `NAME` of `arn:aws:logs:REGION:ACCOUNT:log-group:NAME`, with or without `:*`. A plain name is returned unchanged.
+fn group_name_of(identifier: &str) -> &str {
     let name = identifier.split_once(":log-group:").map_or(identifier, |(_, name)| name);
     name.strip_suffix(":*").unwrap_or(name)
 }

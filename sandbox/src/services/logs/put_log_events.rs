@@ -6,14 +6,14 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::events::{self, Batch, Event, OVERHEAD_BYTES};
-use super::{group, invalid, no_such, stream_key};
+use super::{group, invalid_parameter, not_found, stream_key};
 use crate::core::Reply;
 use crate::services::logs::State;
 use crate::{Fault, Sandbox};
 
-const MOST_EVENTS: usize = 10_000;
-const MOST_BYTES: usize = 1024 * 1024;
-const LARGEST_EVENT: usize = 256 * 1024;
+const MAX_EVENTS: usize = 10_000;
+const MAX_BYTES: usize = 1024 * 1024;
+const MAX_EVENT_BYTES: usize = 256 * 1024;
 const HOUR_MILLIS: i64 = 60 * 60 * 1000;
 const OLDEST: i64 = 14 * 24 * HOUR_MILLIS;
 const NEWEST: i64 = 2 * HOUR_MILLIS;
@@ -27,7 +27,7 @@ pub(super) struct Input {
     stream: String,
     #[serde(rename = "logEvents")]
     events: Vec<InputEvent>,
-    /// Taken and not looked at, by AWS too.
+    /// Ignored, as by AWS.
     #[serde(rename = "sequenceToken")]
     _sequence_token: Option<String>,
 }
@@ -42,14 +42,14 @@ struct InputEvent {
 pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     let Input { group: group_name, stream, events, .. } = input;
     check(&events)?;
-    let horizon = sandbox.world.read(|world| {
-        let horizon = super::retention::horizon(sandbox, group(world, &group_name)?);
+    let oldest_visible = sandbox.world.read(|world| {
+        let oldest_visible = super::retention::oldest_visible(sandbox, group(world, &group_name)?);
         let stream = world.of::<State>().streams.get(&stream_key(&group_name, &stream));
-        stream.map(|_| horizon).ok_or_else(|| no_such("stream"))
+        stream.map(|_| oldest_visible).ok_or_else(|| not_found("stream"))
     })?;
     let now = sandbox.clock.now().as_millisecond();
     let too_old = events.iter().take_while(|event| event.timestamp < now - OLDEST).count();
-    let expired = events.iter().take_while(|event| event.timestamp < horizon).count();
+    let expired = events.iter().take_while(|event| event.timestamp < oldest_visible).count();
     let too_new = events.iter().position(|event| event.timestamp > now + NEWEST);
     let taken = too_old.max(expired)..too_new.unwrap_or(events.len());
     let events = events.into_iter().enumerate().filter(|(index, _)| taken.contains(index));
@@ -68,29 +68,31 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
 }
 
 fn check(events: &[InputEvent]) -> Result<(), Fault> {
-    if events.is_empty() || events.len() > MOST_EVENTS {
+    if events.is_empty() || events.len() > MAX_EVENTS {
         let bound = if events.is_empty() {
             "greater than or equal to 1".to_owned()
         } else {
-            format!("less than or equal to {MOST_EVENTS}")
+            format!("less than or equal to {MAX_EVENTS}")
         };
-        return Err(invalid(format!(
+        return Err(invalid_parameter(format!(
             "1 validation error detected: Value at 'logEvents' failed to satisfy constraint: Member must have length {bound}"
         )));
     }
-    if let Some(large) = events.iter().map(size).find(|size| *size > LARGEST_EVENT) {
-        return Err(invalid(format!("Log event too large: {large} bytes exceeds limit of {LARGEST_EVENT}")));
+    if let Some(large) = events.iter().map(size).find(|size| *size > MAX_EVENT_BYTES) {
+        return Err(invalid_parameter(format!(
+            "Log event too large: {large} bytes exceeds limit of {MAX_EVENT_BYTES}"
+        )));
     }
-    if events.iter().map(size).sum::<usize>() > MOST_BYTES {
-        return Err(invalid(format!("Upload too large: exceeds limit of {MOST_BYTES}")));
+    if events.iter().map(size).sum::<usize>() > MAX_BYTES {
+        return Err(invalid_parameter(format!("Upload too large: exceeds limit of {MAX_BYTES}")));
     }
     if !events.is_sorted_by_key(|event| event.timestamp) {
-        return Err(invalid("Log events in a single PutLogEvents request must be in chronological order."));
+        return Err(invalid_parameter("Log events in a single PutLogEvents request must be in chronological order."));
     }
     let span =
         events.last().zip(events.first()).map_or(0, |(last, first)| last.timestamp.saturating_sub(first.timestamp));
     if span > 24 * HOUR_MILLIS {
-        return Err(invalid(
+        return Err(invalid_parameter(
             "The batch of log events in a single PutLogEvents request cannot span more than 24 hours.",
         ));
     }

@@ -1,35 +1,35 @@
-//! How much all log groups may hold together: what prints without end must not fill its user's disk, so the oldest events of the
-//! largest group make room for new ones.
+//! The quota of all log groups together, so that a task that prints endlessly does not fill the disk. When it is
+//! reached, the oldest events of the largest group are deleted.
 
 use super::events;
 use crate::services::logs::State;
 use crate::store::World;
 use crate::{Fault, Sandbox};
 
-/// What all groups may hold together.
-pub const MOST_BYTES: u64 = 1024 * 1024 * 1024;
-/// How much goes at a time: others wait for the disk meanwhile.
+/// The size of all log groups together.
+pub const MAX_BYTES: u64 = 1024 * 1024 * 1024;
+/// How much is deleted in one transaction: other transactions have to wait for it.
 const STEP_BYTES: u64 = 16 * 1024 * 1024;
 
-/// What all groups hold.
+/// The size of all log groups.
 pub fn stored_bytes(world: &World) -> u64 {
     world.of::<State>().groups.values().map(|group| group.stored_bytes).sum()
 }
 
-/// Makes room for what comes.
-pub(super) fn make_room(sandbox: &Sandbox) -> Result<(), Fault> {
-    keep_within(sandbox, MOST_BYTES, STEP_BYTES)
+/// Deletes events until there is space for new ones.
+pub(super) fn free_space(sandbox: &Sandbox) -> Result<(), Fault> {
+    delete_down_to(sandbox, MAX_BYTES, STEP_BYTES)
 }
 
-fn keep_within(sandbox: &Sandbox, most: u64, step: u64) -> Result<(), Fault> {
+fn delete_down_to(sandbox: &Sandbox, limit: u64, step: u64) -> Result<(), Fault> {
     loop {
         let largest = sandbox.world.read(|world| {
             let groups = world.of::<State>().groups.values();
-            groups.max_by_key(|group| group.stored_bytes).filter(|_| stored_bytes(world) > most).cloned()
+            groups.max_by_key(|group| group.stored_bytes).filter(|_| stored_bytes(world) > limit).cloned()
         });
         let Some(group) = largest else { return Ok(()) };
-        sandbox.log.write("log groups hold all that a sandbox keeps: the oldest events go");
-        events::remove_oldest(sandbox, &group, |_, gone| gone >= step)?;
+        sandbox.log.write("the quota of log groups is reached: the oldest events are deleted");
+        events::remove_oldest(sandbox, &group, |_, removed| removed >= step)?;
     }
 }
 
@@ -49,10 +49,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_oldest_events_of_the_largest_group_go_first() {
+    async fn the_oldest_events_of_the_largest_group_are_deleted_first() {
         let folder = tempfile::tempdir().expect("a folder");
         let sandbox = crate::open(Config::for_test(folder.path(), 1.0), CancellationToken::new()).expect("a sandbox");
-        for (group, count) in [("calm", 1), ("flooded", 10)] {
+        for (group, count) in [("small", 1), ("large", 10)] {
             let stream = json!({ "logGroupName": group, "logStreamName": "s" });
             sandbox.call("logs", "CreateLogGroup", json!({ "logGroupName": group })).await.expect("a group");
             sandbox.call("logs", "CreateLogStream", stream.clone()).await.expect("a stream");
@@ -62,10 +62,10 @@ mod tests {
             input["logEvents"] = (0..count).map(event).collect();
             sandbox.call("logs", "PutLogEvents", input).await.expect("they are taken");
         }
-        // Each event counts 27 bytes.
-        keep_within(&sandbox, 8 * 27, 2 * 27).expect("there is room");
-        assert_eq!(messages(&sandbox, "calm").await, ["0"]);
-        assert_eq!(messages(&sandbox, "flooded").await, ["4", "5", "6", "7", "8", "9"]);
+        // Each event counts as 27 bytes.
+        delete_down_to(&sandbox, 8 * 27, 2 * 27).expect("there is room");
+        assert_eq!(messages(&sandbox, "small").await, ["0"]);
+        assert_eq!(messages(&sandbox, "large").await, ["4", "5", "6", "7", "8", "9"]);
         assert_eq!(sandbox.world.read(stored_bytes), 7 * 27);
     }
 }

@@ -1,4 +1,4 @@
-//! Retention: how long a group keeps its events, and the loop that removes older ones.
+//! Retention of log events, and the loop that deletes expired ones.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,17 +6,17 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Group, events, invalid, no_such};
+use super::{Group, events, invalid_parameter, not_found};
 use crate::core::Reply;
 use crate::services::logs::State;
 use crate::{Fault, Sandbox};
 
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
-/// What is out of date is out of sight at once; this is only how often the disk is tidied.
-const TIDY_EVERY: Duration = Duration::from_hours(1);
+/// Expired events are not shown, so this only determines how long they use disk space.
+const EXPIRY_INTERVAL: Duration = Duration::from_hours(1);
 
-/// The values that AWS takes (API reference of PutRetentionPolicy).
+/// The values that AWS accepts (API reference of PutRetentionPolicy).
 const DAYS: [u32; 22] =
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
@@ -30,7 +30,7 @@ pub(super) struct Put {
 pub(super) fn put(sandbox: &Arc<Sandbox>, Put { log_group_name, retention_in_days: days }: Put) -> Reply {
     if !DAYS.contains(&days) {
         let known: Vec<String> = DAYS.iter().map(u32::to_string).collect();
-        return Err(invalid(format!(
+        return Err(invalid_parameter(format!(
             "1 validation error detected: Value '{days}' at 'retentionInDays' failed to satisfy constraint: \
              Member must satisfy enum value set: [{}]",
             known.join(", ")
@@ -51,27 +51,28 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name }: Delete) 
 
 fn change(sandbox: &Sandbox, name: &str, change: impl FnOnce(&mut Group)) -> Result<Value, Fault> {
     sandbox.world.write(|world| {
-        change(world.of_mut::<State>().groups.get_mut(name).ok_or_else(|| no_such("group"))?);
+        change(world.of_mut::<State>().groups.get_mut(name).ok_or_else(|| not_found("group"))?);
         Ok(Value::Null)
     })
 }
 
-/// The time of the oldest event that a group still shows, in milliseconds since 1970.
-pub(super) fn horizon(sandbox: &Sandbox, group: &Group) -> i64 {
-    let kept = group.retention_in_days.map(|days| sandbox.clock.now().as_millisecond() - i64::from(days) * DAY_MILLIS);
-    kept.unwrap_or(0)
+/// Events of a group before this time, in milliseconds since 1970, have expired.
+pub(super) fn oldest_visible(sandbox: &Sandbox, group: &Group) -> i64 {
+    let oldest =
+        group.retention_in_days.map(|days| sandbox.clock.now().as_millisecond() - i64::from(days) * DAY_MILLIS);
+    oldest.unwrap_or(0)
 }
 
-/// Removes what is out of date, as long as the sandbox runs.
+/// Starts the loop that deletes expired events.
 pub fn expire(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("log retention", |shared| async move {
         loop {
             let groups: Vec<Group> = shared.world.read(|world| world.of::<State>().groups.values().cloned().collect());
             for group in groups.iter().filter(|group| group.retention_in_days.is_some()) {
-                // A disk that refuses now is asked again in an hour.
-                let _ = events::remove_oldest(&shared, group, |key, _| key.timestamp >= horizon(&shared, group));
+                // A failed deletion is retried in the next hourly pass.
+                let _ = events::remove_oldest(&shared, group, |key, _| key.timestamp >= oldest_visible(&shared, group));
             }
-            tokio::time::sleep(TIDY_EVERY).await;
+            tokio::time::sleep(EXPIRY_INTERVAL).await;
         }
     });
 }

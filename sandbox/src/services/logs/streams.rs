@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::groups::check_name;
-use super::{group, group_name, invalid, invalid_token, limit, no_such, stream_key};
+use super::{group, group_name, invalid_parameter, invalid_token, limit, not_found, stream_key};
 use crate::base::paging;
 use crate::core::Reply;
 use crate::services::logs::State;
@@ -14,20 +14,16 @@ use crate::{Fault, Sandbox};
 
 const PAGE: usize = 50;
 
-/// One log stream. Times are milliseconds since 1970.
+/// A log stream. Times are milliseconds since 1970.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Stream {
-    /// Stands for the stream in the keys of its events.
+    /// Identifies the stream in the keys of its events.
     pub id: u64,
-    /// Its name.
     pub name: String,
-    /// When it was made.
     pub created_at: i64,
-    /// The time of its earliest event.
     pub first_event: Option<i64>,
-    /// The time of its latest event.
     pub last_event: Option<i64>,
-    /// When an event last came in.
+    /// When events were last ingested.
     pub last_ingestion: Option<i64>,
 }
 
@@ -41,7 +37,7 @@ impl Stream {
             "lastIngestionTime": self.last_ingestion,
             "uploadSequenceToken": self.last_ingestion.map(|time| format!("{:056}", u128::from(self.id) + u128::from(time.unsigned_abs()))),
             "arn": sandbox.config.arn("logs", &format!("log-group:{group}:log-stream:{}", self.name)),
-            // AWS reports 0 for every stream since 2019.
+            // AWS has reported 0 for every stream since 2019.
             "storedBytes": 0,
         })
     }
@@ -76,9 +72,9 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_
 pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_name }: Named) -> Reply {
     sandbox.world.write(|world| {
         group(world, &log_group_name)?;
-        // Its events are out of sight without it, and go with the group or its retention.
+        // Without the stream its events are not visible; they are deleted with the group or when they expire.
         let removed = world.of_mut::<State>().streams.remove(&stream_key(&log_group_name, &log_stream_name));
-        removed.map(|_| Value::Null).ok_or_else(|| no_such("stream"))
+        removed.map(|_| Value::Null).ok_or_else(|| not_found("stream"))
     })
 }
 
@@ -102,14 +98,14 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
         None | Some("LogStreamName") => false,
         Some("LastEventTime") => true,
         Some(other) => {
-            return Err(invalid(format!(
+            return Err(invalid_parameter(format!(
                 "1 validation error detected: Value '{other}' at 'orderBy' failed to satisfy constraint: \
              Member must satisfy enum value set: [LogStreamName, LastEventTime]"
             )));
         }
     };
     if by_time && input.log_stream_name_prefix.is_some() {
-        return Err(invalid("Cannot order by LastEventTime with a logStreamNamePrefix."));
+        return Err(invalid_parameter("Cannot order by LastEventTime with a logStreamNamePrefix."));
     }
     let question =
         format!("DescribeLogStreams {name} {:?} {by_time} {}", input.log_stream_name_prefix, input.descending);

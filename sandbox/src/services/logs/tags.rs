@@ -1,11 +1,11 @@
-//! Tags of log groups, by ARN and, as the older operations do, by name.
+//! Tags of log groups, by ARN, or by name in the older operations.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Group, group, name_in_arn, no_such};
+use super::{Group, group, group_name_of, not_found};
 use crate::base::tags::{self, TagMap};
 use crate::core::Reply;
 use crate::services::logs::State;
@@ -40,7 +40,7 @@ pub(super) struct List {
 }
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_arn }: List) -> Reply {
-    sandbox.world.read(|world| Ok(json!({ "tags": group(world, name_in_arn(&resource_arn))?.tags })))
+    sandbox.world.read(|world| Ok(json!({ "tags": group(world, group_name_of(&resource_arn))?.tags })))
 }
 
 #[derive(Deserialize)]
@@ -77,7 +77,7 @@ pub(super) fn list_of_group(sandbox: &Arc<Sandbox>, ListOfGroup { log_group_name
 
 fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Group)) -> Result<Value, Fault> {
     sandbox.world.write(|world| {
-        change(world.of_mut::<State>().groups.get_mut(name_in_arn(arn)).ok_or_else(|| no_such("group"))?);
+        change(world.of_mut::<State>().groups.get_mut(group_name_of(arn)).ok_or_else(|| not_found("group"))?);
         Ok(Value::Null)
     })
 }

@@ -1,7 +1,7 @@
-//! Collects what all tasks print and appends it in batches, so that many talkative tasks cost one transaction at a time.
+//! Collects the output of all tasks and writes it in batches, one transaction at a time.
 //!
-//! No line is lost on its way: when the disk takes no more, lines wait, and with them the tasks that print them, until there is
-//! space again. Only the end of the sandbox ends that wait.
+//! No line is lost: if the disk is full, lines are queued and the tasks that print them are blocked until there is
+//! space again or the sandbox stops.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,34 +12,31 @@ use tokio::sync::{Semaphore, mpsc};
 use super::events::{self, Batch, Event};
 use crate::{Fault, Sandbox};
 
-/// How long lines wait for company.
-const GATHER: Duration = Duration::from_millis(50);
-/// How long to wait before lines that could not be written are tried again.
-const RETRY: Duration = Duration::from_secs(1);
+/// How long lines are collected before they are written.
+const COLLECT_TIME: Duration = Duration::from_millis(50);
+/// The delay before a failed write is retried.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Lines that may wait; a task that prints faster than the disk takes is held back.
-const QUEUED: usize = 16 * 1024;
-/// What they may hold together.
-const QUEUED_BYTES: usize = 32 * 1024 * 1024;
+/// Queued lines. A task that prints faster than they can be written is blocked.
+const QUEUE_LENGTH: usize = 16 * 1024;
+/// The size of all queued lines.
+const MAX_QUEUED_BYTES: usize = 32 * 1024 * 1024;
 
-/// One line for a stream.
+/// A line for a stream.
 #[derive(Debug)]
 pub struct Entry {
-    /// The stream's group.
     pub group: Arc<str>,
-    /// The stream.
     pub stream: Arc<str>,
-    /// What happened.
     pub event: Event,
 }
 
 impl Entry {
-    fn weight(&self) -> usize {
-        self.event.message.len().min(QUEUED_BYTES)
+    fn bytes(&self) -> usize {
+        self.event.message.len().min(MAX_QUEUED_BYTES)
     }
 }
 
-/// Where lines go.
+/// The sending end of the queue.
 #[derive(Debug, Clone)]
 pub struct Entries {
     entries: mpsc::Sender<Entry>,
@@ -47,17 +44,18 @@ pub struct Entries {
 }
 
 impl Entries {
-    /// Waits until there is room. Without the writer the sandbox is ending, and the line is dropped.
+    /// Waits until there is space in the queue. If the writer has ended, the sandbox is stopping and the line is
+    /// dropped.
     pub async fn send(&self, entry: Entry) {
-        let weight = u32::try_from(entry.weight()).unwrap_or(u32::MAX);
-        if let Ok(room) = self.room.acquire_many(weight).await {
+        let bytes = u32::try_from(entry.bytes()).unwrap_or(u32::MAX);
+        if let Ok(room) = self.room.acquire_many(bytes).await {
             room.forget();
             let _ = self.entries.send(entry).await;
         }
     }
 }
 
-/// Where the writer takes them.
+/// The receiving end of the queue.
 #[derive(Debug)]
 pub struct Queue {
     entries: mpsc::Receiver<Entry>,
@@ -70,31 +68,31 @@ impl Drop for Queue {
     }
 }
 
-/// A queue to the writer; it ends, with everything written, when all senders are gone.
+/// Creates the queue to the writer, which ends once all senders are dropped and everything is written.
 pub fn channel() -> (Entries, Queue) {
-    let (sender, entries) = mpsc::channel(QUEUED);
-    let room = Arc::new(Semaphore::new(QUEUED_BYTES));
+    let (sender, entries) = mpsc::channel(QUEUE_LENGTH);
+    let room = Arc::new(Semaphore::new(MAX_QUEUED_BYTES));
     (Entries { entries: sender, room: Arc::clone(&room) }, Queue { entries, room })
 }
 
-/// Writes until the last sender is gone.
+/// Writes until the last sender is dropped.
 pub async fn write(sandbox: Arc<Sandbox>, mut queue: Queue) {
     let mut gathered = Vec::new();
-    while queue.entries.recv_many(&mut gathered, QUEUED).await > 0 {
-        tokio::time::sleep(GATHER).await;
+    while queue.entries.recv_many(&mut gathered, QUEUE_LENGTH).await > 0 {
+        tokio::time::sleep(COLLECT_TIME).await;
         while let Ok(entry) = queue.entries.try_recv() {
             gathered.push(entry);
-            if gathered.len() >= QUEUED {
+            if gathered.len() >= QUEUE_LENGTH {
                 break;
             }
         }
-        let bytes = gathered.iter().map(Entry::weight).sum();
-        persist(&sandbox, by_stream(gathered.drain(..))).await;
+        let bytes = gathered.iter().map(Entry::bytes).sum();
+        persist(&sandbox, group_by_stream(gathered.drain(..))).await;
         queue.room.add_permits(bytes);
     }
 }
 
-/// Appends the batches, however long it takes until that is possible.
+/// Appends batches, and retries until that succeeds.
 async fn persist(sandbox: &Arc<Sandbox>, batches: Vec<Batch>) {
     let batches = Arc::new(batches);
     let mut complained = false;
@@ -107,13 +105,13 @@ async fn persist(sandbox: &Arc<Sandbox>, batches: Vec<Batch>) {
             sandbox.log.write(&format!("tasks wait for what they print to be written: {}", fault.message));
             complained = true;
         }
-        if sandbox.shutdown.run_until_cancelled(tokio::time::sleep(RETRY)).await.is_none() {
+        if sandbox.shutdown.run_until_cancelled(tokio::time::sleep(RETRY_DELAY)).await.is_none() {
             return;
         }
     }
 }
 
-fn by_stream(entries: impl Iterator<Item = Entry>) -> Vec<Batch> {
+fn group_by_stream(entries: impl Iterator<Item = Entry>) -> Vec<Batch> {
     let mut streams: BTreeMap<(Arc<str>, Arc<str>), Vec<Event>> = BTreeMap::new();
     for Entry { group, stream, event } in entries {
         streams.entry((group, stream)).or_default().push(event);

@@ -1,4 +1,4 @@
-//! Deletion: at once, or after a recovery window. RestoreSecret is not served.
+//! Deletion of secrets: immediately or after a recovery window. RestoreSecret is not served.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
         return sandbox.world.write(|world| {
             let found =
                 find(world, config, &secret_id, now).ok().map(|secret| (secret.arn.clone(), secret.name.clone()));
-            // What there is not is gone: AWS answers as if it had been there.
+            // AWS answers as if the secret had existed.
             let (arn, name) = found.unwrap_or_else(|| {
                 let name = model::name(config, &secret_id);
                 (model::arn(config, name), name.to_owned())
@@ -49,7 +49,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
         });
     }
     let days = window.unwrap_or(DEFAULT_WINDOW).unsigned_abs();
-    let gone = now + Duration::from_hours(24 * days);
+    let deleted_at = now + Duration::from_hours(24 * days);
     sandbox.world.write(|world| {
         change(world, config, &secret_id, now, |secret| {
             if secret.deletion.is_some() {
@@ -57,8 +57,8 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
                     "You can't perform this operation on the secret because it was already scheduled for deletion.",
                 ));
             }
-            secret.deletion = Some((now, gone));
-            Ok(json!({ "ARN": secret.arn, "Name": secret.name, "DeletionDate": epoch_seconds(gone) }))
+            secret.deletion = Some((now, deleted_at));
+            Ok(json!({ "ARN": secret.arn, "Name": secret.name, "DeletionDate": epoch_seconds(deleted_at) }))
         })
     })
 }

@@ -1,4 +1,4 @@
-//! AWS Secrets Manager: secrets, their versions and the labels on them.
+//! AWS Secrets Manager: secrets, their versions and staging labels.
 
 use crate::Fault;
 use crate::core::{Service, operation};
@@ -14,7 +14,6 @@ mod values;
 
 pub use model::Secret;
 
-/// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: "secretsmanager",
     protocols: &[Protocol::Json11 { target_prefix: "secretsmanager" }],
@@ -35,9 +34,7 @@ pub static SERVICE: Service = Service {
 };
 
 state! {
-    /// What the service remembers.
     pub struct State {
-        /// By name.
         pub secrets: Table<Secret> = "secretsmanager_secrets",
     }
 }

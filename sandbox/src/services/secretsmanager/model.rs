@@ -1,4 +1,4 @@
-//! A secret and its versions, and how the labels move between them.
+//! A secret and its versions, and how staging labels move between them.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,89 +11,80 @@ use crate::services::secretsmanager::State;
 use crate::store::World;
 use crate::{Config, Fault};
 
-/// The label of the version that a caller gets who asks for none.
+/// The staging label of the version that is returned by default.
 pub const CURRENT: &str = "AWSCURRENT";
-/// The label of the version that was current before.
+/// The staging label of the version that was current before.
 pub const PREVIOUS: &str = "AWSPREVIOUS";
 
-/// How many characters Secrets Manager appends to a name in an ARN.
+/// The number of random characters at the end of an ARN.
 const SUFFIX: usize = 6;
-/// Versions without a label are kept up to this number in all (quotas of the user guide).
-const MOST_VERSIONS: usize = 100;
+/// Versions without a staging label are deleted above this number of versions (quotas in the user guide).
+const MAX_VERSIONS: usize = 100;
 
-/// A secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Secret {
-    /// Its name.
     pub name: String,
-    /// Its ARN, which ends in random characters.
+    /// Ends in random characters.
     pub arn: String,
-    /// What it is for.
     pub description: Option<String>,
-    /// The key that would encrypt it; the account's default when left out.
+    /// Shown only, since secrets are not encrypted; the account's default key when left out.
     pub kms_key_id: Option<String>,
-    /// Its tags, once it has had any.
+    /// None until the first tag.
     pub tags: Option<Vec<Tag>>,
-    /// Its versions, the oldest first.
+    /// The oldest first.
     pub versions: Vec<Version>,
-    /// When it was made.
     pub created: Timestamp,
-    /// When it, its labels or its tags were last changed.
+    /// When the secret, its staging labels or its tags were last changed.
     pub changed: Timestamp,
     /// The day on which a value was last read.
     pub accessed: Option<Timestamp>,
-    /// When it was asked to be deleted, and when it will be gone.
+    /// When deletion was requested, and when the secret will be deleted.
     pub deletion: Option<(Timestamp, Timestamp)>,
 }
 
-/// What a version holds.
+/// The value of a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Content {
-    /// Text.
     String(String),
-    /// Bytes, in base64.
+    /// In base64.
     Binary(String),
 }
 
-/// One version of a secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Version {
-    /// The client's token.
+    /// The client's request token.
     pub id: String,
-    /// What it holds.
     pub content: Content,
-    /// Its labels.
     pub stages: Vec<String>,
-    /// When it was made.
     pub created: Timestamp,
     /// The day on which it was last read.
     pub accessed: Option<Timestamp>,
 }
 
 impl Version {
-    /// Whether the version has a label.
+    /// Whether the version has a staging label.
     pub fn has(&self, stage: &str) -> bool {
         self.stages.iter().any(|one| one == stage)
     }
 }
 
 impl Secret {
-    /// Whether it is there for operations but a few.
-    pub fn usable(&self) -> Result<(), Fault> {
+    /// Refuses a secret that is scheduled for deletion.
+    pub fn check_not_deleted(&self) -> Result<(), Fault> {
         if self.deletion.is_some() { Err(marked_for_deletion()) } else { Ok(()) }
     }
 
-    /// The version of a label.
+    /// The version with a staging label.
     pub fn labelled(&self, stage: &str) -> Option<&Version> {
         self.versions.iter().find(|version| version.has(stage))
     }
 
-    /// The version of an id.
+    /// The version with an id.
     pub fn version(&self, id: &str) -> Option<&Version> {
         self.versions.iter().find(|version| version.id == id)
     }
 
-    /// Makes a version, or finds the one that an earlier call with the same token and content made.
+    /// Adds a version, unless an earlier request with the same token and content has.
     pub fn put(&mut self, id: &str, content: Content, stages: &[String], now: Timestamp) -> Result<(), Fault> {
         if let Some(version) = self.version(id) {
             if version.content == content {
@@ -114,11 +105,11 @@ impl Secret {
             self.attach(CURRENT, id);
         }
         self.changed = now;
-        self.forget_oldest();
+        self.delete_unlabelled();
         Ok(())
     }
 
-    /// Moves a label to a version. The version that was current becomes the previous one.
+    /// Moves a staging label to a version. Moving `AWSCURRENT` makes the version that had it `AWSPREVIOUS`.
     pub fn attach(&mut self, stage: &str, id: &str) {
         if self.version(id).is_some_and(|version| version.has(stage)) {
             return;
@@ -133,26 +124,26 @@ impl Secret {
         }
     }
 
-    /// Takes a label from whichever version has it.
+    /// Removes a staging label from the version that has it.
     pub fn detach(&mut self, stage: &str) {
         self.versions.iter_mut().for_each(|version| version.stages.retain(|one| one != stage));
     }
 
-    fn forget_oldest(&mut self) {
-        while self.versions.len() > MOST_VERSIONS {
+    fn delete_unlabelled(&mut self) {
+        while self.versions.len() > MAX_VERSIONS {
             let Some(oldest) = self.versions.iter().position(|version| version.stages.is_empty()) else { return };
             self.versions.remove(oldest);
         }
     }
 
-    /// The labels by the ids of the versions that have any.
+    /// Staging labels by version id, for versions that have any.
     pub fn stages(&self) -> Option<Value> {
         let labelled = self.versions.iter().filter(|version| !version.stages.is_empty());
         let stages: Map<String, Value> = labelled.map(|version| (version.id.clone(), json!(version.stages))).collect();
         (!stages.is_empty()).then_some(Value::Object(stages))
     }
 
-    /// What `DescribeSecret` says of it, but for its labels.
+    /// The response of `DescribeSecret`, without the staging labels.
     pub fn describe(&self) -> Map<String, Value> {
         let described = json!({
             "ARN": self.arn,
@@ -161,7 +152,7 @@ impl Secret {
             "KmsKeyId": self.kms_key_id,
             "LastChangedDate": epoch_seconds(self.changed),
             "LastAccessedDate": self.accessed.map(epoch_seconds),
-            "DeletedDate": self.deletion.map(|(asked, _)| epoch_seconds(asked)),
+            "DeletedDate": self.deletion.map(|(requested_at, _)| epoch_seconds(requested_at)),
             "Tags": self.tags,
             "CreatedDate": epoch_seconds(self.created),
         });
@@ -172,14 +163,16 @@ impl Secret {
     }
 }
 
-/// The secret that a name, an ARN or an ARN without its last characters names.
+/// Finds a secret by its name, its ARN, or its ARN without the random characters.
 pub fn find<'a>(world: &'a World, config: &Config, id: &str, now: Timestamp) -> Result<&'a Secret, Fault> {
     let secrets = &world.of::<State>().secrets;
     let found = secrets.get(name(config, id)).or_else(|| secrets.values().find(|secret| secret.arn == id));
-    found.filter(|secret| secret.deletion.is_none_or(|(_, gone)| gone > now)).ok_or_else(|| not_found("secret"))
+    found
+        .filter(|secret| secret.deletion.is_none_or(|(_, deleted_at)| deleted_at > now))
+        .ok_or_else(|| not_found("secret"))
 }
 
-/// The same, to be changed by `change`; gives what it gives.
+/// Changes a secret, and returns the result of `change`.
 pub fn change<T>(
     world: &mut World,
     config: &Config,
@@ -195,17 +188,17 @@ fn prefix(config: &Config) -> String {
     config.arn("secretsmanager", "secret:")
 }
 
-/// The name in an id: all of it, or what follows `secret:`.
+/// The name in an id, which is a name or an ARN.
 pub fn name<'a>(config: &Config, id: &'a str) -> &'a str {
     id.strip_prefix(&prefix(config)).unwrap_or(id)
 }
 
-/// A new ARN for a name.
+/// Creates an ARN for a name.
 pub fn arn(config: &Config, name: &str) -> String {
     format!("{}{name}-{}", prefix(config), crate::base::ids::mixed(SUFFIX))
 }
 
-/// The day of a time: Secrets Manager remembers no more of when a value was read.
+/// The beginning of the day: Secrets Manager records only the date of the last access.
 pub fn day(time: Timestamp) -> Timestamp {
     let second = time.as_second();
     Timestamp::from_second(second - second.rem_euclid(24 * 60 * 60)).unwrap_or(time)

@@ -1,4 +1,4 @@
-//! GetRandomPassword, which makes the values of secrets with `GenerateSecretString`.
+//! GetRandomPassword, which CloudFormation also uses for `GenerateSecretString`.
 
 use std::sync::Arc;
 
@@ -14,9 +14,9 @@ use crate::{Fault, Sandbox};
 const LOWERCASE: &str = "abcdefghijklmnopqrstuvwxyz";
 const UPPERCASE: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const NUMBERS: &str = "0123456789";
-/// As the API reference lists them.
+/// In the order of the API reference.
 const PUNCTUATION: &str = r##"!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~"##;
-const LONGEST: usize = 4096;
+const MAX_LENGTH: usize = 4096;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -50,36 +50,36 @@ pub(super) fn get(_sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     Ok(json!({ "RandomPassword": password(&input)? }))
 }
 
-fn password(asked: &Get) -> Result<String, Fault> {
-    if !(1..=LONGEST).contains(&asked.password_length) {
+fn password(input: &Get) -> Result<String, Fault> {
+    if !(1..=MAX_LENGTH).contains(&input.password_length) {
         return Err(Fault::client("InvalidParameterValue", "Password length must be between 1 and 4096 characters."));
     }
     let kinds = [
-        (LOWERCASE, asked.exclude_lowercase),
-        (UPPERCASE, asked.exclude_uppercase),
-        (NUMBERS, asked.exclude_numbers),
-        (PUNCTUATION, asked.exclude_punctuation),
+        (LOWERCASE, input.exclude_lowercase),
+        (UPPERCASE, input.exclude_uppercase),
+        (NUMBERS, input.exclude_numbers),
+        (PUNCTUATION, input.exclude_punctuation),
     ];
-    let wanted = |character: &char| !asked.exclude_characters.contains(*character);
+    let is_allowed = |character: &char| !input.exclude_characters.contains(*character);
     let kinds: Vec<Vec<char>> = kinds
         .iter()
         .filter(|(_, excluded)| !excluded)
-        .map(|(kind, _)| kind.chars().filter(wanted).collect())
+        .map(|(kind, _)| kind.chars().filter(is_allowed).collect())
         .filter(|kind: &Vec<char>| !kind.is_empty())
         .collect();
     let mut all = kinds.concat();
-    // A space may be in it, and is none of the kinds that have to be.
-    all.extend(" ".chars().filter(|space| asked.include_space && wanted(space)));
+    // The space is not one of the required character types.
+    all.extend(" ".chars().filter(|space| input.include_space && is_allowed(space)));
     if all.is_empty() {
         return Err(invalid_parameter("The character set to generate the password from is empty."));
     }
-    let required: &[Vec<char>] = if asked.require_each_included_type { &kinds } else { &[] };
-    if required.len() > asked.password_length {
+    let required: &[Vec<char>] = if input.require_each_included_type { &kinds } else { &[] };
+    if required.len() > input.password_length {
         return Err(invalid_parameter("Password length is too short based on the required types."));
     }
     let mut rng = rand::rng();
     let mut characters: Vec<char> = required.iter().map(|kind| kind[rng.random_range(0..kind.len())]).collect();
-    characters.extend((characters.len()..asked.password_length).map(|_| all[rng.random_range(0..all.len())]));
+    characters.extend((characters.len()..input.password_length).map(|_| all[rng.random_range(0..all.len())]));
     characters.shuffle(&mut rng);
     Ok(characters.into_iter().collect())
 }
@@ -89,7 +89,7 @@ mod tests {
     use super::{Get, PUNCTUATION, password};
 
     #[test]
-    fn every_wanted_kind_is_in_it() {
+    fn a_password_has_every_requested_character_type() {
         for _ in 0..100 {
             let text = password(&Get { password_length: 4, ..Get::default() }).expect("one");
             assert_eq!(text.len(), 4);
@@ -99,19 +99,19 @@ mod tests {
     }
 
     #[test]
-    fn unwanted_kinds_and_characters_are_not_in_it() {
-        let asked = Get {
+    fn a_password_has_no_excluded_types_or_characters() {
+        let input = Get {
             exclude_punctuation: true,
             exclude_characters: "aA0".to_owned(),
             password_length: 4096,
             ..Get::default()
         };
-        let text = password(&asked).expect("one");
+        let text = password(&input).expect("one");
         assert!(text.chars().all(|one| one.is_ascii_alphanumeric() && !"aA0".contains(one)));
     }
 
     #[test]
-    fn a_password_too_short_for_its_kinds_is_refused() {
+    fn a_length_below_the_number_of_required_types_is_refused() {
         assert!(password(&Get { password_length: 3, ..Get::default() }).is_err());
         assert!(password(&Get { password_length: 0, ..Get::default() }).is_err());
     }

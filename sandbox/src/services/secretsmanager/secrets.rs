@@ -48,7 +48,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let (now, config) = (sandbox.clock.now(), &sandbox.config);
     sandbox.world.write(|world| {
         if let Ok(secret) = find(world, config, &name, now) {
-            return again(secret, &token, content.as_ref());
+            return creation_retry(secret, &token, content.as_ref());
         }
         let mut secret = Secret {
             arn: model::arn(config, &name),
@@ -72,8 +72,8 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     })
 }
 
-/// The answer to a creation of what there is: only the very same request is taken for a repetition.
-fn again(secret: &Secret, token: &str, content: Option<&Content>) -> Reply {
+/// The response to the creation of a secret that exists: success if the request is a retry of the one that created it.
+fn creation_retry(secret: &Secret, token: &str, content: Option<&Content>) -> Reply {
     if secret.deletion.is_some() {
         let message = "You can't create this secret because a secret with this name is already scheduled for deletion.";
         return Err(invalid_request(message));
@@ -96,7 +96,7 @@ fn again(secret: &Secret, token: &str, content: Option<&Content>) -> Reply {
     }
 }
 
-/// The content that an operation is given, if any.
+/// The value in a request, if any.
 pub(super) fn content(string: Option<String>, binary: Option<String>) -> Result<Option<Content>, Fault> {
     match (string, binary) {
         (Some(_), Some(_)) => Err(invalid_parameter(
@@ -108,7 +108,7 @@ pub(super) fn content(string: Option<String>, binary: Option<String>) -> Result<
     }
 }
 
-/// The version's id: the client's token, which the SDKs make up, or ours.
+/// The id of a new version: the client's token, which SDKs generate, or a random one.
 pub(super) fn token(given: Option<String>) -> Result<String, Fault> {
     match given {
         Some(token) if !(32..=64).contains(&token.len()) => {
@@ -156,7 +156,7 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
         change(world, &sandbox.config, &input.secret_id, now, |secret| {
-            secret.usable()?;
+            secret.check_not_deleted()?;
             secret.description = input.description.or_else(|| secret.description.take());
             secret.kms_key_id = input.kms_key_id.or_else(|| secret.kms_key_id.take());
             secret.changed = now;

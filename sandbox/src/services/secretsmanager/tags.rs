@@ -40,7 +40,7 @@ fn edit(sandbox: &Sandbox, id: &str, edit: impl FnOnce(&mut Secret)) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
         change(world, &sandbox.config, id, now, |secret| {
-            secret.usable()?;
+            secret.check_not_deleted()?;
             edit(secret);
             secret.changed = now;
             Ok(Value::Null)

@@ -36,7 +36,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
         change(world, &sandbox.config, &input.secret_id, now, |secret| {
-            secret.usable()?;
+            secret.check_not_deleted()?;
             secret.put(&token, content, &stages, now)?;
             let stages = secret.version(&token).map(|version| &version.stages);
             Ok(json!({ "ARN": secret.arn, "Name": secret.name, "VersionId": token, "VersionStages": stages }))
@@ -56,19 +56,19 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     let now = sandbox.clock.now();
     let read = sandbox.world.read(|world| {
         let secret = find(world, &sandbox.config, &input.secret_id, now)?;
-        secret.usable()?;
+        secret.check_not_deleted()?;
         let version = select(secret, input.version_id.as_deref(), input.version_stage.as_deref())?;
         let id = (version.accessed != Some(day(now))).then(|| version.id.clone());
         Ok::<_, Fault>((show(secret, version), secret.name.clone(), id))
     });
     let (value, name, first_today) = read?;
     if let Some(id) = first_today {
-        remember(sandbox, &name, &id, now)?;
+        record_access(sandbox, &name, &id, now)?;
     }
     Ok(value)
 }
 
-/// The version that is asked for.
+/// Selects a version by id, staging label or both.
 fn select<'a>(secret: &'a Secret, id: Option<&str>, stage: Option<&str>) -> Result<&'a Version, Fault> {
     let Some(id) = id else {
         let stage = stage.unwrap_or(CURRENT);
@@ -105,8 +105,8 @@ fn show(secret: &Secret, version: &Version) -> Value {
     })
 }
 
-/// Writes down that a version was read today.
-fn remember(sandbox: &Sandbox, name: &str, id: &str, now: Timestamp) -> Result<(), Fault> {
+/// Records that a version was read today.
+fn record_access(sandbox: &Sandbox, name: &str, id: &str, now: Timestamp) -> Result<(), Fault> {
     sandbox.world.write(|world| {
         let secret = world.of_mut::<State>().secrets.get_mut(name).ok_or_else(|| not_found("secret"))?;
         secret.accessed = Some(day(now));

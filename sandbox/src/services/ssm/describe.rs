@@ -1,4 +1,4 @@
-//! What parameters are, without their values.
+//! DescribeParameters: metadata of parameters, without their values.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::filters::{self, Filter};
 use super::read::arn;
-use super::{Parameter, invalid, invalid_token};
+use super::{Parameter, invalid_token, validation_exception};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::Reply;
@@ -25,7 +25,7 @@ pub(super) struct Describe {
     parameter_filters: Vec<Filter>,
     max_results: Option<usize>,
     next_token: Option<String>,
-    /// Nobody shares parameters here.
+    /// The sandbox has no shared parameters.
     #[serde(default)]
     shared: bool,
 }
@@ -50,18 +50,18 @@ fn described(config: &Config, parameter: &Parameter) -> Value {
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let Describe { filters, parameter_filters, max_results, next_token, shared } = input;
     if !filters.is_empty() && !parameter_filters.is_empty() {
-        return Err(invalid("You can use either Filters or ParameterFilters in a single request."));
+        return Err(validation_exception("You can use either Filters or ParameterFilters in a single request."));
     }
-    filters::check(&parameter_filters, filters::OF_ALL)?;
+    filters::check(&parameter_filters, filters::DESCRIBE_KEYS)?;
     let question = format!("DescribeParameters {filters:?} {parameter_filters:?} {shared}");
     let page = sandbox.world.read(|world| {
         let own = world.of::<State>().parameters.values().filter(|_| !shared);
-        let wanted = own.filter(|one| {
-            filters::pass(&filters, one, world.of::<State>())
-                && filters::pass(&parameter_filters, one, world.of::<State>())
+        let matching = own.filter(|one| {
+            filters::matches_all(&filters, one, world.of::<State>())
+                && filters::matches_all(&parameter_filters, one, world.of::<State>())
         });
-        let wanted = wanted.map(|parameter| (parameter.name.clone(), described(&sandbox.config, parameter)));
-        paging::page(wanted, &question, next_token.as_deref(), max_results.unwrap_or(PAGE)).map_err(invalid_token)
+        let matching = matching.map(|parameter| (parameter.name.clone(), described(&sandbox.config, parameter)));
+        paging::page(matching, &question, next_token.as_deref(), max_results.unwrap_or(PAGE)).map_err(invalid_token)
     })?;
     Ok(json!({ "Parameters": page.items, "NextToken": page.next_token }))
 }

@@ -1,29 +1,25 @@
-//! The filters of lists of parameters. Source: `ParameterStringFilter` in the API reference.
+//! Filters of lists of parameters. Source: `ParameterStringFilter` in the API reference.
 
 use serde::Deserialize;
 
-use super::{Parameter, State, invalid};
+use super::{Parameter, State, validation_exception};
 use crate::Fault;
 
-/// Keys that DescribeParameters takes, beside `tag:KEY`.
-pub(super) const OF_ALL: &[&str] = &["Path", "Name", "Type", "KeyId", "Tier"];
-/// Keys that GetParametersByPath takes.
-pub(super) const OF_PATH: &[&str] = &["Type", "KeyId"];
+/// Filter keys of DescribeParameters, in addition to `tag:KEY`.
+pub(super) const DESCRIBE_KEYS: &[&str] = &["Path", "Name", "Type", "KeyId", "Tier"];
+/// Filter keys of GetParametersByPath.
+pub(super) const BY_PATH_KEYS: &[&str] = &["Type", "KeyId"];
 
-/// One filter.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Filter {
-    /// What it looks at.
     pub key: String,
-    /// How it compares.
     pub option: Option<String>,
-    /// With what.
     #[serde(default)]
     pub values: Vec<String>,
 }
 
-/// Refuses a filter with an unknown key or way of comparing.
+/// Refuses filters with an unknown key or option.
 pub(super) fn check(filters: &[Filter], keys: &[&str]) -> Result<(), Fault> {
     for (index, Filter { key, option, values }) in filters.iter().enumerate() {
         let tag = key.starts_with("tag:") && keys.contains(&"Name");
@@ -62,7 +58,7 @@ pub(super) fn check(filters: &[Filter], keys: &[&str]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The keys whose values are from a list.
+/// Keys with a fixed set of values.
 const VALUES: &[(&str, &[&str])] =
     &[("Tier", &["Standard", "Advanced", "Intelligent-Tiering"]), ("Type", &["String", "StringList", "SecureString"])];
 
@@ -70,7 +66,7 @@ fn check_value(key: &str, value: &str) -> Result<(), Fault> {
     if key == "Path" {
         let lower = value.to_ascii_lowercase();
         if ["/aws", "/ssm"].iter().any(|reserved| lower.starts_with(reserved)) {
-            return Err(invalid(
+            return Err(validation_exception(
                 "Filters for common parameters can't be prefixed with \"aws\" or \"ssm\" (case-insensitive). When using global \
                  parameters, please specify within a global namespace.",
             ));
@@ -88,13 +84,13 @@ fn check_value(key: &str, value: &str) -> Result<(), Fault> {
     }
 }
 
-/// Refuses what is not a path of parameters.
+/// Refuses an invalid path.
 pub(super) fn check_path(path: &str) -> Result<(), Fault> {
     let fits = |character: char| character.is_ascii_alphanumeric() || "_.-/".contains(character);
     if path.starts_with('/') && !path.contains("//") && path.chars().all(fits) {
         return Ok(());
     }
-    Err(invalid(
+    Err(validation_exception(
         "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward slash \"/\". \
          It can't be prefixed with \"aws\" or \"ssm\" (case-insensitive). It must use only letters, numbers, or the following \
          symbols: . (period), - (hyphen), _ (underscore). Special characters are not allowed. All sub-paths, if specified, must \
@@ -102,7 +98,7 @@ pub(super) fn check_path(path: &str) -> Result<(), Fault> {
     ))
 }
 
-/// Whether a name stands in a path, or anywhere below it; names without a slash stand at the top.
+/// Whether a parameter is in a path or, if `recursive`, anywhere below it. Names without a slash are at the top.
 pub(super) fn is_below(path: &str, recursive: bool, name: &str) -> bool {
     let folder = format!("{}/", path.trim_end_matches('/'));
     let rest = match name.strip_prefix(&folder) {
@@ -112,12 +108,12 @@ pub(super) fn is_below(path: &str, recursive: bool, name: &str) -> bool {
     rest.is_some_and(|rest| recursive || !rest.contains('/'))
 }
 
-/// Whether a parameter passes all filters.
-pub(super) fn pass(filters: &[Filter], parameter: &Parameter, state: &State) -> bool {
-    filters.iter().all(|filter| passes(filter, parameter, state))
+/// Whether a parameter matches all filters.
+pub(super) fn matches_all(filters: &[Filter], parameter: &Parameter, state: &State) -> bool {
+    filters.iter().all(|filter| matches(filter, parameter, state))
 }
 
-fn passes(Filter { key, option, values }: &Filter, parameter: &Parameter, state: &State) -> bool {
+fn matches(Filter { key, option, values }: &Filter, parameter: &Parameter, state: &State) -> bool {
     let option = option.as_deref();
     let fits = |text: &str| {
         values.iter().any(|value| match option {
@@ -128,7 +124,7 @@ fn passes(Filter { key, option, values }: &Filter, parameter: &Parameter, state:
     };
     match key.as_str() {
         "Path" => values.iter().any(|path| is_below(path, option == Some("Recursive"), &parameter.name)),
-        // A leading slash makes no difference to a name at the top.
+        // At the top level, a leading slash makes no difference.
         "Name" => {
             fits(&parameter.name)
                 || fits(parameter.name.trim_start_matches('/'))

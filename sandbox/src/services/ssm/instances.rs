@@ -1,4 +1,5 @@
-//! Managed instances: EC2's, once their role lets an agent report to Systems Manager. What runs on one runs on this machine.
+//! Managed instances: EC2 instances whose role allows the agent to report to Systems Manager. Their processes run on
+//! this machine.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,18 +24,19 @@ use crate::session_channel::Sessions;
 use crate::store::World;
 use crate::{Fault, Sandbox};
 
-/// The folder in the state folder where each instance has its own.
+/// The folder in the state folder that contains the instances' folders.
 pub const FOLDER: &str = "instances";
-/// What an instance's role has to allow before the agent is heard of (user guide, "Setting up instance permissions").
-const REPORT: &str = "ssm:UpdateInstanceInformation";
-/// Results of a page when nobody says; the most that may be asked for.
+/// The action that an instance's role must allow for its agent to connect (user guide, "Setting up instance
+/// permissions").
+const CONNECT_ACTION: &str = "ssm:UpdateInstanceInformation";
+/// The default and the maximum page size.
 const PAGE: usize = 50;
 
-/// The instance of an id, when its agent is connected.
+/// The instance with an id, if its agent is connected.
 pub fn connected<'a>(world: &'a World, id: &str) -> Option<&'a Value> {
     let instance =
         world.of::<ec2::State>().records.get(id).filter(|record| record["instanceState"]["name"] == "running")?;
-    grants::allows(world.of::<iam::State>(), role(world, instance)?, REPORT).then_some(instance)
+    grants::allows(world.of::<iam::State>(), role(world, instance)?, CONNECT_ACTION).then_some(instance)
 }
 
 /// The name of an instance's role.
@@ -43,15 +45,14 @@ fn role<'a>(world: &'a World, instance: &Value) -> Option<&'a str> {
     world.of::<iam::State>().instance_profiles.values().find(|one| one.arn == profile)?.role.as_deref()
 }
 
-/// All of them.
 pub fn all(world: &World) -> impl Iterator<Item = &Value> {
     world.of::<ec2::State>().records.with_prefix("i-").filter_map(|(id, _)| connected(world, id))
 }
 
-/// What a command is on an instance: it starts in the instance's own folder, which is also its home.
+/// The process of a command on an instance. It starts in the instance's folder, which is also its home directory.
 ///
 /// # Errors
-/// When commands from requests may not run, or the folder cannot be made.
+/// When commands from requests may not run, or the folder cannot be created.
 pub fn command(sandbox: &Sandbox, instance: &Value, command: &[&str]) -> Result<ProcessSpec, Fault> {
     if !sandbox.config.host_exec {
         return Err(Fault::no_host_exec());
@@ -71,12 +72,12 @@ pub fn command(sandbox: &Sandbox, instance: &Value, command: &[&str]) -> Result<
     })
 }
 
-/// The credentials that instances have, by instance id.
+/// Role credentials by instance id.
 #[derive(Debug, Default)]
 pub struct Roles(Mutex<BTreeMap<String, RoleLease>>);
 
-/// The variables with which SDKs on an instance act as its role. On AWS the instance metadata service has its credentials,
-/// which stay valid for as long as the instance has the role; here they come from where those of tasks come from.
+/// The variables with which SDKs on an instance act as its role. On AWS they get credentials from the instance metadata
+/// service; here they get them from the container credentials endpoint, like tasks.
 fn role_variables(sandbox: &Sandbox, instance: &Value, id: &str) -> Vec<(String, String)> {
     let role = sandbox.world.read(|world| {
         let role = world.of::<iam::State>().roles.get(role(world, instance)?)?;
@@ -93,11 +94,11 @@ fn role_variables(sandbox: &Sandbox, instance: &Value, id: &str) -> Vec<(String,
     sandbox.sdk_variables(leases.get(id).map(RoleLease::session))
 }
 
-/// Forgets what was on an instance that is gone.
-pub fn forget(sandbox: &Sandbox, id: &str) {
+/// Removes the credentials and files of a terminated instance.
+pub fn remove(sandbox: &Sandbox, id: &str) {
     sandbox.runtime::<Sessions>().end_target(id);
     sandbox.runtime::<Roles>().0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
-    // What cannot be removed is in the way of nothing.
+    // Files that cannot be removed do no harm.
     let _ = std::fs::remove_dir_all(home(sandbox, id));
 }
 
@@ -130,7 +131,7 @@ pub(super) struct Describe {
     next_token: Option<String>,
 }
 
-/// Filters, and the member of what is told that each looks at.
+/// Filters, and the member of responses that each compares.
 const FILTERS: &[(&str, &str)] = &[
     ("InstanceIds", "InstanceId"),
     ("PingStatus", "PingStatus"),
@@ -139,7 +140,7 @@ const FILTERS: &[(&str, &str)] = &[
     ("ResourceType", "ResourceType"),
 ];
 
-fn told(sandbox: &Sandbox, instance: &Value) -> Value {
+fn to_response(sandbox: &Sandbox, instance: &Value) -> Value {
     json!({
         "InstanceId": instance["instanceId"],
         "PingStatus": "Online",
@@ -159,19 +160,20 @@ fn told(sandbox: &Sandbox, instance: &Value) -> Value {
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let old = input.instance_information_filter_list.into_iter().map(|old| (old.key, old.value_set));
     let filters: Vec<_> = old.chain(input.filters.into_iter().map(|filter| (filter.key, filter.values))).collect();
-    let mut wanted = Vec::new();
+    let mut conditions = Vec::new();
     for (key, values) in &filters {
         let known = FILTERS.iter().find(|(name, _)| name == key);
         let (_, member) = known
             .ok_or_else(|| Fault::not_implemented(&format!("ssm:DescribeInstanceInformation with the filter {key}")))?;
-        wanted.push((*member, values));
+        conditions.push((*member, values));
     }
-    let passes =
-        |told: &Value| wanted.iter().all(|(member, values)| values.iter().any(|value| told[*member] == value.as_str()));
+    let passes = |to_response: &Value| {
+        conditions.iter().all(|(member, values)| values.iter().any(|value| to_response[*member] == value.as_str()))
+    };
     let question = format!("DescribeInstanceInformation {filters:?}");
     let page = sandbox.world.read(|world| {
-        let all = all(world).map(|instance| told(sandbox, instance)).filter(passes);
-        let all = all.map(|told| (told["InstanceId"].to_string(), told));
+        let all = all(world).map(|instance| to_response(sandbox, instance)).filter(passes);
+        let all = all.map(|to_response| (to_response["InstanceId"].to_string(), to_response));
         paging::page(all, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
@@ -184,7 +186,7 @@ pub(super) struct GetConnectionStatus {
     target: String,
 }
 
-/// `GetConnectionStatus`, of instances.
+/// `GetConnectionStatus`, for instances only.
 pub(super) fn connection_status(sandbox: &Arc<Sandbox>, GetConnectionStatus { target }: GetConnectionStatus) -> Value {
     let is_connected = sandbox.world.read(|world| connected(world, &target).is_some());
     json!({ "Target": target, "Status": if is_connected { "connected" } else { "notconnected" } })

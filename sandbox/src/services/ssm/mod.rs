@@ -1,4 +1,5 @@
-//! Systems Manager: parameters (the account's own, and AWS's public ones for machine images), sessions and Run Command.
+//! AWS Systems Manager: parameters (the account's own, and AWS's public ones for machine images), sessions and Run
+//! Command.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -26,19 +27,16 @@ pub use commands::resume;
 /// A version of a parameter.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Parameter {
-    /// Its name.
     pub name: String,
     /// `String`, `StringList` or `SecureString`.
     pub kind: String,
-    /// Its value.
     pub value: String,
     /// Counts up from 1 with each change.
     pub version: i64,
-    /// When it was last changed.
     pub modified: Timestamp,
     /// What it is for.
     pub description: Option<String>,
-    /// The key that would encrypt a `SecureString`.
+    /// Shown only: a `SecureString` is not encrypted.
     #[serde(default)]
     pub key_id: Option<String>,
     /// `Standard` or `Advanced`.
@@ -47,7 +45,6 @@ pub struct Parameter {
     /// `text` or `aws:ec2:image`.
     #[serde(default = "text")]
     pub data_type: String,
-    /// What its values have to match.
     #[serde(default)]
     pub allowed_pattern: Option<String>,
 }
@@ -60,31 +57,29 @@ fn text() -> String {
     "text".to_owned()
 }
 
-/// What is kept of a parameter beside its newest version.
+/// The history and the tags of a parameter.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Past {
-    /// Its older versions, the oldest first.
+pub struct History {
+    /// Older versions, the oldest first.
     pub versions: Vec<Parameter>,
-    /// Its tags.
     pub tags: Vec<Tag>,
 }
 
 state! {
-    /// What the service remembers.
     pub struct State {
-        /// The newest version of each parameter by name.
+        /// The newest version of each parameter, by name.
         pub parameters: Table<Parameter> = "ssm.parameters",
-        /// What was sent by Run Command, by id.
+        /// Commands by id.
         pub commands: Table<commands::Command> = "ssm.commands",
-        /// The same on each instance, by both ids.
+        /// Invocations by command id and instance id.
         pub invocations: Table<commands::Invocation> = "ssm.invocations",
-        /// What was before, and tags, by name.
-        pub past: Table<Past> = "ssm.past",
+        /// Older versions and tags, by name.
+        pub past: Table<History> = "ssm.past",
     }
 }
 
 impl State {
-    /// A parameter's name as it is stored: at the top, a slash in front of a name makes no other parameter of it.
+    /// The stored name of a parameter: at the top level, a leading slash makes no difference.
     fn stored(&self, name: &str) -> String {
         let other = name.strip_prefix('/').map_or_else(|| format!("/{name}"), str::to_owned);
         let is_other = !self.parameters.contains(name) && !other.trim_start_matches('/').contains('/');
@@ -97,14 +92,13 @@ impl State {
         before.iter().chain(self.parameters.get(name)).collect()
     }
 
-    /// Takes a parameter away with all that was before.
+    /// Removes a parameter with its history.
     fn remove(&mut self, name: &str) -> Option<Parameter> {
         self.past.remove(name);
         self.parameters.remove(name)
     }
 }
 
-/// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: "ssm",
     protocols: &[Protocol::Json11 { target_prefix: "AmazonSSM" }],
@@ -136,7 +130,7 @@ pub static SERVICE: Service = Service {
     ],
 };
 
-fn invalid(message: impl Into<String>) -> Fault {
+fn validation_exception(message: impl Into<String>) -> Fault {
     Fault::client("ValidationException", message)
 }
 

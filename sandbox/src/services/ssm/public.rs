@@ -1,12 +1,12 @@
-//! The public parameters that AWS keeps for the newest machine images. Names are real; ids are made of the name, so that
-//! they are the same every time.
+//! AWS's public parameters for machine images. Names are real; image ids are derived from the name, so that they do not
+//! change.
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::Parameter;
 
-/// The folders, each with the names below it.
+/// Paths, each with the names below it.
 const FOLDERS: &[(&str, &[&str])] = &[
     (
         "/aws/service/ami-amazon-linux-latest/",
@@ -39,17 +39,17 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Below it are all public parameters; those of an account cannot be.
+/// The root of all public parameters, where accounts cannot have their own.
 const ROOT: &str = "/aws";
-/// Below it are those that can be listed.
+/// The root of the public parameters that can be listed.
 const LISTED: &str = "/aws/service/";
 
-/// Whether a name or a path is one of AWS's own, served or not.
+/// Whether a name or path belongs to AWS, whether it is served or not.
 pub fn is_public(name: &str) -> bool {
     name.strip_prefix(ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The public parameter of a name.
+/// The public parameter with a name.
 pub fn find(name: &str) -> Option<Parameter> {
     let known =
         FOLDERS.iter().any(|(folder, names)| name.strip_prefix(folder).is_some_and(|rest| names.contains(&rest)));
@@ -67,7 +67,7 @@ pub fn find(name: &str) -> Option<Parameter> {
     })
 }
 
-/// All public parameters below a path. Above their own there are none: who lists everything gets what is the account's.
+/// All public parameters below a path. Listing a path above their root returns the account's parameters only.
 pub fn below(path: &str) -> Vec<Parameter> {
     let path = format!("{}/", path.trim_end_matches('/'));
     if !path.starts_with(LISTED) {

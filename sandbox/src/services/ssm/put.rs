@@ -1,11 +1,11 @@
-//! PutParameter and the deletions.
+//! PutParameter, DeleteParameter and DeleteParameters.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Parameter, Past, invalid, not_found};
+use super::{History, Parameter, not_found, validation_exception};
 use crate::base::java_regex::JavaRegex;
 use crate::base::tags::Tag;
 use crate::core::Reply;
@@ -13,10 +13,10 @@ use crate::services::ssm::State;
 use crate::{Fault, Sandbox};
 
 const KINDS: &[&str] = &["String", "StringList", "SecureString"];
-const LONGEST_STANDARD: usize = 4096;
-const LONGEST_ADVANCED: usize = 8192;
+const MAX_STANDARD_BYTES: usize = 4096;
+const MAX_ADVANCED_BYTES: usize = 8192;
 const DEEPEST: usize = 15;
-const MOST_VERSIONS: usize = 100;
+const MAX_VERSIONS: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -52,13 +52,13 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
         if let (Some(kind), Some(before)) = (&kind, &before)
             && *kind != before.kind
         {
-            // Words of the exception's documentation in the API reference.
+            // The message is from the exception's documentation in the API reference.
             let message = "Parameter Store doesn't support changing a parameter type in a hierarchy. For example, you can't \
                            change a parameter from a String type to a SecureString type. You must create a new, unique parameter.";
             return Err(Fault::client("HierarchyTypeMismatchException", message));
         }
         let kind = kind.or_else(|| before.as_ref().map(|before| before.kind.clone()));
-        let kind = kind.ok_or_else(|| invalid("A parameter type is required when you create a parameter."))?;
+        let kind = kind.ok_or_else(|| validation_exception("A parameter type is required when you create a parameter."))?;
         let tier = choose_tier(tier.as_deref(), before.as_ref(), &value)?;
         let allowed_pattern = allowed_pattern.or_else(|| before.as_ref()?.allowed_pattern.clone());
         allowed_pattern.as_deref().map_or(Ok(()), |pattern| check_value(pattern, &value))?;
@@ -78,7 +78,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
         let version = parameter.version;
         let mut past = state.past.get(&name).cloned().unwrap_or_default();
         match before {
-            Some(before) => remember(&mut past, before),
+            Some(before) => add_version(&mut past, before),
             None => past.tags = tags,
         }
         state.past.insert(name.clone(), past);
@@ -87,10 +87,10 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     })
 }
 
-/// Keeps an older version, and at most [`MOST_VERSIONS`] with the newest.
-fn remember(past: &mut Past, before: Parameter) {
+/// Keeps the previous version, and at most [`MAX_VERSIONS`] in all.
+fn add_version(past: &mut History, before: Parameter) {
     past.versions.push(before);
-    if past.versions.len() >= MOST_VERSIONS {
+    if past.versions.len() >= MAX_VERSIONS {
         past.versions.remove(0);
     }
 }
@@ -98,22 +98,24 @@ fn remember(past: &mut Past, before: Parameter) {
 fn check(input: &Put) -> Result<(), Fault> {
     check_name(&input.name)?;
     if let Some(kind) = input.kind.as_ref().filter(|kind| !KINDS.contains(&kind.as_str())) {
-        return Err(invalid(format!(
+        return Err(validation_exception(format!(
             "1 validation error detected: Value '{kind}' at 'type' failed to satisfy constraint: \
              Member must satisfy enum value set: [SecureString, StringList, String]"
         )));
     }
     if input.value.is_empty() {
-        return Err(invalid(
+        return Err(validation_exception(
             "1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member must have length greater \
              than or equal to 1.",
         ));
     }
     if input.value.split_once("{{").is_some_and(|(_, rest)| rest.contains("}}")) {
-        return Err(invalid("Parameter value: can't nest another parameter. Do not use \"{{}}\" in the value."));
+        return Err(validation_exception(
+            "Parameter value: can't nest another parameter. Do not use \"{{}}\" in the value.",
+        ));
     }
     if input.overwrite && !input.tags.is_empty() {
-        return Err(invalid(
+        return Err(validation_exception(
             "Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove \
              overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or RemoveTagsFromResource.",
         ));
@@ -121,7 +123,8 @@ fn check(input: &Put) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The whole value has to match, as in the user guide's "Creating a parameter that has an allowed pattern".
+/// Checks a value against its allowed pattern, which must match completely ("Creating a parameter that has an allowed
+/// pattern" in the user guide).
 fn check_value(pattern: &str, value: &str) -> Result<(), Fault> {
     let Some(allowed) = JavaRegex::whole(pattern) else {
         let message = "The request does not meet the regular expression requirement.";
@@ -138,38 +141,38 @@ fn data_type(input: &Put) -> Result<String, Fault> {
     match input.data_type.as_deref() {
         None | Some("text") => Ok("text".to_owned()),
         Some("aws:ec2:image") if input.value.starts_with("ami-") => Ok("aws:ec2:image".to_owned()),
-        Some("aws:ec2:image") => Err(invalid(format!("The image ID {} is not valid.", input.value))),
+        Some("aws:ec2:image") => Err(validation_exception(format!("The image ID {} is not valid.", input.value))),
         Some("aws:ssm:integration") => {
             Err(Fault::not_implemented("ssm:PutParameter with the data type aws:ssm:integration"))
         }
-        Some(other) => Err(invalid(format!(
+        Some(other) => Err(validation_exception(format!(
             "The following data type is not supported: {other} (Data type names are all lowercase.)"
         ))),
     }
 }
 
-fn choose_tier(asked: Option<&str>, before: Option<&Parameter>, value: &str) -> Result<String, Fault> {
+fn choose_tier(requested: Option<&str>, before: Option<&Parameter>, value: &str) -> Result<String, Fault> {
     let advanced = before.is_some_and(|before| before.tier == "Advanced");
-    let tier = match asked {
+    let tier = match requested {
         Some("Standard") if advanced => {
-            return Err(invalid(
+            return Err(validation_exception(
                 "This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the advanced-parameter \
                  tier to the standard-parameter tier.",
             ));
         }
         Some("Advanced") => "Advanced",
-        Some("Intelligent-Tiering") if value.len() > LONGEST_STANDARD => "Advanced",
+        Some("Intelligent-Tiering") if value.len() > MAX_STANDARD_BYTES => "Advanced",
         _ if advanced => "Advanced",
         _ => "Standard",
     };
     match tier {
-        "Standard" if value.len() > LONGEST_STANDARD => Err(invalid(
+        "Standard" if value.len() > MAX_STANDARD_BYTES => Err(validation_exception(
             "Standard tier parameters support a maximum parameter value of 4096 characters. To create a larger parameter value, \
              upgrade the parameter to use the advanced-parameter tier. For more information, see \
              https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html",
         )),
-        "Advanced" if value.len() > LONGEST_ADVANCED => {
-            Err(invalid("Advanced tier parameters support a maximum parameter value of 8192 characters."))
+        "Advanced" if value.len() > MAX_ADVANCED_BYTES => {
+            Err(validation_exception("Advanced tier parameters support a maximum parameter value of 8192 characters."))
         }
         tier => Ok(tier.to_owned()),
     }
@@ -183,13 +186,15 @@ fn check_name(name: &str) -> Result<(), Fault> {
         return Err(Fault::client("AccessDeniedException", format!("No access to reserved parameter name: {name}.")));
     }
     if name.contains('/') && !name.starts_with('/') {
-        return Err(invalid("Parameter name must be a fully qualified name."));
+        return Err(validation_exception("Parameter name must be a fully qualified name."));
     }
     if !is_path && (reserved.starts_with("aws") || reserved.starts_with("ssm")) {
-        return Err(invalid("Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive)."));
+        return Err(validation_exception(
+            "Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive).",
+        ));
     }
     if name.is_empty() || !name.chars().all(fits) || reserved.starts_with("ssm") {
-        return Err(invalid(
+        return Err(validation_exception(
             "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it can consist of \
              sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following \
              3 symbols .-_",
@@ -224,8 +229,8 @@ pub(super) struct DeleteAll {
 pub(super) fn delete_all(sandbox: &Arc<Sandbox>, DeleteAll { names }: DeleteAll) -> Reply {
     sandbox.world.write(|world| {
         let names = names.into_iter().map(|name| world.of::<State>().stored(&name)).collect::<Vec<_>>();
-        let (deleted, invalid): (Vec<_>, Vec<_>) =
+        let (deleted, validation_exception): (Vec<_>, Vec<_>) =
             names.into_iter().partition(|name| world.of_mut::<State>().remove(name).is_some());
-        Ok(json!({ "DeletedParameters": deleted, "InvalidParameters": invalid }))
+        Ok(json!({ "DeletedParameters": deleted, "InvalidParameters": validation_exception }))
     })
 }

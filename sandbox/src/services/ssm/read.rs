@@ -1,4 +1,4 @@
-//! The values of parameters: one, several, and all below a path.
+//! Values of parameters: GetParameter, GetParameters, GetParametersByPath and GetParameterHistory.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub(super) fn arn(config: &Config, name: &str) -> String {
     config.arn("ssm", &format!("parameter/{}", name.trim_start_matches('/')))
 }
 
-/// The value as a caller sees it: what is secret stays so until it is asked to be decrypted.
+/// The value in responses: a `SecureString` is shown only with decryption.
 pub(super) fn value(parameter: &Parameter, decrypted: bool) -> String {
     if parameter.kind != "SecureString" || decrypted {
         return parameter.value.clone();
@@ -50,7 +50,7 @@ fn described(config: &Config, parameter: &Parameter, selector: &str, decrypted: 
     })
 }
 
-/// A parameter by its name or ARN, with or without a version; and that selector.
+/// Finds a parameter by its name or ARN with an optional version selector, and returns both.
 fn find(world: &World, config: &Config, name: &str) -> Result<(Parameter, String), Fault> {
     let prefix = config.arn("ssm", "parameter/");
     let name = name.strip_prefix(&prefix).map_or_else(|| name.to_owned(), |rest| format!("/{rest}"));
@@ -65,7 +65,7 @@ fn find(world: &World, config: &Config, name: &str) -> Result<(Parameter, String
     if selector.is_empty() {
         return Ok(((*newest).clone(), String::new()));
     }
-    // A selector that is no number is a label, and no version has one.
+    // A selector that is not a number is a label, and labels are not served.
     let number = selector.parse::<i64>();
     let found =
         versions.iter().find(|one| number.as_ref().is_ok_and(|number| one.version == *number)).ok_or_else(|| {
@@ -89,7 +89,7 @@ pub(super) struct Get {
 }
 
 pub(super) async fn get(sandbox: Arc<Sandbox>, Get { name, with_decryption }: Get) -> Reply {
-    if let Some(reference) = secrets::referred(&name) {
+    if let Some(reference) = secrets::secret_reference(&name) {
         let found = secrets::find(&sandbox, reference, with_decryption).await?;
         return found.map(|secret| json!({ "Parameter": secret })).ok_or_else(|| secrets::not_found(reference));
     }
@@ -105,11 +105,11 @@ pub(super) struct GetAll {
     with_decryption: bool,
 }
 
-/// What there is, and the names of what there is not.
+/// Returns the parameters that exist, and the names of those that do not.
 pub(super) async fn get_all(sandbox: Arc<Sandbox>, GetAll { names, with_decryption }: GetAll) -> Reply {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for (_, name) in names.iter().enumerate().filter(|(index, name)| !names[..*index].contains(name)) {
-        let parameter = match secrets::referred(name) {
+        let parameter = match secrets::secret_reference(name) {
             Some(reference) => secrets::find(&sandbox, reference, with_decryption).await?,
             None => match sandbox.world.read(|world| find(world, &sandbox.config, name)) {
                 Ok((parameter, selector)) => Some(described(&sandbox.config, &parameter, &selector, with_decryption)),
@@ -118,7 +118,7 @@ pub(super) async fn get_all(sandbox: Arc<Sandbox>, GetAll { names, with_decrypti
             },
         };
         match parameter {
-            // A slash in front of a name makes no other parameter of it.
+            // The same parameter with and without a leading slash is returned once.
             Some(parameter) if found.contains(&parameter) => {}
             Some(parameter) => found.push(parameter),
             None => missing.push(name),
@@ -144,7 +144,7 @@ pub(super) struct ByPath {
 pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> Reply {
     let ByPath { path, recursive, parameter_filters, .. } = &input;
     filters::check_path(path)?;
-    filters::check(parameter_filters, filters::OF_PATH)?;
+    filters::check(parameter_filters, filters::BY_PATH_KEYS)?;
     let mut found = public::below(path);
     if public::is_public(path) && found.is_empty() {
         return Err(Fault::not_implemented(&format!("public parameters below {path}")));
@@ -152,14 +152,14 @@ pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> Reply {
     let question = format!("GetParametersByPath {path} {recursive} {parameter_filters:?}");
     let page = sandbox.world.read(|world| {
         found.extend(world.of::<State>().parameters.values().cloned());
-        let wanted = found.iter().filter(|parameter| {
+        let matching = found.iter().filter(|parameter| {
             filters::is_below(path, *recursive, &parameter.name)
-                && filters::pass(parameter_filters, parameter, world.of::<State>())
+                && filters::matches_all(parameter_filters, parameter, world.of::<State>())
         });
-        let wanted = wanted.map(|parameter| {
+        let matching = matching.map(|parameter| {
             (parameter.name.clone(), described(&sandbox.config, parameter, "", input.with_decryption))
         });
-        paging::page(wanted, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(matching, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Parameters": page.items, "NextToken": page.next_token }))

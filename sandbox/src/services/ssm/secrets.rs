@@ -1,36 +1,36 @@
-//! Secrets of Secrets Manager, which are read here as parameters below a path of their own. Source: "Referencing AWS Secrets
-//! Manager secrets from Parameter Store parameters" in the user guide.
+//! Secrets of Secrets Manager as parameters below a reserved path. Source: "Referencing AWS Secrets Manager secrets
+//! from Parameter Store parameters" in the user guide.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::invalid;
+use super::validation_exception;
 use crate::{Fault, Sandbox};
 
 const PATH: &str = "/aws/reference/secretsmanager/";
 
-/// The secret that a parameter's name or ARN refers to, perhaps with a version or a label after a colon.
-pub(super) fn referred(name: &str) -> Option<&str> {
+/// The secret that a parameter's name or ARN refers to, optionally with a version or a staging label after a colon.
+pub(super) fn secret_reference(name: &str) -> Option<&str> {
     name.split_once(":parameter").map_or(name, |(_, name)| name).strip_prefix(PATH)
 }
 
-/// A secret in the form of a parameter, or `None` where there is none.
+/// A secret as a parameter, or `None` if it does not exist.
 pub(super) async fn find(sandbox: &Arc<Sandbox>, reference: &str, decrypted: bool) -> Result<Option<Value>, Fault> {
     if !decrypted {
-        return Err(invalid("WithDecryption flag must be True for retrieving a Secret Manager secret."));
+        return Err(validation_exception("WithDecryption flag must be True for retrieving a Secret Manager secret."));
     }
     let (name, selector) = reference.split_once(':').unwrap_or((reference, ""));
-    let Some(secret) = there(sandbox.call("secretsmanager", "DescribeSecret", json!({ "SecretId": name })).await)?
+    let Some(secret) = optional(sandbox.call("secretsmanager", "DescribeSecret", json!({ "SecretId": name })).await)?
     else {
         return Ok(None);
     };
-    let mut wanted = json!({ "SecretId": name });
+    let mut input = json!({ "SecretId": name });
     if !selector.is_empty() {
         let is_version = secret["VersionIdsToStages"].get(selector).is_some();
-        wanted[if is_version { "VersionId" } else { "VersionStage" }] = selector.into();
+        input[if is_version { "VersionId" } else { "VersionStage" }] = selector.into();
     }
-    let Some(value) = there(sandbox.call("secretsmanager", "GetSecretValue", wanted).await)? else { return Ok(None) };
+    let Some(value) = optional(sandbox.call("secretsmanager", "GetSecretValue", input).await)? else { return Ok(None) };
     let Some(text) = value.get("SecretString").filter(|text| text.is_string()) else {
         return Err(Fault::not_implemented(&format!("{PATH}{name}, whose secret is binary")));
     };
@@ -47,14 +47,14 @@ pub(super) async fn find(sandbox: &Arc<Sandbox>, reference: &str, decrypted: boo
     })))
 }
 
-fn there(answer: Result<Value, Fault>) -> Result<Option<Value>, Fault> {
+fn optional(answer: Result<Value, Fault>) -> Result<Option<Value>, Fault> {
     match answer {
         Err(fault) if fault.is_from_sandbox() => Err(fault),
         answer => Ok(answer.ok()),
     }
 }
 
-/// The refusal of a reference to a secret that there is not.
+/// The fault for a reference to a secret that does not exist.
 pub(super) fn not_found(reference: &str) -> Fault {
     let message = format!(
         "An error occurred (ParameterNotFound) when referencing Secrets Manager: Secret {PATH}{reference} not found."

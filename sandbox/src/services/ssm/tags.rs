@@ -1,11 +1,11 @@
-//! Tags of parameters; of the other resources of Systems Manager there are none here.
+//! Tags of parameters. Tags of Systems Manager's other resources are not served.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Past;
+use super::History;
 use crate::base::tags::{self, Tag};
 use crate::core::Reply;
 use crate::services::ssm::State;
@@ -45,7 +45,7 @@ pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_type, resource_id
     edit(sandbox, &resource_id, |past| tags::remove(&mut past.tags, &tag_keys))
 }
 
-fn edit(sandbox: &Sandbox, name: &str, edit: impl FnOnce(&mut Past)) -> Reply {
+fn edit(sandbox: &Sandbox, name: &str, edit: impl FnOnce(&mut History)) -> Reply {
     sandbox.world.write(|world| {
         let name = world.of::<State>().stored(name);
         if !world.of::<State>().parameters.contains(&name) {

@@ -1,9 +1,9 @@
-//! What scaling policies are configured with: read, checked, and given back as it came.
+//! Configurations of scaling policies: parsing, validation, and the form of responses.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::invalid;
+use super::validation_exception;
 use crate::Fault;
 use crate::protocol::lenient::{self, InputError};
 use crate::services::cloudwatch::Dimension;
@@ -12,10 +12,10 @@ mod steps;
 
 pub use steps::{AdjustmentType, Step, StepAdjustment};
 
-/// Seconds between scaling activities of ECS services when a policy does not say (API reference).
-const COOLDOWN: u64 = 300;
+/// The default cooldown for ECS services in seconds (API reference).
+const DEFAULT_COOLDOWN: u64 = 300;
 
-/// A configuration by the policy's type.
+/// The configuration of a policy.
 #[derive(Debug)]
 pub enum Configuration {
     /// `TargetTrackingScaling`.
@@ -28,7 +28,7 @@ pub enum Configuration {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct TargetTracking {
-    /// Where the metric is to be.
+    /// The value that the metric is kept at.
     pub target_value: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     predefined_metric_specification: Option<Predefined>,
@@ -67,14 +67,13 @@ struct Customized {
     metrics: Option<Value>,
 }
 
-/// The metric that a policy follows.
+/// The metric that a policy tracks.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Metric {
     /// Such as `AWS/ECS`.
     pub namespace: String,
-    /// Its name.
     pub name: String,
-    /// What tells it from others of its name.
+    /// The dimensions that identify the metric.
     pub dimensions: Vec<Dimension>,
     /// Such as `Average`.
     pub statistic: String,
@@ -83,17 +82,17 @@ pub struct Metric {
 }
 
 impl Configuration {
-    /// Reads what was given for a policy of some type, and checks it.
+    /// Parses and validates the configuration of a policy type.
     pub fn read(policy_type: &str, given: Option<Value>) -> Result<Self, Fault> {
-        let given = || given.ok_or_else(|| invalid(format!("{} is required", member(policy_type))));
+        let given = || given.ok_or_else(|| validation_exception(format!("{} is required", member(policy_type))));
         match policy_type {
-            "TargetTrackingScaling" => Ok(Self::TargetTracking(parse::<TargetTracking>(given()?)?.checked()?)),
-            "StepScaling" => Ok(Self::Step(parse::<Step>(given()?)?.checked()?)),
+            "TargetTrackingScaling" => Ok(Self::TargetTracking(parse::<TargetTracking>(given()?)?.validated()?)),
+            "StepScaling" => Ok(Self::Step(parse::<Step>(given()?)?.validated()?)),
             other => Err(Fault::not_implemented(&format!("scaling policies of the type {other}"))),
         }
     }
 
-    /// As it is stored and shown.
+    /// The configuration as it is stored and shown.
     pub fn shown(&self) -> Result<Value, Fault> {
         match self {
             Self::TargetTracking(tracking) => serde_json::to_value(tracking),
@@ -103,7 +102,7 @@ impl Configuration {
     }
 }
 
-/// The member of requests and answers that holds a policy's configuration.
+/// The member of requests and responses with the configuration of a policy type.
 pub fn member(policy_type: &str) -> &'static str {
     if policy_type == "TargetTrackingScaling" {
         "TargetTrackingScalingPolicyConfiguration"
@@ -115,20 +114,20 @@ pub fn member(policy_type: &str) -> &'static str {
 fn parse<T: serde::de::DeserializeOwned>(given: Value) -> Result<T, Fault> {
     lenient::from_value(given).map_err(|error| match error {
         InputError::Unknown(member) => Fault::not_implemented(&format!("scaling policies with the member {member}")),
-        other => invalid(other.to_string()),
+        other => validation_exception(other.to_string()),
     })
 }
 
 impl TargetTracking {
-    fn checked(self) -> Result<Self, Fault> {
+    fn validated(self) -> Result<Self, Fault> {
         if self.target_value <= 0.0 || !self.target_value.is_finite() {
-            return Err(invalid("TargetValue must be a positive number"));
+            return Err(validation_exception("TargetValue must be a positive number"));
         }
         match (&self.predefined_metric_specification, &self.customized_metric_specification) {
             (Some(predefined), None) => predefined.check()?,
             (None, Some(custom)) => custom.check()?,
             _ => {
-                return Err(invalid(
+                return Err(validation_exception(
                     "Exactly one of PredefinedMetricSpecification and CustomizedMetricSpecification must be specified",
                 ));
             }
@@ -136,7 +135,7 @@ impl TargetTracking {
         Ok(self)
     }
 
-    /// The metric, for a service.
+    /// The metric for a service.
     pub fn metric(&self, cluster: &str, service: &str) -> Metric {
         if let Some(custom) = &self.customized_metric_specification {
             return Metric {
@@ -158,14 +157,14 @@ impl TargetTracking {
         }
     }
 
-    /// Whether it may remove capacity.
+    /// Whether the policy may scale in.
     pub fn scales_in(&self) -> bool {
         self.disable_scale_in != Some(true)
     }
 
-    /// Seconds after scaling out or in.
+    /// The cooldown in seconds after scaling out or in.
     pub fn cooldown(&self, out: bool) -> u64 {
-        if out { self.scale_out_cooldown } else { self.scale_in_cooldown }.unwrap_or(COOLDOWN)
+        if out { self.scale_out_cooldown } else { self.scale_in_cooldown }.unwrap_or(DEFAULT_COOLDOWN)
     }
 }
 
@@ -188,7 +187,7 @@ impl Predefined {
             let why = "there are neither load balancers nor metrics of less than a minute";
             return Err(Fault::not_implemented(&format!("the metric type {name}, because {why}")));
         }
-        Err(invalid(format!("Invalid predefined metric type: {name}")))
+        Err(validation_exception(format!("Invalid predefined metric type: {name}")))
     }
 }
 
@@ -200,7 +199,7 @@ impl Customized {
         let members =
             [("MetricName", &self.metric_name), ("Namespace", &self.namespace), ("Statistic", &self.statistic)];
         match members.iter().find(|(_, given)| given.is_none()) {
-            Some((member, _)) => Err(invalid(format!("CustomizedMetricSpecification must have {member}"))),
+            Some((member, _)) => Err(validation_exception(format!("CustomizedMetricSpecification must have {member}"))),
             None => Ok(()),
         }
     }

@@ -1,8 +1,8 @@
-//! The steps of step scaling.
+//! Step scaling.
 
 use serde::{Deserialize, Serialize};
 
-use super::{COOLDOWN, invalid};
+use super::{DEFAULT_COOLDOWN, validation_exception};
 use crate::Fault;
 
 /// `StepScalingPolicyConfiguration`.
@@ -12,10 +12,10 @@ use crate::Fault;
 pub struct Step {
     #[serde(skip_serializing_if = "Option::is_none")]
     adjustment_type: Option<String>,
-    /// Which adjustment follows from how large a breach.
+    /// Adjustments by the size of the breach.
     #[serde(default)]
     pub step_adjustments: Vec<StepAdjustment>,
-    /// The least change in percent scaling.
+    /// The smallest change of percent scaling.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_adjustment_magnitude: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,47 +28,54 @@ pub struct Step {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct StepAdjustment {
-    /// From how far beyond the threshold; none is from everywhere.
+    /// The lower bound relative to the threshold; unbounded if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric_interval_lower_bound: Option<f64>,
-    /// To how far beyond it; none is to everywhere.
+    /// The upper bound relative to the threshold; unbounded if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric_interval_upper_bound: Option<f64>,
-    /// By how much.
     pub scaling_adjustment: i64,
 }
 
 impl Step {
-    /// Rules of `StepAdjustment` in the API reference.
-    pub(super) fn checked(self) -> Result<Self, Fault> {
+    /// Checks the rules of `StepAdjustment` in the API reference.
+    pub(super) fn validated(self) -> Result<Self, Fault> {
         if self.adjustment_type.is_none() {
-            return Err(invalid("AdjustmentType is required"));
+            return Err(validation_exception("AdjustmentType is required"));
         }
         let steps = self.sorted();
         let Some(first) = steps.first() else {
-            return Err(invalid("At least one step adjustment is required"));
+            return Err(validation_exception("At least one step adjustment is required"));
         };
         let bounds = |step: &StepAdjustment| (step.metric_interval_lower_bound, step.metric_interval_upper_bound);
         for step in &steps {
             match bounds(step) {
-                (None, None) => return Err(invalid("Step adjustments must have a lower or an upper bound")),
+                (None, None) => {
+                    return Err(validation_exception("Step adjustments must have a lower or an upper bound"));
+                }
                 (Some(lower), Some(upper)) if lower >= upper => {
-                    return Err(invalid("The upper bound of a step adjustment must be greater than its lower bound"));
+                    return Err(validation_exception(
+                        "The upper bound of a step adjustment must be greater than its lower bound",
+                    ));
                 }
                 _ => {}
             }
             if self.kind() == AdjustmentType::Exact && step.scaling_adjustment < 0 {
-                return Err(invalid("ScalingAdjustment must not be negative for ExactCapacity"));
+                return Err(validation_exception("ScalingAdjustment must not be negative for ExactCapacity"));
             }
         }
         if steps.windows(2).any(|pair| bounds(&pair[0]).1.is_none() || bounds(&pair[0]).1 != bounds(&pair[1]).0) {
-            return Err(invalid("The ranges of step adjustments must neither overlap nor have a gap"));
+            return Err(validation_exception("The ranges of step adjustments must neither overlap nor have a gap"));
         }
         if bounds(first).0.is_some_and(|lower| lower < 0.0) {
-            return Err(invalid("With a negative lower bound, one step adjustment must have no lower bound"));
+            return Err(validation_exception(
+                "With a negative lower bound, one step adjustment must have no lower bound",
+            ));
         }
         if steps.last().and_then(|last| bounds(last).1).is_some_and(|upper| upper > 0.0) {
-            return Err(invalid("With a positive upper bound, one step adjustment must have no upper bound"));
+            return Err(validation_exception(
+                "With a positive upper bound, one step adjustment must have no upper bound",
+            ));
         }
         Ok(self)
     }
@@ -80,7 +87,7 @@ impl Step {
         steps
     }
 
-    /// How its adjustments are meant.
+    /// The type of its adjustments.
     pub fn kind(&self) -> AdjustmentType {
         match self.adjustment_type.as_deref() {
             Some("ExactCapacity") => AdjustmentType::Exact,
@@ -89,7 +96,7 @@ impl Step {
         }
     }
 
-    /// What several data points come to.
+    /// Aggregates several data points.
     pub fn aggregate(&self, values: &[f64]) -> Option<f64> {
         let values = values.iter().copied();
         match self.metric_aggregation_type.as_deref() {
@@ -102,19 +109,19 @@ impl Step {
         }
     }
 
-    /// Seconds after scaling.
+    /// The cooldown in seconds.
     pub fn cooldown(&self) -> u64 {
-        self.cooldown.unwrap_or(COOLDOWN)
+        self.cooldown.unwrap_or(DEFAULT_COOLDOWN)
     }
 }
 
-/// How a step's adjustment is meant.
+/// The type of an adjustment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AdjustmentType {
-    /// So many more or fewer.
+    /// A change of the count.
     Change,
-    /// So many.
+    /// A new count.
     Exact,
-    /// So many percent more or fewer.
+    /// A change in percent.
     Percent,
 }

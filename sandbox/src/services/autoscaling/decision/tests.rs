@@ -1,8 +1,8 @@
-//! Tables of what is decided.
+//! Decision tables.
 
 use serde_json::json;
 
-use super::{Ask, Cooling, Decision, Reason, Situation, Tracked, decide};
+use super::{CapacityRequest, Cooling, Decision, Reason, Situation, Tracked, decide};
 use crate::services::autoscaling::configuration::Configuration;
 
 const NOW: Situation = Situation {
@@ -18,12 +18,12 @@ const NOW: Situation = Situation {
 const AFTER_OUT: Option<Cooling> = Some(Cooling { from: 2, to: 4, out: true });
 const AFTER_IN: Option<Cooling> = Some(Cooling { from: 6, to: 4, out: false });
 
-fn track(values: &[f64]) -> Ask {
-    Ask::Track(values.iter().map(|value| Tracked { value: *value, target: 50.0 }).collect())
+fn track(values: &[f64]) -> CapacityRequest {
+    CapacityRequest::Track(values.iter().map(|value| Tracked { value: *value, target: 50.0 }).collect())
 }
 
-/// The count that is set, or the name of why not.
-fn told(decision: Decision) -> String {
+/// The count that is set, or the name of the reason.
+fn outcome(decision: Decision) -> String {
     match decision {
         Decision::Set(Cooling { to, .. }) => to.to_string(),
         Decision::NotScaled(reason) => format!("{reason:?}"),
@@ -46,21 +46,21 @@ fn target_tracking_is_proportional_and_bounded() {
         (Situation { running: 1, desired: 1, ..NOW }, vec![10.0], "AlreadyAtMinCapacity(1)"),
         // Several policies: the largest capacity.
         (NOW, vec![0.0, 30.0], "3"),
-        // Tasks that are asked for and do not run do not make more of them.
+        // Desired tasks that are not running yet do not cause more of them.
         (Situation { running: 2, ..NOW }, vec![75.0], "AlreadyAtDesiredCapacity(4)"),
-        // A count that was set out of bounds.
+        // A desired count above the maximum.
         (Situation { running: 12, desired: 12, ..NOW }, vec![45.0], "10"),
         (Situation { min: 6, ..NOW }, vec![51.0], "6"),
     ];
     for (now, values, expected) in rows {
-        assert_eq!(told(decide(&now, &track(&values))), expected, "{now:?} {values:?}");
+        assert_eq!(outcome(decide(&now, &track(&values))), expected, "{now:?} {values:?}");
     }
 }
 
 #[test]
-fn cooldowns_suspension_and_deployments_hold_back_what_they_should() {
+fn cooldowns_suspension_and_deployments_delay_scaling() {
     let rows = [
-        // From the 2 that it began with: 3 are in the 4 already, 6 are more.
+        // Calculated from 2, the base of the previous scaling: 3 is less than the 4 that it has set, 6 is more.
         (Situation { cooling: AFTER_OUT, ..NOW }, 75.0, "wait"),
         (Situation { cooling: AFTER_OUT, ..NOW }, 150.0, "6"),
         (Situation { cooling: AFTER_OUT, ..NOW }, 10.0, "wait"),
@@ -73,7 +73,7 @@ fn cooldowns_suspension_and_deployments_hold_back_what_they_should() {
         (Situation { deploying: true, ..NOW }, 10.0, "TargetServicePutResourceAsUnscalable"),
     ];
     for (now, value, expected) in rows {
-        assert_eq!(told(decide(&now, &track(&[value]))), expected, "{now:?} {value}");
+        assert_eq!(outcome(decide(&now, &track(&[value]))), expected, "{now:?} {value}");
     }
     let decision = decide(&Situation { cooling: AFTER_OUT, ..NOW }, &track(&[150.0]));
     assert_eq!(decision, Decision::Set(Cooling { from: 2, to: 6, out: true }));
@@ -81,7 +81,7 @@ fn cooldowns_suspension_and_deployments_hold_back_what_they_should() {
     assert_eq!(reason, Decision::NotScaled(Reason::AlreadyAtMinCapacity(1)));
 }
 
-/// What steps make of four tasks, for a metric so far beyond the threshold.
+/// The decision for four tasks and a metric with this difference from the threshold.
 fn step(kind: &str, steps: &[(Option<f64>, Option<f64>, i64)], difference: f64, upward: bool) -> Option<u32> {
     let steps: Vec<_> = steps
         .iter()
@@ -89,11 +89,11 @@ fn step(kind: &str, steps: &[(Option<f64>, Option<f64>, i64)], difference: f64, 
         .collect();
     let given = json!({ "AdjustmentType": kind, "StepAdjustments": steps, "MinAdjustmentMagnitude": 2 });
     let Ok(Configuration::Step(step)) = Configuration::read("StepScaling", Some(given)) else { panic!("{steps:?}") };
-    Some(Ask::of_step(&step, difference, upward)?.of(4))
+    Some(CapacityRequest::from_step(&step, difference, upward)?.capacity(4))
 }
 
 #[test]
-fn steps_follow_from_how_far_the_metric_is_beyond_the_threshold() {
+fn the_step_depends_on_the_distance_from_the_threshold() {
     let out = [(Some(0.0), Some(10.0), 1), (Some(10.0), None, 3)];
     assert_eq!(step("ChangeInCapacity", &out, 0.0, true), Some(5));
     assert_eq!(step("ChangeInCapacity", &out, 9.9, true), Some(5));
@@ -117,7 +117,7 @@ fn adjustments_of_any_size_saturate() {
     }
     assert_eq!(step("ExactCapacity", &[(Some(0.0), None, i64::MAX)], 1.0, true), Some(u32::MAX));
     for (value, expected) in [(f64::MAX, "10"), (0.0, "1"), (-f64::MAX, "1")] {
-        assert_eq!(told(decide(&NOW, &track(&[value]))), expected, "{value}");
+        assert_eq!(outcome(decide(&NOW, &track(&[value]))), expected, "{value}");
     }
 }
 

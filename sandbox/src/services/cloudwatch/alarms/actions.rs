@@ -1,7 +1,7 @@
-//! What alarms do: an action that the registry has a port for is performed, any other one is logged as not served.
+//! Actions of alarms: those for which the registry has a port are performed, all others are logged as not served.
 //!
-//! Source: "Using Amazon CloudWatch alarms" in the user guide: actions are invoked when the state changes, those of Auto
-//! Scaling once per minute as long as it stays as well.
+//! Source: "Using Amazon CloudWatch alarms" in the user guide: actions are invoked when the state changes, and those of
+//! Auto Scaling also once per minute while the alarm remains in the state.
 
 use std::sync::Arc;
 
@@ -11,22 +11,22 @@ use super::Alarm;
 use crate::core::ports::{AlarmAction, AlarmTrigger};
 use crate::{Fault, Sandbox};
 
-/// The actions of the state that an alarm is in.
+/// The actions for an alarm's current state.
 fn actions(alarm: &Alarm) -> &[String] {
     if alarm.settings.actions_enabled { alarm.settings.actions(alarm.state) } else { &[] }
 }
 
-/// The kind of an action, if the sandbox can perform it.
+/// The kind of an action that the sandbox can perform.
 fn performable(sandbox: &Sandbox, action: &str) -> Option<&'static AlarmAction> {
     sandbox.registry.alarm_actions.iter().find(|kind| (kind.is_for)(action))
 }
 
-/// Whether an alarm performs an action again and again as long as it stays in its state.
+/// Whether an alarm has an action that is repeated while it stays in its state.
 pub(super) fn repeats(sandbox: &Sandbox, alarm: &Alarm) -> bool {
     actions(alarm).iter().any(|action| performable(sandbox, action).is_some())
 }
 
-/// Performs the actions of an alarm's new state. What fails is in the sandbox's log.
+/// Performs the actions for an alarm's new state. Failures are logged.
 pub(super) fn perform(sandbox: &Arc<Sandbox>, alarm: &Alarm) {
     for action in actions(alarm) {
         let result = match performable(sandbox, action) {
@@ -39,18 +39,18 @@ pub(super) fn perform(sandbox: &Arc<Sandbox>, alarm: &Alarm) {
     }
 }
 
-/// Performs the actions once more, on newer data; `data` is what the alarm's reason would be now.
+/// Repeats the actions with newer data: `data` is the alarm's current reason data.
 pub(super) fn repeat(sandbox: &Arc<Sandbox>, alarm: &Alarm, data: Option<&str>) {
     for action in actions(alarm) {
         if let Some(kind) = performable(sandbox, action) {
-            // A failed action is repeated in a minute.
+            // A failed action is retried in a minute.
             let _ = (kind.perform)(sandbox, action, &trigger(alarm, data));
         }
     }
 }
 
-/// What a scaling policy is told. Source: SetAlarmState in the API reference: Application Auto Scaling takes from
-/// `StateReasonData` what it needs to know.
+/// The input of an action. Source: SetAlarmState in the API reference: Application Auto Scaling reads the data from
+/// `StateReasonData`.
 fn trigger<'a>(alarm: &'a Alarm, data: Option<&str>) -> AlarmTrigger<'a> {
     let data = data.and_then(|data| serde_json::from_str::<Value>(data).ok()).unwrap_or_default();
     let values = data["recentDatapoints"].as_array().into_iter().flatten().filter_map(Value::as_f64);

@@ -1,4 +1,4 @@
-//! Operations on alarms that there are: delete, enable and disable actions, set the state.
+//! Changes of existing alarms: delete, enable and disable actions, set the state.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub struct Named {
     alarm_names: Vec<String>,
 }
 
-/// `DeleteAlarms`: names of alarms that there are not are no mistake.
+/// `DeleteAlarms`. Alarms that do not exist are ignored.
 pub fn delete(sandbox: &Arc<Sandbox>, Named { alarm_names }: Named) -> Reply {
     sandbox.world.write(|world| {
         for name in &alarm_names {
@@ -26,12 +26,10 @@ pub fn delete(sandbox: &Arc<Sandbox>, Named { alarm_names }: Named) -> Reply {
     })
 }
 
-/// `EnableAlarmActions`.
 pub fn enable_actions(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     set_actions(sandbox, &input.alarm_names, true)
 }
 
-/// `DisableAlarmActions`.
 pub fn disable_actions(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     set_actions(sandbox, &input.alarm_names, false)
 }
@@ -58,7 +56,7 @@ pub struct SetState {
     state_reason_data: Option<String>,
 }
 
-/// `SetAlarmState`: until the alarm is next evaluated.
+/// `SetAlarmState`: sets the state until the next evaluation.
 pub fn set_state(sandbox: &Arc<Sandbox>, input: SetState) -> Reply {
     let data = input.state_reason_data;
     if data.as_ref().is_some_and(|data| serde_json::from_str::<serde::de::IgnoredAny>(data).is_err()) {

@@ -35,7 +35,7 @@ pub struct Describe {
 }
 
 impl Describe {
-    fn wants(&self, alarm: &Alarm) -> bool {
+    fn matches(&self, alarm: &Alarm) -> bool {
         let settings = &alarm.settings;
         (self.alarm_names.is_empty() || self.alarm_names.contains(&settings.alarm_name))
             && self.alarm_name_prefix.as_ref().is_none_or(|prefix| settings.alarm_name.starts_with(prefix))
@@ -45,7 +45,7 @@ impl Describe {
     }
 }
 
-/// `DescribeAlarms`: there are no composite ones.
+/// `DescribeAlarms`. The sandbox has no composite alarms.
 pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     if input.children_of_alarm_name.is_some() || input.parents_of_alarm_name.is_some() {
         return Err(Fault::not_implemented("composite alarms"));
@@ -59,9 +59,9 @@ pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
         input.alarm_names, input.alarm_name_prefix, input.alarm_types, input.state_value, input.action_prefix
     );
     let page = sandbox.world.read(|world| {
-        let wanted = world.of::<State>().alarms.iter().filter(|(_, alarm)| input.wants(alarm));
-        let named = wanted.map(|(name, alarm)| (name.to_owned(), alarm.described(&sandbox.config)));
-        paging::page(named, &question, input.next_token.as_deref(), limit).map_err(invalid_token)
+        let alarms = world.of::<State>().alarms.iter().filter(|(_, alarm)| input.matches(alarm));
+        let rows = alarms.map(|(name, alarm)| (name.to_owned(), alarm.described(&sandbox.config)));
+        paging::page(rows, &question, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     let alarms = page.items.into_iter().collect::<Result<Vec<Value>, Fault>>()?;
     Ok(json!({ "CompositeAlarms": [], "MetricAlarms": alarms, "NextToken": page.next_token }))
@@ -80,12 +80,11 @@ pub struct ForMetric {
     unit: Option<String>,
 }
 
-/// `DescribeAlarmsForMetric`.
 pub fn for_metric(sandbox: &Arc<Sandbox>, input: ForMetric) -> Reply {
     let key = Metric::key(&input.namespace, &input.metric_name, &input.dimensions);
-    let wants = |alarm: &&Alarm| {
+    let matches = |alarm: &&Alarm| {
         let settings = &alarm.settings;
-        let same = |asked: &Option<String>, has: &Option<String>| asked.is_none() || asked == has;
+        let same = |filter: &Option<String>, has: &Option<String>| filter.is_none() || filter == has;
         Metric::key(&settings.namespace, &settings.metric_name, &settings.dimensions) == key
             && same(&input.statistic, &settings.statistic)
             && same(&input.extended_statistic, &settings.extended_statistic)
@@ -93,8 +92,8 @@ pub fn for_metric(sandbox: &Arc<Sandbox>, input: ForMetric) -> Reply {
             && input.period.is_none_or(|period| period == settings.period)
     };
     sandbox.world.read(|world| {
-        let wanted = world.of::<State>().alarms.values().filter(wants);
-        let alarms = wanted.map(|alarm| alarm.described(&sandbox.config)).collect::<Result<Vec<Value>, Fault>>()?;
+        let alarms = world.of::<State>().alarms.values().filter(matches);
+        let alarms = alarms.map(|alarm| alarm.described(&sandbox.config)).collect::<Result<Vec<Value>, Fault>>()?;
         Ok(json!({ "MetricAlarms": alarms }))
     })
 }

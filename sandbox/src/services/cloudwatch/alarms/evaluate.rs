@@ -1,44 +1,43 @@
-//! What state an alarm is in, from its metric's data points: pure.
+//! Evaluates an alarm on its metric's data points: pure.
 //!
-//! Source: "Configuring how CloudWatch alarms treat missing data" in CloudWatch's user guide, whose tables are the tests.
+//! Source: "Configuring how CloudWatch alarms treat missing data" in CloudWatch's user guide, whose tables are the
+//! tests.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Settings, StateValue};
 
-/// How many periods further back than asked for CloudWatch looks for data.
-const FURTHER: usize = 2;
+/// How many additional earlier periods CloudWatch examines for data.
+const EXTRA_PERIODS: usize = 2;
 
 /// A data point of one period.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Datapoint {
-    /// The beginning of the period, in milliseconds since 1970.
+    /// The start of the period, in milliseconds since 1970.
     pub time: i64,
-    /// The statistic.
     pub value: f64,
-    /// Of how many measurements.
+    /// The number of measurements.
     pub samples: f64,
 }
 
-/// A state and why.
+/// The result of an evaluation.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Verdict {
-    /// The state.
+pub struct AlarmEvaluation {
     pub state: StateValue,
-    /// Why, for people.
+    /// The reason for people.
     pub reason: String,
-    /// Why, for programs: JSON.
+    /// The reason for programs: JSON.
     pub data: String,
 }
 
-/// How many periods an alarm looks at.
+/// How many periods an alarm examines.
 pub fn periods(settings: &Settings) -> usize {
-    settings.evaluation_periods + FURTHER
+    settings.evaluation_periods + EXTRA_PERIODS
 }
 
-/// The state that follows from the last [`periods`] periods, the oldest first; `None` when the alarm stays as it is.
-pub fn evaluate(settings: &Settings, range: &[Option<Datapoint>], now: i64) -> Option<Verdict> {
+/// Evaluates the last [`periods`] periods, the oldest first. Returns `None` if the alarm keeps its state.
+pub fn evaluate(settings: &Settings, range: &[Option<Datapoint>], now: i64) -> Option<AlarmEvaluation> {
     let real: Vec<Datapoint> =
         range.iter().rev().filter_map(|point| *point).take(settings.evaluation_periods).collect();
     let missing = settings.evaluation_periods - real.len();
@@ -52,7 +51,7 @@ pub fn evaluate(settings: &Settings, range: &[Option<Datapoint>], now: i64) -> O
         "ignore" if real.is_empty() => return None,
         _ if real.is_empty() => StateValue::InsufficientData,
         _ if breaching < real.len() || missing == 0 => StateValue::Ok,
-        // Only breaching data, and less of it than asked for: an alarm once the oldest is old enough.
+        // Only breaching data, but fewer points than required: an alarm once the oldest one is old enough.
         "missing" => {
             let age = range.iter().rev().rposition(Option::is_some).map_or(0, |newer| newer + 1);
             if age < needed {
@@ -64,7 +63,7 @@ pub fn evaluate(settings: &Settings, range: &[Option<Datapoint>], now: i64) -> O
     };
     let filled = if matches!(treatment, "breaching" | "notBreaching") { missing } else { 0 };
     let reason = reason(settings, state, &real, filled, treatment);
-    Some(Verdict { state, reason, data: data(settings, &real, now).to_string() })
+    Some(AlarmEvaluation { state, reason, data: data(settings, &real, now).to_string() })
 }
 
 fn breaches(settings: &Settings, value: f64) -> bool {
@@ -78,37 +77,37 @@ fn breaches(settings: &Settings, value: f64) -> bool {
 }
 
 fn reason(settings: &Settings, state: StateValue, real: &[Datapoint], filled: usize, treatment: &str) -> String {
-    let many = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+    let pluralize = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
     if state == StateValue::InsufficientData {
         let count = settings.evaluation_periods;
         let were = if count == 1 { "was" } else { "were" };
-        return format!("Insufficient Data: {} {were} unknown.", many(count, "datapoint"));
+        return format!("Insufficient Data: {} {were} unknown.", pluralize(count, "datapoint"));
     }
     if real.is_empty() {
         let (were, treated) = if filled == 1 { ("was", "period") } else { ("were", "periods") };
         let treatment = if treatment == "breaching" { "Breaching" } else { "NonBreaching" };
         return format!(
             "Threshold Crossed: no datapoints were received for {filled} {treated} and {} {were} treated as [{treatment}].",
-            many(filled, "missing datapoint")
+            pluralize(filled, "missing datapoint")
         );
     }
     let alarming = state == StateValue::Alarm;
-    let telling: Vec<&Datapoint> = real.iter().filter(|point| breaches(settings, point.value) == alarming).collect();
+    let relevant: Vec<&Datapoint> = real.iter().filter(|point| breaches(settings, point.value) == alarming).collect();
     let values: Vec<String> =
-        telling.iter().map(|point| format!("{:?} ({})", point.value, short(point.time))).collect();
-    let verb = if telling.len() == 1 { "was" } else { "were" };
+        relevant.iter().map(|point| format!("{:?} ({})", point.value, short_time(point.time))).collect();
+    let verb = if relevant.len() == 1 { "was" } else { "were" };
     let not = if alarming { "" } else { "not " };
     let needed = settings.datapoints_to_alarm.unwrap_or(settings.evaluation_periods);
-    let (least, change) =
+    let (min, change) =
         if alarming { (needed, "OK -> ALARM") } else { (settings.evaluation_periods - needed + 1, "ALARM -> OK") };
     format!(
         "Threshold Crossed: {} out of the last {} datapoints [{}] {verb} {not}{} the threshold ({:?}) (minimum {} for {change} transition).",
-        telling.len(),
+        relevant.len(),
         settings.evaluation_periods,
         values.join(", "),
         compared(&settings.comparison_operator),
         settings.threshold,
-        many(least, "datapoint"),
+        pluralize(min, "datapoint"),
     )
 }
 
@@ -121,12 +120,12 @@ fn compared(operator: &str) -> &'static str {
     }
 }
 
-fn short(milliseconds: i64) -> String {
+fn short_time(milliseconds: i64) -> String {
     Timestamp::from_millisecond(milliseconds)
         .map_or_else(|_| String::new(), |time| time.strftime("%d/%m/%y %H:%M:%S").to_string())
 }
 
-fn long(milliseconds: i64) -> String {
+fn long_time(milliseconds: i64) -> String {
     let time = Timestamp::from_millisecond(milliseconds);
     time.map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string())
 }
@@ -134,11 +133,11 @@ fn long(milliseconds: i64) -> String {
 fn data(settings: &Settings, real: &[Datapoint], now: i64) -> Value {
     let evaluated = real
         .iter()
-        .map(|point| json!({ "timestamp": long(point.time), "sampleCount": point.samples, "value": point.value }));
+        .map(|point| json!({ "timestamp": long_time(point.time), "sampleCount": point.samples, "value": point.value }));
     json!({
         "version": "1.0",
-        "queryDate": long(now),
-        "startDate": real.last().map(|oldest| long(oldest.time)),
+        "queryDate": long_time(now),
+        "startDate": real.last().map(|oldest| long_time(oldest.time)),
         "statistic": settings.statistic(),
         "period": settings.period,
         "recentDatapoints": real.iter().rev().map(|point| point.value).collect::<Vec<_>>(),
@@ -175,7 +174,8 @@ mod tests {
         points.collect()
     }
 
-    /// A row of a table of the guide: the states for missing, ignore, breaching and notBreaching; `-` keeps the state.
+    /// Checks a row of a table in the guide: the states for missing, ignore, breaching and notBreaching; `-` keeps the
+    /// state.
     fn row(datapoints: usize, text: &str, expected: &str) {
         let states = ["missing", "ignore", "breaching", "notBreaching"].map(|missing| {
             match evaluate(&settings(datapoints, missing), &range(text), 0).map(|verdict| verdict.state) {
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_are_in_cloudwatchs_words() {
+    fn reasons_have_cloudwatchs_messages() {
         let reason = |text: &str| evaluate(&settings(2, "missing"), &range(text), 0).expect("a verdict").reason;
         assert_eq!(
             reason("0 0 X 0 X"),

@@ -1,4 +1,4 @@
-//! Alarms on one metric each: what they are, the loop that holds them against their metrics, and what they do then.
+//! Metric alarms: their operations, the loop that evaluates them, and their actions.
 
 use std::sync::Arc;
 
@@ -17,23 +17,22 @@ pub(super) mod evaluate;
 pub(super) mod put;
 mod watch;
 
-pub use put::keep;
+pub use put::put_alarm;
 pub use watch::{start, values, wall_millis};
 
-/// The state that an alarm is in.
+/// The state of an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StateValue {
-    /// The metric is within its bounds.
+    /// The metric is within the threshold.
     Ok,
-    /// It is not.
+    /// The metric is beyond the threshold.
     Alarm,
-    /// It has no data.
+    /// There is not enough data.
     InsufficientData,
 }
 
 impl StateValue {
-    /// As the API writes it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ok => "OK",
@@ -43,7 +42,7 @@ impl StateValue {
     }
 }
 
-/// What an alarm was made with, in the API's own members.
+/// The settings of an alarm, in the API's members.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Settings {
@@ -79,12 +78,12 @@ fn enabled() -> bool {
 }
 
 impl Settings {
-    /// The name of its statistic, plain or extended.
+    /// The name of its statistic or extended statistic.
     pub(super) fn statistic(&self) -> &str {
         self.statistic.as_deref().or(self.extended_statistic.as_deref()).unwrap_or_default()
     }
 
-    /// What it does when it comes into a state.
+    /// The actions for a state.
     pub(super) fn actions(&self, state: StateValue) -> &[String] {
         match state {
             StateValue::Ok => &self.ok_actions,
@@ -97,26 +96,23 @@ impl Settings {
 /// An alarm. Times are milliseconds since 1970.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Alarm {
-    /// What it was made with.
     pub settings: Settings,
-    /// When it was last put.
+    /// When its settings last changed.
     pub configured: i64,
-    /// Its state.
     pub state: StateValue,
-    /// Why it is in its state.
+    /// The reason for its state, for people.
     pub reason: String,
-    /// The same for programs: JSON.
+    /// The reason for programs: JSON.
     pub reason_data: Option<String>,
-    /// When its state, or the reason for it, last changed.
+    /// When its state or the reason for it last changed.
     pub state_updated: i64,
-    /// When it came into its state.
+    /// When its state last changed.
     pub transitioned: i64,
-    /// Its tags.
     pub tags: TagMap,
 }
 
 impl Alarm {
-    /// One that has not been evaluated.
+    /// An alarm that has not been evaluated yet.
     fn new(settings: Settings, tags: TagMap, now: i64) -> Self {
         Self {
             settings,
@@ -130,29 +126,27 @@ impl Alarm {
         }
     }
 
-    /// Its name.
     pub fn name(&self) -> &str {
         &self.settings.alarm_name
     }
 
-    /// Whether its metric is out of bounds.
+    /// Whether it is in state `ALARM`.
     pub fn is_alarming(&self) -> bool {
         self.state == StateValue::Alarm
     }
 
-    /// Whether one of its actions, in whatever state, begins with a text.
+    /// Whether one of its actions, for any state, begins with `prefix`.
     pub fn has_action(&self, prefix: &str) -> bool {
         let Settings { ok_actions, alarm_actions, insufficient_data_actions, .. } = &self.settings;
         let mut actions = [ok_actions, alarm_actions, insufficient_data_actions].into_iter().flatten();
         actions.any(|action| action.starts_with(prefix))
     }
 
-    /// Its ARN.
     pub fn arn(&self, config: &Config) -> String {
         config.arn("cloudwatch", &format!("alarm:{}", self.settings.alarm_name))
     }
 
-    /// As the Describe operations show it.
+    /// The alarm in the form of responses.
     fn described(&self, config: &Config) -> Result<Value, Fault> {
         let mut described = serde_json::to_value(&self.settings).map_err(Fault::internal)?;
         described["AlarmArn"] = self.arn(config).into();
@@ -167,7 +161,7 @@ impl Alarm {
     }
 }
 
-/// Brings an alarm into a state, and does what that sets off.
+/// Sets an alarm's state, and performs the actions of a new one.
 pub(super) fn transition(
     sandbox: &Arc<Sandbox>,
     name: &str,

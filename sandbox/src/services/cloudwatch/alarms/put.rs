@@ -15,11 +15,11 @@ use crate::services::cloudwatch::{State, invalid_combination, validation_error};
 use crate::{Fault, Sandbox};
 
 const DAY: i64 = 24 * 60 * 60;
-/// From a period of an hour on, an alarm may look back a week.
+/// The evaluation range of an alarm whose period is at least an hour.
 const WEEK: i64 = 7 * DAY;
 const MISSING_DATA: &[&str] = &["breaching", "notBreaching", "ignore", "missing"];
 const LOW_SAMPLE_COUNT: &[&str] = &["evaluate", "ignore"];
-/// Members of alarms of other kinds than the one that is served.
+/// Members of the kinds of alarms that are not served.
 const NOT_SERVED: &[&str] = &[
     "Metrics",
     "ThresholdMetricId",
@@ -29,7 +29,7 @@ const NOT_SERVED: &[&str] = &[
     "EvaluationInterval",
     "ActionConfiguration",
 ];
-/// Operators that compare with a band of an anomaly detection model.
+/// Operators for anomaly detection.
 const BANDS: &[&str] =
     &["LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold"];
 const REQUIRED: &[&str] =
@@ -42,7 +42,6 @@ struct Tagged {
     tags: Vec<Tag>,
 }
 
-/// `PutMetricAlarm`.
 pub fn run(sandbox: &Arc<Sandbox>, input: Value) -> Reply {
     for member in NOT_SERVED {
         if input.get(member).is_some_and(|given| !given.is_null()) {
@@ -64,13 +63,13 @@ pub fn run(sandbox: &Arc<Sandbox>, input: Value) -> Reply {
             check_count(tags.len())?;
         }
         let tags = tags::to_map(tags);
-        keep(world.of_mut::<State>(), settings, tags, now);
+        put_alarm(world.of_mut::<State>(), settings, tags, now);
         Ok(Value::Null)
     })
 }
 
-/// Makes an alarm, or changes all of one but its state; tags are only given to a new one.
-pub fn keep(state: &mut State, settings: Settings, tags: TagMap, now: i64) {
+/// Creates an alarm, or replaces the settings of an existing one. Tags are applied to a new alarm only.
+pub fn put_alarm(state: &mut State, settings: Settings, tags: TagMap, now: i64) {
     let alarm = match state.alarms.get(&settings.alarm_name).cloned() {
         Some(before) => Alarm { settings, configured: now, ..before },
         None => Alarm::new(settings, tags, now),

@@ -1,5 +1,5 @@
-//! The loop that evaluates alarms, each once a period. `--speed` makes periods shorter: a metric's data of the wall clock
-//! is then looked at in those.
+//! The loop that evaluates each alarm once per period. `--speed` makes periods shorter: data is then aggregated over
+//! these shorter periods of wall-clock time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,43 +15,43 @@ use crate::services::cloudwatch::points::{self, Point};
 use crate::services::cloudwatch::statistics::{Statistic, buckets};
 use crate::{Fault, Sandbox};
 
-/// How often the loop looks which alarms are due: the shortest period.
+/// How often the loop checks which alarms are due: the shortest period.
 const TICK: Duration = Duration::from_secs(10);
-const TIDY_EVERY: Duration = Duration::from_hours(1);
-/// How often an alarm scales again while it stays in its state.
-const REPEAT: Duration = Duration::from_mins(1);
-/// The shortest period that is evaluated, however fast the sandbox is.
-const SHORTEST: Duration = Duration::from_millis(200);
+const EXPIRY_INTERVAL: Duration = Duration::from_hours(1);
+/// How often an alarm repeats its scaling actions while it stays in its state.
+const REPEAT_INTERVAL: Duration = Duration::from_mins(1);
+/// The shortest period that is evaluated, whatever the speed.
+const MIN_PERIOD: Duration = Duration::from_millis(200);
 
-/// Starts the loops: one for alarms, one that tidies the data points.
+/// Starts two loops: one evaluates alarms, one deletes expired data points.
 pub fn start(sandbox: &Arc<Sandbox>) {
-    sandbox.spawn_loop("the watch over alarms", |shared| async move { watch(&shared).await });
-    sandbox.spawn_loop("the removal of old data points", |shared| async move {
+    sandbox.spawn_loop("alarm evaluation", |shared| async move { watch(&shared).await });
+    sandbox.spawn_loop("data point expiry", |shared| async move {
         loop {
-            // A disk that refuses now is asked again in an hour.
-            let _ = points::tidy(&shared);
-            tokio::time::sleep(TIDY_EVERY).await;
+            // A failed deletion is retried in the next hourly pass.
+            let _ = points::delete_expired(&shared);
+            tokio::time::sleep(EXPIRY_INTERVAL).await;
         }
     });
 }
 
-/// What the loop knows of an alarm: nothing that has to outlive it.
+/// The progress of the loop for an alarm. It need not survive a restart.
 #[derive(Debug, Clone, Copy, Default)]
-struct Seen {
-    /// The end of the period at which it was last evaluated.
+struct Progress {
+    /// The end of the last period for which the alarm was evaluated.
     evaluated: i64,
-    /// The same of the period at which it last did something again.
+    /// The end of the last period for which its actions were repeated.
     repeated: i64,
 }
 
 async fn watch(sandbox: &Arc<Sandbox>) {
     let mut changes = sandbox.world.changes();
-    let mut seen = HashMap::<String, Seen>::new();
-    let tick = sandbox.clock.shortened(TICK).max(SHORTEST);
+    let mut progress = HashMap::<String, Progress>::new();
+    let tick = sandbox.clock.shortened(TICK).max(MIN_PERIOD);
     loop {
         let alarms: Vec<Alarm> = sandbox.world.read(|world| world.of::<State>().alarms.values().cloned().collect());
         if alarms.is_empty() {
-            seen.clear();
+            progress.clear();
             if changes.changed().await.is_err() {
                 return;
             }
@@ -60,11 +60,12 @@ async fn watch(sandbox: &Arc<Sandbox>) {
         for alarm in &alarms {
             let length = period(sandbox, &alarm.settings);
             let end = sandbox.clock.now().as_millisecond().div_euclid(length) * length;
-            let known = seen.entry(alarm.settings.alarm_name.clone()).or_default();
+            let known = progress.entry(alarm.settings.alarm_name.clone()).or_default();
             if known.evaluated != end {
                 known.evaluated = end;
                 let (shared, alarm, mut state) = (Arc::clone(sandbox), alarm.clone(), *known);
-                // An alarm with many periods takes long. What cannot be read or written now is evaluated again a period later.
+                // Evaluating an alarm with many periods takes long. If reading or writing fails, it is evaluated again
+                // one period later.
                 let evaluation = move || {
                     let _ = check(&shared, &alarm, length, &mut state);
                     state
@@ -75,36 +76,36 @@ async fn watch(sandbox: &Arc<Sandbox>) {
                 }
             }
         }
-        seen.retain(|name, _| alarms.iter().any(|alarm| alarm.settings.alarm_name == *name));
+        progress.retain(|name, _| alarms.iter().any(|alarm| alarm.settings.alarm_name == *name));
         tokio::time::sleep(tick).await;
     }
 }
 
-/// How long a time of the sandbox is on the wall where data is looked at in such parts, in milliseconds.
-pub fn wall_millis(clock: Clock, asked: Duration) -> i64 {
-    i64::try_from(clock.shortened(asked).max(SHORTEST).as_millis()).unwrap_or(i64::MAX)
+/// Converts a period of the sandbox to wall-clock time, in milliseconds.
+pub fn wall_millis(clock: Clock, period: Duration) -> i64 {
+    i64::try_from(clock.shortened(period).max(MIN_PERIOD).as_millis()).unwrap_or(i64::MAX)
 }
 
-/// How long an alarm's period is on the wall, in milliseconds.
+/// An alarm's period in wall-clock time, in milliseconds.
 fn period(sandbox: &Sandbox, settings: &Settings) -> i64 {
     wall_millis(sandbox.clock, Duration::from_secs(settings.period.unsigned_abs()))
 }
 
-/// Evaluates an alarm on the whole periods before the one under way, and does what that asks for.
-fn check(sandbox: &Arc<Sandbox>, alarm: &Alarm, length: i64, seen: &mut Seen) -> Result<(), Fault> {
-    let end = seen.evaluated;
+/// Evaluates an alarm on the periods that are complete, and performs its actions.
+fn check(sandbox: &Arc<Sandbox>, alarm: &Alarm, length: i64, progress: &mut Progress) -> Result<(), Fault> {
+    let end = progress.evaluated;
     let range = range(sandbox, &alarm.settings, length, end)?;
-    let verdict = evaluate(&alarm.settings, &range, sandbox.clock.now().as_millisecond());
-    match verdict {
-        Some(verdict) if verdict.state != alarm.state => {
-            transition(sandbox, &alarm.settings.alarm_name, verdict.state, &verdict.reason, Some(verdict.data))
+    let evaluation = evaluate(&alarm.settings, &range, sandbox.clock.now().as_millisecond());
+    match evaluation {
+        Some(evaluation) if evaluation.state != alarm.state => {
+            transition(sandbox, &alarm.settings.alarm_name, evaluation.state, &evaluation.reason, Some(evaluation.data))
         }
-        verdict => {
+        evaluation => {
             let began = alarm.transitioned.div_euclid(length) * length;
-            let due = seen.repeated.max(began) + wall_millis(sandbox.clock, REPEAT);
+            let due = progress.repeated.max(began) + wall_millis(sandbox.clock, REPEAT_INTERVAL);
             if end >= due && actions::repeats(sandbox, alarm) {
-                seen.repeated = end;
-                actions::repeat(sandbox, alarm, verdict.map(|verdict| verdict.data).as_deref());
+                progress.repeated = end;
+                actions::repeat(sandbox, alarm, evaluation.map(|evaluation| evaluation.data).as_deref());
             }
             Ok(())
         }
@@ -114,7 +115,7 @@ fn check(sandbox: &Arc<Sandbox>, alarm: &Alarm, length: i64, seen: &mut Seen) ->
 /// The values that an alarm would be evaluated on now, the newest last.
 ///
 /// # Errors
-/// When the disk refuses.
+/// When the database fails.
 pub fn values(sandbox: &Sandbox, settings: &Settings) -> Result<Vec<f64>, Fault> {
     let length = period(sandbox, settings);
     let end = sandbox.clock.now().as_millisecond().div_euclid(length) * length;
@@ -123,7 +124,7 @@ pub fn values(sandbox: &Sandbox, settings: &Settings) -> Result<Vec<f64>, Fault>
     Ok(real[real.len().saturating_sub(settings.evaluation_periods)..].to_vec())
 }
 
-/// The data points of the periods of some length that an alarm looks at before `end`, the oldest first.
+/// The data points of the periods of `length` before `end` that an alarm examines, the oldest first.
 fn range(sandbox: &Sandbox, settings: &Settings, length: i64, end: i64) -> Result<Vec<Option<Datapoint>>, Fault> {
     let count = i64::try_from(periods(settings)).map_err(Fault::internal)?;
     let start = end - count * length;
@@ -135,10 +136,10 @@ fn range(sandbox: &Sandbox, settings: &Settings, length: i64, end: i64) -> Resul
     let of_period = |at: i64| {
         let time = start + at * length;
         let (_, bucket) = found.iter().find(|(begins, _)| *begins == time)?;
-        let wanted = bucket.iter().filter(|point| settings.unit.as_ref().is_none_or(|unit| *unit == point.unit));
-        let wanted: Vec<&Point> = wanted.collect();
-        let value = statistic.of(wanted.iter().copied())?;
-        let samples = Statistic::SampleCount.of(wanted.iter().copied())?;
+        let of_unit = bucket.iter().filter(|point| settings.unit.as_ref().is_none_or(|unit| *unit == point.unit));
+        let of_unit: Vec<&Point> = of_unit.collect();
+        let value = statistic.of(of_unit.iter().copied())?;
+        let samples = Statistic::SampleCount.of(of_unit.iter().copied())?;
         Some(Datapoint { time, value, samples })
     };
     Ok((0..count).map(of_period).collect())

@@ -5,19 +5,19 @@ use serde_json::{Value, json};
 
 use super::super::State;
 use super::super::cidr::Cidr;
-use super::super::nouns::{INSTANCE, SECURITY_GROUP, SUBNET, VPC};
 use super::super::records;
+use super::super::resource_kinds::{INSTANCE, SECURITY_GROUP, SUBNET, VPC};
 use super::super::security_groups::no_default_vpc;
 use crate::base::ids;
 use crate::base::zones;
 use crate::{Config, Fault};
 
-/// Addresses for documentation stand for public ones.
-const PUBLIC: &str = "203.0.113.0/24";
-/// The first addresses of a subnet are left to gateways.
-const FIRST: u32 = 10;
+/// Public addresses are taken from a range that is reserved for documentation.
+const PUBLIC_RANGE: &str = "203.0.113.0/24";
+/// The first addresses of a subnet are used by gateways.
+const FIRST_HOST: u32 = 10;
 
-/// An interface to be made with an instance.
+/// The network interface in a request for an instance.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Interface {
@@ -31,15 +31,15 @@ pub struct Interface {
 }
 
 impl Interface {
-    /// The members of an instance that tell its network.
-    pub fn told(&self, state: &State, config: &Config, launched: &str) -> Result<Value, Fault> {
+    /// The network members of an instance.
+    pub fn members(&self, state: &State, config: &Config, launched: &str) -> Result<Value, Fault> {
         let subnet_id = self.subnet_id.as_deref().ok_or_else(no_default_vpc)?;
         let subnet = records::get(state, &SUBNET, subnet_id)?;
         let groups = self.groups(state, subnet_id, &subnet["vpcId"])?;
         let private = private_address(state, subnet)?;
         let private_name = zones::private_name(&config.region, &private);
-        let wanted = self.associate_public_ip_address.unwrap_or(subnet["mapPublicIpOnLaunch"] == true);
-        let public = wanted.then(|| public_address(state)).transpose()?;
+        let is_public = self.associate_public_ip_address.unwrap_or(subnet["mapPublicIpOnLaunch"] == true);
+        let public = is_public.then(|| public_address(state)).transpose()?;
         let public_name = public.as_deref().and_then(|address| public_name(state, config, &subnet["vpcId"], address));
         let association = public
             .as_ref()
@@ -87,13 +87,13 @@ impl Interface {
         }))
     }
 
-    /// The groups that are asked for, or the network's default one.
+    /// The requested security groups, or the VPC's default one.
     fn groups(&self, state: &State, subnet: &str, vpc: &Value) -> Result<Value, Fault> {
-        let told = |group: &Value| json!({ "groupId": group["groupId"], "groupName": group["groupName"] });
+        let to_response = |group: &Value| json!({ "groupId": group["groupId"], "groupName": group["groupName"] });
         if self.security_group_id.is_empty() {
             let mut all = state.records.with_prefix(SECURITY_GROUP.prefix).map(|(_, group)| group);
             let default = all.find(|group| group["vpcId"] == *vpc && group["groupName"] == "default");
-            return Ok(default.into_iter().map(told).collect());
+            return Ok(default.into_iter().map(to_response).collect());
         }
         let mut groups = Vec::new();
         for id in &self.security_group_id {
@@ -102,7 +102,7 @@ impl Interface {
                 let message = format!("Security group {id} and subnet {subnet} belong to different networks.");
                 return Err(Fault::client("InvalidParameter", message));
             }
-            groups.push(told(group));
+            groups.push(to_response(group));
         }
         Ok(groups.into())
     }
@@ -111,7 +111,7 @@ impl Interface {
 fn private_address(state: &State, subnet: &Value) -> Result<String, Fault> {
     let range = subnet["cidrBlock"].as_str().and_then(Cidr::parse);
     let mut hosts =
-        range.into_iter().flat_map(|range| (0..range.usable()).map(move |number| range.host(FIRST + number)));
+        range.into_iter().flat_map(|range| (0..range.usable()).map(move |number| range.host(FIRST_HOST + number)));
     let taken: Vec<&Value> = state
         .records
         .with_prefix(INSTANCE.prefix)
@@ -126,13 +126,13 @@ fn private_address(state: &State, subnet: &Value) -> Result<String, Fault> {
 }
 
 fn public_address(state: &State) -> Result<String, Fault> {
-    let range = Cidr::parse(PUBLIC);
+    let range = Cidr::parse(PUBLIC_RANGE);
     let mut hosts = range.into_iter().flat_map(|range| (0..range.usable()).map(move |number| range.host(number)));
     let free = hosts.find(|host| !records::any(state, &INSTANCE, "ipAddress", &host.to_string()));
     free.map(|host| host.to_string()).ok_or_else(|| Fault::not_implemented("so many instances with public addresses"))
 }
 
-/// The public name, in networks that give out names.
+/// The public DNS name, if the VPC has DNS host names enabled.
 fn public_name(state: &State, config: &Config, vpc: &Value, address: &str) -> Option<String> {
     let vpc = records::get(state, &VPC, vpc.as_str()?).ok()?;
     let place = match config.region.as_str() {

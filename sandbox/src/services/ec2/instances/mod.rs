@@ -1,4 +1,4 @@
-//! Instances: records of machines that were asked for. No machine is started.
+//! Instances: records only. No machine is started.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::State;
 use super::describe::{self, Describe};
-use super::nouns::INSTANCE;
 use super::records;
+use super::resource_kinds::INSTANCE;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
@@ -20,38 +20,37 @@ mod types;
 
 pub use run::run;
 
-/// Records of one call as its reservation, which is how instances are answered.
-fn reservation_of(mut instances: Vec<Value>) -> Value {
+/// The reservation of the instances that one call has created.
+fn to_reservation(mut instances: Vec<Value>) -> Value {
     instances.sort_by_key(|instance| instance["amiLaunchIndex"].as_u64());
     let mut reservation = json!({});
-    let mut told = Vec::new();
+    let mut shown = Vec::new();
     for mut instance in instances {
         if let Some(members) = instance.as_object_mut() {
             members.remove("userData");
             reservation = members.remove("reservation").unwrap_or(reservation);
         }
-        told.push(instance);
+        shown.push(instance);
     }
-    reservation["instancesSet"] = told.into();
+    reservation["instancesSet"] = shown.into();
     reservation
 }
 
-/// `DescribeInstances`.
 pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     sandbox.world.read(|world| {
         let found = describe::select(world.of::<State>(), &INSTANCE, &input)?;
         let mut reservations: Vec<Vec<Value>> = Vec::new();
         for mut instance in found {
-            describe::told(&INSTANCE, &mut instance);
-            let of = |other: &&mut Vec<Value>| {
+            describe::hide_members(&INSTANCE, &mut instance);
+            let is_same = |other: &&mut Vec<Value>| {
                 other[0]["reservation"]["reservationId"] == instance["reservation"]["reservationId"]
             };
-            match reservations.iter_mut().find(of) {
+            match reservations.iter_mut().find(is_same) {
                 Some(reservation) => reservation.push(instance),
                 None => reservations.push(vec![instance]),
             }
         }
-        let (page, next_token) = input.page(&INSTANCE, reservations.into_iter().map(reservation_of).collect())?;
+        let (page, next_token) = input.page(&INSTANCE, reservations.into_iter().map(to_reservation).collect())?;
         Ok(json!({ "reservationSet": page, "nextToken": next_token }))
     })
 }
@@ -64,7 +63,7 @@ pub struct Terminate {
     instance_id: Vec<String>,
 }
 
-/// `TerminateInstances`: the records stay, as terminated.
+/// `TerminateInstances`. The records are kept in state `terminated`.
 pub fn terminate(sandbox: &Arc<Sandbox>, input: Terminate) -> Reply {
     if input.instance_id.is_empty() {
         return Err(Fault::client("InvalidParameterCombination", "No instances specified"));
@@ -78,7 +77,7 @@ pub fn terminate(sandbox: &Arc<Sandbox>, input: Terminate) -> Reply {
             let previous = instance["instanceState"].clone();
             let mut current = previous.clone();
             if previous["name"] != "terminated" {
-                become_terminated(instance, now);
+                set_terminated(instance, now);
                 current = json!({ "code": 32, "name": "shutting-down" });
             }
             changed.push(json!({ "instanceId": id, "currentState": current, "previousState": previous }));
@@ -91,8 +90,8 @@ pub fn terminate(sandbox: &Arc<Sandbox>, input: Terminate) -> Reply {
     Ok(terminated)
 }
 
-/// A terminated instance is in no network any more.
-fn become_terminated(instance: &mut Value, now: Timestamp) {
+/// Sets the state, and removes the instance from its network.
+fn set_terminated(instance: &mut Value, now: Timestamp) {
     let reason = json!({
         "code": "Client.UserInitiatedShutdown",
         "message": "Client.UserInitiatedShutdown: User initiated shutdown",

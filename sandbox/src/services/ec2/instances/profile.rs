@@ -1,4 +1,4 @@
-//! The instance profile that an instance is to have.
+//! The instance profile in a request for an instance.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::Fault;
 use crate::services::iam;
 use crate::store::World;
 
-/// A profile, by its ARN or its name.
+/// A profile, by ARN or name.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Profile {
@@ -16,8 +16,8 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// The profile as an instance tells it.
-    pub fn told(&self, world: &World) -> Result<Value, Fault> {
+    /// The profile, as instances show it.
+    pub fn to_response(&self, world: &World) -> Result<Value, Fault> {
         let from_arn = || self.arn.as_deref()?.rsplit('/').next();
         let name = self.name.as_deref().or_else(from_arn).unwrap_or_default();
         let missing = || {

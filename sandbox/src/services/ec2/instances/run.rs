@@ -9,21 +9,21 @@ use serde_json::json;
 
 use super::interface::Interface;
 use super::profile::Profile;
-use super::{reservation_of, types};
+use super::{to_reservation, types};
 use crate::base::clock::iso8601;
 use crate::base::ids;
 use crate::core::Reply;
 use crate::services::ec2::State;
-use crate::services::ec2::nouns::INSTANCE;
-use crate::services::ec2::records;
+use crate::services::ec2::records::{self, invalid_parameter};
+use crate::services::ec2::resource_kinds::INSTANCE;
 use crate::services::ec2::security_groups::no_default_vpc;
 use crate::services::ec2::tags::{self, TagSpecification};
 use crate::{Fault, Sandbox};
 
-/// Instances that one call may ask for.
-const MOST: i64 = 100;
-/// Bytes of user data (EC2's user guide).
-const USER_DATA: usize = 16 * 1024;
+/// How many instances one call may create.
+const MAX_INSTANCES: i64 = 100;
+/// The size of user data in bytes (EC2 user guide).
+const MAX_USER_DATA_BYTES: usize = 16 * 1024;
 
 /// The input of `RunInstances`.
 #[derive(Deserialize)]
@@ -49,7 +49,7 @@ pub struct Run {
     tag_specification: Vec<TagSpecification>,
 }
 
-/// Where an instance is to run: of this there is only the zone of its subnet.
+/// The placement in a request. Only the zone is served.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Placement {
@@ -60,21 +60,23 @@ fn default_type() -> String {
     "m1.small".to_owned()
 }
 
-/// `RunInstances`: told as pending, and running whenever they are asked for.
+/// `RunInstances`. The response shows the instances as pending, all later ones as running.
 pub fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> Reply {
     input.check()?;
     let interface = input.interface()?;
     let tags = tags::tag_set(&INSTANCE, std::mem::take(&mut input.tag_specification))?;
     let (reservation, launched) = (ids::resource("r"), iso8601(sandbox.clock.now()));
     sandbox.world.write(|world| {
-        if let Some(before) = records::made_before(world.of::<State>(), &INSTANCE, input.client_token.as_deref()) {
+        if let Some(before) =
+            records::find_by_client_token(world.of::<State>(), &INSTANCE, input.client_token.as_deref())
+        {
             let same = before["reservation"]["reservationId"].clone();
             let all = world.of::<State>().records.with_prefix(INSTANCE.prefix).map(|(_, instance)| instance.clone());
-            let again = all.filter(|instance| instance["reservation"]["reservationId"] == same);
-            return Ok(reservation_of(again.collect()));
+            let earlier = all.filter(|instance| instance["reservation"]["reservationId"] == same);
+            return Ok(to_reservation(earlier.collect()));
         }
-        let profile = input.iam_instance_profile.as_ref().map(|profile| profile.told(world)).transpose()?;
-        let mut made = Vec::new();
+        let profile = input.iam_instance_profile.as_ref().map(|profile| profile.to_response(world)).transpose()?;
+        let mut created = Vec::new();
         for index in 0..input.max_count {
             let id = ids::resource("i");
             let mut instance = json!({
@@ -100,7 +102,7 @@ pub fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> Reply {
                 "reservation": { "reservationId": reservation, "ownerId": sandbox.config.account, "groupSet": [] },
                 "userData": input.user_data,
             });
-            let network = interface.told(world.of::<State>(), &sandbox.config, &launched)?;
+            let network = interface.members(world.of::<State>(), &sandbox.config, &launched)?;
             let zone = input.placement.as_ref().and_then(|placement| placement.availability_zone.as_deref());
             if zone.is_some_and(|zone| network["placement"]["availabilityZone"] != zone) {
                 return Err(Fault::not_implemented("ec2:RunInstances with another zone than that of the subnet"));
@@ -110,14 +112,10 @@ pub fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> Reply {
             }
             world.of_mut::<State>().records.insert(id, instance.clone());
             instance["instanceState"] = json!({ "code": 0, "name": "pending" });
-            made.push(instance);
+            created.push(instance);
         }
-        Ok(reservation_of(made))
+        Ok(to_reservation(created))
     })
-}
-
-fn invalid(message: String) -> Fault {
-    Fault::client("InvalidParameterValue", message)
 }
 
 impl Run {
@@ -131,21 +129,23 @@ impl Run {
             return Err(Fault::client("InvalidAMIID.Malformed", format!("Invalid id: \"{image}\"{expecting}")));
         }
         if !types::exists(&self.instance_type) {
-            return Err(invalid(format!("Invalid value '{}' for InstanceType.", self.instance_type)));
+            return Err(invalid_parameter(format!("Invalid value '{}' for InstanceType.", self.instance_type)));
         }
-        let (least, most) = (self.min_count, self.max_count);
-        for (name, count) in [("minCount", least), ("maxCount", most)] {
+        let (min, max) = (self.min_count, self.max_count);
+        for (name, count) in [("minCount", min), ("maxCount", max)] {
             if count < 1 {
-                return Err(invalid(format!("Value ({count}) for parameter {name} is invalid. Must be at least 1.")));
+                return Err(invalid_parameter(format!(
+                    "Value ({count}) for parameter {name} is invalid. Must be at least 1."
+                )));
             }
         }
-        if least > most {
+        if min > max {
             let message = "Must be less than or equal to maxCount.";
-            return Err(invalid(format!("Value ({least}) for parameter minCount is invalid. {message}")));
+            return Err(invalid_parameter(format!("Value ({min}) for parameter minCount is invalid. {message}")));
         }
-        if most > MOST {
+        if max > MAX_INSTANCES {
             let message = format!(
-                "You have requested more instances ({most}) than your current instance limit of {MOST} allows."
+                "You have requested more instances ({max}) than your current instance limit of {MAX_INSTANCES} allows."
             );
             return Err(Fault::limit_exceeded("InstanceLimitExceeded", message));
         }
@@ -154,16 +154,16 @@ impl Run {
 
     fn check_user_data(&self) -> Result<(), Fault> {
         let Some(data) = &self.user_data else { return Ok(()) };
-        // Clients break the lines of what they encode.
+        // Some clients wrap the lines of base64.
         let data: String = data.split_whitespace().collect();
-        let bytes = STANDARD.decode(data).map_err(|_| invalid("Invalid BASE64 encoding of user data.".to_owned()))?;
-        if bytes.len() > USER_DATA {
-            return Err(invalid(format!("User data is limited to {USER_DATA} bytes")));
+        let bytes = STANDARD.decode(data).map_err(|_| invalid_parameter("Invalid BASE64 encoding of user data."))?;
+        if bytes.len() > MAX_USER_DATA_BYTES {
+            return Err(invalid_parameter(format!("User data is limited to {MAX_USER_DATA_BYTES} bytes")));
         }
         Ok(())
     }
 
-    /// The interface that is asked for, in whichever way.
+    /// The requested network interface, in either form of the request.
     fn interface(&mut self) -> Result<Interface, Fault> {
         let combination = |message: &str| Err(Fault::client("InvalidParameterCombination", message));
         if self.network_interface.len() > 1 {
@@ -182,8 +182,8 @@ impl Run {
             }
             return match interface.device_index {
                 Some(0) => Ok(interface),
-                None => Err(invalid("Each network interface requires a device index.".to_owned())),
-                Some(_) => Err(invalid("The primary network interface must have the device index 0.".to_owned())),
+                None => Err(invalid_parameter("Each network interface requires a device index.")),
+                Some(_) => Err(invalid_parameter("The primary network interface must have the device index 0.")),
             };
         }
         let subnet_id = Some(self.subnet_id.take().ok_or_else(no_default_vpc)?);

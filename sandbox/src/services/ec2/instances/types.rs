@@ -1,9 +1,9 @@
-//! The types of instances: which there are, and of what make.
+//! The catalogue of instance types and their architectures.
 
-/// A line a family: its name, and the sizes that there are of it.
+/// One line per family: its name and its sizes.
 const TYPES: &str = include_str!("types.txt");
 
-/// Whether there is a type of a name such as `t3.micro`.
+/// Whether a type such as `t3.micro` exists.
 pub fn exists(name: &str) -> bool {
     let Some((family, size)) = name.split_once('.') else { return false };
     TYPES
@@ -12,7 +12,7 @@ pub fn exists(name: &str) -> bool {
         .any(|(known, sizes)| known == family && sizes.split(' ').any(|known| known == size))
 }
 
-/// The architecture of a type: in the names of families a `g` after the generation stands for Graviton.
+/// The architecture of a type: a `g` after the generation in a family's name stands for Graviton.
 pub fn architecture(name: &str) -> &'static str {
     let family = name.split('.').next().unwrap_or_default();
     let attributes = family

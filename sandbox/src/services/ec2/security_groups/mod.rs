@@ -1,4 +1,4 @@
-//! Security groups. [`permissions`] reads and checks what a request allows, [`rules`] keeps the rules of a group.
+//! Security groups. [`permissions`] checks the permissions in requests, [`rules`] stores the rules of groups.
 
 use std::sync::Arc;
 
@@ -7,25 +7,24 @@ use serde_json::{Value, json};
 
 use super::State;
 use super::describe::{self, Describe};
-use super::nouns::{INSTANCE, SECURITY_GROUP, VPC};
-use super::records;
+use super::records::{self, invalid_parameter};
+use super::resource_kinds::{INSTANCE, SECURITY_GROUP, VPC};
 use super::tags::{self, TagSpecification};
 use crate::base::ids;
 use crate::core::Reply;
 use crate::{Config, Fault, Sandbox};
 
-mod descriptions;
 mod permissions;
 pub mod rule_ids;
 mod rules;
 
-pub use descriptions::describe_ingress;
+pub use rule_ids::update_ingress_descriptions;
 pub use rules::{Direction, authorize, describe_rules, revoke};
 
-/// The longest name and description.
-const LONGEST: usize = 255;
+/// The length of a name or description.
+const MAX_CHARACTERS: usize = 255;
 
-/// A new group, with the rule that every group begins with: everything out.
+/// A new group with the default rule, which allows all outbound traffic.
 pub fn record(config: &Config, vpc: &str, name: &str, description: &str, tags: Value) -> Value {
     json!({
         "groupId": ids::resource("sg"),
@@ -34,7 +33,7 @@ pub fn record(config: &Config, vpc: &str, name: &str, description: &str, tags: V
         "vpcId": vpc,
         "ownerId": config.account,
         "ipPermissions": [],
-        "ipPermissionsEgress": [rules::everything()],
+        "ipPermissionsEgress": [rules::allow_all()],
         "tagSet": tags,
     })
 }
@@ -43,12 +42,12 @@ fn arn(config: &Config, id: &str) -> String {
     config.arn("ec2", &format!("security-group/{id}"))
 }
 
-/// The fault for what AWS would look for in the default network: there is none here.
+/// The fault for a request that needs a default VPC, which the sandbox does not have.
 pub fn no_default_vpc() -> Fault {
     Fault::client("VPCIdNotSpecified", "No default VPC for this user")
 }
 
-/// The group's id that a request gives: names are for groups of a default network.
+/// The id of a group in a request. Names are refused: they only work in a default VPC.
 fn given_id<'a>(id: Option<&'a str>, name: Option<&str>) -> Result<&'a str, Fault> {
     match (id, name) {
         (Some(id), _) => Ok(id),
@@ -73,18 +72,17 @@ pub struct Create {
     tag_specification: Vec<TagSpecification>,
 }
 
-/// `CreateSecurityGroup`.
 pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     check_text("GroupName", &input.group_name)?;
     check_text("GroupDescription", &input.group_description)?;
     let (name, vpc) = (input.group_name.as_str(), input.vpc_id.as_deref().ok_or_else(no_default_vpc)?);
     if name.eq_ignore_ascii_case("default") {
-        return Err(invalid(format!("Cannot use reserved security group name: {name}")));
+        return Err(invalid_parameter(format!("Cannot use reserved security group name: {name}")));
     }
     if name.starts_with("sg-") {
         let message =
             format!("Value ({name}) for parameter GroupName is invalid. Group names may not be in the format sg-*.");
-        return Err(invalid(message));
+        return Err(invalid_parameter(message));
     }
     let tags = tags::tag_set(&SECURITY_GROUP, input.tag_specification)?;
     sandbox.world.write(|world| {
@@ -103,10 +101,6 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     })
 }
 
-fn invalid(message: String) -> Fault {
-    Fault::client("InvalidParameterValue", message)
-}
-
 fn check_text(parameter: &str, text: &str) -> Result<(), Fault> {
     let reason = match text {
         "" => {
@@ -114,13 +108,14 @@ fn check_text(parameter: &str, text: &str) -> Result<(), Fault> {
             return Err(Fault::client("MissingParameter", message));
         }
         _ if !text.is_ascii() => "Character sets beyond ASCII are not supported.".to_owned(),
-        _ if text.len() > LONGEST => format!("{parameter} exceeds the maximum length of {LONGEST} characters."),
+        _ if text.len() > MAX_CHARACTERS => {
+            format!("{parameter} exceeds the maximum length of {MAX_CHARACTERS} characters.")
+        }
         _ => return Ok(()),
     };
-    Err(invalid(format!("Value ({text}) for parameter {parameter} is invalid. {reason}")))
+    Err(invalid_parameter(format!("Value ({text}) for parameter {parameter} is invalid. {reason}")))
 }
 
-/// `DescribeSecurityGroups`.
 pub fn describe(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
     if input.take("GroupName").is_some() {
         given_id(None, Some(""))?;
@@ -146,7 +141,7 @@ pub struct Delete {
     group_name: Option<String>,
 }
 
-/// `DeleteSecurityGroup`: refused while an instance or another group's rule uses it.
+/// `DeleteSecurityGroup`: refused while an instance or a rule of another group uses the group.
 pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     let id = given_id(input.group_id.as_deref(), input.group_name.as_deref())?;
     sandbox.world.write(|world| {

@@ -1,19 +1,19 @@
-//! What a request allows or takes back: protocols, ports and sources, checked in EC2's words.
+//! Permissions in requests: protocols, ports and sources, checked with EC2's messages.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::cidr::Cidr;
-use super::invalid;
+use super::super::records::invalid_parameter;
 use crate::Fault;
 
-/// Names of protocols by their numbers; of all others EC2 knows the number only.
-const NAMED: &[(&str, &str)] = &[("1", "icmp"), ("6", "tcp"), ("17", "udp"), ("58", "icmpv6")];
+/// Names of protocols by number. EC2 uses the number of all others.
+const PROTOCOL_NAMES: &[(&str, &str)] = &[("1", "icmp"), ("6", "tcp"), ("17", "udp"), ("58", "icmpv6")];
 
 const DESCRIPTION: &str = "Invalid rule description. Valid descriptions are strings less than 256 characters from the \
                            following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*";
 
-/// Rules for one protocol and range of ports.
+/// Rules for one protocol and port range.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Permission {
@@ -43,7 +43,7 @@ pub struct Group {
 }
 
 impl Permission {
-    /// The permission in the form of an answer, with one source per element: that is what a rule is.
+    /// The permission's rules, in the form of responses: one for each source.
     pub fn rules(&self, owner: &str) -> Result<Vec<Value>, Fault> {
         let protocol = protocol(self.ip_protocol.as_deref())?;
         let (from, to) = ports(&protocol, self.from_port, self.to_port)?;
@@ -60,7 +60,7 @@ impl Permission {
         };
         let mut rules = Vec::new();
         for IpRange { cidr_ip, description } in &self.ip_ranges {
-            let malformed = || invalid(format!("CIDR block {cidr_ip} is malformed"));
+            let malformed = || invalid_parameter(format!("CIDR block {cidr_ip} is malformed"));
             let range = Cidr::parse(cidr_ip).ok_or_else(malformed)?.to_string();
             check_description(description.as_deref())?;
             rules.push(rule(json!([{ "cidrIp": range, "description": description }]), json!([])));
@@ -80,50 +80,50 @@ impl Permission {
     }
 }
 
-/// A protocol as EC2 tells it.
+/// A protocol, as EC2 shows it.
 fn protocol(given: Option<&str>) -> Result<String, Fault> {
     let Some(given) = given else {
-        return Err(invalid(
+        return Err(invalid_parameter(
             "Invalid value 'null' for protocol. VPC security group rules must specify protocols explicitly.".to_owned(),
         ));
     };
     let lower = given.to_lowercase();
-    let named = NAMED.iter().find(|(number, name)| lower == *number || lower == *name);
-    match named {
+    let protocol = PROTOCOL_NAMES.iter().find(|(number, name)| lower == *number || lower == *name);
+    match protocol {
         Some((_, name)) => Ok((*name).to_owned()),
         None if lower == "-1" || lower.parse::<u8>().is_ok() => Ok(lower),
-        None => Err(invalid(format!("Invalid value '{given}' for IP protocol. Unknown protocol."))),
+        None => Err(invalid_parameter(format!("Invalid value '{given}' for IP protocol. Unknown protocol."))),
     }
 }
 
 type Ports = (Option<i64>, Option<i64>);
 
-/// The ports of a rule, or the type and code of ICMP: other protocols have none, whatever is given.
+/// The port range of a rule, or the type and code of ICMP. It is ignored for other protocols.
 fn ports(protocol: &str, from: Option<i64>, to: Option<i64>) -> Result<Ports, Fault> {
     match (protocol, from, to) {
         ("tcp" | "udp", Some(from), Some(to)) => {
             if let Some(port) = [from, to].into_iter().find(|port| !(0..=65_535).contains(port)) {
-                return Err(invalid(format!("TCP/UDP port ({port}) out of range")));
+                return Err(invalid_parameter(format!("TCP/UDP port ({port}) out of range")));
             }
             if from > to {
-                return Err(invalid(format!("Invalid TCP/UDP port range ({from}:{to})")));
+                return Err(invalid_parameter(format!("Invalid TCP/UDP port range ({from}:{to})")));
             }
         }
         ("tcp" | "udp", ..) => {
             let message = "Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.";
-            return Err(invalid(message.to_owned()));
+            return Err(invalid_parameter(message));
         }
         ("icmp" | "icmpv6", Some(from), Some(to)) => {
             for (word, number) in [("type", from), ("code", to)] {
                 if !(-1..=255).contains(&number) {
-                    return Err(invalid(format!("ICMP {word} ({number}) out of range")));
+                    return Err(invalid_parameter(format!("ICMP {word} ({number}) out of range")));
                 }
             }
         }
         ("icmpv6", None, None) => return Ok((Some(-1), Some(-1))),
         ("icmp" | "icmpv6", ..) => {
             let message = "Invalid value for portRange. Must specify both from and to ports with ICMP.";
-            return Err(invalid(message.to_owned()));
+            return Err(invalid_parameter(message));
         }
         _ => return Ok((None, None)),
     }
@@ -135,5 +135,5 @@ fn check_description(description: Option<&str>) -> Result<(), Fault> {
         text.len() < 256
             && text.chars().all(|one| one.is_ascii_alphanumeric() || "._-:/()#,@[]+=&;{}!$* ".contains(one))
     };
-    if description.is_none_or(fits) { Ok(()) } else { Err(invalid(DESCRIPTION.to_owned())) }
+    if description.is_none_or(fits) { Ok(()) } else { Err(invalid_parameter(DESCRIPTION)) }
 }

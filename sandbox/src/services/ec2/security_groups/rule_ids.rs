@@ -1,19 +1,22 @@
-//! Rules by their ids: tags are set on them as on any other resource, although a rule is kept in its group.
+//! Rules by id. They have tags and descriptions like other resources, although they are stored in their groups.
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::super::State;
-use super::super::nouns::{SECURITY_GROUP, SECURITY_GROUP_RULE};
 use super::super::records::{self, list};
+use super::super::resource_kinds::{SECURITY_GROUP, SECURITY_GROUP_RULE};
+use super::given_id;
 use super::rules::Direction;
 use crate::base::ids;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 const DIRECTIONS: [Direction; 2] = [Direction::Egress, Direction::Ingress];
 
-/// Every rule with the id of its group and its direction.
+/// Every rule, with its group's id and its direction.
 pub fn all(state: &State) -> impl Iterator<Item = (&str, Direction, &Value)> {
     state.records.with_prefix(SECURITY_GROUP.prefix).flat_map(|(id, group)| {
         DIRECTIONS.into_iter().flat_map(move |direction| {
@@ -23,7 +26,7 @@ pub fn all(state: &State) -> impl Iterator<Item = (&str, Direction, &Value)> {
     })
 }
 
-/// The rule of an id, to be changed.
+/// The rule with an id, for changing it.
 pub fn get_mut<'a>(state: &'a mut State, id: &str) -> Result<&'a mut Value, Fault> {
     let unknown = || records::not_found(&SECURITY_GROUP_RULE, &[id]);
     let found = all(state).find(|(.., rule)| rule["ruleId"] == id);
@@ -32,17 +35,51 @@ pub fn get_mut<'a>(state: &'a mut State, id: &str) -> Result<&'a mut Value, Faul
     list(group, direction.member()).iter_mut().find(|rule| rule["ruleId"] == id).ok_or_else(unknown)
 }
 
-/// Gives every rule that has none an id: those of an older version had none.
-pub fn give_all(sandbox: &Arc<Sandbox>) {
-    let given = sandbox.world.write(|world| {
-        number(world.of_mut::<State>());
-        Ok(())
-    });
-    // A disk that refuses to write now is tried again at the next start; until then these rules have no ids, as before.
-    drop(given);
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct UpdateDescriptions {
+    group_id: Option<String>,
+    group_name: Option<String>,
+    security_group_rule_description: Vec<RuleDescription>,
 }
 
-fn number(state: &mut State) {
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct RuleDescription {
+    security_group_rule_id: String,
+    description: Option<String>,
+}
+
+/// `UpdateSecurityGroupRuleDescriptionsIngress`, for rules that are given by their ids: changes or removes descriptions.
+pub fn update_ingress_descriptions(sandbox: &Arc<Sandbox>, input: UpdateDescriptions) -> Reply {
+    let group = given_id(input.group_id.as_deref(), input.group_name.as_deref())?;
+    sandbox.world.write(|world| {
+        let group = records::get_mut(world.of_mut::<State>(), &SECURITY_GROUP, group)?;
+        let rules: &mut Vec<Value> = list(group, Direction::Ingress.member());
+        for RuleDescription { security_group_rule_id: id, description } in &input.security_group_rule_description {
+            let rule = rules.iter_mut().find(|rule| rule["ruleId"] == id.as_str());
+            let rule = rule.ok_or_else(|| records::not_found(&SECURITY_GROUP_RULE, &[id]))?;
+            for member in ["ipRanges", "groups"] {
+                if let Some(range) = rule[member].get_mut(0) {
+                    range["description"] = json!(description);
+                }
+            }
+        }
+        Ok(json!({ "return": true }))
+    })
+}
+
+/// Assigns ids to rules that an older version has stored without one.
+pub fn assign_missing(sandbox: &Arc<Sandbox>) {
+    let result = sandbox.world.write(|world| {
+        assign_ids(world.of_mut::<State>());
+        Ok(())
+    });
+    // A failed write is retried at the next start.
+    drop(result);
+}
+
+fn assign_ids(state: &mut State) {
     let lacking = all(state).filter(|(.., rule)| rule["ruleId"].is_null());
     let mut lacking: Vec<(String, Direction)> =
         lacking.map(|(group, direction, _)| (group.to_owned(), direction)).collect();
@@ -57,8 +94,6 @@ fn number(state: &mut State) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -67,7 +102,7 @@ mod tests {
         let group =
             json!({ "ipPermissions": [{ "ipProtocol": "-1" }, { "ruleId": "sgr-1" }], "ipPermissionsEgress": [] });
         state.records.insert("sg-1", group);
-        number(&mut state);
+        assign_ids(&mut state);
         let rules = &state.records.get("sg-1").expect("the group")["ipPermissions"];
         assert!(rules[0]["ruleId"].as_str().is_some_and(|id| id.starts_with("sgr-0")), "{rules}");
         assert_eq!(rules[1]["ruleId"], "sgr-1");

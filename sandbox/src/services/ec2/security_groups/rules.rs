@@ -1,4 +1,5 @@
-//! The rules of groups: each is kept by itself, with an id, and told in permissions that have what they share once.
+//! Rules of security groups. Each is stored with an id of its own, and shown in permissions that group rules with the
+//! same protocol and ports.
 
 use std::sync::Arc;
 
@@ -7,19 +8,20 @@ use serde_json::{Value, json};
 
 use super::super::State;
 use super::super::describe::{self, Describe};
-use super::super::nouns::{SECURITY_GROUP, SECURITY_GROUP_RULE};
+use super::super::records::invalid_parameter;
 use super::super::records::{self, list};
+use super::super::resource_kinds::{SECURITY_GROUP, SECURITY_GROUP_RULE};
 use super::super::tags::{self, TagSpecification};
 use super::permissions::{IpRange, Permission};
-use super::{given_id, invalid, rule_ids};
+use super::{given_id, rule_ids};
 use crate::base::ids;
 use crate::core::Reply;
 use crate::{Config, Fault, Sandbox};
 
-/// Rules that a group may have in each direction (AWS's quota, as it is before anybody asks for more).
-const MOST: usize = 60;
+/// Rules that a group may have in each direction (AWS's default quota).
+const MAX_RULES: usize = 60;
 
-/// Which way the traffic of a rule goes.
+/// The direction of a rule's traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     Ingress,
@@ -27,7 +29,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// The member of a group that lists its permissions.
+    /// The member of a group with its permissions.
     pub const fn member(self) -> &'static str {
         match self {
             Self::Ingress => "ipPermissions",
@@ -36,8 +38,8 @@ impl Direction {
     }
 }
 
-/// The rule that lets everything out.
-pub fn everything() -> Value {
+/// The rule that allows all traffic.
+pub fn allow_all() -> Value {
     json!({
         "ruleId": ids::resource("sgr"),
         "ipProtocol": "-1",
@@ -56,7 +58,7 @@ pub struct Authorize {
     group_name: Option<String>,
     #[serde(default)]
     ip_permissions: Vec<Permission>,
-    // One rule may be given without a permission around it.
+    // A single rule may be given by these members, without a permission.
     ip_protocol: Option<String>,
     from_port: Option<i64>,
     to_port: Option<i64>,
@@ -81,8 +83,8 @@ pub struct Revoke {
     security_group_rule_id: Vec<String>,
 }
 
-/// The permission of the members that stand for one.
-fn single(
+/// The permission that is given by members of the request itself.
+fn inline_permission(
     ip_protocol: Option<String>,
     from_port: Option<i64>,
     to_port: Option<i64>,
@@ -100,7 +102,7 @@ fn rules_of(permissions: &[Permission], config: &Config) -> Result<Vec<Value>, F
     for permission in permissions {
         for rule in permission.rules(&config.account)? {
             if rules.iter().any(|other| identity(other) == identity(&rule)) {
-                return Err(invalid("The same permission must not appear multiple times".to_owned()));
+                return Err(invalid_parameter("The same permission must not appear multiple times"));
             }
             rules.push(rule);
         }
@@ -108,7 +110,7 @@ fn rules_of(permissions: &[Permission], config: &Config) -> Result<Vec<Value>, F
     Ok(rules)
 }
 
-/// What makes two rules the same: everything but their descriptions.
+/// The members by which rules are compared: everything but the description.
 fn identity(rule: &Value) -> [&Value; 5] {
     [
         &rule["ipProtocol"],
@@ -123,7 +125,7 @@ fn identity(rule: &Value) -> [&Value; 5] {
 pub fn authorize(sandbox: &Arc<Sandbox>, direction: Direction, input: Authorize) -> Reply {
     let Authorize { group_id, group_name, mut ip_permissions, ip_protocol, from_port, to_port, cidr_ip, .. } = input;
     let id = given_id(group_id.as_deref(), group_name.as_deref())?;
-    ip_permissions.extend(single(ip_protocol, from_port, to_port, cidr_ip));
+    ip_permissions.extend(inline_permission(ip_protocol, from_port, to_port, cidr_ip));
     if ip_permissions.is_empty() {
         return Err(Fault::client("MissingParameter", "The request must contain the parameter ipPermissions"));
     }
@@ -135,15 +137,15 @@ pub fn authorize(sandbox: &Arc<Sandbox>, direction: Direction, input: Authorize)
         let mut added = Vec::new();
         for mut rule in new {
             if rules.iter().any(|existing| identity(existing) == identity(&rule)) {
-                let message = format!("the specified rule \"{}\" already exists", in_words(&rule));
+                let message = format!("the specified rule \"{}\" already exists", describe_duplicate(&rule));
                 return Err(Fault::already_exists("InvalidPermission.Duplicate", message));
             }
             rule["ruleId"] = ids::resource("sgr").into();
             rule["tagSet"] = tags.clone();
-            added.push(told(&sandbox.config, id, direction, &rule));
+            added.push(to_response(&sandbox.config, id, direction, &rule));
             rules.push(rule);
         }
-        if rules.len() > MOST {
+        if rules.len() > MAX_RULES {
             let message = "The maximum number of rules per security group has been reached.";
             return Err(Fault::limit_exceeded("RulesPerSecurityGroupLimitExceeded", message));
         }
@@ -151,7 +153,7 @@ pub fn authorize(sandbox: &Arc<Sandbox>, direction: Direction, input: Authorize)
     })
 }
 
-/// The groups that rules name have to be there, in the same network.
+/// Checks that the groups in rules exist in the same VPC.
 fn check_peers(state: &State, id: &str, rules: &[Value]) -> Result<(), Fault> {
     let vpc = &records::get(state, &SECURITY_GROUP, id)?["vpcId"];
     for peer in rules.iter().filter_map(|rule| rule["groups"][0]["groupId"].as_str()) {
@@ -163,8 +165,8 @@ fn check_peers(state: &State, id: &str, rules: &[Value]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A rule as the fault for its double tells it.
-fn in_words(rule: &Value) -> String {
+/// A rule, as the fault for duplicates shows it.
+fn describe_duplicate(rule: &Value) -> String {
     let peer = rule["ipRanges"][0]["cidrIp"].as_str().or_else(|| rule["groups"][0]["groupId"].as_str());
     let peer = peer.unwrap_or_default();
     let protocol = rule["ipProtocol"].as_str().unwrap_or_default().to_uppercase();
@@ -181,11 +183,11 @@ fn in_words(rule: &Value) -> String {
     }
 }
 
-/// A rule as operations on rules tell it.
-fn told(config: &Config, group: &str, direction: Direction, rule: &Value) -> Value {
+/// A rule, as operations on rules show it.
+fn to_response(config: &Config, group: &str, direction: Direction, rule: &Value) -> Value {
     let id = rule["ruleId"].as_str().unwrap_or_default();
     let (range, peer) = (&rule["ipRanges"][0], &rule["groups"][0]);
-    // Here every rule has ports: -1 stands for all.
+    // These operations show ports for every rule: -1 stands for all.
     let port = |member: &str| rule[member].as_i64().unwrap_or(-1);
     json!({
         "securityGroupRuleId": id,
@@ -203,12 +205,12 @@ fn told(config: &Config, group: &str, direction: Direction, rule: &Value) -> Val
     })
 }
 
-/// `RevokeSecurityGroupIngress` and `RevokeSecurityGroupEgress`: rules by their ids, or by what they say.
+/// `RevokeSecurityGroupIngress` and `RevokeSecurityGroupEgress`, of rules by id or by content.
 pub fn revoke(sandbox: &Arc<Sandbox>, direction: Direction, input: Revoke) -> Reply {
     let Revoke { group_id, group_name, mut ip_permissions, ip_protocol, from_port, to_port, cidr_ip, .. } = input;
     let id = given_id(group_id.as_deref(), group_name.as_deref())?;
-    ip_permissions.extend(single(ip_protocol, from_port, to_port, cidr_ip));
-    let gone = rules_of(&ip_permissions, &sandbox.config)?;
+    ip_permissions.extend(inline_permission(ip_protocol, from_port, to_port, cidr_ip));
+    let requested = rules_of(&ip_permissions, &sandbox.config)?;
     sandbox.world.write(|world| {
         let rules = list(records::get_mut(world.of_mut::<State>(), &SECURITY_GROUP, id)?, direction.member());
         let mut revoked = Vec::new();
@@ -216,7 +218,7 @@ pub fn revoke(sandbox: &Arc<Sandbox>, direction: Direction, input: Revoke) -> Re
             let at = rules.iter().position(|rule| rule["ruleId"] == id.as_str());
             revoked.push(rules.remove(at.ok_or_else(|| records::not_found(&SECURITY_GROUP_RULE, &[id]))?));
         }
-        for rule in &gone {
+        for rule in &requested {
             let missing = || {
                 let message = "The specified rule does not exist in this security group.";
                 Fault::not_found("InvalidPermission.NotFound", message)
@@ -227,8 +229,8 @@ pub fn revoke(sandbox: &Arc<Sandbox>, direction: Direction, input: Revoke) -> Re
         let revoked: Vec<Value> = revoked
             .iter()
             .map(|rule| {
-                let mut rule = told(&sandbox.config, id, direction, rule);
-                // Of what is gone less is told.
+                let mut rule = to_response(&sandbox.config, id, direction, rule);
+                // Revoked rules are shown with fewer members.
                 rule["referencedGroupId"] = rule["referencedGroupInfo"]["groupId"].clone();
                 for member in ["securityGroupRuleArn", "groupOwnerId", "referencedGroupInfo", "tagSet"] {
                     rule[member] = Value::Null;
@@ -240,7 +242,7 @@ pub fn revoke(sandbox: &Arc<Sandbox>, direction: Direction, input: Revoke) -> Re
     })
 }
 
-/// Rules as the permissions of a group: those of the same protocol and ports are one.
+/// Groups rules with the same protocol and ports into permissions.
 pub fn merged(rules: &Value) -> Value {
     let mut permissions: Vec<Value> = Vec::new();
     for rule in rules.as_array().into_iter().flatten() {
@@ -261,25 +263,24 @@ pub fn merged(rules: &Value) -> Value {
     permissions.into()
 }
 
-/// `DescribeSecurityGroupRules`.
 pub fn describe_rules(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
-    let asked = input.take(SECURITY_GROUP_RULE.ids).unwrap_or_default();
-    let asked: Vec<&str> = asked.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let ids = input.take(SECURITY_GROUP_RULE.ids).unwrap_or_default();
+    let ids: Vec<&str> = ids.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let is_group = |id: &&str| id.strip_prefix(SECURITY_GROUP.prefix).is_some_and(records::is_hex);
-    if let Some(malformed) = input.filtered("group-id").find(|id| !is_group(id)) {
+    if let Some(malformed) = input.filter_values("group-id").find(|id| !is_group(id)) {
         let message = format!("The security group ID '{malformed}' is malformed");
         return Err(Fault::client("InvalidGroupId.Malformed", message));
     }
     sandbox.world.read(|world| {
         let rules = rule_ids::all(world.of::<State>());
         let mut rows: Vec<Value> =
-            rules.map(|(id, direction, rule)| told(&sandbox.config, id, direction, rule)).collect();
+            rules.map(|(id, direction, rule)| to_response(&sandbox.config, id, direction, rule)).collect();
         let is = |row: &Value, id: &str| row["securityGroupRuleId"] == id;
-        if let Some(unknown) = asked.iter().find(|id| !rows.iter().any(|row| is(row, id))) {
+        if let Some(unknown) = ids.iter().find(|id| !rows.iter().any(|row| is(row, id))) {
             return Err(records::not_found(&SECURITY_GROUP_RULE, &[unknown]));
         }
-        rows.retain(|row| asked.is_empty() || asked.iter().any(|id| is(row, id)));
-        let found = input.pick(&SECURITY_GROUP_RULE, rows.into_iter())?;
+        rows.retain(|row| ids.is_empty() || ids.iter().any(|id| is(row, id)));
+        let found = input.select(&SECURITY_GROUP_RULE, rows.into_iter())?;
         describe::answer(&SECURITY_GROUP_RULE, &input, found)
     })
 }

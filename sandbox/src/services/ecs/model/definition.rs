@@ -84,10 +84,6 @@ pub struct ContainerDefinition {
     pub secrets: Vec<Secret>,
     /// The log driver of its output.
     pub log_configuration: Option<LogConfiguration>,
-    /// Replaces the image's command.
-    pub command: Option<Vec<String>>,
-    /// Replaces the image's entry point.
-    pub entry_point: Option<Vec<String>>,
     /// The containers that it waits for.
     #[serde(default)]
     pub depends_on: Vec<Dependency>,

@@ -47,6 +47,7 @@ pub enum StopCode {
 
 /// A task.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the name is the API's")]
 pub struct Task {
     /// Thirty-two hexadecimal digits.
     pub id: String,

@@ -1,26 +1,32 @@
-//! What a policy document has to look like. What it allows is looked at in [`super::grants`].
+//! Validation of policy documents. What a document allows is evaluated in [`super::grants`].
 //!
-//! The form is checked, and what roles and stacks get wrong: effects, principals, actions and resources. The grammar of conditions, of
-//! dates and of each service's ARNs is not: AWS refuses some documents that the sandbox accepts.
+//! Syntax, effects, principals, actions and resources are checked. The grammar of conditions, of dates and of each
+//! service's ARNs is not, so the sandbox accepts some documents that AWS refuses.
 
 use serde_json::Value;
 
 use crate::Fault;
 
+pub(super) mod quota;
 mod syntax;
 pub(super) mod trust;
 
 use syntax::WrongForm;
 pub(super) use syntax::{Statement, statements};
 
-/// What a document is for.
+/// Percent-encodes a document, as responses have it.
+pub fn encode(document: &str) -> String {
+    form_urlencoded::byte_serialize(document.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+/// The kind of a policy document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// What somebody may do, in a policy of its own.
+    /// A managed policy.
     Managed,
-    /// What a role may do, in the role itself: older versions of the language too.
+    /// An inline policy of a role. It may use older versions of the policy language.
     Inline,
-    /// Who may take a role.
+    /// A trust policy: who may assume a role.
     Trust,
 }
 
@@ -30,7 +36,7 @@ fn malformed(message: &str) -> Fault {
     Fault::client("MalformedPolicyDocument", message)
 }
 
-/// Refuses what is not a policy document.
+/// Refuses an invalid document.
 pub(super) fn check(document: &str, purpose: Purpose) -> Result<(), Fault> {
     let json = serde_json::from_str::<Value>(document).ok();
     let Some(policy) = json.as_ref().and_then(Value::as_object) else {
@@ -47,7 +53,7 @@ pub(super) fn check(document: &str, purpose: Purpose) -> Result<(), Fault> {
     for statement in &statements {
         check_parts(statement, purpose)?;
     }
-    if has_twins(&statements) {
+    if has_duplicate_ids(&statements) {
         return Err(malformed("Statement IDs (SID) in a single policy must be unique."));
     }
     if statements.iter().any(|statement| statement.actions().next().is_none()) {
@@ -67,7 +73,7 @@ pub(super) fn check(document: &str, purpose: Purpose) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What a policy of its kind must have and must not have.
+/// Checks the elements that this kind of policy must have and must not have.
 fn check_parts(statement: &Statement<'_>, purpose: Purpose) -> Result<(), Fault> {
     let principal = statement.principal.is_some();
     let wrong = match purpose {
@@ -80,7 +86,7 @@ fn check_parts(statement: &Statement<'_>, purpose: Purpose) -> Result<(), Fault>
     Err(malformed(wrong))
 }
 
-fn has_twins(statements: &[Statement<'_>]) -> bool {
+fn has_duplicate_ids(statements: &[Statement<'_>]) -> bool {
     let ids: Vec<&str> = statements.iter().map(|statement| statement.id).filter(|id| !id.is_empty()).collect();
     ids.iter().enumerate().any(|(index, id)| ids[..index].contains(id))
 }
@@ -123,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn only_policies_of_their_own_have_to_be_of_the_newest_version() {
+    fn only_managed_policies_must_have_the_newest_version() {
         for version in ["", r#""Version":"2008-10-17","#] {
             let document = format!(r#"{{{version}"Statement":{{"Effect":"Allow","Action":"*","Resource":"*"}}}}"#);
             assert!(check(&document, Purpose::Inline).is_ok());

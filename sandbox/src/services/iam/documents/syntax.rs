@@ -1,4 +1,4 @@
-//! The form of a document: which elements there may be, and of which types. Source: "Grammar of the IAM JSON policy language" in
+//! The syntax of a policy document: its elements and their types. Source: "Grammar of the IAM JSON policy language" in
 //! the user guide.
 
 use serde_json::{Map, Value};
@@ -8,19 +8,19 @@ const OF_POLICY: &[&str] = &["Version", "Id", "Statement"];
 const OF_STATEMENT: &[&str] =
     &["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
 
-/// One statement of the right form.
+/// A statement with the right syntax.
 pub struct Statement<'a> {
-    /// Its `Sid`, or nothing.
+    /// `Sid`; empty if left out.
     pub id: &'a str,
-    /// Its effect, in any case.
+    /// `Effect`, in upper or lower case.
     pub effect: &'a str,
-    /// Its `Principal` or `NotPrincipal`.
+    /// `Principal` or `NotPrincipal`.
     pub principal: Option<&'a Value>,
-    /// Its `Action` or `NotAction`.
+    /// `Action` or `NotAction`.
     pub actions: Option<Vec<&'a str>>,
-    /// Whether those are the actions that it is not about.
+    /// Whether `actions` comes from `NotAction`.
     pub is_about_all_others: bool,
-    /// Its `Resource` or `NotResource`.
+    /// `Resource` or `NotResource`.
     pub resources: Option<Vec<&'a str>>,
 }
 
@@ -34,11 +34,11 @@ impl<'a> Statement<'a> {
     }
 }
 
-/// Something has not the right form. AWS does not say what.
+/// A syntax error. AWS does not report where.
 #[derive(Debug, Clone, Copy)]
 pub struct WrongForm;
 
-/// A document's statements.
+/// The statements of a document.
 pub fn statements(policy: &Map<String, Value>) -> Result<Vec<Statement<'_>>, WrongForm> {
     text(policy, "Id")?;
     let version = text(policy, "Version")?;
@@ -60,7 +60,7 @@ fn has_only(given: &Map<String, Value>, known: &[&str]) -> bool {
     given.keys().all(|name| known.contains(&name.as_str()))
 }
 
-/// A member that is a text if it is there.
+/// An optional string member.
 fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, WrongForm> {
     members.get(name).map(|value| value.as_str().ok_or(WrongForm)).transpose()
 }
@@ -80,7 +80,7 @@ fn statement(members: &Map<String, Value>) -> Result<Statement<'_>, WrongForm> {
     })
 }
 
-/// One of two members, of which only one may be there.
+/// The value of one of two members that exclude each other.
 fn either<'a>(members: &'a Map<String, Value>, one: &str, other: &str) -> Result<Option<&'a Value>, WrongForm> {
     match (members.get(one), members.get(other)) {
         (Some(_), Some(_)) => Err(WrongForm),
@@ -88,7 +88,7 @@ fn either<'a>(members: &'a Map<String, Value>, one: &str, other: &str) -> Result
     }
 }
 
-/// A text or a list of texts, in which nulls do not count.
+/// A string or a list of strings, without nulls.
 pub(super) fn texts(value: &Value) -> Result<Vec<&str>, WrongForm> {
     let items = match value {
         Value::Array(items) => items.as_slice(),

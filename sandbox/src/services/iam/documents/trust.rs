@@ -1,4 +1,4 @@
-//! Who a trust policy lets take a role, and with which actions.
+//! Principals and actions of trust policies.
 
 use serde_json::Value;
 
@@ -7,13 +7,14 @@ use super::{Fault, malformed};
 use crate::Config;
 use crate::services::iam::State;
 
-/// Actions with which a role is taken, or which go with it; the first stands for its kin too.
+/// Actions that assume a role or go with doing so. The first also stands for its variants, such as
+/// `sts:AssumeRoleWithSAML`.
 const ACTIONS: &[&str] = &["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext"];
 
-/// The kinds of principals that a trust policy may name.
+/// Principal types that a trust policy may have.
 const KINDS: &[&str] = &["AWS", "Service", "Federated"];
 
-/// The domains of service principals ("AWS service principals" in the user guide, and those that its examples have).
+/// Domains of service principals, from "AWS service principals" in the user guide and its examples.
 const SERVICE_DOMAINS: &[&str] = &[".amazonaws.com", ".amazonaws.com.cn", ".amazon.com", ".aws.internal"];
 
 pub(super) fn check_action(action: &str) -> Result<(), Fault> {
@@ -24,7 +25,7 @@ pub(super) fn check_action(action: &str) -> Result<(), Fault> {
     Err(malformed("AssumeRole policy may only specify STS AssumeRole actions."))
 }
 
-/// Refuses principals that are none. Those of other accounts are taken for what they say.
+/// Refuses principals that do not exist. Those of other accounts are not checked.
 pub(in crate::services::iam) fn check_principals(document: &str, state: &State, config: &Config) -> Result<(), Fault> {
     let wrong_form = || malformed("Syntax errors in policy.");
     let policy: Value = serde_json::from_str(document).unwrap_or_default();
@@ -38,7 +39,7 @@ pub(in crate::services::iam) fn check_principals(document: &str, state: &State, 
             let is_one = |named: &&str| match kind.as_str() {
                 "AWS" => is_principal(named, state, config),
                 "Service" => is_service(named),
-                // Providers are not among what is served: they are taken for what they say.
+                // Identity providers are not served, so they are not checked.
                 _ => true,
             };
             if !KINDS.contains(&kind.as_str()) {
@@ -52,7 +53,7 @@ pub(in crate::services::iam) fn check_principals(document: &str, state: &State, 
     Ok(())
 }
 
-/// Whether this can be the name of a service: some labels in a domain that AWS gives services. AWS knows each by name.
+/// Whether this can be a service principal: labels below one of AWS's domains. AWS checks against its list of services.
 fn is_service(named: &str) -> bool {
     let labels = SERVICE_DOMAINS.iter().find_map(|domain| named.strip_suffix(domain));
     let is_label = |label: &str| {

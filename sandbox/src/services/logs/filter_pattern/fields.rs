@@ -1,26 +1,26 @@
-//! Patterns of events with spaces between their fields: `[ip, user, ..., status_code = 4*, bytes > 1000]`.
+//! Patterns for space-delimited events: `[ip, user, ..., status_code = 4*, bytes > 1000]`.
 
-use super::Refusal;
+use super::PatternError;
 use super::scan::Scan;
 use super::test::Test;
 
-/// The fields that an event has to have.
+/// The fields that an event must have.
 #[derive(Debug)]
 pub struct Fields {
-    /// Those counted from the first field.
+    /// Fields counted from the first one.
     first: Vec<Field>,
-    /// Those counted from the last one, when there may be others between.
+    /// Fields counted from the last one, if there is an ellipsis.
     last: Option<Vec<Field>>,
 }
 
-/// One field: its name, and the alternatives of what has to be so, each of comparisons with a field's name.
+/// One field: its name, and its condition as alternatives of conjunctions of comparisons, each with a field's name.
 #[derive(Debug)]
 struct Field {
     name: String,
     any: Vec<Vec<(String, Test)>>,
 }
 
-pub(super) fn parse(text: &str) -> Result<Fields, Refusal> {
+pub(super) fn parse(text: &str) -> Result<Fields, PatternError> {
     let mut scan = Scan::new(text);
     let mut fields = Fields { first: Vec::new(), last: None };
     scan.expect("[")?;
@@ -28,7 +28,7 @@ pub(super) fn parse(text: &str) -> Result<Fields, Refusal> {
         scan.skip_spaces();
         if scan.takes("...") {
             if fields.last.replace(Vec::new()).is_some() {
-                return Err(Refusal::invalid("it has more than one ellipsis"));
+                return Err(PatternError::syntax("it has more than one ellipsis"));
             }
         } else {
             fields.last.as_mut().unwrap_or(&mut fields.first).push(field(&mut scan)?);
@@ -39,11 +39,11 @@ pub(super) fn parse(text: &str) -> Result<Fields, Refusal> {
         }
     }
     scan.expect("]")?;
-    if scan.is_at_end() { Ok(fields) } else { Err(Refusal::invalid("something follows the last bracket")) }
+    if scan.is_at_end() { Ok(fields) } else { Err(PatternError::syntax("something follows the last bracket")) }
 }
 
-/// A name, which may be empty, and what is said of it.
-fn field(scan: &mut Scan<'_>) -> Result<Field, Refusal> {
+/// Parses a name, which may be empty, and its condition.
+fn field(scan: &mut Scan<'_>) -> Result<Field, PatternError> {
     let mut field = Field { name: name(scan), any: Vec::new() };
     let Some(test) = Test::parse(scan)? else { return Ok(field) };
     field.any.push(vec![(field.name.clone(), test)]);
@@ -56,7 +56,7 @@ fn field(scan: &mut Scan<'_>) -> Result<Field, Refusal> {
         }
         scan.skip_spaces();
         let name = name(scan);
-        let test = Test::parse(scan)?.ok_or_else(|| Refusal::invalid("a field is not compared with anything"))?;
+        let test = Test::parse(scan)?.ok_or_else(|| PatternError::syntax("a field is not compared with anything"))?;
         if let Some(all) = field.any.last_mut() {
             all.push((name, test));
         }
@@ -73,8 +73,8 @@ impl Fields {
     pub(super) fn matches(&self, event: &str) -> bool {
         let values = split(event);
         let last = self.last.as_deref().unwrap_or_default();
-        let wanted = self.first.len() + last.len();
-        if values.len() < wanted || (self.last.is_none() && values.len() > wanted) {
+        let count = self.first.len() + last.len();
+        if values.len() < count || (self.last.is_none() && values.len() > count) {
             return false;
         }
         let from_end = &values[values.len() - last.len()..];
@@ -88,7 +88,7 @@ impl Fields {
     }
 }
 
-/// An event's fields; what stands in brackets or quotes is one.
+/// Splits an event into fields; text in brackets or quotes is one field.
 fn split(event: &str) -> Vec<&str> {
     let (mut fields, mut rest) = (Vec::new(), event.trim_start());
     while let Some(first) = rest.chars().next() {

@@ -1,39 +1,39 @@
-//! Patterns of events that are JSON: `{ $.latency > 500 && ($.level = "ERROR" || $.user NOT EXISTS) }`.
+//! Patterns for JSON events: `{ $.latency > 500 && ($.level = "ERROR" || $.user NOT EXISTS) }`.
 
 use serde_json::Value;
 
-use super::Refusal;
+use super::PatternError;
 use super::scan::Scan;
 use super::test::Test;
 
-/// How deep parentheses may stand in each other.
-const DEEPEST: usize = 32;
+/// How deep parentheses may be nested.
+const MAX_DEPTH: usize = 32;
 
-/// What an event has to be.
+/// A condition on an event.
 #[derive(Debug)]
 pub enum Condition {
-    /// All of these.
+    /// All of them hold.
     All(Vec<Condition>),
-    /// One of these.
+    /// At least one of them holds.
     Any(Vec<Condition>),
-    /// A value is as wanted.
-    Is(Selector, Wanted),
+    /// A condition on a selected value.
+    Is(Selector, ValueCondition),
 }
 
-/// What a selected value has to be.
+/// A condition on a value.
 #[derive(Debug)]
-pub enum Wanted {
-    /// There, and null.
+pub enum ValueCondition {
+    /// It is null.
     Null,
-    /// Not there.
+    /// It does not exist.
     Missing,
-    /// This truth value.
+    /// It is this boolean.
     Flag(bool),
-    /// One that passes.
-    Passing(Test),
+    /// It passes a comparison.
+    Compares(Test),
 }
 
-/// The way from the root to a value.
+/// The path from the root to a value.
 #[derive(Debug)]
 pub struct Selector(Vec<Step>);
 
@@ -43,27 +43,27 @@ enum Step {
     Item(usize),
 }
 
-pub(super) fn parse(text: &str) -> Result<Condition, Refusal> {
+pub(super) fn parse(text: &str) -> Result<Condition, PatternError> {
     let mut scan = Scan::new(text);
     scan.expect("{")?;
-    let condition = any(&mut scan, DEEPEST)?;
+    let condition = any(&mut scan, MAX_DEPTH)?;
     scan.expect("}")?;
-    if scan.is_at_end() { Ok(condition) } else { Err(Refusal::invalid("something follows the last brace")) }
+    if scan.is_at_end() { Ok(condition) } else { Err(PatternError::syntax("something follows the last brace")) }
 }
 
 /// `&&` binds stronger than `||`.
-fn any(scan: &mut Scan<'_>, depth: usize) -> Result<Condition, Refusal> {
-    joined(scan, "||", Condition::Any, &|scan| joined(scan, "&&", Condition::All, &|scan| one(scan, depth)))
+fn any(scan: &mut Scan<'_>, depth: usize) -> Result<Condition, PatternError> {
+    join_parts(scan, "||", Condition::Any, &|scan| join_parts(scan, "&&", Condition::All, &|scan| term(scan, depth)))
 }
 
-type Parser<'p> = &'p dyn Fn(&mut Scan<'_>) -> Result<Condition, Refusal>;
+type Parser<'p> = &'p dyn Fn(&mut Scan<'_>) -> Result<Condition, PatternError>;
 
-fn joined(
+fn join_parts(
     scan: &mut Scan<'_>,
     sign: &str,
     join: fn(Vec<Condition>) -> Condition,
     part: Parser<'_>,
-) -> Result<Condition, Refusal> {
+) -> Result<Condition, PatternError> {
     let mut parts = vec![part(scan)?];
     while scan.takes(sign) {
         parts.push(part(scan)?);
@@ -71,29 +71,29 @@ fn joined(
     Ok(join(parts))
 }
 
-fn one(scan: &mut Scan<'_>, depth: usize) -> Result<Condition, Refusal> {
+fn term(scan: &mut Scan<'_>, depth: usize) -> Result<Condition, PatternError> {
     scan.skip_spaces();
     let condition = if scan.takes("(") {
-        let depth = depth.checked_sub(1).ok_or_else(|| Refusal::invalid("its parentheses are too deep"))?;
+        let depth = depth.checked_sub(1).ok_or_else(|| PatternError::syntax("its parentheses are too deep"))?;
         let inner = any(scan, depth)?;
         scan.expect(")")?;
         inner
     } else {
         let selector = selector(scan)?;
         scan.skip_spaces();
-        Condition::Is(selector, wanted(scan)?)
+        Condition::Is(selector, value_condition(scan)?)
     };
     scan.skip_spaces();
     Ok(condition)
 }
 
-fn selector(scan: &mut Scan<'_>) -> Result<Selector, Refusal> {
+fn selector(scan: &mut Scan<'_>) -> Result<Selector, PatternError> {
     let is_name = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
     scan.expect("$")?;
     let mut steps = Vec::new();
     loop {
         if scan.sees("[*]") || scan.sees(".*") {
-            return Err(Refusal::Unserved("filter patterns with selectors of several values"));
+            return Err(PatternError::NotServed("filter patterns with selectors of several values"));
         }
         if scan.takes("[") {
             steps.push(bracket(scan)?);
@@ -103,7 +103,7 @@ fn selector(scan: &mut Scan<'_>) -> Result<Selector, Refusal> {
                 continue;
             }
             match scan.while_fits(is_name) {
-                "" => return Err(Refusal::invalid("a selector has a member without a name")),
+                "" => return Err(PatternError::syntax("a selector has a member without a name")),
                 name => steps.push(Step::Member(name.to_owned())),
             }
         } else {
@@ -112,8 +112,8 @@ fn selector(scan: &mut Scan<'_>) -> Result<Selector, Refusal> {
     }
 }
 
-/// The number of an item, or a member's name in quotes.
-fn bracket(scan: &mut Scan<'_>) -> Result<Step, Refusal> {
+/// Parses an index, or a member's name in quotes.
+fn bracket(scan: &mut Scan<'_>) -> Result<Step, PatternError> {
     if let Some(name) = scan.quoted()? {
         return Ok(Step::Member(name));
     }
@@ -122,23 +122,23 @@ fn bracket(scan: &mut Scan<'_>) -> Result<Step, Refusal> {
         return scan.expect("'").map(|()| Step::Member(name));
     }
     let number = scan.while_fits(|character| character.is_ascii_digit());
-    number.parse().map(Step::Item).map_err(|_| Refusal::invalid("an item of a list has no number"))
+    number.parse().map(Step::Item).map_err(|_| PatternError::syntax("an item of a list has no number"))
 }
 
-fn wanted(scan: &mut Scan<'_>) -> Result<Wanted, Refusal> {
+fn value_condition(scan: &mut Scan<'_>) -> Result<ValueCondition, PatternError> {
     if let Some(test) = Test::parse(scan)? {
-        return Ok(Wanted::Passing(test));
+        return Ok(ValueCondition::Compares(test));
     }
     let mut word = || {
         scan.skip_spaces();
         scan.while_fits(|character| character.is_ascii_alphabetic()).to_ascii_uppercase()
     };
     match (word().as_str(), word().as_str()) {
-        ("IS", "NULL") => Ok(Wanted::Null),
-        ("IS", "TRUE") => Ok(Wanted::Flag(true)),
-        ("IS", "FALSE") => Ok(Wanted::Flag(false)),
-        ("NOT", "EXISTS") => Ok(Wanted::Missing),
-        _ => Err(Refusal::invalid("a selector is not compared with anything")),
+        ("IS", "NULL") => Ok(ValueCondition::Null),
+        ("IS", "TRUE") => Ok(ValueCondition::Flag(true)),
+        ("IS", "FALSE") => Ok(ValueCondition::Flag(false)),
+        ("NOT", "EXISTS") => Ok(ValueCondition::Missing),
+        _ => Err(PatternError::syntax("a selector is not compared with anything")),
     }
 }
 
@@ -147,20 +147,22 @@ impl Condition {
         match self {
             Self::All(conditions) => conditions.iter().all(|condition| condition.matches(event)),
             Self::Any(conditions) => conditions.iter().any(|condition| condition.matches(event)),
-            Self::Is(selector, wanted) => wanted.fits(selector.find(event)),
+            Self::Is(selector, value_condition) => value_condition.fits(selector.find(event)),
         }
     }
 }
 
-impl Wanted {
-    /// Neither what is missing nor a list or structure passes a test, not even one for being unequal.
+impl ValueCondition {
+    /// A missing value, a list or an object fails every comparison, even `!=`.
     fn fits(&self, found: Option<&Value>) -> bool {
         match (self, found) {
             (Self::Missing, found) => found.is_none(),
             (Self::Null, Some(value)) => value.is_null(),
-            (Self::Flag(wanted), Some(Value::Bool(flag))) => wanted == flag,
-            (Self::Passing(test), Some(Value::String(text))) => test.passes(text),
-            (Self::Passing(test), Some(value @ (Value::Number(_) | Value::Bool(_)))) => test.passes(&value.to_string()),
+            (Self::Flag(value_condition), Some(Value::Bool(flag))) => value_condition == flag,
+            (Self::Compares(test), Some(Value::String(text))) => test.passes(text),
+            (Self::Compares(test), Some(value @ (Value::Number(_) | Value::Bool(_)))) => {
+                test.passes(&value.to_string())
+            }
             _ => false,
         }
     }

@@ -1,8 +1,8 @@
-//! Filter patterns: which events of a log are wanted.
+//! Filter patterns, which select log events.
 //!
-//! Source: "Filter pattern syntax" in the CloudWatch Logs user guide. A pattern is at most 1024 characters (the model says so),
-//! its regular expressions are few, small and matched in linear time, and wildcards stand at the ends of a text only: no event
-//! takes longer than its length times the pattern's.
+//! Source: "Filter pattern syntax" in the CloudWatch Logs user guide. A pattern has at most 1024 characters (according
+//! to the API's model), its regular expressions are few, small and matched in linear time, and wildcards are allowed
+//! only at the ends of a string. So the time per event is at most proportional to its length times the pattern's.
 
 use std::fmt;
 
@@ -17,41 +17,41 @@ mod test;
 /// A parsed filter pattern.
 #[derive(Debug)]
 pub(super) enum FilterPattern {
-    /// Words anywhere in the event.
+    /// Terms anywhere in the event.
     Terms(terms::Terms),
-    /// `{ $.level = "ERROR" }`: members of an event that is JSON.
+    /// `{ $.level = "ERROR" }`: members of a JSON event.
     Json(json::Condition),
-    /// `[ip, ..., status = 4*]`: fields of an event with spaces between them.
+    /// `[ip, ..., status = 4*]`: fields of a space-delimited event.
     Fields(fields::Fields),
 }
 
-/// Why a pattern is not taken.
+/// Why a pattern is refused.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// AWS would not take it either, in its words where they are known.
+pub(super) enum PatternError {
+    /// AWS refuses it too; with AWS's message if that is known.
     Invalid(String),
-    /// AWS may take it, the sandbox does not.
-    Unserved(&'static str),
+    /// AWS may accept it, but the sandbox does not serve it.
+    NotServed(&'static str),
 }
 
-impl Refusal {
-    fn invalid(what: impl fmt::Display) -> Self {
+impl PatternError {
+    fn syntax(what: impl fmt::Display) -> Self {
         Self::Invalid(format!("Invalid filter pattern: {what}"))
     }
 }
 
-impl From<Refusal> for Fault {
-    fn from(refusal: Refusal) -> Self {
+impl From<PatternError> for Fault {
+    fn from(refusal: PatternError) -> Self {
         match refusal {
-            Refusal::Invalid(message) => super::invalid(message),
-            Refusal::Unserved(what) => Self::not_implemented(&format!("filter patterns with {what}")),
+            PatternError::Invalid(message) => super::invalid_parameter(message),
+            PatternError::NotServed(what) => Self::not_implemented(&format!("filter patterns with {what}")),
         }
     }
 }
 
 impl FilterPattern {
     /// Parses a pattern.
-    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
+    pub(super) fn parse(text: &str) -> Result<Self, PatternError> {
         let text = text.trim();
         match text.as_bytes().first() {
             Some(b'{') => json::parse(text).map(Self::Json),
@@ -60,7 +60,7 @@ impl FilterPattern {
         }
     }
 
-    /// Whether an event is wanted.
+    /// Whether an event matches.
     pub(super) fn matches(&self, message: &[u8]) -> bool {
         match self {
             Self::Terms(terms) => terms.matches(message),
@@ -72,19 +72,19 @@ impl FilterPattern {
 
 #[cfg(test)]
 mod tests {
-    use super::{FilterPattern, Refusal};
+    use super::{FilterPattern, PatternError};
 
     fn matches(pattern: &str, message: &str) -> bool {
         let parsed = FilterPattern::parse(pattern).unwrap_or_else(|refusal| panic!("{pattern}: {refusal:?}"));
         parsed.matches(message.as_bytes())
     }
 
-    /// The user guide's examples and their like.
+    /// The user guide's examples, and similar ones.
     #[test]
     fn members_of_json_are_compared() {
         let event = r#"{ "eventType": "UpdateTrail", "ip": "111.111.111.111", "list": ["value", "another value"], "n": 250.5,
             "objects": [{ "name": "a", "id": 1 }, { "name": "b", "id": 2 }], "none": null, "flag": true, "code": "404", "a.b": 1 }"#;
-        for (pattern, wanted) in [
+        for (pattern, expected) in [
             (r#"{ $.eventType = "UpdateTrail" }"#, true),
             ("{ $.eventType = Update* }", true),
             ("{ $.eventType = *Trail && $.flag IS TRUE }", true),
@@ -113,7 +113,7 @@ mod tests {
             ("{ $.ip != %^9% }", true),
             ("{ $['a.b'] = 1 }", true),
         ] {
-            assert_eq!(matches(pattern, event), wanted, "{pattern}");
+            assert_eq!(matches(pattern, event), expected, "{pattern}");
         }
         assert!(!matches("{ $.a = 1 }", "no JSON"));
     }
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn fields_are_compared_by_their_place() {
         let event = r#"127.0.0.1 - frank [10/Oct/2000:13:25:15 -0700] "GET /index.html HTTP/1.0" 404 1534"#;
-        for (pattern, wanted) in [
+        for (pattern, expected) in [
             ("[ip, user, username, timestamp, request, status_code, bytes]", true),
             ("[ip, user, username, timestamp, request, status_code]", false),
             ("[..., status_code, bytes]", true),
@@ -137,12 +137,12 @@ mod tests {
             ("[..., timestamp = %^10/Oct%, request, code, size]", true),
             ("[w1=!ERROR&&w1=!WARN, ...]", true),
         ] {
-            assert_eq!(matches(pattern, event), wanted, "{pattern}");
+            assert_eq!(matches(pattern, event), expected, "{pattern}");
         }
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
+    fn invalid_patterns_are_refused() {
         for pattern in [
             "{",
             "{}",
@@ -170,11 +170,11 @@ mod tests {
             "%a{9999}%",
         ] {
             let refused = FilterPattern::parse(pattern);
-            assert!(matches!(refused, Err(Refusal::Invalid(_))), "{pattern}: {refused:?}");
+            assert!(matches!(refused, Err(PatternError::Invalid(_))), "{pattern}: {refused:?}");
         }
         let deep = format!("{{ {}$.a = 1 {} }}", "(".repeat(500), ")".repeat(500));
         assert!(FilterPattern::parse(&deep).is_err());
         let wild = FilterPattern::parse("{ $.a[*].b = 1 }").expect_err("it is not served");
-        assert!(matches!(wild, Refusal::Unserved(_)));
+        assert!(matches!(wild, PatternError::NotServed(_)));
     }
 }

@@ -1,17 +1,19 @@
-//! Reads the parts of a pattern from its beginning on.
+//! A scanner for the parts of a pattern.
 
 use crate::base::java_regex::JavaRegex;
 
-use super::Refusal;
+use super::PatternError;
 
-/// The user guide: two regular expressions a pattern.
+/// Regular expressions in a pattern (user guide).
 const MAX_REGEXES: usize = 2;
-/// The size of a compiled regular expression, in bytes: at most some thousand steps for each character of an event.
-const MAX_REGEX_SIZE: usize = 64 * 1024;
-/// The signs that regular expressions may have besides letters, digits and spaces ("Supported regular expressions syntax").
+/// The size of a compiled regular expression in bytes, which limits the steps per character of an event to some
+/// thousand.
+const MAX_REGEX_BYTES: usize = 64 * 1024;
+/// The characters that regular expressions may have besides letters and digits ("Supported regular expressions
+/// syntax").
 const REGEX_SIGNS: &str = ":_#=@/;,-^$?[]{}|\\*+. ";
 
-/// What is left of a pattern.
+/// The remaining part of a pattern.
 #[derive(Debug)]
 pub(super) struct Scan<'a> {
     rest: &'a str,
@@ -31,24 +33,24 @@ impl<'a> Scan<'a> {
         self.rest = self.rest.trim_start();
     }
 
-    /// Whether this comes next.
+    /// Whether `text` comes next.
     pub(super) fn sees(&self, text: &str) -> bool {
         self.rest.starts_with(text)
     }
 
-    /// Takes a text if it comes next.
+    /// Consumes `text` if it comes next.
     pub(super) fn takes(&mut self, text: &str) -> bool {
         let after = self.rest.strip_prefix(text);
         self.rest = after.unwrap_or(self.rest);
         after.is_some()
     }
 
-    /// Takes a text that has to come next.
-    pub(super) fn expect(&mut self, text: &str) -> Result<(), Refusal> {
-        if self.takes(text) { Ok(()) } else { Err(Refusal::invalid(format_args!("'{text}' is missing"))) }
+    /// Consumes `text`, which must come next.
+    pub(super) fn expect(&mut self, text: &str) -> Result<(), PatternError> {
+        if self.takes(text) { Ok(()) } else { Err(PatternError::syntax(format_args!("'{text}' is missing"))) }
     }
 
-    /// Takes all characters that fit.
+    /// Consumes characters as long as they fit.
     pub(super) fn while_fits(&mut self, fits: impl Fn(char) -> bool) -> &'a str {
         let end = self.rest.find(|character| !fits(character)).unwrap_or(self.rest.len());
         let (taken, rest) = self.rest.split_at(end);
@@ -56,31 +58,31 @@ impl<'a> Scan<'a> {
         taken
     }
 
-    /// A text in quotes, if one comes next; `\"` in it is a quote.
-    pub(super) fn quoted(&mut self) -> Result<Option<String>, Refusal> {
+    /// Parses a quoted string, if one comes next. `\"` stands for a quote.
+    pub(super) fn quoted(&mut self) -> Result<Option<String>, PatternError> {
         let Some(inner) = self.rest.strip_prefix('"') else { return Ok(None) };
         let end = inner.match_indices('"').map(|(index, _)| index).find(|index| !inner[..*index].ends_with('\\'));
-        let end = end.ok_or_else(|| Refusal::invalid("a quote is not closed"))?;
+        let end = end.ok_or_else(|| PatternError::syntax("a quote is not closed"))?;
         self.rest = &inner[end + 1..];
         Ok(Some(inner[..end].replace("\\\"", "\"")))
     }
 
-    /// A regular expression between percent signs, if one comes next.
-    pub(super) fn regex(&mut self) -> Result<Option<JavaRegex>, Refusal> {
+    /// Parses a regular expression between percent signs, if one comes next.
+    pub(super) fn regex(&mut self) -> Result<Option<JavaRegex>, PatternError> {
         let Some(inner) = self.rest.strip_prefix('%') else { return Ok(None) };
         let (text, rest) =
-            inner.split_once('%').ok_or_else(|| Refusal::invalid("a regular expression is not closed"))?;
+            inner.split_once('%').ok_or_else(|| PatternError::syntax("a regular expression is not closed"))?;
         let known = |character: char| character.is_ascii_alphanumeric() || REGEX_SIGNS.contains(character);
         if text.is_empty() || !text.chars().all(known) {
-            return Err(Refusal::invalid(format_args!(
+            return Err(PatternError::syntax(format_args!(
                 "the regular expression '{text}' has characters that are not supported"
             )));
         }
         self.regexes += 1;
         if self.regexes > MAX_REGEXES {
-            return Err(Refusal::invalid(format_args!("it has more than {MAX_REGEXES} regular expressions")));
+            return Err(PatternError::syntax(format_args!("it has more than {MAX_REGEXES} regular expressions")));
         }
         self.rest = rest;
-        JavaRegex::part(text, MAX_REGEX_SIZE).map(Some).map_err(Refusal::invalid)
+        JavaRegex::part(text, MAX_REGEX_BYTES).map(Some).map_err(PatternError::syntax)
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::base::java_regex::JavaRegex;
 
-use super::Refusal;
+use super::PatternError;
 use super::scan::Scan;
 
-/// Every required term, or one of the optional ones when none is required, and no excluded one.
+/// Matches events with all required terms, or with one of the optional ones if none is required, and with no excluded
+/// term.
 #[derive(Debug, Default)]
 pub struct Terms {
     all: Vec<Term>,
@@ -19,7 +20,7 @@ enum Term {
     Regex(JavaRegex),
 }
 
-pub(super) fn parse(text: &str) -> Result<Terms, Refusal> {
+pub(super) fn parse(text: &str) -> Result<Terms, PatternError> {
     let (mut terms, mut scan) = (Terms::default(), Scan::new(text));
     while !scan.is_at_end() {
         let list = if scan.takes("?") {
@@ -35,7 +36,7 @@ pub(super) fn parse(text: &str) -> Result<Terms, Refusal> {
     Ok(terms)
 }
 
-fn term(scan: &mut Scan<'_>) -> Result<Term, Refusal> {
+fn term(scan: &mut Scan<'_>) -> Result<Term, PatternError> {
     // The user guide's own example has a space here: "ERROR" - "Exiting".
     scan.skip_spaces();
     if let Some(regex) = scan.regex()? {
@@ -46,7 +47,7 @@ fn term(scan: &mut Scan<'_>) -> Result<Term, Refusal> {
     }
     let term = scan.while_fits(|character| !character.is_whitespace());
     if term.is_empty() || !term.chars().all(|character| character.is_alphanumeric() || character == '_') {
-        return Err(Refusal::Invalid(format!("Invalid character(s) in term '{term}'")));
+        return Err(PatternError::Invalid(format!("Invalid character(s) in term '{term}'")));
     }
     Ok(Term::Text(term.to_owned()))
 }
@@ -65,11 +66,11 @@ impl Terms {
 
 #[cfg(test)]
 mod tests {
-    use super::{Refusal, parse};
+    use super::{PatternError, parse};
 
     #[test]
     fn terms_phrases_and_expressions_are_required_optional_or_excluded() {
-        for (pattern, message, wanted) in [
+        for (pattern, message, expected) in [
             ("", "anything", true),
             ("ERROR timeout", "timeout: ERROR", true),
             ("ERROR timeout", "ERROR", false),
@@ -83,9 +84,9 @@ mod tests {
             ("%^AUTHORIZED%", "401 UNAUTHORIZED REQUEST", false),
             (r"ERROR -%\d{3}%", "ERROR 404", false),
         ] {
-            assert_eq!(parse(pattern).expect("a pattern").matches(message.as_bytes()), wanted, "{pattern}");
+            assert_eq!(parse(pattern).expect("a pattern").matches(message.as_bytes()), expected, "{pattern}");
         }
         let refused = parse("GET /health").expect_err("a slash");
-        assert_eq!(refused, Refusal::Invalid("Invalid character(s) in term '/health'".to_owned()));
+        assert_eq!(refused, PatternError::Invalid("Invalid character(s) in term '/health'".to_owned()));
     }
 }

@@ -1,8 +1,8 @@
-//! One comparison: what a member of JSON or a field has to be.
+//! Comparisons with the value of a JSON member or a field.
 
 use crate::base::java_regex::JavaRegex;
 
-use super::Refusal;
+use super::PatternError;
 use super::scan::Scan;
 
 /// Longest first, so that `<=` is not taken for `<`; `=!` is an older way to write `!=`.
@@ -16,7 +16,7 @@ const OPERATORS: [(&str, Operator); 7] = [
     (">", Operator::Above),
 ];
 
-/// What ends a word without quotes.
+/// The characters that end an unquoted word.
 const ENDS: &str = "()[]{},&|\"%";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,6 @@ enum Operator {
     AtLeast,
 }
 
-/// A comparison.
 #[derive(Debug)]
 pub struct Test {
     operator: Operator,
@@ -38,37 +37,37 @@ pub struct Test {
 
 #[derive(Debug)]
 enum Operand {
-    /// A text, with a star before it, and with one after it.
+    /// A string, and whether it has a wildcard before and after it.
     Text(bool, String, bool),
-    /// A number, and how it was written.
+    /// A number, and its text in the pattern.
     Number(f64, String),
     Regex(JavaRegex),
 }
 
 impl Test {
-    /// Reads an operator and what follows; `None` when no operator comes next.
-    pub(super) fn parse(scan: &mut Scan<'_>) -> Result<Option<Self>, Refusal> {
+    /// Parses an operator and its operand; `None` if no operator comes next.
+    pub(super) fn parse(scan: &mut Scan<'_>) -> Result<Option<Self>, PatternError> {
         let Some((_, operator)) = OPERATORS.into_iter().find(|(sign, _)| scan.takes(sign)) else { return Ok(None) };
         scan.skip_spaces();
         let operand = operand(scan)?;
         if !matches!(operator, Operator::Equal | Operator::Unequal) && !matches!(operand, Operand::Number(..)) {
-            return Err(Refusal::invalid("only numbers can be greater or less"));
+            return Err(PatternError::syntax("only numbers can be greater or less"));
         }
         Ok(Some(Self { operator, operand }))
     }
 
-    /// Whether a value, as a text, passes.
+    /// Whether a value passes the comparison.
     pub(super) fn passes(&self, value: &str) -> bool {
         let number = || value.parse::<f64>().ok();
         let equal = || match &self.operand {
             Operand::Text(before, text, after) => fits(*before, text, *after, value),
-            Operand::Number(wanted, written) => {
-                written == value || number().is_some_and(|number| number.total_cmp(wanted).is_eq())
+            Operand::Number(expected, text) => {
+                text == value || number().is_some_and(|number| number.total_cmp(expected).is_eq())
             }
             Operand::Regex(regex) => regex.is_match(value),
         };
         let compares = |test: fn(&f64, &f64) -> bool| match &self.operand {
-            Operand::Number(wanted, _) => number().is_some_and(|number| test(&number, wanted)),
+            Operand::Number(expected, _) => number().is_some_and(|number| test(&number, expected)),
             _ => false,
         };
         match self.operator {
@@ -82,7 +81,7 @@ impl Test {
     }
 }
 
-fn operand(scan: &mut Scan<'_>) -> Result<Operand, Refusal> {
+fn operand(scan: &mut Scan<'_>) -> Result<Operand, PatternError> {
     if let Some(regex) = scan.regex()? {
         return Ok(Operand::Regex(regex));
     }
@@ -91,14 +90,14 @@ fn operand(scan: &mut Scan<'_>) -> Result<Operand, Refusal> {
     }
     let word = scan.while_fits(|character| !character.is_whitespace() && !ENDS.contains(character));
     if word.is_empty() {
-        return Err(Refusal::invalid("a comparison has nothing to compare with"));
+        return Err(PatternError::syntax("a comparison has nothing to compare with"));
     }
     let is_number = word.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     let number = word.parse().ok().filter(|_| is_number);
     Ok(number.map_or_else(|| wild(word), |number| Operand::Number(number, word.to_owned())))
 }
 
-/// Stars stand for any text, at the ends only.
+/// Parses a string with optional wildcards at its ends.
 fn wild(text: &str) -> Operand {
     if text == "*" {
         return Operand::Text(true, String::new(), true);

@@ -1,4 +1,4 @@
-//! `CancelCommand`.
+//! CancelCommand.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub struct Cancel {
     instance_ids: Vec<String>,
 }
 
-/// Has what still runs of a command ended, on some instances or on all.
+/// Cancels the invocations of a command that have not ended, on some instances or on all.
 pub fn cancel(sandbox: &Arc<Sandbox>, Cancel { command_id, instance_ids }: Cancel) -> Result<Value, Fault> {
     sandbox.world.write(|world| {
         find(world, &command_id)?;

@@ -1,4 +1,4 @@
-//! `ListCommands`, `ListCommandInvocations` and `GetCommandInvocation`.
+//! ListCommands, ListCommandInvocations and GetCommandInvocation.
 
 use std::sync::Arc;
 
@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::output::beginning;
-use super::{Command, DOCUMENT, Invocation, PLUGIN, Status, find, invocations, key, log_output, status, text, told};
+use super::output::truncate;
+use super::{
+    Command, DOCUMENT, Invocation, PLUGIN, Status, find, invocations, key, log_output, status, text, to_response,
+};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::Reply;
@@ -17,8 +19,8 @@ use crate::store::World;
 use crate::{Fault, Sandbox};
 
 const PAGE: usize = 50;
-/// Characters of output in lists (API reference, `CommandPlugin`).
-const OUTPUT: usize = 2500;
+/// The length of output in lists, in characters (API reference, `CommandPlugin`).
+const MAX_OUTPUT_CHARACTERS: usize = 2500;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -40,7 +42,7 @@ struct Filter {
 }
 
 impl List {
-    /// The commands that are asked for, the newest first.
+    /// The selected commands, the newest first.
     fn commands<'a>(&self, world: &'a World) -> Result<Vec<&'a Command>, Fault> {
         if let Some(id) = &self.command_id {
             find(world, id)?;
@@ -89,7 +91,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
         for command in input.commands(world)? {
             let is_meant = input.instance_id.is_none() || invocations(world, &command.id).any(|one| input.is_on(one));
             if is_meant && input.passes(command, status(world, &command.id))? {
-                items.push((command.id.clone(), told(world, command)));
+                items.push((command.id.clone(), to_response(world, command)));
             }
         }
         input.page("ListCommands", items, "Commands")
@@ -144,11 +146,11 @@ fn listed(command: &Command, invocation: &Invocation, with_details: bool) -> Val
     })
 }
 
-/// The errors follow the output, as the agent puts them together.
+/// Standard output and standard error, combined as by the agent.
 fn both_outputs(Invocation { output, errors, .. }: &Invocation) -> String {
     let together =
         if errors.is_empty() { output.clone() } else { format!("{output}\n----------ERROR-------\n{errors}") };
-    beginning(&together, OUTPUT)
+    truncate(&together, MAX_OUTPUT_CHARACTERS)
 }
 
 #[derive(Deserialize)]
@@ -159,7 +161,7 @@ pub struct Get {
     plugin_name: Option<String>,
 }
 
-/// The outputs are there once the invocation is over.
+/// GetCommandInvocation shows outputs only of an invocation that has ended.
 pub fn get_invocation(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     sandbox.world.read(|world| {
         let missing = || Fault::client("InvocationDoesNotExist", "");

@@ -1,6 +1,6 @@
-//! Run Command: shell commands on managed instances, without anybody at a terminal.
+//! Run Command: shell commands on managed instances.
 //!
-//! A command is a row, and so is each of its invocations; [`run`] carries one out and writes down how it went.
+//! A command and each of its invocations are rows; [`run`] executes an invocation and records its result.
 
 use std::collections::BTreeMap;
 
@@ -24,33 +24,26 @@ pub(super) use list::{get_invocation, list, list_invocations};
 pub use run::resume;
 pub(super) use send::send;
 
-/// The one document that is served, and the plugin that does what it says.
+/// The only document that is served, and its plugin.
 const DOCUMENT: &str = "AWS-RunShellScript";
 const PLUGIN: &str = "aws:runShellScript";
-/// Commands that are kept, the newest of them.
-const KEPT: usize = 100;
+/// How many commands are kept.
+const MAX_COMMANDS: usize = 100;
 
-/// How far a command or an invocation is (API reference, `CommandInvocation`).
+/// The status of a command or an invocation (API reference, `CommandInvocation`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
-    /// It has not begun.
     Pending,
-    /// It runs.
     InProgress,
-    /// It is being ended.
     Cancelling,
-    /// It ended well.
     Success,
-    /// It was ended by a request.
     Cancelled,
-    /// It ended with an error.
     Failed,
-    /// It took longer than it may.
     TimedOut,
 }
 
-/// The statuses that may follow on each ("Understanding command statuses" in the user guide). A command that is to be
-/// cancelled has no other end, however its process ended; what is over stays as it is.
+/// The transitions between statuses ("Understanding command statuses" in the user guide). `Cancelling` always leads to
+/// `Cancelled`, however the process ends. A final status does not change.
 const NEXT: &[(Status, &[Status])] = &[
     (Status::Pending, &[Status::InProgress, Status::Cancelling, Status::Failed, Status::TimedOut]),
     (Status::InProgress, &[Status::Cancelling, Status::Success, Status::Failed, Status::TimedOut]),
@@ -70,51 +63,43 @@ impl Status {
         format!("{self:?}")
     }
 
-    /// The same in more detail.
+    /// The detailed status.
     fn details(self) -> String {
         if self == Self::TimedOut { "ExecutionTimedOut".to_owned() } else { self.name() }
     }
 }
 
-/// What was sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Command {
     /// A UUID.
     pub id: String,
-    /// What the caller says of it.
     pub comment: String,
-    /// The document's parameters.
+    /// Parameters of the document.
     pub parameters: BTreeMap<String, Vec<String>>,
-    /// The instances that were named.
+    /// The instances that were given by their ids.
     pub instance_ids: Vec<String>,
-    /// How instances were chosen, as it was given.
+    /// The targets, as given.
     pub targets: Vec<Value>,
-    /// When.
     pub requested: Timestamp,
-    /// Seconds that it may take to reach its instances.
+    /// The time to reach its instances, in seconds.
     pub timeout: i64,
-    /// The log group that its output goes to as well.
+    /// The log group that also receives the output.
     pub log_group: Option<String>,
 }
 
 /// A command on one instance.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Invocation {
-    /// The command's id.
     pub command: String,
-    /// The instance's.
     pub instance: String,
-    /// How far it is.
     pub status: Status,
     /// The exit code; -1 until there is one.
     pub code: i32,
-    /// When it began.
     pub started: Option<Timestamp>,
-    /// When it was over.
     pub ended: Option<Timestamp>,
-    /// The beginning of what it printed.
+    /// The beginning of its standard output.
     pub output: String,
-    /// The beginning of what it printed as errors.
+    /// The beginning of its standard error.
     pub errors: String,
 }
 
@@ -136,7 +121,7 @@ impl Invocation {
         key(&self.command, &self.instance)
     }
 
-    /// Takes a status if it may follow on the present one; whether it did.
+    /// Changes the status if that transition exists. Returns whether it did.
     fn advance(&mut self, status: Status) -> bool {
         let may = self.status.may_become(status);
         if may {
@@ -164,7 +149,7 @@ struct Outcome {
 }
 
 impl Outcome {
-    /// An invocation whose process never ran or whose end is not known.
+    /// The outcome of an invocation whose process never ran or whose exit is unknown.
     fn without_output(status: Status, errors: &str) -> Self {
         Self { status, code: -1, output: String::new(), errors: errors.to_owned() }
     }
@@ -178,7 +163,7 @@ fn invocations<'a>(world: &'a World, command: &str) -> impl Iterator<Item = &'a 
     world.of::<State>().invocations.with_prefix(&format!("{command}:")).map(|(_, invocation)| invocation)
 }
 
-/// A command is as far as the least of its invocations, and then as good as the worst.
+/// The status of a command: that of its least advanced invocation or, when all have ended, of the worst.
 fn status(world: &World, command: &str) -> Status {
     use Status::{Cancelled, Cancelling, Failed, InProgress, Pending, Success, TimedOut};
 
@@ -187,7 +172,7 @@ fn status(world: &World, command: &str) -> Status {
     order.into_iter().find(|status| all.contains(status)).unwrap_or(Success)
 }
 
-/// Where its output goes, as it is told.
+/// The output configuration, as responses show it.
 fn log_output(command: &Command) -> Value {
     json!({
         "CloudWatchLogGroupName": command.log_group.as_deref().unwrap_or_default(),
@@ -195,7 +180,7 @@ fn log_output(command: &Command) -> Value {
     })
 }
 
-fn told(world: &World, command: &Command) -> Value {
+fn to_response(world: &World, command: &Command) -> Value {
     let status = status(world, &command.id);
     let all: Vec<&Invocation> = invocations(world, &command.id).collect();
     let failed = |one: &&&Invocation| matches!(one.status, Status::Failed | Status::TimedOut);
@@ -204,7 +189,7 @@ fn told(world: &World, command: &Command) -> Value {
         "DocumentName": DOCUMENT,
         "DocumentVersion": "$DEFAULT",
         "Comment": command.comment,
-        "ExpiresAfter": epoch_seconds(command.requested + jiff::SignedDuration::from_secs(command.timeout + run::EXECUTION)),
+        "ExpiresAfter": epoch_seconds(command.requested + jiff::SignedDuration::from_secs(command.timeout + run::DEFAULT_TIMEOUT_SECONDS)),
         "Parameters": command.parameters,
         "InstanceIds": command.instance_ids,
         "Targets": command.targets,
@@ -231,7 +216,7 @@ fn find<'a>(world: &'a World, id: &str) -> Result<&'a Command, Fault> {
     world.of::<State>().commands.get(id).ok_or_else(|| Fault::client("InvalidCommandId", ""))
 }
 
-/// A time as invocations write it; nothing when it has not come.
+/// A time in the format of invocations; empty if there is none.
 fn text(time: Option<Timestamp>) -> String {
     time.map(iso8601).unwrap_or_default()
 }
@@ -259,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_is_to_be_cancelled_has_no_other_end() {
+    fn a_cancelling_command_always_becomes_cancelled() {
         for status in ALL {
             let mut cancelled = Invocation::new("c", "i");
             assert!(cancelled.advance(Status::Cancelling));
@@ -269,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_stays_as_it_is() {
+    fn a_final_status_does_not_change() {
         for from in ALL.into_iter().filter(|status| status.is_over()) {
             for status in ALL {
                 assert_eq!(ended(from, status), from, "{status:?} after {from:?}");

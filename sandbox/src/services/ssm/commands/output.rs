@@ -1,4 +1,4 @@
-//! What a command prints: its beginning is kept, and all of it goes to a log stream when the command asks for that.
+//! Output of commands: its beginning is stored, and all of it goes to a log stream if the command has one.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use crate::services::ecs::Runtime;
 use crate::services::logs::events::Event;
 use crate::services::logs::writer::Entry;
 
-/// What stands at the end of what is not kept whole (agent, `pluginutil`).
-const CUT: &str = "--output truncated--";
+/// The end of a truncated output (agent, `pluginutil`).
+const TRUNCATED: &str = "--output truncated--";
 const CHUNK_BYTES: usize = 16 * 1024;
 
 /// A log stream's group and name.
 pub(super) type LogStream = (Arc<str>, Arc<str>);
 
-/// Makes the stream of one of an invocation's two outputs.
+/// Creates the log stream for one of an invocation's two outputs.
 pub(super) async fn stream(
     sandbox: &Arc<Sandbox>,
     group: &str,
@@ -28,36 +28,36 @@ pub(super) async fn stream(
     name: &str,
 ) -> LogStream {
     let stream = format!("{command}/{instance}/aws-runShellScript/{name}");
-    let making = [
+    let creations = [
         ("CreateLogGroup", json!({ "logGroupName": group })),
         ("CreateLogStream", json!({ "logGroupName": group, "logStreamName": stream })),
     ];
-    for (operation, input) in making {
-        // That it is there already is as good; what cannot be made costs the log and not the command, as with the agent.
+    for (operation, input) in creations {
+        // It may exist already. Without it the output is not logged, but the command runs, as with the agent.
         let _ = sandbox.call("logs", operation, input).await;
     }
     (Arc::from(group), Arc::from(stream))
 }
 
-/// Reads one output to its end; gives its first `longest` characters.
+/// Reads an output to its end, and returns its first `max_characters` characters.
 pub(super) async fn read(
     sandbox: Arc<Sandbox>,
     mut from: Receiver,
-    longest: usize,
+    max_characters: usize,
     stream: Option<LogStream>,
 ) -> String {
-    let (mut kept, mut splitter, mut chunk) = (Vec::new(), Splitter::default(), vec![0; CHUNK_BYTES]);
+    let (mut bytes, mut splitter, mut chunk) = (Vec::new(), Splitter::default(), vec![0; CHUNK_BYTES]);
     loop {
         let count = from.read(&mut chunk).await.unwrap_or(0);
-        // A character has at most four bytes; one more than fits shows that it has to be cut.
-        let room = (4 * (longest + 1)).saturating_sub(kept.len());
-        kept.extend_from_slice(&chunk[..count.min(room)]);
+        // A character has at most four bytes. One more than fits shows that the text has to be truncated.
+        let room = (4 * (max_characters + 1)).saturating_sub(bytes.len());
+        bytes.extend_from_slice(&chunk[..count.min(room)]);
         if let Some(stream) = &stream {
             let lines = if count == 0 { splitter.rest() } else { splitter.take(&chunk[..count]) };
             send(&sandbox, stream, lines).await;
         }
         if count == 0 {
-            return beginning(&String::from_utf8_lossy(&kept), longest);
+            return truncate(&String::from_utf8_lossy(&bytes), max_characters);
         }
     }
 }
@@ -71,23 +71,23 @@ async fn send(sandbox: &Sandbox, (group, stream): &LogStream, lines: Vec<String>
     }
 }
 
-/// A text of at most so many characters, which ends with a word about that when it was longer.
-pub(super) fn beginning(text: &str, longest: usize) -> String {
-    if text.chars().count() <= longest {
+/// Truncates a text to `max_characters` characters, with a note at its end.
+pub(super) fn truncate(text: &str, max_characters: usize) -> String {
+    if text.chars().count() <= max_characters {
         return text.to_owned();
     }
-    text.chars().take(longest - CUT.len()).chain(CUT.chars()).collect()
+    text.chars().take(max_characters - TRUNCATED.len()).chain(TRUNCATED.chars()).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CUT, beginning};
+    use super::{TRUNCATED, truncate};
 
     #[test]
-    fn only_what_is_too_long_is_cut() {
-        assert_eq!(beginning("abc", 30), "abc");
+    fn only_long_texts_are_truncated() {
+        assert_eq!(truncate("abc", 30), "abc");
         let long = "é".repeat(31);
-        assert_eq!(beginning(&long, 31), long);
-        assert_eq!(beginning(&long, 30), format!("{}{CUT}", "é".repeat(10)));
+        assert_eq!(truncate(&long, 31), long);
+        assert_eq!(truncate(&long, 30), format!("{}{TRUNCATED}", "é".repeat(10)));
     }
 }

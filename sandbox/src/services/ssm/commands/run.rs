@@ -1,4 +1,4 @@
-//! One invocation at work.
+//! Executes an invocation.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,46 +15,46 @@ use crate::services::ssm::State;
 use crate::services::ssm::instances;
 use crate::{Fault, Sandbox};
 
-/// Seconds that a command may run when nobody says (document `AWS-RunShellScript`).
-pub(super) const EXECUTION: i64 = 3600;
-/// The times that may be said instead; any other is [`EXECUTION`] (agent, `pluginutil`).
-const EXECUTIONS: std::ops::RangeInclusive<i64> = 5..=172_800;
-/// Characters of the two outputs that are kept (API reference of `GetCommandInvocation`).
-const OUTPUT: usize = 24_000;
-const ERRORS: usize = 8_000;
-/// How long outputs are still read after the end.
-const LAST_WORDS: Duration = Duration::from_secs(5);
-/// How long to wait before an end that the disk refused is recorded again.
+/// The default execution timeout in seconds (document `AWS-RunShellScript`).
+pub(super) const DEFAULT_TIMEOUT_SECONDS: i64 = 3600;
+/// Valid execution timeouts; for any other value the agent uses the default (agent, `pluginutil`).
+const TIMEOUT_SECONDS: std::ops::RangeInclusive<i64> = 5..=172_800;
+/// The stored length of each output, in characters (API reference of `GetCommandInvocation`).
+const MAX_OUTPUT_CHARACTERS: usize = 24_000;
+const MAX_ERROR_CHARACTERS: usize = 8_000;
+/// How long output is read after the process has exited.
+const OUTPUT_GRACE: Duration = Duration::from_secs(5);
+/// The delay before a failed write of the outcome is retried.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
-/// The error of what ended with the sandbox.
+/// The error of invocations that ended with the sandbox.
 const STOPPED: &str = "the sandbox was stopped";
 
-/// What ended an invocation's process.
+/// Why an invocation's process ended.
 enum End {
-    Own(Exit),
-    Late,
+    Exited(Exit),
+    TimedOut,
     Cancelled,
 }
 
-/// Has an invocation carried out.
+/// Starts executing an invocation.
 pub(super) fn start(sandbox: &Arc<Sandbox>, command: &Command, instance: String) {
-    let (ours, command) = (Arc::clone(sandbox), command.clone());
+    let (shared, command) = (Arc::clone(sandbox), command.clone());
     sandbox.background.spawn(async move {
-        let run = supervisor::catch(carry_out(&ours, &command, &instance));
-        let outcome = match ours.shutdown.run_until_cancelled(run).await {
+        let run = supervisor::catch(run(&shared, &command, &instance));
+        let outcome = match shared.shutdown.run_until_cancelled(run).await {
             Some(Ok(Ok(outcome))) => outcome,
             Some(Ok(Err(fault))) => Outcome::without_output(Status::Failed, &fault.message),
             Some(Err(panic)) => {
-                ours.log.write(&format!("command {} failed: {panic}", command.id));
+                shared.log.write(&format!("command {} failed: {panic}", command.id));
                 Outcome::without_output(Status::Failed, "the sandbox failed to run the command")
             }
             None => Outcome::without_output(Status::Failed, STOPPED),
         };
-        end(&ours, &command.id, &instance, outcome).await;
+        end(&shared, &command.id, &instance, outcome).await;
     });
 }
 
-/// Records an end, which the disk may refuse for a while: until then the invocation is not over.
+/// Records an outcome, and retries until it is written. Until then the invocation has not ended.
 async fn end(sandbox: &Sandbox, command: &str, instance: &str, outcome: Outcome) {
     let now = sandbox.clock.now();
     while change(sandbox, command, instance, |invocation| invocation.end(outcome.clone(), now)).is_err() {
@@ -64,7 +64,7 @@ async fn end(sandbox: &Sandbox, command: &str, instance: &str, outcome: Outcome)
     }
 }
 
-/// Invocations that a killed sandbox left under way are over: what they ran has ended with it.
+/// Ends the invocations that were in progress when the sandbox was killed: their processes have ended with it.
 pub fn resume(sandbox: &Arc<Sandbox>) {
     let open: Vec<(String, String)> = sandbox.world.read(|world| {
         let open = world.of::<State>().invocations.values().filter(|invocation| !invocation.status.is_over());
@@ -74,13 +74,13 @@ pub fn resume(sandbox: &Arc<Sandbox>) {
     for (command, instance) in open {
         let outcome = Outcome::without_output(Status::Failed, STOPPED);
         if change(sandbox, &command, &instance, |invocation| invocation.end(outcome.clone(), now)).is_err() {
-            let ours = Arc::clone(sandbox);
-            sandbox.spawn(async move { end(&ours, &command, &instance, outcome).await });
+            let shared = Arc::clone(sandbox);
+            sandbox.spawn(async move { end(&shared, &command, &instance, outcome).await });
         }
     }
 }
 
-/// Changes an invocation's row; none when there is none any more.
+/// Changes an invocation's row; `None` if it has been deleted.
 fn change<T>(
     sandbox: &Sandbox,
     command: &str,
@@ -90,7 +90,7 @@ fn change<T>(
     sandbox.world.write(|world| Ok(world.of_mut::<State>().invocations.get_mut(&key(command, instance)).map(change)))
 }
 
-async fn carry_out(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Result<Outcome, Fault> {
+async fn run(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Result<Outcome, Fault> {
     let spec = spec(sandbox, command, instance)?;
     let started = |invocation: &mut Invocation| {
         let may_run = invocation.advance(Status::InProgress);
@@ -106,35 +106,37 @@ async fn carry_out(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) ->
     let attached = sandbox.runner.attach(&spec, to_output.into(), to_errors.into()).await;
     let Attached { handle, exit } =
         attached.map_err(|error| Fault::internal(format!("failed to run commands: {error}")))?;
-    let mut reading = Vec::new();
-    for (from, longest, name) in [(output, OUTPUT, "stdout"), (errors, ERRORS, "stderr")] {
+    let mut readers = Vec::new();
+    for (from, max_characters, name) in
+        [(output, MAX_OUTPUT_CHARACTERS, "stdout"), (errors, MAX_ERROR_CHARACTERS, "stderr")]
+    {
         let from = Receiver::from_owned_fd(from.into()).map_err(Fault::internal)?;
         let stream = log_stream(sandbox, command, instance, name).await;
-        reading.push(tokio::spawn(output::read(Arc::clone(sandbox), from, longest, stream)));
+        readers.push(tokio::spawn(output::read(Arc::clone(sandbox), from, max_characters, stream)));
     }
     let end = tokio::select! {
-        // A command that is cancelled is not late, and one that is late has not ended by itself.
+        // Cancellation takes precedence over the timeout, and the timeout over the exit.
         biased;
         () = cancelled(sandbox, &command.id, instance) => End::Cancelled,
-        () = tokio::time::sleep_until(deadline) => End::Late,
-        exit = exit => End::Own(exit.unwrap_or(Exit::ShimLost)),
+        () = tokio::time::sleep_until(deadline) => End::TimedOut,
+        exit = exit => End::Exited(exit.unwrap_or(Exit::ShimLost)),
     };
-    // What still runs has no time to end, as with the agent.
+    // Processes that still run are killed immediately, as by the agent.
     drop(handle);
     let mut texts = Vec::new();
-    for reading in reading {
-        texts.push(tokio::time::timeout(LAST_WORDS, reading).await.ok().and_then(Result::ok).unwrap_or_default());
+    for readers in readers {
+        texts.push(tokio::time::timeout(OUTPUT_GRACE, readers).await.ok().and_then(Result::ok).unwrap_or_default());
     }
     let [output, errors] = <[String; 2]>::try_from(texts).unwrap_or_default();
     let (status, code, why) = match end {
-        End::Own(exit) if exit.code() == 0 => (Status::Success, 0, None),
-        End::Own(exit) => {
+        End::Exited(exit) if exit.code() == 0 => (Status::Success, 0, None),
+        End::Exited(exit) => {
             (Status::Failed, exit.code(), Some(format!("failed to run commands: exit status {}", exit.code())))
         }
-        End::Late => (Status::TimedOut, 137, Some("failed to run commands: signal: killed".to_owned())),
+        End::TimedOut => (Status::TimedOut, 137, Some("failed to run commands: signal: killed".to_owned())),
         End::Cancelled => (Status::Cancelled, 137, Some("failed to run commands: signal: killed".to_owned())),
     };
-    let errors = why.map_or(errors.clone(), |why| output::beginning(&format!("{errors}{why}"), ERRORS));
+    let errors = why.map_or(errors.clone(), |why| output::truncate(&format!("{errors}{why}"), MAX_ERROR_CHARACTERS));
     Ok(Outcome { status, code, output, errors })
 }
 
@@ -148,10 +150,10 @@ fn spec(sandbox: &Sandbox, command: &Command, instance: &str) -> Result<ProcessS
     Ok(ProcessSpec { cwd: folder.map(Into::into).or(spec.cwd), ..spec })
 }
 
-/// How long it may run: a time that users wait for with their own clocks, and so never shortened.
+/// The execution timeout. Users measure it with their own clocks, so `--speed` does not shorten it.
 fn limit(command: &Command) -> Duration {
     let given = command.parameters.get("executionTimeout").and_then(|values| values.first()?.parse().ok());
-    let seconds = given.filter(|seconds| EXECUTIONS.contains(seconds)).unwrap_or(EXECUTION);
+    let seconds = given.filter(|seconds| TIMEOUT_SECONDS.contains(seconds)).unwrap_or(DEFAULT_TIMEOUT_SECONDS);
     Duration::from_secs(seconds.unsigned_abs())
 }
 
@@ -160,7 +162,7 @@ async fn log_stream(sandbox: &Arc<Sandbox>, command: &Command, instance: &str, n
     Some(output::stream(sandbox, group, &command.id, instance, name).await)
 }
 
-/// Waits until a request says that it is to end.
+/// Waits until the invocation is cancelled.
 async fn cancelled(sandbox: &Sandbox, command: &str, instance: &str) {
     let mut changes = sandbox.world.changes();
     loop {

@@ -1,4 +1,4 @@
-//! `SendCommand`.
+//! SendCommand.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Command, DOCUMENT, Invocation, KEPT, run, told};
+use super::{Command, DOCUMENT, Invocation, MAX_COMMANDS, run, to_response};
 use crate::base::ids;
 use crate::core::Reply;
 use crate::services::ssm::State;
@@ -14,9 +14,9 @@ use crate::services::ssm::instances;
 use crate::store::World;
 use crate::{Fault, Sandbox};
 
-/// Seconds that a command may take to reach its instances when nobody says (API reference).
-const TIMEOUT: i64 = 3600;
-/// Parameters of the document, and whether it has to be there.
+/// The default time to reach the instances, in seconds (API reference).
+const DEFAULT_DELIVERY_TIMEOUT: i64 = 3600;
+/// Parameters of the document, and whether each is required.
 const PARAMETERS: &[(&str, bool)] = &[("commands", true), ("workingDirectory", false), ("executionTimeout", false)];
 const VERSIONS: &[&str] = &["$DEFAULT", "$LATEST", "1"];
 
@@ -55,7 +55,7 @@ struct LogOutput {
     cloud_watch_log_group_name: Option<String>,
 }
 
-/// Writes a command down and has it run on each of its instances.
+/// Stores a command and starts it on each of its instances.
 pub fn send(sandbox: &Arc<Sandbox>, input: Send) -> Reply {
     check(&input)?;
     if !sandbox.config.host_exec {
@@ -70,23 +70,23 @@ pub fn send(sandbox: &Arc<Sandbox>, input: Send) -> Reply {
         instance_ids: input.instance_ids,
         targets: input.targets.iter().map(|one| json!({ "Key": one.key, "Values": one.values })).collect(),
         requested: sandbox.clock.now(),
-        timeout: input.timeout_seconds.unwrap_or(TIMEOUT),
+        timeout: input.timeout_seconds.unwrap_or(DEFAULT_DELIVERY_TIMEOUT),
         log_group: log.cloud_watch_output_enabled.then(|| log.cloud_watch_log_group_name.unwrap_or_else(usual_group)),
     };
-    let (instances, told) = sandbox.world.write(|world| {
-        let instances = chosen(&sandbox.config.account, world, &command.instance_ids, &input.targets)?;
+    let (instances, to_response) = sandbox.world.write(|world| {
+        let instances = select_instances(&sandbox.config.account, world, &command.instance_ids, &input.targets)?;
         for instance in &instances {
             let invocation = Invocation::new(&command.id, instance);
             world.of_mut::<State>().invocations.insert(invocation.key(), invocation);
         }
         world.of_mut::<State>().commands.insert(command.id.clone(), command.clone());
-        forget_oldest(world);
-        Ok((instances, told(world, &command)))
+        delete_oldest(world);
+        Ok((instances, to_response(world, &command)))
     })?;
     for instance in instances {
         run::start(sandbox, &command, instance);
     }
-    Ok(json!({ "Command": told }))
+    Ok(json!({ "Command": to_response }))
 }
 
 fn check(input: &Send) -> Result<(), Fault> {
@@ -100,13 +100,13 @@ fn check(input: &Send) -> Result<(), Fault> {
     if document_version.as_ref().is_some_and(|version| !VERSIONS.contains(&version.as_str())) {
         return Err(Fault::client("InvalidDocumentVersion", ""));
     }
-    let invalid = |message: String| Err(Fault::client("InvalidParameters", message));
+    let validation_exception = |message: String| Err(Fault::client("InvalidParameters", message));
     if let Some(other) = parameters.keys().find(|name| !PARAMETERS.iter().any(|(known, _)| known == name)) {
-        return invalid(format!("Parameter \"{other}\" is not defined in document {DOCUMENT}."));
+        return validation_exception(format!("Parameter \"{other}\" is not defined in document {DOCUMENT}."));
     }
     if let Some((missing, _)) = PARAMETERS.iter().find(|(name, required)| *required && !parameters.contains_key(*name))
     {
-        return invalid(format!("Parameter \"{missing}\" requires a value."));
+        return validation_exception(format!("Parameter \"{missing}\" requires a value."));
     }
     if instance_ids.len() != instance_ids.iter().collect::<BTreeSet<_>>().len() {
         return Err(Fault::client("DuplicateInstanceId", ""));
@@ -118,8 +118,8 @@ fn check(input: &Send) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The instances that are named, all of which have to be connected, or those that the targets fit, which may be none.
-fn chosen(account: &str, world: &World, named: &[String], targets: &[Target]) -> Result<Vec<String>, Fault> {
+/// The instances that are given by id, all of which must be connected, or those that match the targets, possibly none.
+fn select_instances(account: &str, world: &World, named: &[String], targets: &[Target]) -> Result<Vec<String>, Fault> {
     let missing: Vec<&str> =
         named.iter().map(String::as_str).filter(|id| instances::connected(world, id).is_none()).collect();
     if !missing.is_empty() {
@@ -139,7 +139,7 @@ fn chosen(account: &str, world: &World, named: &[String], targets: &[Target]) ->
 
 impl Target {
     fn fits(&self, instance: &Value) -> bool {
-        let has = |value: &Value| self.values.iter().any(|wanted| value == wanted);
+        let has = |value: &Value| self.values.iter().any(|expected| value == expected);
         match self.key.strip_prefix("tag:") {
             None => has(&instance["instanceId"]),
             Some(key) => {
@@ -149,11 +149,11 @@ impl Target {
     }
 }
 
-fn forget_oldest(world: &mut World) {
+fn delete_oldest(world: &mut World) {
     let mut all: Vec<_> =
         world.of::<State>().commands.values().map(|command| (command.requested, command.id.clone())).collect();
     all.sort();
-    let over = all.len().saturating_sub(KEPT);
+    let over = all.len().saturating_sub(MAX_COMMANDS);
     for (_, id) in all.into_iter().take(over) {
         world.of_mut::<State>().commands.remove(&id);
         world.of_mut::<State>().invocations.remove_prefix(&format!("{id}:"));

@@ -1,4 +1,4 @@
-//! `DescribeSessions`.
+//! DescribeSessions.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ fn status(session: &Session) -> &'static str {
     if session.ended.is_some() { "Terminated" } else { "Connected" }
 }
 
-fn told(sandbox: &Sandbox, session: &Session) -> Value {
+fn to_response(sandbox: &Sandbox, session: &Session) -> Value {
     json!({
         "SessionId": session.id,
         "Target": session.target,
@@ -69,21 +69,21 @@ impl Filter {
     }
 }
 
-/// The newest first.
+/// Describes the newest first.
 pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let active = input.state == "Active";
-    let mut told_of = Vec::new();
+    let mut sessions = Vec::new();
     for session in sandbox.runtime::<Sessions>().list() {
         let mut passes = session.ended.is_none() == active;
         for filter in &input.filters {
             passes &= filter.passes(sandbox, &session)?;
         }
         if passes {
-            told_of.push((session.id.clone(), told(sandbox, &session)));
+            sessions.push((session.id.clone(), to_response(sandbox, &session)));
         }
     }
     let question = format!("DescribeSessions {active} {:?}", input.filters);
-    let page = paging::page(told_of, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE));
+    let page = paging::page(sessions, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE));
     let page = page.map_err(invalid_token)?;
     Ok(json!({ "Sessions": page.items, "NextToken": page.next_token }))
 }

@@ -1,4 +1,4 @@
-//! Session Manager: who has a terminal on what. The terminals themselves are in [`crate::session_channel`].
+//! Session Manager: the operations on sessions. The sessions themselves run in [`crate::session_channel`].
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ mod start;
 pub(super) use describe::describe;
 pub(super) use start::start;
 
-/// Whose sessions these are: the one caller that there is.
+/// The owner of all sessions: the sandbox's only user.
 fn owner(sandbox: &Sandbox) -> String {
     sandbox.config.global_arn("iam", "user/sandbox")
 }
@@ -32,7 +32,7 @@ fn find(sandbox: &Sandbox, id: &str) -> Result<Session, Fault> {
     sandbox.runtime::<Sessions>().get(id).ok_or_else(missing)
 }
 
-/// `ResumeSession`: another token for the same address; none for a session that is over.
+/// `ResumeSession`: returns a new token for the same URL; no token if the session has ended.
 pub(super) fn resume(sandbox: &Arc<Sandbox>, Named { session_id }: Named) -> Reply {
     find(sandbox, &session_id)?;
     let token = sandbox.runtime::<Sessions>().resume(&session_id);

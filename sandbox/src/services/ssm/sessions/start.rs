@@ -1,4 +1,4 @@
-//! `StartSession`.
+//! StartSession.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::services::ssm::instances;
 use crate::session_channel::{SessionSpec, Sessions};
 use crate::{Fault, Sandbox};
 
-/// The document that sessions follow when nobody says.
-const USUAL: &str = "SSM-SessionManagerRunShell";
+/// The default document.
+const DEFAULT_DOCUMENT: &str = "SSM-SessionManagerRunShell";
 const INTERACTIVE: &str = "AWS-StartInteractiveCommand";
-/// AWS's other documents for sessions.
+/// AWS's session documents that are not served.
 const NOT_SERVED: &[&str] = &[
     "AWS-StartNonInteractiveCommand",
     "AWS-StartPortForwardingSession",
@@ -25,7 +25,7 @@ const NOT_SERVED: &[&str] = &[
     "AWS-StartPortForwardingSessionToSocket",
     "AWS-StartSSHSession",
 ];
-/// The one parameter of [`INTERACTIVE`].
+/// The only parameter of [`INTERACTIVE`].
 const COMMAND: &str = "command";
 const SHELL: &str = "/bin/sh";
 
@@ -39,15 +39,15 @@ pub struct Start {
     parameters: BTreeMap<String, Vec<String>>,
 }
 
-/// Starts a session on an instance, or in a container whose task has ECS Exec.
+/// Starts a session on an instance, or in a container of a task with ECS Exec.
 pub fn start(sandbox: &Arc<Sandbox>, input: Start) -> Reply {
-    let document = input.document_name.unwrap_or_else(|| USUAL.to_owned());
+    let document = input.document_name.unwrap_or_else(|| DEFAULT_DOCUMENT.to_owned());
     let (session_type, script) = script(&document, &input.parameters)?;
     let command = match &script {
         Some(script) => vec![SHELL, "-c", script],
         None => vec![SHELL],
     };
-    let (command, gone) = target(sandbox, &input.target, &command)?;
+    let (command, target_ended) = target(sandbox, &input.target, &command)?;
     let spec = SessionSpec {
         prefix: "sandbox".to_owned(),
         target: input.target,
@@ -55,37 +55,37 @@ pub fn start(sandbox: &Arc<Sandbox>, input: Start) -> Reply {
         session_type,
         reason: input.reason,
         command,
-        gone,
+        gone: target_ended,
     };
     let started = Sessions::start(sandbox, spec)?;
     Ok(json!({ "SessionId": started.id, "TokenValue": started.token, "StreamUrl": started.url }))
 }
 
-/// The type of a document's sessions where clients are told of one, and the script that they run instead of a shell to type in.
+/// The session type of a document, if responses show one, and the script to run instead of an interactive shell.
 fn script(
     document: &str,
     parameters: &BTreeMap<String, Vec<String>>,
 ) -> Result<(Option<&'static str>, Option<String>), Fault> {
-    let invalid = |message: String| Err(Fault::client("InvalidParameters", message));
+    let validation_exception = |message: String| Err(Fault::client("InvalidParameters", message));
     if NOT_SERVED.contains(&document) {
         return Err(Fault::not_implemented(&format!("ssm:StartSession with the document {document}")));
     }
     let known: &[&str] = match document {
-        USUAL => &[],
+        DEFAULT_DOCUMENT => &[],
         INTERACTIVE => &[COMMAND],
         _ => return Err(Fault::client("InvalidDocument", format!("Document with name {document} does not exist."))),
     };
     if let Some(other) = parameters.keys().find(|name| !known.contains(&name.as_str())) {
-        return invalid(format!("Parameter \"{other}\" is not defined in document {document}."));
+        return validation_exception(format!("Parameter \"{other}\" is not defined in document {document}."));
     }
     match parameters.get(COMMAND).and_then(|values| values.first()) {
         _ if known.is_empty() => Ok((None, None)),
         Some(script) => Ok((Some("InteractiveCommands"), Some(script.clone()))),
-        None => invalid(format!("Parameter \"{COMMAND}\" requires a value.")),
+        None => validation_exception(format!("Parameter \"{COMMAND}\" requires a value.")),
     }
 }
 
-/// What a command is on a target, and what is cancelled when that is gone.
+/// The process of a command on a target, and the token that is cancelled when the target ends.
 fn target(sandbox: &Arc<Sandbox>, target: &str, command: &[&str]) -> Result<(ProcessSpec, CancellationToken), Fault> {
     let not_connected = || Fault::client("TargetNotConnected", format!("{target} is not connected."));
     if let Some(container) = target.strip_prefix("ecs:") {
@@ -96,6 +96,6 @@ fn target(sandbox: &Arc<Sandbox>, target: &str, command: &[&str]) -> Result<(Pro
         sandbox.world.read(|world| instances::connected(world, target).cloned()).ok_or_else(not_connected)?;
     let spec = instances::command(sandbox, &instance, command)?;
     let environment = environment::in_terminal(spec.environment);
-    // Whoever terminates the instance ends its sessions.
+    // Terminating the instance ends its sessions.
     Ok((ProcessSpec { environment, terminal: true, ..spec }, CancellationToken::new()))
 }

@@ -1,0 +1,185 @@
+//! Executes scaling policies when an alarm triggers them.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::activities::{Activity, is_recorded};
+use super::configuration::Configuration;
+use super::decision::{CapacityRequest, Cooling, Decision, Situation, Tracked, decide};
+use super::targets::Cooldown;
+use super::{Policy, Target, service_of, validation_exception};
+use crate::core::ports::AlarmTrigger;
+use crate::services::autoscaling::State;
+use crate::services::cloudwatch::{self, AlarmSettings};
+use crate::services::ecs::scaling;
+use crate::store::World;
+use crate::{Fault, Sandbox};
+
+/// The capacity that a policy requests, and the cooldown after that.
+struct Request {
+    request: CapacityRequest,
+    cooldown: Seconds,
+}
+
+/// Seconds by direction.
+struct Seconds {
+    out: u64,
+    into: u64,
+}
+
+/// Whether an action of an alarm names a scaling policy of an ECS service.
+pub fn is_policy(action: &str) -> bool {
+    action.contains(":autoscaling:") && action.contains(":scalingPolicy:") && action.contains(":resource/ecs/")
+}
+
+/// Executes the scaling policy that an alarm's action names.
+///
+/// # Errors
+/// When the policy or its service does not exist, or the database fails.
+pub fn execute(sandbox: &Arc<Sandbox>, action: &str, trigger: &AlarmTrigger<'_>) -> Result<(), Fault> {
+    let arn = action.split(":createdBy/").next().unwrap_or_default();
+    let found = sandbox.world.read(|world| {
+        let policy = world.of::<State>().policies.values().find(|policy| policy.arn(&sandbox.config) == arn)?;
+        Some((policy.clone(), world.of::<State>().targets.get(&policy.resource_id)?.clone()))
+    });
+    let (policy, target) = found.ok_or_else(|| validation_exception(format!("No scaling policy found: {arn}")))?;
+    let Some(request) = request(sandbox, &policy, trigger)? else { return Ok(()) };
+    let cause = format!("monitor alarm {} in state {} triggered policy {}", trigger.alarm, trigger.state, policy.name);
+    let changes = |world: &World| match plan(sandbox, world, &target, &request.request)? {
+        Decision::Set(_) => Ok(true),
+        Decision::NotScaled(reason) => Ok(!is_recorded(world, &target.resource_id, &cause, reason)),
+        Decision::Wait => Ok::<bool, Fault>(false),
+    };
+    if !sandbox.world.read(changes)? {
+        return Ok(());
+    }
+    sandbox.world.write(|world| apply(sandbox, world, &target.resource_id, &request, &cause))
+}
+
+/// The request of a policy, if it requests any scaling.
+fn request(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Result<Option<Request>, Fault> {
+    let (request, cooldown) = match policy.configuration()? {
+        Configuration::Step(step) => {
+            // Without data, a user has set the state for a test: the metric counts as being at the threshold.
+            let value = step.aggregate(&trigger.values).unwrap_or(trigger.threshold);
+            let request = CapacityRequest::from_step(&step, value - trigger.threshold, trigger.upward);
+            (request, Seconds { out: step.cooldown(), into: step.cooldown() })
+        }
+        Configuration::TargetTracking(tracking) => {
+            let request = if policy.alarms.low.as_deref() == Some(trigger.alarm) {
+                scale_in_request(sandbox, policy, trigger)?
+            } else {
+                let values = values_or_current(sandbox, trigger.alarm, &trigger.values)?;
+                let target = tracking.target_value;
+                // A value that is not above the target, although the alarm is in state `ALARM`, changes nothing.
+                values.last().map(|value| CapacityRequest::Track(vec![Tracked { value: value.max(target), target }]))
+            };
+            (request, Seconds { out: tracking.cooldown(true), into: tracking.cooldown(false) })
+        }
+    };
+    Ok(request.map(|request| Request { request, cooldown }))
+}
+
+/// The request for scaling in. All target tracking policies of the target that may scale in must be in state `ALARM`,
+/// none may request scaling out at the same time, and the largest capacity that one of them needs is used. Each is
+/// represented by its highest value, so that peaks are still covered.
+fn scale_in_request(
+    sandbox: &Sandbox,
+    policy: &Policy,
+    trigger: &AlarmTrigger<'_>,
+) -> Result<Option<CapacityRequest>, Fault> {
+    let others: Vec<Policy> = sandbox.world.read(|world| {
+        let of_target = world.of::<State>().policies.values().filter(|one| one.resource_id == policy.resource_id);
+        of_target.cloned().collect()
+    });
+    let is_alarming = |alarm: &str| {
+        sandbox
+            .world
+            .read(|world| world.of::<cloudwatch::State>().alarms.get(alarm).is_some_and(cloudwatch::Alarm::is_alarming))
+    };
+    let mut tracked = Vec::new();
+    for other in others {
+        let Ok(Configuration::TargetTracking(tracking)) = other.configuration() else { continue };
+        if other.alarms.high.as_deref().is_some_and(is_alarming) {
+            return Ok(None);
+        }
+        let Some(low) = other.alarms.low.as_deref() else { continue };
+        let is_own = low == trigger.alarm;
+        if !is_own && !is_alarming(low) {
+            return Ok(None);
+        }
+        let given: &[f64] = if is_own { &trigger.values } else { &[] };
+        let values = values_or_current(sandbox, low, given)?;
+        let Some(value) = values.into_iter().reduce(f64::max) else { return Ok(None) };
+        tracked.push(Tracked { value, target: tracking.target_value });
+    }
+    // An alarm whose state a user has set does not scale in while values are above the target.
+    let is_below = tracked.iter().all(|metric| metric.value <= metric.target);
+    Ok(is_below.then_some(CapacityRequest::Track(tracked)))
+}
+
+/// The values of an alarm's trigger or, if it has none, of its metric now.
+fn values_or_current(sandbox: &Sandbox, alarm: &str, given: &[f64]) -> Result<Vec<f64>, Fault> {
+    if !given.is_empty() {
+        return Ok(given.to_vec());
+    }
+    let settings: Option<AlarmSettings> = sandbox
+        .world
+        .read(|world| world.of::<cloudwatch::State>().alarms.get(alarm).map(|alarm| alarm.settings.clone()));
+    settings.map_or(Ok(Vec::new()), |settings| cloudwatch::values(sandbox, &settings))
+}
+
+fn plan(sandbox: &Sandbox, world: &World, target: &Target, request: &CapacityRequest) -> Result<Decision, Fault> {
+    let (cluster, service) = service_of(&target.resource_id)?;
+    let capacity = scaling::capacity(world, &cluster, &service)
+        .ok_or_else(|| validation_exception(format!("ECS service doesn't exist: {}", target.resource_id)))?;
+    let situation = Situation {
+        running: capacity.running,
+        desired: capacity.desired,
+        min: target.min_capacity,
+        max: target.max_capacity,
+        deploying: capacity.deploying,
+        in_suspended: target.suspended_state.dynamic_scaling_in_suspended,
+        out_suspended: target.suspended_state.dynamic_scaling_out_suspended,
+        cooling: target.cooldown.as_ref().and_then(|cooldown| cooldown.cooling(sandbox.clock)),
+    };
+    Ok(decide(&situation, request))
+}
+
+/// Decides again under the lock, and sets the count, the cooldown and the activity in one transaction.
+fn apply(sandbox: &Sandbox, world: &mut World, resource_id: &str, request: &Request, cause: &str) -> Result<(), Fault> {
+    let Some(target) = world.of::<State>().targets.get(resource_id).cloned() else { return Ok(()) };
+    let now = sandbox.clock.now();
+    match plan(sandbox, world, &target, &request.request)? {
+        Decision::Wait => {}
+        Decision::NotScaled(reason) => Activity::not_scaled(resource_id, cause, reason, now).store(world),
+        Decision::Set(cooling @ Cooling { to, out, .. }) => {
+            if !set_desired_count(world, resource_id, to, cause, now)? {
+                return Ok(());
+            }
+            let seconds = if out { request.cooldown.out } else { request.cooldown.into };
+            let cooldown = (seconds > 0).then_some(Cooldown { began: now, seconds, after: cooling });
+            world.of_mut::<State>().targets.insert(resource_id, Target { cooldown, ..target });
+        }
+    }
+    Ok(())
+}
+
+/// Sets a service's desired count and records the activity. Returns whether ECS accepted the count.
+pub(super) fn set_desired_count(
+    world: &mut World,
+    resource_id: &str,
+    count: u32,
+    cause: &str,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let (cluster, service) = service_of(resource_id)?;
+    let set = scaling::set_desired_count(world, &cluster, &service, count, now);
+    let activity = match &set {
+        Ok(()) => Activity::scaled(resource_id, count, cause, now),
+        Err(refusal) => Activity::failed(resource_id, count, cause, &refusal.message, now),
+    };
+    activity.store(world);
+    Ok(set.is_ok())
+}

@@ -1,0 +1,129 @@
+//! Lists of managed policies and of the roles that use them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::aws::{self, AwsPolicy};
+use super::{ManagedPolicy, check_arn, described, described_aws, described_own, not_found};
+use crate::Sandbox;
+use crate::core::Reply;
+use crate::services::iam::State;
+use crate::services::iam::names::{check_path_prefix, root_path};
+use crate::services::iam::paging::Paging;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct List {
+    #[serde(default = "all_scopes")]
+    scope: String,
+    #[serde(default)]
+    only_attached: bool,
+    #[serde(default = "root_path")]
+    path_prefix: String,
+    policy_usage_filter: Option<String>,
+    marker: Option<String>,
+    max_items: Option<usize>,
+}
+
+fn all_scopes() -> String {
+    "All".to_owned()
+}
+
+/// The number of roles that have a policy attached, and that have it as their permissions boundary, by its ARN.
+type Uses = HashMap<String, (usize, usize)>;
+
+fn all_uses(state: &State) -> Uses {
+    let mut uses = Uses::new();
+    for role in state.roles.values() {
+        for arn in &role.attached {
+            uses.entry(arn.clone()).or_default().0 += 1;
+        }
+        if let Some(arn) = &role.boundary {
+            uses.entry(arn.clone()).or_default().1 += 1;
+        }
+    }
+    uses
+}
+
+/// A policy in a list.
+enum Listed {
+    Own(Box<ManagedPolicy>),
+    Aws(&'static AwsPolicy),
+}
+
+/// `ListPolicies`, which shows neither tags nor descriptions.
+pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    let List { scope, only_attached, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
+    check_path_prefix(&path_prefix, true)?;
+    let question = format!("ListPolicies {scope} {only_attached} {path_prefix} {usage:?}");
+    // AWS's own policies are many, so they are listed without holding the lock.
+    let (uses, own) = sandbox.world.read(|world| {
+        let policies =
+            world.of::<State>().managed_policies.iter().filter(|(_, policy)| policy.path.starts_with(&path_prefix));
+        let own: Vec<_> =
+            policies.map(|(arn, policy)| (arn.to_owned(), Listed::Own(Box::new(policy.clone())))).collect();
+        (all_uses(world.of::<State>()), own)
+    });
+    let partition = sandbox.config.partition();
+    let below = aws::all().filter(|policy| policy.path().starts_with(&path_prefix));
+    let aws = below.map(|policy| (policy.arn(partition), Listed::Aws(policy)));
+    let uses_of = |arn: &str| uses.get(arn).copied().unwrap_or_default();
+    let is_listed = |(arn, _): &(String, Listed)| {
+        let (attached, bounding) = uses_of(arn);
+        (!only_attached || attached > 0)
+            && match usage.as_deref() {
+                Some("PermissionsBoundary") => bounding > 0,
+                Some(_) => attached > 0,
+                None => true,
+            }
+    };
+    let all = own.into_iter().filter(|_| scope != "AWS").chain(aws.filter(|_| scope != "Local")).filter(is_listed);
+    Paging::new(marker, max_items).answer_with(&question, "Policies", all, |arn, policy| {
+        let mut shown = match policy {
+            Listed::Own(policy) => described_own(&policy, &arn, uses_of(&arn)),
+            Listed::Aws(policy) => described_aws(policy, &arn, uses_of(&arn)),
+        };
+        shown["Tags"] = Value::Null;
+        shown["Description"] = Value::Null;
+        shown
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Entities {
+    policy_arn: String,
+    entity_filter: Option<String>,
+    #[serde(default = "root_path")]
+    path_prefix: String,
+    policy_usage_filter: Option<String>,
+    marker: Option<String>,
+    max_items: Option<usize>,
+}
+
+/// `ListEntitiesForPolicy`. The sandbox has no users and no groups.
+pub fn list_entities(sandbox: &Arc<Sandbox>, input: Entities) -> Reply {
+    let Entities { policy_arn: arn, entity_filter, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
+    check_arn(&arn)?;
+    let roles_too = entity_filter.as_deref().is_none_or(|filter| filter == "Role");
+    let question = format!("ListEntitiesForPolicy {arn} {entity_filter:?} {path_prefix} {usage:?}");
+    sandbox.world.read(|world| {
+        described(world.of::<State>(), &arn).ok_or_else(|| not_found(&arn))?;
+        let roles = world.of::<State>().roles.values().filter(|role| {
+            let has = if usage.as_deref() == Some("PermissionsBoundary") {
+                role.boundary.as_ref() == Some(&arn)
+            } else {
+                role.attached.contains(&arn)
+            };
+            roles_too && has && role.path.starts_with(&path_prefix)
+        });
+        let roles = roles.map(|role| (role.name.clone(), json!({ "RoleName": role.name, "RoleId": role.id })));
+        let mut answer = Paging::new(marker, max_items).answer(&question, "PolicyRoles", roles)?;
+        answer["PolicyGroups"] = json!([]);
+        answer["PolicyUsers"] = json!([]);
+        Ok(answer)
+    })
+}

@@ -1,0 +1,45 @@
+//! Paging of IAM's lists: `Marker` and `MaxItems` in, `IsTruncated` and `Marker` out.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::Fault;
+use crate::base::paging;
+use crate::core::Reply;
+
+const PAGE: usize = 100;
+
+/// The paging members of a request.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Paging {
+    marker: Option<String>,
+    max_items: Option<usize>,
+}
+
+impl Paging {
+    pub fn new(marker: Option<String>, max_items: Option<usize>) -> Self {
+        Self { marker, max_items }
+    }
+
+    /// The response with one page of `items`, each with its key, as `member`. `show` is called only for the items of
+    /// the page.
+    pub fn answer_with<T>(
+        &self,
+        question: &str,
+        member: &str,
+        items: impl IntoIterator<Item = (String, T)>,
+        show: impl Fn(String, T) -> Value,
+    ) -> Reply {
+        let items = items.into_iter().map(|(key, item)| (key.clone(), (key, item)));
+        let page = paging::page(items, question, self.marker.as_deref(), self.max_items.unwrap_or(PAGE))
+            .map_err(|_| Fault::client("ValidationError", "Invalid Marker."))?;
+        let shown: Vec<Value> = page.items.into_iter().map(|(key, item)| show(key, item)).collect();
+        Ok(json!({ member: shown, "IsTruncated": page.next_token.is_some(), "Marker": page.next_token }))
+    }
+
+    /// The response with one page of `items`, each with its key, as `member`.
+    pub fn answer(&self, question: &str, member: &str, items: impl IntoIterator<Item = (String, Value)>) -> Reply {
+        self.answer_with(question, member, items, |_, item| item)
+    }
+}

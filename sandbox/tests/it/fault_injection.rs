@@ -1,0 +1,186 @@
+//! Fault injection: each effect as an AWS SDK sees it, and the SDK's retries.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_cloudformation::error::ProvideErrorMetadata as _;
+use aws_sdk_cloudformation::types::{OnFailure, Stack};
+use aws_smithy_types::retry::RetryConfig;
+use ecsws_sandbox::base::clock::Clock;
+use ecsws_sandbox::client::ControlError;
+use serde_json::{Value, json};
+
+use crate::local_aws::LocalAws;
+
+async fn with(faults: Value) -> LocalAws {
+    let aws = LocalAws::start().await;
+    aws.control("PutFaults", faults).await;
+    aws
+}
+
+async fn operation(fault: Value) -> LocalAws {
+    with(json!({ "operations": [fault] })).await
+}
+
+/// How often the first fault times_applied.
+async fn times_applied(aws: &LocalAws) -> u64 {
+    let set = aws.control("DescribeFaults", json!({})).await;
+    set["operations"][0]["struck"].as_u64().expect("a count")
+}
+
+/// An SDK configuration without retries.
+fn once(aws: &LocalAws) -> aws_types::SdkConfig {
+    aws.config().into_builder().retry_config(RetryConfig::disabled()).build()
+}
+
+#[tokio::test]
+async fn throttling_errors_have_the_form_of_the_protocol() {
+    let aws = operation(json!({ "operation": "*", "effect": "throttle" })).await;
+    let logs = aws_sdk_cloudwatchlogs::Client::new(&once(&aws));
+    let json = logs.describe_log_groups().send().await.expect_err("it is throttled");
+    assert_eq!((json.code(), json.message()), (Some("ThrottlingException"), Some("Rate exceeded")));
+    let query = aws_sdk_cloudformation::Client::new(&once(&aws)).list_stacks().send().await.expect_err("throttled");
+    assert_eq!((query.code(), query.message()), (Some("Throttling"), Some("Rate exceeded")));
+    assert_eq!(times_applied(&aws).await, 2);
+}
+
+#[tokio::test]
+async fn the_sdk_retries_a_throttled_request() {
+    let aws = operation(json!({ "operation": "logs:Describe*", "effect": "throttle", "times": 1 })).await;
+    aws.logs().describe_log_groups().send().await.expect("the second attempt is answered");
+    assert_eq!(times_applied(&aws).await, 1);
+}
+
+#[tokio::test]
+async fn a_fault_has_its_code_and_applies_to_matching_inputs_only() {
+    let fault = json!({
+        "operation": "logs:CreateLogGroup", "input": { "logGroupName": "bad*" }, "effect": "fail",
+        "code": "LimitExceededException", "message": "Resource limit exceeded.", "status": 400,
+    });
+    let aws = operation(fault).await;
+    let logs = aws_sdk_cloudwatchlogs::Client::new(&once(&aws));
+    logs.create_log_group().log_group_name("good").send().await.expect("no rule matches");
+    let error = logs.create_log_group().log_group_name("bad-one").send().await.expect_err("a rule matches");
+    assert!(error.as_service_error().expect("AWS's answer").is_limit_exceeded_exception(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_hanging_request_is_never_answered() {
+    let aws = operation(json!({ "operation": "logs:CreateLogGroup", "effect": "hang" })).await;
+    let call = aws.logs().create_log_group().log_group_name("g").send();
+    assert!(tokio::time::timeout(Duration::from_millis(300), call).await.is_err());
+    let groups = aws.logs().describe_log_groups().send().await.expect("others are answered");
+    assert!(groups.log_groups().is_empty());
+}
+
+#[tokio::test]
+async fn a_delayed_request_is_answered_late() {
+    let aws = operation(json!({ "operation": "logs:DescribeLogGroups", "effect": "delay", "seconds": 0.3 })).await;
+    #[expect(clippy::disallowed_methods, reason = "the delay is by the wall clock")]
+    let begun = Instant::now();
+    aws.logs().describe_log_groups().send().await.expect("it is answered");
+    assert!(begun.elapsed() >= Duration::from_millis(300));
+}
+
+#[tokio::test]
+async fn a_connection_cut_before_the_operation_is_retried_by_the_sdk() {
+    let aws = operation(json!({ "operation": "logs:CreateLogGroup", "effect": "cut", "times": 1 })).await;
+    aws.logs().create_log_group().log_group_name("g").send().await.expect("the second attempt makes it");
+    assert_eq!(times_applied(&aws).await, 1);
+}
+
+#[tokio::test]
+async fn a_response_cut_in_the_middle_does_not_undo_the_operation() {
+    let aws = operation(json!({ "operation": "logs:DescribeLogGroups", "effect": "cutAnswer" })).await;
+    let logs = aws_sdk_cloudwatchlogs::Client::new(&once(&aws));
+    logs.describe_log_groups().send().await.expect_err("half an answer is none");
+    aws.control(
+        "PutFaults",
+        json!({ "operations": [{ "operation": "cloudformation:CreateStack", "effect": "cutAnswer", "times": 1 }] }),
+    )
+    .await;
+    let client = aws.cloudformation();
+    let creation = client.create_stack().stack_name("s").template_body(template("a")).send().await;
+    let error = creation.expect_err("the second attempt finds what the first made");
+    assert_eq!(error.code(), Some("AlreadyExistsException"));
+}
+
+#[tokio::test]
+async fn fault_rules_are_validated_and_end_with_the_sandbox() {
+    let mut aws = operation(json!({ "operation": "logs:*", "effect": "throttle" })).await;
+    for (wrong, words) in [
+        (json!({ "operations": [{ "operation": "logs:Nope", "effect": "cut" }] }), "serves no operation logs:Nope"),
+        (json!({ "operations": [{ "operation": "logs:*", "effect": "explode" }] }), "explode"),
+        (json!({ "operations": [{ "operation": "logs:*", "effect": "fail" }] }), "needs a code"),
+        (json!({ "operations": [{ "operation": "logs:*", "effect": "delay" }] }), "takes seconds"),
+        (json!({ "operations": [{ "operation": "logs:*", "effect": "cut", "time": 3 }] }), "time is not known"),
+        (json!({ "resources": [{ "resource": "AWS::No::Type", "on": "create", "reason": "x" }] }), "AWS::No::Type"),
+    ] {
+        match aws.endpoint.call("PutFaults", &wrong, Clock::new(1.0).now()).await {
+            Err(ControlError::Refused { message, .. }) => assert!(message.contains(words), "{message}"),
+            other => panic!("{wrong}: {other:?}"),
+        }
+    }
+    assert_eq!(times_applied(&aws).await, 0);
+    aws.kill_and_restart().await;
+    assert_eq!(aws.control("DescribeFaults", json!({})).await, json!({ "operations": [], "resources": [] }));
+}
+
+fn template(value: &str) -> String {
+    let parameter = json!({ "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": value } });
+    json!({ "Resources": { "One": parameter } }).to_string()
+}
+
+async fn wait_until_complete(client: &aws_sdk_cloudformation::Client) -> Stack {
+    let wait = async {
+        loop {
+            let answer = client.describe_stacks().stack_name("s").send().await.expect("the stack is known");
+            let stack = answer.stacks()[0].clone();
+            if !stack.stack_status().expect("a status").as_str().ends_with("_IN_PROGRESS") {
+                return stack;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the operation ends")
+}
+
+async fn reasons(client: &aws_sdk_cloudformation::Client, status: &str) -> Vec<String> {
+    let events = client.describe_stack_events().stack_name("s").send().await.expect("events");
+    let of_status = events.stack_events().iter().filter(|event| {
+        event.resource_status().is_some_and(|one| one.as_str() == status) && event.logical_resource_id() == Some("One")
+    });
+    of_status.filter_map(|event| event.resource_status_reason().map(str::to_owned)).collect()
+}
+
+#[tokio::test]
+async fn rules_make_the_creation_update_and_deletion_of_resources_fail() {
+    let rule = |on: &str, resource: &str| json!({ "resource": resource, "stack": "s", "on": on, "reason": format!("no {on} today"), "times": 1 });
+    let rules = [rule("create", "AWS::SSM::*"), rule("update", "One"), rule("delete", "One")];
+    let aws = with(json!({ "resources": rules })).await;
+    let client = aws.cloudformation();
+    let create = || client.create_stack().stack_name("s").template_body(template("a"));
+
+    create().on_failure(OnFailure::DoNothing).send().await.expect("it begins");
+    assert_eq!(wait_until_complete(&client).await.stack_status().expect("a status").as_str(), "CREATE_FAILED");
+    assert_eq!(reasons(&client, "CREATE_FAILED").await, ["no create today"]);
+    // The resource was never created, so there is none to delete.
+    client.delete_stack().stack_name("s").send().await.expect("it begins");
+
+    let wait = async {
+        while create().send().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the name is free again");
+    assert_eq!(wait_until_complete(&client).await.stack_status().expect("a status").as_str(), "CREATE_COMPLETE");
+    client.update_stack().stack_name("s").template_body(template("b")).send().await.expect("it begins");
+    assert_eq!(
+        wait_until_complete(&client).await.stack_status().expect("a status").as_str(),
+        "UPDATE_ROLLBACK_COMPLETE"
+    );
+    assert_eq!(reasons(&client, "UPDATE_FAILED").await, ["no update today"]);
+
+    client.delete_stack().stack_name("s").send().await.expect("it begins");
+    assert_eq!(wait_until_complete(&client).await.stack_status().expect("a status").as_str(), "DELETE_FAILED");
+    assert_eq!(reasons(&client, "DELETE_FAILED").await, ["no delete today"]);
+}
