@@ -13,6 +13,7 @@ mod ec2_instances;
 mod ecs;
 mod ecs_client;
 mod ecs_tasks;
+mod engines;
 mod fault_injection;
 mod iam_policies;
 mod iam_policy_sizes;

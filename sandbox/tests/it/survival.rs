@@ -1,4 +1,4 @@
-//! The sandbox through kills, full disks and damaged files: it carries on, or says in a sentence why not.
+//! The sandbox after kills, on full disks and with damaged files: it continues, or reports one clear error.
 
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -20,7 +20,7 @@ use crate::local_aws::{Confined, LocalAws};
 
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// What is done to a state's bytes, and what that is called.
+/// A description, and a function that damages a state's bytes.
 type Damage<'a> = (&'a str, &'a dyn Fn(&mut Vec<u8>));
 
 fn state(aws: &LocalAws) -> PathBuf {
@@ -31,8 +31,8 @@ fn open(path: &Path) -> std::fs::File {
     std::fs::OpenOptions::new().read(true).write(true).open(path).expect("the state is there")
 }
 
-/// What the next start says.
-async fn refusal(aws: &mut LocalAws) -> String {
+/// The error of the next start.
+async fn start_error(aws: &mut LocalAws) -> String {
     match aws.try_restart().await {
         Err(LifecycleError::DidNotStart(reason)) => reason,
         other => panic!("{other:?}"),
@@ -54,14 +54,14 @@ async fn a_sandbox_whose_folder_is_deleted_ends() {
 }
 
 #[tokio::test]
-async fn a_state_that_is_not_whole_is_refused_and_reset_starts_afresh() {
+async fn a_damaged_state_is_refused_until_it_is_reset() {
     let mut aws = LocalAws::start().await;
     for number in 0..50 {
         aws.logs().create_log_group().log_group_name(format!("group-{number}")).send().await.expect("a group");
     }
     aws.kill();
-    let mut whole = Vec::new();
-    open(&state(&aws)).read_to_end(&mut whole).expect("it is read");
+    let mut intact = Vec::new();
+    open(&state(&aws)).read_to_end(&mut intact).expect("it is read");
     let damages: [Damage<'_>; 4] = [
         ("empty", &Vec::clear),
         ("cut in half", &|bytes| bytes.truncate(bytes.len() / 2)),
@@ -71,16 +71,16 @@ async fn a_state_that_is_not_whole_is_refused_and_reset_starts_afresh() {
         }),
     ];
     for (what, damage) in damages {
-        let mut bytes = whole.clone();
+        let mut bytes = intact.clone();
         damage(&mut bytes);
         let mut file = open(&state(&aws));
         file.set_len(0).and_then(|()| file.write_all(&bytes)).expect("it is written");
-        let said = refusal(&mut aws).await;
-        let is_clear = said.contains("world.redb") && said.contains("`ecsws sandbox reset` starts afresh");
-        assert!(is_clear && said.lines().count() == 1, "{what}: {said}");
+        let error = start_error(&mut aws).await;
+        let is_clear = error.contains("world.redb") && error.contains("`ecsws sandbox reset` starts afresh");
+        assert!(is_clear && error.lines().count() == 1, "{what}: {error}");
     }
-    lifecycle::reset(&aws.folder()).await.expect("it is forgotten");
-    aws.try_restart().await.expect("it starts afresh");
+    lifecycle::reset(&aws.folder()).await.expect("it is reset");
+    aws.try_restart().await.expect("it starts");
     assert!(aws.logs().describe_log_groups().send().await.expect("an answer").log_groups().is_empty());
 }
 
@@ -94,7 +94,7 @@ async fn a_foreign_database_and_another_version_are_refused() {
     transaction.open_table(meta).expect("the table").insert("version", "99").expect("a row");
     transaction.commit().expect("it is written");
     drop(database);
-    assert!(refusal(&mut aws).await.contains("is of version 99, this program reads version 2"));
+    assert!(start_error(&mut aws).await.contains("is of version 99, this program reads version 2"));
 
     std::fs::remove_file(state(&aws)).expect("it is removed");
     let database = redb::Database::create(state(&aws)).expect("a database");
@@ -106,7 +106,7 @@ async fn a_foreign_database_and_another_version_are_refused() {
         .expect("a row");
     transaction.commit().expect("it is written");
     drop(database);
-    assert!(refusal(&mut aws).await.contains("is not the state of a sandbox"));
+    assert!(start_error(&mut aws).await.contains("is not the state of a sandbox"));
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn credentials_that_others_could_read_are_replaced_and_links_are_not_follo
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_full_disk_is_a_clear_fault_and_ends_when_there_is_space() {
+async fn a_full_disk_is_a_clear_fault_until_there_is_space() {
     let (confined, endpoint) = Confined::start("ulimit -S -f 16384").await;
     let config = LocalAws::config_of(&endpoint).into_builder().retry_config(RetryConfig::disabled()).build();
     let logs = aws_sdk_cloudwatchlogs::Client::new(&config);
@@ -249,20 +249,23 @@ async fn after_a_full_disk_no_task_shows_as_running_without_a_process() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_start_on_a_full_disk_says_what_could_not_be_written() {
+fn a_start_on_a_full_disk_names_the_file_that_could_not_be_written() {
     let folder = tempfile::tempdir().expect("a folder");
-    // Nothing can be written to any file, the log neither.
+    // No file can be written, not even the log.
     let script = "trap '' XFSZ; ulimit -S -f 0; exec \"$0\" --background \"$1\"";
     let mut command = Command::new("sh");
     command.args(["-c", script]).arg(program()).arg(folder.path()).env_clear();
     let output = command.output().expect("it runs");
-    let said = String::from_utf8_lossy(&output.stderr);
+    let error = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
-    assert!(said.starts_with("error: the sandbox did not start: ") && said.contains("endpoint.json.new: "), "{said}");
+    assert!(
+        error.starts_with("error: the sandbox did not start: ") && error.contains("endpoint.json.new: "),
+        "{error}"
+    );
 }
 
 #[tokio::test]
-async fn killed_at_any_moment_it_carries_on() {
+async fn a_sandbox_killed_at_any_time_continues_its_stacks_operations() {
     let mut aws = LocalAws::start().await;
     let template = |value: u32| {
         let parameter =
@@ -274,7 +277,7 @@ async fn killed_at_any_moment_it_carries_on() {
         let work = async {
             for number in 0.. {
                 let (name, body) = (format!("s-{}", number % 3), template(round * 1000 + number));
-                // What is refused because of an operation under way is part of the load.
+                // Calls that are refused because of an operation in progress are part of the load.
                 let made = client.create_stack().stack_name(&name).template_body(&body).send().await;
                 if made.is_err() {
                     let _ = client.update_stack().stack_name(&name).template_body(&body).send().await;
@@ -296,42 +299,42 @@ async fn killed_at_any_moment_it_carries_on() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let statuses = tokio::time::timeout(LIMIT, rest).await.expect("all come to rest");
+    let statuses = tokio::time::timeout(LIMIT, rest).await.expect("all operations end");
     assert!(!statuses.is_empty() && statuses.iter().all(|status| status.ends_with("_COMPLETE")), "{statuses:?}");
 }
 
 #[tokio::test]
-async fn reset_waits_for_nobody_and_leaves_nothing_that_runs() {
+async fn a_reset_and_a_start_at_the_same_time_leave_an_intact_state() {
     let mut aws = LocalAws::start().await;
     aws.logs().create_log_group().log_group_name("g").send().await.expect("a group");
     let (folder, other) = (aws.folder(), aws.folder());
-    // One forgets while the other one starts: whoever is second finds a whole state.
-    let (forgotten, started) = tokio::join!(lifecycle::reset(&folder), aws.try_restart());
-    forgotten.expect("it is forgotten");
+    // The later of the two finds an intact state.
+    let (was_reset, started) = tokio::join!(lifecycle::reset(&folder), aws.try_restart());
+    was_reset.expect("it is reset");
     started.expect("it is started");
     lifecycle::stop(&other).await.expect("it can be stopped");
-    lifecycle::reset(&other).await.expect("it is forgotten again");
-    aws.try_restart().await.expect("it starts afresh");
+    lifecycle::reset(&other).await.expect("it is reset again");
+    aws.try_restart().await.expect("it starts");
     assert!(aws.logs().describe_log_groups().send().await.expect("an answer").log_groups().is_empty());
 }
 
 #[tokio::test]
-async fn stops_and_starts_at_once_wait_for_each_other() {
+async fn concurrent_stops_and_starts_wait_for_each_other() {
     let mut aws = LocalAws::start().await;
     let folder = aws.folder();
     for _ in 0..5 {
         let (one, started, other) = tokio::join!(lifecycle::stop(&folder), aws.try_restart(), lifecycle::stop(&folder));
-        one.and(other).expect("each stops what runs then");
+        one.and(other).expect("each stops the sandbox that runs then");
         started.expect("it is started");
     }
-    // A killed one leaves an endpoint at which nothing listens.
+    // A killed sandbox leaves an endpoint without a listener.
     aws.try_restart().await.expect("it is started");
     aws.kill();
     assert!(!lifecycle::stop(&folder).await.expect("nothing runs"));
 }
 
 #[tokio::test]
-async fn a_page_of_the_log_says_what_was_asked_and_no_secret() {
+async fn the_log_has_every_request_and_no_secret() {
     let aws = LocalAws::start().await;
     aws.logs().create_log_group().log_group_name("secret-name").send().await.expect("a group");
     let mut file = open(&aws.folder().join("sandbox.log"));
@@ -341,7 +344,7 @@ async fn a_page_of_the_log_says_what_was_asked_and_no_secret() {
     assert!(!text.contains("secret-name") && !text.contains(&aws.endpoint.credentials.secret_access_key), "{text}");
 }
 
-/// An older version had one secret for everything.
+/// Older versions had one secret for all calls.
 #[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "what an older version wrote")]
 async fn an_endpoint_without_a_secret_for_control_calls_keeps_its_keys() {

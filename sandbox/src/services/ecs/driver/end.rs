@@ -31,7 +31,7 @@ impl Driver {
                     task.request_stop(StopCode::EssentialContainerExited, reason, now);
                 }
                 EndCause::StopRequested => {
-                    task.request_stop(StopCode::InfrastructureHealth, SANDBOX_STOPPED.to_owned(), now)
+                    task.request_stop(StopCode::InfrastructureHealth, SANDBOX_STOPPED.to_owned(), now);
                 }
                 EndCause::NotStarted(failure) => mark_failed(task, failure, now),
             }

@@ -52,7 +52,7 @@ const MEMBERS: &[(&str, Member)] = &[
     ("stopTimeout", Elsewhere),
     ("versionConsistency", Elsewhere),
     ("hostname", Sets(|value, options| set(value, &mut options.host_name))),
-    ("disableNetworking", Sets(disable_networking)),
+    ("disableNetworking", Sets(|value, options| disable_networking(value, &mut options.network))),
     ("logConfiguration", Elsewhere),
     ("healthCheck", Elsewhere),
     ("linuxParameters", Sets(linux::parameters)),
@@ -138,8 +138,10 @@ fn replace<T: DeserializeOwned>(value: &Value, option: &mut T) -> Result<(), Str
     read(value).map(|value| *option = value)
 }
 
-fn disable_networking(_: &Value, options: &mut ContainerOptions) -> Result<(), String> {
-    options.network.mode = NetworkMode::None;
+fn disable_networking(value: &Value, network: &mut NetworkOptions) -> Result<(), String> {
+    if read(value)? {
+        network.mode = NetworkMode::None;
+    }
     Ok(())
 }
 
