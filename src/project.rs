@@ -101,7 +101,9 @@ impl Project {
     pub fn with_spec_of(&self, text: &str) -> Result<Self, CliError> {
         let (spec, _) = Spec::parse(text).map_err(|Diagnostics(mut diagnostics)| {
             // The places are those of a text that the user does not see.
-            diagnostics.iter_mut().for_each(|diagnostic| diagnostic.place = None);
+            for diagnostic in &mut diagnostics {
+                diagnostic.place = None;
+            }
             CliError { exit: Exit::Usage, diagnostics }
         })?;
         Ok(Self { spec, ..self.clone() })
@@ -243,8 +245,8 @@ fn unwritable(error: io::Error, file: &Path) -> CliError {
     CliError::failed(format!("cannot write {}: {error}", file.display())).source(error)
 }
 
-fn not_utf8(place: Place, file: &str) -> CliError {
-    let place = Place { file: Some(file.to_owned()), ..place };
+fn not_utf8(mut place: Place, file: &str) -> CliError {
+    place.file = Some(file.to_owned());
     CliError::usage("the file is not valid UTF-8").at(place).hint("save the file as UTF-8")
 }
 

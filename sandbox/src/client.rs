@@ -17,15 +17,15 @@ use crate::control::{SIGNING_NAME, TARGET_PREFIX};
 /// How long a control call may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The address and the credentials of a sandbox, as its state folder's file has them.
+/// The address and credentials of a sandbox, as in the endpoint file of its state folder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Endpoint {
     /// `http://127.0.0.1:PORT`.
     pub url: String,
-    /// The credentials of its user.
+    /// The only credentials that it accepts.
     #[serde(flatten)]
     pub credentials: Credentials,
-    /// Signs control calls in place of the credentials' secret. Empty in the file of an older version.
+    /// The secret that control calls are signed with, instead of the credentials'. Empty in the file of an older version.
     #[serde(default)]
     pub control_secret: String,
     /// Its account.
@@ -34,7 +34,7 @@ pub struct Endpoint {
     pub region: String,
     /// The process id of the server.
     pub pid: u32,
-    /// When the server started.
+    /// When that process started.
     pub started_at: Timestamp,
     /// The server's version.
     pub version: String,
@@ -43,20 +43,20 @@ pub struct Endpoint {
 /// Why a control call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
-    /// There is no response, or it is not HTTP.
+    /// There is no answer, or not an HTTP response.
     #[error("the sandbox at {url} does not answer: {source}")]
     Unreachable {
-        /// The address.
+        /// The sandbox's address.
         url: String,
         /// The error.
         source: std::io::Error,
     },
-    /// The sandbox refused the call.
+    /// The sandbox refuses the call.
     #[error("the sandbox refuses {operation}: {message}")]
     Refused {
         /// The control operation.
         operation: String,
-        /// The error message.
+        /// The sandbox's message.
         message: String,
     },
 }
@@ -69,13 +69,13 @@ impl ControlError {
 }
 
 impl Endpoint {
-    /// Makes a control call, such as `Status`. It is signed with the time `now`.
+    /// Makes a control call, such as `Status`, signed at the time `now`.
     pub async fn call(&self, operation: &str, input: &Value, now: Timestamp) -> Result<Value, ControlError> {
         let unreachable = |source| ControlError::Unreachable { url: self.url.clone(), source };
         let request = self.request(operation, &input.to_string(), now);
-        let answer = tokio::time::timeout(TIMEOUT, self.send(&request)).await;
-        let answer = answer.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(unreachable)?;
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let response = tokio::time::timeout(TIMEOUT, self.send(&request)).await;
+        let response = response.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(unreachable)?;
+        let (head, body) = response.split_once("\r\n\r\n").unwrap_or((&response, ""));
         let body = serde_json::from_str::<Value>(body);
         if head.starts_with("HTTP/1.1 200") {
             return body.map_err(|error| unreachable(error.into()));
@@ -88,12 +88,12 @@ impl Endpoint {
     async fn send(&self, request: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(self.host()).await?;
         stream.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        if stream.read_to_string(&mut answer).await? == 0 {
-            // The server has just exited.
+        let mut response = String::new();
+        if stream.read_to_string(&mut response).await? == 0 {
+            // The sandbox has just ended.
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
-        Ok(answer)
+        Ok(response)
     }
 
     /// The host and port of the URL.

@@ -1,6 +1,6 @@
-//! The inner processes of a sandbox: the server in the background, and the shims and built-in programs of tasks.
+//! The inner processes of a sandbox: the server, and those of its tasks.
 //!
-//! A sandbox starts them from the program that contains it, which calls [`inner()`] at the beginning of `main`.
+//! A sandbox starts them from the program that contains it, which calls [`inner()`] first in `main`.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -32,7 +32,7 @@ pub fn inner(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> 
 }
 
 fn fail(message: &str) -> ExitCode {
-    // If writing to stderr fails, the exit code still reports the failure.
+    // If stderr is closed, only the exit code shows the failure.
     let _ = writeln!(io::stderr(), "error: {message}");
     ExitCode::FAILURE
 }

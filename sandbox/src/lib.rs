@@ -1,6 +1,6 @@
-//! A local AWS: an endpoint on loopback, with state on disk and real processes as tasks.
+//! The local AWS that is built into the binary: an endpoint on loopback, with state on disk and real processes as tasks.
 //!
-//! It shares no code with the tool that contains it and does not use the AWS SDKs, so that it can detect their mistakes. Its modules, each
+//! It shares no code with the tool that contains it, and does not use the AWS SDKs, so that it can catch their mistakes. Its modules, each
 //! of which uses only those before it: [`base`]; [`auth`] and [`protocol`], which turn a request into an input; [`store`], the state; [`process`],
 //! processes and containers; [`faults`], fault injection; [`core`], the interface of services; [`session_channel`], terminals;
 //! [`services`] and [`cloudformation`]; [`control`], calls outside AWS's API; [`registry`], the table of what is served; [`server`];
@@ -46,15 +46,15 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
 /// Opens a sandbox with all services: see [`Sandbox::open`].
 ///
 /// # Errors
-/// When its state cannot be opened.
+/// Its state cannot be opened.
 pub fn open(config: Config, shutdown: CancellationToken) -> io::Result<Arc<Sandbox>> {
     Sandbox::open(config, &REGISTRY, shutdown)
 }
 
-/// Serves requests on `listener` until the sandbox's stop signal, then ends the loops and returns.
+/// Serves requests on `listener` until the sandbox's shutdown, then ends the background work and returns.
 ///
 /// # Errors
-/// When the listener fails.
+/// The listener fails.
 pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<()> {
     // Before the loops start: their tasks need the port in their environment.
     let _ = sandbox.port.set(listener.local_addr()?.port());

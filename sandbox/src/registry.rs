@@ -52,7 +52,7 @@ pub static REGISTRY: Registry = Registry {
             ]
         },
         record_insertions: |world, resource, rows| {
-            world.of_mut::<cloudformation::State>().add_uncommitted(resource, rows)
+            world.of_mut::<cloudformation::State>().add_uncommitted(resource, rows);
         },
     },
     runtimes: |config| {

@@ -36,7 +36,9 @@ fn message(error: &OpsError) -> String {
 
 fn exit_and_hint(error: &OpsError) -> (Exit, Option<Hint>) {
     match error {
-        OpsError::Overtaken(stack) => (Exit::Failed, Some(Hint::repeat(Repetition::deploy([stack])).text(FOLLOWS))),
+        OpsError::ConcurrentDeploy(stack) => {
+            (Exit::Failed, Some(Hint::repeat(Repetition::deploy([stack])).text(FOLLOWS)))
+        }
         OpsError::NotSteady { .. } => {
             let hint = Hint::command(["status"]).text(" shows the service's state; ECS keeps trying");
             (Exit::TimedOut, Some(hint))
@@ -81,14 +83,14 @@ fn exit_and_hint(error: &OpsError) -> (Exit, Option<Hint>) {
         OpsError::LookUp(error) => look_up_error(error),
         OpsError::ReplacementWithoutRollback { .. } => (Exit::Usage, Some(Hint::from("leave --no-rollback out"))),
         OpsError::UnknownParameter { .. } => (Exit::Usage, None),
-        OpsError::Unwatched { stack, error } => {
+        OpsError::FollowInterrupted { stack, error } => {
             let deploy = Command::Repeat(Repetition::deploy([stack]));
             (exit_of(&error.kind), Some(Hint::from("CloudFormation continues; ").then(deploy).text(FOLLOWS)))
         }
         OpsError::Rejected { .. }
         | OpsError::NotApproved { .. }
         | OpsError::Aws(_)
-        | OpsError::Gone(_)
+        | OpsError::Disappeared(_)
         | OpsError::NeverBegan { .. }
         | OpsError::UnreadableTemplate { .. }
         | OpsError::StackFailed { .. }

@@ -8,7 +8,7 @@ use crate::exit::Exit;
 impl From<LifecycleError> for CliError {
     fn from(error: LifecycleError) -> Self {
         let exit = match error {
-            LifecycleError::NotAPlace(_) | LifecycleError::NotOurs(_) => Exit::Usage,
+            LifecycleError::InvalidLocation(_) | LifecycleError::ForeignFolder(_) => Exit::Usage,
             _ => Exit::Failed,
         };
         Self::new(exit, error.to_string()).source(error)

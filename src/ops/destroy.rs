@@ -1,4 +1,4 @@
-//! Deletes stacks and follows that to the end.
+//! Plans and follows the deletion of stacks.
 
 use std::time::Instant;
 
@@ -9,17 +9,17 @@ use crate::diagnostic::Diagnostic;
 use crate::model::{Stack, StackResource};
 use crate::stack::Template;
 
-/// The type whose deletion loses what cannot be made again.
+/// The resource type whose deletion loses data.
 const LOG_GROUP: &str = "AWS::Logs::LogGroup";
 
-/// What becomes of a stack's resources when it is deleted.
+/// What deleting a stack deletes and retains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeletionPlan {
     /// The stack's name.
     pub stack: String,
     /// How many resources are deleted.
     pub deleted: usize,
-    /// Type and physical id of those that stay: the template says so.
+    /// Type and physical id of the resources that the template retains.
     pub kept: Vec<(String, String)>,
     /// Physical ids of the log groups that are deleted with their events.
     pub deleted_log_groups: Vec<String>,
@@ -56,7 +56,7 @@ async fn plan_deletion(aws: &Aws, stack: &Stack, template: &Template) -> Result<
     Ok(DeletionPlan { stack: stack.name.clone(), deleted, kept, deleted_log_groups })
 }
 
-/// The exports of a stack that others import than those that are deleted too.
+/// The exports of a stack that stacks import which are not deleted.
 async fn exports_in_use(aws: &Aws, stack: &Stack, deleted: &[Stack]) -> Result<Vec<Diagnostic>> {
     let mut in_use = Vec::new();
     for export in own_exports(aws, stack).await? {
@@ -74,7 +74,7 @@ async fn exports_in_use(aws: &Aws, stack: &Stack, deleted: &[Stack]) -> Result<V
     Ok(in_use)
 }
 
-/// The exports of a stack. Without the permission to list them, CloudFormation's own error has to do.
+/// The exports of a stack; none if the user may not list them, because CloudFormation then reports those in use.
 async fn own_exports(aws: &Aws, stack: &Stack) -> Result<Vec<String>> {
     match aws.exports().await {
         Ok(exports) => Ok(exports.into_iter().filter(|one| one.stack == stack.arn).map(|one| one.name).collect()),
@@ -89,9 +89,12 @@ pub async fn destroy(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -
     let begun = Instant::now();
     let Some(stack) = aws.stack(name).await? else { return Ok(false) };
     emit(DeployEvent::Started { stack: name.to_owned(), operation: Operation::Delete });
-    // A creation can be given up by deleting; an update has to end first.
+    // A stack can be deleted while it is created, but not while it is updated.
     if !is_at_rest(&stack.status) && stack.status.starts_with("UPDATE_") {
-        emit(DeployEvent::note(format!("stack `{name}` is {}: following that to its end first", stack.status)));
+        emit(DeployEvent::note(format!(
+            "stack `{name}` is {}: following that operation to its end first",
+            stack.status
+        )));
         StackFollower::attached(aws, Operation::Update, &stack).await?.run(aws, emit).await?;
     }
     delete_and_follow(aws, &stack, emit).await?;

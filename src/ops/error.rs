@@ -7,22 +7,22 @@ use crate::aws::AwsError;
 use crate::diagnostic::Diagnostic;
 use crate::stack::{Environment, TemplateParseError};
 
-/// Why the work did not succeed.
+/// Why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum OpsError {
     /// A call to AWS failed.
     #[error(transparent)]
     Aws(#[from] AwsError),
-    /// A call failed while CloudFormation was being watched, which goes on.
-    #[error("cannot go on watching stack `{stack}`: {error}")]
-    Unwatched {
+    /// A call failed while an operation was followed, which continues.
+    #[error("cannot follow stack `{stack}` any more: {error}")]
+    FollowInterrupted {
         /// The stack's name.
         stack: String,
         /// What went wrong.
         #[source]
-        error: AwsError,
+        error: Box<AwsError>,
     },
-    /// The operation ended in another state than it should have.
+    /// The stack ended in an unexpected state.
     #[error("stack `{stack}` is {status}{}{}", if reasons.is_empty() { "" } else { "\n  " }, reasons.join("\n  "))]
     StackFailed {
         /// The stack's name.
@@ -34,12 +34,12 @@ pub enum OpsError {
         /// The tasks that stopped meanwhile.
         stopped_tasks: Vec<StoppedTasks>,
     },
-    /// It took longer than it may.
+    /// The operation exceeded its time limit.
     #[error("stack `{stack}` is not done after {}; it is {status}", in_words(*limit))]
     TimedOut {
         /// The stack's name.
         stack: String,
-        /// How long it may take.
+        /// The time limit.
         limit: Duration,
         /// Its status now.
         status: String,
@@ -47,11 +47,11 @@ pub enum OpsError {
         stopped_tasks: Vec<StoppedTasks>,
     },
     /// The change set could not be made.
-    #[error("CloudFormation refuses the change set of stack `{stack}`: {reason}")]
+    #[error("CloudFormation rejected the change set of stack `{stack}`: {reason}")]
     ChangeSetFailed {
         /// The stack's name.
         stack: String,
-        /// CloudFormation's words.
+        /// CloudFormation's reason.
         reason: String,
     },
     /// The service's rollout failed although the stack did not.
@@ -59,7 +59,7 @@ pub enum OpsError {
     RolloutFailed {
         /// The service's name.
         service: String,
-        /// ECS's words.
+        /// ECS's reason.
         reason: String,
         /// The tasks that stopped meanwhile.
         stopped_tasks: Vec<StoppedTasks>,
@@ -81,17 +81,17 @@ pub enum OpsError {
     NotSteady {
         /// The service's name.
         service: String,
-        /// How long was waited.
+        /// The time limit.
         seconds: u64,
         /// The tasks that stopped meanwhile.
         stopped_tasks: Vec<StoppedTasks>,
     },
-    /// Something that existed just now is gone: another user is changing the stack.
+    /// Something disappeared during the operation: another user is changing the stack.
     #[error("{0} is gone; is another deploy running?")]
-    Gone(String),
-    /// Another deploy was faster.
+    Disappeared(String),
+    /// Another deploy of the stack started first.
     #[error("another deploy of stack `{0}` is in progress")]
-    Overtaken(String),
+    ConcurrentDeploy(String),
     /// What GetTemplate returned is no template.
     #[error("the deployed template of {stack} cannot be read: {error}")]
     UnreadableTemplate {
@@ -175,10 +175,10 @@ pub enum OpsError {
         /// The clients'.
         actual: Environment,
     },
-    /// The stack or the thing in it is not there.
+    /// The stack, or a resource in it, does not exist.
     #[error("{message}")]
     Missing {
-        /// What there is not.
+        /// What does not exist.
         message: String,
         /// The stack that it belongs to, when that is known.
         stack: Option<String>,
@@ -186,7 +186,7 @@ pub enum OpsError {
 }
 
 impl OpsError {
-    /// Something of a stack is not there; deploying the stack creates it.
+    /// A stack, or a resource in it, that a deploy would create does not exist.
     pub(super) fn missing(stack: &str, message: String) -> Self {
         Self::Missing { message, stack: Some(stack.to_owned()) }
     }
@@ -194,7 +194,7 @@ impl OpsError {
     /// The same error, when it came while an operation on this stack was being followed.
     pub(super) fn while_following(self, stack: &str) -> Self {
         match self {
-            Self::Aws(error) => Self::Unwatched { stack: stack.to_owned(), error },
+            Self::Aws(error) => Self::FollowInterrupted { stack: stack.to_owned(), error: Box::new(error) },
             other => other,
         }
     }

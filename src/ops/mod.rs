@@ -19,7 +19,8 @@ use crate::aws::Aws;
 use crate::model::Stack;
 
 pub use compare::{
-    Desired, StackDiff, compare, compare_stacks, delete_change_sets, deployed_template, planned, unseen,
+    Desired, StackDiff, compare, compare_stacks, delete_change_sets, deployed_template, drift_notes,
+    to_planned_resources,
 };
 pub use deploy::change_set::{Prepared, Ready, delete_change_set, prepare};
 pub use deploy::events::{DeployEvent, Operation, ResourceEvent, StoppedTasks};

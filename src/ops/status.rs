@@ -15,13 +15,13 @@ pub struct StatusReport {
     pub service: String,
     /// `ACTIVE`, `DRAINING` or `INACTIVE`; `MISSING` when ECS does not know it.
     pub status: String,
-    /// Whether the service runs what is desired.
+    /// Whether the service is steady.
     pub steady: bool,
     /// The desired number of tasks.
     pub desired: u32,
-    /// Tasks that run.
+    /// Running tasks.
     pub running: u32,
-    /// Tasks that start.
+    /// Pending tasks.
     pub pending: u32,
     /// The deployments, PRIMARY first.
     pub deployments: Vec<Deployment>,

@@ -33,7 +33,7 @@ pub struct GlobalArgs {
     /// Print only results, questions and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Print more details, such as endpoints and look-ups
+    /// Print more details, such as endpoints, look-ups and causes of errors
     #[arg(short, long, global = true)]
     pub verbose: bool,
     /// Answer yes to every question [env: ECSWS_YES]

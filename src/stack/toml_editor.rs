@@ -1,5 +1,4 @@
-//! Sets, inserts and removes single keys of a TOML text. All other bytes stay unchanged: comments, order, alignment, line endings, the
-//! byte order mark, a missing newline at the end.
+//! Sets, inserts and removes single keys of a TOML text. All other bytes stay unchanged: comments, alignment, line endings, a byte order mark.
 
 use std::ops::Range;
 

@@ -145,7 +145,7 @@ fn templates_are_compared_if_no_change_set_can_be_created() {
     );
     let by_template = |stack: &str| format!("{stack} is compared by template only: ");
     let refused =
-        |stack: &str| format!("deploy rejects this: CloudFormation refuses the change set of stack `{stack}`: ");
+        |stack: &str| format!("deploy rejects this: CloudFormation rejected the change set of stack `{stack}`: ");
     for (operation, code, note) in [
         ("CreateChangeSet", "ValidationError", &refused as &dyn Fn(&str) -> String),
         ("CreateChangeSet", "AccessDenied", &by_template),
@@ -188,7 +188,7 @@ fn a_parameter_value_that_cloudformation_rejects_is_reported_by_diff_and_deploy(
         .expect("the image is a parameter");
     let arguments = format!("base --parameters {name}=/no/such");
     let compared = workshop.run(&format!("--sandbox diff --fail {arguments}"));
-    let reason = "CloudFormation refuses the change set of stack `base`: Unable to fetch parameters [/no/such]";
+    let reason = "CloudFormation rejected the change set of stack `base`: Unable to fetch parameters [/no/such]";
     let note = format!("warning: deploy rejects this: {reason}");
     assert_eq!(compared.code, Some(5), "{}", compared.stderr);
     assert_eq!(compared.stderr.matches(&note).count(), 1, "{}", compared.stderr);
@@ -218,7 +218,7 @@ fn diff_reports_what_deploy_would_reject() {
     let large = PROJECT.replace("VERSION = \"1.10\"", &variables.join(", "));
     for is_deployed in [false, true] {
         rejected(&secrets, &["there is no parameter `/no/such`", "there is no secret `no-such`"]);
-        rejected(&large, &["CloudFormation refuses the change set of stack `api`: its template has "]);
+        rejected(&large, &["CloudFormation rejected the change set of stack `api`: its template has "]);
         if !is_deployed {
             workshop.write("ecsws.toml", PROJECT);
             workshop.run("--sandbox deploy").good();

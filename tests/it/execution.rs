@@ -98,7 +98,7 @@ async fn update(server: Server) -> Result<String, OpsError> {
     let Prepared::Ready(ready) = ops::prepare(&aws, &request, "ecsws", Some(&existing)).await? else {
         panic!("there are changes")
     };
-    let mut execution = Execution::of(&aws, &ready).await?;
+    let mut execution = Execution::for_change_set(&aws, &ready).await?;
     execution.execute(&aws, &ready, false).await?;
     let limits = Limits { limit: None, delete_late_creation: false };
     execution.follow(&aws, limits, &mut |_| {}).await.map(|stack| stack.status)

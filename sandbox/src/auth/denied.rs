@@ -1,4 +1,4 @@
-//! Why a request is not let in, in the words of the protocol that it speaks.
+//! Authentication errors, with the codes and messages of the request's protocol.
 
 use std::time::Duration;
 
@@ -6,45 +6,45 @@ use jiff::Timestamp;
 
 use crate::Fault;
 
-/// Whose error codes to use: AWS's protocols name the same refusals differently.
+/// The error codes of a protocol family: AWS's protocols have different codes for the same error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     /// The JSON protocols.
     Json,
     /// AWS Query.
     Query,
-    /// EC2's form of it.
+    /// EC2's form of AWS Query.
     Ec2,
 }
 
-/// Why a request is not let in.
+/// Why a request is denied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Denied {
     /// It is not signed.
     Unsigned,
-    /// Its signature lacks a part, which the text names.
+    /// A part of its signature is missing or malformed: the message.
     Incomplete(String),
-    /// Its access key is not known, or the session token is not that of the key.
+    /// Its access key is unknown, or the session token does not belong to the key.
     UnknownKey,
-    /// Its signature is of another request or another secret.
+    /// Its signature does not match the request and the secret.
     WrongSignature,
-    /// Its stated body hash is not its body's.
+    /// The hash in its header does not match its body.
     WrongBody,
     /// It was signed too long ago, or in the future.
     Expired {
-        /// When it says that it was signed.
+        /// Its `X-Amz-Date`.
         signed_at: Timestamp,
         /// The sandbox's time.
         now: Timestamp,
-        /// The greatest distance that is let in.
+        /// The maximum difference.
         skew: Duration,
     },
-    /// It is signed for another region or day.
+    /// It is signed for another region or day: the message.
     Scope(String),
 }
 
 impl Denied {
-    /// The refusal as a fault of the given dialect.
+    /// The fault in a dialect.
     pub fn fault(&self, dialect: Dialect) -> Fault {
         let (status, code) = self.code(dialect);
         Fault::new(status, code, self.message(dialect))

@@ -1,11 +1,11 @@
-//! Who may talk to the sandbox: a caller that signs with its secret (AWS Signature Version 4), or with the credentials of a
-//! role that a task has ([`RoleSessions`]).
+//! Authentication: a request has to be signed (AWS Signature Version 4) with the sandbox's credentials, or with those of the role of
+//! a task or an instance ([`RoleSessions`]).
 //!
-//! This is written against AWS's documentation of the signature, not shared with the signer of the commands.
+//! It is written from AWS's documentation of the signature, and shares no code with the signer of the tool.
 //!
-//! As on AWS, a signature is of one method, host, path, query, body and time: it is good for that request alone, and again for
-//! that same request only until its time is over (see [`Denied::Expired`]). Clients without a nonce, of which AWS has many, send
-//! equal requests with equal signatures within a second, so a repeated signature by itself is not refused.
+//! As on AWS, a signature covers the method, host, path, query, body and time of a request, and expires ([`Denied::Expired`]). A request
+//! can be repeated with the same signature until then: signatures have no nonce, so clients send equal requests with equal signatures
+//! within a second.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,9 +25,9 @@ use signature::{Authorization, Request};
 /// An access key and its secret.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Credentials {
-    /// The public half.
+    /// The access key id, which is public.
     pub access_key_id: String,
-    /// The secret half.
+    /// The secret access key.
     pub secret_access_key: String,
 }
 
@@ -38,31 +38,31 @@ impl std::fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// Fresh random credentials, in the form of AWS's.
+    /// New random credentials in AWS's format.
     pub fn random() -> Self {
         use crate::base::ids;
         Self { access_key_id: format!("AKIA{}", ids::upper(16)), secret_access_key: ids::mixed(40) }
     }
 }
 
-/// Headers that change what a request does: when they are there, they have to be signed.
+/// Headers that determine what a request does. Where a request has them, they have to be signed.
 const MUST_BE_SIGNED: &[&str] = &["host", "x-amz-date", "x-amz-target", "x-amz-content-sha256", "x-amz-security-token"];
 
-/// The name that control calls are signed for.
+/// The signing name of control calls.
 pub(crate) const CONTROL_SERVICE: &str = "ecsws";
 
 /// Services without a region, whose clients sign for `us-east-1`.
 const GLOBAL_SERVICES: &[&str] = &["iam", "sts"];
 
-/// All credentials that are let in.
+/// All valid credentials.
 #[derive(Debug, Clone, Copy)]
 pub struct Keys<'a> {
     /// The sandbox's own, for the user who runs it.
     pub owner: &'a Credentials,
-    /// In place of the owner's secret, what control calls are signed with: they decide what runs on this machine, and programs that
-    /// have the owner's keys for AWS's API must not.
+    /// The secret for control calls, in place of the owner's. They determine what runs on this machine, which programs with the owner's
+    /// keys for AWS's API must not.
     pub control_secret: &'a str,
-    /// Those of tasks and instances.
+    /// The credentials of tasks and instances.
     pub roles: &'a RoleSessions,
 }
 
@@ -82,8 +82,7 @@ pub struct ClaimedIdentity<'a> {
     identity: Identity,
 }
 
-/// Finds out from its head alone whose key a request is signed with. A session token has to be right where the key needs one,
-/// and absent where it needs none.
+/// Identifies the caller by the access key in the head of a request. Keys of roles need their session token; the owner's key has none.
 pub fn identify<'a>(request: &Request<'a>, keys: Keys<'_>) -> Result<ClaimedIdentity<'a>, Denied> {
     let authorization = Authorization::parse(request)?;
     let is_same = |given: &str, own: &str| bool::from(given.as_bytes().ct_eq(own.as_bytes()));
@@ -151,17 +150,17 @@ fn check_region(authorization: &Authorization<'_>, region: &str) -> Result<(), D
     Err(Denied::Scope(format!("Credential should be scoped to a valid region, this sandbox is '{region}'.")))
 }
 
-/// The body's hash is part of the signature in any case. A client that also states it has to state it rightly;
-/// unsigned payloads are for Amazon S3 over TLS, so nowhere here.
+/// Checks the hash of the body in the header, if there is one; the signature covers the body in any case. Unsigned payloads, which only
+/// Amazon S3 accepts over TLS, are refused.
 fn check_body(request: &Request<'_>) -> Result<(), Denied> {
     match request.header("x-amz-content-sha256") {
-        Some(stated) if stated != signature::sha256_hex(request.body) => Err(Denied::WrongBody),
+        Some(hash) if hash != signature::sha256_hex(request.body) => Err(Denied::WrongBody),
         _ => Ok(()),
     }
 }
 
 impl Dialect {
-    /// How far a client's clock may be off: five minutes for the JSON services, fifteen for the older ones.
+    /// The maximum difference of a client's clock: five minutes for JSON services, fifteen for the older ones.
     fn allowed_skew(self) -> Duration {
         match self {
             Self::Json => Duration::from_mins(5),

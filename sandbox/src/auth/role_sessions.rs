@@ -1,6 +1,6 @@
 //! Temporary credentials of the roles that tasks and instances act with.
 //!
-//! They are valid for as long as the [`RoleLease`] of their task or instance lives and are never stored.
+//! They are valid while the [`RoleLease`] of their task or instance exists, and are never stored.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 use super::Credentials;
 use crate::base::ids;
 
-/// Length of a session token; AWS's are of this order.
+/// The length of a session token, which is similar on AWS.
 const TOKEN_CHARACTERS: usize = 320;
 
 /// All valid role sessions, by access key id.
@@ -27,11 +27,11 @@ pub struct RoleSession {
     pub name: String,
     /// The access key, `ASIA…`, and its secret.
     pub credentials: Credentials,
-    /// The session token that has to come with the access key.
+    /// The session token that requests with the access key have to have.
     pub token: String,
     /// The last part of the path of its container credentials URI.
     pub path_id: String,
-    /// The token that the container credentials endpoint demands in the `Authorization` header.
+    /// The token for the `Authorization` header of requests for the container credentials.
     pub authorization: String,
 }
 
@@ -98,8 +98,7 @@ impl RoleSessions {
         self.lock().get(access_key_id).cloned()
     }
 
-    /// The session behind a container credentials URI, if the caller knows both its path and its token. Compares in constant
-    /// time.
+    /// The session of a container credentials URI and its token, which are compared in constant time.
     pub fn by_path(&self, path_id: &str, authorization: &str) -> Option<Arc<RoleSession>> {
         let is_same = |own: &str, given: &str| own.as_bytes().ct_eq(given.as_bytes());
         let all = self.lock();
@@ -119,7 +118,7 @@ mod tests {
     use super::RoleSessions;
 
     #[test]
-    fn credentials_end_with_their_lease() {
+    fn credentials_are_revoked_with_their_lease() {
         let sessions = RoleSessions::default();
         let lease = sessions.issue("arn:aws:iam::123456789012:role/team/web".into(), "AROA1".into(), "abc".into());
         let session = lease.session();

@@ -39,7 +39,7 @@ impl<'a> Request<'a> {
 /// The `Authorization` header, and the `X-Amz-Date` header that belongs to it.
 #[derive(Debug)]
 pub struct Authorization<'a> {
-    /// The public half of the credentials.
+    /// The access key id.
     pub access_key: &'a str,
     /// The day of the scope, `20260102`.
     pub date: &'a str,
@@ -66,7 +66,7 @@ impl<'a> Authorization<'a> {
         };
         let credential = part("Credential")?;
         let (signed_headers, signature) = (part("SignedHeaders")?, part("Signature")?);
-        // Anything more is of a second header: each reader of the request could take another one for the true one.
+        // More parts belong to a second header, and another parser could use that one.
         if parts.split(',').count() != 3 {
             let words =
                 "Authorization header must have the parameters 'Credential', 'SignedHeaders' and 'Signature', once.";
@@ -85,7 +85,7 @@ impl<'a> Authorization<'a> {
         Ok(Self { access_key, date, region, service, signed_headers, signature, amz_date })
     }
 
-    /// Whether a header is among the signed ones.
+    /// Whether a header is signed.
     pub fn signs(&self, name: &str) -> bool {
         self.signed_headers.split(';').any(|signed| signed == name)
     }
@@ -97,7 +97,7 @@ impl<'a> Authorization<'a> {
             .map_err(|_| Denied::Incomplete("Date must be in ISO-8601 'basic format'.".into()))
     }
 
-    /// The header's value with a signature.
+    /// The value of the header with a signature.
     pub fn header(&self, signature: &str) -> String {
         let (key, scope, headers) = (self.access_key, self.scope(), self.signed_headers);
         format!("{ALGORITHM} Credential={key}/{scope}, SignedHeaders={headers}, Signature={signature}")
@@ -113,7 +113,7 @@ fn unsupported(header: &str) -> Denied {
     Denied::Incomplete(format!("Unsupported AWS 'algorithm': '{algorithm}'."))
 }
 
-/// The signature that a request with this authorization has to carry, in hexadecimal.
+/// The signature of a request with this authorization, in hexadecimal.
 pub fn signature(request: &Request<'_>, authorization: &Authorization<'_>, secret: &str) -> String {
     let canonical = canonical_request(request, authorization.signed_headers);
     let hash = sha256_hex(canonical.as_bytes());

@@ -1,14 +1,14 @@
-//! The sandbox's clock: the only place in it that reads the time or sleeps.
+//! The sandbox's clock, and the forms of times.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Number, Value};
 
-/// The longest wait: short enough to be added to any time without an overflow, and longer than any sandbox runs.
+/// The longest wait: it can be added to any time without an overflow, and is longer than any sandbox runs.
 const MAX_WAIT: Duration = Duration::from_hours(20 * 365 * 24);
 
-/// Tells the wall clock's time, and waits `speed` times faster than asked.
+/// The wall clock's time, and waits that are `speed` times shorter.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     speed: f64,
@@ -20,18 +20,18 @@ impl Clock {
         Self { speed: if speed.is_finite() && speed > 0.0 { speed } else { 1.0 } }
     }
 
-    /// The wall clock's time: never shortened, so that every client's windows mean what they say.
+    /// The wall clock's time, which does not depend on the speed: time ranges of clients mean the same as on AWS.
     #[expect(clippy::disallowed_methods, reason = "this is the sandbox's one clock")]
     pub fn now(&self) -> Timestamp {
         Timestamp::now()
     }
 
-    /// Waits for `duration` of the sandbox's time.
+    /// Waits for a duration, shortened.
     pub async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(self.shortened(duration)).await;
     }
 
-    /// How long `duration` of the sandbox's time takes on the wall, at most [`MAX_WAIT`].
+    /// A duration divided by the speed, at most [`MAX_WAIT`].
     pub fn shortened(&self, duration: Duration) -> Duration {
         let seconds = duration.as_secs_f64() / self.speed;
         Duration::try_from_secs_f64(seconds).unwrap_or(MAX_WAIT).min(MAX_WAIT)
@@ -66,7 +66,7 @@ mod tests {
     use super::{Clock, MAX_WAIT};
 
     #[test]
-    fn waits_are_shortened_and_never_too_long_to_be_added_to_a_time() {
+    fn waits_are_shortened_and_can_be_added_to_any_time() {
         let second = Duration::from_secs(1);
         assert_eq!(Clock::new(20.0).shortened(second), Duration::from_millis(50));
         for (speed, wait) in

@@ -1,35 +1,35 @@
 //! AWS's wildcards: `*` is any text, `?` any character.
 
-/// Whether a text fits a pattern. Takes time proportional to the length of the text, times that of the longest part of the
+/// Whether a text matches a pattern. Takes time proportional to the length of the text, times that of the longest part of the
 /// pattern between two stars when that part has question marks.
 pub fn matches(pattern: &str, text: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else {
-        return begin(pattern, text).is_some_and(|length| length == text.len());
+        return match_prefix(pattern, text).is_some_and(|length| length == text.len());
     };
     let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
-    let Some(mut text) = begin(first, text).map(|length| &text[length..]) else { return false };
-    // The leftmost place is as good as any other: what follows may stand anywhere behind it.
+    let Some(mut text) = match_prefix(first, text).map(|length| &text[length..]) else { return false };
+    // The leftmost occurrence leaves the most text for the parts that follow.
     for part in middle.split('*').filter(|part| !part.is_empty()) {
         let Some(end) = find(part, text) else { return false };
         text = &text[end..];
     }
     let tail = text.char_indices().rev().take(last.chars().count()).last().map_or(text.len(), |(at, _)| at);
-    begin(last, &text[tail..]).is_some_and(|length| tail + length == text.len())
+    match_prefix(last, &text[tail..]).is_some_and(|length| tail + length == text.len())
 }
 
-/// How many bytes of a text a part without stars takes at its beginning.
-fn begin(part: &str, text: &str) -> Option<usize> {
+/// The length of the prefix of a text that a part without stars matches, in bytes.
+fn match_prefix(part: &str, text: &str) -> Option<usize> {
     let mut characters = text.chars();
     let fits = part.chars().all(|expected| characters.next().is_some_and(|one| expected == '?' || expected == one));
     fits.then(|| text.len() - characters.as_str().len())
 }
 
-/// Where the leftmost occurrence of a part without stars ends.
+/// The end of the leftmost occurrence of a part without stars, in bytes.
 fn find(part: &str, text: &str) -> Option<usize> {
     if !part.contains('?') {
         return text.find(part).map(|at| at + part.len());
     }
-    text.char_indices().find_map(|(at, _)| begin(part, &text[at..]).map(|length| at + length))
+    text.char_indices().find_map(|(at, _)| match_prefix(part, &text[at..]).map(|length| at + length))
 }
 
 #[cfg(test)]
@@ -39,8 +39,8 @@ mod tests {
     use super::matches;
 
     #[test]
-    fn a_star_is_any_text_and_a_question_mark_any_character() {
-        for (pattern, text, fits) in [
+    fn a_star_matches_any_text_and_a_question_mark_any_character() {
+        for (pattern, text, expected) in [
             ("", "", true),
             ("", "a", false),
             ("*", "", true),
@@ -57,19 +57,19 @@ mod tests {
             ("ecs:*", "ecs:ListTasks", true),
             ("*:Describe*s", "ecs:DescribeTasks", true),
         ] {
-            assert_eq!(matches(pattern, text), fits, "{pattern:?} {text:?}");
+            assert_eq!(matches(pattern, text), expected, "{pattern:?} {text:?}");
         }
         assert!(!matches(&"*a".repeat(2000), &"a".repeat(1999)));
     }
 
     /// The definition, which takes exponential time.
-    fn fits(pattern: &[char], text: &[char]) -> bool {
+    fn matches_by_definition(pattern: &[char], text: &[char]) -> bool {
         match pattern.split_first() {
             None => text.is_empty(),
-            Some(('*', rest)) => (0..=text.len()).any(|at| fits(rest, &text[at..])),
-            Some((one, rest)) => {
-                text.split_first().is_some_and(|(first, after)| (*one == '?' || one == first) && fits(rest, after))
-            }
+            Some(('*', rest)) => (0..=text.len()).any(|at| matches_by_definition(rest, &text[at..])),
+            Some((one, rest)) => text
+                .split_first()
+                .is_some_and(|(first, after)| (*one == '?' || one == first) && matches_by_definition(rest, after)),
         }
     }
 
@@ -78,7 +78,7 @@ mod tests {
         #[test]
         fn patterns_match_as_defined(pattern in "[abé?*]{0,8}", text in "[abé]{0,10}") {
             let characters = |text: &str| text.chars().collect::<Vec<_>>();
-            prop_assert_eq!(matches(&pattern, &text), fits(&characters(&pattern), &characters(&text)));
+            prop_assert_eq!(matches(&pattern, &text), matches_by_definition(&characters(&pattern), &characters(&text)));
         }
     }
 }

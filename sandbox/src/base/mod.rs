@@ -1,4 +1,4 @@
-//! What every other module may use: faults, time, ids, pages, patterns and tags. It uses none of them.
+//! What all other modules use: faults, time, ids, paging, patterns and tags. It uses none of them.
 
 pub mod clock;
 pub mod fault;

@@ -1,7 +1,7 @@
-//! Pages of lists, and the tokens between them.
+//! Pages of lists, and their tokens.
 //!
-//! A token holds where the next page begins and a checksum over the question, so that a token that was made up, or that
-//! belongs to another question, is refused as AWS does.
+//! A token contains the position of the next page, and a checksum over the position and the query, so that a forged token, or one of
+//! another query, is refused as AWS does.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,78 +12,78 @@ const CHECKSUM_BYTES: usize = 8;
 /// One page of a list.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Page<T> {
-    /// What is on it.
+    /// The items.
     pub items: Vec<T>,
-    /// How to ask for the next one, if there is one.
+    /// The token of the next page.
     pub next_token: Option<String>,
 }
 
-/// The token is none of ours, or belongs to another question.
+/// The token was not issued for this query.
 #[derive(Debug, PartialEq, Eq)]
 pub struct InvalidToken;
 
-/// The token of `position` in the answers to `question`.
-pub fn token(question: &str, position: &[u8]) -> String {
-    let mut bytes = checksum(question, position).to_vec();
+/// The token of a position in the results of a query.
+pub fn token(query: &str, position: &[u8]) -> String {
+    let mut bytes = checksum(query, position).to_vec();
     bytes.extend_from_slice(position);
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The position that a token holds.
+/// The position in a token.
 ///
 /// # Errors
-/// When the token was not given out for this question.
-pub fn position(question: &str, token: &str) -> Result<Vec<u8>, InvalidToken> {
+/// When the token was not issued for this query.
+pub fn position(query: &str, token: &str) -> Result<Vec<u8>, InvalidToken> {
     let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| InvalidToken)?;
     let (sum, position) = bytes.split_at_checked(CHECKSUM_BYTES).ok_or(InvalidToken)?;
-    if sum == checksum(question, position) { Ok(position.to_vec()) } else { Err(InvalidToken) }
+    if sum == checksum(query, position) { Ok(position.to_vec()) } else { Err(InvalidToken) }
 }
 
-fn checksum(question: &str, position: &[u8]) -> [u8; CHECKSUM_BYTES] {
-    let digest = Sha256::new().chain_update(question).chain_update([0]).chain_update(position).finalize();
+fn checksum(query: &str, position: &[u8]) -> [u8; CHECKSUM_BYTES] {
+    let digest = Sha256::new().chain_update(query).chain_update([0]).chain_update(position).finalize();
     std::array::from_fn(|index| digest[index])
 }
 
-/// The page of at most `limit` items that follows `next_token`, out of all items in order, each with the key that names its place.
+/// The page of at most `limit` items at `next_token`. `items` are all items in order, each with a key that identifies it.
 ///
-/// A token names the item that the next page begins with, and how many came before it: when the item is gone by then, the count
-/// tells where to go on.
+/// A token has the key of the page's first item and the number of items before it: if the item is gone by then, the page begins after
+/// that number.
 ///
 /// # Errors
-/// When the token was not given out for this question.
+/// When the token was not issued for this query.
 pub fn page<T>(
     items: impl IntoIterator<Item = (String, T)>,
-    question: &str,
+    query: &str,
     next_token: Option<&str>,
     limit: usize,
 ) -> Result<Page<T>, InvalidToken> {
-    let place = next_token.map(|token| place(question, token)).transpose()?;
+    let start = next_token.map(|token| page_start(query, token)).transpose()?;
     let mut items = items.into_iter();
     let (mut before, mut page) = (0, Vec::new());
-    if let Some((count, key)) = place {
-        let mut passed: Vec<_> = Vec::new();
+    if let Some((count, key)) = start {
+        let mut skipped: Vec<_> = Vec::new();
         let found = items.by_ref().any(|item| {
-            passed.push(item);
-            passed.last().is_some_and(|(one, _)| *one == key)
+            skipped.push(item);
+            skipped.last().is_some_and(|(one, _)| *one == key)
         });
-        before = if found { passed.len() - 1 } else { count.min(passed.len()) };
-        page.extend(passed.into_iter().skip(before));
+        before = if found { skipped.len() - 1 } else { count.min(skipped.len()) };
+        page.extend(skipped.into_iter().skip(before));
     }
     page.extend(items.take(limit.saturating_add(1).saturating_sub(page.len())));
     let rest = if page.len() > limit { page.drain(limit..).next() } else { None };
-    let next_token = rest.map(|(key, _)| page_token(question, before.saturating_add(limit), &key));
+    let next_token = rest.map(|(key, _)| page_token(query, before.saturating_add(limit), &key));
     Ok(Page { items: page.into_iter().map(|(_, item)| item).collect(), next_token })
 }
 
-/// The token of a page of [`page`]: how many items come before it, and the key of its first.
-pub fn page_token(question: &str, before: usize, key: &str) -> String {
-    token(question, format!("{before} {key}").as_bytes())
+/// The token of a page: the number of items before it, and the key of its first item.
+pub fn page_token(query: &str, before: usize, key: &str) -> String {
+    token(query, format!("{before} {key}").as_bytes())
 }
 
-/// What [`page_token`] was made of.
-fn place(question: &str, token: &str) -> Result<(usize, String), InvalidToken> {
-    let place = String::from_utf8(position(question, token)?).map_err(|_| InvalidToken)?;
-    let (count, key) = place.split_once(' ').ok_or(InvalidToken)?;
+/// The parts of a token of [`page_token`].
+fn page_start(query: &str, token: &str) -> Result<(usize, String), InvalidToken> {
+    let start = String::from_utf8(position(query, token)?).map_err(|_| InvalidToken)?;
+    let (count, key) = start.split_once(' ').ok_or(InvalidToken)?;
     Ok((count.parse().map_err(|_| InvalidToken)?, key.to_owned()))
 }
 
@@ -105,14 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_another_question_is_refused() {
+    fn a_token_of_another_query_is_refused() {
         let first = page(letters(), "all", None, 2).expect("a page");
         assert_eq!(page(letters(), "some", first.next_token.as_deref(), 2), Err(InvalidToken));
         assert_eq!(page(letters(), "all", Some("made up"), 2), Err(InvalidToken));
     }
 
     #[test]
-    fn a_page_goes_on_when_its_first_item_is_gone() {
+    fn a_page_continues_when_its_first_item_is_gone() {
         let first = page(letters(), "all", None, 2).expect("a page");
         let without = letters().filter(|(_, letter)| *letter != 'c');
         assert_eq!(page(without, "all", first.next_token.as_deref(), 9).expect("a page").items, ['d', 'e']);

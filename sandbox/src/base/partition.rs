@@ -1,13 +1,13 @@
-//! The parts of AWS that know nothing of each other: a region is in one of them, and ARNs name it.
+//! AWS's partitions, which ARNs name.
 
 /// A partition.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Partition {
-    /// Its name in ARNs.
+    /// The name in ARNs.
     pub name: &'static str,
-    /// What the names of its servers end with.
+    /// The end of its host names.
     pub url_suffix: &'static str,
-    /// What the names of its regions begin with.
+    /// The prefix of its regions.
     regions: &'static str,
 }
 
@@ -23,8 +23,8 @@ const OTHERS: &[Partition] = &[
 ];
 
 impl Partition {
-    /// Whether there is a partition of this name.
-    pub fn is_one(name: &str) -> bool {
+    /// Whether a partition of this name exists.
+    pub fn exists(name: &str) -> bool {
         OTHERS.iter().chain([&COMMERCIAL]).any(|partition| partition.name == name)
     }
 

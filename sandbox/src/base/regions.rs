@@ -20,6 +20,6 @@ pub fn of(partition: &str) -> impl Iterator<Item = &'static str> {
 }
 
 /// Whether AWS has a region of this name.
-pub fn is_one(name: &str) -> bool {
+pub fn exists(name: &str) -> bool {
     REGIONS.iter().flat_map(|(_, regions)| regions.split_ascii_whitespace()).any(|region| region == name)
 }

@@ -1,7 +1,7 @@
-//! The sandbox's own log, `sandbox.log` in its folder: a line for each request and for each event in the background.
+//! The sandbox's own log, `sandbox.log` in its state folder: a line for each request, and for events in the background.
 //!
-//! Of a request it holds the operation's name only, so that no secret gets there. Lines are truncated and control characters replaced.
-//! Its size is bounded: a full file becomes `sandbox.log.1`, in place of the previous one.
+//! Of a request it only has the name of the operation, so that it contains no secrets. Lines are cut, and have no control characters.
+//! A full file is rotated to `sandbox.log.1`, which replaces the one before.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -13,13 +13,13 @@ use jiff::Timestamp;
 
 use crate::base::clock::{Clock, iso8601};
 
-/// The log's name in the state folder.
+/// The name of the log in the state folder.
 pub const FILE: &str = "sandbox.log";
-/// The name of the part that was written before it.
-pub const EARLIER_FILE: &str = "sandbox.log.1";
-/// The size at which the log becomes the earlier part.
+/// The name of the rotated log.
+pub const ROTATED_FILE: &str = "sandbox.log.1";
+/// The size at which the log is rotated.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
-/// The length of a line, without its time.
+/// The maximum length of a line.
 const MAX_LINE_CHARACTERS: usize = 400;
 
 /// An open log.
@@ -44,7 +44,7 @@ impl RequestLog {
         Ok(Self { folder: folder.to_owned(), clock: Clock::new(1.0), open: Mutex::new(Open { file, bytes }) })
     }
 
-    /// Writes one line. A failure to write is ignored: there is nowhere else to report it.
+    /// Writes one line. It is lost if the disk refuses it.
     pub fn write(&self, text: &str) {
         let line = line(self.clock.now(), text);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -56,23 +56,23 @@ impl RequestLog {
         }
     }
 
-    /// Copies the log and truncates it. It is not renamed, because the file is also the standard error of a sandbox in the background.
+    /// Copies the log and empties it, instead of renaming it: the file is also the standard error of a sandbox in the background.
     fn rotate(&self, file: &File) -> io::Result<u64> {
-        // The log is truncated even if the disk has no space for the copy.
-        drop(fs::copy(self.folder.join(FILE), self.folder.join(EARLIER_FILE)));
+        // It is also emptied if the disk is too full for the copy.
+        drop(fs::copy(self.folder.join(FILE), self.folder.join(ROTATED_FILE)));
         file.set_len(0)?;
         Ok(0)
     }
 }
 
-/// Opens a log for appending, or creates it.
+/// Opens a log for appending.
 pub fn append_to(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(path)
 }
 
 fn line(now: Timestamp, text: &str) -> String {
-    let printable = text.chars().map(|character| if character.is_control() { ' ' } else { character });
-    let text: String = printable.take(MAX_LINE_CHARACTERS).collect();
+    let plain = text.chars().map(|character| if character.is_control() { ' ' } else { character });
+    let text: String = plain.take(MAX_LINE_CHARACTERS).collect();
     format!("{} {text}\n", iso8601(now))
 }
 
@@ -81,15 +81,15 @@ fn line(now: Timestamp, text: &str) -> String {
 pub struct Reader {
     path: PathBuf,
     position: u64,
-    /// The beginning of a line that has not been completed yet.
+    /// The beginning of a line whose end was not written yet.
     partial: Vec<u8>,
 }
 
 impl Reader {
-    /// Opens the log in a folder, and returns its lines up to now.
+    /// Opens the log in a folder, and returns its lines so far.
     pub fn open(folder: &Path) -> io::Result<(Self, Vec<String>)> {
         let mut reader = Self { path: folder.join(FILE), position: 0, partial: Vec::new() };
-        let mut lines = match fs::read(folder.join(EARLIER_FILE)) {
+        let mut lines = match fs::read(folder.join(ROTATED_FILE)) {
             Ok(earlier) => String::from_utf8_lossy(&earlier).lines().map(str::to_owned).collect(),
             Err(_) => Vec::new(),
         };
@@ -97,11 +97,11 @@ impl Reader {
         Ok((reader, lines))
     }
 
-    /// The lines that have been completed since the previous call.
+    /// The lines that have been written since.
     pub fn read(&mut self) -> io::Result<Vec<String>> {
         let mut file = File::open(&self.path)?;
         if file.metadata()?.len() < self.position {
-            // The log has been rotated.
+            // It has been rotated.
             self.position = 0;
             self.partial.clear();
         }
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_truncated_and_cannot_forge_another_line() {
+    fn lines_are_cut_and_have_no_control_characters() {
         let now = Timestamp::UNIX_EPOCH;
         assert_eq!(line(now, "a\nb\u{1b}[2J"), "1970-01-01T00:00:00.000Z a b [2J\n");
         assert_eq!(line(now, &"x".repeat(1000)).len(), MAX_LINE_CHARACTERS + 26);
@@ -135,6 +135,6 @@ mod tests {
         log.write("new");
         assert!(reader.read().expect("the log is read")[0].ends_with(" new"));
         let length = |name: &str| fs::metadata(folder.path().join(name)).expect("it is there").len();
-        assert_eq!((length(EARLIER_FILE), length(FILE)), (31, 29));
+        assert_eq!((length(ROTATED_FILE), length(FILE)), (31, 29));
     }
 }

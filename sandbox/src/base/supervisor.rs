@@ -1,4 +1,4 @@
-//! Contains panics in background work: each one is written to the sandbox's log, and loops start again.
+//! Contains panics in background work: they are logged, and loops are restarted.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -8,7 +8,7 @@ use futures_util::FutureExt as _;
 
 use super::request_log::RequestLog;
 
-/// How long a loop rests after a panic, so that one that panics at once costs next to nothing.
+/// How long to wait before a loop is restarted, so that one that always panics takes little time.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
 /// A panic, with its message.
@@ -30,10 +30,10 @@ pub async fn catch<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
     AssertUnwindSafe(work).catch_unwind().await.map_err(|payload| Panicked::new(&*payload))
 }
 
-/// Runs what `start` gives until it returns; after a panic it is logged, and started again.
+/// Runs the future of `start` until it returns; a panic is logged, and the future started again.
 pub async fn restart<F: Future<Output = ()>>(log: &RequestLog, name: &str, start: impl Fn() -> F) {
     while let Err(panic) = catch(async { start().await }).await {
-        log.write(&format!("{name} is started again: {panic}"));
+        log.write(&format!("{name} is restarted: {panic}"));
         tokio::time::sleep(RESTART_DELAY).await;
     }
 }
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_loop_that_panics_is_logged_and_starts_again() {
+    async fn a_loop_that_panics_is_logged_and_restarted() {
         let folder = tempfile::tempdir().expect("a folder");
         let log = RequestLog::open(folder.path()).expect("a log");
         let runs = AtomicUsize::new(0);
@@ -82,6 +82,6 @@ mod tests {
         .await;
         assert_eq!(runs.into_inner(), 2);
         let (_, lines) = Reader::open(folder.path()).expect("the log is there");
-        assert!(lines[0].ends_with("the test's loop is started again: panic: the first run fails"), "{lines:?}");
+        assert!(lines[0].ends_with("the test's loop is restarted: panic: the first run fails"), "{lines:?}");
     }
 }

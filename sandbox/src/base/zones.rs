@@ -1,7 +1,7 @@
 //! Availability zones: three in most regions, `a` being the first.
 
-/// The letters and numbers of the zones of regions that have not just the first three, as new accounts see them.
-const OTHERS: &[(&str, &[(char, u8)])] = &[
+/// The letters and numbers of the zones of regions that do not have the first three, as new accounts see them.
+const EXCEPTIONS: &[(&str, &[(char, u8)])] = &[
     ("ap-northeast-1", &[('a', 4), ('c', 1), ('d', 2)]),
     ("ap-northeast-2", &[('a', 1), ('b', 2), ('c', 3), ('d', 4)]),
     ("ca-central-1", &[('a', 1), ('b', 2), ('d', 4)]),
@@ -9,7 +9,8 @@ const OTHERS: &[(&str, &[(char, u8)])] = &[
     ("us-west-1", &[('a', 1), ('b', 3)]),
     ("us-west-2", &[('a', 1), ('b', 2), ('c', 3), ('d', 4)]),
 ];
-const MOST: &[(char, u8)] = &[('a', 1), ('b', 2), ('c', 3)];
+/// The zones of all other regions.
+const DEFAULT: &[(char, u8)] = &[('a', 1), ('b', 2), ('c', 3)];
 
 /// A zone of a region.
 #[derive(Debug)]
@@ -22,11 +23,11 @@ pub struct Zone {
 
 /// The zones of a region.
 pub fn of(region: &str) -> Vec<Zone> {
-    let letters = OTHERS.iter().find(|(name, _)| *name == region).map_or(MOST, |(_, letters)| letters);
-    let short = short(region);
+    let letters = EXCEPTIONS.iter().find(|(name, _)| *name == region).map_or(DEFAULT, |(_, letters)| letters);
+    let prefix = id_prefix(region);
     letters
         .iter()
-        .map(|(letter, number)| Zone { name: format!("{region}{letter}"), id: format!("{short}-az{number}") })
+        .map(|(letter, number)| Zone { name: format!("{region}{letter}"), id: format!("{prefix}-az{number}") })
         .collect()
 }
 
@@ -35,24 +36,24 @@ pub fn names(region: &str) -> Vec<String> {
     of(region).into_iter().map(|zone| zone.name).collect()
 }
 
-/// A region as the ids of its zones begin: `apne1` for `ap-northeast-1`, `usgw1` for `us-gov-west-1`.
-fn short(region: &str) -> String {
+/// The prefix of a region's zone ids: `apne1` for `ap-northeast-1`, `usgw1` for `us-gov-west-1`.
+fn id_prefix(region: &str) -> String {
     let mut parts: Vec<&str> = region.split('-').collect();
     let (Some(number), Some(mut direction)) = (parts.pop(), parts.pop()) else { return region.to_owned() };
-    let mut short = parts.join("-").replace("-gov", "g");
+    let mut prefix = parts.join("-").replace("-gov", "g");
     for word in ["north", "south", "central", "east", "west"] {
         if let Some(rest) = direction.strip_prefix(word) {
-            short.push_str(&word[..1]);
+            prefix.push_str(&word[..1]);
             direction = rest;
         }
     }
-    short + number
+    prefix + number
 }
 
-/// The name of an address inside a network.
+/// The private DNS name of an address in a VPC.
 pub fn private_name(region: &str, address: &str) -> String {
     let address = address.replace('.', "-");
-    // The first region has names of its own.
+    // The names in the first region have another form.
     match region {
         "us-east-1" => format!("ip-{address}.ec2.internal"),
         _ => format!("ip-{address}.{region}.compute.internal"),
@@ -64,7 +65,7 @@ mod tests {
     use super::of;
 
     #[test]
-    fn the_ids_of_zones_begin_with_the_region_in_short() {
+    fn zone_ids_begin_with_the_abbreviated_region() {
         let cases = [
             ("us-east-1", "use1-az1"),
             ("ap-northeast-1", "apne1-az4"),

@@ -1,9 +1,9 @@
-//! AWS CloudFormation: templates become stacks of resources, by calls to the other services.
+//! AWS CloudFormation: creates, updates and deletes stacks of resources by calls to the other services.
 //!
-//! [`template`] reads and resolves templates and knows no state; [`engine`] moves stacks; [`resources`] is the table of
-//! resource types; [`operations`] are the API.
+//! [`template`] parses and evaluates templates, without state; [`plan`] compares a stack with a new definition; [`engine`] runs the
+//! operations on stacks; [`resources`] is the table of resource types; [`operations`] is the API.
 
-#![expect(clippy::needless_pass_by_value, reason = "the table hands every operation its input whole")]
+#![expect(clippy::needless_pass_by_value, reason = "operations take their inputs by value")]
 
 use std::sync::Arc;
 
@@ -61,14 +61,14 @@ pub static SERVICE: Service = Service {
     ],
 };
 
-/// The functions of templates that are served, and the services of dynamic references.
+/// The served functions of templates, and the services of dynamic references.
 pub fn functions() -> impl Iterator<Item = String> {
     let functions = template::functions::FUNCTIONS.iter().map(|function| function.name.to_owned());
     let dynamic = template::dynamic::KINDS.iter().map(|kind| format!("resolve:{kind}"));
     functions.chain([template::extensions::LOOP.to_owned()]).chain(dynamic)
 }
 
-/// Goes on with what an earlier process left under way.
+/// Continues the operations that an earlier process did not finish.
 pub fn resume(sandbox: &Arc<Sandbox>) {
     engine::resume(sandbox);
 }

@@ -1,4 +1,4 @@
-//! Which properties of the served resource types make CloudFormation replace a resource: `createOnlyProperties` and
+//! The properties of the served resource types whose change replaces the resource: `createOnlyProperties` and
 //! `conditionalCreateOnlyProperties` of AWS's resource provider schemas, in `replacement.txt` beside this file.
 
 use std::collections::BTreeMap;
@@ -6,19 +6,19 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-/// What a change of a property asks for, in the order of how much.
+/// Whether the change of a property recreates the resource, ordered by how much is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Recreation {
-    /// The resource is changed in place.
+    /// The resource is updated in place.
     Never,
-    /// It depends on more than the table knows.
+    /// It depends on more than the property.
     Conditionally,
-    /// A new resource.
+    /// The resource is replaced.
     Always,
 }
 
 impl Recreation {
-    /// Its word in a change set.
+    /// `RequiresRecreation` in a change set.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Never => "Never",
@@ -28,13 +28,13 @@ impl Recreation {
     }
 }
 
-/// A path within a type's properties, and what its change asks for.
+/// A path within a type's properties, and whether its change recreates the resource.
 type Path = (&'static str, Recreation);
 
-static TABLE: LazyLock<BTreeMap<&str, Vec<Path>>> = LazyLock::new(|| read(include_str!("replacement.txt")));
+static TABLE: LazyLock<BTreeMap<&str, Vec<Path>>> = LazyLock::new(|| parse(include_str!("replacement.txt")));
 
 /// Each line is a type's name and its paths.
-fn read(text: &'static str) -> BTreeMap<&'static str, Vec<Path>> {
+fn parse(text: &'static str) -> BTreeMap<&'static str, Vec<Path>> {
     let rows = text.lines().filter(|line| !line.starts_with('#'));
     rows.map(|row| {
         let mut words = row.split(' ');
@@ -50,14 +50,14 @@ fn path(word: &'static str) -> Path {
     }
 }
 
-/// What the change of one property of a type from `old` to `new` asks for; null stands for a property that is not there.
+/// Whether the change of a property of a type recreates the resource; an absent property is null.
 pub fn recreation(kind: &str, property: &str, old: &Value, new: &Value) -> Recreation {
     let paths = TABLE.get(kind).into_iter().flatten();
-    let touched = paths.filter(|(path, _)| touches(path, property, old, new));
-    touched.map(|(_, recreation)| *recreation).max().unwrap_or(Recreation::Never)
+    let changed = paths.filter(|(path, _)| touches(path, property, old, new));
+    changed.map(|(_, recreation)| *recreation).max().unwrap_or(Recreation::Never)
 }
 
-/// Whether the change of a property from `old` to `new` changes what is at a path such as `DnsConfig/NamespaceId`.
+/// Whether the change of a property changes the value at a path such as `DnsConfig/NamespaceId`.
 pub fn touches(path: &str, property: &str, old: &Value, new: &Value) -> bool {
     match path.split_once('/') {
         Some((first, rest)) => first == property && differs(rest, old, new),
@@ -65,7 +65,7 @@ pub fn touches(path: &str, property: &str, old: &Value, new: &Value) -> bool {
     }
 }
 
-/// Whether what stands at a path within two values differs; of a list, whether any of its items does.
+/// Whether two values differ at a path; in lists, whether any items do.
 fn differs(path: &str, old: &Value, new: &Value) -> bool {
     if let (Value::Array(old), Value::Array(new)) = (old, new) {
         return old.len() != new.len() || old.iter().zip(new).any(|(old, new)| differs(path, old, new));
@@ -84,14 +84,14 @@ mod tests {
     use super::{Recreation, TABLE, recreation, touches};
 
     #[test]
-    fn a_property_is_replaced_as_awss_schema_says() {
-        let of = |kind, property| recreation(kind, property, &json!("a"), &json!("b"));
-        assert_eq!(of("AWS::SSM::Parameter", "Name"), Recreation::Always);
-        assert_eq!(of("AWS::SSM::Parameter", "Value"), Recreation::Never);
-        assert_eq!(of("AWS::EC2::Instance", "InstanceType"), Recreation::Conditionally);
-        assert_eq!(of("AWS::ECS::Service", "LaunchType"), Recreation::Conditionally);
-        assert_eq!(of("AWS::ECS::Service", "DeploymentController"), Recreation::Never);
-        assert_eq!(of("AWS::No::Type", "Name"), Recreation::Never);
+    fn recreation_is_that_of_awss_schemas() {
+        let of_property = |kind, property| recreation(kind, property, &json!("a"), &json!("b"));
+        assert_eq!(of_property("AWS::SSM::Parameter", "Name"), Recreation::Always);
+        assert_eq!(of_property("AWS::SSM::Parameter", "Value"), Recreation::Never);
+        assert_eq!(of_property("AWS::EC2::Instance", "InstanceType"), Recreation::Conditionally);
+        assert_eq!(of_property("AWS::ECS::Service", "LaunchType"), Recreation::Conditionally);
+        assert_eq!(of_property("AWS::ECS::Service", "DeploymentController"), Recreation::Never);
+        assert_eq!(of_property("AWS::No::Type", "Name"), Recreation::Never);
     }
 
     #[test]
@@ -102,13 +102,13 @@ mod tests {
     }
 
     #[test]
-    fn a_path_within_a_property_counts_when_what_is_there_changes() {
+    fn a_path_within_a_property_is_touched_if_its_value_changes() {
         let dns = |namespace: &str, ttl: u8| json!({ "NamespaceId": namespace, "DnsRecords": [{ "TTL": ttl }] });
-        let of = |new| touches("DnsConfig/NamespaceId", "DnsConfig", &dns("a", 1), &new);
-        assert!(!of(dns("a", 2)) && of(dns("b", 1)));
+        let is_touched = |new| touches("DnsConfig/NamespaceId", "DnsConfig", &dns("a", 1), &new);
+        assert!(!is_touched(dns("a", 2)) && is_touched(dns("b", 1)));
         let disk = |key: &str, size: u8| json!([{ "Ebs": { "KmsKeyId": key, "Size": size } }]);
-        let of = |new| touches("Disks/Ebs/KmsKeyId", "Disks", &disk("a", 1), &new);
-        assert!(!of(disk("a", 2)) && of(disk("b", 1)) && of(json!([])));
+        let is_touched = |new| touches("Disks/Ebs/KmsKeyId", "Disks", &disk("a", 1), &new);
+        assert!(!is_touched(disk("a", 2)) && is_touched(disk("b", 1)) && is_touched(json!([])));
         assert!(!touches("Disks/Ebs/KmsKeyId", "Other", &json!(1), &json!(2)));
     }
 }

@@ -1,4 +1,4 @@
-"""Writes replacement.txt and type_names.txt from AWS's resource provider schemas, which PyPI's cfn-lint carries.
+"""Writes replacement.txt and type_names.txt from AWS's resource provider schemas, which PyPI's cfn-lint contains.
 
 usage: pip install cfn-lint && python3 schemas.py [FOLDER]
 

@@ -1,5 +1,5 @@
-//! The names of all of AWS's resource types, in `type_names.txt` beside this file: they tell a type that the sandbox does not
-//! serve from one that does not exist.
+//! The names of all of AWS's resource types, from `type_names.txt`. They distinguish types that the sandbox does not serve from types
+//! that do not exist.
 
 /// Whether AWS has a resource type of this name.
 pub fn exists(kind: &str) -> bool {
@@ -15,7 +15,7 @@ mod tests {
     use crate::cloudformation::resources;
 
     #[test]
-    fn types_that_are_served_and_others_of_aws_exist() {
+    fn served_types_and_others_of_aws_exist() {
         assert!(resources::all().all(|kind| exists(kind.name)));
         assert!(exists("AWS::S3::Bucket") && exists("AWS::IAM::UserToGroupAddition") && exists("Alexa::ASK::Skill"));
         for name in ["AWS::No::Type", "AWS::S3", "AWS::S3::", "AWS", "", "#::Modules,"] {

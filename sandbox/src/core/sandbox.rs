@@ -38,7 +38,7 @@ pub struct Sandbox {
     pub port: OnceLock<u16>,
     /// The sandbox's own log.
     pub log: RequestLog,
-    /// Cancelled when the sandbox is to stop. Loops watch it.
+    /// Cancelled when the sandbox is to end; loops watch it.
     pub shutdown: CancellationToken,
     /// Work that shutdown waits for, because it cleans up before the process ends.
     pub background: TaskTracker,

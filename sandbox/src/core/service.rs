@@ -63,7 +63,7 @@ impl Service {
 
     /// AWS's own model of the service.
     pub fn model(&self) -> Option<&'static Model> {
-        model::of(self.signing_name)
+        model::find(self.signing_name)
     }
 
     /// Gives the members of a decoded input the types of the model.
@@ -71,7 +71,7 @@ impl Service {
         let Some(model) = self.model() else { return Ok(input) };
         if self.is_ec2()
             && let Some(unknown) =
-                input.as_object().and_then(|given| given.keys().find(|name| !model.knows(operation, name)))
+                input.as_object().and_then(|given| given.keys().find(|name| !model.has_member(operation, name)))
         {
             return Err(Fault::client("UnknownParameter", format!("The parameter {unknown} is not recognized")));
         }

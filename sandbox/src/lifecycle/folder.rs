@@ -1,4 +1,4 @@
-//! The state folder: whose it is, what is in it, and who serves it.
+//! The state folder: its files, its locks, and who may use it.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -15,28 +15,28 @@ use crate::services::ecs::task_folder;
 use crate::services::ssm::instances;
 use crate::store::database;
 
-/// How often is looked whether the folder is still there.
-const LOOK: Duration = Duration::from_secs(1);
-/// How long to wait for a process that looks whether the folder is served.
-const PROBE: Duration = Duration::from_millis(5);
+/// How often to check that the folder still exists.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// How long to wait for a process that checks whether the folder is served.
+const PROBE_DELAY: Duration = Duration::from_millis(5);
 pub(super) const ENDPOINT_FILE: &str = "endpoint.json";
 const ENDPOINT_DRAFT: &str = "endpoint.json.new";
-/// Held by whoever serves the folder's state, for as long as it does.
+/// Held by the process that serves the folder's state.
 pub(super) const RUNNING_LOCK: &str = "running.lock";
-/// Held by the command that starts, or forgets, a sandbox.
+/// Held by a command that starts or resets a sandbox.
 pub(super) const STARTING_LOCK: &str = "starting.lock";
-/// What a sandbox puts into its folder besides the locks: `reset` removes these and nothing else.
-pub(super) const CONTENTS: &[&str] = &[
+/// The files of a sandbox besides the locks: `reset` removes these and no others.
+pub(super) const FILES: &[&str] = &[
     database::FILE,
     database::DRAFT_FILE,
     ENDPOINT_FILE,
     ENDPOINT_DRAFT,
     request_log::FILE,
-    request_log::EARLIER_FILE,
+    request_log::ROTATED_FILE,
     ENGINES_FILE,
 ];
 
-/// The folders in it: of instances and of tasks.
+/// The folders of instances and of tasks.
 pub(super) const FOLDERS: [&str; 2] = [instances::FOLDER, task_folder::FOLDER];
 
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> LifecycleError {
@@ -44,29 +44,29 @@ pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> LifecycleError {
     |source| LifecycleError::File { path, source }
 }
 
-/// Makes the folder, for its owner only. A folder that holds something else, or that others own or can change, is left as it is.
+/// Creates the folder, for its owner only. A folder with other files, or that others own or can change, is refused.
 pub(super) fn prepare(folder: &Path) -> Result<(), LifecycleError> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(at(folder))?;
     let (open, about) = trust::open_folder(folder)?;
-    if !is_ours(folder) {
-        return Err(LifecycleError::NotOurs(folder.to_owned()));
+    if !is_sandbox_folder(folder) {
+        return Err(LifecycleError::ForeignFolder(folder.to_owned()));
     }
     if !is_empty(folder) {
         trust::check_closed(folder, &about)?;
     }
     open.set_permissions(fs::Permissions::from_mode(0o700)).map_err(at(folder))?;
     if trust::check_closed(folder, &about).is_err() && !is_empty(folder) {
-        // Another user was faster.
-        return Err(LifecycleError::NotOurs(folder.to_owned()));
+        // Another user has created it.
+        return Err(LifecycleError::ForeignFolder(folder.to_owned()));
     }
     check_entries(folder)?;
     close_files(folder)
 }
 
-/// Takes the permissions of other users from files that they can read, such as those of a copied folder. The endpoint file keeps
-/// them: they say that its keys are not secret any more.
+/// Removes the permissions of other users from files, such as those of a copied folder. The endpoint file keeps
+/// them, to show that its keys may no longer be secret.
 fn close_files(folder: &Path) -> Result<(), LifecycleError> {
-    for name in CONTENTS.iter().filter(|name| ![ENDPOINT_FILE, ENDPOINT_DRAFT].contains(*name)) {
+    for name in FILES.iter().filter(|name| ![ENDPOINT_FILE, ENDPOINT_DRAFT].contains(*name)) {
         let path = folder.join(name);
         if fs::symlink_metadata(&path).is_ok_and(|about| about.mode() & 0o077 != 0) {
             let file = trust::open(&path, OpenOptions::new().read(true))?;
@@ -76,7 +76,7 @@ fn close_files(folder: &Path) -> Result<(), LifecycleError> {
     Ok(())
 }
 
-/// Refuses a folder that another user could have put there or written to; one that is missing is fine.
+/// Refuses a folder that another user could have created or written to; a missing folder is accepted.
 pub fn check(folder: &Path) -> Result<(), LifecycleError> {
     if !folder.exists() {
         return Ok(());
@@ -87,7 +87,7 @@ pub fn check(folder: &Path) -> Result<(), LifecycleError> {
 }
 
 fn check_entries(folder: &Path) -> Result<(), LifecycleError> {
-    let mut names = CONTENTS.iter().chain(&FOLDERS).chain(&[RUNNING_LOCK, STARTING_LOCK]);
+    let mut names = FILES.iter().chain(&FOLDERS).chain(&[RUNNING_LOCK, STARTING_LOCK]);
     names.try_for_each(|name| trust::check_entry(&folder.join(name)))
 }
 
@@ -95,8 +95,8 @@ fn is_empty(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 
-/// A sandbox's folder has its locks in it, or nothing yet.
-pub(super) fn is_ours(folder: &Path) -> bool {
+/// Whether the folder is a sandbox's: it has its locks, or is empty.
+pub(super) fn is_sandbox_folder(folder: &Path) -> bool {
     let locked = [RUNNING_LOCK, STARTING_LOCK].iter().any(|name| folder.join(name).exists());
     locked || is_empty(folder)
 }
@@ -113,8 +113,8 @@ pub(super) fn try_lock(file: &File, path: &Path) -> Result<bool, LifecycleError>
     }
 }
 
-/// Whether a process serves this folder's state. The lock is only shared to find out: other processes may look at the same
-/// time, and [`claim`] waits for them.
+/// Whether a process serves this folder's state. Takes the lock shared, so that other processes can check at the same
+/// time; [`claim`] waits for them.
 pub(super) fn is_served(folder: &Path) -> Result<bool, LifecycleError> {
     if !folder.join(RUNNING_LOCK).exists() {
         return Ok(false);
@@ -122,7 +122,7 @@ pub(super) fn is_served(folder: &Path) -> Result<bool, LifecycleError> {
     is_taken(&open_lock(folder, RUNNING_LOCK)?, folder)
 }
 
-/// Whether another process holds the lock for itself.
+/// Whether another process holds the lock exclusively.
 fn is_taken(lock: &File, path: &Path) -> Result<bool, LifecycleError> {
     match lock.try_lock_shared() {
         Ok(()) => lock.unlock().map(|()| false).map_err(at(path)),
@@ -137,29 +137,28 @@ pub(super) async fn claim(lock: &File, path: &Path) -> Result<bool, LifecycleErr
         if is_taken(lock, path)? {
             return Ok(false);
         }
-        // Another process was looking whether it is taken.
-        tokio::time::sleep(PROBE).await;
+        // Another process is checking the lock.
+        tokio::time::sleep(PROBE_DELAY).await;
     }
     Ok(true)
 }
 
-/// Ends when the folder is no longer the one in which `lock` is held: somebody has deleted it, and nobody would find the
-/// sandbox any more.
-pub(super) async fn is_gone(folder: &Path, lock: &File) {
+/// Waits until the folder is no longer the one in which `lock` is held: it was deleted, and the sandbox cannot be found any more.
+pub(super) async fn wait_until_gone(folder: &Path, lock: &File) {
     let path = folder.join(RUNNING_LOCK);
     let inode = |metadata: io::Result<fs::Metadata>| metadata.ok().map(|file| (file.dev(), file.ino()));
     let held = inode(lock.metadata());
     while inode(fs::metadata(&path)) == held {
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(CHECK_INTERVAL).await;
     }
 }
 
-/// Whether the credentials in the endpoint file were for their owner's eyes only; also when there are none yet.
+/// Whether only the owner can read the endpoint file, or there is none yet.
 pub(super) fn is_secret(folder: &Path) -> bool {
     fs::metadata(folder.join(ENDPOINT_FILE)).map_or(true, |file| file.permissions().mode() & 0o777 & !0o700 == 0)
 }
 
-/// What the endpoint file says; nothing when there is none or it is not whole.
+/// Reads the endpoint file; none if there is none or it is incomplete.
 pub(super) fn read_endpoint(folder: &Path) -> Result<Option<Endpoint>, LifecycleError> {
     let path = folder.join(ENDPOINT_FILE);
     let mut text = Vec::new();
@@ -170,7 +169,7 @@ pub(super) fn read_endpoint(folder: &Path) -> Result<Option<Endpoint>, Lifecycle
     Ok(serde_json::from_slice(&text).ok())
 }
 
-/// Writes the endpoint file in one step: it is read by other processes at any moment.
+/// Writes the endpoint file atomically: other processes may read it at any time.
 pub(super) fn write_endpoint(folder: &Path, endpoint: &Endpoint) -> Result<(), LifecycleError> {
     let (path, draft) = (folder.join(ENDPOINT_FILE), folder.join(ENDPOINT_DRAFT));
     let mut file = trust::open(&draft, OpenOptions::new().create(true).truncate(true).write(true).mode(0o600))?;

@@ -1,13 +1,13 @@
-//! Where the state of an account's sandbox is kept.
+//! The location of a sandbox's state folder.
 
 use std::path::PathBuf;
 
 use super::LifecycleError;
 
-/// The parts of the environment that say where state is kept.
+/// The environment variables that determine the location.
 #[derive(Debug, Clone, Default)]
 pub struct StateHome {
-    /// `ECSWS_SANDBOX_DIR`: the whole folder.
+    /// `ECSWS_SANDBOX_DIR`: the folder itself.
     pub sandbox_dir: Option<PathBuf>,
     /// `XDG_STATE_HOME`.
     pub xdg_state_home: Option<PathBuf>,
@@ -19,8 +19,10 @@ impl StateHome {
     /// The state folder of an account's sandbox in a region.
     pub fn state_dir(&self, account: &str, region: &str) -> Result<PathBuf, LifecycleError> {
         let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-        if let Some(wrong) = [(is_account, account), (is_region(region), region)].iter().find(|(right, _)| !right) {
-            return Err(LifecycleError::NotAPlace(wrong.1.to_owned()));
+        if let Some((_, invalid)) =
+            [(is_account, account), (is_region(region), region)].iter().find(|(is_valid, _)| !is_valid)
+        {
+            return Err(LifecycleError::InvalidLocation((*invalid).to_owned()));
         }
         if let Some(folder) = &self.sandbox_dir {
             return Ok(folder.clone());
@@ -46,13 +48,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_that_could_leave_the_state_folder_are_refused() {
+    fn accounts_and_regions_that_could_escape_the_state_folder_are_refused() {
         let home = StateHome { home: Some("/home/a".into()), ..StateHome::default() };
         assert!(home.state_dir("123456789012", "us-gov-west-1").is_ok());
         for (account, region) in
             [("12", "us-east-1"), ("123456789012", "../../x"), ("123456789012", "us east"), ("123456789012", "")]
         {
-            assert!(matches!(home.state_dir(account, region), Err(LifecycleError::NotAPlace(_))), "{account} {region}");
+            assert!(
+                matches!(home.state_dir(account, region), Err(LifecycleError::InvalidLocation(_))),
+                "{account} {region}"
+            );
         }
     }
 }

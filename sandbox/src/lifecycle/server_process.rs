@@ -1,15 +1,21 @@
 //! The inner process that serves a sandbox, in the background or in the foreground, and the arguments that start it.
 
 use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::Command;
 
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{LifecycleError, Options};
+use super::folder::{self, RUNNING_LOCK, open_lock, prepare, read_endpoint};
+use super::{Endpoint, LifecycleError, Options, serve_in_this_process, start};
+use crate::base::clock::Clock;
+use crate::base::request_log;
 use crate::process::inner::MARKER;
-use crate::process::{descriptors, signals};
+use crate::process::{self, descriptors, own_executable, signals};
+use crate::{Config, auth};
 
 /// The command that serves with `options`, started from `program`.
 pub(super) fn command(program: &Path, options: &Options) -> Command {
@@ -30,7 +36,7 @@ fn arguments(Options { account, region, state_dir, speed, host_exec }: &Options)
     ]
 }
 
-/// Reads the arguments behind the marker.
+/// Parses the arguments after the marker.
 pub(crate) fn parse(arguments: &[OsString]) -> Option<Options> {
     let text = |argument: &OsStr| argument.to_str().map(str::to_owned);
     match arguments {
@@ -47,13 +53,13 @@ pub(crate) fn parse(arguments: &[OsString]) -> Option<Options> {
 
 /// Serves until a signal asks this process to end.
 pub(crate) fn serve(options: Options) -> Result<(), LifecycleError> {
-    // Nothing of the process that started it, such as a lock or the end of a pipeline.
+    // Files of the process that started it, such as a lock or the end of a pipeline.
     descriptors::close_inherited();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.map_err(LifecycleError::Serve).and_then(|runtime| {
         runtime.block_on(async {
             let shutdown = CancellationToken::new();
-            // A handler would end what `nohup` starts.
+            // An ignored signal stays ignored, as with `nohup`.
             let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
             for kind in kinds.into_iter().filter(|kind| !signals::is_ignored(kind.as_raw_value())) {
                 let mut signals = signal(kind).map_err(LifecycleError::Serve)?;
@@ -63,9 +69,106 @@ pub(crate) fn serve(options: Options) -> Result<(), LifecycleError> {
                     shutdown.cancel();
                 });
             }
-            super::run(options, shutdown).await
+            run(options, shutdown).await
         })
     })
+}
+
+/// Serves until `shutdown` is cancelled: the whole life of a sandbox's process.
+async fn run(options: Options, shutdown: CancellationToken) -> Result<(), LifecycleError> {
+    let is_in_background = is_in_background(&options.state_dir);
+    let result = if is_in_background && start::ignores_signals() {
+        std::env::current_exe()
+            .map_err(LifecycleError::Serve)
+            .and_then(|program| Err(serve_in_this_process(&program, &options)))
+    } else {
+        serve_folder(options, shutdown, is_in_background).await
+    };
+    if let Err(error) = &result
+        && is_in_background
+    {
+        // The command that started it reads this. If it has ended, the error is in the log too.
+        drop(write!(io::stdout(), "{error}"));
+    }
+    result
+}
+
+async fn serve_folder(
+    options: Options,
+    shutdown: CancellationToken,
+    is_in_background: bool,
+) -> Result<(), LifecycleError> {
+    let folder = options.state_dir.clone();
+    prepare(&folder)?;
+    if is_in_background {
+        // Ctrl-C and the terminal of the command that started it must not reach it or its tasks.
+        let _ = nix::unistd::setsid();
+    }
+    // Files of the sandbox and of its tasks are not writable by others, whatever the umask of the command that started it.
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
+    process::adopt_orphans();
+    let lock = open_lock(&folder, RUNNING_LOCK)?;
+    if !folder::claim(&lock, &folder).await? {
+        return Err(LifecycleError::AlreadyRunning(folder));
+    }
+    let previous = read_endpoint(&folder)?;
+    let listener = bind(previous.as_ref()).await.map_err(LifecycleError::Serve)?;
+    // Credentials that others could read are replaced.
+    let reusable = previous.filter(|_| folder::is_secret(&folder));
+    let new_secret = || auth::Credentials::random().secret_access_key;
+    let (credentials, control_secret) = match reusable {
+        // Older versions had no secret for control calls.
+        Some(Endpoint { credentials, control_secret, .. }) if control_secret.is_empty() => (credentials, new_secret()),
+        Some(Endpoint { credentials, control_secret, .. }) => (credentials, control_secret),
+        None => (auth::Credentials::random(), new_secret()),
+    };
+    let endpoint = Endpoint {
+        url: format!("http://{}", listener.local_addr().map_err(LifecycleError::Serve)?),
+        credentials: credentials.clone(),
+        control_secret: control_secret.clone(),
+        account: options.account.clone(),
+        region: options.region.clone(),
+        pid: std::process::id(),
+        started_at: Clock::new(1.0).now(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    folder::write_endpoint(&folder, &endpoint)?;
+    let Options { account, region, state_dir, speed, host_exec } = options;
+    let program = own_executable().map_err(LifecycleError::Serve)?;
+    let config = Config { account, region, state_dir, credentials, control_secret, program, speed, host_exec };
+    let sandbox = crate::open(config, shutdown.clone()).map_err(LifecycleError::Serve)?;
+    if is_in_background {
+        start::close_output().map_err(LifecycleError::Serve)?;
+    }
+    let serving = crate::serve(listener, &sandbox);
+    tokio::pin!(serving);
+    let served = tokio::select! {
+        served = &mut serving => served,
+        () = folder::wait_until_gone(&folder, &lock) => {
+            shutdown.cancel();
+            serving.await
+        }
+    };
+    served.map_err(LifecycleError::Serve)
+}
+
+/// Whether [`start::spawn`] started this process: only then is its stderr the folder's log, and its stdout read by the command that
+/// started it.
+fn is_in_background(folder: &Path) -> bool {
+    let log = nix::sys::stat::stat(&folder.join(request_log::FILE));
+    let stderr = nix::sys::stat::fstat(io::stderr());
+    log.is_ok_and(|log| stderr.is_ok_and(|stderr| (log.st_dev, log.st_ino) == (stderr.st_dev, stderr.st_ino)))
+}
+
+/// Listens on the previous sandbox's address, or on another port if that is taken.
+async fn bind(previous: Option<&Endpoint>) -> io::Result<TcpListener> {
+    if let Some(endpoint) = previous
+        && let Ok(listener) = TcpListener::bind(endpoint.host()).await
+        && listener.local_addr().is_ok_and(|address| address.ip().is_loopback())
+    {
+        return Ok(listener);
+    }
+    TcpListener::bind(("127.0.0.1", 0)).await
 }
 
 #[cfg(test)]
@@ -73,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_process_that_serves_reads_the_arguments_that_start_it() {
+    fn the_server_process_parses_the_arguments_that_start_it() {
         let options = Options {
             account: "123456789012".to_owned(),
             region: "us-east-1".to_owned(),

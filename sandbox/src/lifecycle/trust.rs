@@ -59,7 +59,7 @@ fn check_own(path: &Path, about: &Metadata) -> Result<(), LifecycleError> {
     check_closed(path, about)
 }
 
-/// Refuses what others can write to.
+/// Refuses a file or folder that others can write to.
 pub(super) fn check_closed(path: &Path, about: &Metadata) -> Result<(), LifecycleError> {
     if about.mode() & (GROUP_WRITE | OTHER_WRITE) == 0 { Ok(()) } else { Err(exposed(path, about)) }
 }
@@ -68,10 +68,10 @@ fn check_owner(path: &Path, about: &Metadata) -> Result<(), LifecycleError> {
     if about.uid() == geteuid().as_raw() { Ok(()) } else { Err(not_owner(path, about)) }
 }
 
-/// A folder or link on the way has to be the user's or the system's, and no other user may be able to rename what is in it.
+/// A folder or link on the path has to be the user's or the system's, and no other user may be able to rename its entries.
 fn check_ancestor(path: &Path) -> Result<(), LifecycleError> {
     let about = fs::symlink_metadata(path).map_err(at(path))?;
-    // In a user namespace that does not know root, the system's files have an overflow id.
+    // In a user namespace without root, the system's files have an overflow id.
     let system = fs::metadata("/").map_or(0, |root| root.uid());
     if ![geteuid().as_raw(), 0, system].contains(&about.uid()) {
         return Err(not_owner(path, &about));
@@ -84,7 +84,7 @@ fn check_ancestor(path: &Path) -> Result<(), LifecycleError> {
     Ok(())
 }
 
-/// Whether a group is the one that many systems make for a user alone, whose files are then writable for the group.
+/// Whether a group contains only the user, as many systems create it; the user's files are then writable for the group.
 fn is_private(group: Gid) -> bool {
     let user = User::from_uid(geteuid()).ok().flatten();
     let group = Group::from_gid(group).ok().flatten();

@@ -1,4 +1,4 @@
-//! A stable local address for a service: connections to it are spread over the service's running tasks.
+//! A stable local address for a service, which balances connections over the service's running tasks.
 //!
 //! It forwards bytes and knows no protocol, apart from the plain 503 that a client gets when no task can be reached.
 
@@ -13,10 +13,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
-/// Connections under way at once for one service; further ones wait to be accepted.
+/// Concurrent connections of one service; further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 4096;
 
-/// A task that has only just started may not listen yet: all are tried this often, with a short pause between.
+/// How often all tasks are tried: one that has just started may not listen yet.
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -32,10 +32,10 @@ pub struct ServiceAddress {
 }
 
 impl ServiceAddress {
-    /// Listens on `preferred`, or on another free port when that is taken or not known yet.
+    /// Listens on `preferred`, or on another free port if that is taken or not known yet.
     ///
     /// # Errors
-    /// No port could be had at all.
+    /// No port is free.
     pub async fn open(preferred: Option<u16>) -> io::Result<Self> {
         let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, preferred.unwrap_or(0))).await {
             Ok(listener) => listener,
@@ -46,7 +46,7 @@ impl ServiceAddress {
         Ok(Self { port, targets, accepting: tokio::spawn(accept(listener, receiver)) })
     }
 
-    /// The port, for the state: the next sandbox asks for it again.
+    /// The port, which the next sandbox should listen on again.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -70,20 +70,20 @@ impl Drop for ServiceAddress {
 }
 
 async fn accept(listener: TcpListener, targets: watch::Receiver<Vec<SocketAddr>>) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let turn = Arc::new(AtomicUsize::new(0));
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let next = Arc::new(AtomicUsize::new(0));
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((client, _)) => {
-                let (targets, turn) = (targets.clone(), Arc::clone(&turn));
+                let (targets, next) = (targets.clone(), Arc::clone(&next));
                 tokio::spawn(async move {
-                    // One side going away ends the other: that is all there is to do about it.
-                    let _ = forward(client, &targets, &turn).await;
-                    drop(place);
+                    // An error of one side closes the other.
+                    let _ = forward(client, &targets, &next).await;
+                    drop(slot);
                 });
             }
-            // Most likely too many open files: some will be closed.
+            // Most likely too many open files, some of which will be closed.
             Err(_) => tokio::time::sleep(PAUSE).await,
         }
     }
@@ -92,9 +92,9 @@ async fn accept(listener: TcpListener, targets: watch::Receiver<Vec<SocketAddr>>
 async fn forward(
     mut client: TcpStream,
     targets: &watch::Receiver<Vec<SocketAddr>>,
-    turn: &AtomicUsize,
+    next: &AtomicUsize,
 ) -> io::Result<()> {
-    match connect(targets, turn).await {
+    match connect(targets, next).await {
         Some(mut task) => {
             client.set_nodelay(true)?;
             task.set_nodelay(true)?;
@@ -105,14 +105,14 @@ async fn forward(
     Ok(())
 }
 
-/// The next task that accepts a connection; none when the service has no task, or none that listens within a second.
-async fn connect(targets: &watch::Receiver<Vec<SocketAddr>>, turn: &AtomicUsize) -> Option<TcpStream> {
+/// Connects to the next task; none if the service has no task, or none that listens within a second.
+async fn connect(targets: &watch::Receiver<Vec<SocketAddr>>, next: &AtomicUsize) -> Option<TcpStream> {
     for _ in 0..ATTEMPTS {
         let current = targets.borrow().clone();
         if current.is_empty() {
             return None;
         }
-        let start = turn.fetch_add(1, Ordering::Relaxed);
+        let start = next.fetch_add(1, Ordering::Relaxed);
         for offset in 0..current.len() {
             if let Ok(task) = TcpStream::connect(current[start.wrapping_add(offset) % current.len()]).await {
                 return Some(task);
@@ -123,7 +123,7 @@ async fn connect(targets: &watch::Receiver<Vec<SocketAddr>>, turn: &AtomicUsize)
     None
 }
 
-/// Reads what came of the request first: closing a connection with unread bytes would take the answer back.
+/// Answers 503. Reads first: closing a connection with unread bytes would discard the answer.
 async fn refuse(mut client: TcpStream) -> io::Result<()> {
     let mut request = [0; 4096];
     let _ = tokio::time::timeout(PAUSE, client.read(&mut request)).await;

@@ -1,5 +1,5 @@
-//! Commands that look at a container while it runs, such as its health check: the shim starts them beside the container's
-//! own command, ends them when they take too long, and ends them with the container.
+//! Commands that check a container while it runs, such as its health check: the shim starts them, kills them when their timeout
+//! expires, and ends them with the container.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,9 @@ use tokio::time::Instant;
 
 use super::process_tree;
 use super::protocol::{Check, Exit, ProcessSpec, Report};
-use super::shim::{Beside, launch};
+use super::shim::{ProcessRole, launch};
 
-/// The checks of one container that are under way.
+/// The running checks of one container.
 #[derive(Debug)]
 pub(super) struct Checks {
     container: ProcessSpec,
@@ -20,12 +20,12 @@ pub(super) struct Checks {
 #[derive(Debug)]
 struct Running {
     id: u64,
-    until: Instant,
-    late: bool,
+    deadline: Instant,
+    timed_out: bool,
 }
 
 impl Checks {
-    /// Checks of a container that was started with `container`.
+    /// The checks of a container that was started with `container`.
     pub(super) fn new(container: ProcessSpec) -> Self {
         Self { container, running: BTreeMap::new() }
     }
@@ -35,43 +35,43 @@ impl Checks {
         &self.container
     }
 
-    /// Starts a check; the answer at once when that is not possible.
+    /// Starts a check; returns its report if it cannot be started.
     pub(super) fn begin(&mut self, Check { id, command, timeout }: Check) -> Option<Report> {
-        match launch(&ProcessSpec { command, ..self.container.clone() }, Beside::TheContainer) {
+        match launch(&ProcessSpec { command, ..self.container.clone() }, ProcessRole::Check) {
             Ok(pid) => {
-                self.running.insert(pid, Running { id, until: Instant::now() + timeout, late: false });
+                self.running.insert(pid, Running { id, deadline: Instant::now() + timeout, timed_out: false });
                 None
             }
             Err(_) => Some(Report::Checked(id, None)),
         }
     }
 
-    /// A process ended; the answer when it was a check.
+    /// The report of a check, if the process that ended was one.
     pub(super) fn ended(&mut self, pid: Pid, exit: &Exit) -> Option<Report> {
-        let Running { id, late, .. } = self.running.remove(&pid)?;
-        // What it started in the background ends with it.
+        let Running { id, timed_out, .. } = self.running.remove(&pid)?;
+        // Its background processes end with it.
         process_tree::kill_group(pid);
-        Some(Report::Checked(id, (!late).then(|| exit.code())))
+        Some(Report::Checked(id, (!timed_out).then(|| exit.code())))
     }
 
-    /// When the next check has taken too long.
+    /// When the next timeout expires.
     pub(super) fn next_timeout(&self) -> Option<Instant> {
-        self.running.values().filter(|one| !one.late).map(|one| one.until).min()
+        self.running.values().filter(|check| !check.timed_out).map(|check| check.deadline).min()
     }
 
-    /// Kills what has taken too long.
-    pub(super) fn end_late(&mut self) {
+    /// Kills checks whose timeout has expired.
+    pub(super) fn kill_expired(&mut self) {
         let now = Instant::now();
         for (pid, check) in &mut self.running {
-            if check.until <= now {
-                check.late = true;
+            if check.deadline <= now {
+                check.timed_out = true;
                 process_tree::kill_group(*pid);
             }
         }
     }
 
-    /// Kills all.
-    pub(super) fn end(&mut self) {
+    /// Kills all checks.
+    pub(super) fn kill_all(&mut self) {
         for pid in std::mem::take(&mut self.running).into_keys() {
             process_tree::kill_group(pid);
         }

@@ -1,4 +1,4 @@
-//! Environments of processes, each built from a list: nothing else of this machine's environment reaches them.
+//! Environments of processes, each built from a list: no other variable of this machine's environment reaches them.
 
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -9,7 +9,7 @@ pub use super::engine::INHERITED_BY_ENGINES;
 /// The variables that every process below the sandbox inherits.
 pub const INHERITED: [&str; 2] = ["PATH", "LANG"];
 
-/// The `PATH` where the caller has none, as in containers (Docker's `DefaultPathEnvUnix`).
+/// The `PATH` if the caller has none, as in containers (Docker's `DefaultPathEnvUnix`).
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The variables that every process below the sandbox inherits, with their values.
@@ -26,35 +26,35 @@ pub fn of_sandbox() -> Vec<(String, String)> {
     [base(), inherited(INHERITED_BY_ENGINES)].concat()
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place where the sandbox passes on parts of its own environment")]
+#[expect(clippy::disallowed_methods, reason = "the sandbox passes on these variables of its own environment")]
 pub(super) fn inherited(names: &[&str]) -> Vec<(String, String)> {
     names.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect()
 }
 
-/// The folders of a task or an instance, which stand for its disk.
+/// The folders of a task or an instance, in place of its disk.
 #[derive(Debug, Clone)]
 pub struct Folders {
-    /// Its home, and where its commands start that name no folder.
+    /// Its home, and the default working directory of its commands.
     pub home: PathBuf,
     /// For temporary files.
     pub temporary: PathBuf,
 }
 
 impl Folders {
-    /// Makes the folders that are not there yet, for their owner only.
+    /// Makes the missing folders, for their owner only.
     pub fn make(&self) -> io::Result<()> {
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true).mode(0o700);
         builder.create(&self.home).and_then(|()| builder.create(&self.temporary))
     }
 
-    /// The variables that every process in these folders has: no configuration of the AWS SDKs is found outside of them.
+    /// The variables of every process in these folders. The AWS SDKs find no configuration outside of them.
     pub fn variables(&self) -> Vec<(String, String)> {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let own = [
             ("HOME", text(&self.home)),
             ("TMPDIR", text(&self.temporary)),
-            // SDKs that look up the user's home elsewhere than in HOME use these.
+            // For SDKs that do not find the user's home by HOME.
             ("AWS_CONFIG_FILE", text(&self.home.join(".aws/config"))),
             ("AWS_SHARED_CREDENTIALS_FILE", text(&self.home.join(".aws/credentials"))),
         ];
@@ -63,9 +63,9 @@ impl Folders {
     }
 }
 
-/// What one container's process gets, later entries over earlier ones.
+/// The environment of a container's process; later entries override earlier ones.
 ///
-/// `defined` is the container definition's own environment; `host_name` is the task's name for itself; `task_id` marks its processes.
+/// `defined` is the container definition's environment; `host_name` is the task's host name; `task_id` marks its processes.
 pub fn of_container(
     own: Vec<(String, String)>,
     defined: &[(String, String)],
@@ -80,7 +80,7 @@ pub fn of_container(
     environment
 }
 
-/// An environment for a session's terminal: it has the two variables that the agent sets.
+/// An environment with the two variables that the agent sets for a session's terminal.
 pub fn in_terminal(mut environment: Vec<(String, String)>) -> Vec<(String, String)> {
     environment
         .extend([("TERM", "xterm-256color"), ("LANG", "C.UTF-8")].map(|(name, value)| (name.into(), value.into())));
@@ -92,9 +92,9 @@ pub fn with_port(command: &[String], port: u16) -> Vec<String> {
     command.iter().map(|part| part.replace("{port}", &port.to_string())).collect()
 }
 
-/// The file of a program in the sandbox's `PATH`; a name with a slash is a path already.
+/// Finds the file of a program in the sandbox's `PATH`; a name with a slash is a path already.
 ///
-/// A process is started by its file, so that a `PATH` in a task definition does not choose another one.
+/// Processes are started by their file, so that a `PATH` in a task definition does not choose another program.
 pub fn find_program(name: &str) -> Option<PathBuf> {
     if name.contains('/') {
         return Some(name.into());

@@ -1,11 +1,11 @@
-//! The inner processes of tasks, and the arguments that start them: the shim around a task, what becomes the task, and the built-in web
-//! service.
+//! The inner processes of tasks, and the arguments that start them: the shim around a task, the process that becomes the task, and the
+//! mock backend.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use super::stand_in::{self, StandIn};
+use super::mock_backend::{self, MockBackend};
 use super::{launch, shim};
 
 /// The first argument of every inner process.
@@ -14,7 +14,7 @@ pub const MARKER: &str = "sandbox-inner";
 /// An inner process of a task.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Inner {
-    /// Stands between the sandbox and one task's process.
+    /// The shim between the sandbox and one task's process.
     TaskShim,
     /// Becomes a task's process.
     TaskLaunch {
@@ -22,7 +22,7 @@ pub enum Inner {
         shim: i32,
     },
     /// Answers like the workshop's Node.js backend.
-    StandIn(StandIn),
+    MockBackend(MockBackend),
 }
 
 impl Inner {
@@ -38,9 +38,9 @@ impl Inner {
         let rest: Vec<OsString> = match self {
             Self::TaskShim => vec!["task-shim".into()],
             Self::TaskLaunch { shim } => vec!["task-launch".into(), shim.to_string().into()],
-            Self::StandIn(StandIn { port, cpu, address, zone, image }) => {
+            Self::MockBackend(MockBackend { port, cpu, address, zone, image }) => {
                 vec![
-                    "stand-in".into(),
+                    "mock-backend".into(),
                     port.to_string().into(),
                     cpu.to_string().into(),
                     address.into(),
@@ -58,7 +58,7 @@ impl Inner {
         Some(match arguments {
             [kind] if kind == "task-shim" => Self::TaskShim,
             [kind, shim] if kind == "task-launch" => Self::TaskLaunch { shim: text(shim)?.parse().ok()? },
-            [kind, port, cpu, address, zone, image] if kind == "stand-in" => Self::StandIn(StandIn {
+            [kind, port, cpu, address, zone, image] if kind == "mock-backend" => Self::MockBackend(MockBackend {
                 port: text(port)?.parse().ok()?,
                 cpu: text(cpu)?.parse().ok()?,
                 address: text(address)?,
@@ -74,7 +74,7 @@ impl Inner {
         match self {
             Self::TaskShim => shim::main(),
             Self::TaskLaunch { shim } => launch::main(*shim),
-            Self::StandIn(stand_in) => stand_in::main(stand_in),
+            Self::MockBackend(backend) => mock_backend::main(backend),
         }
     }
 }
@@ -85,14 +85,14 @@ mod tests {
 
     #[test]
     fn every_inner_process_of_a_task_reads_the_arguments_that_start_it() {
-        let stand_in = StandIn {
+        let backend = MockBackend {
             port: 3000,
             cpu: 256,
             address: "10.0.0.7".to_owned(),
             zone: "us-east-1a".to_owned(),
             image: "--image".to_owned(),
         };
-        for inner in [Inner::TaskShim, Inner::TaskLaunch { shim: 7 }, Inner::StandIn(stand_in)] {
+        for inner in [Inner::TaskShim, Inner::TaskLaunch { shim: 7 }, Inner::MockBackend(backend)] {
             let arguments = inner.arguments();
             assert_eq!(arguments[0], MARKER);
             assert_eq!(Inner::parse(&arguments[1..]), Some(inner));

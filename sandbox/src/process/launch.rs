@@ -1,7 +1,7 @@
-//! The second stage of a task's start: an inner process that turns itself into the task's command.
+//! The second step of a task's start: an inner process that turns itself into the task's command.
 //!
-//! It exists for what cannot be done from outside without unsafe code: the kernel is asked to kill this process when its shim
-//! dies (Linux), which survives the exec, and signals that the caller of the sandbox ignores get their default back.
+//! It does what a parent cannot do without unsafe code: it has the kernel kill this process when its shim
+//! dies (Linux), which survives the exec, and restores the default of signals that the caller of the sandbox ignores.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::fd::AsFd as _;
@@ -12,7 +12,7 @@ use std::process::{Command, ExitCode, Stdio};
 use super::protocol::ProcessSpec;
 use super::terminal;
 
-/// Reads the process from stdin (a socket), becomes it, and only returns when that failed; the reason goes back over the socket.
+/// Reads the process from stdin (a socket) and becomes it. Only returns if that failed; the reason goes back over the socket.
 ///
 /// `shim_id` is the process id of the shim that started this one.
 pub fn main(shim_id: i32) -> ExitCode {
@@ -24,7 +24,7 @@ pub fn main(shim_id: i32) -> ExitCode {
         Ok(spec) => become_task(&spec, shim_id),
         Err(error) => format!("no process to start: {error}"),
     };
-    // If the shim is gone there is nobody to tell.
+    // The write fails if the shim is gone.
     let _ = shim.write_all(reason.as_bytes());
     ExitCode::from(127)
 }
@@ -60,7 +60,7 @@ fn become_task(spec: &ProcessSpec, shim_id: i32) -> String {
     format!("exec: {program:?}: {error}")
 }
 
-/// A command in a terminal reads from where it writes to; any other reads nothing.
+/// A command in a terminal reads from the terminal; any other reads nothing.
 fn stdin(spec: &ProcessSpec) -> std::io::Result<Stdio> {
     if !spec.terminal {
         return Ok(Stdio::null());
@@ -69,10 +69,10 @@ fn stdin(spec: &ProcessSpec) -> std::io::Result<Stdio> {
     Ok(std::io::stdout().as_fd().try_clone_to_owned()?.into())
 }
 
-/// How many processes and threads more than now the user may have before a task can start no more.
-const ROOM_FOR_PROCESSES: u64 = 4096;
+/// How many more processes and threads the user may have before a task cannot start another one.
+const MAX_NEW_PROCESSES: u64 = 4096;
 
-/// A last resort against a task that forks faster than the sandbox can look; the system does not hold it against root.
+/// Limits a task that forks faster than the sandbox can count. The system does not apply the limit to root.
 fn limit_processes() {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
@@ -80,7 +80,7 @@ fn limit_processes() {
     if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NPROC)
         && now > 0
     {
-        let limit = hard.min(now + ROOM_FOR_PROCESSES);
+        let limit = hard.min(now + MAX_NEW_PROCESSES);
         let _ = setrlimit(Resource::RLIMIT_NPROC, limit, limit);
     }
 }

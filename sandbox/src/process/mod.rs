@@ -1,10 +1,10 @@
-//! Real operating-system processes behind ECS's containers.
+//! The operating-system processes and the engines' containers that run ECS's containers.
 //!
 //! A container's command runs under a shim: this binary again, leader of a process group of its own, holding a socket whose
 //! other end only the sandbox has. When that socket closes, however the sandbox ended, the shim ends everything below it.
-//! This module knows processes, ports and sockets; it knows nothing of ECS. What a task runs comes only from
-//! `[sandbox.images]` or is the built-in stand-in; of API requests only what is started beside a running container or on an
-//! instance comes here, and what runs inside containers ([`engine`]).
+//! This module knows processes, ports and sockets; it knows nothing of ECS. A task's command comes only from
+//! `[sandbox.images]` or is the built-in mock backend. Commands from API requests run as health checks and in sessions, and inside
+//! the containers of an [`engine`].
 
 pub mod address;
 mod checks;
@@ -15,6 +15,7 @@ pub mod environment;
 mod host;
 pub mod inner;
 pub mod launch;
+pub mod mock_backend;
 mod orphans;
 mod output;
 mod ports;
@@ -22,8 +23,8 @@ mod process_tree;
 mod protocol;
 mod runner;
 pub mod shim;
+mod shim_connection;
 pub mod signals;
-pub mod stand_in;
 mod terminal;
 mod throttle;
 

@@ -1,4 +1,4 @@
-//! Processes that outlived their shim. On Linux the sandbox adopts them, and tells them from the processes that it started.
+//! Processes that outlived their shim. On Linux the sandbox adopts them, and distinguishes them from the processes that it started.
 //!
 //! A process can leave its group and session, empty its environment and kill its shim, but it stays below the sandbox.
 
@@ -13,10 +13,10 @@ use tokio::process::{Child, Command};
 
 use super::process_tree::{self, CpuTimes};
 
-/// How often orphans are looked for before what is left is given up (a process stuck in the kernel).
-const ROUNDS: u32 = 2000;
+/// How often orphans are searched before the remaining ones are abandoned (they are stuck in the kernel).
+const MAX_ROUNDS: u32 = 2000;
 
-/// The variable of container engines' commands, whose helpers may go on in the background, such as rootless podman's.
+/// The variable that marks the commands of container engines, whose helpers may stay in the background, such as rootless podman's.
 const ENGINE_MARKER: &str = "ECSWS_SANDBOX_ENGINE";
 
 static STARTED: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
@@ -35,7 +35,7 @@ impl Drop for Started {
     }
 }
 
-/// Starts a process that [`end`] leaves alone.
+/// Starts a process that [`end`] does not end.
 pub(super) fn spawn(command: &mut Command) -> io::Result<(Child, Pid, Started)> {
     let mut started = started();
     let child = command.spawn()?;
@@ -51,12 +51,12 @@ pub(super) fn engine_marker() -> (String, String) {
     (ENGINE_MARKER.to_owned(), VALUE.get_or_init(|| format!("{:032x}", rand::random::<u128>())).clone())
 }
 
-/// Ends every process that this one adopted, with all below it.
+/// Ends every process that this one adopted, with its descendants.
 pub(super) async fn end() {
     if !process_tree::adopts_orphans() {
         return;
     }
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_ROUNDS {
         if end_once() {
             return;
         }
@@ -64,19 +64,19 @@ pub(super) async fn end() {
     }
 }
 
-/// Whether nothing was left to end.
+/// Kills the orphans that exist; whether there was none.
 fn end_once() -> bool {
-    // Nothing is started meanwhile: it would be taken for an orphan until its id is known.
+    // Holding the lock keeps others from starting processes, which would look like orphans until their id is recorded.
     let started = started();
     let find = || orphans(&started);
     process_tree::freeze(&find);
-    let left = find();
-    for pid in &left {
+    let found = find();
+    for pid in &found {
         process_tree::kill(*pid);
-        // Those further down are not this process's to collect yet.
+        // Descendants of orphans cannot be collected before their parent has ended.
         let _ = waitpid(*pid, Some(WaitPidFlag::WNOHANG));
     }
-    left.is_empty()
+    found.is_empty()
 }
 
 fn orphans(started: &BTreeSet<i32>) -> Vec<Pid> {

@@ -1,7 +1,7 @@
 //! What a process prints, line by line.
 //!
-//! Lines wait in a short queue; when it is full the pipe is not read, and the process waits as it would for a slow terminal:
-//! no line is ever dropped, and no process can fill the sandbox's memory with what it prints.
+//! Lines wait in a bounded queue. While it is full the pipe is not read, and the process waits as it would for a slow terminal:
+//! no line is dropped, and no process can fill the sandbox's memory with its output.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::sync::{Semaphore, mpsc};
 
-/// The longest message of one event: CloudWatch Logs' 256 KiB less the 26 bytes that it counts for each event.
+/// The maximum size of an event's message: CloudWatch Logs' 256 KiB less the 26 bytes that it counts for each event.
 pub const MAX_MESSAGE_BYTES: usize = 256 * 1024 - 26;
 
 const QUEUED_LINES: usize = 1024;
-/// What the lines of the queue may hold together: one of the longest, and room for others.
+/// The maximum size of all queued lines: one of the maximum size, and others.
 const QUEUED_BYTES: usize = 1024 * 1024;
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -22,11 +22,11 @@ const CHUNK_BYTES: usize = 64 * 1024;
 pub struct OutputLine {
     /// When it was read, by the wall clock.
     pub at: Timestamp,
-    /// Its text, without the line's end; what is not UTF-8 is replaced.
+    /// Its text, without the line break; bytes that are not UTF-8 are replaced.
     pub text: String,
 }
 
-/// What a process prints, as its reader takes it.
+/// The receiving end of a process's output.
 #[derive(Debug)]
 pub struct Output {
     lines: mpsc::Receiver<OutputLine>,
@@ -34,7 +34,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// The next line; none when the process has ended and all was taken.
+    /// The next line; none when the process has ended and all lines were received.
     pub async fn recv(&mut self) -> Option<OutputLine> {
         let line = self.lines.recv().await?;
         self.room.add_permits(weight(&line.text));
@@ -44,12 +44,12 @@ impl Output {
 
 impl Drop for Output {
     fn drop(&mut self) {
-        // Whoever waits for room finds out that nobody reads.
+        // Senders that wait for room stop waiting.
         self.room.close();
     }
 }
 
-/// The other end of an [`Output`].
+/// The sending end of an [`Output`].
 #[derive(Debug, Clone)]
 pub(super) struct Lines {
     lines: mpsc::Sender<OutputLine>,
@@ -57,7 +57,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Waits until there is room; without a reader the line is nobody's.
+    /// Waits until there is room. Without a receiver the line is dropped.
     async fn send(&self, line: OutputLine) {
         let weight = u32::try_from(weight(&line.text)).unwrap_or(u32::MAX);
         if let Ok(room) = self.room.acquire_many(weight).await {
@@ -67,7 +67,7 @@ impl Lines {
     }
 }
 
-/// Lossy conversion can make a text three times as long as its bytes were.
+/// Lossy conversion can make a text three times as long as its bytes.
 fn weight(text: &str) -> usize {
     text.len().min(QUEUED_BYTES)
 }
@@ -78,17 +78,16 @@ pub(super) fn channel() -> (Lines, Output) {
     (Lines { lines: sender, room: Arc::clone(&room) }, Output { lines, room })
 }
 
-/// Reads a stream to its end, or until nobody wants its lines; then it is only emptied, so that the process is not held back.
+/// Reads a stream to its end. Without a receiver its lines are dropped, so that the process does not wait.
 pub(super) async fn read(stream: Option<impl AsyncRead + Unpin>, lines: Lines) {
     let Some(mut stream) = stream else { return };
     let mut splitter = Splitter::default();
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
         let count = stream.read(&mut chunk).await.unwrap_or(0);
-        let complete = if count == 0 { splitter.rest() } else { splitter.take(&chunk[..count]) };
+        let lines_read = if count == 0 { splitter.rest() } else { splitter.take(&chunk[..count]) };
         let at = now();
-        for text in complete {
-            // Without a reader of lines the stream is still emptied.
+        for text in lines_read {
             lines.send(OutputLine { at, text }).await;
         }
         if count == 0 {
@@ -108,41 +107,41 @@ fn now() -> Timestamp {
 /// Cuts bytes into lines that are short enough for an event.
 #[derive(Debug, Default)]
 pub struct Splitter {
-    open: Vec<u8>,
+    incomplete: Vec<u8>,
 }
 
 impl Splitter {
-    /// Takes bytes; gives the lines that end in them.
+    /// Takes bytes and returns the lines that end in them.
     pub fn take(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let ended = piece.strip_suffix(b"\n");
-            self.open.extend_from_slice(ended.unwrap_or(piece));
-            if ended.is_some() && self.open.last() == Some(&b'\r') {
-                self.open.pop();
+            self.incomplete.extend_from_slice(ended.unwrap_or(piece));
+            if ended.is_some() && self.incomplete.last() == Some(&b'\r') {
+                self.incomplete.pop();
             }
-            while self.open.len() > MAX_MESSAGE_BYTES {
-                let tail = self.open.split_off(character_boundary(&self.open, MAX_MESSAGE_BYTES));
-                push(&mut lines, &std::mem::replace(&mut self.open, tail));
+            while self.incomplete.len() > MAX_MESSAGE_BYTES {
+                let tail = self.incomplete.split_off(character_boundary(&self.incomplete, MAX_MESSAGE_BYTES));
+                push(&mut lines, &std::mem::replace(&mut self.incomplete, tail));
             }
             if ended.is_some() {
-                push(&mut lines, &std::mem::take(&mut self.open));
+                push(&mut lines, &std::mem::take(&mut self.incomplete));
             }
         }
         lines
     }
 
-    /// What has no end, at the end of all.
+    /// The last line, if it has no line break.
     pub fn rest(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
-        if !self.open.is_empty() {
-            push(&mut lines, &std::mem::take(&mut self.open));
+        if !self.incomplete.is_empty() {
+            push(&mut lines, &std::mem::take(&mut self.incomplete));
         }
         lines
     }
 }
 
-/// Adds bytes as text. What is not UTF-8 gets longer by that, and may then be too long for one line.
+/// Adds bytes as text. Replacing bytes that are not UTF-8 makes the text longer, possibly too long for one line.
 fn push(lines: &mut Vec<String>, bytes: &[u8]) {
     let mut text = String::from_utf8_lossy(bytes).into_owned();
     while text.len() > MAX_MESSAGE_BYTES {
@@ -152,7 +151,7 @@ fn push(lines: &mut Vec<String>, bytes: &[u8]) {
     lines.push(text);
 }
 
-/// The last place at or before `limit` where no UTF-8 character is cut in two.
+/// The last position at or before `limit` that is not inside a UTF-8 character.
 fn character_boundary(bytes: &[u8], limit: usize) -> usize {
     let continues = |index: &usize| bytes.get(*index).is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000);
     (limit.saturating_sub(3)..=limit).rev().find(|index| !continues(index)).unwrap_or(limit)
@@ -165,7 +164,7 @@ mod tests {
     use super::{MAX_MESSAGE_BYTES, Splitter};
 
     #[test]
-    fn lines_come_out_whole_however_they_arrive() {
+    fn lines_are_complete_however_their_bytes_arrive() {
         let mut splitter = Splitter::default();
         assert_eq!(splitter.take(b"one\ntw"), ["one"]);
         assert_eq!(splitter.take(b"o\r\n\nthr"), ["two", ""]);
@@ -183,19 +182,19 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_text_are_replaced() {
+    fn bytes_that_are_not_utf_8_are_replaced() {
         assert_eq!(Splitter::default().take(b"a\xffb\n"), ["a\u{fffd}b"]);
     }
 
     #[test]
-    fn a_line_that_grows_by_being_made_text_is_split_again() {
+    fn a_line_that_conversion_makes_too_long_is_split_again() {
         let lines = Splitter::default().take(&[vec![0xff; 200_000], vec![b'\n']].concat());
         assert!(lines.iter().all(|line| line.len() <= MAX_MESSAGE_BYTES));
         assert_eq!(lines.concat().chars().count(), 200_000);
     }
 
     #[tokio::test]
-    async fn what_nobody_reads_is_not_taken_in() {
+    async fn a_full_queue_stops_reading() {
         const PRINTED: usize = 20_000_000;
         let (lines, mut output) = super::channel();
         let reading = tokio::spawn(super::read(Some(tokio::io::repeat(b'x').take(PRINTED as u64)), lines));

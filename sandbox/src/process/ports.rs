@@ -1,20 +1,20 @@
-//! A port of its own for every container, on the loopback address.
+//! Leases of loopback ports: every container has a port of its own.
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Below the ports that Linux (32768) and macOS (49152) give to outgoing connections, so that a load test cannot take one.
+/// Below the ephemeral ports of Linux (from 32768) and macOS (from 49152), so that the connections of a load test do not use one.
 const RANGE: RangeInclusive<u16> = 20_000..=32_000;
 
-/// The ports that are given out.
+/// The ports that are leased.
 #[derive(Debug, Clone, Default)]
 pub struct Ports {
-    taken: Arc<Mutex<BTreeSet<u16>>>,
+    leased: Arc<Mutex<BTreeSet<u16>>>,
 }
 
-/// One port; given back when dropped.
+/// One port; returned when dropped.
 #[derive(Debug)]
 pub struct PortLease {
     port: u16,
@@ -30,7 +30,7 @@ impl PortLease {
 
 impl Drop for PortLease {
     fn drop(&mut self) {
-        self.ports.taken().remove(&self.port);
+        self.ports.leased().remove(&self.port);
     }
 }
 
@@ -41,17 +41,17 @@ impl Ports {
     /// Every port of the range is in use.
     pub fn lease(&self) -> std::io::Result<PortLease> {
         let start = rand::random_range(RANGE);
-        let mut taken = self.taken();
+        let mut leased = self.leased();
         let free =
-            (start..=*RANGE.end()).chain(*RANGE.start()..start).find(|port| !taken.contains(port) && is_free(*port));
+            (start..=*RANGE.end()).chain(*RANGE.start()..start).find(|port| !leased.contains(port) && is_free(*port));
         let port = free.ok_or_else(|| std::io::Error::other("no free port is left for a task"))?;
-        taken.insert(port);
-        drop(taken);
+        leased.insert(port);
+        drop(leased);
         Ok(PortLease { port, ports: self.clone() })
     }
 
-    fn taken(&self) -> std::sync::MutexGuard<'_, BTreeSet<u16>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    fn leased(&self) -> std::sync::MutexGuard<'_, BTreeSet<u16>> {
+        self.leased.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the sandbox and a task's shim say to each other: one JSON value a line over one socket.
+//! The messages between the sandbox and a task's shim: one JSON value per line over a socket.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::engine::ContainerHooks;
 pub struct ProcessSpec {
     /// The program and its arguments; never empty.
     pub command: Vec<String>,
-    /// Where it starts; the sandbox's own folder when left out.
+    /// The working directory; the sandbox's own if left out.
     pub cwd: Option<PathBuf>,
     /// The whole environment: nothing is inherited.
     pub environment: Vec<(String, String)>,
@@ -36,16 +36,16 @@ pub enum Exit {
     Code(i32),
     /// By this signal.
     Signal(i32),
-    /// The shim went away without a word (somebody killed it); what ran below it was killed.
+    /// The shim was killed; the processes below it were killed then.
     ShimLost,
     /// The container did not run at all: its engine could not start it.
     NeverStarted,
-    /// The kernel ended the container for using more memory than it may.
+    /// The kernel killed the container because it exceeded its memory limit.
     OutOfMemory,
 }
 
 impl Exit {
-    /// The code as container engines give it: 128 + the signal's number, 137 (killed) when the shim was lost or memory ran out.
+    /// The exit code as container engines report it: 128 + the signal's number, 137 (killed) when the shim was lost or memory ran out.
     pub fn code(&self) -> i32 {
         match self {
             Self::Code(code) => *code,
@@ -55,42 +55,42 @@ impl Exit {
         }
     }
 
-    /// Why, in ECS's words, where the code alone does not say.
+    /// ECS's reason, if the code alone does not explain the exit.
     pub fn reason(&self) -> Option<&'static str> {
         (*self == Self::OutOfMemory).then_some("OutOfMemoryError: Container killed due to memory usage")
     }
 }
 
-/// What the sandbox asks of a shim after the first line.
+/// A request of the sandbox to a shim, after the first line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Request {
     /// SIGTERM, the stop timeout, SIGKILL.
     Stop,
-    /// Run a command beside the container's, in its folder and with its environment.
+    /// Run a command in the container's folder and with its environment.
     Check(Check),
 }
 
-/// A command that looks at a container, such as its health check.
+/// A command that checks a container, such as its health check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Check {
-    /// Names it in the answer.
+    /// Identifies it in the report.
     pub(super) id: u64,
     /// The program and its arguments.
     pub(super) command: Vec<String>,
-    /// How long it may take; what still runs then is killed.
+    /// How long it may take before it is killed.
     pub(super) timeout: Duration,
 }
 
-/// What a shim tells the sandbox.
+/// A report of a shim to the sandbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Report {
     /// The command runs.
     Started,
     /// The command could not be started: why.
     NotStarted(String),
-    /// A check ended with this code; without one it took too long or could not be started.
+    /// A check ended with this code; without a code it timed out or could not be started.
     Checked(u64, Option<i32>),
-    /// The command ended, and nothing of it is left.
+    /// The command ended, and nothing of it remains.
     Ended(Exit),
 }
 

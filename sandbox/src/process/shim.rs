@@ -1,7 +1,7 @@
 //! The shim: an inner process, one per container, between the sandbox and the container's command.
 //!
-//! It starts the command in a session of its own, which has no terminal, ends everything below it when it is told to, when the sandbox goes away
-//! or when the command ends, and says how it went. It holds no state and writes nothing but its reports.
+//! It starts the command in a session of its own, which has no terminal. On request, when the sandbox is gone, or when the command
+//! ends, it ends everything below it and reports how the command ended. It keeps no state and writes nothing but its reports.
 
 use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -19,20 +19,19 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::time::Instant;
 
-use super::inner::Inner;
-
 use super::checks::Checks;
+use super::inner::Inner;
 use super::protocol::{Exit, ProcessSpec, Report, Request, line};
 use super::{descriptors, process_tree};
 
-/// How long a task may take to end once the sandbox is gone: nobody is left to wait for it.
+/// How long a task may take to end once the sandbox is gone.
 pub(super) const ORPHAN_GRACE: Duration = Duration::from_secs(1);
 
-/// Runs the shim on the socket that is its stdin, and returns when nothing is left below it.
+/// Runs the shim on the socket that is its stdin, and returns when nothing remains below it.
 pub fn main() -> ExitCode {
     descriptors::close_inherited();
-    // A session and a group that nothing else is in: signals to the group reach the task only, and the terminal of whoever
-    // started the sandbox cannot be opened as /dev/tty. It only fails for a process that leads a group already.
+    // A session and a group of its own: signals to the group reach only the task, and the terminal that the sandbox was started in
+    // cannot be opened as /dev/tty. This only fails for a process that leads a group already.
     let _ = nix::unistd::setsid();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime.and_then(|runtime| runtime.block_on(supervise())) {
@@ -41,9 +40,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Has the kernel continue this process when the sandbox dies: what a shim runs can have stopped it with a signal, and stopped it would
-/// not see that its socket is closed. Not SIGKILL, which a sandbox's thread that ends would send too, and after which nothing would
-/// end what is below.
+/// Makes the kernel send SIGCONT when the sandbox dies: the task may have stopped its shim with a signal, and a stopped shim does not
+/// see that its socket is closed. Not SIGKILL: the end of the sandbox's thread that started the shim would send it too, and nothing
+/// would then end the task.
 #[cfg(target_os = "linux")]
 fn continue_without_sandbox() {
     let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGCONT);
@@ -63,15 +62,15 @@ async fn supervise() -> std::io::Result<()> {
     let first = requests.next_line().await?.unwrap_or_default();
     let spec: ProcessSpec = serde_json::from_str(&first)?;
 
-    let main = match launch(&spec, Beside::Nothing) {
+    let main = match launch(&spec, ProcessRole::Main) {
         Ok(pid) => pid,
         Err(reason) => return writer.write_all(&line(&Report::NotStarted(reason))).await,
     };
-    // A write to a sandbox that is gone fails; what is below must be ended all the same.
+    // A write to a sandbox that is gone fails; the task has to be ended all the same.
     let _ = writer.write_all(&line(&Report::Started)).await;
     let mut checks = Checks::new(spec.clone());
     let mut exit = watch(main, &mut checks, &mut requests, &mut writer, &mut signals).await;
-    checks.end();
+    checks.kill_all();
     if let Some(hooks) = &spec.hooks {
         // Before the descendants are killed: with podman they include the container's monitor, which has to end by itself.
         exit = hooks.finish(exit).await;
@@ -85,30 +84,30 @@ async fn supervise() -> std::io::Result<()> {
     Ok(())
 }
 
-/// What a command is started beside.
+/// What a command is to the container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Beside {
-    /// It is the container's own: it is in the shim's group and prints to the log.
-    Nothing,
-    /// It looks at the container: a group of its own, so that it can be ended alone, and nothing of it is printed.
-    TheContainer,
+pub(super) enum ProcessRole {
+    /// Its main process, in the shim's process group. Its output is logged.
+    Main,
+    /// A check, in a process group of its own, so that it can be ended alone. Its output is dropped.
+    Check,
 }
 
-/// Starts a command; the reason when that is not possible.
-pub(super) fn launch(spec: &ProcessSpec, beside: Beside) -> Result<Pid, String> {
+/// Starts a command; the error is why it could not be started.
+pub(super) fn launch(spec: &ProcessSpec, role: ProcessRole) -> Result<Pid, String> {
     let failed = |error: std::io::Error| format!("cannot start a process: {error}");
     let (mut ours, theirs) = StdUnixStream::pair().map_err(failed)?;
     let executable = super::runner::own_executable().map_err(failed)?;
     let mut command = Inner::TaskLaunch { shim: getpid().as_raw() }.command(&executable);
     command.stdin(Stdio::from(OwnedFd::from(theirs)));
-    if beside == Beside::TheContainer {
+    if role == ProcessRole::Check {
         command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null());
     }
     let child = command.spawn().map_err(failed)?;
-    // The command holds the other end until it is dropped, and reading would wait for that.
+    // The command holds the other end of the socket, and reading would wait for it to close.
     drop(command);
     let mut reason = String::new();
-    // The launcher closes its end by becoming the command; words before that say why it could not.
+    // The launcher closes its end by becoming the command; what it writes before is why it could not.
     ours.write_all(&line(spec)).and_then(|()| ours.read_to_string(&mut reason)).map_err(failed)?;
     if reason.is_empty() { Ok(pid(child.id())) } else { Err(reason) }
 }
@@ -117,7 +116,7 @@ fn pid(id: u32) -> Pid {
     Pid::from_raw(i32::try_from(id).expect("process ids fit in i32"))
 }
 
-/// Waits for the command's end, and brings it about when told to stop, when the sandbox closes the socket or on a signal.
+/// Waits for the command's end; ends it on a stop request, when the sandbox closes the socket, and on a signal.
 async fn watch(
     main: Pid,
     checks: &mut Checks,
@@ -134,7 +133,7 @@ async fn watch(
             if pid == main {
                 ended = Some(exit);
             } else if let Some(report) = checks.ended(pid, &exit) {
-                // A write to a sandbox that is gone fails; that it is gone shows in reading.
+                // A write to a sandbox that is gone fails, as the next read does.
                 let _ = writer.write_all(&line(&report)).await;
             }
         }
@@ -142,7 +141,7 @@ async fn watch(
             return exit;
         }
         let grace = tokio::select! {
-            stop = signals.next() => if stop { stop_timeout } else { continue },
+            is_stop = signals.next() => if is_stop { stop_timeout } else { continue },
             read = requests.next_line(), if !sandbox_gone => match read.ok().flatten().map(|text| serde_json::from_str(&text)) {
                 None => {
                     sandbox_gone = true;
@@ -163,14 +162,14 @@ async fn watch(
                 continue;
             }
             () = sleep_until(checks.next_timeout()), if checks.next_timeout().is_some() => {
-                checks.end_late();
+                checks.kill_expired();
                 continue;
             }
         };
         if kill_at.is_none() {
             match &checks.container().hooks {
                 Some(hooks) => hooks.stop(),
-                // This process is in the group too; its own signal comes back and finds the time already set.
+                // This process is in the group too: it receives the signal, and finds the deadline already set.
                 None => drop(killpg(getpgrp(), Signal::SIGTERM)),
             }
         }
@@ -183,7 +182,7 @@ async fn sleep_until(time: Option<Instant>) {
     tokio::time::sleep_until(time.unwrap_or_else(Instant::now)).await;
 }
 
-/// Collects everything that ended below, and how.
+/// Collects the children that have ended, and how they ended.
 fn reap() -> Vec<(Pid, Exit)> {
     let mut ended = Vec::new();
     loop {
@@ -196,7 +195,7 @@ fn reap() -> Vec<(Pid, Exit)> {
     }
 }
 
-/// The signals that a shim listens to.
+/// The signals that a shim handles.
 struct StopSignals {
     child: Signals,
     terminate: Signals,
@@ -214,6 +213,7 @@ impl StopSignals {
         })
     }
 
+    /// Waits for a signal; whether it asks for a stop.
     async fn next(&mut self) -> bool {
         tokio::select! {
             _ = self.child.recv() => false,

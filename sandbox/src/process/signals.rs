@@ -7,21 +7,21 @@
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Has the next exec of this process restore the default of every ignored signal but `kept`; says whether there was one. SIGILL,
-/// SIGFPE and SIGSEGV stay as they are, as they can have no such handler.
+/// Makes the next exec of this process restore the default of every ignored signal except `kept`; returns whether there is one. SIGILL,
+/// SIGFPE and SIGSEGV are unchanged, as they can have no such handler.
 pub fn restore_on_exec(kept: &[i32]) -> bool {
     let ignored: Vec<i32> = ignored().into_iter().filter(|number| !kept.contains(number)).collect();
     if ignored.is_empty() {
         return false;
     }
-    // The runtime at hand, or one that ends with this function; the handlers stay.
+    // The current runtime, or one that ends with this function; the handlers remain.
     let runtime = Handle::try_current().is_err().then(|| Builder::new_current_thread().enable_all().build());
     let Ok(runtime) = runtime.transpose() else { return false };
     let _context = runtime.as_ref().map(Runtime::enter);
     ignored.into_iter().filter(|number| signal(SignalKind::from_raw(*number)).is_ok()).count() > 0
 }
 
-/// Whether this process ignores a signal because its caller did. Only Linux can tell.
+/// Whether this process ignores a signal because its caller did. Known only on Linux.
 pub fn is_ignored(number: i32) -> bool {
     cfg!(target_os = "linux") && ignored().contains(&number)
 }

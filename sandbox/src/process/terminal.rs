@@ -1,4 +1,4 @@
-//! A pseudo-terminal: what a session's command takes for its terminal, and our end of it.
+//! A pseudo-terminal: the terminal of a session's command, and the sandbox's end of it.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -10,7 +10,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use tokio::net::unix::pipe;
 
-/// Our end. When it is dropped, what has the terminal gets SIGHUP.
+/// The sandbox's end. When it is dropped, the processes in the terminal get SIGHUP.
 #[derive(Debug)]
 pub struct Terminal {
     ours: OwnedFd,
@@ -18,17 +18,17 @@ pub struct Terminal {
     input: pipe::Sender,
 }
 
-/// Neither end may get into other processes that are started meanwhile.
+/// Processes that are started at the same time must not inherit either end.
 #[cfg(target_os = "linux")]
 const FLAGS: OpenptFlags = OpenptFlags::RDWR.union(OpenptFlags::NOCTTY).union(OpenptFlags::CLOEXEC);
 #[cfg(not(target_os = "linux"))]
 const FLAGS: OpenptFlags = OpenptFlags::RDWR.union(OpenptFlags::NOCTTY);
 
 impl Terminal {
-    /// A new one, and the end that is the command's standard streams.
+    /// Opens a pseudo-terminal, and returns the end for the command's standard streams too.
     ///
     /// # Errors
-    /// When the system has no more of them.
+    /// The system has no more pseudo-terminals.
     pub fn open() -> io::Result<(Self, OwnedFd)> {
         let ours = openpt(FLAGS)?;
         rustix::io::fcntl_setfd(&ours, rustix::io::FdFlags::CLOEXEC)?;
@@ -38,19 +38,19 @@ impl Terminal {
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
         let theirs = open(Path::new(&*name.to_string_lossy()), flags, Mode::empty())?;
         rustix::io::ioctl_fionbio(&ours, true)?;
-        // It is waited for and read as a pipe is.
+        // A pipe's readiness works for it too.
         let output = pipe::Receiver::from_owned_fd_unchecked(ours.try_clone()?)?;
         let input = pipe::Sender::from_owned_fd_unchecked(ours.try_clone()?)?;
         Ok((Self { ours, output, input }, theirs))
     }
 
-    /// Reads what the command wrote; nothing when nobody has the other end any more.
+    /// Reads what the command wrote; 0 when the other end is closed.
     pub async fn read(&self, buffer: &mut [u8]) -> usize {
         loop {
             match self.output.try_read(buffer) {
                 Ok(count) => return count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // Linux says EIO at the end.
+                // EIO marks the end on Linux.
                 Err(_) => return 0,
             }
             if self.output.readable().await.is_err() {
@@ -59,10 +59,10 @@ impl Terminal {
         }
     }
 
-    /// Writes as if it were typed, and waits while the command does not read.
+    /// Writes input as if it were typed, and waits while the command does not read.
     ///
     /// # Errors
-    /// When nobody has the other end any more.
+    /// The other end is closed.
     pub async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             match self.input.try_write(bytes) {
@@ -74,20 +74,20 @@ impl Terminal {
         Ok(())
     }
 
-    /// Gives it another size, of which what runs in it is told; one without columns or rows is none.
+    /// Sets the size, which also notifies the processes in the terminal. A size without columns or rows is ignored.
     pub fn resize(&self, columns: u16, rows: u16) {
         if columns > 0 && rows > 0 {
             let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-            // A terminal that nobody has any more has no size either.
+            // Fails if the other end is closed.
             let _ = tcsetwinsize(&self.ours, size);
         }
     }
 }
 
-/// Makes standard output, which has to be a terminal, the controlling one of a new session that this process leads.
+/// Makes standard output the controlling terminal of a new session that this process leads.
 ///
 /// # Errors
-/// When it is none, or another session's.
+/// Standard output is not a terminal, or another session's.
 pub(super) fn take_control() -> io::Result<()> {
     nix::unistd::setsid()?;
     Ok(rustix::process::ioctl_tiocsctty(io::stdout())?)
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_command_sees_a_terminal_of_the_size_that_was_asked_for() {
+    async fn a_command_sees_a_terminal_of_the_requested_size() {
         let (terminal, theirs) = Terminal::open().expect("a terminal");
         terminal.resize(91, 27);
         let mut command = tokio::process::Command::new("sh");

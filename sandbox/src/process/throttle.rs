@@ -1,24 +1,24 @@
-//! Keeps a program to a share of one processor core, by its own CPU clock.
+//! Limits a program to a share of one processor core, by its own CPU clock.
 
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// CPU time that may be saved up while idle: short, so that a burst does not hide the limit.
+/// Unused CPU time that may accumulate: short, so that a burst does not hide the limit.
 const BURST: Duration = Duration::from_millis(20);
 
-/// The longest pause at once, so that progress stays smooth.
-const SLICE: Duration = Duration::from_millis(50);
+/// The maximum length of one pause, so that requests progress evenly.
+const MAX_PAUSE: Duration = Duration::from_millis(50);
 
-/// Admits work as long as the program stays within its share.
+/// Admits work while the program is within its share.
 #[derive(Debug)]
 pub(super) struct Throttle {
     share: f64,
     window: Mutex<Window>,
 }
 
-/// Since when, and from which CPU time on, the share is reckoned.
+/// The beginning of the accounting, in wall-clock and CPU time.
 #[derive(Debug)]
 struct Window {
     since: Instant,
@@ -43,7 +43,7 @@ impl Throttle {
                 }
                 return;
             };
-            tokio::time::sleep(debt.div_f64(self.share).min(SLICE)).await;
+            tokio::time::sleep(debt.div_f64(self.share).min(MAX_PAUSE)).await;
         }
     }
 }

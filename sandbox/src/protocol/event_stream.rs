@@ -1,23 +1,23 @@
-//! AWS's event streams: answers that go on, message by message (`application/vnd.amazon.eventstream`).
+//! AWS's event streams (`application/vnd.amazon.eventstream`).
 //!
-//! Source: the event stream encoding of smithy's specification. Of the types of headers only texts are needed.
+//! Source: the event stream encoding of smithy's specification. Only string headers are needed.
 
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-/// The type of such an answer.
+/// The content type of event streams.
 pub const CONTENT_TYPE: &str = "application/vnd.amazon.eventstream";
-/// Messages that wait for a slow reader.
-const QUEUED: usize = 16;
-/// The type of a header that is a text.
-const TEXT: u8 = 7;
+/// The number of messages that are queued for a slow client.
+const QUEUE_LENGTH: usize = 16;
+/// The type of string headers.
+const STRING: u8 = 7;
 
-/// One message.
+/// A message.
 #[derive(Debug)]
 pub struct Event {
     /// Whether it is an `event` or an `exception`, which ends the stream.
     kind: &'static str,
-    /// Its name in the model.
+    /// The name in the model.
     name: &'static str,
     content: Value,
 }
@@ -33,7 +33,7 @@ impl Event {
         Self { kind: "exception", name, content: serde_json::json!({ "message": message }) }
     }
 
-    /// Its bytes on the wire.
+    /// Encodes the message.
     pub fn encode(&self) -> Vec<u8> {
         let headers = [
             (format!(":{}-type", self.kind), self.name),
@@ -57,30 +57,30 @@ impl Event {
 fn header(name: &str, value: &str) -> Vec<u8> {
     let mut bytes = vec![u8::try_from(name.len()).unwrap_or(u8::MAX)];
     bytes.extend(name.as_bytes());
-    bytes.push(TEXT);
+    bytes.push(STRING);
     bytes.extend(u16::try_from(value.len()).unwrap_or(u16::MAX).to_be_bytes());
     bytes.extend(value.as_bytes());
     bytes
 }
 
-/// Where an operation puts its messages; when the reader goes away, or is told all, it ends.
+/// The sender of an operation's messages. It is closed when the client disconnects; dropping it ends the stream.
 pub type Sender = mpsc::Sender<Event>;
 
-/// The messages of an answer.
+/// The messages of a streamed output.
 #[derive(Debug)]
 pub struct EventStream(mpsc::Receiver<Event>);
 
 impl EventStream {
-    /// A stream of which the protocols without a body of their own begin with an empty first answer.
+    /// A stream that begins with an empty initial response, as streams of RPC protocols do.
     pub fn new() -> (Sender, Self) {
-        let (sender, receiver) = mpsc::channel(QUEUED);
+        let (sender, receiver) = mpsc::channel(QUEUE_LENGTH);
         let first = Event::new("initial-response", Value::Object(serde_json::Map::new()));
-        // There is room for the first.
+        // The queue is empty.
         let _ = sender.try_send(first);
         (sender, Self(receiver))
     }
 
-    /// The next message's bytes; none at the end.
+    /// The next encoded message; `None` at the end.
     pub async fn next(&mut self) -> Option<Vec<u8>> {
         self.0.recv().await.map(|event| event.encode())
     }

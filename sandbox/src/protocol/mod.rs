@@ -1,6 +1,6 @@
-//! One codec per wire protocol: a request becomes an operation's name and an input, an answer or a fault becomes bytes.
+//! The codecs of AWS's wire protocols: they decode requests into an operation's name and an input, and encode outputs and faults.
 //!
-//! A codec knows nothing of services: names and values go through it as they are, and the model gives them their types.
+//! A codec knows no services: it leaves names and values as they are, and the service's model gives them their types.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +12,7 @@ use model::{Model, Output, Source};
 
 mod cbor;
 pub mod event_stream;
+mod input_error;
 mod json;
 pub mod lenient;
 pub mod model;
@@ -22,31 +23,31 @@ const JSON: &str = "application/json";
 const JSON_10: &str = "application/x-amz-json-1.0";
 const JSON_11: &str = "application/x-amz-json-1.1";
 
-/// How a service speaks.
+/// A wire protocol.
 #[derive(Debug, Clone, Copy)]
 pub enum Protocol {
     /// awsJson 1.0: the operation is in `X-Amz-Target`, after the prefix.
     Json10 {
-        /// What stands before the dot in `X-Amz-Target`.
+        /// The part of `X-Amz-Target` before the dot.
         target_prefix: &'static str,
     },
-    /// awsJson 1.1: the same with another content type.
+    /// awsJson 1.1, which has another content type.
     Json11 {
-        /// What stands before the dot in `X-Amz-Target`.
+        /// The part of `X-Amz-Target` before the dot.
         target_prefix: &'static str,
     },
     /// AWS Query: form-encoded parameters in, XML out.
     Query {
         /// The API version that `Version` has to name.
         version: &'static str,
-        /// The namespace of the answers.
+        /// The XML namespace of answers.
         xmlns: &'static str,
     },
     /// EC2's form of Query.
     Ec2Query {
         /// The API version that `Version` has to name.
         version: &'static str,
-        /// The namespace of the answers.
+        /// The XML namespace of answers.
         xmlns: &'static str,
     },
     /// smithy's RPC v2 over CBOR.
@@ -54,20 +55,20 @@ pub enum Protocol {
         /// The service's name in the path.
         service: &'static str,
     },
-    /// REST with JSON. No service here speaks it, but its callers are to understand that.
+    /// restJson. No service here uses it, but its clients understand the faults.
     RestJson,
 }
 
-/// What a codec reads of a request.
+/// The parts of a request that a codec reads.
 #[derive(Debug)]
 pub struct Incoming<'a> {
-    /// The headers, names in lower case.
+    /// The headers, with names in lower case.
     pub headers: &'a BTreeMap<String, String>,
-    /// The path.
+    /// The path of the URL.
     pub path: &'a str,
-    /// The query string.
+    /// The query string of the URL.
     pub query: &'a str,
-    /// The body.
+    /// The body, decompressed.
     pub body: &'a [u8],
 }
 
@@ -80,14 +81,14 @@ pub struct Request {
     pub input: Value,
 }
 
-/// A response's body and what it is.
+/// The body of a response, with its headers.
 #[derive(Debug)]
 pub struct Body {
     /// The `Content-Type`.
     pub content_type: &'static str,
-    /// The text, or the CBOR.
+    /// The encoded output or fault.
     pub bytes: Vec<u8>,
-    /// Headers that belong to it.
+    /// Further headers.
     pub headers: Vec<(&'static str, String)>,
 }
 
@@ -97,11 +98,11 @@ impl Body {
     }
 }
 
-/// In the scopes of signatures: services whose REST is XML. Their clients understand the refusals of Query.
+/// The signature scopes of services with restXml, whose clients understand the faults of Query.
 const REST_XML: &[&str] = &["/s3/aws4_request", "/route53/aws4_request", "/cloudfront/aws4_request"];
 
-/// How a caller seems to speak, before its signature is verified and its service known. It only chooses the words and the
-/// shape of a refusal.
+/// Guesses the protocol of a request before its signature is verified and its service is known. It only determines the form of
+/// faults.
 pub fn guess(headers: &BTreeMap<String, String>, path: &str) -> Protocol {
     let is = |name: &str, text: &str| headers.get(name).is_some_and(|value| value.contains(text));
     if is(cbor::HEADER.0, cbor::HEADER.1) {
@@ -122,10 +123,10 @@ pub fn guess(headers: &BTreeMap<String, String>, path: &str) -> Protocol {
     }
 }
 
-/// Of the protocols of a service, the one that a caller seems to speak; a caller that speaks none of them is answered in the first.
-pub fn choose(spoken: &[Protocol], guessed: Protocol) -> Protocol {
+/// Chooses the protocol of a service that matches the guessed one, or else the first.
+pub fn choose(supported: &[Protocol], guessed: Protocol) -> Protocol {
     let same = |one: &&Protocol| one.family() == guessed.family();
-    spoken.iter().find(same).or(spoken.first()).copied().unwrap_or(guessed)
+    supported.iter().find(same).or(supported.first()).copied().unwrap_or(guessed)
 }
 
 #[derive(PartialEq, Eq)]
@@ -144,7 +145,7 @@ impl Protocol {
         }
     }
 
-    /// Whether a request of this protocol may be for this path.
+    /// Whether requests of this protocol can have this path.
     pub fn has_path(self, path: &str) -> bool {
         match self {
             Self::Cbor { .. } => cbor::target(path).is_some(),
@@ -152,12 +153,12 @@ impl Protocol {
         }
     }
 
-    /// Whether a request of this protocol may have this method.
+    /// Whether requests of this protocol can have this method.
     pub fn has_method(self, method: &str) -> bool {
         self.family() == Family::Query || method == "POST"
     }
 
-    /// Reads a request; the model knows of what types its values are.
+    /// Decodes a request; the model gives its values their types.
     pub fn decode(self, incoming: &Incoming<'_>) -> Result<Request, Fault> {
         match self {
             Self::Json10 { target_prefix } | Self::Json11 { target_prefix } => json::decode(incoming, target_prefix),
@@ -167,28 +168,28 @@ impl Protocol {
         }
     }
 
-    /// What the values of a decoded request look like.
+    /// The form of the values of a decoded request.
     pub fn source(self) -> Source {
         if self.family() == Family::Query { Source::Text } else { Source::Typed }
     }
 
-    /// Writes an answer.
+    /// Encodes the output of an operation.
     pub fn encode(self, model: Option<&Model>, operation: &str, request_id: &str, output: Value) -> Body {
-        let tagged = |output| Output::of(model, operation, output);
+        let typed = |output| Output::of(model, operation, output);
         match self {
             Self::Json10 { .. } => json::encode(JSON_10, output),
             Self::Json11 { .. } => json::encode(JSON_11, output),
             Self::RestJson => json::encode(JSON, output),
-            Self::Query { xmlns, .. } => query::encode(operation, xmlns, request_id, &tagged(output)),
-            Self::Ec2Query { xmlns, .. } => query::encode_ec2(operation, xmlns, request_id, &tagged(output)),
-            Self::Cbor { .. } => cbor::encode(&tagged(output)),
+            Self::Query { xmlns, .. } => query::encode(operation, xmlns, request_id, &typed(output)),
+            Self::Ec2Query { xmlns, .. } => query::encode_ec2(operation, xmlns, request_id, &typed(output)),
+            Self::Cbor { .. } => cbor::encode(&typed(output)),
         }
     }
 
-    /// Writes a fault and says with which HTTP status; some requests are refused before their service and its model are known.
+    /// Encodes a fault, and returns its HTTP status. Some requests are refused before their service and its model are known.
     ///
-    /// Faults carry the codes of the Query protocols where a service has one. Its other protocols tell an error by the name
-    /// of its type, and the code in a header.
+    /// Faults have the codes of the Query protocol, if the service has one. In its other protocols, the error's type has another name,
+    /// and a header has the code.
     pub fn encode_fault(self, model: Option<&Model>, request_id: &str, fault: &Fault) -> (u16, Body) {
         let known = model.and_then(|model| model.error(&fault.code));
         let status = known.filter(|_| fault.status == 400).map_or(fault.status, |(_, status)| status);
@@ -214,7 +215,7 @@ impl Protocol {
         (status, body)
     }
 
-    /// Whose error codes this protocol's refusals use.
+    /// The dialect of this protocol's authentication errors.
     pub fn dialect(self) -> Dialect {
         match self {
             Self::Json10 { .. } | Self::Json11 { .. } | Self::Cbor { .. } | Self::RestJson => Dialect::Json,

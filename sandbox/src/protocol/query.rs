@@ -10,11 +10,11 @@ use crate::Fault;
 use crate::protocol::model::Output;
 
 const CONTENT_TYPE: &str = "text/xml";
-/// How deep a parameter's name may go; the deepest of any served operation is under ten.
+/// The maximum nesting of a parameter's name; that of any served operation is under ten.
 const MAX_DEPTH: usize = 24;
 
-/// Reads a request: parameters come in the body, or in the query string of a GET. Everything is text, and lists are
-/// structures with numbers for names: the model knows better.
+/// Decodes a request. Parameters are in the body, or in the query string of a GET. All values are text, and lists are structures with
+/// numbers for names, until the model gives them their types.
 pub fn decode(incoming: &Incoming<'_>, version: &str) -> Result<Request, Fault> {
     let mut root = Node::default();
     for (name, value) in form_urlencoded::parse(incoming.query.as_bytes()).chain(form_urlencoded::parse(incoming.body))
@@ -28,20 +28,20 @@ pub fn decode(incoming: &Incoming<'_>, version: &str) -> Result<Request, Fault> 
         .take("Action")
         .ok_or_else(|| Fault::client("MissingAction", "The request must contain the parameter Action"))?;
     match root.take("Version") {
-        Some(asked) if asked == version => Ok(Request { operation, input: root.into_value() }),
-        asked => {
-            let asked = asked.unwrap_or_default();
-            let message = format!("Could not find operation {operation} for version {asked}");
+        Some(given) if given == version => Ok(Request { operation, input: root.into_value() }),
+        given => {
+            let given = given.unwrap_or_default();
+            let message = format!("Could not find operation {operation} for version {given}");
             Err(Fault::client("InvalidAction", message))
         }
     }
 }
 
-/// A parameter's value, or the parameters whose names go on after a dot.
+/// A parameter's value, or the parameters with longer names.
 #[derive(Debug, Default)]
 struct Node {
     text: Option<String>,
-    // Keeps numbers in their order: "10" comes after "9".
+    // In numeric order: "10" comes after "9".
     children: BTreeMap<(usize, String), Node>,
 }
 
@@ -70,7 +70,7 @@ impl Node {
     }
 }
 
-/// Writes an answer of AWS Query.
+/// Encodes an output of AWS Query.
 pub fn encode(operation: &str, xmlns: &str, request_id: &str, output: &Output) -> Body {
     let mut text = format!("<{operation}Response xmlns=\"{xmlns}\">");
     xml::element(&mut text, &format!("{operation}Result"), output, "member");
@@ -79,7 +79,7 @@ pub fn encode(operation: &str, xmlns: &str, request_id: &str, output: &Output) -
     Body::new(CONTENT_TYPE, text)
 }
 
-/// Writes an answer of EC2.
+/// Encodes an output of EC2.
 pub fn encode_ec2(operation: &str, xmlns: &str, request_id: &str, output: &Output) -> Body {
     let mut text = format!("<{operation}Response xmlns=\"{xmlns}\"><requestId>{request_id}</requestId>");
     xml::content(&mut text, output, "item");
@@ -87,7 +87,7 @@ pub fn encode_ec2(operation: &str, xmlns: &str, request_id: &str, output: &Outpu
     Body::new(CONTENT_TYPE, text)
 }
 
-/// Writes a fault of AWS Query; the namespace is left out while the service is not known.
+/// Encodes a fault of AWS Query; without a namespace if the service is not known.
 pub fn encode_fault(xmlns: Option<&str>, request_id: &str, fault: &Fault) -> Body {
     let side = if fault.status < 500 { "Sender" } else { "Receiver" };
     let error = json!({ "Type": side, "Code": fault.code, "Message": fault.message });
@@ -100,7 +100,7 @@ pub fn encode_fault(xmlns: Option<&str>, request_id: &str, fault: &Fault) -> Bod
     Body::new(CONTENT_TYPE, text)
 }
 
-/// Writes a fault of EC2.
+/// Encodes a fault of EC2.
 pub fn encode_ec2_fault(request_id: &str, fault: &Fault) -> Body {
     let errors = json!({ "Error": { "Code": fault.code, "Message": fault.message } });
     let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response>".to_owned();

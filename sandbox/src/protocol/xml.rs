@@ -1,4 +1,4 @@
-//! Writes outputs as the XML of the Query protocols.
+//! The XML of outputs in the Query protocols.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ pub fn element(out: &mut String, name: &str, value: &Output, item: &str) {
     close(out, name);
 }
 
-/// Appends what stands between a value's tags.
+/// Appends the content of a value's element.
 pub fn content(out: &mut String, value: &Output, item: &str) {
     match value {
         Output::Scalar(Value::String(text)) | Output::Bytes(text) => escape(out, text),
@@ -54,7 +54,7 @@ fn escape(out: &mut String, text: &str) {
             '"' => out.push_str("&quot;"),
             '\r' => out.push_str("&#xD;"),
             '\n' | '\t' => out.push(character),
-            // XML 1.0 has no way to say the other control characters.
+            // XML 1.0 cannot represent the other control characters.
             control if control < ' ' || matches!(control, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
             plain => out.push(plain),
         }

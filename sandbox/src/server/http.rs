@@ -177,7 +177,7 @@ async fn answer(
     let incoming = Incoming { headers: signed.headers, path: signed.path, query: signed.query, body: &body };
     let request = protocol.decode(&incoming)?;
     if let Some(encoding) =
-        compression.filter(|_| !service.model().is_some_and(|model| model.unpacks(&request.operation)))
+        compression.filter(|_| !service.model().is_some_and(|model| model.accepts_compressed(&request.operation)))
     {
         return Err(request_limits::unsupported_encoding(encoding));
     }

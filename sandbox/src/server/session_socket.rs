@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::connections::Connection;
-use crate::session_channel::{Link, PATH, Sessions};
+use crate::session_channel::{ClientConnection, PATH, Sessions};
 use crate::{Fault, Sandbox};
 
 /// The service that a signed request for it is signed for.
@@ -100,7 +100,8 @@ async fn serve(sandbox: &Sandbox, id: &str, mut socket: Socket, connection: &Con
     };
     let opening =
         opening.filter(|opening| SCHEMA_VERSIONS.contains(&opening.message_schema_version.to_string().as_str()));
-    let Some(links) = opening.and_then(|opening| sandbox.runtime::<Sessions>().admit(id, &opening.token_value)) else {
+    let Some(connections) = opening.and_then(|opening| sandbox.runtime::<Sessions>().admit(id, &opening.token_value))
+    else {
         sandbox.log.write(&format!("session {id}: a connection without its token is refused"));
         let reason = "the first message has to be a text with the session's token".into();
         let _ = socket.close(Some(CloseFrame { code: CloseCode::Policy, reason })).await;
@@ -109,7 +110,7 @@ async fn serve(sandbox: &Sandbox, id: &str, mut socket: Socket, connection: &Con
     connection.mark_authenticated();
     let (to, outbox) = mpsc::channel(QUEUE_LENGTH);
     let (inbox, from) = mpsc::channel(QUEUE_LENGTH);
-    if links.send(Link { to, from }).await.is_ok() {
+    if connections.send(ClientConnection { outgoing: to, incoming: from }).await.is_ok() {
         // The session notices the end, whatever its cause, by its own ends of the two queues.
         let _ = relay(&mut socket, outbox, inbox).await;
         let _ = socket.close(None).await;

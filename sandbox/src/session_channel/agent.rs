@@ -1,4 +1,4 @@
-//! One session, from its handshake to its end: what the agent on the target does, over the connections that come and go.
+//! The agent on a session's target: runs the session from its handshake to its end, over one or several connections.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,187 +11,150 @@ use tokio_util::sync::CancellationToken;
 
 use super::frame::{ACKNOWLEDGE, CLOSED, Frame, INPUT, Payload};
 use super::handshake;
-use super::incoming::{Arrival, Incoming};
+use super::incoming::{Disposition, Incoming};
 use super::outgoing::Outgoing;
-use super::sessions::Plan;
+use super::sessions::SessionSpec;
+use super::state::SessionState;
 use super::terminal::Shell;
 use crate::Sandbox;
 use crate::base::clock::iso8601;
 use crate::base::ids;
 
-/// How long the client may take for the handshake (agent, `service/session/datachannel`).
-const HANDSHAKE: Duration = Duration::from_secs(15);
-/// How long the client may type nothing (user guide, "Specify an idle session timeout value": 20 minutes unless set; ECS Exec the same).
-const IDLE: Duration = Duration::from_mins(20);
-/// How long the agent waits for the client to have all before it closes the channel.
-const DRAIN: Duration = Duration::from_secs(2);
-/// Messages of input that wait for the command to read them, or to be started.
-const UNREAD: usize = 1024;
-/// Acknowledgements and control messages say first and last in one.
-const ALONE: u64 = 3;
-const NO_HANDSHAKE: &str =
+/// How long the client may send no input (user guide, "Specify an idle session timeout value": 20 minutes by default; the same for
+/// ECS Exec).
+const IDLE_TIMEOUT: Duration = Duration::from_mins(20);
+/// How many messages of input can wait for the command to start or to read them.
+const INPUT_QUEUE: usize = 1024;
+/// The flags of acknowledgements and control messages: first and last message in one.
+const SYN_FIN: u64 = 3;
+const HANDSHAKE_TIMED_OUT: &str =
     "Handshake timed out. Please ensure that you have the latest version of the session manager plugin.";
 const TIMED_OUT: &str = "Your session timed out due to inactivity and has been terminated.";
 
 /// A client's connection.
 #[derive(Debug)]
-pub struct Link {
+pub struct ClientConnection {
     /// Messages to the client.
-    pub to: mpsc::Sender<Vec<u8>>,
+    pub outgoing: mpsc::Sender<Vec<u8>>,
     /// Messages from the client.
-    pub from: mpsc::Receiver<Vec<u8>>,
+    pub incoming: mpsc::Receiver<Vec<u8>>,
 }
 
-/// How far a session is.
-#[derive(Debug)]
-enum Stage {
-    /// Nobody has connected.
-    Waiting,
-    /// The client is to answer, since then.
-    Handshake(Instant),
-    /// Its command runs.
-    Running(Shell),
-    /// The client is to get what it has not got, until then; and why the session ends.
-    Draining(Instant, String),
-}
-
-impl Stage {
-    /// What the command prints; nothing more when it has ended.
-    async fn printed(&mut self, has_room: bool) -> Option<Vec<u8>> {
-        match self {
-            Self::Running(shell) if has_room => shell.output.recv().await,
-            _ => std::future::pending().await,
-        }
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        match self {
-            Self::Waiting | Self::Running(_) => None,
-            Self::Handshake(since) => Some(*since + HANDSHAKE),
-            Self::Draining(until, _) => Some(*until),
-        }
-    }
-
-    fn is_open(&self) -> bool {
-        !matches!(self, Self::Draining(..))
-    }
-}
-
-/// Runs a session to its end, which `end` and the end of its target bring about too.
+/// Runs a session to its end. Cancelling `end` ends it, as does the end of its target.
 pub(super) async fn run(
     sandbox: &Arc<Sandbox>,
     id: &str,
-    plan: Plan,
-    mut links: mpsc::Receiver<Link>,
+    spec: SessionSpec,
+    mut connections: mpsc::Receiver<ClientConnection>,
     end: CancellationToken,
 ) {
-    let (input, queued) = mpsc::channel(UNREAD);
+    let (input, queued_input) = mpsc::channel(INPUT_QUEUE);
     let mut agent = Agent {
         sandbox,
         id,
-        plan: &plan,
-        stage: Stage::Waiting,
-        link: None,
+        spec: &spec,
+        state: SessionState::AwaitingConnection,
+        connection: None,
         outgoing: Outgoing::default(),
         incoming: Incoming::default(),
         input,
-        queued: Some(queued),
-        size: None,
-        idle_until: Instant::now() + IDLE,
+        queued_input: Some(queued_input),
+        terminal_size: None,
+        idle_deadline: Instant::now() + IDLE_TIMEOUT,
     };
-    while agent.stage.is_open() || !agent.outgoing.is_settled() {
-        let (is_open, deadline) = (agent.stage.is_open(), agent.stage.deadline());
+    while agent.state.is_open() || !agent.outgoing.is_acknowledged() {
+        let (is_open, deadline) = (agent.state.is_open(), agent.state.deadline());
         tokio::select! {
-            Some(link) = links.recv() => agent.connect(link).await,
-            message = received(&mut agent.link) => agent.receive(message).await,
-            printed = agent.stage.printed(agent.outgoing.has_room()) => agent.print(printed),
-            () = at(agent.outgoing.due()), if agent.link.is_some() => agent.send_again(),
-            () = at(deadline) => if is_open { agent.drain(NO_HANDSHAKE) } else { break },
-            () = tokio::time::sleep_until(agent.idle_until), if is_open => agent.drain(TIMED_OUT),
+            Some(connection) = connections.recv() => agent.connect(connection).await,
+            message = receive(&mut agent.connection) => agent.receive(message).await,
+            output = agent.state.output(agent.outgoing.has_room()) => agent.print(output),
+            () = sleep_until(agent.outgoing.retransmission_time()), if agent.connection.is_some() => agent.retransmit(),
+            () = sleep_until(deadline) => if is_open { agent.drain(HANDSHAKE_TIMED_OUT) } else { break },
+            () = tokio::time::sleep_until(agent.idle_deadline), if is_open => agent.drain(TIMED_OUT),
             () = end.cancelled(), if is_open => agent.drain(""),
-            () = plan.gone.cancelled(), if is_open => agent.drain(""),
+            () = spec.gone.cancelled(), if is_open => agent.drain(""),
             () = sandbox.shutdown.cancelled() => break,
         }
     }
     agent.close();
 }
 
-async fn at(time: Option<Instant>) {
+async fn sleep_until(time: Option<Instant>) {
     match time {
         Some(time) => tokio::time::sleep_until(time).await,
         None => std::future::pending().await,
     }
 }
 
-/// What the connection brings; nothing more when it has ended.
-async fn received(link: &mut Option<Link>) -> Option<Vec<u8>> {
-    match link {
-        Some(link) => link.from.recv().await,
+/// The next message of the connection; none when it is closed.
+async fn receive(connection: &mut Option<ClientConnection>) -> Option<Vec<u8>> {
+    match connection {
+        Some(connection) => connection.incoming.recv().await,
         None => std::future::pending().await,
     }
 }
 
-/// A session at work.
+/// A running session.
 struct Agent<'a> {
     sandbox: &'a Arc<Sandbox>,
     id: &'a str,
-    plan: &'a Plan,
-    stage: Stage,
-    link: Option<Link>,
+    spec: &'a SessionSpec,
+    state: SessionState,
+    connection: Option<ClientConnection>,
     outgoing: Outgoing,
     incoming: Incoming,
-    /// Input for the command's terminal; what is in it will be typed there.
+    /// Input for the command's terminal.
     input: mpsc::Sender<Vec<u8>>,
     /// The other end of `input`, until there is a terminal.
-    queued: Option<mpsc::Receiver<Vec<u8>>>,
-    /// The size that the client gave its terminal last.
-    size: Option<Size>,
-    idle_until: Instant,
+    queued_input: Option<mpsc::Receiver<Vec<u8>>>,
+    /// The last terminal size that the client sent.
+    terminal_size: Option<TerminalSize>,
+    idle_deadline: Instant,
 }
 
 impl Agent<'_> {
-    /// Goes on over another connection. The first begins the session, a later one goes on where the last broke off.
-    async fn connect(&mut self, link: Link) {
-        self.link = Some(link);
-        if !matches!(self.stage, Stage::Waiting) {
+    /// Takes over a connection. The first one begins the session, a later one resumes it.
+    async fn connect(&mut self, connection: ClientConnection) {
+        self.connection = Some(connection);
+        if !matches!(self.state, SessionState::AwaitingConnection) {
             return;
         }
-        let Some(session_type) = self.plan.session_type else { return self.begin().await };
-        self.stage = Stage::Handshake(Instant::now());
+        let Some(session_type) = self.spec.session_type else { return self.start_command().await };
+        self.state = SessionState::Handshake { since: Instant::now() };
         self.send(Payload::HandshakeRequest, handshake::request(session_type));
     }
 
     fn send(&mut self, payload: Payload, content: Vec<u8>) {
         let message = self.outgoing.push(payload, content, self.sandbox.clock.now(), Instant::now());
-        self.put(message);
+        self.transmit(message);
     }
 
-    fn send_again(&mut self) {
-        if let Some(message) = self.outgoing.again(Instant::now()) {
-            self.put(message);
+    fn retransmit(&mut self) {
+        if let Some(message) = self.outgoing.retransmit(Instant::now()) {
+            self.transmit(message);
         }
     }
 
-    /// Puts a message on its way. For one that finds no room there is the next time.
-    fn put(&self, message: Vec<u8>) {
-        if let Some(link) = &self.link {
-            let _ = link.to.try_send(message);
+    /// Sends a message if the connection has room; otherwise it is retransmitted later.
+    fn transmit(&self, message: Vec<u8>) {
+        if let Some(connection) = &self.connection {
+            let _ = connection.outgoing.try_send(message);
         }
     }
 
-    fn control(&self, kind: &str, content: &Value) {
+    fn send_control(&self, kind: &str, content: &Value) {
         let content = content.to_string().into_bytes();
         let now = self.sandbox.clock.now();
-        self.put(Frame::new(kind, 0, ALONE, Payload::Control, content, now).encode());
+        self.transmit(Frame::new(kind, 0, SYN_FIN, Payload::Control, content, now).encode());
     }
 
-    /// Takes what the client sent.
+    /// Handles a message of the client, or the end of the connection.
     async fn receive(&mut self, message: Option<Vec<u8>>) {
         let Some(message) = message else {
-            self.link = None;
+            self.connection = None;
             return;
         };
-        // What is not a message is passed over without a word, as by the gateway.
+        // Bytes that are not a message are ignored, as by the gateway.
         let Some(frame) = Frame::decode(&message) else { return };
         match frame.kind.as_str() {
             ACKNOWLEDGE => {
@@ -199,17 +162,17 @@ impl Agent<'_> {
                     self.outgoing.acknowledge(acknowledged.acknowledged_message_sequence_number, Instant::now());
                 }
             }
-            INPUT => self.take(frame).await,
+            INPUT => self.receive_input(frame).await,
             _ => {}
         }
     }
 
-    async fn take(&mut self, frame: Frame) {
-        self.idle_until = Instant::now() + IDLE;
-        match self.incoming.take(frame.clone(), self.room()) {
-            Arrival::Refused => {}
-            Arrival::Known => self.acknowledge(&frame),
-            Arrival::Next(next) => {
+    async fn receive_input(&mut self, frame: Frame) {
+        self.idle_deadline = Instant::now() + IDLE_TIMEOUT;
+        match self.incoming.accept(frame.clone(), self.room()) {
+            Disposition::Reject => {}
+            Disposition::Acknowledge => self.acknowledge(&frame),
+            Disposition::Deliver(next) => {
                 self.acknowledge(&frame);
                 let mut next = Some(next);
                 while let Some(frame) = next {
@@ -220,9 +183,9 @@ impl Agent<'_> {
         }
     }
 
-    /// How many more messages of input can be delivered; none when the command has ended.
+    /// How many more messages of input can be delivered: 0 when the command has ended.
     fn room(&self) -> usize {
-        if self.stage.is_open() && !self.input.is_closed() { self.input.capacity() } else { 0 }
+        if self.state.is_open() && !self.input.is_closed() { self.input.capacity() } else { 0 }
     }
 
     fn acknowledge(&self, frame: &Frame) {
@@ -232,22 +195,22 @@ impl Agent<'_> {
             "AcknowledgedMessageSequenceNumber": frame.sequence,
             "IsSequentialMessage": true,
         });
-        self.control(ACKNOWLEDGE, &content);
+        self.send_control(ACKNOWLEDGE, &content);
     }
 
-    /// Does what a message asks for. What is typed before the command runs waits for it.
+    /// Handles a message of the client. Input waits until the command runs.
     async fn deliver(&mut self, frame: Frame) {
-        match (&self.stage, frame.payload_type) {
-            (Stage::Handshake(since), kind) if kind == Payload::HandshakeResponse as u32 => {
+        match (&self.state, frame.payload_type) {
+            (SessionState::Handshake { since }, kind) if kind == Payload::HandshakeResponse as u32 => {
                 let since = *since;
-                self.shake_hands(&frame.payload, since).await;
+                self.complete_handshake(&frame.payload, since).await;
             }
             (_, kind) if kind == Payload::Output as u32 => {
-                // There is room, or the command has just ended and reads nothing more.
+                // There is room, unless the command has just ended.
                 let _ = self.input.try_send(frame.payload);
             }
             (_, kind) if kind == Payload::Size as u32 => {
-                self.size = serde_json::from_slice(&frame.payload).ok().or(self.size);
+                self.terminal_size = serde_json::from_slice(&frame.payload).ok().or(self.terminal_size);
                 self.resize();
             }
             _ => {}
@@ -255,26 +218,25 @@ impl Agent<'_> {
     }
 
     fn resize(&self) {
-        if let (Stage::Running(shell), Some(Size { cols, rows })) = (&self.stage, self.size) {
+        if let (SessionState::Running(shell), Some(TerminalSize { cols, rows })) = (&self.state, self.terminal_size) {
             shell.resize(cols, rows);
         }
     }
 
-    async fn shake_hands(&mut self, response: &[u8], since: Instant) {
-        if let Err(refusal) = handshake::check(response) {
-            return self.drain(&format!("Handshake failed: {refusal}"));
+    async fn complete_handshake(&mut self, response: &[u8], since: Instant) {
+        if let Err(error) = handshake::check(response) {
+            return self.drain(&format!("Handshake failed: {error}"));
         }
-        let took = Instant::now().duration_since(since);
-        self.send(Payload::HandshakeComplete, handshake::complete(took));
-        self.begin().await;
+        let elapsed = Instant::now().duration_since(since);
+        self.send(Payload::HandshakeComplete, handshake::complete(elapsed));
+        self.start_command().await;
     }
 
-    /// Starts the command.
-    async fn begin(&mut self) {
-        let Some(input) = self.queued.take() else { return };
-        match Shell::start(&self.sandbox.runner, &self.plan.command, input).await {
+    async fn start_command(&mut self) {
+        let Some(input) = self.queued_input.take() else { return };
+        match Shell::start(&self.sandbox.runner, &self.spec.command, input).await {
             Ok(shell) => {
-                self.stage = Stage::Running(shell);
+                self.state = SessionState::Running(shell);
                 self.resize();
             }
             Err(error) => {
@@ -283,21 +245,21 @@ impl Agent<'_> {
         }
     }
 
-    fn print(&mut self, printed: Option<Vec<u8>>) {
-        match printed {
-            Some(printed) => self.send(Payload::Output, printed),
+    fn print(&mut self, output: Option<Vec<u8>>) {
+        match output {
+            Some(output) => self.send(Payload::Output, output),
             None => self.drain(""),
         }
     }
 
-    /// Ends the command, and lets the client have what it printed.
-    fn drain(&mut self, why: &str) {
-        self.stage = Stage::Draining(Instant::now() + DRAIN, why.to_owned());
+    /// Ends the command, and waits until the client has its output.
+    fn drain(&mut self, reason: &str) {
+        self.state = SessionState::draining(reason);
     }
 
-    /// Tells the client, if there is one, that this was all.
+    /// Sends the last message of the session.
     fn close(&self) {
-        let why = if let Stage::Draining(_, why) = &self.stage { why } else { "The sandbox has ended." };
+        let reason = self.state.end_reason().unwrap_or("The sandbox has ended.");
         let content = json!({
             "MessageId": ids::uuid(),
             "CreatedDate": iso8601(self.sandbox.clock.now()),
@@ -305,9 +267,9 @@ impl Agent<'_> {
             "SessionId": self.id,
             "MessageType": CLOSED,
             "SchemaVersion": 1,
-            "Output": why,
+            "Output": reason,
         });
-        self.control(CLOSED, &content);
+        self.send_control(CLOSED, &content);
     }
 }
 
@@ -318,7 +280,7 @@ struct Acknowledged {
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
-struct Size {
+struct TerminalSize {
     cols: u16,
     rows: u16,
 }

@@ -8,36 +8,36 @@ use sha2::{Digest as _, Sha256};
 
 use crate::base::ids;
 
-/// Where the payload's length stands, which is what a message calls the length of its header.
+/// The header's length field: the offset of the payload's length.
 const HEADER_LENGTH: u32 = 116;
 const TYPE: std::ops::Range<usize> = 4..36;
 const ID: std::ops::Range<usize> = 64..80;
 /// The version of the layout.
 const SCHEMA_VERSION: u32 = 1;
 
-/// What a message is, as its header writes it.
+/// The type of a message from the client.
 pub const INPUT: &str = "input_stream_data";
-/// From the agent.
+/// The type of a message from the agent.
 pub const OUTPUT: &str = "output_stream_data";
-/// That a message has arrived.
+/// The type of an acknowledgement.
 pub const ACKNOWLEDGE: &str = "acknowledge";
-/// The last message of a session.
+/// The type of a session's last message.
 pub const CLOSED: &str = "channel_closed";
 
-/// What a payload is.
+/// The type of a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Payload {
-    /// Nothing that the stream carries: an acknowledgement, the channel's end.
+    /// Not part of a stream: an acknowledgement, or the channel's end.
     Control = 0,
-    /// What is typed, or printed.
+    /// Terminal input or output.
     Output = 1,
     /// The terminal's size.
     Size = 3,
-    /// The agent says what it wants of the client.
+    /// The agent's request for actions of the client.
     HandshakeRequest = 5,
-    /// What the client has done of that.
+    /// The client's results of the actions.
     HandshakeResponse = 6,
-    /// The agent is content.
+    /// The session begins.
     HandshakeComplete = 7,
 }
 
@@ -54,9 +54,9 @@ pub struct Frame {
     pub created: u64,
     /// A UUID.
     pub id: [u8; 16],
-    /// A [`Payload`], or one that is not known here.
+    /// A [`Payload`], or an unknown type.
     pub payload_type: u32,
-    /// What it carries.
+    /// Its content.
     pub payload: Vec<u8>,
 }
 
@@ -103,10 +103,10 @@ impl Frame {
         bytes
     }
 
-    /// A message from the wire; none when it is not whole. The digest is not checked: the agent does not either.
+    /// Decodes a message; none if it is incomplete. The digest is not checked, as by the agent.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let header = usize::try_from(u32::from_be_bytes(array(bytes, 0)?)).ok()?;
-        // A longer header is one with more fields behind those that are known.
+        // A longer header has more fields after the known ones.
         if header < HEADER_LENGTH as usize {
             return None;
         }
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_payload_stands_behind_a_longer_header_too() {
+    fn a_longer_header_is_skipped() {
         let mut bytes = recorded().encode();
         bytes.splice(112..112, [0; 8]);
         bytes[3] += 8;
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_is_no_message() {
+    fn a_truncated_message_is_rejected() {
         let bytes = recorded().encode();
         assert!((0..bytes.len()).all(|length| Frame::decode(&bytes[..length]).is_none()));
     }

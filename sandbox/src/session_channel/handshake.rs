@@ -1,29 +1,29 @@
-//! The handshake: what the agent asks of a client before a session begins, and what it makes of the answer.
+//! The handshake before a session begins: the agent's request, and checking the client's response.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::json;
 
-/// The version that the agent says it has: one that knows everything that is done here.
+/// The version that the agent claims to have: one that supports everything that is done here.
 pub const AGENT_VERSION: &str = "3.3.987.0";
-/// The status of an action that the client has taken.
+/// The status of an action that the client has processed.
 const SUCCESS: i64 = 1;
 
-/// Asks the client to know a type of session.
+/// The request to support a type of session.
 pub(super) fn request(session_type: &str) -> Vec<u8> {
     let action = json!({ "SessionType": session_type, "Properties": null });
     let actions = [json!({ "ActionType": "SessionType", "ActionParameters": action })];
     json!({ "AgentVersion": AGENT_VERSION, "RequestedClientActions": actions }).to_string().into_bytes()
 }
 
-/// Tells the client that the session begins, and how long it took to come to that.
-pub(super) fn complete(took: Duration) -> Vec<u8> {
-    let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+/// The message that the session begins, with the duration of the handshake.
+pub(super) fn complete(elapsed: Duration) -> Vec<u8> {
+    let nanoseconds = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
     json!({ "HandshakeTimeToComplete": nanoseconds, "CustomerMessage": "" }).to_string().into_bytes()
 }
 
-/// Whether the client has done all that was asked; if not, what not.
+/// Checks that the client has processed every requested action.
 pub(super) fn check(response: &[u8]) -> Result<(), String> {
     let response: Response = serde_json::from_slice(response).map_err(|error| error.to_string())?;
     match response.actions.into_iter().find(|action| action.status != SUCCESS) {
@@ -53,7 +53,7 @@ mod tests {
     use super::check;
 
     #[test]
-    fn a_client_that_does_not_know_a_session_type_is_told_so() {
+    fn a_client_that_does_not_support_the_session_type_is_refused() {
         // What the official client answers.
         let known = br#"{"ClientVersion":"1.2.0.0","ProcessedClientActions":[{"ActionType":"SessionType","ActionStatus":1,"ActionResult":null,"Error":""}],"Errors":null}"#;
         assert_eq!(check(known), Ok(()));

@@ -1,6 +1,6 @@
-//! What the client sends, put in order: what comes too early is kept, what comes again is only acknowledged again.
+//! The messages of the client, put in order: early messages are kept, repeated ones are only acknowledged again.
 //!
-//! A message is acknowledged only when it will be delivered: the client resends unacknowledged messages and never acknowledged ones.
+//! A message is acknowledged only if it will be delivered: the client retransmits unacknowledged messages and never acknowledged ones.
 
 use std::collections::BTreeMap;
 
@@ -13,34 +13,34 @@ pub struct Incoming {
     early: BTreeMap<i64, Frame>,
 }
 
-/// What is to be done with a message.
+/// What to do with a message.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Arrival {
-    /// It is next, and to be delivered; [`Incoming::advance`] then gives what follows.
-    Next(Frame),
-    /// It is kept, or was delivered before: it is to be acknowledged only.
-    Known,
-    /// There is no room for it: it is not to be acknowledged, so that it comes again.
-    Refused,
+pub enum Disposition {
+    /// It is the next one: acknowledge and deliver it, then those that [`Incoming::advance`] returns.
+    Deliver(Frame),
+    /// It is kept for later, or was delivered before: only acknowledge it.
+    Acknowledge,
+    /// There is no room for it: do not acknowledge it, so that the client retransmits it.
+    Reject,
 }
 
 impl Incoming {
     /// Accepts a message if the receiver has `room` for it. An early message also needs room for the missing one before it, so that
     /// both can be delivered.
-    pub fn take(&mut self, frame: Frame, room: usize) -> Arrival {
+    pub fn accept(&mut self, frame: Frame, room: usize) -> Disposition {
         match frame.sequence.cmp(&self.expected) {
-            std::cmp::Ordering::Less => Arrival::Known,
-            std::cmp::Ordering::Equal if room > self.early.len() => Arrival::Next(frame),
-            std::cmp::Ordering::Greater if self.early.contains_key(&frame.sequence) => Arrival::Known,
+            std::cmp::Ordering::Less => Disposition::Acknowledge,
+            std::cmp::Ordering::Equal if room > self.early.len() => Disposition::Deliver(frame),
+            std::cmp::Ordering::Greater if self.early.contains_key(&frame.sequence) => Disposition::Acknowledge,
             std::cmp::Ordering::Greater if room > self.early.len() + 1 => {
                 self.early.insert(frame.sequence, frame);
-                Arrival::Known
+                Disposition::Acknowledge
             }
-            std::cmp::Ordering::Equal | std::cmp::Ordering::Greater => Arrival::Refused,
+            std::cmp::Ordering::Equal | std::cmp::Ordering::Greater => Disposition::Reject,
         }
     }
 
-    /// The message that was next has been delivered; the one that follows, if it came early.
+    /// Records that the next message was delivered; returns the one after it, if it came early.
     pub fn advance(&mut self) -> Option<Frame> {
         self.expected = self.expected.saturating_add(1);
         self.early.remove(&self.expected)
@@ -52,7 +52,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::super::frame::{Frame, INPUT, Payload};
-    use super::{Arrival, Incoming};
+    use super::{Disposition, Incoming};
 
     fn frame(sequence: i64) -> Frame {
         Frame { id: [0; 16], ..Frame::new(INPUT, sequence, 0, Payload::Output, vec![], Timestamp::UNIX_EPOCH) }
@@ -65,30 +65,33 @@ mod tests {
     #[test]
     fn messages_are_delivered_in_their_order_and_once() {
         let mut incoming = Incoming::default();
-        assert_eq!(incoming.take(frame(1), 10), Arrival::Known);
-        assert_eq!(incoming.take(frame(0), 10), Arrival::Next(frame(0)));
+        assert_eq!(incoming.accept(frame(1), 10), Disposition::Acknowledge);
+        assert_eq!(incoming.accept(frame(0), 10), Disposition::Deliver(frame(0)));
         assert_eq!(next(&mut incoming), Some(1));
         assert_eq!(next(&mut incoming), None);
-        assert_eq!([0, 1].map(|sequence| incoming.take(frame(sequence), 0)), [Arrival::Known, Arrival::Known]);
-        assert_eq!(incoming.take(frame(2), 1), Arrival::Next(frame(2)));
+        assert_eq!(
+            [0, 1].map(|sequence| incoming.accept(frame(sequence), 0)),
+            [Disposition::Acknowledge, Disposition::Acknowledge]
+        );
+        assert_eq!(incoming.accept(frame(2), 1), Disposition::Deliver(frame(2)));
     }
 
     #[test]
-    fn what_has_no_room_is_not_acknowledged() {
+    fn a_message_without_room_is_not_acknowledged() {
         let mut incoming = Incoming::default();
-        assert_eq!(incoming.take(frame(0), 0), Arrival::Refused);
-        assert_eq!(incoming.take(frame(1), 1), Arrival::Refused, "the one place is for the message before it");
-        assert_eq!(incoming.take(frame(1), 2), Arrival::Known);
-        assert_eq!(incoming.take(frame(1), 2), Arrival::Known, "it is there already");
-        assert_eq!(incoming.take(frame(2), 2), Arrival::Refused);
-        assert_eq!(incoming.take(frame(0), 1), Arrival::Refused, "the early one would have no room after it");
-        assert_eq!(incoming.take(frame(0), 2), Arrival::Next(frame(0)));
+        assert_eq!(incoming.accept(frame(0), 0), Disposition::Reject);
+        assert_eq!(incoming.accept(frame(1), 1), Disposition::Reject, "the one place is for the message before it");
+        assert_eq!(incoming.accept(frame(1), 2), Disposition::Acknowledge);
+        assert_eq!(incoming.accept(frame(1), 2), Disposition::Acknowledge, "it is there already");
+        assert_eq!(incoming.accept(frame(2), 2), Disposition::Reject);
+        assert_eq!(incoming.accept(frame(0), 1), Disposition::Reject, "the early one would have no room after it");
+        assert_eq!(incoming.accept(frame(0), 2), Disposition::Deliver(frame(0)));
     }
 
-    /// A client that sends again what is not acknowledged, over a way that loses and reorders, to a reader that now and then
-    /// reads nothing.
+    /// A client that retransmits unacknowledged messages, over a connection that loses and reorders them, to a reader that sometimes
+    /// does not read.
     #[test]
-    fn what_is_acknowledged_is_delivered_whatever_happens_on_the_way() {
+    fn acknowledged_messages_are_delivered_whatever_the_connection_loses_or_reorders() {
         const MESSAGES: i64 = 500;
         const ROOM: usize = 16;
         let (mut incoming, mut unread, mut read) = (Incoming::default(), Vec::new(), Vec::new());
@@ -110,10 +113,10 @@ mod tests {
                 continue;
             }
             let place = usize::try_from(roll(window)).expect("it fits");
-            match incoming.take(frame(unacknowledged[place]), ROOM - unread.len()) {
-                Arrival::Refused => continue,
-                Arrival::Known => {}
-                Arrival::Next(frame) => {
+            match incoming.accept(frame(unacknowledged[place]), ROOM - unread.len()) {
+                Disposition::Reject => continue,
+                Disposition::Acknowledge => {}
+                Disposition::Deliver(frame) => {
                     let mut next = Some(frame);
                     while let Some(frame) = next {
                         unread.push(frame.sequence);

@@ -1,9 +1,9 @@
-//! Session Manager's data channel, from the side that its clients talk to: gateway and agent in one.
+//! Session Manager's data channel, gateway and agent in one.
 //!
-//! A session is started by an operation (`ssm:StartSession`, `ecs:ExecuteCommand`), which gives the address of a websocket and
-//! a token for it. The server connects the client, [`agent`] runs the session's command in a terminal and speaks with it in
-//! [`frame`]s, of which [`outgoing`] and [`incoming`] lose none, across connections. [`Sessions`] is the list of them. It
-//! knows nothing of what the targets are.
+//! An operation (`ssm:StartSession`, `ecs:ExecuteCommand`) starts a session and returns the address of a websocket and
+//! a token for it. The server accepts the client's connection. [`agent`] runs the session's command in a terminal and exchanges
+//! [`frame`]s with the client; [`outgoing`] and [`incoming`] deliver all of them in order, across connections. [`Sessions`] lists the
+//! sessions. This module knows nothing of the targets.
 
 mod agent;
 mod frame;
@@ -11,11 +11,12 @@ mod handshake;
 mod incoming;
 mod outgoing;
 mod sessions;
+mod state;
 mod terminal;
 
-pub use agent::Link;
+pub use agent::ClientConnection;
 pub use handshake::AGENT_VERSION;
-pub use sessions::{Plan, Session, Sessions, channel_url};
+pub use sessions::{Session, SessionSpec, Sessions, channel_url};
 
-/// Every session has an address below this.
+/// The path prefix of every session's address.
 pub const PATH: &str = "/v1/data-channel/";

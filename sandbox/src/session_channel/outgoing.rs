@@ -1,7 +1,7 @@
-//! What the agent sends, until the client has it: numbered, kept, and sent again when no acknowledgement comes.
+//! The messages of the agent: numbered, kept until the client acknowledges them, and retransmitted.
 //!
 //! The times are those of the agent and of the official client (their `config` packages): estimates of the round trip as in
-//! RFC 6298, of which no message is a sample that was sent twice. Only the oldest message is ever sent again.
+//! RFC 6298, without samples of retransmitted messages. Only the oldest message is ever retransmitted.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use tokio::time::Instant;
 
 use super::frame::{Frame, OUTPUT, Payload};
 
-/// Messages that may be on their way at once; the process waits for room.
+/// The maximum number of unacknowledged messages; the command's output waits for room.
 const WINDOW: usize = 256;
 const FIRST_ROUND_TRIP: Duration = Duration::from_millis(100);
 const FIRST_TIMEOUT: Duration = Duration::from_millis(200);
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(1);
+const MAX_TIMEOUT: Duration = Duration::from_secs(1);
 const GRANULARITY: Duration = Duration::from_millis(10);
-/// The first message of a direction.
+/// The flag of the first message of a direction.
 const SYN: u64 = 1;
 
 /// The stream to the client.
@@ -35,7 +35,7 @@ struct Sent {
     sequence: i64,
     bytes: Vec<u8>,
     at: Instant,
-    again: bool,
+    is_retransmitted: bool,
 }
 
 impl Default for Outgoing {
@@ -56,24 +56,24 @@ impl Outgoing {
         self.unacknowledged.len() < WINDOW
     }
 
-    /// Whether the client has all.
-    pub fn is_settled(&self) -> bool {
+    /// Whether the client has acknowledged all messages.
+    pub fn is_acknowledged(&self) -> bool {
         self.unacknowledged.is_empty()
     }
 
-    /// Numbers a payload; its message as it goes out.
+    /// Numbers a payload and returns its encoded message.
     pub fn push(&mut self, payload: Payload, content: Vec<u8>, now: Timestamp, at: Instant) -> Vec<u8> {
         let flags = if self.next == 0 { SYN } else { 0 };
         let bytes = Frame::new(OUTPUT, self.next, flags, payload, content, now).encode();
-        self.unacknowledged.push_back(Sent { sequence: self.next, bytes: bytes.clone(), at, again: false });
+        self.unacknowledged.push_back(Sent { sequence: self.next, bytes: bytes.clone(), at, is_retransmitted: false });
         self.next += 1;
         bytes
     }
 
-    /// The client has a message.
+    /// Records that the client has a message.
     pub fn acknowledge(&mut self, sequence: i64, now: Instant) {
         let Some(index) = self.unacknowledged.iter().position(|sent| sent.sequence == sequence) else { return };
-        if let Some(sent) = self.unacknowledged.remove(index).filter(|sent| !sent.again) {
+        if let Some(sent) = self.unacknowledged.remove(index).filter(|sent| !sent.is_retransmitted) {
             self.sample(now.duration_since(sent.at));
         }
     }
@@ -81,18 +81,18 @@ impl Outgoing {
     fn sample(&mut self, took: Duration) {
         self.variation = self.variation * 3 / 4 + self.round_trip.abs_diff(took) / 4;
         self.round_trip = self.round_trip * 7 / 8 + took / 8;
-        self.timeout = LONGEST_TIMEOUT.min(self.round_trip + GRANULARITY.max(self.variation * 4));
+        self.timeout = MAX_TIMEOUT.min(self.round_trip + GRANULARITY.max(self.variation * 4));
     }
 
-    /// When the oldest message is to be sent again.
-    pub fn due(&self) -> Option<Instant> {
+    /// When to retransmit the oldest message.
+    pub fn retransmission_time(&self) -> Option<Instant> {
         self.unacknowledged.front().map(|sent| sent.at + self.timeout)
     }
 
-    /// The oldest message once more.
-    pub fn again(&mut self, now: Instant) -> Option<Vec<u8>> {
+    /// The oldest message, to be retransmitted.
+    pub fn retransmit(&mut self, now: Instant) -> Option<Vec<u8>> {
         let sent = self.unacknowledged.front_mut()?;
-        (sent.at, sent.again) = (now, true);
+        (sent.at, sent.is_retransmitted) = (now, true);
         Some(sent.bytes.clone())
     }
 }
@@ -113,24 +113,24 @@ mod tests {
     }
 
     #[test]
-    fn only_the_oldest_is_sent_again_until_it_is_acknowledged() {
+    fn only_the_oldest_message_is_retransmitted_until_it_is_acknowledged() {
         let (mut outgoing, start) = (Outgoing::default(), Instant::now());
         assert_eq!([0, 1].map(|_| push(&mut outgoing, start).sequence), [0, 1]);
-        assert_eq!(outgoing.due(), Some(start + FIRST_TIMEOUT));
+        assert_eq!(outgoing.retransmission_time(), Some(start + FIRST_TIMEOUT));
         let later = start + Duration::from_secs(5);
-        let again = outgoing.again(later).and_then(|bytes| Frame::decode(&bytes)).expect("the oldest");
-        assert_eq!((again.sequence, again.flags), (0, 1));
-        assert_eq!(outgoing.due(), Some(later + FIRST_TIMEOUT));
-        // How long it took says nothing of the way: it was sent twice.
+        let repeated = outgoing.retransmit(later).and_then(|bytes| Frame::decode(&bytes)).expect("the oldest");
+        assert_eq!((repeated.sequence, repeated.flags), (0, 1));
+        assert_eq!(outgoing.retransmission_time(), Some(later + FIRST_TIMEOUT));
+        // A retransmitted message is no sample of the round trip.
         outgoing.acknowledge(0, later);
-        assert_eq!(outgoing.due(), Some(start + FIRST_TIMEOUT));
+        assert_eq!(outgoing.retransmission_time(), Some(start + FIRST_TIMEOUT));
         outgoing.acknowledge(1, start + Duration::from_millis(20));
-        assert!(outgoing.is_settled() && outgoing.timeout < FIRST_TIMEOUT + Duration::from_millis(1));
+        assert!(outgoing.is_acknowledged() && outgoing.timeout < FIRST_TIMEOUT + Duration::from_millis(1));
         outgoing.acknowledge(7, later);
     }
 
     #[test]
-    fn a_client_that_acknowledges_nothing_holds_the_process_back() {
+    fn there_is_no_room_while_the_client_acknowledges_nothing() {
         let (mut outgoing, start) = (Outgoing::default(), Instant::now());
         for _ in 0..WINDOW {
             assert!(outgoing.has_room());

@@ -1,4 +1,4 @@
-//! A session's command in its terminal, and what goes in and out of that.
+//! A session's command in its terminal, with the terminal's input and output.
 
 use std::sync::{Arc, Weak};
 
@@ -6,23 +6,23 @@ use tokio::sync::mpsc;
 
 use crate::process::{ProcessHandle, ProcessSpec, Runner, StartError, Terminal};
 
-/// Bytes of a message, as the agent sends them.
-const CHUNK: usize = 1024;
+/// The maximum size of an output message, as the agent's.
+const MAX_MESSAGE_BYTES: usize = 1024;
 
-/// A command that runs. When it is dropped, the command is ended.
+/// A running command. When it is dropped, the command is ended.
 #[derive(Debug)]
 pub(super) struct Shell {
-    /// What it prints, in pieces of at most a message; ends when nothing of it is left.
+    /// What it prints, in pieces of at most one message, until its end.
     pub(super) output: mpsc::Receiver<Vec<u8>>,
     _handle: ProcessHandle,
     terminal: Weak<Terminal>,
 }
 
 impl Shell {
-    /// Starts a command in a new terminal, where `input` is typed. The other end of `input` is closed when the terminal is.
+    /// Starts a command in a new terminal and types `input` there. The other end of `input` is closed when the terminal is.
     ///
     /// # Errors
-    /// When there is no terminal, or the command cannot be started in it.
+    /// No terminal is available, or the command cannot be started in it.
     pub(super) async fn start(
         runner: &Runner,
         spec: &ProcessSpec,
@@ -31,21 +31,21 @@ impl Shell {
         let (terminal, theirs) = Terminal::open()?;
         let errors = theirs.try_clone()?;
         let handle = runner.attach(spec, theirs, errors).await?.handle;
-        let (printed, output) = mpsc::channel(1);
+        let (sender, output) = mpsc::channel(1);
         let terminal = Arc::new(terminal);
         let shell = Self { output, _handle: handle, terminal: Arc::downgrade(&terminal) };
         tokio::spawn(async move {
-            // Our end closes with whichever is over first: the command, or the wish to see it.
+            // The terminal closes when the command ends or the output's receiver is dropped.
             tokio::select! {
-                () = read(&terminal, &printed) => {}
-                () = printed.closed() => {}
+                () = read(&terminal, &sender) => {}
+                () = sender.closed() => {}
                 () = write(&terminal, input) => {}
             }
         });
         Ok(shell)
     }
 
-    /// Gives the terminal another size.
+    /// Sets the terminal's size.
     pub(super) fn resize(&self, columns: u16, rows: u16) {
         if let Some(terminal) = self.terminal.upgrade() {
             terminal.resize(columns, rows);
@@ -53,21 +53,22 @@ impl Shell {
     }
 }
 
-async fn read(terminal: &Terminal, printed: &mpsc::Sender<Vec<u8>>) {
-    let (mut open, mut buffer) = (Vec::new(), [0; CHUNK]);
+/// Sends output as it comes, without cutting UTF-8 characters in two.
+async fn read(terminal: &Terminal, output: &mpsc::Sender<Vec<u8>>) {
+    let (mut incomplete, mut buffer) = (Vec::new(), [0; MAX_MESSAGE_BYTES]);
     loop {
-        let count = terminal.read(&mut buffer[open.len()..]).await;
-        let whole = open.len() + count;
-        buffer[..open.len()].copy_from_slice(&open);
-        let cut = if count == 0 { whole } else { character_end(&buffer[..whole]) };
-        open = buffer[cut..whole].to_vec();
-        if cut > 0 && printed.send(buffer[..cut].to_vec()).await.is_err() || count == 0 {
+        let count = terminal.read(&mut buffer[incomplete.len()..]).await;
+        let filled = incomplete.len() + count;
+        buffer[..incomplete.len()].copy_from_slice(&incomplete);
+        let cut = if count == 0 { filled } else { character_end(&buffer[..filled]) };
+        incomplete = buffer[cut..filled].to_vec();
+        if cut > 0 && output.send(buffer[..cut].to_vec()).await.is_err() || count == 0 {
             return;
         }
     }
 }
 
-/// Writes until there is nothing more to come; a command that reads nothing more is waited for by its output.
+/// Types input until its sender is dropped. When the command no longer reads, only its output decides about the end.
 async fn write(terminal: &Terminal, mut input: mpsc::Receiver<Vec<u8>>) {
     while let Some(bytes) = input.recv().await {
         if terminal.write_all(&bytes).await.is_err() {
@@ -76,7 +77,7 @@ async fn write(terminal: &Terminal, mut input: mpsc::Receiver<Vec<u8>>) {
     }
 }
 
-/// Where the last whole UTF-8 character ends; what is not UTF-8 at all is passed on as it is.
+/// The end of the last complete UTF-8 character; bytes that are not UTF-8 are passed on unchanged.
 fn character_end(bytes: &[u8]) -> usize {
     match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),

@@ -1,4 +1,4 @@
-//! ECS in the sandbox, as the AWS SDK sees it.
+//! ECS services, used by the AWS SDK.
 
 use std::time::Duration;
 
@@ -38,13 +38,13 @@ async fn register(ecs: &Client, image: &str) -> String {
     definition.task_definition_arn.expect("an ARN")
 }
 
-/// Two subnets to put tasks in.
+/// A network configuration with two subnets.
 async fn network(aws: &LocalAws) -> NetworkConfiguration {
     let vpc = AwsVpcConfiguration::builder().set_subnets(Some(aws.subnets().await)).build().expect("a configuration");
     NetworkConfiguration::builder().awsvpc_configuration(vpc).build()
 }
 
-/// A cluster and a service whose images stand for the given commands.
+/// A cluster and a service. The images are mapped to the given commands.
 async fn service(aws: &LocalAws, commands: &[(&str, &str)], image: &str, count: i32) -> Client {
     let images: serde_json::Map<String, serde_json::Value> = commands
         .iter()
@@ -70,7 +70,7 @@ async fn service(aws: &LocalAws, commands: &[(&str, &str)], image: &str, count: 
     ecs
 }
 
-/// What the waiter `services_stable` waits for, without its pauses of fifteen seconds; and the rollout is over.
+/// Waits as the waiter `services_stable` does, without its delays of fifteen seconds, and until the rollout is complete.
 async fn stable(ecs: &Client) {
     until(ecs, |service| {
         service.deployments().len() == 1
@@ -103,21 +103,21 @@ async fn tasks(ecs: &Client, stopped: bool) -> Vec<Task> {
     described.tasks.unwrap_or_default()
 }
 
-/// Asks again until the service is as wanted.
-async fn until(ecs: &Client, wanted: impl Fn(&Service) -> bool) -> Service {
-    let asking = async {
+/// Polls until the service meets the condition.
+async fn until(ecs: &Client, condition: impl Fn(&Service) -> bool) -> Service {
+    let polling = async {
         loop {
             let service = described(ecs).await;
-            if wanted(&service) {
+            if condition(&service) {
                 return service;
             }
         }
     };
-    tokio::time::timeout(LIMIT, asking).await.expect("in time")
+    tokio::time::timeout(LIMIT, polling).await.expect("in time")
 }
 
 async fn task_until(ecs: &Client, arn: &str, status: &str) -> Task {
-    let asking = async {
+    let polling = async {
         loop {
             let described = ecs.describe_tasks().cluster(CLUSTER).tasks(arn).send().await.expect("it is described");
             if let Some(task) =
@@ -127,7 +127,7 @@ async fn task_until(ecs: &Client, arn: &str, status: &str) -> Task {
             }
         }
     };
-    tokio::time::timeout(LIMIT, asking).await.expect("in time")
+    tokio::time::timeout(LIMIT, polling).await.expect("in time")
 }
 
 async fn get(url: &str) -> String {
@@ -140,7 +140,7 @@ async fn get(url: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_service_runs_scales_and_answers_at_one_address() {
+async fn a_service_runs_scales_and_answers_at_a_stable_address() {
     let aws = LocalAws::start().await;
     let ecs = service(&aws, &[], "brentley/ecsdemo-nodejs", 2).await;
     stable(&ecs).await;
@@ -159,7 +159,7 @@ async fn a_service_runs_scales_and_answers_at_one_address() {
     assert_eq!((address["cluster"].as_str(), address["service"].as_str()), (Some(CLUSTER), Some("web")));
     let url = address["url"].as_str().expect("a link");
     let mut bodies = std::collections::BTreeSet::new();
-    // Both tasks get their turn, a slow starter a little later.
+    // Both tasks get connections, a slow starter a little later.
     while bodies.len() < 2 {
         let answer = get(url).await;
         let body = answer.split("\r\n\r\n").nth(1).expect("a body").to_owned();
@@ -175,7 +175,7 @@ async fn a_service_runs_scales_and_answers_at_one_address() {
 }
 
 #[tokio::test]
-async fn what_exits_is_replaced_and_says_why_it_stopped() {
+async fn a_task_that_exits_is_replaced_and_has_a_stopped_reason() {
     let aws = LocalAws::start().await;
     let script = "test -e once && exec sleep 600; touch once; exec sleep 1";
     let ecs = service(&aws, &[("web", script)], "web:1.2", 1).await;
@@ -193,7 +193,7 @@ async fn what_exits_is_replaced_and_says_why_it_stopped() {
 }
 
 #[tokio::test]
-async fn a_deployment_that_fails_is_rolled_back() {
+async fn a_failed_deployment_is_rolled_back() {
     let aws = LocalAws::start().await;
     let ecs = service(&aws, &[("good", "exec sleep 600"), ("bad", "exit 3")], "good", 1).await;
     stable(&ecs).await;
@@ -250,18 +250,18 @@ async fn a_rolling_update_keeps_the_service_answering() {
         assert!(service.running_count >= 2, "never below the minimum");
         service.deployments().len() == 1
     });
-    let asking = async {
+    let polling = async {
         loop {
             assert!(get(&url).await.starts_with("HTTP/1.1 200 OK"));
         }
     };
-    let rolled = tokio::select! { rolled = rolled => rolled, () = asking => unreachable!("it asks for ever") };
+    let rolled = tokio::select! { rolled = rolled => rolled, () = polling => unreachable!("it polls forever") };
     assert_eq!(rolled.task_definition(), Some(definition.as_str()));
     assert!(tasks(&ecs, false).await.iter().all(|task| task.task_definition_arn() == Some(&definition)));
 }
 
 #[tokio::test]
-async fn a_command_that_cannot_start_is_a_reason_and_backs_off() {
+async fn a_command_that_cannot_start_is_a_stopped_reason_and_is_retried_with_a_backoff() {
     let aws = LocalAws::start().await;
     let ecs = aws.ecs();
     aws.control("PutImages", json!({ "stackName": "web-stack", "images": { "web": { "command": ["/nonexistent"] } } }))
@@ -289,7 +289,7 @@ async fn a_command_that_cannot_start_is_a_reason_and_backs_off() {
 }
 
 #[tokio::test]
-async fn after_a_kill_services_come_back_at_the_same_address() {
+async fn services_keep_their_address_after_the_sandbox_was_killed() {
     let mut aws = LocalAws::start().await;
     let ecs = service(&aws, &[], "web", 2).await;
     stable(&ecs).await;
@@ -307,7 +307,7 @@ async fn after_a_kill_services_come_back_at_the_same_address() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_refused_in_the_words_of_aws() {
+async fn missing_resources_are_refused_with_aws_messages() {
     let aws = LocalAws::start().await;
     let ecs = aws.ecs();
     let error = ecs.describe_services().cluster("none").services("web").send().await.expect_err("no cluster");
@@ -345,7 +345,7 @@ async fn what_is_not_there_is_refused_in_the_words_of_aws() {
 }
 
 #[tokio::test]
-async fn a_task_can_be_run_by_itself_and_stopped() {
+async fn a_standalone_task_can_be_run_and_stopped() {
     let aws = LocalAws::start().await;
     let ecs = aws.ecs();
     ecs.create_cluster().cluster_name(CLUSTER).send().await.expect("a cluster");

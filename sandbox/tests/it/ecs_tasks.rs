@@ -1,128 +1,15 @@
-//! ECS in the sandbox: health checks, containers that wait for each other, secrets, and the history of rollouts.
+//! ECS tasks: health checks, dependencies between containers, secrets, and the history of rollouts.
 
 use std::time::Duration;
 
-use aws_sdk_ecs::Client;
 use aws_sdk_ecs::error::ProvideErrorMetadata as _;
 use aws_sdk_ecs::types::{
-    AwsVpcConfiguration, CapacityProviderStrategyItem, Compatibility, ContainerCondition, ContainerDefinition,
-    ContainerDependency, DeploymentCircuitBreaker, DeploymentConfiguration, HealthCheck, HealthStatus, LaunchType,
-    NetworkConfiguration, NetworkMode, PortMapping, Secret, Service, ServiceDeploymentStatus, Tag, Task, TaskStopCode,
-    TransportProtocol,
+    CapacityProviderStrategyItem, ContainerCondition, HealthCheck, HealthStatus, LaunchType, PortMapping, Secret,
+    ServiceDeploymentStatus, Task, TaskStopCode, TransportProtocol,
 };
-use serde_json::json;
 
+use crate::ecs_client::{CLUSTER, Ecs, after, container, has_event, health_check, is_done};
 use crate::local_aws::LocalAws;
-
-const CLUSTER: &str = "container-demo";
-const LIMIT: Duration = Duration::from_secs(30);
-
-struct Ecs {
-    aws: LocalAws,
-    client: Client,
-    network: NetworkConfiguration,
-}
-
-impl Ecs {
-    /// A cluster whose stack `web-stack` has these commands for images.
-    async fn start(commands: &[(&str, &str)]) -> Self {
-        Self::start_on(LocalAws::start_with(true).await, commands).await
-    }
-
-    async fn start_on(aws: LocalAws, commands: &[(&str, &str)]) -> Self {
-        let commands = commands.iter().map(|(image, script)| {
-            ((*image).to_owned(), json!({ "command": ["sh", "-c", script], "cwd": aws.folder() }))
-        });
-        let images: serde_json::Map<String, serde_json::Value> = commands.collect();
-        aws.control("PutImages", json!({ "stackName": "web-stack", "images": images })).await;
-        let client = aws.ecs();
-        client.create_cluster().cluster_name(CLUSTER).send().await.expect("a cluster");
-        let vpc = AwsVpcConfiguration::builder().set_subnets(Some(aws.subnets().await)).build().expect("subnets");
-        Self { aws, client, network: NetworkConfiguration::builder().awsvpc_configuration(vpc).build() }
-    }
-
-    async fn register(&self, containers: Vec<ContainerDefinition>) -> String {
-        let request = self.client.register_task_definition().family("web").network_mode(NetworkMode::Awsvpc);
-        let request = request.requires_compatibilities(Compatibility::Fargate).cpu("256").memory("512");
-        let request = request.execution_role_arn("arn:aws:iam::123456789012:role/execution");
-        let registered = request.set_container_definitions(Some(containers)).send().await.expect("it is registered");
-        registered.task_definition.and_then(|definition| definition.task_definition_arn).expect("an ARN")
-    }
-
-    async fn run(&self, definition: &str) -> String {
-        let request = self.client.run_task().cluster(CLUSTER).task_definition(definition);
-        let request = request.launch_type(LaunchType::Fargate).network_configuration(self.network.clone());
-        let run = request.tags(stack_tag()).send().await.expect("it runs");
-        run.tasks()[0].task_arn().expect("an ARN").to_owned()
-    }
-
-    async fn serve(&self, definition: &str, count: i32) {
-        let breaker = DeploymentCircuitBreaker::builder().enable(true).rollback(true).build();
-        let request = self.client.create_service().cluster(CLUSTER).service_name("web").task_definition(definition);
-        let request = request.launch_type(LaunchType::Fargate).network_configuration(self.network.clone());
-        let request = request.desired_count(count).tags(stack_tag());
-        let request = request
-            .deployment_configuration(DeploymentConfiguration::builder().deployment_circuit_breaker(breaker).build());
-        request.send().await.expect("a service");
-    }
-
-    async fn task(&self, arn: &str, wanted: impl Fn(&Task) -> bool) -> Task {
-        let asking = async {
-            loop {
-                let described = self.client.describe_tasks().cluster(CLUSTER).tasks(arn).send().await;
-                let task = described.expect("it is described").tasks.unwrap_or_default().pop().expect("a task");
-                if wanted(&task) {
-                    return task;
-                }
-            }
-        };
-        tokio::time::timeout(LIMIT, asking).await.expect("in time")
-    }
-
-    async fn stopped(&self, arn: &str) -> Task {
-        self.task(arn, |task| task.last_status() == Some("STOPPED")).await
-    }
-
-    async fn service(&self, wanted: impl Fn(&Service) -> bool) -> Service {
-        let asking = async {
-            loop {
-                let described = self.client.describe_services().cluster(CLUSTER).services("web").send().await;
-                let service = described.expect("it is described").services.unwrap_or_default().remove(0);
-                if wanted(&service) {
-                    return service;
-                }
-            }
-        };
-        tokio::time::timeout(LIMIT, asking).await.expect("in time")
-    }
-}
-
-fn stack_tag() -> Tag {
-    Tag::builder().key("ecsws:stack-name").value("web-stack").build()
-}
-
-fn container(name: &str, image: &str) -> aws_sdk_ecs::types::builders::ContainerDefinitionBuilder {
-    ContainerDefinition::builder().name(name).image(image)
-}
-
-/// Every five seconds, which the sandbox's speed makes a quarter.
-fn health_check(script: &str) -> HealthCheck {
-    let check = HealthCheck::builder().command("CMD-SHELL").command(script).interval(5).timeout(20).retries(2);
-    check.build().expect("a command")
-}
-
-fn after(name: &str, condition: ContainerCondition) -> ContainerDependency {
-    ContainerDependency::builder().container_name(name).condition(condition).build().expect("a dependency")
-}
-
-fn is_done(service: &Service) -> bool {
-    let deployments = service.deployments();
-    deployments.len() == 1 && deployments[0].rollout_state().is_some_and(|state| state.as_str() == "COMPLETED")
-}
-
-fn says(service: &Service, end: &str) -> bool {
-    service.events().iter().filter_map(|event| event.message()).any(|message| message.ends_with(end))
-}
 
 #[tokio::test]
 async fn a_deployment_whose_health_checks_fail_is_rolled_back() {
@@ -131,7 +18,7 @@ async fn a_deployment_whose_health_checks_fail_is_rolled_back() {
         let port = PortMapping::builder().container_port(3000).build();
         vec![container("app", "web").port_mappings(port).health_check(health_check(script)).build()]
     };
-    // The stand-in answers at another port than the definition's.
+    // The mock backend listens on another port than the definition's.
     let good = ecs.register(checked("curl -f http://localhost:3000/health || exit 1")).await;
     ecs.serve(&good, 1).await;
     ecs.service(is_done).await;
@@ -145,7 +32,7 @@ async fn a_deployment_whose_health_checks_fail_is_rolled_back() {
     assert_eq!(begun.task_definition(), Some(bad.as_str()));
     let back = ecs.service(|service| service.task_definition() == Some(&good) && is_done(service)).await;
     for words in ["failed container health checks.", "deployment failed: tasks failed to start."] {
-        assert!(says(&back, words), "{words}: {:?}", back.events());
+        assert!(has_event(&back, words), "{words}: {:?}", back.events());
     }
     let listed = ecs.client.list_service_deployments().cluster(CLUSTER).service("web").send().await.expect("a list");
     let statuses: Vec<_> = listed.service_deployments().iter().filter_map(|one| one.status()).collect();
@@ -167,7 +54,7 @@ async fn a_deployment_whose_health_checks_fail_is_rolled_back() {
 }
 
 #[tokio::test]
-async fn without_leave_to_run_commands_a_health_check_is_asked_for_its_address() {
+async fn without_host_exec_the_sandbox_requests_the_health_checks_address() {
     let ecs = Ecs::start_on(LocalAws::start_with(false).await, &[]).await;
     let trace = ecs.aws.folder().join("trace");
     let checked = |path: &str| {
@@ -183,7 +70,7 @@ async fn without_leave_to_run_commands_a_health_check_is_asked_for_its_address()
 }
 
 #[tokio::test]
-async fn a_protected_task_outlives_scaling_in_but_not_its_service() {
+async fn a_protected_task_survives_scaling_in_but_not_the_deletion_of_its_service() {
     let ecs = Ecs::start(&[]).await;
     ecs.serve(&ecs.register(vec![container("app", "web").build()]).await, 2).await;
     ecs.service(is_done).await;
@@ -228,7 +115,7 @@ async fn containers_wait_for_each_other() {
 }
 
 #[tokio::test]
-async fn a_correction_does_not_wait_for_a_deployment_that_is_stuck() {
+async fn a_new_deployment_replaces_one_that_is_stuck() {
     let ecs = Ecs::start(&[("server", "exec sleep 600")]).await;
     let good = ecs.register(vec![container("app", "server").build()]).await;
     let app = container("app", "server").depends_on(after("first", ContainerCondition::Complete)).build();
@@ -249,7 +136,7 @@ async fn a_correction_does_not_wait_for_a_deployment_that_is_stuck() {
 }
 
 #[tokio::test]
-async fn a_token_is_good_for_one_request_to_run_tasks() {
+async fn a_client_token_is_bound_to_one_run_task_request() {
     let ecs = Ecs::start(&[("server", "test $AWS_EXECUTION_ENV = AWS_ECS_FARGATE && exec sleep 600")]).await;
     let definition = ecs.register(vec![container("app", "server").build()]).await;
     let run = |count| {
@@ -267,7 +154,7 @@ async fn a_token_is_good_for_one_request_to_run_tasks() {
 }
 
 #[tokio::test]
-async fn a_container_has_its_stop_timeout_to_end() {
+async fn a_container_gets_its_stop_timeout_to_end() {
     let ecs = Ecs::start(&[("slow", "trap 'sleep 1.1; exit 7' TERM; echo up >up; while :; do sleep 0.01; done")]).await;
     let definition = ecs.register(vec![container("app", "slow").stop_timeout(120).build()]).await;
     let arn = ecs.run(&definition).await;
@@ -280,7 +167,7 @@ async fn a_container_has_its_stop_timeout_to_end() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_task_whose_processes_do_not_react_is_stopped_all_the_same() {
+async fn a_task_with_unresponsive_processes_is_stopped_in_bounded_time() {
     use nix::sys::signal::{Signal, kill};
 
     let ecs = Ecs::start(&[("deaf", "trap '' TERM; sleep 1000")]).await;
@@ -304,9 +191,9 @@ async fn a_task_whose_processes_do_not_react_is_stopped_all_the_same() {
     assert!(ecsws_sandbox::lifecycle::stop(&ecs.aws.folder()).await.expect("it stops"));
 }
 
-/// A check that is under way when its container ends says something of that afterwards.
+/// A check that runs when its container ends reports afterwards.
 #[tokio::test]
-async fn a_container_that_ends_during_its_health_check_has_ended() {
+async fn a_health_check_does_not_revive_a_container_that_ended_during_it() {
     let ecs = Ecs::start(&[("short", "sleep 0.3; exit 3"), ("long", "sleep 1000")]).await;
     let check = HealthCheck::builder().command("CMD-SHELL").command("sleep 0.1; exit 1").interval(5).retries(1);
     let check = check.build().expect("a command");
@@ -331,7 +218,7 @@ async fn a_container_that_ends_during_its_health_check_has_ended() {
 }
 
 #[tokio::test]
-async fn a_secret_that_is_not_there_keeps_a_task_from_starting() {
+async fn a_missing_secret_prevents_a_task_from_starting() {
     let ecs = Ecs::start(&[]).await;
     let secret = Secret::builder().name("PASSWORD").value_from("/none/such").build().expect("a secret");
     let definition = ecs.register(vec![container("app", "web").secrets(secret).build()]).await;
@@ -343,7 +230,7 @@ async fn a_secret_that_is_not_there_keeps_a_task_from_starting() {
 }
 
 #[tokio::test]
-async fn what_needs_a_container_instance_is_not_placed() {
+async fn tasks_that_need_a_container_instance_are_not_placed() {
     let ecs = Ecs::start(&[]).await;
     let client = &ecs.client;
     let container = container("app", "web").memory(64).build();
@@ -359,7 +246,7 @@ async fn what_needs_a_container_instance_is_not_placed() {
 }
 
 #[tokio::test]
-async fn a_capacity_provider_strategy_chooses_where_tasks_run() {
+async fn a_capacity_provider_strategy_decides_where_tasks_run() {
     let ecs = Ecs::start(&[]).await;
     let spot = CapacityProviderStrategyItem::builder().capacity_provider("FARGATE_SPOT").weight(1).build();
     let spot = spot.expect("a strategy");
@@ -381,7 +268,7 @@ async fn a_capacity_provider_strategy_chooses_where_tasks_run() {
 }
 
 #[tokio::test]
-async fn a_task_that_listens_on_udp_says_so_and_one_with_both_is_reached_by_tcp() {
+async fn udp_ports_are_shown_and_a_task_with_both_is_reached_by_tcp() {
     let ecs = Ecs::start(&[("server", "exec sleep 600")]).await;
     let mapping = |port, protocol| PortMapping::builder().container_port(port).protocol(protocol).build();
     for (mappings, expected) in [

@@ -1,5 +1,5 @@
-//! Tasks and the sandbox in the background have nothing of the caller: no variable, no open file, no AWS profile, no credentials
-//! but their role's; and nothing of a task is left when it ends.
+//! Tasks and the sandbox in the background inherit nothing of the caller: no variable, no open file, no AWS profile, and no credentials
+//! except their role's. No process of a task remains when it ends.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 
 use crate::common::{program, read};
 use crate::local_aws::LocalAws;
-use crate::tasks::Lifeline;
+use crate::processes::Lifeline;
 
 const CLUSTER: &str = "demo";
 const ROLE: &str = "arn:aws:iam::123456789012:role/team/web";
@@ -97,7 +97,7 @@ fn variable(name: &str, value: &str) -> KeyValuePair {
     KeyValuePair::builder().name(name).value(value).build()
 }
 
-/// A folder in which a task's command leaves its environment, and the script that does it.
+/// A folder to which a task's command writes its environment, and the script for it.
 struct Report(tempfile::TempDir);
 
 impl Report {
@@ -141,7 +141,7 @@ fn request_credentials(endpoint: &Endpoint, method: &str, path: &str, headers: &
 }
 
 #[tokio::test]
-async fn a_task_has_the_credentials_of_its_role_for_as_long_as_it_runs() {
+async fn a_running_task_has_the_credentials_of_its_role() {
     let report = Report::new();
     let tasks = Tasks::start(true, &["sh", "-c", &report.script()]).await;
     let arn = tasks.run(app().build(), Some(ROLE)).await;
@@ -260,7 +260,7 @@ async fn a_tasks_credentials_are_not_those_of_the_sandbox() {
 }
 
 #[tokio::test]
-async fn without_a_role_a_task_finds_no_credentials_and_its_definition_wins() {
+async fn without_a_role_a_task_has_no_credentials_but_its_definitions() {
     let report = Report::new();
     let tasks = Tasks::start(true, &["sh", "-c", &report.script()]).await;
     let container = app().environment(variable("HOME", "/srv")).environment(variable("AWS_REGION", "eu-west-1"));
@@ -320,7 +320,7 @@ async fn without_host_exec_no_request_sets_a_variable() {
 }
 
 #[tokio::test]
-async fn what_empties_its_environment_and_kills_its_shim_ends_with_its_task() {
+async fn a_process_without_environment_that_killed_its_shim_ends_with_its_task() {
     let lifeline = Lifeline::new();
     let leave = "(setsid env -i sh -c 'setsid sleep 600 & exec sleep 600' &); setsid env -i sleep 600 &";
     let script = lifeline.script(&format!("{leave} kill -9 $PPID; sleep 600"));
@@ -367,7 +367,7 @@ async fn a_stopped_shim_ends_with_a_killed_sandbox() {
     .await;
 }
 
-/// Whether a process runs: one that has ended and was not waited for is still there.
+/// Whether a process runs. A zombie does not.
 fn is_alive(pid: i32) -> bool {
     let stat = std::fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
     let stat = String::from_utf8_lossy(&stat);
@@ -375,7 +375,7 @@ fn is_alive(pid: i32) -> bool {
 }
 
 #[tokio::test]
-async fn what_a_killed_sandbox_left_of_tasks_is_removed() {
+async fn task_folders_of_a_killed_sandbox_are_removed() {
     let report = Report::new();
     let mut tasks = Tasks::start(true, &["sh", "-c", &format!("mkdir -m 0 $HOME/a; {}", report.script())]).await;
     tasks.run(app().build(), None).await;
@@ -385,7 +385,7 @@ async fn what_a_killed_sandbox_left_of_tasks_is_removed() {
     assert_eq!(tasks.task_folders(), [] as [PathBuf; 0]);
 }
 
-/// A sandbox that a command of a user starts; it ends with this value.
+/// A sandbox that a user's command starts; it is stopped when this value is dropped.
 struct Started(tempfile::TempDir);
 
 impl Started {
@@ -421,7 +421,7 @@ impl Drop for Started {
     }
 }
 
-/// What is known of a process: its environment and its open files.
+/// The environment and the open files of a process.
 fn process(pid: u32) -> (String, Vec<(u32, PathBuf)>) {
     let folder = PathBuf::from(format!("/proc/{pid}"));
     let environment = std::fs::read(folder.join("environ")).expect("its environment");
@@ -434,9 +434,9 @@ fn process(pid: u32) -> (String, Vec<(u32, PathBuf)>) {
 }
 
 #[tokio::test]
-async fn the_sandbox_keeps_nothing_of_the_command_that_starts_it() {
+async fn the_sandbox_inherits_nothing_of_the_command_that_starts_it() {
     let started = Started(tempfile::tempdir().expect("a folder"));
-    // A lock on descriptor 9, and the other end of this test's pipes on 7 and 8: output() ends when nobody has them any more.
+    // A lock on descriptor 9, and the other end of this test's pipes on 7 and 8: output() ends when they are closed.
     let output = started.by(r#"exec 9>lock; flock -n 9 || exit 1; "$0" "$@" 7>&1 8>&2"#).await;
     assert!(output.status.success(), "{output:?}");
     let lock = std::process::Command::new("flock").args(["-n"]).arg(started.0.path().join("lock")).arg("true").status();

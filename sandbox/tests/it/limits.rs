@@ -1,4 +1,4 @@
-//! Tasks that want too much of the machine are ended with a reason, and take nothing else down.
+//! Tasks that exceed their limits are ended with a reason, without effects on others.
 #![cfg(target_os = "linux")]
 
 use std::time::Duration;
@@ -60,7 +60,7 @@ async fn stopped(aws: &LocalAws, task: &str) -> Container {
 }
 
 #[tokio::test]
-async fn a_task_with_too_much_memory_is_out_of_memory() {
+async fn a_task_that_exceeds_its_memory_is_killed() {
     let aws = LocalAws::start().await;
     let task = run(&aws, "x=$(head -c 90000000 /dev/zero | tr '\\0' x); sleep 600").await;
     let container = stopped(&aws, &task).await;
@@ -69,7 +69,7 @@ async fn a_task_with_too_much_memory_is_out_of_memory() {
 }
 
 #[tokio::test]
-async fn a_task_that_forks_without_end_is_ended() {
+async fn a_fork_bomb_is_ended() {
     let aws = LocalAws::start().await;
     let task = run(&aws, "while :; do sleep 600 & done").await;
     let container = stopped(&aws, &task).await;
@@ -79,7 +79,7 @@ async fn a_task_that_forks_without_end_is_ended() {
 }
 
 #[tokio::test]
-async fn output_without_line_ends_arrives_whole() {
+async fn output_without_line_breaks_is_complete() {
     let aws = LocalAws::start().await;
     let task = run(&aws, "head -c 1000000 /dev/zero | tr '\\0' x; exec >&- 2>&-; exit 3").await;
     assert_eq!(stopped(&aws, &task).await.exit_code(), Some(3));
@@ -89,7 +89,7 @@ async fn output_without_line_ends_arrives_whole() {
     assert_eq!(printed(&aws).await, 1_000_000);
 }
 
-/// How many bytes all events hold.
+/// The size of all events in bytes.
 async fn printed(aws: &LocalAws) -> usize {
     let (logs, mut read, mut token) = (aws.logs(), 0, None);
     loop {

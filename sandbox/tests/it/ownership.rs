@@ -1,4 +1,4 @@
-//! State folders of other users, and those that other users can change, are not trusted.
+//! State folders that belong to other users, or that other users can change, are refused.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,7 +10,7 @@ use ecsws_sandbox::lifecycle::{self, LifecycleError, Options};
 use crate::common::program;
 use crate::local_aws::LocalAws;
 
-/// A user that this one is not: only root can give files away.
+/// Another user. Only root can change a file's owner.
 const OTHER: u32 = 65534;
 
 fn is_root() -> bool {
@@ -21,7 +21,7 @@ fn chmod(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is changed");
 }
 
-fn give_away(path: &Path) {
+fn change_owner(path: &Path) {
     std::os::unix::fs::lchown(path, Some(OTHER), None).expect("it is given away");
 }
 
@@ -31,7 +31,7 @@ fn write(path: &Path, text: &str) {
     chmod(path, 0o600);
 }
 
-/// A folder that was a sandbox's, in a folder of its own.
+/// A former sandbox's folder, in a folder of its own.
 fn state() -> (tempfile::TempDir, std::path::PathBuf) {
     let outside = tempfile::tempdir().expect("a folder");
     let folder = outside.path().join("box");
@@ -45,7 +45,7 @@ fn state() -> (tempfile::TempDir, std::path::PathBuf) {
     (outside, folder)
 }
 
-/// The error of every command that would use the folder.
+/// The errors of all functions that use the folder.
 async fn refusals(folder: &Path) -> Vec<LifecycleError> {
     let options = Options {
         account: "123456789012".to_owned(),
@@ -78,7 +78,7 @@ async fn a_state_folder_of_another_user_is_refused() {
         } else if !path.exists() {
             write(&path, "");
         }
-        give_away(&path);
+        change_owner(&path);
         for error in refusals(&folder).await {
             let message = error.to_string();
             assert!(
@@ -89,14 +89,14 @@ async fn a_state_folder_of_another_user_is_refused() {
         }
     }
     let (outside, folder) = state();
-    give_away(outside.path());
+    change_owner(outside.path());
     for error in refusals(&folder).await {
         assert!(matches!(&error, LifecycleError::NotOwner { path, .. } if path == outside.path()), "{error}");
     }
     let link = tempfile::tempdir().expect("a folder");
     let (_outside, folder) = state();
     std::os::unix::fs::symlink(&folder, link.path().join("box")).expect("a link");
-    give_away(&link.path().join("box"));
+    change_owner(&link.path().join("box"));
     for error in refusals(&link.path().join("box")).await {
         assert!(matches!(&error, LifecycleError::NotOwner { .. }), "{error}");
     }
@@ -121,7 +121,7 @@ async fn a_state_folder_that_others_can_change_is_refused() {
 }
 
 #[tokio::test]
-async fn a_folder_in_a_sticky_one_is_used_and_an_empty_one_is_closed() {
+async fn a_folder_in_a_sticky_one_is_accepted_and_an_empty_one_loses_its_permissions() {
     let aws = LocalAws::start().await;
     aws.kill();
     let outside = tempfile::tempdir().expect("a folder");

@@ -20,7 +20,7 @@ pub async fn warn_of_drift(
         if *change == StackChange::Prepared || !template.has_type("AWS::ECS::Service") {
             continue;
         }
-        let notes = match ops::unseen(&aws, stack, template).await {
+        let notes = match ops::drift_notes(&aws, stack, template).await {
             Ok(notes) => notes,
             Err(error) => vec![format!("what runs is not compared: {error}")],
         };

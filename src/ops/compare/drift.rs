@@ -11,9 +11,9 @@ fn is_denied(error: &AwsError) -> bool {
     matches!(error.kind, AwsErrorKind::AccessDenied(_))
 }
 
-/// What is otherwise than the deployed template says, so that comparing templates cannot show it; in sentences.
-pub async fn unseen(aws: &Aws, stack: &Stack, deployed: &Template) -> Result<Vec<String>> {
-    let mut notes: Vec<String> = repair(stack).into_iter().collect();
+/// How a stack and its services differ from the deployed template, in sentences.
+pub async fn drift_notes(aws: &Aws, stack: &Stack, deployed: &Template) -> Result<Vec<String>> {
+    let mut notes: Vec<String> = required_repair(stack).into_iter().collect();
     match service_drift(aws, stack, deployed).await {
         Ok(more) => notes.extend(more),
         Err(error) if is_denied(&error) => notes.push(format!("what runs is not compared: {error}")),
@@ -61,13 +61,13 @@ async fn service_drift(aws: &Aws, stack: &Stack, deployed: &Template) -> std::re
     Ok(notes)
 }
 
-/// What a deploy will have to do first.
-fn repair(stack: &Stack) -> Option<String> {
+/// What a deploy has to do first with a stack in this state.
+fn required_repair(stack: &Stack) -> Option<String> {
     let first = match stack_state(&stack.status) {
         StackState::Updatable | StackState::InReview => return None,
-        StackState::FailedCreation => "deploy deletes what is left of it and creates it anew",
+        StackState::FailedCreation => "deploy deletes it and creates it again",
         StackState::Failed => "deploy rolls it back first",
-        StackState::RollbackFailed => "deploy goes on with its rollback first",
+        StackState::RollbackFailed => "deploy continues its rollback first",
         StackState::DeleteFailed => "it must be deleted first, with destroy",
         StackState::InProgress => "deploy follows that to its end first",
     };

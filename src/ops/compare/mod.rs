@@ -18,7 +18,7 @@ use crate::stack::{
     INCOMPARABLE, PlannedResource, ProjectStack, RequiresRecreation, Spec, Template, TemplateDiff, parse_template,
 };
 
-pub use drift::unseen;
+pub use drift::drift_notes;
 
 /// What a stack would be deployed with.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ pub async fn compare(aws: &Aws, desired: &Desired<'_>, change_set: Option<&str>)
     let needs_change_set = needs_change_set && check_size(name, &body).is_ok();
     let diff = templates.with_tags(&existing.tags, desired.tags);
     let mut diff = diff.with_parameters(&existing.parameters, &parameters, &template);
-    let mut notes: Vec<Hint> = unseen(aws, &existing, &deployed).await?.into_iter().map(Hint::from).collect();
+    let mut notes: Vec<Hint> = drift_notes(aws, &existing, &deployed).await?.into_iter().map(Hint::from).collect();
     let request = StackRequest {
         stack: name,
         template: &body,
@@ -107,29 +107,29 @@ pub async fn compare(aws: &Aws, desired: &Desired<'_>, change_set: Option<&str>)
         role_arn: None,
         notification_arns: None,
     };
-    let plan = match change_set.filter(|_| needs_change_set) {
-        Some(change_set) => plan(aws, &request, change_set, &existing, &mut notes).await?,
+    let preview = match change_set.filter(|_| needs_change_set) {
+        Some(change_set) => preview_change_set(aws, &request, change_set, &existing, &mut notes).await?,
         None => None,
     };
     let service_key = desired.service_key;
     let update =
         StackUpdate { stack: name, service_key, existing: Some(&existing), deployed: &deployed, desired: &template };
-    let incomparable = match &plan {
-        Some(Plan::NoChanges) => {
+    let incomparable = match &preview {
+        Some(Preview::NoChanges) => {
             diff = diff.refined_with(&[], &deployed, &template).without_parameter_values();
             drop(diff.take_incomparable(true));
             Vec::new()
         }
-        Some(Plan::Changes(changes)) => {
-            diff = diff.refined_with(&planned(changes), &deployed, &template);
+        Some(Preview::Changes(changes)) => {
+            diff = diff.refined_with(&to_planned_resources(changes), &deployed, &template);
             diff.take_incomparable(true)
         }
         None => diff.take_incomparable(false),
     };
     if !diff.is_empty() {
-        let changes = match &plan {
-            Some(Plan::Changes(changes)) => Some(changes.as_slice()),
-            Some(Plan::NoChanges) | None => None,
+        let changes = match &preview {
+            Some(Preview::Changes(changes)) => Some(changes.as_slice()),
+            Some(Preview::NoChanges) | None => None,
         };
         notes.extend(rejected(aws, &update, &body, changes).await?);
     }
@@ -161,7 +161,7 @@ async fn rejected(
     Ok(findings.iter().map(Finding::as_note).collect())
 }
 
-/// The template of a stack, JSON or YAML; `None` when nothing has been created by it, or only what a failed creation left.
+/// The deployed template of a stack, JSON or YAML. `None` if the stack was not created, or its creation failed.
 pub async fn deployed_template(aws: &Aws, stack: &Stack) -> Result<Option<Template>> {
     if !is_created(&stack.status) {
         return Ok(None);
@@ -171,8 +171,8 @@ pub async fn deployed_template(aws: &Aws, stack: &Stack) -> Result<Option<Templa
     parse_template(&text).map(Some).map_err(unreadable)
 }
 
-/// A change set's changes as the diff takes them.
-pub fn planned(changes: &[PlannedChange]) -> Vec<PlannedResource> {
+/// Converts the changes of a change set for the diff.
+pub fn to_planned_resources(changes: &[PlannedChange]) -> Vec<PlannedResource> {
     let recreation = |word: &str| match word {
         "Always" | "True" => RequiresRecreation::Always,
         "Conditionally" | "Conditional" => RequiresRecreation::Conditionally,
@@ -187,35 +187,37 @@ pub fn planned(changes: &[PlannedChange]) -> Vec<PlannedResource> {
     planned.collect()
 }
 
-/// What a change set says.
-pub(super) enum Plan {
+/// The changes of a temporary change set.
+pub(super) enum Preview {
     /// Deploying would do nothing.
     NoChanges,
     /// Deploying would do this to resources, and perhaps more to the rest of the stack.
     Changes(Vec<PlannedChange>),
 }
 
-/// Makes a change set of an existing stack, reads it and deletes it again. Without one, a note says why, unless no other
-/// call would succeed either. What CloudFormation refuses, it refuses of a deploy as well.
-pub(super) async fn plan(
+/// Creates a temporary change set of an existing stack, reads it and deletes it. If it cannot be created, a note says why.
+///
+/// # Errors
+/// If every other call would fail too.
+pub(super) async fn preview_change_set(
     aws: &Aws,
     request: &StackRequest<'_>,
     change_set: &str,
     stack: &Stack,
     notes: &mut Vec<Hint>,
-) -> Result<Option<Plan>> {
+) -> Result<Option<Preview>> {
     let without = |reason: String| Hint::from(format!("{} is compared by template only: {reason}", stack.name));
     if stack_state(&stack.status) != StackState::Updatable {
         notes.push(without(format!("the stack is {}", stack.status)));
         return Ok(None);
     }
     match prepare(aws, request, change_set, Some(stack)).await {
-        Ok(Prepared::NoChanges) => Ok(Some(Plan::NoChanges)),
+        Ok(Prepared::NoChanges) => Ok(Some(Preview::NoChanges)),
         Ok(Prepared::Ready(ready)) => {
             if let Err(error) = ready.discard(aws).await {
                 notes.push(format!("change set {change_set} of {} is left behind: {error}", stack.name).into());
             }
-            Ok(Some(Plan::Changes(ready.change_set.changes)))
+            Ok(Some(Preview::Changes(ready.change_set.changes)))
         }
         Err(OpsError::Aws(error)) if error.kind.concerns_every_call() => Err(error.into()),
         Err(error @ OpsError::ChangeSetFailed { .. }) => {

@@ -1,4 +1,4 @@
-//! A change set from its making to its end: executed, or taken back with everything that exists only for it.
+//! Creates change sets, and deletes those that are not executed with the stacks that exist only for them.
 
 use std::time::Duration;
 
@@ -12,19 +12,19 @@ use crate::stack::MAX_TEMPLATE_BYTES;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const PAUSE: Duration = Duration::from_secs(1);
-/// A change set is made in seconds; one with many nested stacks in minutes.
+/// How long the creation of a change set may take: usually seconds, with many nested stacks minutes.
 const MADE_WITHIN: Duration = Duration::from_mins(15);
 
-/// What a change set says.
+/// The result of creating a change set.
 #[derive(Debug)]
 pub enum Prepared {
     /// The stack is as desired.
     NoChanges,
-    /// A change set waits to be executed.
+    /// A change set is ready to be executed.
     Ready(Box<Ready>),
 }
 
-/// A change set that waits to be executed. Dropping it leaves it behind.
+/// A change set that is ready to be executed. Dropping the value does not delete it.
 #[derive(Debug)]
 pub struct Ready {
     /// What it changes.
@@ -35,8 +35,8 @@ pub struct Ready {
     pub stack: Stack,
 }
 
-/// Makes the change set of a stack that exists, or is to be created (as `cdk deploy` does it). One of the same name that an interrupted
-/// deploy has left is replaced. Nothing is left behind when it fails.
+/// Creates a change set that creates or updates a stack, as `cdk deploy` does. Replaces one with the same name from an interrupted deploy. Deletes
+/// the change set on failure.
 pub async fn prepare(aws: &Aws, request: &StackRequest<'_>, name: &str, existing: Option<&Stack>) -> Result<Prepared> {
     check_size(request.stack, request.template)?;
     let kind = if existing.is_some() { ChangeSetKind::Update } else { ChangeSetKind::Create };
@@ -47,7 +47,7 @@ pub async fn prepare(aws: &Aws, request: &StackRequest<'_>, name: &str, existing
     };
     let prepared = read(aws, request.stack, &arn, kind).await;
     if !matches!(prepared, Ok(Prepared::Ready(_))) {
-        // The first error is reported; one of the clean-up would hide it.
+        // An error of the clean-up would hide the first error.
         let tidied = discard(aws, request.stack, &arn).await;
         if prepared.is_ok() {
             tidied?;
@@ -57,7 +57,7 @@ pub async fn prepare(aws: &Aws, request: &StackRequest<'_>, name: &str, existing
 }
 
 async fn read(aws: &Aws, stack: &str, arn: &str, kind: ChangeSetKind) -> Result<Prepared> {
-    let overtaken = || OpsError::Overtaken(stack.to_owned());
+    let overtaken = || OpsError::ConcurrentDeploy(stack.to_owned());
     let change_set = made(aws, stack, arn).await?.ok_or_else(overtaken)?;
     if change_set.is_empty() {
         return Ok(Prepared::NoChanges);
@@ -70,7 +70,7 @@ async fn read(aws: &Aws, stack: &str, arn: &str, kind: ChangeSetKind) -> Result<
     Ok(Prepared::Ready(Box::new(Ready { change_set, kind, stack })))
 }
 
-/// Refuses what cannot be sent.
+/// Fails if the template is too large to be sent.
 pub(in crate::ops) fn check_size(stack: &str, template: &str) -> Result<()> {
     let bytes = template.len();
     if bytes <= MAX_TEMPLATE_BYTES {
@@ -100,12 +100,12 @@ async fn made(aws: &Aws, stack: &str, change_set: &str) -> Result<Option<ChangeS
 }
 
 impl Ready {
-    /// Takes the change set back: nothing changes.
+    /// Deletes the change set without executing it.
     pub async fn discard(&self, aws: &Aws) -> Result<()> {
         discard(aws, &self.stack.name, &self.change_set.arn).await
     }
 
-    /// The resources that it replaces for sure.
+    /// The resources that it certainly replaces.
     pub fn replaced(&self) -> Vec<&str> {
         let replaced = self.change_set.changes.iter().filter(|change| change.replacement.as_deref() == Some("True"));
         replaced.map(|change| change.logical_id.as_str()).collect()
@@ -157,10 +157,10 @@ async fn refused_change_set(aws: &Aws, stack: &str, seen: Option<&Stack>, error:
 pub(in crate::ops) async fn refused(aws: &Aws, name: &str, seen: Option<&Stack>, error: AwsError) -> OpsError {
     let state =
         |stack: Option<&Stack>| stack.map(|stack| stack.status.clone()).filter(|status| status != "REVIEW_IN_PROGRESS");
-    let is_overtaken = match error.kind {
+    let is_concurrent = match error.kind {
         AwsErrorKind::Conflict | AwsErrorKind::NotFound => true,
         AwsErrorKind::Other => aws.stack(name).await.is_ok_and(|now| state(now.as_ref()) != state(seen)),
         _ => false,
     };
-    if is_overtaken { OpsError::Overtaken(name.to_owned()) } else { error.into() }
+    if is_concurrent { OpsError::ConcurrentDeploy(name.to_owned()) } else { error.into() }
 }

@@ -40,7 +40,7 @@ pub enum DeployEvent {
         #[serde(flatten)]
         resource: ResourceEvent,
     },
-    /// Nothing has happened for a while; this is what goes on.
+    /// No event for a while: the resources in progress.
     InProgress {
         /// The stack's name.
         stack: String,
@@ -58,13 +58,13 @@ pub enum DeployEvent {
         /// Its deployments, PRIMARY first.
         deployments: Vec<Deployment>,
     },
-    /// ECS says something of a service in progress.
+    /// An event of a service in progress.
     ServiceEvent {
         /// The service's name.
         service: String,
         /// When.
         timestamp: Option<Timestamp>,
-        /// ECS's words.
+        /// ECS's message.
         message: String,
     },
     /// A task of a service in progress stopped.
@@ -138,13 +138,13 @@ impl DeployEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
-    /// It does not exist yet.
+    /// It is created.
     Create,
-    /// It exists.
+    /// It is updated.
     Update,
-    /// What failed and was left so is taken back.
+    /// It is rolled back.
     RollBack,
-    /// It goes.
+    /// It is deleted.
     Delete,
 }
 
@@ -171,7 +171,7 @@ pub struct ResourceEvent {
     pub resource_type: String,
     /// LogicalResourceId.
     pub logical_id: String,
-    /// The construct path, where the template tells it; without the stack's name.
+    /// The construct path without the stack's name, if the template has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// PhysicalResourceId.

@@ -14,19 +14,19 @@ use crate::ops::{DeployEvent, Operation, OpsError, Ready, Result};
 const ROLLBACK_WITHIN: Duration = Duration::from_hours(1);
 /// How long services may take to be steady once their stack is complete, by default.
 pub const STEADY_WITHIN: Duration = Duration::from_mins(15);
-/// While a stack goes that was only in review.
-const REVIEW_PAUSE: Duration = Duration::from_millis(200);
+/// Poll interval while a stack in review is deleted.
+const REVIEW_POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// How long an operation may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// So long it may take.
+    /// The time limit, if any.
     pub limit: Option<Duration>,
     /// Delete a stack whose creation takes longer.
     pub delete_late_creation: bool,
 }
 
-/// An operation that CloudFormation is about to work on, or works on.
+/// A creation or update that CloudFormation is about to begin or has begun.
 #[derive(Debug)]
 pub struct Execution {
     operation: Operation,
@@ -36,20 +36,20 @@ pub struct Execution {
 }
 
 impl Execution {
-    /// What executing a change set will be; [`Execution::execute`] begins it.
-    pub async fn of(aws: &Aws, ready: &Ready) -> Result<Self> {
+    /// The execution of a change set, which [`Execution::execute`] begins.
+    pub async fn for_change_set(aws: &Aws, ready: &Ready) -> Result<Self> {
         let operation = if ready.kind == ChangeSetKind::Create { Operation::Create } else { Operation::Update };
         // As cdk counts: the stack itself is one more, and so is the clean-up of an update.
         let total = ready.change_set.changes.len() + if operation == Operation::Create { 1 } else { 2 };
-        Self::upcoming(aws, operation, &ready.stack, total, Some(&ready.change_set.arn)).await
+        Self::before(aws, operation, &ready.stack, total, Some(&ready.change_set.arn)).await
     }
 
-    /// What updating a stack without a change set will be; [`Execution::update`] begins it.
-    pub async fn of_update(aws: &Aws, stack: &Stack) -> Result<Self> {
-        Self::upcoming(aws, Operation::Update, stack, 0, None).await
+    /// An update without a change set, which [`Execution::update`] begins.
+    pub async fn for_update(aws: &Aws, stack: &Stack) -> Result<Self> {
+        Self::before(aws, Operation::Update, stack, 0, None).await
     }
 
-    async fn upcoming(
+    async fn before(
         aws: &Aws,
         operation: Operation,
         stack: &Stack,
@@ -63,15 +63,15 @@ impl Execution {
         Ok(Self { operation, stack: stack.clone(), follow, begun: Instant::now() })
     }
 
-    /// Executes the change set. `keep_failed` leaves what fails as it is, instead of rolling back.
+    /// Executes the change set. `keep_failed` keeps failed resources instead of rolling back.
     pub async fn execute(&self, aws: &Aws, ready: &Ready, keep_failed: bool) -> Result<()> {
         match aws.execute_change_set(&ready.change_set.arn, keep_failed).await {
             Ok(()) => Ok(()),
             Err(error) => {
                 // The SDK repeats a call whose response was lost, and the change set is then being executed already.
                 let now = aws.change_set(&self.stack.arn, &ready.change_set.arn).await.ok().flatten();
-                let ours = now.is_some_and(|now| now.execution_status.starts_with("EXECUTE_"));
-                if ours { Ok(()) } else { Err(refused(aws, &self.stack.name, Some(&self.stack), error).await) }
+                let is_executed = now.is_some_and(|now| now.execution_status.starts_with("EXECUTE_"));
+                if is_executed { Ok(()) } else { Err(refused(aws, &self.stack.name, Some(&self.stack), error).await) }
             }
         }
     }
@@ -85,25 +85,25 @@ impl Execution {
         }
     }
 
-    /// Creates a stack without a change set. One that is only in review, with no change set, goes first.
+    /// Creates a stack without a change set. Deletes a stack in review without change sets first.
     pub async fn create(aws: &Aws, request: &StackRequest<'_>, keep_failed: bool) -> Result<Self> {
         check_size(request.stack, request.template)?;
         if let Some(stack) = only_reviewed(aws, request.stack).await? {
             aws.delete_stack(&stack.arn).await?;
             while only_reviewed(aws, request.stack).await?.is_some() {
-                sleep(REVIEW_PAUSE).await;
+                sleep(REVIEW_POLL_INTERVAL).await;
             }
         }
         if let Err(error) = aws.create_stack(request, keep_failed).await {
             return Err(refused(aws, request.stack, None, error).await);
         }
-        let gone = || OpsError::Gone(format!("stack `{}`", request.stack));
+        let gone = || OpsError::Disappeared(format!("stack `{}`", request.stack));
         let stack = aws.stack(request.stack).await?.ok_or_else(gone)?;
         let follow = StackFollower::attached(aws, Operation::Create, &stack).await?;
         Ok(Self { operation: Operation::Create, stack, follow, begun: Instant::now() })
     }
 
-    /// What is done to the stack.
+    /// The operation.
     pub fn operation(&self) -> Operation {
         self.operation
     }
@@ -113,12 +113,12 @@ impl Execution {
         &self.stack.arn
     }
 
-    /// How long it has been going on, in seconds.
+    /// The time since the start, in seconds.
     pub fn seconds(&self) -> f64 {
         self.begun.elapsed().as_secs_f64()
     }
 
-    /// Follows CloudFormation to the end. A rollback is waited for and is a failure.
+    /// Follows CloudFormation to the end, through a rollback, which is a failure.
     pub async fn follow(&mut self, aws: &Aws, limits: Limits, emit: &mut dyn FnMut(DeployEvent)) -> Result<Stack> {
         let name = self.stack.name.clone();
         let ended = match limits.limit {
@@ -126,21 +126,21 @@ impl Execution {
             Some(limit) => {
                 match timeout(limit.saturating_sub(self.begun.elapsed()), self.follow.run(aws, emit)).await {
                     Ok(ended) => ended,
-                    Err(_) => self.late(limit, limits.delete_late_creation, aws, emit).await,
+                    Err(_) => self.cancel_late(limit, limits.delete_late_creation, aws, emit).await,
                 }
             }
         };
         let ended = ended.map_err(|error| error.while_following(&name))?;
-        ended.into_result(&name, &SUCCESS_STATUSES)?.ok_or_else(|| OpsError::Gone(format!("stack `{name}`")))
+        ended.into_result(&name, &SUCCESS_STATUSES)?.ok_or_else(|| OpsError::Disappeared(format!("stack `{name}`")))
     }
 
-    /// Waits until the services of a stack that is complete are steady too.
+    /// Waits until the services of the completed stack are steady.
     pub async fn until_steady(&mut self, aws: &Aws, limits: Limits, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
         let limit = limits.limit.map_or(STEADY_WITHIN, |limit| limit.saturating_sub(self.begun.elapsed()));
         self.follow.until_steady(aws, limit, emit).await
     }
 
-    /// The event of its good end.
+    /// The event of its success.
     pub fn finished(&self, stack: &Stack) -> DeployEvent {
         DeployEvent::Finished {
             stack: stack.name.clone(),
@@ -151,9 +151,9 @@ impl Execution {
         }
     }
 
-    /// The time is up: an update is cancelled and its rollback waited for; a creation cannot be, so it is left or deleted.
-    /// An end that was too near to be stopped is as good as any.
-    async fn late(
+    /// Handles an exceeded time limit: cancels an update and follows its rollback, leaves or deletes a creation. An operation that ends before it
+    /// can be cancelled is not late.
+    async fn cancel_late(
         &mut self,
         limit: Duration,
         delete_creation: bool,
@@ -165,7 +165,7 @@ impl Execution {
             |status: String, stopped_tasks| OpsError::TimedOut { stack: stack.clone(), limit, status, stopped_tasks };
         let action = match self.operation {
             Operation::Update if cancel(aws, &self.stack.arn).await? => "the update is cancelled and rolled back",
-            Operation::Update => "it is too late to cancel the update; its end is waited for",
+            Operation::Update => "it is too late to cancel the update; following it to its end",
             Operation::Create if delete_creation => {
                 aws.delete_stack(&self.stack.arn).await?;
                 "what was created is deleted"
@@ -176,7 +176,7 @@ impl Execution {
                 return Err(error(now, stopped_tasks));
             }
         };
-        emit(DeployEvent::note(format!("{stack}: the time is up; {action}")));
+        emit(DeployEvent::note(format!("{stack}: time limit exceeded; {action}")));
         match timeout(ROLLBACK_WITHIN, self.follow.run(aws, emit)).await {
             Ok(Ok(ended)) if SUCCESS_STATUSES.contains(&ended.status.as_str()) => Ok(ended),
             Ok(ended) => ended.and_then(|ended| Err(error(ended.status, ended.stopped_tasks))),
@@ -185,7 +185,7 @@ impl Execution {
     }
 }
 
-/// Cancels an update; it is rolled back. `false` when it has ended meanwhile, or has come too far: its clean-up cannot be cancelled.
+/// Cancels an update, which is then rolled back. Returns `false` if the update has ended or is cleaning up.
 pub async fn cancel(aws: &Aws, arn: &str) -> Result<bool> {
     let Err(error) = aws.cancel_update(arn).await else { return Ok(true) };
     match aws.stack(arn).await {

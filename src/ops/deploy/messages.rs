@@ -1,4 +1,4 @@
-//! What a deploy sends to the loop that owns the terminal: events, warnings, what goes on with each stack, and questions.
+//! The messages of a deploy to the loop that owns the terminal: events, warnings, phases of stacks, and questions.
 
 use std::future::pending;
 
@@ -12,34 +12,34 @@ use crate::stack::{Template, TemplateDiff};
 pub enum Message<E> {
     /// Something happened.
     Event(DeployEvent),
-    /// What is being waited for, before there are events.
+    /// What the deploy waits for before there are events.
     Activity(String),
-    /// What the user should know before it is too late.
+    /// A warning before something changes.
     Warning(String),
     /// What only `-v` shows.
     Detail(String),
-    /// What goes on with a stack.
+    /// The phase of a stack.
     Phase(String, Phase),
     /// A question, and where the answer goes: yes, no, or why there is none.
     Question(Question, oneshot::Sender<Result<bool, E>>),
 }
 
-/// What goes on with a stack, and so what an interruption has to undo or to leave.
+/// The phase of a stack's deploy, which decides what an interruption has to undo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Phase {
-    /// Nothing.
+    /// No operation or change set.
     Idle,
-    /// Whether a check has a temporary change set now, whatever else goes on.
+    /// Whether a check has a temporary change set, independent of the other phases.
     Checking(bool),
     /// A change set exists or is being created, and nothing has changed yet.
     ChangeSet,
-    /// CloudFormation works on the stack with this name or ARN.
+    /// An operation is in progress on the stack with this name or ARN.
     InProgress(Operation, String),
     /// CloudFormation is done, and the services are not steady yet.
     WaitingForServices,
 }
 
-/// What the user decides.
+/// A decision for the user.
 #[derive(Debug)]
 pub enum Question {
     /// Create this stack?

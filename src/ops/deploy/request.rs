@@ -20,19 +20,19 @@ pub struct DeployRequest<'a> {
     pub role_arn: Option<&'a str>,
     /// NotificationARNs; none leaves those of the stack.
     pub notification_arns: &'a [String],
-    /// Ask CloudFormation even if the template is the deployed one.
+    /// Create a change set even if the template equals the deployed one.
     pub force: bool,
     /// Run the checks before anything changes.
     pub preflight: bool,
-    /// Leave what fails as it is, instead of rolling back.
+    /// Keep failed resources instead of rolling back.
     pub no_rollback: bool,
-    /// How long the operation on a stack may take.
+    /// The time limit of the operation on each stack.
     pub limits: Limits,
     /// Wait until the services are steady.
     pub wait_for_services: bool,
     /// Warn of resources that are billed by the hour.
     pub warn_of_costs: bool,
-    /// How many stacks are deployed at a time.
+    /// How many stacks are deployed concurrently.
     pub concurrency: usize,
 }
 
@@ -58,7 +58,7 @@ pub enum DeployMethod {
     ChangeSet,
     /// Create a change set and do not execute it.
     PrepareChangeSet,
-    /// Create or update at once.
+    /// Create or update without a change set.
     Direct,
 }
 

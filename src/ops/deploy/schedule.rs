@@ -1,4 +1,4 @@
-//! The order of stacks: each after those that it needs, beside those that it does not need.
+//! Runs stacks in dependency order, independent ones concurrently.
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -6,8 +6,8 @@ use futures_util::stream::FuturesUnordered;
 use super::outcome::StackOutcome;
 use super::request::StackInputs;
 
-/// Runs the work of every stack, at most `concurrency` at a time. A failure stops only the stacks that need the one that failed; once
-/// `is_cancelled`, nothing more is begun. Needs outside of these stacks are taken to be met.
+/// Runs the work of every stack, at most `concurrency` concurrently. A failure skips only the dependents of the stack; after a cancellation no
+/// more work is started. Dependencies outside of these stacks count as deployed.
 pub(super) async fn in_order<'a, E, F: AsyncFn(&'a StackInputs<'a>) -> StackOutcome<E>>(
     stacks: &'a [StackInputs<'a>],
     concurrency: usize,

@@ -1,4 +1,4 @@
-//! Watches a service while its stack is created or updated: asks ECS, folds the answers, and reads what failed containers printed.
+//! Watches one service during its rollout: polls ECS, folds the observations, and reads the logs of failed containers.
 
 use std::collections::HashMap;
 
@@ -9,9 +9,9 @@ use crate::aws::{Aws, AwsErrorKind};
 use crate::model::{LogDestination, ServiceArn, ServiceName, ServiceState, StackEvent, Task};
 use crate::ops::{DeployEvent, StoppedTasks};
 
-/// How many lines of a failed container's log are reported.
+/// How many log lines of a failed container are reported.
 const LOG_LINES: u16 = 20;
-/// Lines reach CloudWatch some seconds after they are printed; this is how often they are read.
+/// How often the log of a failed container is read: lines reach CloudWatch some seconds after they are printed.
 const LOG_ATTEMPTS: u32 = 8;
 
 /// A service in progress.
@@ -19,20 +19,21 @@ const LOG_ATTEMPTS: u32 = 8;
 pub(in crate::ops) struct ServiceWatch {
     name: ServiceName,
     rollout: Rollout,
-    /// Events of the stack that are not folded in yet: looking may be given up in between, and none may be lost.
+    /// Events of the stack that are not folded in yet. Kept here because a poll may be dropped halfway.
     new_events: Vec<StackEvent>,
     /// Calls to ECS are denied.
-    refused: bool,
-    /// Where containers log, by task definition.
-    places: HashMap<String, Vec<LogDestination>>,
-    stopped_tasks: Vec<Group>,
+    is_denied: bool,
+    /// Log destinations of containers, by task definition.
+    log_destinations: HashMap<String, Vec<LogDestination>>,
+    stopped_tasks: Vec<StoppedTaskGroup>,
 }
 
-/// Tasks that stopped for one cause, and the first of them.
+/// Tasks that stopped for the same cause.
 #[derive(Debug)]
-struct Group {
+struct StoppedTaskGroup {
     stopped_tasks: StoppedTasks,
     first: Task,
+    /// How often the log of the first task was read.
     attempts: u32,
 }
 
@@ -44,8 +45,8 @@ impl ServiceWatch {
             name,
             rollout,
             new_events: Vec::new(),
-            refused: false,
-            places: HashMap::new(),
+            is_denied: false,
+            log_destinations: HashMap::new(),
             stopped_tasks: Vec::new(),
         }
     }
@@ -55,7 +56,7 @@ impl ServiceWatch {
         Self { rollout: Rollout::of_count(count, before), ..Self::new(name, "", None) }
     }
 
-    /// The update began at this time, where no events of the stack say so.
+    /// Sets the start of the update, if no events of the stack show it.
     pub fn begin(&mut self, at: Timestamp) {
         self.rollout.begin(at);
     }
@@ -65,51 +66,51 @@ impl ServiceWatch {
         &self.name
     }
 
-    /// How its rollout stands.
+    /// The state of the rollout.
     pub fn state(&self) -> &RolloutState {
         self.rollout.state()
     }
 
-    /// Hears an event of the stack, for the next look. What happens to the service that this one replaces is not about this one.
+    /// Keeps an event of the stack for the next poll, unless it is about the service that this one replaces.
     pub fn on_stack_event(&mut self, event: &StackEvent) {
-        let of_another = event.resource_type == "AWS::ECS::Service"
+        let is_about_another = event.resource_type == "AWS::ECS::Service"
             && ServiceArn::parse(&event.physical_id).is_some_and(|arn| !arn.matches(&self.name));
-        if !of_another {
+        if !is_about_another {
             self.new_events.push(event.clone());
         }
     }
 
     /// Reads the service and reports what is new. Throttling does not end the watch; a denied call is reported once and ends it.
-    pub async fn look(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) {
-        if self.refused {
+    pub async fn poll(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) {
+        if self.is_denied {
             return;
         }
         let (service, stopped) = tokio::join!(aws.service_state(&self.name), aws.stopped_tasks(&self.name));
         let denied = [service.as_ref().err(), stopped.as_ref().err()].into_iter().flatten();
         if let Some(error) = denied.into_iter().find(|error| matches!(error.kind, AwsErrorKind::AccessDenied(_))) {
-            self.refused = true;
+            self.is_denied = true;
             emit(DeployEvent::note(format!("{} is not watched: {error}", self.name.service)));
             return;
         }
         let service = service.ok().map(|service| service.unwrap_or_else(ServiceState::missing));
         let events = std::mem::take(&mut self.new_events);
         let observation = Observation { events, service, stopped: stopped.unwrap_or_default() };
-        for progress in self.rollout.apply(&observation) {
-            self.report(progress, emit);
+        for event in self.rollout.apply(&observation) {
+            self.report(event, emit);
         }
         for at in 0..self.stopped_tasks.len() {
             self.read_log(at, aws, emit).await;
         }
     }
 
-    /// Whether there is nothing more to wait for: its rollout is complete, or calls to ECS are denied.
+    /// Whether the rollout is complete, or cannot be watched.
     pub fn is_done(&self) -> bool {
-        self.refused || *self.rollout.state() == RolloutState::Done
+        self.is_denied || *self.rollout.state() == RolloutState::Done
     }
 
-    fn report(&mut self, progress: RolloutEvent, emit: &mut dyn FnMut(DeployEvent)) {
+    fn report(&mut self, event: RolloutEvent, emit: &mut dyn FnMut(DeployEvent)) {
         let service = self.name.service.clone();
-        emit(match progress {
+        emit(match event {
             RolloutEvent::Deployments(deployments) => DeployEvent::Rollout { service, deployments },
             RolloutEvent::ServiceEvent(event) => {
                 DeployEvent::ServiceEvent { service, timestamp: event.timestamp, message: event.message }
@@ -119,7 +120,7 @@ impl ServiceWatch {
                 let event = DeployEvent::TaskStopped { service, task: task.id.clone(), cause: cause.clone(), count };
                 match self.stopped_tasks.iter_mut().find(|group| group.stopped_tasks.cause == cause) {
                     Some(group) => group.stopped_tasks.count = count,
-                    None => self.stopped_tasks.push(Group {
+                    None => self.stopped_tasks.push(StoppedTaskGroup {
                         stopped_tasks: StoppedTasks { service: self.name.service.clone(), cause, count, log: None },
                         first: task,
                         attempts: 0,
@@ -130,9 +131,9 @@ impl ServiceWatch {
         });
     }
 
-    /// Reads the log of the container that ended the first task of a group, until there is something in it.
+    /// Reads the log of the container that stopped the first task of a group, unless it was found before.
     async fn read_log(&mut self, at: usize, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) {
-        let Group { stopped_tasks, first, attempts } = &mut self.stopped_tasks[at];
+        let StoppedTaskGroup { stopped_tasks, first, attempts } = &mut self.stopped_tasks[at];
         let Some(container) =
             first.failed_container().filter(|_| stopped_tasks.log.is_none() && *attempts < LOG_ATTEMPTS)
         else {
@@ -140,16 +141,17 @@ impl ServiceWatch {
         };
         *attempts += 1;
         let definition = first.task_definition.clone();
-        if !self.places.contains_key(&definition) {
-            let Ok(places) = aws.log_destinations(&definition).await else { return };
-            self.places.insert(definition.clone(), places);
+        if !self.log_destinations.contains_key(&definition) {
+            let Ok(destinations) = aws.log_destinations(&definition).await else { return };
+            self.log_destinations.insert(definition.clone(), destinations);
         }
-        let places = self.places.get(&definition).into_iter().flatten();
-        let Some(place) = places.into_iter().find(|place| place.container == container.name) else {
+        let mut destinations = self.log_destinations.get(&definition).into_iter().flatten();
+        let Some(destination) = destinations.find(|destination| destination.container == container.name) else {
             *attempts = LOG_ATTEMPTS;
             return;
         };
-        let lines = aws.last_log_lines(&place.group, &place.stream(&first.id), LOG_LINES).await.unwrap_or_default();
+        let lines = aws.last_log_lines(&destination.group, &destination.stream(&first.id), LOG_LINES).await;
+        let lines = lines.unwrap_or_default();
         if !lines.is_empty() {
             let (service, task, container) = (self.name.service.clone(), first.id.clone(), container.name.clone());
             stopped_tasks.log = Some((container.clone(), lines.clone()));
@@ -157,7 +159,7 @@ impl ServiceWatch {
         }
     }
 
-    /// What stopped, cause by cause; asks once more for logs that were not there yet.
+    /// The tasks that stopped, by cause. Reads logs once more that were not available yet.
     pub async fn stopped_tasks(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<StoppedTasks> {
         for at in 0..self.stopped_tasks.len() {
             self.stopped_tasks[at].attempts = 0;

@@ -1,4 +1,4 @@
-//! The services of a stack that is created or updated: which there are, a look at each, and the wait for all.
+//! Watches the services of a stack: finds them by the stack's events, polls each, and waits until all are steady.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -15,36 +15,36 @@ use crate::model::{ServiceArn, ServiceName, StackEvent};
 use crate::ops::locate::{name_of, service_name};
 use crate::ops::{DeployEvent, OpsError, Result, RolloutState, StoppedTasks};
 
-/// How often ECS is polled.
-const PAUSE: Duration = Duration::from_secs(1);
-/// A change of the count may be done at once.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The poll interval of ECS.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// The first poll interval: a change of the count may be complete at once.
+const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The services in progress.
 #[derive(Debug, Default)]
 pub(in crate::ops) struct Services {
     /// The ARN of their stack; empty for a service outside a stack.
     stack: String,
-    /// PRIMARY deployments from before, by the service's logical id.
+    /// PRIMARY deployments from before the operation, by the logical id of the service.
     before: HashMap<String, String>,
-    /// Of a resource that is replaced there are two.
+    /// A replaced resource has two: the old service and the new one.
     watches: Vec<ServiceWatch>,
 }
 
 impl Services {
-    /// None is in progress in the stack of this ARN yet.
+    /// The services of the stack with this ARN; none is in progress yet.
     pub fn of_stack(stack: &str) -> Self {
         Self { stack: stack.to_owned(), ..Self::default() }
     }
 
-    /// Remembers the PRIMARY deployments of the services of a stack, before anything begins.
+    /// Records the PRIMARY deployments of the stack's services, before the operation begins.
     pub async fn remember_deployments(&mut self, aws: &Aws) -> Result<()> {
         for resource in aws.stack_resources(&self.stack).await? {
             if resource.resource_type != "AWS::ECS::Service" || !resource.exists() {
                 continue;
             }
             let Some(name) = service_name(aws, &self.stack, &resource).await? else { continue };
-            // A service that cannot be described now is judged by the times of its deployments.
+            // The deployments of a service that cannot be described now are told apart by their creation times.
             let state = aws.service_state(&name).await.ok().flatten();
             let primary = state.and_then(|state| state.deployments.into_iter().find(|one| one.status == "PRIMARY"));
             self.before.extend(primary.map(|primary| (resource.logical_id, primary.id)));
@@ -52,7 +52,7 @@ impl Services {
         Ok(())
     }
 
-    /// Watches every service of the stack, which was created or updated at `since`, where no events say which of them that concerns.
+    /// Watches every service of a stack that was created or updated at `since`, if no events say which services are concerned.
     pub async fn watch_all(&mut self, aws: &Aws, since: Timestamp) -> Result<()> {
         for resource in aws.stack_resources(&self.stack).await? {
             if resource.resource_type != "AWS::ECS::Service" || !resource.exists() {
@@ -67,32 +67,32 @@ impl Services {
         Ok(())
     }
 
-    /// Looks at every service in progress, again and again.
+    /// Polls every service in progress until dropped.
     pub async fn run(
         &mut self,
         aws: &Aws,
         new_events: &RefCell<Vec<StackEvent>>,
         emit: &mut dyn FnMut(DeployEvent),
     ) -> Infallible {
-        let mut pause = FIRST_PAUSE;
+        let mut pause = FIRST_POLL_INTERVAL;
         loop {
-            self.look(aws, new_events, emit).await;
+            self.poll(aws, new_events, emit).await;
             sleep(pause).await;
-            pause = (pause * 2).min(PAUSE);
+            pause = (pause * 2).min(POLL_INTERVAL);
         }
     }
 
-    /// Takes in what was new_events, and looks at every service once.
-    pub async fn look(&mut self, aws: &Aws, new_events: &RefCell<Vec<StackEvent>>, emit: &mut dyn FnMut(DeployEvent)) {
+    /// Folds in new events of the stack, and polls every service once.
+    pub async fn poll(&mut self, aws: &Aws, new_events: &RefCell<Vec<StackEvent>>, emit: &mut dyn FnMut(DeployEvent)) {
         for event in new_events.take() {
             self.on_stack_event(aws, &event, emit).await;
         }
         for watch in &mut self.watches {
-            watch.look(aws, emit).await;
+            watch.poll(aws, emit).await;
         }
     }
 
-    /// Learns from an event which services are in progress. One that takes the place of another is a service of its own.
+    /// Starts to watch a service when its creation or update begins. The replacement of a service is watched separately.
     async fn on_stack_event(&mut self, aws: &Aws, event: &StackEvent, emit: &mut dyn FnMut(DeployEvent)) {
         let begins = matches!(event.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS");
         if event.resource_type == "AWS::ECS::Service"
@@ -111,7 +111,7 @@ impl Services {
         self.watches.iter_mut().for_each(|watch| watch.on_stack_event(event));
     }
 
-    /// The tasks that stopped, cause by cause.
+    /// The tasks that stopped, by cause.
     pub async fn stopped_tasks(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<StoppedTasks> {
         let mut stopped_tasks = Vec::new();
         for watch in &mut self.watches {
@@ -120,7 +120,7 @@ impl Services {
         stopped_tasks
     }
 
-    /// The services whose rollout failed, with the cause.
+    /// The services with failed rollouts, and the causes.
     pub fn failed(&self) -> Vec<(String, String)> {
         let failed = self.watches.iter().filter_map(|watch| match watch.state() {
             RolloutState::Failed(cause) => Some((watch.name().service.clone(), cause.clone())),
@@ -129,22 +129,24 @@ impl Services {
         failed.collect()
     }
 
-    /// One service, whose desired count is changed in ECS.
+    /// One service whose desired count is changed in ECS directly.
     pub fn of_count(name: ServiceName, count: u32, before: &Observation) -> Self {
         Self { watches: vec![ServiceWatch::of_count(name, count, before)], ..Self::default() }
     }
 
-    /// Looks at the services until every rollout is complete, or `limit` has passed. The first that fails is the failure. No stack operation
-    /// is in progress any more.
+    /// Polls the services until every rollout is complete, after the stack operation.
+    ///
+    /// # Errors
+    /// When a rollout fails, or `limit` has passed.
     pub async fn until_steady(&mut self, aws: &Aws, limit: Duration, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
         let emit = &mut |event: DeployEvent| emit(event.without_operation());
-        let (begun, mut pause) = (Instant::now(), FIRST_PAUSE);
+        let (start, mut pause) = (Instant::now(), FIRST_POLL_INTERVAL);
         loop {
             for watch in self.watches.iter_mut().filter(|watch| !watch.is_done()) {
-                watch.look(aws, emit).await;
-                let late = begun.elapsed() >= limit && !watch.is_done();
+                watch.poll(aws, emit).await;
+                let is_late = start.elapsed() >= limit && !watch.is_done();
                 let state = watch.state().clone();
-                if !late && !matches!(state, RolloutState::Failed(_)) {
+                if !is_late && !matches!(state, RolloutState::Failed(_)) {
                     continue;
                 }
                 let (service, stopped_tasks) = (watch.name().service.clone(), watch.stopped_tasks(aws, emit).await);
@@ -157,7 +159,7 @@ impl Services {
                 return Ok(());
             }
             sleep(pause).await;
-            pause = (pause * 2).min(PAUSE);
+            pause = (pause * 2).min(POLL_INTERVAL);
         }
     }
 }

@@ -17,25 +17,25 @@ use super::resets::warn_of_resets;
 use super::source::TemplateSource;
 use super::state::{InitialState, delete_failed_creation, follow_operation, read_initial_state, roll_back};
 use crate::model::{Stack, StackRequest};
-use crate::ops::{OpsError, planned};
+use crate::ops::{OpsError, to_planned_resources};
 use crate::stack::{Template, TemplateDiff};
 
-/// The change set's name; one left over from an interrupted deploy is replaced.
+/// The name of a deploy's change set. One from an interrupted deploy is replaced.
 pub const CHANGE_SET: &str = "ecsws-deploy";
 
 type Result<T, S> = std::result::Result<T, Failure<<S as TemplateSource>::Error>>;
 
-/// Deploys a stack. What it needs has been deployed.
+/// Deploys a stack whose dependencies are deployed.
 pub(super) async fn deploy_stack<S: TemplateSource>(
     deploy: &Deploy<'_, S>,
     inputs: &StackInputs<'_>,
 ) -> Result<Deployed, S> {
-    let result = Box::pin(steps(deploy, inputs)).await;
+    let result = Box::pin(deploy_steps(deploy, inputs)).await;
     deploy.reporter.phase(&inputs.stack.name, Phase::Idle);
     result
 }
 
-async fn steps<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackInputs<'_>) -> Result<Deployed, S> {
+async fn deploy_steps<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackInputs<'_>) -> Result<Deployed, S> {
     let (stack, aws, reporter) = (inputs.stack, deploy.aws, &deploy.reporter);
     let name = &stack.name;
     reporter.activity(format!("{name}: comparing …"));
@@ -61,8 +61,8 @@ async fn steps<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackInputs<'
         StackUpdate { stack: name, service_key, existing: existing.as_ref(), deployed: &deployed, desired: &template };
     let request = desired.request();
     let begun = match deploy.request.method {
-        DeployMethod::Direct => directly(deploy, &request, &update, diff).await?,
-        DeployMethod::PrepareChangeSet => match prepared(deploy, &request, &update).await? {
+        DeployMethod::Direct => deploy_directly(deploy, &request, &update, diff).await?,
+        DeployMethod::PrepareChangeSet => match prepare_change_set(deploy, &request, &update).await? {
             Some(ready) => {
                 let change_set = ready.change_set.arn.clone();
                 reporter.event(DeployEvent::Prepared { stack: name.clone(), change_set });
@@ -70,8 +70,8 @@ async fn steps<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackInputs<'
             }
             None => None,
         },
-        DeployMethod::ChangeSet => match prepared(deploy, &request, &update).await? {
-            Some(ready) => Some(approved(deploy, &update, &ready, diff).await?),
+        DeployMethod::ChangeSet => match prepare_change_set(deploy, &request, &update).await? {
+            Some(ready) => Some(approve_and_execute(deploy, &update, &ready, diff).await?),
             None => None,
         },
     };
@@ -94,7 +94,7 @@ fn unchanged<S: TemplateSource>(deploy: &Deploy<'_, S>, stack: Stack, template: 
 }
 
 /// Creates the change set and checks what it changes; none when nothing would change.
-async fn prepared<S: TemplateSource>(
+async fn prepare_change_set<S: TemplateSource>(
     deploy: &Deploy<'_, S>,
     request: &StackRequest<'_>,
     update: &StackUpdate<'_>,
@@ -106,24 +106,24 @@ async fn prepared<S: TemplateSource>(
         return Ok(None);
     };
     if let Err(error) = check_planned(deploy, update, &ready.change_set.changes).await {
-        // The rejection is reported; an error of the clean-up would hide it.
+        // An error of the clean-up would hide the rejection.
         drop(ready.discard(deploy.aws).await);
         return Err(error);
     }
     Ok(Some(ready))
 }
 
-/// Asks, and executes the change set. One that is not executed is deleted.
-async fn approved<S: TemplateSource>(
+/// Executes the change set if the user approves it; deletes it otherwise.
+async fn approve_and_execute<S: TemplateSource>(
     deploy: &Deploy<'_, S>,
     update: &StackUpdate<'_>,
     ready: &Ready,
     diff: TemplateDiff,
 ) -> Result<Execution, S> {
-    let planned = planned(&ready.change_set.changes);
+    let planned = to_planned_resources(&ready.change_set.changes);
     let executed = execute(deploy, update, ready, diff.refined_with(&planned, update.deployed, update.desired)).await;
     if executed.is_err() {
-        // The first error is reported; one of the clean-up would hide it.
+        // An error of the clean-up would hide the first error.
         drop(ready.discard(deploy.aws).await);
     }
     executed
@@ -143,7 +143,7 @@ async fn execute<S: TemplateSource>(
     }
     warn_of_resets(aws, update, &diff, &ready.change_set.changes, &deploy.reporter).await;
     approve_changes(deploy, update, diff).await?;
-    let execution = Execution::of(aws, ready).await?;
+    let execution = Execution::for_change_set(aws, ready).await?;
     deploy.check_cancelled(name)?;
     // From here on an interruption must not discard the change set.
     deploy.reporter.phase(name, Phase::InProgress(execution.operation(), execution.arn().to_owned()));
@@ -152,7 +152,7 @@ async fn execute<S: TemplateSource>(
 }
 
 /// Creates or updates without a change set; none when there is nothing to update.
-async fn directly<S: TemplateSource>(
+async fn deploy_directly<S: TemplateSource>(
     deploy: &Deploy<'_, S>,
     request: &StackRequest<'_>,
     update: &StackUpdate<'_>,
@@ -165,13 +165,13 @@ async fn directly<S: TemplateSource>(
         deploy.reporter.phase(name, Phase::InProgress(Operation::Create, name.to_owned()));
         return Ok(Some(Execution::create(aws, request, keep_failed).await?));
     };
-    let execution = Execution::of_update(aws, existing).await?;
+    let execution = Execution::for_update(aws, existing).await?;
     deploy.reporter.phase(name, Phase::InProgress(Operation::Update, existing.arn.clone()));
     Ok(execution.update(aws, request, keep_failed).await?.then_some(execution))
 }
 
-/// The stack with no operation in progress. One that is in progress is followed to its end; what failed and was left is rolled back or
-/// deleted, if the user approves.
+/// The stack in a state that can be updated, or `None` if there is none. Follows an operation in progress to its end; rolls back or deletes a
+/// failed stack if the user approves.
 async fn resolve_initial_state<S: TemplateSource>(
     deploy: &Deploy<'_, S>,
     inputs: &StackInputs<'_>,
@@ -199,7 +199,7 @@ async fn resolve_initial_state<S: TemplateSource>(
                 continue;
             }
             InitialState::FailedCreation(stack) => {
-                // What would make the next creation fail as well leaves it as it is.
+                // Keep it if the next creation would fail as well.
                 check_all(deploy).await?;
                 approve_creation(deploy, name, true).await?;
                 reporter.phase(name, Phase::InProgress(Operation::Delete, stack.arn.clone()));
@@ -227,7 +227,7 @@ async fn approve_creation<S: TemplateSource>(
     deploy.ask(name, Question::CreateStack { stack: name.to_owned(), region, replaces_failed_creation }).await
 }
 
-/// The last question: after it the stack changes.
+/// Asks for approval of the changes, right before they are made.
 async fn approve_changes<S: TemplateSource>(
     deploy: &Deploy<'_, S>,
     update: &StackUpdate<'_>,
@@ -239,7 +239,7 @@ async fn approve_changes<S: TemplateSource>(
     deploy.ask(stack, Question::ApplyChanges(Box::new(changes))).await
 }
 
-/// Construct paths by logical id, of resources that are deployed or will be.
+/// Construct paths by logical id, of both templates.
 fn paths(deployed: &Template, template: &Template) -> BTreeMap<String, String> {
     deployed.short_paths().into_iter().chain(template.short_paths()).collect()
 }

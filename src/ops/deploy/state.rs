@@ -104,7 +104,10 @@ pub async fn follow_operation(
     operation: Operation,
     emit: &mut dyn FnMut(DeployEvent),
 ) -> Result<()> {
-    emit(DeployEvent::note(format!("stack `{}` is {}: following that to its end first", stack.name, stack.status)));
+    emit(DeployEvent::note(format!(
+        "stack `{}` is {}: following that operation to its end first",
+        stack.name, stack.status
+    )));
     let followed = StackFollower::attached(aws, operation, stack).await?.run(aws, emit).await;
     followed.map(drop).map_err(|error| error.while_following(&stack.name))
 }
@@ -112,7 +115,7 @@ pub async fn follow_operation(
 /// Deletes a stack whose creation failed.
 pub async fn delete_failed_creation(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
     let (name, status) = (&stack.name, &stack.status);
-    emit(DeployEvent::note(format!("stack `{name}` was never created ({status}): it is deleted and created anew")));
+    emit(DeployEvent::note(format!("stack `{name}` was never created ({status}): it is deleted and created again")));
     crate::ops::destroy::delete_and_follow(aws, stack, emit).await
 }
 
@@ -128,7 +131,7 @@ async fn failed_resources(aws: &Aws, stack: &Stack, status: &str) -> Result<Vec<
         .collect())
 }
 
-/// Takes back what failed and was left so, or goes on with a rollback that failed.
+/// Rolls back a failed stack, or continues a failed rollback.
 pub async fn roll_back(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
     emit(DeployEvent::Started { stack: stack.name.clone(), operation: Operation::RollBack });
     let mut follow = StackFollower::before(aws, Operation::RollBack, stack, 0, None).await?;

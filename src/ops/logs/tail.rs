@@ -1,5 +1,4 @@
-//! Reads a log group with FilterLogEvents, page after page, and goes on reading. No event is reported twice, and none is lost that arrives
-//! within [`OVERLAP`] of its timestamp.
+//! Reads and follows a log group with FilterLogEvents. Reports no event twice, and loses none that arrives within [`OVERLAP`] of its timestamp.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ops::ControlFlow;
@@ -13,19 +12,19 @@ use crate::model::{LogEvent, LogQuery};
 use crate::ops::OpsError;
 use crate::ops::retry::retry_transient;
 
-/// Events may arrive late; the window that is read again each round reaches back this far.
+/// How far back each round reads again, because events may arrive late.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
 /// FilterLogEvents is limited to a few requests a second for an account and region.
-const PAUSE: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What to read.
 #[derive(Debug, Clone)]
 pub struct TailOptions {
     /// Group, streams, window and pattern.
     pub query: LogQuery,
-    /// Go on after the end.
+    /// Keep reading new events.
     pub watch: bool,
-    /// The clock: an event from the future must not hide what comes until then.
+    /// The clock: an event with a future timestamp must not move the window past current ones.
     pub now: fn() -> Timestamp,
 }
 
@@ -34,7 +33,7 @@ pub struct TailOptions {
 pub struct Tail<'a> {
     aws: &'a Aws,
     options: TailOptions,
-    /// Ids of the events seen_ids, with their timestamps, as far back as the window reaches.
+    /// Ids of reported events that are still inside the window.
     seen_ids: HashSet<String>,
     by_time: BTreeSet<(Timestamp, String)>,
     newest: Option<Timestamp>,
@@ -46,7 +45,7 @@ impl<'a> Tail<'a> {
         Self { aws, options, seen_ids: HashSet::new(), by_time: BTreeSet::new(), newest: None }
     }
 
-    /// Passes each page's new events to `on_events`, oldest first, until it breaks. With `watch` only that or an error ends it.
+    /// Passes each page's new events to `on_events`, oldest first. With `watch`, returns only if `on_events` breaks or a call fails.
     pub async fn run<E: From<OpsError>>(
         mut self,
         mut on_events: impl FnMut(Vec<LogEvent>) -> std::result::Result<ControlFlow<()>, E>,
@@ -69,7 +68,7 @@ impl<'a> Tail<'a> {
                 return Ok(());
             }
             self.move_window();
-            sleep(PAUSE).await;
+            sleep(POLL_INTERVAL).await;
         }
     }
 

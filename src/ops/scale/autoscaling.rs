@@ -1,4 +1,4 @@
-//! Compares the autoscaling that is registered with the numbers that it should have.
+//! Compares the registered autoscaling with the requested numbers.
 
 use std::time::Duration;
 

@@ -69,7 +69,7 @@ impl<'a> ServiceCount<'a> {
     /// Sets the desired count.
     ///
     /// # Errors
-    /// A caller that may not update the service is no error where the count was this one already.
+    /// A denied call is no error if the count was this one already.
     pub async fn set(&self, count: u32) -> Result<()> {
         match self.aws.set_desired_count(&self.name, count).await {
             Err(error) if count == self.current && matches!(error.kind, AwsErrorKind::AccessDenied(_)) => Ok(()),

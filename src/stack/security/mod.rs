@@ -109,7 +109,7 @@ impl Grants {
         match kind {
             "AWS::IAM::Role" => self.add_role(id, properties),
             "AWS::IAM::Policy" | "AWS::IAM::ManagedPolicy" => {
-                self.statements.extend(statement::policy_statements(properties))
+                self.statements.extend(statement::policy_statements(properties));
             }
             "AWS::EC2::SecurityGroup" => {
                 let rules = |key: &str| {

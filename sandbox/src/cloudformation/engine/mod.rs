@@ -78,7 +78,7 @@ pub fn start(sandbox: &Arc<Sandbox>, stack_id: String) {
             if result.is_err() {
                 background.clock.sleep(RETRY_DELAY).await;
             }
-            // The next operation on the stack has a task of its own: this one must not take up its status.
+            // The stack's next operation has its own task: this one must not run it.
             if operation.is_finished.load(Ordering::Acquire) {
                 return;
             }

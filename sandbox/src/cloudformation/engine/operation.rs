@@ -12,7 +12,7 @@ use crate::cloudformation::State;
 use crate::cloudformation::model::{Definition, Resource, ResourceStatus, Stack, StackStatus};
 use crate::cloudformation::resources::{Context, STACK_ID_TAG};
 use crate::cloudformation::template::check::{Dependencies, live_dependencies};
-use crate::cloudformation::template::resolve::{Known, Progress, Scope};
+use crate::cloudformation::template::resolve::{Progress, ResourceValues, Scope};
 use crate::cloudformation::template::{Template, parameters};
 use crate::{Fault, Sandbox};
 
@@ -186,9 +186,9 @@ impl Operation {
         resources: BTreeMap<String, Resource>,
     ) -> Scope<'a> {
         let exports = self.sandbox.world.read(|world| world.of::<State>().exports());
-        let known = |resource: Resource| {
+        let values = |resource: Resource| {
             let current = resource.current?;
-            Some((resource.logical_id, Known::Resource(current.physical_id, current.attributes)))
+            Some((resource.logical_id, ResourceValues::Known(current.physical_id, current.attributes)))
         };
         Scope {
             template,
@@ -196,7 +196,7 @@ impl Operation {
             stack_name: &self.stack_name,
             stack_id: &self.stack_id,
             parameters: parameters::scope(template, &definition.parameters),
-            resources: resources.into_values().filter_map(known).collect(),
+            resources: resources.into_values().filter_map(values).collect(),
             exports,
             dynamic: definition.dynamic.clone(),
             notification_arns: definition.notification_arns.clone(),

@@ -136,13 +136,13 @@ fn map_texts(value: &Value, change: &impl Fn(&str) -> String) -> Value {
     }
 }
 
-/// A text as it stands between the quotes of JSON.
+/// A text as between the quotes of a JSON string.
 fn in_json(text: &str) -> String {
     let quoted = Value::from(text).to_string();
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-/// A text in which a secret is masked.
+/// Masks a secret in a text.
 pub fn mask_text(text: &str, secret: &str) -> String {
     let (mut masked, mut rest) = (String::new(), text);
     let is_short = secret.chars().count() < MIN_PART;
@@ -158,7 +158,7 @@ pub fn mask_text(text: &str, secret: &str) -> String {
     masked + rest
 }
 
-/// A text in which every run of at least [`MIN_PART`] characters that also stands in a secret is masked.
+/// Masks every part of a text that has at least [`MIN_PART`] characters and is also part of a secret.
 fn mask_parts(text: &str, secret: &str) -> String {
     let (mut masked, mut rest) = (String::new(), text);
     while let Some(first) = rest.chars().next() {

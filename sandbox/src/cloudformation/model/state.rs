@@ -201,7 +201,7 @@ impl State {
             client_request_token: stack.and_then(|stack| stack.client_request_token.clone()),
         };
         self.add_event(stack_id, event);
-        // From here on the resource itself says what its creation has made.
+        // The stored resource now has what its creation has made.
         let key = format!("{stack_id}|{}", resource.logical_id);
         if self.uncommitted_creations.contains(&key) {
             self.uncommitted_creations.remove(&key);

@@ -113,6 +113,7 @@ impl StackStatus {
     }
 
     /// The status after an operation of this status, where it cannot continue. A clean-up that fails ends like one that succeeds.
+    #[must_use]
     pub fn on_failure(self) -> Self {
         match self {
             Self::CreateInProgress => Self::CreateFailed,
@@ -127,6 +128,7 @@ impl StackStatus {
     }
 
     /// The status after a clean-up.
+    #[must_use]
     pub fn after_cleanup(self) -> Self {
         if self == Self::UpdateCompleteCleanupInProgress { Self::UpdateComplete } else { Self::UpdateRollbackComplete }
     }

@@ -1,4 +1,4 @@
-//! Change sets: what would change, and carrying it out.
+//! The operations on change sets.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::super::engine;
 use super::super::model::{
-    ChangeSet, ChangeSetStatus, Definition, ExecutionStatus, OnFailure, Planned, Request, Stack, StackStatus, State,
+    ChangeSet, ChangeSetStatus, Definition, ExecutionStatus, OnFailure, Request, Stack, StackStatus, State,
 };
 use super::super::plan;
 use super::super::template::invalid;
-use super::asked::Asked;
-use super::describe::{parameters_of, tags_of};
+use super::describe::{parameters_output, tags_output};
+use super::stack_input::CreateChangeSet;
 use super::stacks::begin_update;
 use super::{check_stack_name, check_updatable, find, make_obsolete, new_stack, page};
 use crate::base::clock::epoch_seconds;
@@ -24,83 +24,33 @@ const NO_CHANGES: &str =
     "The submitted information didn't contain changes. Submit different information to create a change set.";
 
 /// `CreateChangeSet`, for a new stack or an existing one.
-pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
-    let Some(name) = asked.change_set_name.clone() else {
-        return Err(invalid(
-            "1 validation error detected: Value null at 'changeSetName' failed to satisfy constraint: Member must not be null",
-        ));
-    };
-    check_name(&name)?;
-    asked.check_members()?;
-    let creates = match asked.change_set_type.as_deref() {
+pub async fn create(sandbox: Arc<Sandbox>, input: CreateChangeSet) -> Reply {
+    input.check()?;
+    let creates = match input.change_set_type.as_deref() {
         None | Some("UPDATE") => false,
         Some("CREATE") => true,
         Some(other) => return Err(Fault::not_implemented(&format!("change sets of type {other}"))),
     };
-    let existing = sandbox.world.read(|world| world.of::<State>().find(&asked.stack_name).cloned());
-    let stack = stack_for(&sandbox, &asked, &name, creates, existing)?;
-    if asked.on_stack_failure.as_deref() == Some("DELETE") && !creates {
+    let existing = sandbox.world.read(|world| world.of::<State>().find(&input.stack.stack_name).cloned());
+    let stack = stack_for(&sandbox, &input, creates, existing)?;
+    if input.on_stack_failure.as_deref() == Some("DELETE") && !creates {
         return Err(invalid("OnStackFailure DELETE is only for change sets that create a stack."));
     }
-    let updated = (!creates).then_some(&stack);
-    let mut definition = asked.definition(&sandbox, updated, false).await?;
+    let definition = input.definition(&sandbox, (!creates).then_some(&stack)).await?;
+    let name = &input.change_set_name;
     let id = sandbox.config.arn("cloudformation", &format!("changeSet/{name}/{}", ids::uuid()));
-    definition.change_set_id = Some(id.clone());
+    let definition = Definition { change_set_id: Some(id.clone()), ..definition };
     let planned = plan::compare(&sandbox, &stack, &definition)?;
-    let change_set = change_set(&sandbox, &asked, &stack, (id, name), definition, planned, creates);
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
-        // Another request may have made, or deleted, the stack of this name since it was looked up.
-        let now = state.find(&asked.stack_name).cloned();
-        let owner =
-            if creates && now.is_none() { stack } else { stack_for(&sandbox, &asked, &change_set.name, creates, now)? };
-        store(&sandbox, state, &owner, ChangeSet { stack_id: owner.id.clone(), ..change_set })
-    })
-}
-
-/// The stack of a new change set: one that there is, or one that begins in review.
-fn stack_for(
-    sandbox: &Arc<Sandbox>,
-    asked: &Asked,
-    name: &str,
-    creates: bool,
-    existing: Option<Stack>,
-) -> Result<Stack, Fault> {
-    match existing {
-        Some(stack) if creates && stack.status != StackStatus::ReviewInProgress => Err(invalid(format!(
-            "Stack [{}] already exists and cannot be created again with the changeSet [{name}].",
-            asked.stack_name
-        ))),
-        Some(stack) if creates => Ok(stack),
-        // Whether a failure is rolled back is only said when the change set is carried out.
-        Some(stack) => check_updatable(&stack, OnFailure::DoNothing).map(|()| stack),
-        None if creates => {
-            check_stack_name(&asked.stack_name)?;
-            Ok(new_stack(sandbox, &asked.stack_name, Definition::default()))
-        }
-        None => Err(invalid(format!("Stack [{}] does not exist", asked.stack_name))),
-    }
-}
-
-fn change_set(
-    sandbox: &Arc<Sandbox>,
-    asked: &Asked,
-    stack: &Stack,
-    (id, name): (String, String),
-    definition: Definition,
-    planned: Option<Planned>,
-    creates: bool,
-) -> ChangeSet {
     let (status, status_reason, execution_status) = match &planned {
         Some(_) => (ChangeSetStatus::CreateComplete, None, ExecutionStatus::Available),
         None => (ChangeSetStatus::Failed, Some(NO_CHANGES.to_owned()), ExecutionStatus::Unavailable),
     };
-    ChangeSet {
+    let change_set = ChangeSet {
         id,
-        name,
+        name: name.clone(),
         stack_id: stack.id.clone(),
         stack_name: stack.name.clone(),
-        description: asked.description.clone(),
+        description: input.description.clone(),
         creates,
         status,
         status_reason,
@@ -108,15 +58,47 @@ fn change_set(
         created: sandbox.clock.now(),
         definition,
         planned: planned.unwrap_or_default(),
-        on_stack_failure: asked.on_stack_failure.clone(),
-        include_nested_stacks: asked.include_nested_stacks,
+        on_stack_failure: input.on_stack_failure.clone(),
+        include_nested_stacks: input.include_nested_stacks,
+    };
+    sandbox.world.write(|world| {
+        let state = world.of_mut::<State>();
+        // Another request may have created or deleted the stack since it was looked up.
+        let current = state.find(&input.stack.stack_name).cloned();
+        let owner = if creates && current.is_none() { stack } else { stack_for(&sandbox, &input, creates, current)? };
+        store(&sandbox, state, &owner, ChangeSet { stack_id: owner.id.clone(), ..change_set })
+    })
+}
+
+/// The stack of a new change set: an existing one, or a new one in review.
+fn stack_for(
+    sandbox: &Arc<Sandbox>,
+    input: &CreateChangeSet,
+    creates: bool,
+    existing: Option<Stack>,
+) -> Result<Stack, Fault> {
+    let stack_name = &input.stack.stack_name;
+    match existing {
+        Some(stack) if creates && stack.status != StackStatus::ReviewInProgress => Err(invalid(format!(
+            "Stack [{stack_name}] already exists and cannot be created again with the changeSet [{}].",
+            input.change_set_name
+        ))),
+        Some(stack) if creates => Ok(stack),
+        // Whether a failure is rolled back is only known when the change set is executed.
+        Some(stack) => check_updatable(&stack, OnFailure::DoNothing).map(|()| stack),
+        None if creates => {
+            check_stack_name(stack_name)?;
+            Ok(new_stack(sandbox, stack_name, Definition::default()))
+        }
+        None => Err(invalid(format!("Stack [{stack_name}] does not exist"))),
     }
 }
 
+/// Stores a change set, and its stack if that is new.
 fn store(sandbox: &Arc<Sandbox>, state: &mut State, stack: &Stack, change_set: ChangeSet) -> Reply {
-    let same = |other: &&ChangeSet| other.stack_id == stack.id && other.name == change_set.name;
-    // The name of one that has been executed is free again (recorded: every update of localstack's `capture_update_process`).
-    let other = state.change_sets.values().find(same).cloned();
+    let has_name = |other: &&ChangeSet| other.stack_id == stack.id && other.name == change_set.name;
+    // The name of an executed change set can be used again (recorded: every update of localstack's `capture_update_process`).
+    let other = state.change_sets.values().find(has_name).cloned();
     if let Some(other) = &other
         && !other.execution_status.is_executed()
     {
@@ -145,10 +127,10 @@ fn store(sandbox: &Arc<Sandbox>, state: &mut State, stack: &Stack, change_set: C
     Ok(answer)
 }
 
-/// The input of operations on one change set.
+/// The input of the operations on one change set.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Named {
+pub struct ChangeSetInput {
     change_set_name: String,
     stack_name: Option<String>,
     #[serde(default)]
@@ -161,24 +143,10 @@ pub struct Named {
     next_token: Option<String>,
 }
 
-/// How many changes a page has.
+/// Changes in a page of `DescribeChangeSet`.
 const CHANGES_PER_PAGE: usize = 100;
 
-fn check_name(name: &str) -> Result<(), Fault> {
-    let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
-    let constraint = if name.len() > 128 {
-        "Member must have length less than or equal to 128"
-    } else if begins && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '-') {
-        return Ok(());
-    } else {
-        "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
-    };
-    Err(invalid(format!(
-        "1 validation error detected: Value '{name}' at 'changeSetName' failed to satisfy constraint: {constraint}"
-    )))
-}
-
-fn find_change_set<'a>(state: &'a State, input: &Named) -> Result<&'a ChangeSet, Fault> {
+fn find_change_set<'a>(state: &'a State, input: &ChangeSetInput) -> Result<&'a ChangeSet, Fault> {
     let name = &input.change_set_name;
     let not_found =
         || Fault::not_found("ChangeSetNotFound", format!("ChangeSet [{name}] does not exist")).with_status(404);
@@ -208,7 +176,7 @@ fn summary(change_set: &ChangeSet) -> Value {
 }
 
 /// `DescribeChangeSet`.
-pub fn describe(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+pub fn describe(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Reply {
     sandbox.world.read(|world| {
         let change_set = find_change_set(world.of::<State>(), &input)?;
         let ChangeSet { definition, planned, .. } = change_set;
@@ -226,8 +194,8 @@ pub fn describe(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
         answer["Changes"] = page.items.into();
         answer["NextToken"] = page.next_token.into();
         answer["Capabilities"] = json!(definition.capabilities);
-        answer["Parameters"] = parameters_of(definition);
-        answer["Tags"] = if definition.tags.is_empty() { Value::Null } else { tags_of(definition) };
+        answer["Parameters"] = parameters_output(definition);
+        answer["Tags"] = if definition.tags.is_empty() { Value::Null } else { tags_output(definition) };
         answer["NotificationARNs"] = json!(definition.notification_arns);
         answer["OnStackFailure"] = json!(change_set.on_stack_failure);
         answer["RollbackConfiguration"] = json!({});
@@ -236,7 +204,7 @@ pub fn describe(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
 }
 
 /// `ExecuteChangeSet`.
-pub fn execute(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+pub fn execute(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Reply {
     let now = sandbox.clock.now();
     let started = sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
@@ -290,8 +258,8 @@ fn begin_creation(state: &mut State, id: &str, definition: Definition, now: jiff
     Ok(())
 }
 
-/// `DeleteChangeSet`: of one that there is not it does nothing.
-pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+/// `DeleteChangeSet`. It also succeeds when the change set does not exist.
+pub fn delete(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Reply {
     sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
         match find_change_set(state, &input) {
@@ -309,13 +277,13 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
 /// The input of `ListChangeSets`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct List {
+pub struct ListChangeSets {
     stack_name: String,
     next_token: Option<String>,
 }
 
 /// `ListChangeSets`.
-pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub fn list(sandbox: &Arc<Sandbox>, input: ListChangeSets) -> Reply {
     sandbox.world.read(|world| {
         let stack = find(world.of::<State>(), &input.stack_name)?;
         let all = world.of::<State>().change_sets.values().filter(|one| one.stack_id == stack.id);

@@ -1,4 +1,4 @@
-//! The operations that tell of stacks, their events and their resources.
+//! The operations that list and describe stacks and their events.
 
 use std::sync::Arc;
 
@@ -13,30 +13,30 @@ use crate::base::clock::epoch_seconds;
 use crate::cloudformation::State;
 use crate::core::Reply;
 
-/// The parameters in the form of an answer; null when there is none.
-pub fn parameters_of(definition: &Definition) -> Value {
+/// `Parameters` of an output; null when there is none.
+pub fn parameters_output(definition: &Definition) -> Value {
     if definition.parameters.is_empty() {
         return Value::Null;
     }
     let parameters = definition.parameters.iter().map(|parameter| {
-        let shown = |value| if parameter.no_echo { MASK } else { value };
-        let resolved = parameter.resolved.as_deref().map(shown);
-        json!({ "ParameterKey": parameter.key, "ParameterValue": shown(&parameter.value), "ResolvedValue": resolved })
+        let visible = |value| if parameter.no_echo { MASK } else { value };
+        let resolved = parameter.resolved.as_deref().map(visible);
+        json!({ "ParameterKey": parameter.key, "ParameterValue": visible(&parameter.value), "ResolvedValue": resolved })
     });
     parameters.collect()
 }
 
-/// The tags in the form of an answer.
-pub fn tags_of(definition: &Definition) -> Value {
+/// `Tags` of an output.
+pub fn tags_output(definition: &Definition) -> Value {
     definition.tags.iter().map(|tag| json!({ "Key": tag.key, "Value": tag.value })).collect()
 }
 
-fn description_of(stack: &Stack) -> Option<String> {
+fn description(stack: &Stack) -> Option<String> {
     let template = Template::parse(&stack.definition.template_body).ok();
     stack.description.clone().or_else(|| template?.description().map(str::to_owned))
 }
 
-fn stack_of(stack: &Stack) -> Value {
+fn stack_output(stack: &Stack) -> Value {
     let outputs: Vec<Value> = stack
         .outputs
         .iter()
@@ -49,16 +49,16 @@ fn stack_of(stack: &Stack) -> Value {
             })
         })
         .collect();
-    let some = |list: Vec<Value>| if list.is_empty() { Value::Null } else { Value::Array(list) };
+    let unless_empty = |list: Vec<Value>| if list.is_empty() { Value::Null } else { Value::Array(list) };
     let capabilities = stack.definition.capabilities.iter().map(|one| one.as_str().into()).collect();
-    // What is going or gone is no longer what a change set brought.
+    // A stack that is deleted, or being deleted, has no change set any more.
     let change_set_id = stack.definition.change_set_id.as_ref().filter(|_| stack.deleted.is_none());
     json!({
         "StackId": stack.id,
         "StackName": stack.name,
         "ChangeSetId": change_set_id,
-        "Description": description_of(stack),
-        "Parameters": parameters_of(&stack.definition),
+        "Description": description(stack),
+        "Parameters": parameters_output(&stack.definition),
         "CreationTime": epoch_seconds(stack.created),
         "DeletionTime": stack.deleted.map(epoch_seconds),
         "LastUpdatedTime": stack.updated.map(epoch_seconds),
@@ -68,22 +68,22 @@ fn stack_of(stack: &Stack) -> Value {
         "DisableRollback": stack.definition.on_failure == OnFailure::DoNothing,
         "NotificationARNs": stack.definition.notification_arns,
         "TimeoutInMinutes": stack.timeout_minutes,
-        "Capabilities": some(capabilities),
-        "Outputs": some(outputs),
+        "Capabilities": unless_empty(capabilities),
+        "Outputs": unless_empty(outputs),
         "RoleARN": stack.definition.role_arn,
-        "Tags": tags_of(&stack.definition),
+        "Tags": tags_output(&stack.definition),
         "EnableTerminationProtection": if stack.is_deleted() { Value::Null } else { stack.termination_protection.into() },
         "DriftInformation": { "StackDriftStatus": "NOT_CHECKED" },
         "RetainExceptOnCreate": stack.definition.retain_except_on_create.then_some(true),
     })
 }
 
-/// How many items a page of a list has.
+/// Items in a page of most lists.
 pub const ITEMS_PER_PAGE: usize = 100;
-/// How many whole stacks a page has.
+/// Stacks in a page of `DescribeStacks`.
 const STACKS_PER_PAGE: usize = 50;
 
-/// Stacks in the order of answers, newest first, each with the key of its place.
+/// Stacks, the newest first, each with its key for paging.
 fn newest_first<'a>(stacks: impl Iterator<Item = &'a Stack>) -> impl Iterator<Item = (String, &'a Stack)> {
     let mut stacks: Vec<_> = stacks.collect();
     stacks.sort_by(|left, right| (right.created, &right.id).cmp(&(left.created, &left.id)));
@@ -93,21 +93,21 @@ fn newest_first<'a>(stacks: impl Iterator<Item = &'a Stack>) -> impl Iterator<It
 /// The input of `DescribeStacks`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Stacks {
+pub struct DescribeStacks {
     stack_name: Option<String>,
     next_token: Option<String>,
 }
 
-/// `DescribeStacks`: one, or all that are not deleted.
-pub fn stacks(sandbox: &Arc<Sandbox>, input: Stacks) -> Reply {
+/// `DescribeStacks`: one stack, or all that are not deleted.
+pub fn stacks(sandbox: &Arc<Sandbox>, input: DescribeStacks) -> Reply {
     sandbox.world.read(|world| {
         let state = world.of::<State>();
         if let Some(name) = input.stack_name.as_ref().filter(|name| !name.is_empty()) {
-            return Ok(json!({ "Stacks": [stack_of(find_described(state, name)?)] }));
+            return Ok(json!({ "Stacks": [stack_output(find_described(state, name)?)] }));
         }
         let live = newest_first(state.stacks.values().filter(|stack| !stack.is_deleted()));
         let page = page(live, "DescribeStacks", input.next_token.as_deref(), STACKS_PER_PAGE)?;
-        let described: Vec<_> = page.items.into_iter().map(stack_of).collect();
+        let described: Vec<_> = page.items.into_iter().map(stack_output).collect();
         Ok(json!({ "Stacks": described, "NextToken": page.next_token }))
     })
 }
@@ -115,39 +115,30 @@ pub fn stacks(sandbox: &Arc<Sandbox>, input: Stacks) -> Reply {
 /// The input of `ListStacks`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct List {
+pub struct ListStacks {
     #[serde(default)]
-    stack_status_filter: Vec<String>,
+    stack_status_filter: Vec<StackStatus>,
     next_token: Option<String>,
 }
 
-/// `ListStacks`: deleted ones too.
-pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+/// `ListStacks`, including deleted ones.
+pub fn list(sandbox: &Arc<Sandbox>, input: ListStacks) -> Reply {
     let filter = &input.stack_status_filter;
-    let known = StackStatus::ALL.map(|status| status.to_string());
-    if filter.iter().any(|status| !known.contains(status)) {
-        return Err(invalid(format!(
-            "1 validation error detected: Value '[{}]' at 'stackStatusFilter' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [{}]]",
-            filter.join(", "),
-            known.join(", ")
-        )));
-    }
     sandbox.world.read(|world| {
         let stacks = world.of::<State>().stacks.values();
-        let selected =
-            newest_first(stacks.filter(|stack| filter.is_empty() || filter.contains(&stack.status.to_string())));
-        let question = format!("ListStacks {filter:?}");
-        let page = page(selected, &question, input.next_token.as_deref(), ITEMS_PER_PAGE)?;
-        let summaries: Vec<_> = page.items.into_iter().map(summary_of).collect();
+        let selected = newest_first(stacks.filter(|stack| filter.is_empty() || filter.contains(&stack.status)));
+        let list = format!("ListStacks {filter:?}");
+        let page = page(selected, &list, input.next_token.as_deref(), ITEMS_PER_PAGE)?;
+        let summaries: Vec<_> = page.items.into_iter().map(stack_summary).collect();
         Ok(json!({ "StackSummaries": summaries, "NextToken": page.next_token }))
     })
 }
 
-fn summary_of(stack: &Stack) -> Value {
+fn stack_summary(stack: &Stack) -> Value {
     json!({
         "StackId": stack.id,
         "StackName": stack.name,
-        "TemplateDescription": description_of(stack),
+        "TemplateDescription": description(stack),
         "CreationTime": epoch_seconds(stack.created),
         "LastUpdatedTime": stack.updated.map(epoch_seconds),
         "DeletionTime": stack.deleted.map(epoch_seconds),
@@ -159,10 +150,10 @@ fn summary_of(stack: &Stack) -> Value {
 
 /// The input of `DescribeAccountLimits`.
 #[derive(Deserialize)]
-pub struct AccountLimits {}
+pub struct DescribeAccountLimits {}
 
 /// `DescribeAccountLimits`: the quotas that AWS gives a new account; the sandbox enforces none of them.
-pub fn account_limits(_sandbox: &Arc<Sandbox>, AccountLimits {}: AccountLimits) -> Value {
+pub fn account_limits(_sandbox: &Arc<Sandbox>, DescribeAccountLimits {}: DescribeAccountLimits) -> Value {
     let limit = |(name, value): (&str, u32)| json!({ "Name": name, "Value": value });
     let limits = [("StackLimit", 2000), ("StackOutputsLimit", 200), ("ConcurrentResourcesLimit", 2500)];
     json!({ "AccountLimits": limits.map(limit) })
@@ -171,13 +162,13 @@ pub fn account_limits(_sandbox: &Arc<Sandbox>, AccountLimits {}: AccountLimits) 
 /// The input of `DescribeStackEvents`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Events {
+pub struct DescribeStackEvents {
     stack_name: Option<String>,
     next_token: Option<String>,
 }
 
 /// `DescribeStackEvents`, the newest first.
-pub fn events(sandbox: &Arc<Sandbox>, input: Events) -> Reply {
+pub fn events(sandbox: &Arc<Sandbox>, input: DescribeStackEvents) -> Reply {
     let Some(name) = &input.stack_name else { return Err(invalid("StackName is a required parameter.")) };
     sandbox.world.read(|world| {
         let state = world.of::<State>();

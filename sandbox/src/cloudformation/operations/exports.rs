@@ -1,4 +1,4 @@
-//! Exports and who uses them.
+//! The operations that list exports and the stacks that import them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use crate::core::Reply;
 /// The input of `ListExports`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct List {
+pub struct ListExports {
     next_token: Option<String>,
 }
 
-/// `ListExports`, in the order of their names.
-pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+/// `ListExports`, sorted by name.
+pub fn list(sandbox: &Arc<Sandbox>, input: ListExports) -> Reply {
     sandbox.world.read(|world| {
         let live = world.of::<State>().stacks.values().filter(|stack| !stack.is_deleted());
         let exports: BTreeMap<String, Value> = live
@@ -44,7 +44,7 @@ pub struct ListImports {
     next_token: Option<String>,
 }
 
-/// `ListImports`: an export that nobody uses is a fault, as on AWS.
+/// `ListImports`. An export that no stack imports is a fault, as on AWS.
 pub fn list_imports(sandbox: &Arc<Sandbox>, input: ListImports) -> Reply {
     let name = &input.export_name;
     sandbox.world.read(|world| {

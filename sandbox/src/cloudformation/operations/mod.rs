@@ -1,4 +1,4 @@
-//! The API: what requests ask for, checked in CloudFormation's words and order.
+//! The operations of the API. They check their input in CloudFormation's order, and answer in its words.
 
 use std::sync::Arc;
 
@@ -7,39 +7,34 @@ use super::template::invalid;
 use crate::base::paging::{self, Page};
 use crate::{Fault, Sandbox};
 
-mod asked;
 pub mod change_sets;
+mod deployment_config;
 pub mod describe;
 pub mod exports;
 mod preparation;
 pub mod resources;
 pub mod rollbacks;
+mod stack_input;
 pub mod stacks;
 pub mod templates;
 
-/// The longest template that a request may bring in its body, in bytes.
+/// The largest template in the body of a request, in bytes.
 const MAX_TEMPLATE_BYTES: usize = 51_200;
 
-/// The text of a template that a request brings.
+/// The text of the template of a request.
 fn template_text(body: Option<&str>, url: Option<&str>) -> Result<String, Fault> {
-    let wrong_length = |bound: &str| {
-        invalid(format!(
-            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length {bound}"
-        ))
-    };
     match (body, url) {
-        (Some(""), None) => Err(wrong_length("greater than or equal to 1")),
-        (Some(body), None) if body.len() > MAX_TEMPLATE_BYTES => {
-            Err(wrong_length(&format!("less than or equal to {MAX_TEMPLATE_BYTES}")))
-        }
+        (Some(body), None) if body.len() > MAX_TEMPLATE_BYTES => Err(invalid(format!(
+            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to {MAX_TEMPLATE_BYTES}"
+        ))),
         (Some(body), None) => Ok(body.to_owned()),
-        (None, Some(url)) => Err(unreachable_template(url)),
+        (None, Some(url)) => Err(unsupported_url(url)),
         _ => Err(invalid("Either Template URL or Template Body must be specified.")),
     }
 }
 
-/// Why a template is not to be had from where it is said to be: the sandbox has no S3.
-fn unreachable_template(url: &str) -> Fault {
+/// Why a `TemplateURL` cannot be read: the sandbox has no S3.
+fn unsupported_url(url: &str) -> Fault {
     if let Some(bucket) = url.strip_prefix("s3://").map(|rest| rest.split('/').next().unwrap_or(rest)) {
         return invalid(format!("S3 error: Domain name specified in {bucket} is not a valid S3 domain"));
     }
@@ -53,12 +48,12 @@ fn unreachable_template(url: &str) -> Fault {
     }
 }
 
-/// The pattern of a new stack's name.
+/// Checks the name of a new stack.
 fn check_stack_name(name: &str) -> Result<(), Fault> {
-    const LONGEST: usize = 128;
-    if name.chars().count() > LONGEST {
+    const MAX_CHARACTERS: usize = 128;
+    if name.chars().count() > MAX_CHARACTERS {
         return Err(invalid(format!(
-            "1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must have length less than or equal to {LONGEST}"
+            "1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must have length less than or equal to {MAX_CHARACTERS}"
         )));
     }
     let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
@@ -71,7 +66,7 @@ fn check_stack_name(name: &str) -> Result<(), Fault> {
     )))
 }
 
-/// A stack that has just been asked for.
+/// A new stack. Its status is that of its creation or review, which is set when it is stored.
 fn new_stack(sandbox: &Arc<Sandbox>, name: &str, definition: Definition) -> Stack {
     let id = crate::base::ids::uuid();
     Stack {
@@ -98,18 +93,18 @@ fn new_stack(sandbox: &Arc<Sandbox>, name: &str, definition: Definition) -> Stac
     }
 }
 
-/// The stack, or the fault of most operations.
+/// Finds a stack, or returns the fault of most operations.
 fn find<'a>(state: &'a State, name: &str) -> Result<&'a Stack, Fault> {
     state.find(name).ok_or_else(|| invalid(format!("Stack [{name}] does not exist")))
 }
 
-/// The stack, or the fault of the Describe operations.
+/// Finds a stack, or returns the fault of the Describe operations.
 fn find_described<'a>(state: &'a State, name: &str) -> Result<&'a Stack, Fault> {
     state.find(name).ok_or_else(|| invalid(format!("Stack with id {name} does not exist")))
 }
 
-/// Refuses to update a stack that is not in a state for it. What failed and was left as it is goes on only with an update
-/// that may be left so too ("Choose how to handle failures when provisioning resources" in CloudFormation's user guide).
+/// Refuses to update a stack whose status does not allow it. A stack that failed without a rollback can only be updated without
+/// rollback, too ("Choose how to handle failures when provisioning resources" in CloudFormation's user guide).
 fn check_updatable(stack: &Stack, on_failure: OnFailure) -> Result<(), Fault> {
     match stack.status {
         StackStatus::CreateComplete | StackStatus::UpdateComplete | StackStatus::UpdateRollbackComplete => Ok(()),
@@ -123,18 +118,17 @@ fn check_updatable(stack: &Stack, on_failure: OnFailure) -> Result<(), Fault> {
     }
 }
 
-/// The page of a list that a token asks for, out of all items in order, each with the key that names its place.
+/// One page of a list; each item comes with a key that identifies it. See [`paging::page`].
 fn page<T>(
     items: impl IntoIterator<Item = (String, T)>,
-    question: &str,
+    list: &str,
     token: Option<&str>,
     limit: usize,
 ) -> Result<Page<T>, Fault> {
-    paging::page(items, question, token, limit)
-        .map_err(|paging::InvalidToken| invalid("The specified token is invalid."))
+    paging::page(items, list, token, limit).map_err(|paging::InvalidToken| invalid("The specified token is invalid."))
 }
 
-/// Ends the life of a stack's other change sets when one is carried out.
+/// Marks a stack's change sets as obsolete, except the executed one.
 fn make_obsolete(state: &mut State, stack_id: &str, executed: Option<&str>) {
     let others: Vec<String> = state
         .change_sets

@@ -1,4 +1,4 @@
-//! The operations that tell of a stack's resources.
+//! The operations that list and describe the resources of stacks.
 
 use std::sync::Arc;
 
@@ -13,17 +13,17 @@ use crate::base::clock::epoch_seconds;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
-/// The input of the operations on a stack's resources.
+/// The members of all of the operations; the service model drops those that an operation does not have.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Resources {
+pub struct ResourceInput {
     stack_name: Option<String>,
     logical_resource_id: Option<String>,
     physical_resource_id: Option<String>,
     next_token: Option<String>,
 }
 
-impl Resources {
+impl ResourceInput {
     fn stack_name(&self) -> Result<&str, Fault> {
         self.stack_name.as_deref().ok_or_else(|| missing("stackName"))
     }
@@ -35,12 +35,12 @@ fn missing(member: &str) -> Fault {
     ))
 }
 
-fn resource_of(resource: &Resource, time: &str) -> Value {
+fn resource_output(resource: &Resource, time_member: &str) -> Value {
     json!({
         "LogicalResourceId": resource.logical_id,
         "PhysicalResourceId": resource.current.as_ref().map(|current| &current.physical_id),
         "ResourceType": resource.kind,
-        time: epoch_seconds(resource.changed),
+        time_member: epoch_seconds(resource.changed),
         "ResourceStatus": resource.status,
         "ResourceStatusReason": resource.reason,
         "DriftInformation": { "StackResourceDriftStatus": "NOT_CHECKED" },
@@ -54,7 +54,7 @@ fn with_stack(mut resource: Value, stack: &Stack) -> Value {
 }
 
 /// `DescribeStackResource`.
-pub fn one(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
+pub fn one(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
     let stack_name = input.stack_name()?;
     let name = input.logical_resource_id.as_deref().ok_or_else(|| missing("logicalResourceId"))?;
     sandbox.world.read(|world| {
@@ -62,7 +62,7 @@ pub fn one(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
         let stack = world.of::<State>().find(stack_name).ok_or_else(missing_stack)?;
         let missing = || invalid(format!("Resource {name} does not exist for stack {}", stack.name));
         let found = world.of::<State>().resources_of(&stack.id).remove(name).ok_or_else(missing)?;
-        let mut detail = with_stack(resource_of(&found, "LastUpdatedTimestamp"), stack);
+        let mut detail = with_stack(resource_output(&found, "LastUpdatedTimestamp"), stack);
         if !found.metadata.is_null() {
             detail["Metadata"] = found.metadata.to_string().into();
         }
@@ -70,11 +70,11 @@ pub fn one(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
     })
 }
 
-/// The most resources that `DescribeStackResources` gives.
+/// The maximum number of resources in the output of `DescribeStackResources`.
 const MAX_DESCRIBED: usize = 100;
 
-/// `DescribeStackResources`: all of a stack, one of them, or those of the stack that a physical resource belongs to.
-pub fn described(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
+/// `DescribeStackResources`: the resources of a stack, one of them, or those of the stack of a physical resource.
+pub fn described(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
     sandbox.world.read(|world| {
         let state = world.of::<State>();
         let stack = match (&input.stack_name, &input.physical_resource_id) {
@@ -83,14 +83,14 @@ pub fn described(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
             _ => return Err(invalid("Exactly one of StackName and PhysicalResourceId has to be specified.")),
         };
         let all = state.resources_of(&stack.id);
-        let wanted = |name: &String| input.logical_resource_id.as_ref().is_none_or(|one| one == name);
-        let all = all.into_iter().filter(|(name, _)| wanted(name)).take(MAX_DESCRIBED);
-        let described = all.map(|(_, resource)| with_stack(resource_of(&resource, "Timestamp"), stack));
+        let is_selected = |name: &String| input.logical_resource_id.as_ref().is_none_or(|one| one == name);
+        let all = all.into_iter().filter(|(name, _)| is_selected(name)).take(MAX_DESCRIBED);
+        let described = all.map(|(_, resource)| with_stack(resource_output(&resource, "Timestamp"), stack));
         Ok(json!({ "StackResources": described.collect::<Vec<_>>() }))
     })
 }
 
-/// The live stack that a physical resource belongs to.
+/// The stack of a physical resource.
 fn owner<'a>(state: &'a State, physical_id: &str) -> Option<&'a Stack> {
     let owns = |row: &Resource| row.current.as_ref().is_some_and(|current| current.physical_id == physical_id);
     let (key, _) = state.resources.iter().find(|(_, row)| owns(row) && !row.status.is_deletion())?;
@@ -98,7 +98,7 @@ fn owner<'a>(state: &'a State, physical_id: &str) -> Option<&'a Stack> {
 }
 
 /// `ListStackResources`.
-pub fn list(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
+pub fn list(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
     let stack_name = input.stack_name()?;
     sandbox.world.read(|world| {
         let missing = || invalid(format!("Stack with id {stack_name} does not exist"));
@@ -106,7 +106,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
         let all = world.of::<State>().resources_of(&stack.id);
         let page = page(all, &stack.id, input.next_token.as_deref(), ITEMS_PER_PAGE)?;
         let summaries: Vec<_> =
-            page.items.iter().map(|resource| resource_of(resource, "LastUpdatedTimestamp")).collect();
+            page.items.iter().map(|resource| resource_output(resource, "LastUpdatedTimestamp")).collect();
         Ok(json!({ "StackResourceSummaries": summaries, "NextToken": page.next_token }))
     })
 }

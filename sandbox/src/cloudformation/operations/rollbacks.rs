@@ -1,4 +1,4 @@
-//! The operations that take stacks back: to what they were, or away from what failed.
+//! The operations that roll stacks back.
 
 use std::sync::Arc;
 
@@ -8,15 +8,16 @@ use serde_json::{Value, json};
 use super::super::engine;
 use super::super::model::{Definition, Request, ResourceStatus, Stack, StackStatus, State};
 use super::super::template::invalid;
-use super::asked::DeploymentConfig;
+use super::deployment_config::DeploymentConfig;
 use super::find;
+use super::stack_input::check_role;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
-/// The input of these operations.
+/// The members of all of the operations; the service model drops those that an operation does not have.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Input {
+pub struct RollbackInput {
     stack_name: String,
     client_request_token: Option<String>,
     #[serde(default)]
@@ -30,19 +31,19 @@ pub struct Input {
     deployment_config: DeploymentConfig,
 }
 
-impl Input {
+impl RollbackInput {
     async fn check(&self, sandbox: &Arc<Sandbox>) -> Result<(), Fault> {
         if self.force_rollback {
             return Err(Fault::not_implemented("the member ForceRollback"));
         }
         self.deployment_config.check()?;
         match &self.role_arn {
-            Some(arn) => super::asked::check_role(sandbox, arn).await,
+            Some(arn) => check_role(sandbox, arn).await,
             None => Ok(()),
         }
     }
 
-    /// Gives the stack a status from which it moves, and what the request said of it.
+    /// Gives the stack the first status of the operation, and stores the members of the request.
     fn begin(self, sandbox: &Arc<Sandbox>, state: &mut State, id: &str, status: StackStatus) {
         state.begin(id, Request::Rollback, self.client_request_token);
         if let Some(stack) = state.stacks.get_mut(id) {
@@ -55,21 +56,21 @@ impl Input {
     }
 }
 
-/// `CancelUpdateStack`: the stack on the move sees its new status by itself.
-pub fn cancel_update(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
+/// `CancelUpdateStack`. The update in progress sees the new status by itself.
+pub fn cancel_update(sandbox: &Arc<Sandbox>, input: RollbackInput) -> Reply {
     sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
         let Stack { id, status, previous, .. } = find(state, &input.stack_name)?.clone();
         if status != StackStatus::UpdateInProgress {
             return Err(invalid("CancelUpdateStack cannot be called from current stack status"));
         }
-        input.begin(sandbox, state, &id, back(previous.as_ref()));
+        input.begin(sandbox, state, &id, rollback_status(previous.as_ref()));
         Ok(Value::Null)
     })
 }
 
 /// `ContinueUpdateRollback`.
-pub async fn continue_rollback(sandbox: Arc<Sandbox>, input: Input) -> Reply {
+pub async fn continue_rollback(sandbox: Arc<Sandbox>, input: RollbackInput) -> Reply {
     input.check(&sandbox).await?;
     let id = sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
@@ -92,19 +93,19 @@ pub async fn continue_rollback(sandbox: Arc<Sandbox>, input: Input) -> Reply {
     Ok(json!({}))
 }
 
-/// The status in which a stack goes back; one that was never whole has nothing to go back to, and all that was made goes.
-fn back(previous: Option<&Definition>) -> StackStatus {
+/// The status of a rollback. A stack that was never complete has no previous definition: its resources are deleted.
+fn rollback_status(previous: Option<&Definition>) -> StackStatus {
     if previous.is_some() { StackStatus::UpdateRollbackInProgress } else { StackStatus::RollbackInProgress }
 }
 
-/// `RollbackStack`: of a stack that was left as its failure made it.
-pub async fn rollback(sandbox: Arc<Sandbox>, input: Input) -> Reply {
+/// `RollbackStack`, of a stack whose operation failed without a rollback.
+pub async fn rollback(sandbox: Arc<Sandbox>, input: RollbackInput) -> Reply {
     input.check(&sandbox).await?;
     let id = sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
         let Stack { id, status, previous, .. } = find(state, &input.stack_name)?.clone();
         let next = match status {
-            StackStatus::CreateFailed | StackStatus::UpdateFailed => back(previous.as_ref()),
+            StackStatus::CreateFailed | StackStatus::UpdateFailed => rollback_status(previous.as_ref()),
             _ => return Err(invalid(format!("Stack:{id} is in {status} state and can not be rolled back."))),
         };
         input.begin(&sandbox, state, &id, next);

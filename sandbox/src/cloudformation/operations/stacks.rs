@@ -1,4 +1,4 @@
-//! The operations that change stacks.
+//! The operations that create, update and delete stacks.
 
 use std::sync::Arc;
 
@@ -9,41 +9,33 @@ use super::super::engine;
 use super::super::model::{Definition, Request, Resource, ResourceStatus, Stack, StackStatus, State};
 use super::super::plan;
 use super::super::template::invalid;
-use super::asked::{self, Asked, DeploymentConfig};
+use super::deployment_config::DeploymentConfig;
+use super::stack_input::{CreateStack, StackInput, UpdateStack, check_role};
 use super::{check_stack_name, check_updatable, find, find_described, make_obsolete, new_stack};
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// `CreateStack`.
-pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
-    check_stack_name(&asked.stack_name)?;
-    asked.check_members()?;
-    if let Some(id) = begun(&sandbox, Request::CreateStack, &asked) {
+pub async fn create(sandbox: Arc<Sandbox>, input: CreateStack) -> Reply {
+    check_stack_name(&input.stack.stack_name)?;
+    input.check()?;
+    if let Some(id) = begun_by(&sandbox, Request::CreateStack, &input.stack) {
         return Ok(json!({ "StackId": id }));
     }
-    if asked.timeout_in_minutes == Some(0) {
-        return Err(invalid(
-            "1 validation error detected: Value '0' at 'timeoutInMinutes' failed to satisfy constraint: Member must have value greater than or equal to 1",
-        ));
-    }
-    let definition = asked.definition(&sandbox, None, true).await?;
+    let definition = input.definition(&sandbox).await?;
     let stack = Stack {
-        timeout_minutes: asked.timeout_in_minutes,
-        termination_protection: asked.enable_termination_protection,
-        ..new_stack(&sandbox, &asked.stack_name, definition)
+        timeout_minutes: input.timeout_in_minutes,
+        termination_protection: input.enable_termination_protection,
+        ..new_stack(&sandbox, &input.stack.stack_name, definition)
     };
     let now = sandbox.clock.now();
     let id = sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
         let id = match state.find(&stack.name) {
-            None => {
-                state.stacks.insert(stack.id.clone(), stack.clone());
-                stack.id
-            }
-            // A stack that change sets have only reviewed becomes this one.
+            None => stack.id.clone(),
+            // A stack in review becomes this one.
             Some(existing) if existing.status == StackStatus::ReviewInProgress => {
                 let id = existing.id.clone();
-                state.stacks.insert(id.clone(), Stack { id: id.clone(), ..stack.clone() });
                 make_obsolete(state, &id, None);
                 id
             }
@@ -52,7 +44,8 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
                 return Err(Fault::already_exists("AlreadyExistsException", message));
             }
         };
-        state.begin(&id, Request::CreateStack, asked.client_request_token);
+        state.stacks.insert(id.clone(), Stack { id: id.clone(), ..stack });
+        state.begin(&id, Request::CreateStack, input.stack.client_request_token);
         state.set_status(&id, StackStatus::CreateInProgress, Some("User Initiated".to_owned()), now);
         Ok(id)
     })?;
@@ -61,21 +54,21 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
 }
 
 /// `UpdateStack`.
-pub async fn update(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
-    asked.check_members()?;
-    if let Some(id) = begun(&sandbox, Request::UpdateStack, &asked) {
+pub async fn update(sandbox: Arc<Sandbox>, input: UpdateStack) -> Reply {
+    input.check()?;
+    if let Some(id) = begun_by(&sandbox, Request::UpdateStack, &input.stack) {
         return Ok(json!({ "StackId": id }));
     }
-    let stack = sandbox.world.read(|world| find(world.of::<State>(), &asked.stack_name).cloned())?;
-    check_updatable(&stack, asked.on_failure()?)?;
-    let definition = asked.definition(&sandbox, Some(&stack), true).await?;
+    let stack = sandbox.world.read(|world| find(world.of::<State>(), &input.stack.stack_name).cloned())?;
+    check_updatable(&stack, input.on_failure()?)?;
+    let definition = input.definition(&sandbox, &stack).await?;
     if plan::compare(&sandbox, &stack, &definition)?.is_none() {
         return Err(invalid("No updates are to be performed."));
     }
     sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
         begin_update(&sandbox, state, &stack.id, definition)?;
-        state.begin(&stack.id, Request::UpdateStack, asked.client_request_token);
+        state.begin(&stack.id, Request::UpdateStack, input.stack.client_request_token);
         state.set_status(
             &stack.id,
             StackStatus::UpdateInProgress,
@@ -88,15 +81,15 @@ pub async fn update(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
     Ok(json!({ "StackId": stack.id }))
 }
 
-/// The stack that the same request, told by its token, has already begun to make or to change.
-fn begun(sandbox: &Arc<Sandbox>, request: Request, asked: &Asked) -> Option<String> {
+/// The stack whose latest operation the same request has begun, by its token.
+fn begun_by(sandbox: &Arc<Sandbox>, request: Request, input: &StackInput) -> Option<String> {
     sandbox.world.read(|world| {
-        let stack = world.of::<State>().find(&asked.stack_name)?;
-        stack.has_begun(request, asked.client_request_token.as_deref()).then(|| stack.id.clone())
+        let stack = world.of::<State>().find(&input.stack_name)?;
+        stack.has_begun(request, input.client_request_token.as_deref()).then(|| stack.id.clone())
     })
 }
 
-/// Gives a stack its new definition; the caller gives it its status, and starts it once this is stored.
+/// Gives a stack its new definition. The caller sets the status, and starts the operation once this is stored.
 pub fn begin_update(
     sandbox: &Arc<Sandbox>,
     state: &mut State,
@@ -104,10 +97,10 @@ pub fn begin_update(
     definition: Definition,
 ) -> Result<(), Fault> {
     check_updatable(find(state, stack_id)?, definition.on_failure)?;
-    let executed = definition.change_set_id.clone();
+    let change_set_id = definition.change_set_id.clone();
     if let Some(stack) = state.stacks.get_mut(stack_id) {
         let before = std::mem::replace(&mut stack.definition, definition);
-        // What failed and was left as it is goes on from the definition that last held, if one has.
+        // A failed operation that was not rolled back keeps the last definition that was complete, if there is one.
         if !stack.status.is_failed() {
             stack.previous.get_or_insert(before);
         }
@@ -116,14 +109,14 @@ pub fn begin_update(
     for row in state.resources_of(stack_id).into_values().filter(|row| row.is_new) {
         state.store_resource(stack_id, Resource { is_new: false, ..row });
     }
-    make_obsolete(state, stack_id, executed.as_deref());
+    make_obsolete(state, stack_id, change_set_id.as_deref());
     Ok(())
 }
 
 /// The input of `DeleteStack`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Delete {
+pub struct DeleteStack {
     stack_name: String,
     #[serde(default)]
     retain_resources: Vec<String>,
@@ -135,19 +128,19 @@ pub struct Delete {
     deployment_config: DeploymentConfig,
 }
 
-/// `DeleteStack`: of a stack that there is not it does nothing, as on AWS.
-pub async fn delete(sandbox: Arc<Sandbox>, input: Delete) -> Reply {
+/// `DeleteStack`. It also succeeds when the stack does not exist, as on AWS.
+pub async fn delete(sandbox: Arc<Sandbox>, input: DeleteStack) -> Reply {
     if input.deletion_mode.as_deref().is_some_and(|mode| mode != "STANDARD") {
         return Err(Fault::not_implemented("the member DeletionMode"));
     }
     input.deployment_config.check()?;
     if let Some(arn) = &input.role_arn {
-        asked::check_role(&sandbox, arn).await?;
+        check_role(&sandbox, arn).await?;
     }
     let now = sandbox.clock.now();
     let started = sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
-        let Some(stack) = to_delete(state, &input) else { return Ok(None) };
+        let Some(stack) = find_to_delete(state, &input) else { return Ok(None) };
         if stack.termination_protection {
             let message = format!("Stack [{}] cannot be deleted while TerminationProtection is enabled", stack.name);
             return Err(invalid(message));
@@ -169,7 +162,7 @@ pub async fn delete(sandbox: Arc<Sandbox>, input: Delete) -> Reply {
             return Err(invalid(format!("Resource {name} does not exist for stack {}", stack.name)));
         }
         if input.retain_resources.iter().any(|name| resources[name].status == ResourceStatus::DeleteComplete) {
-            // As quoted in rebuy-de/aws-nuke issue 270.
+            // The sentence is quoted in rebuy-de/aws-nuke issue 270.
             return Err(invalid(
                 "The specified resources to retain must be in a valid state. Do not specify resources that are in the DELETE_COMPLETE state.",
             ));
@@ -186,7 +179,7 @@ pub async fn delete(sandbox: Arc<Sandbox>, input: Delete) -> Reply {
         make_obsolete(state, &stack.id, None);
         state.begin(&stack.id, Request::DeleteStack, input.client_request_token);
         state.set_status(&stack.id, StackStatus::DeleteInProgress, Some("User Initiated".to_owned()), now);
-        // A stack on the move sees its new status by itself.
+        // An operation in progress sees the new status by itself.
         Ok((!stack.status.is_in_progress()).then_some(stack.id))
     })?;
     if let Some(id) = started {
@@ -195,7 +188,7 @@ pub async fn delete(sandbox: Arc<Sandbox>, input: Delete) -> Reply {
     Ok(Value::Null)
 }
 
-/// Why a stack cannot be deleted: another one uses what it exports.
+/// Why a stack cannot be deleted, if another stack imports one of its exports.
 fn export_in_use(state: &State, stack: &Stack) -> Option<String> {
     let exports = stack.outputs.iter().filter_map(|output| output.export.as_deref());
     exports.into_iter().find_map(|name| {
@@ -206,8 +199,8 @@ fn export_in_use(state: &State, stack: &Stack) -> Option<String> {
     })
 }
 
-/// The stack that a request is to delete; none when it is gone, or when the same request has begun to delete it.
-fn to_delete(state: &State, input: &Delete) -> Option<Stack> {
+/// The stack to delete; `None` when it is deleted, or the same request has begun its deletion.
+fn find_to_delete(state: &State, input: &DeleteStack) -> Option<Stack> {
     let token = input.client_request_token.as_deref();
     let named = |stack: &&Stack| stack.name == input.stack_name || stack.id == input.stack_name;
     if state.stacks.values().filter(named).any(|stack| stack.has_begun(Request::DeleteStack, token)) {

@@ -1,4 +1,4 @@
-//! The operations that tell of templates.
+//! The operations on templates.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::super::model::{Definition, MASK, Stack, StackStatus, State};
-use super::super::template::parameters::{declared, defaults, scope as values};
+use super::super::template::parameters::{declaration, defaults, scope as values};
 use super::super::template::resolve::{Progress, Scope};
 use super::super::template::{Source, Template, capabilities, check, dynamic, extensions, invalid, kind_of};
 use super::{find_described, template_text};
@@ -16,35 +16,30 @@ use crate::{Fault, Sandbox};
 /// The input of `GetTemplate`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Get {
+pub struct GetTemplate {
     stack_name: Option<String>,
     change_set_name: Option<String>,
     template_stage: Option<String>,
 }
 
-/// `GetTemplate`: of a stack or of a change set, as it was given or as its transforms left it. The default is the latter, as in the
-/// API reference of `TemplateStage`.
-pub fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
+/// `GetTemplate`, of a stack or of a change set. The default is the template after its transforms, as the API reference has it of
+/// `TemplateStage`.
+pub fn get(sandbox: &Arc<Sandbox>, input: GetTemplate) -> Reply {
     sandbox.world.read(|world| {
-        let definition = stored(world.of::<State>(), &input)?;
+        let definition = find_definition(world.of::<State>(), &input)?;
         let body = match input.template_stage.as_deref() {
             Some("Original") => definition.original_template().to_owned(),
-            None | Some("Processed") => definition.processed_template(),
-            Some(other) => {
-                return Err(invalid(format!(
-                    "1 validation error detected: Value '{other}' at 'templateStage' failed to satisfy constraint: Member must satisfy enum value set: [Original, Processed]"
-                )));
-            }
+            _ => definition.processed_template(),
         };
         Ok(json!({ "TemplateBody": body, "StagesAvailable": ["Original", "Processed"] }))
     })
 }
 
-fn stored<'a>(state: &'a State, input: &Get) -> Result<&'a Definition, Fault> {
+fn find_definition<'a>(state: &'a State, input: &GetTemplate) -> Result<&'a Definition, Fault> {
     let stack = input.stack_name.as_ref().map(|name| find_described(state, name)).transpose()?;
     let Some(name) = &input.change_set_name else {
         let stack = stack.ok_or_else(|| invalid("StackName is required if ChangeSetName is not specified."))?;
-        return kept(stack);
+        return definition_of(stack);
     };
     if stack.is_none() && !name.starts_with("arn:") {
         return Err(invalid("StackName is a required parameter."));
@@ -58,18 +53,18 @@ fn stored<'a>(state: &'a State, input: &Get) -> Result<&'a Definition, Fault> {
     found.map(|one| &one.definition).ok_or_else(missing)
 }
 
-/// What a stack is made of.
-fn kept(stack: &Stack) -> Result<&Definition, Fault> {
+/// A stack's definition, if it still has its template.
+fn definition_of(stack: &Stack) -> Result<&Definition, Fault> {
     if stack.definition.template_body.is_empty() && stack.is_deleted() {
         return Err(Fault::not_implemented("the template of a stack that an earlier version of the sandbox deleted"));
     }
     Ok(&stack.definition)
 }
 
-/// The input of operations on a template.
+/// The input of GetTemplateSummary and ValidateTemplate.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Asked {
+pub struct TemplateInput {
     template_body: Option<String>,
     #[serde(rename = "TemplateURL")]
     template_url: Option<String>,
@@ -77,25 +72,25 @@ pub struct Asked {
     stack_set_name: Option<String>,
 }
 
-/// A template that is only told of, and the transforms that it declares.
-struct Told {
+/// A template to summarize, and the transforms that it declares.
+struct Summarized {
     template: Template,
     transforms: Vec<String>,
 }
 
-impl Told {
-    /// Reads a template; the one of a stack with the values of its parameters.
+impl Summarized {
+    /// Reads a template; with a stack, its transforms use the stack's parameters.
     fn read(sandbox: &Arc<Sandbox>, body: &str, stack: Option<&Stack>) -> Result<Self, Fault> {
-        let source = Source::read(body)?;
+        let source = Source::parse(body)?;
         source.check_transforms()?;
         let transforms = source.transforms().into_iter().map(str::to_owned).collect();
         let template = if source.is_extended() { expanded(sandbox, source, stack)? } else { source.into_template()? };
-        check::whole(&template)?;
+        check::check_template(&template)?;
         Ok(Self { template, transforms })
     }
 }
 
-/// The template with its loops written out, as far as the stack's parameters or else their defaults determine them.
+/// The template after its transforms, with the parameters of the stack, or else their defaults.
 fn expanded(sandbox: &Arc<Sandbox>, source: Source, stack: Option<&Stack>) -> Result<Template, Fault> {
     let head = source.head()?;
     let parameters = stack.map_or_else(|| defaults(&head), |stack| values(&head, &stack.definition.parameters));
@@ -114,15 +109,16 @@ fn expanded(sandbox: &Arc<Sandbox>, source: Source, stack: Option<&Stack>) -> Re
     extensions::expand(source, &scope)
 }
 
-/// A parameter, as both operations tell of it.
+/// A parameter, as both operations describe it.
 fn parameter(key: &str, declaration: &Value) -> Value {
-    let is_hidden = declared::is_hidden(declaration);
-    let default = declared::scalar(&declaration["Default"]).map(|text| if is_hidden { MASK.to_owned() } else { text });
+    let is_hidden = declaration::is_hidden(declaration);
+    let default =
+        declaration::scalar(&declaration["Default"]).map(|text| if is_hidden { MASK.to_owned() } else { text });
     json!({
         "ParameterKey": key,
         "DefaultValue": default,
         "NoEcho": is_hidden,
-        "Description": declared::scalar(&declaration["Description"]),
+        "Description": declaration::scalar(&declaration["Description"]),
     })
 }
 
@@ -130,46 +126,52 @@ fn parameter(key: &str, declaration: &Value) -> Value {
 fn full_parameter(key: &str, declaration: &Value) -> Value {
     let mut parameter = parameter(key, declaration);
     let allowed = declaration["AllowedValues"].as_array();
-    let allowed = allowed.map(|all| all.iter().filter_map(declared::scalar).collect::<Vec<_>>());
+    let allowed = allowed.map(|all| all.iter().filter_map(declaration::scalar).collect::<Vec<_>>());
     parameter["ParameterType"] = declaration["Type"].clone();
     parameter["ParameterConstraints"] = json!({ "AllowedValues": allowed });
     parameter
 }
 
-fn parameters(template: &Template, of: fn(&str, &Value) -> Value) -> Vec<Value> {
-    template.section("Parameters").iter().map(|(key, declaration)| of(key, declaration)).collect()
+fn parameters(template: &Template, describe: fn(&str, &Value) -> Value) -> Vec<Value> {
+    template.section("Parameters").iter().map(|(key, declaration)| describe(key, declaration)).collect()
 }
 
-/// The members that both operations have; empty lists are left out, as in what AWS sends.
-fn shared(told: &Told) -> Map<String, Value> {
-    let required = capabilities::required(&told.template);
-    let some = |empty: bool, value: Value| if empty { Value::Null } else { value };
+/// The members of both outputs. AWS leaves out empty lists.
+fn shared_output(summarized: &Summarized) -> Map<String, Value> {
+    let required = capabilities::required(&summarized.template);
+    let unless_empty = |is_empty: bool, value: Value| if is_empty { Value::Null } else { value };
     let mut answer = Map::new();
-    answer.insert("Description".to_owned(), told.template.description().into());
-    answer.insert("Capabilities".to_owned(), some(required.capabilities.is_empty(), json!(required.capabilities)));
+    answer.insert("Description".to_owned(), summarized.template.description().into());
+    answer.insert(
+        "Capabilities".to_owned(),
+        unless_empty(required.capabilities.is_empty(), json!(required.capabilities)),
+    );
     answer.insert("CapabilitiesReason".to_owned(), required.reason().into());
-    answer.insert("DeclaredTransforms".to_owned(), some(told.transforms.is_empty(), json!(told.transforms)));
+    answer.insert(
+        "DeclaredTransforms".to_owned(),
+        unless_empty(summarized.transforms.is_empty(), json!(summarized.transforms)),
+    );
     answer
 }
 
-/// `GetTemplateSummary`, of a text or of a stack.
-pub fn summary(sandbox: &Arc<Sandbox>, input: Asked) -> Reply {
+/// `GetTemplateSummary`, of a template or of a stack.
+pub fn summary(sandbox: &Arc<Sandbox>, input: TemplateInput) -> Reply {
     if input.stack_set_name.is_some() {
         return Err(Fault::not_implemented("stack sets"));
     }
-    let told = if let Some(name) = &input.stack_name {
+    let summarized = if let Some(name) = &input.stack_name {
         let stack = sandbox.world.read(|world| find_described(world.of::<State>(), name).cloned())?;
         if stack.status == StackStatus::ReviewInProgress {
             return Err(invalid("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks."));
         }
-        Told::read(sandbox, kept(&stack)?.original_template(), Some(&stack))?
+        Summarized::read(sandbox, definition_of(&stack)?.original_template(), Some(&stack))?
     } else {
         let body = template_text(input.template_body.as_deref(), input.template_url.as_deref())?;
-        Told::read(sandbox, &body, None)?
+        Summarized::read(sandbox, &body, None)?
     };
-    let mut answer = shared(&told);
+    let mut answer = shared_output(&summarized);
     let mut by_type: Map<String, Value> = Map::new();
-    for (name, resource) in told.template.resources() {
+    for (name, resource) in summarized.template.resources() {
         let names = by_type.entry(kind_of(resource)).or_insert_with(|| json!([]));
         if let Value::Array(names) = names {
             names.push(name.as_str().into());
@@ -178,37 +180,37 @@ pub fn summary(sandbox: &Arc<Sandbox>, input: Asked) -> Reply {
     let identifiers: Vec<Value> =
         by_type.iter().map(|(kind, names)| json!({ "ResourceType": kind, "LogicalResourceIds": names })).collect();
     let rest = [
-        ("Parameters", parameters(&told.template, full_parameter).into()),
+        ("Parameters", parameters(&summarized.template, full_parameter).into()),
         ("ResourceTypes", by_type.keys().map(String::as_str).collect()),
-        ("Version", told.template.root().get("AWSTemplateFormatVersion").cloned().unwrap_or_default()),
+        ("Version", summarized.template.root().get("AWSTemplateFormatVersion").cloned().unwrap_or_default()),
         ("ResourceIdentifierSummaries", identifiers.into()),
-        ("Metadata", told.template.root().get("Metadata").map(flow).into()),
+        ("Metadata", summarized.template.root().get("Metadata").map(flow_style).into()),
     ];
     answer.extend(rest.map(|(name, value)| (name.to_owned(), value)));
     Ok(answer.into())
 }
 
-/// A value as AWS writes a template's metadata: in one line, its texts in single quotes.
-fn flow(value: &Value) -> String {
+/// A value in the format of the `Metadata` member: YAML's flow style, with strings in single quotes.
+fn flow_style(value: &Value) -> String {
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
     match value {
         Value::String(text) => quoted(text),
-        Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Value::Array(items) => format!("[{}]", items.iter().map(flow_style).collect::<Vec<_>>().join(", ")),
         Value::Object(members) => {
             let members: Vec<String> =
-                members.iter().map(|(name, member)| format!("{}: {}", quoted(name), flow(member))).collect();
+                members.iter().map(|(name, member)| format!("{}: {}", quoted(name), flow_style(member))).collect();
             format!("{{{}}}", members.join(", "))
         }
         scalar => scalar.to_string(),
     }
 }
 
-/// `ValidateTemplate`: of the language alone; whether a type is served is seen when a stack is made of it.
-pub fn validate(sandbox: &Arc<Sandbox>, input: Asked) -> Reply {
+/// `ValidateTemplate`. It checks the template language; whether resource types are served is checked when a stack is created.
+pub fn validate(sandbox: &Arc<Sandbox>, input: TemplateInput) -> Reply {
     let body = template_text(input.template_body.as_deref(), input.template_url.as_deref())?;
-    let told = Told::read(sandbox, &body, None)?;
-    check::type_names(&told.template)?;
-    let mut answer = shared(&told);
-    answer.insert("Parameters".to_owned(), parameters(&told.template, parameter).into());
+    let summarized = Summarized::read(sandbox, &body, None)?;
+    check::check_type_names(&summarized.template)?;
+    let mut answer = shared_output(&summarized);
+    answer.insert("Parameters".to_owned(), parameters(&summarized.template, parameter).into());
     Ok(answer.into())
 }

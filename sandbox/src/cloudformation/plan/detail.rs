@@ -1,12 +1,12 @@
-//! The details of a change: which attribute changes, from what to what, and why.
+//! The details of a resource change: the changed attributes, their values and causes.
 
 use serde_json::{Value, json};
 
 use super::super::model::MASK;
 use super::super::replacement::Recreation;
-use super::super::template::resolve::LATER;
+use super::super::template::resolve::UNKNOWN;
 
-/// What a change set writes for a value that only its execution makes known.
+/// The text of a change set for a value that is not known before its execution.
 const KNOWN_AFTER_APPLY: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
 
 /// Why an attribute changes.
@@ -14,14 +14,14 @@ const KNOWN_AFTER_APPLY: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
 pub struct Cause {
     /// Such as `ParameterReference`.
     pub source: &'static str,
-    /// The parameter, or the resource and its attribute, that it comes from.
+    /// The parameter, or the resource with its attribute, that causes it.
     pub entity: Option<String>,
-    /// Whether it is sure before the execution.
+    /// Whether it is certain before the execution.
     pub is_static: bool,
 }
 
 impl Cause {
-    /// The template itself says something else.
+    /// A change of the template itself.
     pub const fn direct(is_static: bool) -> Self {
         Self { source: "DirectModification", entity: None, is_static }
     }
@@ -34,35 +34,35 @@ pub struct Detail {
     pub attribute: &'static str,
     /// The property.
     pub name: Option<String>,
-    /// What was, and what is to be; null where there was or will be nothing.
+    /// The values before and after; null where there is none.
     pub values: Option<(Value, Value)>,
-    /// The same as they are shown, where that may be otherwise.
-    pub shown: Option<(Value, Value)>,
-    /// What the change asks for.
+    /// The same with hidden values masked.
+    pub masked: Option<(Value, Value)>,
+    /// Whether the change recreates the resource.
     pub recreation: Recreation,
-    /// Why.
+    /// The cause.
     pub cause: Cause,
 }
 
 impl Detail {
-    /// The detail as it is told without values.
+    /// The detail without property values.
     pub fn plain(&self) -> Value {
-        self.told(json!({
+        self.entry(json!({
             "Attribute": self.attribute,
             "Name": self.name,
             "RequiresRecreation": self.recreation.word(),
         }))
     }
 
-    /// The details as they are told with values: one for each place within the attribute that differs.
+    /// The details with property values: one for each path within the attribute that differs.
     pub fn with_values(&self) -> Vec<Value> {
         let Some((before, after)) = &self.values else { return vec![self.plain()] };
         let root = self.name.as_ref().map_or_else(String::new, |name| format!("/{name}"));
-        let mut places = Vec::new();
-        places_of_change(&format!("/{}{root}", self.attribute), before, after, &mut places);
+        let mut differences = Vec::new();
+        find_differences(&format!("/{}{root}", self.attribute), before, after, &mut differences);
         let prefix = format!("/{}{root}", self.attribute);
-        // What is shown of the value at a path; asterisks may have another form than what they stand for.
-        let of_both = |path: &str, value: &Value, side: fn(&(Value, Value)) -> &Value| match &self.shown {
+        // The masked value at a path. A mask may replace a whole list or object.
+        let masked = |path: &str, value: &Value, side: fn(&(Value, Value)) -> &Value| match &self.masked {
             Some(both) if !value.is_null() => {
                 side(both).pointer(&path[prefix.len()..]).cloned().unwrap_or_else(|| MASK.into())
             }
@@ -79,15 +79,15 @@ impl Detail {
                 "Name": self.name,
                 "RequiresRecreation": self.recreation.word(),
                 "Path": path,
-                "BeforeValue": shown(of_both(path, before, |(before, _)| before)),
-                "AfterValue": shown(of_both(path, after, |(_, after)| after)),
+                "BeforeValue": display(masked(path, before, |(before, _)| before)),
+                "AfterValue": display(masked(path, after, |(_, after)| after)),
                 "AttributeChangeType": kind,
             })
         };
-        places.iter().map(|place| self.told(target(place))).collect()
+        differences.iter().map(|difference| self.entry(target(difference))).collect()
     }
 
-    fn told(&self, target: Value) -> Value {
+    fn entry(&self, target: Value) -> Value {
         json!({
             "Target": target,
             "Evaluation": if self.cause.is_static { "Static" } else { "Dynamic" },
@@ -97,8 +97,8 @@ impl Detail {
     }
 }
 
-/// The places where two values differ, as deep as both have the same shape.
-fn places_of_change<'a>(
+/// The paths at which two values differ.
+fn find_differences<'a>(
     path: &str,
     before: &'a Value,
     after: &'a Value,
@@ -111,20 +111,20 @@ fn places_of_change<'a>(
         (Value::Object(old), Value::Object(new)) => {
             let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
             for name in names {
-                places_of_change(&format!("{path}/{name}"), &before[name], &after[name], found);
+                find_differences(&format!("{path}/{name}"), &before[name], &after[name], found);
             }
         }
         (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
             for (index, (old, new)) in old.iter().zip(new).enumerate() {
-                places_of_change(&format!("{path}/{index}"), old, new, found);
+                find_differences(&format!("{path}/{index}"), old, new, found);
             }
         }
         _ => found.push((path.to_owned(), before, after)),
     }
 }
 
-fn shown(value: Value) -> Value {
-    match told(&value) {
+fn display(value: Value) -> Value {
+    match mark_unknown(&value) {
         Value::Null => Value::Null,
         Value::String(text) => text.into(),
         other => other.to_string().into(),
@@ -133,16 +133,15 @@ fn shown(value: Value) -> Value {
 
 /// A value as the JSON text of a `BeforeContext` or an `AfterContext`.
 pub fn context(value: &Value) -> String {
-    told(value).to_string()
+    mark_unknown(value).to_string()
 }
 
-/// A value with words for what is known later; a text of which only a part is known is not known either (recorded:
-/// localstack's test_change_set_fn_join).
-fn told(value: &Value) -> Value {
+/// Replaces unknown values, and texts with an unknown part, by AWS's placeholder (recorded: localstack's test_change_set_fn_join).
+fn mark_unknown(value: &Value) -> Value {
     match value {
-        Value::String(text) if text.contains(LATER) => KNOWN_AFTER_APPLY.into(),
-        Value::Array(items) => items.iter().map(told).collect(),
-        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), told(value))).collect(),
+        Value::String(text) if text.contains(UNKNOWN) => KNOWN_AFTER_APPLY.into(),
+        Value::Array(items) => items.iter().map(mark_unknown).collect(),
+        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), mark_unknown(value))).collect(),
         other => other.clone(),
     }
 }
@@ -152,30 +151,30 @@ mod tests {
     use serde_json::json;
 
     use super::{Cause, Detail, Recreation, context};
-    use crate::cloudformation::template::resolve::LATER;
+    use crate::cloudformation::template::resolve::UNKNOWN;
 
     #[test]
-    fn values_are_told_where_they_differ() {
+    fn only_the_paths_that_differ_are_listed() {
         let values = (json!([{ "Key": "a", "Value": 1 }]), json!([{ "Key": "a", "Value": 2 }]));
         let detail = Detail {
             attribute: "Properties",
             name: Some("Tags".to_owned()),
             values: Some(values),
-            shown: None,
+            masked: None,
             recreation: Recreation::Never,
             cause: Cause::direct(true),
         };
-        let told = detail.with_values();
-        assert_eq!(told.len(), 1);
-        assert_eq!(told[0]["Target"]["Path"], "/Properties/Tags/0/Value");
-        assert_eq!(told[0]["Target"]["BeforeValue"], "1");
-        assert_eq!(told[0]["Target"]["AfterValue"], "2");
+        let entries = detail.with_values();
+        assert_eq!(entries.len(), 1);
+        assert_eq!(entries[0]["Target"]["Path"], "/Properties/Tags/0/Value");
+        assert_eq!(entries[0]["Target"]["BeforeValue"], "1");
+        assert_eq!(entries[0]["Target"]["AfterValue"], "2");
     }
 
     #[test]
-    fn what_is_known_later_has_its_words() {
-        for later in [LATER.to_owned(), format!("prefix-{LATER}")] {
-            assert_eq!(context(&json!({ "A": later })), r#"{"A":"{{changeSet:KNOWN_AFTER_APPLY}}"}"#);
+    fn unknown_values_have_aws_s_placeholder() {
+        for unknown in [UNKNOWN.to_owned(), format!("prefix-{UNKNOWN}")] {
+            assert_eq!(context(&json!({ "A": unknown })), r#"{"A":"{{changeSet:KNOWN_AFTER_APPLY}}"}"#);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What an update would change, in the two forms of a change set's answer: with the values of properties and without.
+//! Compares a stack with a new definition: the changes of a change set, in the forms with and without property values.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,18 +11,18 @@ use super::replacement::Recreation;
 use super::resources::{self, ResourceType};
 use super::template::check::live_dependencies;
 use super::template::references::imports;
-use super::template::resolve::{Known, LATER, Progress, Scope};
+use super::template::resolve::{Progress, ResourceValues, Scope, UNKNOWN};
 use super::template::{Template, kind_of, parameters};
 use crate::cloudformation::State;
 use crate::{Fault, Sandbox};
 use detail::{Cause, Detail};
-use told::{Outcome, modification, outcome, removal};
+use resource_change::{Outcome, modification, outcome, removal};
 
 mod causes;
 mod detail;
-mod told;
+mod resource_change;
 
-/// The changes, or `None` when the definition changes nothing at all.
+/// The changes; `None` if the new definition changes nothing.
 pub fn compare(sandbox: &Arc<Sandbox>, stack: &Stack, definition: &Definition) -> Result<Option<Planned>, Fault> {
     let template = Template::parse(&definition.template_body)?;
     let before = Template::parse(&stack.definition.template_body).ok();
@@ -56,11 +56,11 @@ pub fn compare(sandbox: &Arc<Sandbox>, stack: &Stack, definition: &Definition) -
     let same_outputs = before
         .as_ref()
         .is_some_and(|before| before.outputs() == template.outputs() && before.description() == template.description());
-    let nothing = !stack.status.is_failed()
+    let is_unchanged = !stack.status.is_failed()
         && comparison.planned.is_empty()
         && same_outputs
         && !comparison.outputs_may_change(&template);
-    Ok((!nothing).then(|| comparison.told()))
+    Ok((!is_unchanged).then(|| comparison.into_planned()))
 }
 
 struct Comparison<'a> {
@@ -70,39 +70,39 @@ struct Comparison<'a> {
     old: &'a Definition,
     new: &'a Definition,
     outcomes: BTreeMap<String, Outcome>,
-    /// The changes by logical id, without values and with; `None` where the form does not tell it.
+    /// The changes by logical id, without property values and with them; `None` where a form does not list it.
     planned: BTreeMap<String, (Option<Value>, Option<Value>)>,
     warning: Option<String>,
 }
 
 impl Comparison<'_> {
-    /// In the order of dependencies, because what is replaced changes those that refer to it.
+    /// Compares resources in the order of their dependencies, because replaced resources change those that refer to them.
     fn run(&mut self) -> Result<(), Fault> {
-        let mut left = live_dependencies(self.scope.template, &self.scope)?;
-        let names: Vec<String> = left.keys().cloned().collect();
-        while let Some(name) = next(&left) {
-            left.remove(&name);
+        let mut remaining = live_dependencies(self.scope.template, &self.scope)?;
+        let names: Vec<String> = remaining.keys().cloned().collect();
+        while let Some(name) = next_independent(&remaining) {
+            remaining.remove(&name);
             self.assume_imports(&name);
-            self.one(&name);
+            self.compare_resource(&name);
         }
-        let gone: Vec<Resource> = self
+        let removed: Vec<Resource> = self
             .rows
             .values()
             .filter(|row| !names.contains(&row.logical_id) && row.current.is_some())
             .cloned()
             .collect();
-        for row in gone {
+        for row in removed {
             let plain = removal(&row);
             let mut full = plain.clone();
-            let properties = self.as_declared_before(&row);
+            let properties = self.previous_properties(&row);
             full["BeforeContext"] = context(self.before, &row.logical_id, Some(&properties), &row.metadata);
             self.planned.insert(row.logical_id, (Some(plain), Some(full)));
         }
         Ok(())
     }
 
-    /// The properties of a resource that goes, as its template had them: what referred to other resources is not looked up.
-    fn as_declared_before(&self, row: &Resource) -> Value {
+    /// The properties of a removed resource, as the previous template declares them: references to other resources are not resolved.
+    fn previous_properties(&self, row: &Resource) -> Value {
         let declared = self.before.and_then(|template| Some((template, template.resources().get(&row.logical_id)?)));
         let resolved = declared.and_then(|(template, resource)| {
             let scope = Scope {
@@ -111,7 +111,7 @@ impl Comparison<'_> {
                 stack_name: self.scope.stack_name,
                 stack_id: self.scope.stack_id,
                 parameters: parameters::scope(template, &self.old.parameters),
-                resources: template.resources().keys().map(|name| (name.clone(), Known::Later)).collect(),
+                resources: template.resources().keys().map(|name| (name.clone(), ResourceValues::Unknown)).collect(),
                 exports: self.scope.exports.clone(),
                 dynamic: self.old.dynamic.clone(),
                 notification_arns: self.old.notification_arns.clone(),
@@ -124,17 +124,17 @@ impl Comparison<'_> {
         resolved.filter(|properties| !properties.is_null()).unwrap_or_else(current)
     }
 
-    /// What nobody exports may be exported by the time of the execution.
+    /// Treats missing exports as unknown: they may exist when the change set is executed.
     fn assume_imports(&mut self, name: &str) {
         let declared = &self.scope.template.resources()[name];
         let holds = |name: &str| self.scope.condition(name).ok();
-        let shown = |argument: &Value, export: &str| match masked(&self.scope, argument, self.new) {
+        let visible = |argument: &Value, export: &str| match masked(&self.scope, argument, self.new) {
             Some(masked) => masked.as_str().unwrap_or_default().to_owned(),
             None => export.to_owned(),
         };
         let missing: Vec<(String, String)> = imports(&declared["Properties"], &holds)
             .into_iter()
-            .filter_map(|argument| self.scope.text(argument).ok().map(|export| (shown(argument, &export), export)))
+            .filter_map(|argument| self.scope.text(argument).ok().map(|export| (visible(argument, &export), export)))
             .filter(|(_, export)| !self.scope.exports.contains_key(export))
             .collect();
         for (shown, export) in missing {
@@ -143,21 +143,21 @@ impl Comparison<'_> {
                     "[WARN] --include-property-values option can return incomplete ChangeSet data because: ChangeSet creation failed for resource [{name}] because: No export named {shown}"
                 )
             });
-            self.scope.exports.insert(export, LATER.to_owned());
+            self.scope.exports.insert(export, UNKNOWN.to_owned());
         }
     }
 
-    fn one(&mut self, name: &str) {
+    fn compare_resource(&mut self, name: &str) {
         let declared = &self.scope.template.resources()[name];
         let Some(kind) = resources::find(kind_of(declared)) else { return };
         let resolved = |part: &Value| self.scope.resolve(part).ok().flatten().unwrap_or_default();
-        let (wanted, metadata) = (resolved(&declared["Properties"]), resolved(&declared["Metadata"]));
-        let wanted = if wanted.is_null() { json!({}) } else { wanted };
+        let (desired, metadata) = (resolved(&declared["Properties"]), resolved(&declared["Metadata"]));
+        let desired = if desired.is_null() { json!({}) } else { desired };
         let masked = masked(&self.scope, &declared["Properties"], self.new);
-        let shown = masked.as_ref().unwrap_or(&wanted);
-        let after = context(Some(self.scope.template), name, Some(shown), &metadata);
+        let visible = masked.as_ref().unwrap_or(&desired);
+        let after = context(Some(self.scope.template), name, Some(visible), &metadata);
         let Some((row, current)) = self.rows.get(name).and_then(|row| Some((row.clone(), row.current.clone()?))) else {
-            self.scope.resources.insert(name.to_owned(), Known::Later);
+            self.scope.resources.insert(name.to_owned(), ResourceValues::Unknown);
             let plain = json!({
                 "Action": "Add", "LogicalResourceId": name, "ResourceType": kind.name, "Scope": [], "Details": [],
             });
@@ -166,13 +166,13 @@ impl Comparison<'_> {
             self.planned.insert(name.to_owned(), (Some(plain), Some(full)));
             return;
         };
-        let (plain, full) = self.details(name, kind, &row, &current, (&wanted, shown), &metadata);
-        // What may change by another resource's change may change others in turn.
+        let (plain, full) = self.details(name, kind, &row, &current, (&desired, visible), &metadata);
+        // A resource that may change because of another one may in turn change others.
         let outcome = match outcome(kind, &current, &full) {
-            Outcome::Kept if !plain.is_empty() => Outcome::Modified,
+            Outcome::Unchanged if !plain.is_empty() => Outcome::Modified,
             other => other,
         };
-        self.know(name, &current, outcome);
+        self.record_outcome(name, &current, outcome);
         let plain = modification(kind, &row, &current, &plain, |detail| vec![detail.plain()]);
         let full = modification(kind, &row, &current, &full, Detail::with_values).map(|mut change| {
             change["BeforeContext"] = context(self.before, name, Some(current.visible_properties()), &row.metadata);
@@ -184,26 +184,26 @@ impl Comparison<'_> {
         }
     }
 
-    /// Notes what those that refer to a resource can know of it.
-    fn know(&mut self, name: &str, current: &PhysicalResource, outcome: Outcome) {
-        let known = if matches!(outcome, Outcome::Kept | Outcome::Modified) {
-            Known::Resource(current.physical_id.clone(), current.attributes.clone())
+    /// Makes the values of a resource available to those that refer to it: unknown ones, if it may be replaced.
+    fn record_outcome(&mut self, name: &str, current: &PhysicalResource, outcome: Outcome) {
+        let values = if matches!(outcome, Outcome::Unchanged | Outcome::Modified) {
+            ResourceValues::Known(current.physical_id.clone(), current.attributes.clone())
         } else {
-            Known::Later
+            ResourceValues::Unknown
         };
-        self.scope.resources.insert(name.to_owned(), known);
+        self.scope.resources.insert(name.to_owned(), values);
         self.outcomes.insert(name.to_owned(), outcome);
     }
 
-    /// The details as they are told without values, and with. Without values, an attribute of a resource that is modified
-    /// counts as one that may change.
+    /// The details in the forms without and with property values. The form without them also lists properties that refer to attributes
+    /// of modified resources.
     fn details(
         &self,
         name: &str,
         kind: &ResourceType,
         row: &Resource,
         current: &PhysicalResource,
-        (wanted, shown): (&Value, &Value),
+        (desired, visible): (&Value, &Value),
         metadata: &Value,
     ) -> (Vec<Detail>, Vec<Detail>) {
         let declared = &self.scope.template.resources()[name];
@@ -219,13 +219,13 @@ impl Comparison<'_> {
             let causes = self.causes(&earlier["Metadata"], &declared["Metadata"]);
             add(&attribute("Metadata", values), causes);
         }
-        let changed = changed_properties(&current.properties, wanted);
+        let changed = changed_properties(&current.properties, desired);
         for property in &changed {
-            let (old, new) = (&current.properties[property], &wanted[property]);
+            let (old, new) = (&current.properties[property], &desired[property]);
             let detail = Detail {
                 name: Some(property.clone()),
                 recreation: kind.recreation(property, old, new),
-                shown: Some((current.visible_properties()[property].clone(), shown[property].clone())),
+                masked: Some((current.visible_properties()[property].clone(), visible[property].clone())),
                 ..attribute("Properties", Some((old.clone(), new.clone())))
             };
             add(&detail, self.causes(&earlier["Properties"][property], &declared["Properties"][property]));
@@ -234,7 +234,7 @@ impl Comparison<'_> {
             let causes =
                 self.referred(declaration).filter(|cause| !cause.is_static && cause.source == "ResourceAttribute");
             if !changed.contains(property) {
-                let value = &wanted[property];
+                let value = &desired[property];
                 let recreation = kind.recreation(property, value, &Value::Null);
                 let detail = Detail { name: Some(property.clone()), recreation, ..attribute("Properties", None) };
                 add(&detail, (causes.collect(), Vec::new()));
@@ -256,32 +256,35 @@ impl Comparison<'_> {
     }
 }
 
-/// The properties of a resource as they are shown, when the definition has parameters that are not to be.
+/// The properties of a resource with hidden values masked, if the definition has any.
 fn masked(scope: &Scope<'_>, properties: &Value, definition: &Definition) -> Option<Value> {
     let hidden = definition.hidden_parameters();
     let masked = (!hidden.is_empty()).then(|| scope.resolve_masked(properties, &hidden));
     masked.filter(|masked| !masked.is_null())
 }
 
-/// What a resource was or is to be, as a text.
+/// `BeforeContext` or `AfterContext` of a resource.
 fn context(template: Option<&Template>, name: &str, properties: Option<&Value>, metadata: &Value) -> Value {
     let declared = template.and_then(|template| template.resources().get(name));
-    let mut whole = json!({ "Properties": properties });
+    let mut context = json!({ "Properties": properties });
     if !metadata.is_null() {
-        whole["Metadata"] = metadata.clone();
+        context["Metadata"] = metadata.clone();
     }
     for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
         if let Some(declared) = declared.and_then(|declared| declared.get(policy)) {
-            whole[policy] = declared.clone();
+            context[policy] = declared.clone();
         }
     }
-    detail::context(&whole).into()
+    detail::context(&context).into()
 }
 
-fn next(left: &BTreeMap<String, Vec<String>>) -> Option<String> {
-    left.iter().find(|(_, needs)| !needs.iter().any(|need| left.contains_key(need))).map(|(name, _)| name.clone())
+fn next_independent(remaining: &BTreeMap<String, Vec<String>>) -> Option<String> {
+    remaining
+        .iter()
+        .find(|(_, needs)| !needs.iter().any(|need| remaining.contains_key(need)))
+        .map(|(name, _)| name.clone())
 }
 
 fn attribute(attribute: &'static str, values: Option<(Value, Value)>) -> Detail {
-    Detail { attribute, name: None, values, shown: None, recreation: Recreation::Never, cause: Cause::direct(true) }
+    Detail { attribute, name: None, values, masked: None, recreation: Recreation::Never, cause: Cause::direct(true) }
 }

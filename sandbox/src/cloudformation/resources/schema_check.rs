@@ -25,8 +25,8 @@ impl Converter {
         if let Some(item) = kind.strip_prefix('[') {
             return self.list(item, path, value);
         }
-        if let Some(of) = kind.strip_prefix('{') {
-            return self.map(of, path, value);
+        if let Some(entry) = kind.strip_prefix('{') {
+            return self.map(entry, path, value);
         }
         match self.schema.structure(kind) {
             Some(members) => self.structure(members, path, value),
@@ -40,10 +40,10 @@ impl Converter {
         items.map(|(at, value)| self.value(item, &format!("{path}/{at}"), value)).collect()
     }
 
-    fn map(&mut self, of: &str, path: &str, value: Value) -> Value {
+    fn map(&mut self, entry: &str, path: &str, value: Value) -> Value {
         let Value::Object(entries) = value else { return self.mismatch("JSONObject", path, value) };
         let converted = entries.into_iter().map(|(key, value)| {
-            let value = self.value(of, &format!("{path}/{key}"), value);
+            let value = self.value(entry, &format!("{path}/{key}"), value);
             (key, value)
         });
         Value::Object(converted.collect())

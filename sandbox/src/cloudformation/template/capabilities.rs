@@ -1,11 +1,11 @@
-//! What a caller has to acknowledge before a template is carried out.
+//! Capabilities, which a caller has to acknowledge.
 
 use std::collections::BTreeSet;
 
 use super::{Template, kind_of};
 use crate::Fault;
 
-/// IAM types, with the property that gives them a name of the user's choice.
+/// IAM types, with the property of their custom name.
 const IAM: &[(&str, Option<&str>)] = &[
     ("AWS::IAM::AccessKey", None),
     ("AWS::IAM::Group", Some("GroupName")),
@@ -20,11 +20,11 @@ const IAM: &[(&str, Option<&str>)] = &[
     ("AWS::IAM::UserToGroupAddition", None),
 ];
 
-const ONE: &str = "CAPABILITY_IAM";
-const NAMED: &str = "CAPABILITY_NAMED_IAM";
-const EXPAND: &str = "CAPABILITY_AUTO_EXPAND";
+const IAM_CAPABILITY: &str = "CAPABILITY_IAM";
+const NAMED_IAM_CAPABILITY: &str = "CAPABILITY_NAMED_IAM";
+const AUTO_EXPAND_CAPABILITY: &str = "CAPABILITY_AUTO_EXPAND";
 
-/// What a template asks for, and the types because of which it does.
+/// The capabilities that a template requires, and the resource types that require them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Required {
     /// Such as `CAPABILITY_IAM`.
@@ -34,14 +34,14 @@ pub struct Required {
 }
 
 impl Required {
-    /// The sentence for people; `None` when nothing is asked for because of a resource.
+    /// `CapabilitiesReason`; `None` when no resource type requires a capability.
     pub fn reason(&self) -> Option<String> {
         let types = self.types.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         (!types.is_empty()).then(|| format!("The following resource(s) require capabilities: [{types}]"))
     }
 }
 
-/// What a template asks for.
+/// The capabilities that the resources of a template require.
 pub fn required(template: &Template) -> Required {
     let mut required = Required::default();
     let mut named = false;
@@ -53,20 +53,20 @@ pub fn required(template: &Template) -> Required {
         }
     }
     if !required.types.is_empty() {
-        required.capabilities.push(if named { NAMED } else { ONE });
+        required.capabilities.push(if named { NAMED_IAM_CAPABILITY } else { IAM_CAPABILITY });
     }
     required
 }
 
-/// Refuses a request that does not acknowledge what its template asks for. `expands` tells whether it carries out
-/// transforms at once, which has to be acknowledged too: a change set shows first what becomes of them.
+/// Refuses a request that does not acknowledge all required capabilities. Applying a transform takes one as well if `expands`: a
+/// change set does not, because it shows the result before it is executed.
 pub fn check(template: &Template, given: &[String], expands: bool) -> Result<(), Fault> {
     let has = |capability: &str| given.iter().any(|one| one == capability);
     let mut missing = required(template).capabilities;
-    let acknowledged = |one: &str| has(one) || (one == ONE && has(NAMED));
+    let acknowledged = |one: &str| has(one) || (one == IAM_CAPABILITY && has(NAMED_IAM_CAPABILITY));
     missing.retain(|one| !acknowledged(one));
-    if expands && template.is_extended() && !has(EXPAND) {
-        missing.push(EXPAND);
+    if expands && template.is_extended() && !has(AUTO_EXPAND_CAPABILITY) {
+        missing.push(AUTO_EXPAND_CAPABILITY);
     }
     if missing.is_empty() {
         return Ok(());

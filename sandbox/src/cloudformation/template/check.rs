@@ -1,6 +1,6 @@
-//! Checks that hold for a whole template: every reference resolves, no circle, known types.
+//! Checks of references, dependencies and resource types.
 //!
-//! [`whole`] looks at the template alone; [`live`] at what is left of it once its conditions are known.
+//! [`check_template`] checks all of a template; [`check_live`] the resources and outputs whose conditions hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,28 +8,28 @@ use serde_json::Value;
 
 use super::references::{Reference, live_references, references};
 use super::resolve::{PSEUDO, Scope};
-use super::{Template, conditions, format_error, invalid, kind_of, shapes};
+use super::{Template, conditions, format_error, function_check, invalid, kind_of};
 use crate::Fault;
 use crate::cloudformation::{resources, type_names};
 
-/// For each resource the resources that have to be there before it.
+/// The dependencies of each resource: the resources that are created before it.
 pub type Dependencies = BTreeMap<String, Vec<String>>;
 
 /// The members of a resource in which references are followed.
 const FOLLOWED: &[&str] = &["Properties", "Metadata", "CreationPolicy", "UpdatePolicy"];
 
-/// Checks all that can be told of a template without its parameters.
-pub fn whole(template: &Template) -> Result<(), Fault> {
-    shapes::check(template)?;
+/// Checks what does not depend on the template's parameters.
+pub fn check_template(template: &Template) -> Result<(), Fault> {
+    function_check::check(template)?;
     conditions::check(template)?;
     check_references(template)?;
-    check_circles(&dependencies(template))
+    check_cycles(&dependencies(template))
 }
 
-/// Refuses types that are not served, and those that AWS does not have either.
-pub fn types(template: &Template) -> Result<(), Fault> {
-    let strange = template.resources().values().map(kind_of).filter(|kind| resources::find(kind).is_none());
-    let (unserved, unknown): (BTreeSet<&str>, BTreeSet<&str>) = strange.partition(|kind| is_aws_s(kind));
+/// Refuses resource types that do not exist, and those that the sandbox does not serve.
+pub fn check_types(template: &Template) -> Result<(), Fault> {
+    let unserved = template.resources().values().map(kind_of).filter(|kind| resources::find(kind).is_none());
+    let (unserved, unknown): (BTreeSet<&str>, BTreeSet<&str>) = unserved.partition(|kind| is_known_type(kind));
     unrecognized(unknown)?;
     if unserved.is_empty() {
         return Ok(());
@@ -38,13 +38,13 @@ pub fn types(template: &Template) -> Result<(), Fault> {
     Err(Fault::not_implemented(&format!("the resource type {names}")))
 }
 
-/// Whether CloudFormation knows a type; a custom resource may have any name.
-fn is_aws_s(kind: &str) -> bool {
+/// Whether CloudFormation has a type. Custom resources may have any name.
+fn is_known_type(kind: &str) -> bool {
     type_names::exists(kind) || (kind.starts_with("Custom::") && is_type_name(kind))
 }
 
-/// Refuses an update that makes another type of a resource: that takes another name for it.
-pub fn types_stay(before: &Template, after: &Template) -> Result<(), Fault> {
+/// Refuses an update that changes the type of a resource.
+pub fn check_types_unchanged(before: &Template, after: &Template) -> Result<(), Fault> {
     let is_other = |(name, resource): &(&String, &Value)| {
         before.resources().get(*name).is_some_and(|earlier| kind_of(earlier) != kind_of(resource))
     };
@@ -57,14 +57,14 @@ pub fn types_stay(before: &Template, after: &Template) -> Result<(), Fault> {
     Err(invalid(format!("{message}: [{}]", others.join(", "))))
 }
 
-/// Refuses what cannot be the name of a type, such as `AWS::S3`.
-pub fn type_names(template: &Template) -> Result<(), Fault> {
+/// Refuses malformed type names, such as `AWS::S3`.
+pub fn check_type_names(template: &Template) -> Result<(), Fault> {
     let unknown: BTreeSet<&str> =
         template.resources().values().map(kind_of).filter(|kind| !is_type_name(kind)).collect();
     unrecognized(unknown)
 }
 
-/// `Company::Service::Thing`, or `Custom::Thing`.
+/// `Vendor::Service::Type`, or `Custom::Name`.
 fn is_type_name(kind: &str) -> bool {
     let parts: Vec<&str> = kind.split("::").collect();
     let words = parts.iter().all(|part| !part.is_empty() && part.chars().all(|one| one.is_ascii_alphanumeric()));
@@ -96,7 +96,7 @@ fn depends_on(resource: &Value) -> Vec<&str> {
     }
 }
 
-/// The references of a resource; those in branches that are not taken are left out where that is known.
+/// The references of a resource, without those in branches of `Fn::If` that are known not to apply.
 fn references_of(resource: &Value, holds: &dyn Fn(&str) -> Option<bool>) -> Vec<Reference> {
     FOLLOWED.iter().flat_map(|member| live_references(&resource[*member], holds)).collect()
 }
@@ -130,10 +130,10 @@ fn all_resolved(unresolved: &BTreeSet<String>, block: &str, prefix: &str) -> Res
     Err(invalid(format!("{prefix}Unresolved resource dependencies [{names}] in the {block} block of the template")))
 }
 
-/// What an attribute is asked of has to be a resource; which attributes it has is only seen when the stack is made.
+/// Refuses attributes of anything but resources. Whether the resource's type has the attribute is checked by the operation.
 fn check_attributes(template: &Template, found: &[Reference]) -> Result<(), Fault> {
-    let lost = found.iter().find(|one| one.attribute.is_some() && !template.resources().contains_key(&one.name));
-    let Some(Reference { name, attribute, in_text }) = lost else { return Ok(()) };
+    let undefined = found.iter().find(|one| one.attribute.is_some() && !template.resources().contains_key(&one.name));
+    let Some(Reference { name, attribute, in_text }) = undefined else { return Ok(()) };
     let attribute = attribute.as_deref().unwrap_or_default();
     Err(invalid(if *in_text {
         format!("Template error: instance of Fn::Sub references invalid resource attribute {name}.{attribute}")
@@ -142,7 +142,7 @@ fn check_attributes(template: &Template, found: &[Reference]) -> Result<(), Faul
     }))
 }
 
-/// For each resource of a template the resources that it names.
+/// The dependencies in a template, regardless of conditions.
 pub fn dependencies(template: &Template) -> Dependencies {
     let names = template.resources().iter();
     names.map(|(name, resource)| (name.clone(), needs(template, resource, &|_| None))).collect()
@@ -154,7 +154,7 @@ fn needs(template: &Template, resource: &Value, holds: &dyn Fn(&str) -> Option<b
     all.into_iter().filter(|name| template.resources().contains_key(name)).collect()
 }
 
-/// The resources whose conditions hold, with their dependencies among each other.
+/// The resources whose conditions hold, with the dependencies between them.
 pub fn live_dependencies(template: &Template, scope: &Scope<'_>) -> Result<Dependencies, Fault> {
     let holds = |name: &str| scope.condition(name).ok();
     let mut live = Dependencies::new();
@@ -171,45 +171,47 @@ pub fn live_dependencies(template: &Template, scope: &Scope<'_>) -> Result<Depen
     Ok(live)
 }
 
-/// Checks what conditions leave of a template: nothing that is left may refer to what is not.
-pub fn live(template: &Template, scope: &Scope<'_>) -> Result<(), Fault> {
+/// Checks that resources and outputs whose conditions hold refer to no others.
+pub fn check_live(template: &Template, scope: &Scope<'_>) -> Result<(), Fault> {
     let dependencies = live_dependencies(template, scope)?;
     let holds = |name: &str| scope.condition(name).ok();
-    let gone = |found: Vec<Reference>| -> Vec<String> {
+    let without_resource = |found: Vec<Reference>| -> Vec<String> {
         let names = found.into_iter().map(|reference| reference.name);
         names.filter(|name| template.resources().contains_key(name) && !dependencies.contains_key(name)).collect()
     };
-    let unresolved =
-        dependencies.keys().flat_map(|name| gone(references_of(&template.resources()[name], &holds))).collect();
+    let unresolved = dependencies
+        .keys()
+        .flat_map(|name| without_resource(references_of(&template.resources()[name], &holds)))
+        .collect();
     all_resolved(&unresolved, "Resources", "Template format error: ")?;
-    let shown =
+    let outputs =
         template.outputs().values().filter(|output| output["Condition"].as_str().and_then(holds) != Some(false));
-    let unresolved = shown.flat_map(|output| gone(live_references(output, &holds))).collect();
+    let unresolved = outputs.flat_map(|output| without_resource(live_references(output, &holds))).collect();
     // AWS leaves out the prefix here.
     all_resolved(&unresolved, "Outputs", "")?;
-    check_circles(&dependencies)
+    check_cycles(&dependencies)
 }
 
-fn check_circles(dependencies: &Dependencies) -> Result<(), Fault> {
-    let left = circles(dependencies);
-    if left.is_empty() {
+fn check_cycles(dependencies: &Dependencies) -> Result<(), Fault> {
+    let names = cycles(dependencies);
+    if names.is_empty() {
         return Ok(());
     }
-    Err(invalid(format!("Circular dependency between resources: [{}]", left.join(", "))))
+    Err(invalid(format!("Circular dependency between resources: [{}]", names.join(", "))))
 }
 
-/// The names that wait for each other.
-pub fn circles(dependencies: &Dependencies) -> Vec<String> {
-    let mut left = dependencies.clone();
+/// The names that are part of cycles, or depend on one.
+pub fn cycles(dependencies: &Dependencies) -> Vec<String> {
+    let mut remaining = dependencies.clone();
     loop {
-        let free: Vec<String> = left
+        let independent: Vec<String> = remaining
             .iter()
-            .filter(|(_, needs)| !needs.iter().any(|need| left.contains_key(need)))
+            .filter(|(_, needs)| !needs.iter().any(|need| remaining.contains_key(need)))
             .map(|(name, _)| name.clone())
             .collect();
-        if free.is_empty() {
-            return left.into_keys().collect();
+        if independent.is_empty() {
+            return remaining.into_keys().collect();
         }
-        left.retain(|name, _| !free.contains(name));
+        remaining.retain(|name, _| !independent.contains(name));
     }
 }

@@ -1,17 +1,17 @@
-//! What a template's conditions, rules and everything that names a condition may refer to.
+//! Checks the names of conditions, and what conditions and rules refer to.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::check::{Dependencies, circles};
+use super::check::{Dependencies, cycles};
 use super::functions::single;
 use super::references::references;
 use super::resolve::PSEUDO;
 use super::{Template, format_error, invalid};
 use crate::Fault;
 
-/// Checks the names.
+/// Checks conditions, rules, and everything that names a condition.
 pub fn check(template: &Template) -> Result<(), Fault> {
     check_parameters(template, "Conditions")?;
     check_parameters(template, "Rules")?;
@@ -22,18 +22,18 @@ pub fn check(template: &Template) -> Result<(), Fault> {
             return Err(unresolved(name, "Conditions"));
         }
     }
-    let circle = circles(&named);
-    if !circle.is_empty() {
-        let names = circle.join(", ");
+    let cycle = cycles(&named);
+    if !cycle.is_empty() {
+        let names = cycle.join(", ");
         return Err(invalid(format!("Template error: Found circular condition dependency between [{names}]")));
     }
     for block in ["Resources", "Outputs"] {
         for member in template.section(block).values() {
-            let asked = member["Condition"].as_str();
-            if let Some(name) = asked.filter(|name| !conditions.contains_key(*name)) {
+            let condition = member["Condition"].as_str();
+            if let Some(name) = condition.filter(|name| !conditions.contains_key(*name)) {
                 return Err(unresolved(name, block));
             }
-            choices(template, member)?;
+            check_ifs(template, member)?;
         }
     }
     Ok(())
@@ -43,16 +43,16 @@ fn unresolved(name: &str, block: &str) -> Fault {
     format_error(&format!("Unresolved condition dependency {name} in the {block} block of the template"))
 }
 
-/// Conditions and rules are evaluated before there are resources.
+/// Refuses references to resources, which do not exist when conditions and rules are evaluated.
 fn check_parameters(template: &Template, block: &str) -> Result<(), Fault> {
     let known = |name: &str| PSEUDO.contains(&name) || template.section("Parameters").contains_key(name);
     let found = template.section(block).values().flat_map(references);
-    let lost: BTreeSet<String> =
+    let unresolved: BTreeSet<String> =
         found.filter(|one| one.attribute.is_some() || !known(&one.name)).map(|one| one.name).collect();
-    if lost.is_empty() {
+    if unresolved.is_empty() {
         return Ok(());
     }
-    let names = lost.into_iter().collect::<Vec<_>>().join(", ");
+    let names = unresolved.into_iter().collect::<Vec<_>>().join(", ");
     Err(format_error(&format!(
         "Unresolved dependencies [{names}]. Cannot reference resources in the {block} block of the template"
     )))
@@ -71,8 +71,8 @@ fn conditions_in(value: &Value) -> Vec<String> {
     }
 }
 
-/// Every `Fn::If` asks a condition that there is.
-fn choices(template: &Template, value: &Value) -> Result<(), Fault> {
+/// Checks that the conditions of every `Fn::If` exist.
+fn check_ifs(template: &Template, value: &Value) -> Result<(), Fault> {
     if let Some(("Fn::If", Value::Array(parts))) = single(value) {
         let name = parts.first().and_then(Value::as_str).unwrap_or_default();
         if !template.section("Conditions").contains_key(name) {
@@ -80,8 +80,8 @@ fn choices(template: &Template, value: &Value) -> Result<(), Fault> {
         }
     }
     match value {
-        Value::Array(items) => items.iter().try_for_each(|item| choices(template, item)),
-        Value::Object(members) => members.values().try_for_each(|member| choices(template, member)),
+        Value::Array(items) => items.iter().try_for_each(|item| check_ifs(template, item)),
+        Value::Object(members) => members.values().try_for_each(|member| check_ifs(template, member)),
         _ => Ok(()),
     }
 }

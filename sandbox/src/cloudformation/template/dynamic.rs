@@ -1,7 +1,7 @@
-//! Dynamic references: `{{resolve:SERVICE:…}}` in a text of a resource's properties.
+//! Dynamic references: `{{resolve:SERVICE:…}}` in the properties of resources.
 //!
-//! Those to SSM parameters are looked up anew by every operation on a stack, before its first resource. Those to secrets
-//! stay as they are until a handler is called: what they stand for is in no answer and in no state.
+//! References to SSM parameters are looked up by every operation on a stack, before its first resource. References to secrets are
+//! only replaced when a handler is called, so that no secret is in an answer or in the store.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::parameters::stored_parameter;
-use super::resolve::{LATER, Scope};
+use super::parameters::ssm_parameter;
+use super::resolve::{Scope, UNKNOWN};
 use super::{Template, check, invalid, kind_of, template_fault};
 use crate::{Fault, Sandbox};
 
@@ -20,39 +20,39 @@ const CLOSE: &str = "}}";
 /// The services of dynamic references that are served.
 pub const KINDS: [&str; 3] = ["ssm", "ssm-secure", "secretsmanager"];
 
-/// What references to SSM parameters stand for, by their text.
+/// The values of dynamic references, by the text of the reference.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Values(BTreeMap<String, String>);
 
 impl Values {
-    /// A value with these references replaced.
+    /// Replaces the references in a value.
     pub fn replace(&self, value: Value) -> Value {
         if self.0.is_empty() {
             return value;
         }
-        each_text(value, &mut |text| {
+        map_references(value, &mut |text| {
             let mut text = text.to_owned();
-            for (reference, stands_for) in &self.0 {
-                text = text.replace(reference, stands_for);
+            for (reference, replacement) in &self.0 {
+                text = text.replace(reference, replacement);
             }
             text
         })
     }
 }
 
-/// Makes every text of a value another.
-fn each_text(value: Value, change: &mut dyn FnMut(&str) -> String) -> Value {
+/// Applies a function to every text with a reference.
+fn map_references(value: Value, change: &mut dyn FnMut(&str) -> String) -> Value {
     match value {
         Value::String(text) if text.contains(OPEN) => change(&text).into(),
-        Value::Array(items) => items.into_iter().map(|item| each_text(item, change)).collect(),
+        Value::Array(items) => items.into_iter().map(|item| map_references(item, change)).collect(),
         Value::Object(members) => {
-            Value::Object(members.into_iter().map(|(name, member)| (name, each_text(member, change))).collect())
+            Value::Object(members.into_iter().map(|(name, member)| (name, map_references(member, change))).collect())
         }
         other => other,
     }
 }
 
-/// The references in a text, whole.
+/// The references in a text.
 fn in_text(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -64,7 +64,7 @@ fn in_text(text: &str) -> Vec<&str> {
     found
 }
 
-/// A reference and where it stands: `AWS::SSM::Parameter/Properties/Value`.
+/// A reference and its path, such as `AWS::SSM::Parameter/Properties/Value`.
 type Found = (String, String);
 
 fn collect(value: &Value, path: &str, found: &mut Vec<Found>) {
@@ -72,7 +72,7 @@ fn collect(value: &Value, path: &str, found: &mut Vec<Found>) {
         Value::String(text) => {
             found.extend(in_text(text).into_iter().map(|reference| (reference.to_owned(), path.to_owned())));
         }
-        // AWS tells no positions in lists.
+        // AWS's paths have no list indexes.
         Value::Array(items) => items.iter().for_each(|item| collect(item, path, found)),
         Value::Object(members) => {
             members.iter().for_each(|(name, member)| collect(member, &format!("{path}/{name}"), found));
@@ -87,13 +87,13 @@ fn parts(reference: &str) -> (&str, &str) {
     inside.split_once(':').unwrap_or((inside, ""))
 }
 
-/// Looks up the SSM parameters that a template's live resources refer to, and refuses references that may not stand
-/// where they are. Nothing is known of the scope's resources yet.
+/// Looks up the SSM parameters to which resources refer whose conditions hold, and refuses references that are malformed or not
+/// allowed. The scope has no resources yet.
 pub async fn look_up(sandbox: &Arc<Sandbox>, template: &Template, scope: &Scope<'_>) -> Result<Values, Fault> {
     let mut found = Vec::new();
     for name in check::live_dependencies(template, scope)?.keys() {
         let resource = &template.resources()[name];
-        // What cannot be evaluated yet fails later, in its own words.
+        // Properties that cannot be evaluated fail later, with their own reason.
         if let Ok(Some(properties)) = scope.evaluate(&resource["Properties"]) {
             collect(&properties, &format!("{}/Properties", kind_of(resource)), &mut found);
         }
@@ -112,18 +112,18 @@ pub async fn look_up(sandbox: &Arc<Sandbox>, template: &Template, scope: &Scope<
     }
     let mut values = Values::default();
     for (reference, _) in found {
-        if parts(&reference).0 == "ssm" && !reference.contains(LATER) && !values.0.contains_key(&reference) {
-            let value = stored(sandbox, parts(&reference).1).await?;
+        if parts(&reference).0 == "ssm" && !reference.contains(UNKNOWN) && !values.0.contains_key(&reference) {
+            let value = ssm_value(sandbox, parts(&reference).1).await?;
             values.0.insert(reference, value);
         }
     }
     Ok(values)
 }
 
-/// Names of SSM parameters, with a version at most: labels are not taken here.
+/// Whether an SSM reference is anything else than a name with an optional version. CloudFormation accepts no labels.
 fn is_malformed(reference: &str) -> bool {
     let (service, rest) = parts(reference);
-    if !matches!(service, "ssm" | "ssm-secure") || rest.contains(LATER) {
+    if !matches!(service, "ssm" | "ssm-secure") || rest.contains(UNKNOWN) {
         return false;
     }
     let (name, version) = rest.split_once(':').map_or((rest, None), |(name, version)| (name, Some(version)));
@@ -132,10 +132,10 @@ fn is_malformed(reference: &str) -> bool {
     name.is_empty() || !name.chars().all(fits) || version.is_some_and(|version| !number(version))
 }
 
-/// The value of an SSM parameter by its name and perhaps its version.
-async fn stored(sandbox: &Arc<Sandbox>, name: &str) -> Result<String, Fault> {
+/// The value of an SSM parameter, by its name with an optional version.
+async fn ssm_value(sandbox: &Arc<Sandbox>, name: &str) -> Result<String, Fault> {
     let missing = || invalid(format!("Unable to fetch parameters [{name}] from parameter store for this account."));
-    let found = stored_parameter(sandbox, name).await?.ok_or_else(missing)?;
+    let found = ssm_parameter(sandbox, name).await?.ok_or_else(missing)?;
     if found["Type"] == "SecureString" {
         let bare = name.split(':').next().unwrap_or(name);
         return Err(invalid(format!("Non-secure ssm prefix was used for secure parameter {bare}")));
@@ -143,9 +143,9 @@ async fn stored(sandbox: &Arc<Sandbox>, name: &str) -> Result<String, Fault> {
     Ok(found["Value"].as_str().unwrap_or_default().to_owned())
 }
 
-/// A parameter's value with its references replaced: they have to name a version.
+/// Replaces the references in a template parameter's value, which have to have a version.
 pub async fn in_parameter(sandbox: &Arc<Sandbox>, key: &str, value: &str) -> Result<String, Fault> {
-    let mut whole = value.to_owned();
+    let mut replaced = value.to_owned();
     for reference in in_text(value).into_iter().filter(|reference| parts(reference).0 == "ssm") {
         if is_malformed(reference) {
             return Err(invalid(format!("Incorrect format is used in the following SSM reference: [{reference}]")));
@@ -156,12 +156,12 @@ pub async fn in_parameter(sandbox: &Arc<Sandbox>, key: &str, value: &str) -> Res
                 "Template error: parameter {key} should not contain ssm versionless resolver"
             )));
         }
-        whole = whole.replace(reference, &stored(sandbox, name).await?);
+        replaced = replaced.replace(reference, &ssm_value(sandbox, name).await?);
     }
-    Ok(whole)
+    Ok(replaced)
 }
 
-/// A resource's properties with the secrets that they refer to, for its handler's eyes alone.
+/// Replaces the references to secrets in properties that a handler is about to get.
 pub async fn replace_secrets(sandbox: &Arc<Sandbox>, properties: Value) -> Result<Value, Fault> {
     let mut found = Vec::new();
     collect(&properties, "", &mut found);

@@ -1,7 +1,7 @@
-//! The transform `AWS::LanguageExtensions`: loops are written out, and lengths, texts of JSON and names that are made of
-//! functions become what they stand for.
+//! The transform `AWS::LanguageExtensions`: expands loops, and evaluates `Fn::Length`, `Fn::ToJsonString` and functions in place of
+//! names.
 //!
-//! A loop's identifier is replaced in the keys of its fragment, in the texts of `Fn::Sub` and where `Ref` names it.
+//! A loop's identifier is replaced in the keys of its fragment, in the texts of `Fn::Sub` and in `Ref`.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -14,13 +14,13 @@ use super::resolve::Scope;
 use super::{EXTENSIONS, Source, Template, invalid};
 use crate::Fault;
 
-/// What a loop's key begins with.
+/// The prefix of a loop's key.
 pub const LOOP: &str = "Fn::ForEach";
 
-/// The values of the identifiers of the loops around.
+/// The values of the identifiers of the enclosing loops.
 type Bindings = BTreeMap<String, String>;
 
-/// What the transform makes of a template; the scope knows its parameters and mappings.
+/// Applies the transform; the scope has the template's parameters and mappings.
 pub fn expand(source: Source, scope: &Scope<'_>) -> Result<Template, Fault> {
     let mut root = source.root;
     root.remove("Transform");
@@ -34,14 +34,14 @@ pub fn expand(source: Source, scope: &Scope<'_>) -> Result<Template, Fault> {
     for section in ["Resources", "Outputs"] {
         let members = root.get_mut(section).and_then(Value::as_object_mut).into_iter().flatten();
         for (_, member) in members {
-            settle(member, scope)?;
+            evaluate_names(member, scope)?;
         }
     }
-    Template::of(root, true)
+    Template::new(root, true)
 }
 
-/// Members that are names in a plain template may be functions here.
-fn settle(member: &mut Value, scope: &Scope<'_>) -> Result<(), Fault> {
+/// Evaluates members that are names in other templates, and may be functions here.
+fn evaluate_names(member: &mut Value, scope: &Scope<'_>) -> Result<(), Fault> {
     for name in ["Condition", "DeletionPolicy", "UpdateReplacePolicy"] {
         if let Some(value) = member.get_mut(name).filter(|value| value.is_object()) {
             *value = scope.text(value).map_err(|problem| failed(&problem))?.into();
@@ -54,30 +54,30 @@ fn failed(sentence: &str) -> Fault {
     invalid(format!("Transform {EXTENSIONS} failed with: {sentence}"))
 }
 
-/// The largest template that AWS carries out, in bytes.
-const MAX_TEMPLATE: usize = 1_000_000;
+/// The size of the largest template that AWS accepts, in bytes.
+const MAX_TEMPLATE_BYTES: usize = 1_000_000;
 
-/// Bytes that each iteration counts for even if it writes nothing: less than any resource takes.
+/// The bytes that an iteration counts for even if it writes nothing: less than any resource has.
 const ITERATION_BYTES: usize = 64;
 
 struct Expansion<'a> {
     scope: &'a Scope<'a>,
-    /// How much has been written out, in bytes; each turn of a loop counts as well, even if it writes nothing.
+    /// The size of the result so far, in bytes.
     written: Cell<usize>,
 }
 
 impl Expansion<'_> {
-    /// Refuses a template before it grows beyond what AWS would take.
-    fn write(&self, bytes: usize) -> Result<(), Fault> {
+    /// Counts bytes of the result, and refuses one that becomes too large.
+    fn count(&self, bytes: usize) -> Result<(), Fault> {
         self.written.set(self.written.get().saturating_add(bytes));
-        if self.written.get() <= MAX_TEMPLATE {
+        if self.written.get() <= MAX_TEMPLATE_BYTES {
             return Ok(());
         }
-        Err(failed(&format!("Template may not exceed {MAX_TEMPLATE} bytes in size.")))
+        Err(failed(&format!("Template may not exceed {MAX_TEMPLATE_BYTES} bytes in size.")))
     }
 
     fn value(&self, value: &Value, bindings: &Bindings) -> Result<Value, Fault> {
-        self.write(1 + value.as_str().map_or(0, str::len))?;
+        self.count(1 + value.as_str().map_or(0, str::len))?;
         match (single(value), value) {
             (Some((name, argument)), _) if name.starts_with("Fn::") || name == "Ref" => {
                 self.call(name, argument, bindings)
@@ -92,7 +92,7 @@ impl Expansion<'_> {
         let mut expanded = Map::new();
         for (name, member) in members {
             if name.starts_with(LOOP) {
-                self.repeat(member, bindings, &mut expanded)?;
+                self.expand_loop(member, bindings, &mut expanded)?;
             } else {
                 expanded.insert(name.clone(), self.value(member, bindings)?);
             }
@@ -103,19 +103,19 @@ impl Expansion<'_> {
     fn call(&self, name: &str, argument: &Value, bindings: &Bindings) -> Result<Value, Fault> {
         if name.starts_with(LOOP) {
             let mut expanded = Map::new();
-            self.repeat(argument, bindings, &mut expanded)?;
+            self.expand_loop(argument, bindings, &mut expanded)?;
             return Ok(expanded.into());
         }
         if let Some(item) = argument.as_str().filter(|_| name == "Ref").and_then(|argument| bindings.get(argument)) {
             return Ok(item.as_str().into());
         }
         let argument = match (name, argument) {
-            ("Fn::Sub", Value::String(text)) => self.filled(text, bindings, false)?.into(),
+            ("Fn::Sub", Value::String(text)) => self.substitute(text, bindings, false)?.into(),
             ("Fn::Sub", Value::Array(parts)) => {
                 let mut parts: Vec<Value> =
                     parts.iter().map(|part| self.value(part, bindings)).collect::<Result<_, _>>()?;
                 if let Some(Value::String(text)) = parts.first_mut() {
-                    *text = self.filled(text, bindings, false)?;
+                    *text = self.substitute(text, bindings, false)?;
                 }
                 parts.into()
             }
@@ -132,42 +132,42 @@ impl Expansion<'_> {
         })
     }
 
-    /// A name that may be made of functions.
+    /// A name, which may be a function.
     fn name(&self, part: &Value) -> Result<Value, Fault> {
         Ok(self.scope.text(part).map_err(|problem| failed(&problem))?.into())
     }
 
-    /// What can be known now becomes its value; a text of JSON may wait for resources.
+    /// Evaluates a function if that is possible before there are resources; `Fn::ToJsonString` may stay as it is.
     fn resolved(&self, name: &str, argument: Value) -> Result<Value, Fault> {
-        // The stack's own pseudo parameters are not there before the stack is.
-        let early =
+        // The stack's pseudo parameters are not known before the stack exists.
+        let is_independent =
             !references(&argument).iter().any(|one| one.name.starts_with("AWS::") && one.name != "AWS::NoValue");
         let call = json!({ name: argument });
         match self.scope.evaluate(&call) {
-            Ok(Some(value)) if early || name == "Fn::Length" => Ok(value),
+            Ok(Some(value)) if is_independent || name == "Fn::Length" => Ok(value),
             _ if name == "Fn::ToJsonString" => Ok(call),
             _ => Err(failed("The Fn::Length value could not be resolved for properties")),
         }
     }
 
-    /// Writes out a loop: `[identifier, collection, fragment]`.
-    fn repeat(&self, argument: &Value, around: &Bindings, expanded: &mut Map<String, Value>) -> Result<(), Fault> {
+    /// Expands a loop: `[identifier, collection, fragment]`.
+    fn expand_loop(&self, argument: &Value, outer: &Bindings, expanded: &mut Map<String, Value>) -> Result<(), Fault> {
         let layout = || failed("Fn::ForEach layout is incorrect");
         let Some([Value::String(identifier), collection, Value::Object(fragment)]) =
             argument.as_array().map(Vec::as_slice)
         else {
             return Err(layout());
         };
-        for item in self.collection(collection, around)? {
-            let mut bindings = around.clone();
-            self.write(ITERATION_BYTES + item.len())?;
+        for item in self.collection(collection, outer)? {
+            let mut bindings = outer.clone();
+            self.count(ITERATION_BYTES + item.len())?;
             bindings.insert(identifier.clone(), item);
             for (key, value) in fragment {
                 if key.starts_with(LOOP) {
-                    self.repeat(value, &bindings, expanded)?;
+                    self.expand_loop(value, &bindings, expanded)?;
                     continue;
                 }
-                let name = self.filled(key, &bindings, true)?;
+                let name = self.substitute(key, &bindings, true)?;
                 if name == *key {
                     return Err(layout());
                 }
@@ -191,28 +191,28 @@ impl Expansion<'_> {
         flat.map(|item| self.scope.text(&item).map_err(|_| none())).collect()
     }
 
-    /// A text with the identifiers of loops replaced; `&{…}`, in keys alone, leaves letters and digits. What is put in
-    /// place of an identifier is not looked at again.
-    fn filled(&self, text: &str, bindings: &Bindings, is_key: bool) -> Result<String, Fault> {
-        let (mut filled, mut rest) = (String::new(), text);
+    /// Replaces the identifiers of loops in a text. `&{…}`, which only keys have, keeps the letters and digits of the value. Values are
+    /// not searched for identifiers again.
+    fn substitute(&self, text: &str, bindings: &Bindings, is_key: bool) -> Result<String, Fault> {
+        let (mut substituted, mut rest) = (String::new(), text);
         while let Some(at) = rest.find("${").into_iter().chain(rest.find("&{").filter(|_| is_key)).min() {
             let (before, marked) = rest.split_at(at);
-            filled.push_str(before);
+            substituted.push_str(before);
             let item = marked.find('}').and_then(|end| Some((bindings.get(&marked[2..end])?, end + 1)));
             let Some((item, end)) = item else {
-                filled.push_str(&marked[..2]);
+                substituted.push_str(&marked[..2]);
                 rest = &marked[2..];
                 continue;
             };
-            self.write(item.len())?;
+            self.count(item.len())?;
             if marked.starts_with('$') {
-                filled.push_str(item);
+                substituted.push_str(item);
             } else {
-                filled.extend(item.chars().filter(char::is_ascii_alphanumeric));
+                substituted.extend(item.chars().filter(char::is_ascii_alphanumeric));
             }
             rest = &marked[end..];
         }
-        self.write(text.len())?;
-        Ok(filled + rest)
+        self.count(text.len())?;
+        Ok(substituted + rest)
     }
 }

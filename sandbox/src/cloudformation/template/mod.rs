@@ -1,4 +1,4 @@
-//! A template: read from JSON or YAML, checked for its structure, in CloudFormation's words.
+//! Templates: parsed from JSON or YAML, and checked in CloudFormation's words. Nothing here knows of stored stacks.
 
 use serde_json::{Map, Value};
 
@@ -10,29 +10,28 @@ pub mod check;
 mod conditions;
 pub mod dynamic;
 pub mod extensions;
+mod function_check;
 pub mod functions;
-mod json;
 pub mod outputs;
 pub mod parameters;
 pub mod references;
 pub mod resolve;
 pub mod rules;
-mod shapes;
 mod structure;
 mod yaml;
 
-/// The one transform that is served.
+/// The only served transform.
 pub const EXTENSIONS: &str = "AWS::LanguageExtensions";
 
 /// A template whose structure has been checked.
 #[derive(Debug, Clone)]
 pub struct Template {
     root: Map<String, Value>,
-    /// Whether it is what [`EXTENSIONS`] made of another.
-    extended: bool,
+    /// Whether it declares [`EXTENSIONS`], or is its result.
+    is_extended: bool,
 }
 
-/// The fault for a template or a request that does not fit.
+/// The fault for an invalid template or request.
 pub fn invalid(message: impl Into<String>) -> Fault {
     Fault::client("ValidationError", message)
 }
@@ -46,23 +45,23 @@ fn format_error(message: &str) -> Fault {
     invalid(format!("Template format error: {message}"))
 }
 
-/// A text as it was given, before its structure is checked and its transform carried out.
+/// A parsed template before its structure is checked and its transform is applied.
 #[derive(Debug, Clone)]
 pub struct Source {
     root: Map<String, Value>,
 }
 
 impl Source {
-    /// Reads JSON when it begins like an object, else YAML.
-    pub fn read(body: &str) -> Result<Self, Fault> {
-        let value = if body.trim_start().starts_with('{') { json::parse(body)? } else { yaml::parse(body)? };
+    /// Parses JSON if the text begins with a brace, else YAML.
+    pub fn parse(body: &str) -> Result<Self, Fault> {
+        let value = if body.trim_start().starts_with('{') { parse_json(body)? } else { yaml::parse(body)? };
         match value {
             Value::Object(root) => Ok(Self { root }),
             _ => Err(format_error("unsupported structure.")),
         }
     }
 
-    /// The transforms that it declares.
+    /// The declared transforms.
     pub fn transforms(&self) -> Vec<&str> {
         match self.root.get("Transform") {
             Some(Value::String(name)) => vec![name],
@@ -71,15 +70,15 @@ impl Source {
         }
     }
 
-    /// Refuses the transforms that are not served, by name.
+    /// Refuses transforms that are not served.
     pub fn check_transforms(&self) -> Result<(), Fault> {
         let declared = self.root.get("Transform");
-        let named = declared.is_none_or(|value| {
+        let is_well_formed = declared.is_none_or(|value| {
             value.is_string() || value.as_array().is_some_and(|names| names.iter().all(Value::is_string))
         });
         match self.transforms().into_iter().find(|name| *name != EXTENSIONS) {
             Some(name) => Err(Fault::not_implemented(&format!("the transform {name}"))),
-            None if named => Ok(()),
+            None if is_well_formed => Ok(()),
             None => Err(format_error("Transform must be a string or a list of strings.")),
         }
     }
@@ -89,48 +88,48 @@ impl Source {
         self.transforms().contains(&EXTENSIONS)
     }
 
-    /// Its parameters and mappings: what a transform needs to know of it.
+    /// The parameters and mappings, on which the transform depends.
     pub fn head(&self) -> Result<Template, Fault> {
-        let known = ["Parameters", "Mappings"];
-        let members = self.root.iter().filter(|(name, _)| known.contains(&name.as_str()));
+        let sections = ["Parameters", "Mappings"];
+        let members = self.root.iter().filter(|(name, _)| sections.contains(&name.as_str()));
         let head =
-            Template { root: members.map(|(name, value)| (name.clone(), value.clone())).collect(), extended: false };
+            Template { root: members.map(|(name, value)| (name.clone(), value.clone())).collect(), is_extended: false };
         structure::check_head(&head)?;
         Ok(head)
     }
 
-    /// The template, as it stands.
+    /// The template, without applying a transform.
     pub fn into_template(self) -> Result<Template, Fault> {
-        let extended = self.is_extended();
-        Template::of(self.root, extended)
+        let is_extended = self.is_extended();
+        Template::new(self.root, is_extended)
     }
 }
 
 impl Template {
-    /// Reads a template whose transforms have been carried out.
+    /// Parses a template to which its transforms have been applied.
     pub fn parse(body: &str) -> Result<Self, Fault> {
-        let source = Source::read(body)?;
+        let source = Source::parse(body)?;
         source.check_transforms()?;
         source.into_template()
     }
 
-    /// The text of a template that is made of another.
+    /// The template as JSON text.
     pub fn text(&self) -> String {
         Value::Object(self.root.clone()).to_string()
     }
 
-    fn of(root: Map<String, Value>, extended: bool) -> Result<Self, Fault> {
-        let template = Self { root, extended };
+    fn new(root: Map<String, Value>, is_extended: bool) -> Result<Self, Fault> {
+        let template = Self { root, is_extended };
         structure::check(&template)?;
         Ok(template)
     }
 
-    /// Whether the functions of [`EXTENSIONS`] may stand in it.
+    /// Whether it may use the functions of [`EXTENSIONS`].
     pub fn is_extended(&self) -> bool {
-        self.extended
+        self.is_extended
     }
 
-    /// A section; empty when the template has none.
+    /// A section; empty if the template does not have it.
     pub fn section(&self, name: &str) -> &Map<String, Value> {
         static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
         self.root.get(name).and_then(Value::as_object).unwrap_or(&EMPTY)
@@ -155,6 +154,15 @@ impl Template {
     pub fn root(&self) -> &Map<String, Value> {
         &self.root
     }
+}
+
+/// JSON, with the position of an error as AWS reports it.
+fn parse_json(body: &str) -> Result<Value, Fault> {
+    serde_json::from_str(body).map_err(|error| {
+        // AWS's parser reports the position after the unexpected character.
+        let (line, column) = (error.line(), error.column() + 1);
+        format_error(&format!("JSON not well-formed. (line {line}, column {column})"))
+    })
 }
 
 /// A resource's type.

@@ -1,4 +1,4 @@
-//! What outputs may be, as far as it is known before there are resources.
+//! Checks outputs as far as possible before there are resources.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use super::resolve::Scope;
 use super::{Template, format_error};
 use crate::Fault;
 
-/// Refuses values that are no texts, and a name that two outputs export. For the latter AWS's words are not known: these are
-/// the sandbox's own.
+/// Refuses values that are not strings, and duplicate export names. AWS's sentence for the latter is not known: this one is the
+/// sandbox's own.
 pub fn check(template: &Template, scope: &Scope<'_>) -> Result<(), Fault> {
     let mut exported = BTreeSet::new();
     for (key, output) in template.outputs() {
@@ -30,7 +30,7 @@ pub fn check(template: &Template, scope: &Scope<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What cannot be evaluated yet fails later, in its own words.
+/// Values that cannot be evaluated yet are checked again when the outputs are created.
 fn check_value(scope: &Scope<'_>, declared: &Value) -> Result<(), Fault> {
     let is_function = single(declared).is_some_and(|(name, _)| is_call(name));
     let more = match (declared, scope.evaluate(declared)) {

@@ -1,17 +1,17 @@
-//! Which names a part of a template refers to.
+//! The references in a part of a template.
 
 use serde_json::Value;
 
 use super::functions::{placeholders, single};
 
-/// A name that a template refers to, and the attribute when it asks for one.
+/// A reference to a name or to an attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
     /// A resource, a parameter or a pseudo parameter.
     pub name: String,
     /// The attribute of a resource.
     pub attribute: Option<String>,
-    /// Whether it stands in the text of a `Fn::Sub`.
+    /// Whether it is in the text of a `Fn::Sub`.
     pub in_text: bool,
 }
 
@@ -20,7 +20,7 @@ pub fn references(value: &Value) -> Vec<Reference> {
     live_references(value, &|_| None)
 }
 
-/// The same without those in branches of `Fn::If` that are not taken; `holds` knows which conditions hold.
+/// The same without those in branches of `Fn::If` that do not apply; `holds` knows which conditions hold.
 pub fn live_references(value: &Value, holds: &dyn Fn(&str) -> Option<bool>) -> Vec<Reference> {
     let mut found = Vec::new();
     collect(value, holds, &mut found);
@@ -43,7 +43,7 @@ fn collect(value: &Value, holds: &dyn Fn(&str) -> Option<bool>, found: &mut Vec<
             found.extend(sub_references(argument));
             below(argument, found);
         }
-        (Some(("Fn::If", argument)), _) => taken(argument, holds).for_each(|(_, part)| below(part, found)),
+        (Some(("Fn::If", argument)), _) => live_branches(argument, holds).for_each(|(_, part)| below(part, found)),
         (_, Value::Array(items)) => items.iter().for_each(|item| below(item, found)),
         (_, Value::Object(members)) => members.values().for_each(|member| below(member, found)),
         _ => {}
@@ -83,19 +83,21 @@ pub fn split(name: &str) -> Reference {
     Reference { name: name.to_owned(), attribute, in_text: true }
 }
 
-/// The arguments of every `Fn::ImportValue` in a value, but for those in branches that are not taken.
+/// The arguments of every `Fn::ImportValue` in a value, without those in branches that do not apply.
 pub fn imports<'a>(value: &'a Value, holds: &dyn Fn(&str) -> Option<bool>) -> Vec<&'a Value> {
     match (single(value), value) {
         (Some(("Fn::ImportValue", argument)), _) => vec![argument],
-        (Some(("Fn::If", argument)), _) => taken(argument, holds).flat_map(|(_, part)| imports(part, holds)).collect(),
+        (Some(("Fn::If", argument)), _) => {
+            live_branches(argument, holds).flat_map(|(_, part)| imports(part, holds)).collect()
+        }
         (_, Value::Array(items)) => items.iter().flat_map(|item| imports(item, holds)).collect(),
         (_, Value::Object(members)) => members.values().flat_map(|member| imports(member, holds)).collect(),
         _ => Vec::new(),
     }
 }
 
-/// The parts of a `Fn::If`, each with its place, but for the branch that is not taken.
-pub fn taken<'a>(
+/// The parts of a `Fn::If`, each with its index, without the branch that does not apply.
+pub fn live_branches<'a>(
     argument: &'a Value,
     holds: &dyn Fn(&str) -> Option<bool>,
 ) -> impl Iterator<Item = (usize, &'a Value)> + use<'a> {

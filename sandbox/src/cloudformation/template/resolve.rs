@@ -1,4 +1,4 @@
-//! What a part of a template becomes, given what is known.
+//! Evaluates parts of a template in a scope.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,22 +11,22 @@ use super::{Template, dynamic};
 use crate::Config;
 use crate::cloudformation::model::MASK;
 
-/// Why a part has no value.
+/// Why a part cannot be evaluated.
 pub type Problem = String;
 
-/// What is known of a resource that a template refers to.
+/// The values of a resource that a template refers to.
 #[derive(Debug, Clone)]
-pub enum Known {
-    /// Its id and its attributes.
-    Resource(String, Map<String, Value>),
-    /// It will be there, but nothing is known of it yet.
-    Later,
+pub enum ResourceValues {
+    /// The physical id and the attributes.
+    Known(String, Map<String, Value>),
+    /// Not known until the resource exists.
+    Unknown,
 }
 
-/// What references resolve to.
+/// What the references of a template resolve to.
 #[derive(Debug)]
 pub struct Scope<'a> {
-    /// The template, for its mappings and conditions.
+    /// The template, whose mappings and conditions are used.
     pub template: &'a Template,
     /// The account and region.
     pub config: &'a Config,
@@ -37,36 +37,36 @@ pub struct Scope<'a> {
     /// Parameters: texts or lists of texts.
     pub parameters: BTreeMap<String, Value>,
     /// Resources by logical id.
-    pub resources: BTreeMap<String, Known>,
+    pub resources: BTreeMap<String, ResourceValues>,
     /// Exports by name.
     pub exports: BTreeMap<String, String>,
-    /// What dynamic references to SSM parameters stand for.
+    /// The values of dynamic references to SSM parameters.
     pub dynamic: dynamic::Values,
-    /// The topics that are told of the stack's events.
+    /// The stack's notification topics.
     pub notification_arns: Vec<String>,
     /// What has been evaluated so far.
     pub progress: Progress,
 }
 
-/// What the functions of one scope may produce, in bytes: twice AWS's largest template. Templates whose functions multiply
-/// each other's results produce any amount.
+/// The maximum size of what the functions of one scope produce, in bytes: twice AWS's largest template. Nested functions can multiply
+/// the sizes of their results.
 const MAX_PRODUCED: usize = 2_000_000;
 
 /// What a scope has evaluated so far.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// The conditions that are known. Conditions name each other: without this, evaluating them takes exponential time.
+    /// The evaluated conditions. Conditions refer to each other: without this, evaluating them takes exponential time.
     conditions: Mutex<BTreeMap<String, Result<bool, Problem>>>,
-    /// Bytes of the values that functions gave.
+    /// The size of the values of functions, in bytes.
     produced: AtomicUsize,
 }
 
-/// What stands for a value that is only known when a resource is there; it is in no user's template by accident.
-pub const LATER: &str = "\u{1}known after deployment";
+/// The placeholder of a value that is not known until a resource exists. It cannot be in a template by accident.
+pub const UNKNOWN: &str = "\u{1}known after deployment";
 
 impl Scope<'_> {
     /// The problem of a list or an object where a text is expected.
-    pub const NO_TEXT: &'static str = "Template error: a text is expected where a list or an object is";
+    pub const NOT_TEXT: &'static str = "Template error: a text is expected where a list or an object is";
 
     /// The problem of functions that produce too much.
     pub const TOO_LARGE: &'static str = "Template error: the values of the template's functions exceed 2000000 bytes";
@@ -84,18 +84,18 @@ impl Scope<'_> {
         holds
     }
 
-    /// Counts what a function is about to produce or has produced, in bytes.
+    /// Counts bytes that a function produces, and refuses too many.
     pub fn produce(&self, bytes: usize) -> Result<(), Problem> {
         let before = self.progress.produced.fetch_add(bytes, Ordering::Relaxed);
         if before.saturating_add(bytes) <= MAX_PRODUCED { Ok(()) } else { Err(Self::TOO_LARGE.to_owned()) }
     }
 
-    /// Refuses a template whose functions have produced too much, even where nothing else was made of their problem.
+    /// Refuses a template whose functions have produced too much, even if their problems were ignored.
     pub fn check_size(&self) -> Result<(), Problem> {
         self.produce(0)
     }
 
-    /// Whether a condition function gives true.
+    /// Evaluates a condition.
     pub fn holds(&self, condition: &Value) -> Result<bool, Problem> {
         let function = single(condition).and_then(|(name, argument)| Some((functions::find(name)?, argument)));
         let value = match function {
@@ -109,12 +109,12 @@ impl Scope<'_> {
         }
     }
 
-    /// A value with its functions and its dynamic references replaced; `None` for `AWS::NoValue`.
+    /// Evaluates a value, and replaces its dynamic references; `None` for `AWS::NoValue`.
     pub fn resolve(&self, value: &Value) -> Result<Option<Value>, Problem> {
         Ok(self.evaluate(value)?.map(|value| self.dynamic.replace(value)))
     }
 
-    /// A value with its functions replaced; dynamic references stay, as they do in outputs.
+    /// Evaluates a value; dynamic references stay, as they do in outputs.
     pub fn evaluate(&self, value: &Value) -> Result<Option<Value>, Problem> {
         if let Some((name, argument)) = single(value)
             && functions::is_call(name)
@@ -142,7 +142,7 @@ impl Scope<'_> {
         }))
     }
 
-    /// Resolves a value with asterisks in place of the `hidden` parameters, and of functions that cannot be evaluated on asterisks.
+    /// Resolves a value with masks in place of `hidden` parameters, and of functions that cannot be evaluated on masks.
     pub fn resolve_masked(&self, value: &Value, hidden: &[&str]) -> Value {
         let conditions = self.template.section("Conditions").keys();
         let conditions = conditions.map(|name| (name.clone(), self.condition(name))).collect();
@@ -159,34 +159,34 @@ impl Scope<'_> {
             progress: Progress { conditions: Mutex::new(conditions), produced: AtomicUsize::new(0) },
             ..*self
         };
-        scope.dynamic.replace(scope.part_masked(value).unwrap_or_default())
+        scope.dynamic.replace(scope.evaluate_masked(value).unwrap_or_default())
     }
 
-    fn part_masked(&self, value: &Value) -> Option<Value> {
+    fn evaluate_masked(&self, value: &Value) -> Option<Value> {
         match value {
             _ if single(value).is_some_and(|(name, _)| functions::is_call(name)) => {
                 self.evaluate(value).unwrap_or_else(|_| Some(MASK.into()))
             }
-            Value::Array(items) => Some(items.iter().filter_map(|item| self.part_masked(item)).collect()),
+            Value::Array(items) => Some(items.iter().filter_map(|item| self.evaluate_masked(item)).collect()),
             Value::Object(members) => {
-                let shown = |(name, member): (&String, &Value)| Some((name.clone(), self.part_masked(member)?));
-                Some(Value::Object(members.iter().filter_map(shown).collect()))
+                let masked = |(name, member): (&String, &Value)| Some((name.clone(), self.evaluate_masked(member)?));
+                Some(Value::Object(members.iter().filter_map(masked).collect()))
             }
             scalar => Some(scalar.clone()),
         }
     }
 
-    /// A value as text: booleans and numbers as the template writes them.
+    /// Evaluates a value to text.
     pub fn text(&self, value: &Value) -> Result<String, Problem> {
         match self.evaluate(value)? {
             Some(Value::String(text)) => Ok(text),
             Some(Value::Number(number)) => Ok(number.to_string()),
             Some(Value::Bool(flag)) => Ok(flag.to_string()),
-            _ => Err(Self::NO_TEXT.to_owned()),
+            _ => Err(Self::NOT_TEXT.to_owned()),
         }
     }
 
-    /// What `Ref` gives.
+    /// The value of `Ref`.
     pub fn reference(&self, name: &str) -> Result<Option<Value>, Problem> {
         let pseudo = match name {
             "AWS::NoValue" => return Ok(None),
@@ -206,19 +206,19 @@ impl Scope<'_> {
             return Ok(Some(value.clone()));
         }
         match self.resources.get(name) {
-            Some(Known::Resource(id, _)) => Ok(Some(id.as_str().into())),
-            Some(Known::Later) => Ok(Some(LATER.into())),
+            Some(ResourceValues::Known(id, _)) => Ok(Some(id.as_str().into())),
+            Some(ResourceValues::Unknown) => Ok(Some(UNKNOWN.into())),
             None => Err(format!(
                 "Template format error: Unresolved resource dependencies [{name}] in the Resources block of the template"
             )),
         }
     }
 
-    /// What `Fn::GetAtt` gives.
+    /// The value of `Fn::GetAtt`.
     pub fn attribute(&self, name: &str, attribute: &str) -> Result<Value, Problem> {
         match self.resources.get(name) {
-            Some(Known::Later) => Ok(LATER.into()),
-            Some(Known::Resource(_, attributes)) => {
+            Some(ResourceValues::Unknown) => Ok(UNKNOWN.into()),
+            Some(ResourceValues::Known(_, attributes)) => {
                 let value = attributes.get(attribute).cloned();
                 value.ok_or_else(|| format!("Attribute '{attribute}' does not exist"))
             }
@@ -227,7 +227,7 @@ impl Scope<'_> {
     }
 }
 
-/// Asterisks in place of a parameter's value, or of each member of a list.
+/// A mask in place of a parameter's value, or of each item of a list.
 fn mask(value: &Value) -> Value {
     match value {
         Value::Array(items) => items.iter().map(mask).collect(),
@@ -235,7 +235,7 @@ fn mask(value: &Value) -> Value {
     }
 }
 
-/// About how much memory a value takes, in bytes.
+/// The approximate size of a value in memory, in bytes.
 fn size(value: &Value) -> usize {
     1 + match value {
         Value::String(text) => text.len(),

@@ -1,18 +1,18 @@
-//! Rules: assertions about parameters that hold before anything is made.
+//! Rules: assertions about parameters, checked before an operation.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::parameters::existence::named;
-use super::resolve::{Known, Scope};
+use super::parameters::existence::values;
+use super::resolve::{ResourceValues, Scope};
 use super::{Template, format_error, invalid};
 use crate::cloudformation::model::Parameter;
 use crate::{Fault, Sandbox};
 
-/// Checks that rules are made as rules are.
-pub fn check_shapes(template: &Template) -> Result<(), Fault> {
+/// Checks the structure of rules.
+pub fn check_structure(template: &Template) -> Result<(), Fault> {
     for (name, rule) in template.section("Rules") {
         let unknown = rule.as_object().into_iter().flatten();
         if let Some((key, _)) =
@@ -28,7 +28,7 @@ pub fn check_shapes(template: &Template) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Refuses parameters that a rule does not allow. The scope's resources are set to what the parameters name.
+/// Refuses parameters that a rule does not allow. Sets the scope's resources to those that the parameters name.
 pub async fn check(
     sandbox: &Arc<Sandbox>,
     template: &Template,
@@ -38,7 +38,7 @@ pub async fn check(
     if template.section("Rules").is_empty() {
         return Ok(());
     }
-    scope.resources = facts(sandbox, template, parameters).await?;
+    scope.resources = named_resources(sandbox, template, parameters).await?;
     for (name, rule) in template.section("Rules") {
         let applies =
             rule.get("RuleCondition").map_or(Ok(true), |condition| scope.holds(condition)).map_err(invalid)?;
@@ -47,34 +47,34 @@ pub async fn check(
         }
         for assertion in rule["Assertions"].as_array().into_iter().flatten() {
             if !scope.holds(&assertion["Assert"]).map_err(invalid)? {
-                let said = assertion["AssertDescription"].as_str().unwrap_or("an assertion does not hold");
-                return Err(invalid(format!("Template error: Rule {name} failed: {said}")));
+                let description = assertion["AssertDescription"].as_str().unwrap_or("an assertion does not hold");
+                return Err(invalid(format!("Template error: Rule {name} failed: {description}")));
             }
         }
     }
     Ok(())
 }
 
-/// The attributes that rules may ask for, of everything that parameters of AWS's own types name.
-async fn facts(
+/// The resources that parameters of AWS-specific types name, with the attributes that rules can use.
+async fn named_resources(
     sandbox: &Arc<Sandbox>,
     template: &Template,
     parameters: &[Parameter],
-) -> Result<BTreeMap<String, Known>, Fault> {
-    let mut facts = BTreeMap::new();
+) -> Result<BTreeMap<String, ResourceValues>, Fault> {
+    let mut resources = BTreeMap::new();
     for parameter in parameters {
-        let Some((existing, ids)) = named(template, parameter) else { continue };
+        let Some((kind, ids)) = values(template, parameter) else { continue };
         for id in ids {
-            if let Some(record) = existing.find(sandbox, id).await? {
+            if let Some(record) = kind.look_up(sandbox, id).await? {
                 let mut attributes = attributes(&record);
-                if existing.name == "AWS::EC2::VPC::Id" {
+                if kind.name == "AWS::EC2::VPC::Id" {
                     attributes.insert("DefaultSecurityGroup".to_owned(), default_group(sandbox, id).await?);
                 }
-                facts.insert(id.to_owned(), Known::Resource(id.to_owned(), attributes));
+                resources.insert(id.to_owned(), ResourceValues::Known(id.to_owned(), attributes));
             }
         }
     }
-    Ok(facts)
+    Ok(resources)
 }
 
 fn attributes(record: &Value) -> Map<String, Value> {

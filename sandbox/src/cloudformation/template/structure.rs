@@ -1,12 +1,12 @@
-//! The structure that a template has to have, section by section, before any of its functions is looked at.
+//! Checks the structure of a template, section by section.
 
 use serde_json::{Map, Value};
 
-use super::parameters::declared;
+use super::parameters::declaration;
 use super::{Template, extensions, format_error, invalid, rules};
 use crate::Fault;
 
-/// A section, what its members are called in AWS's sentences, and how many there may be.
+/// The sections with the names of their members in AWS's sentences, and the quotas.
 const SECTIONS: &[(&str, &str, usize)] = &[
     ("Parameters", "Parameter", 200),
     ("Mappings", "Mapping", 200),
@@ -42,10 +42,10 @@ const RESOURCE_KEYS: &[&str] = &[
 
 const OUTPUT_KEYS: &[&str] = &["Value", "Description", "Export", "Condition"];
 
-/// The longest description, in bytes.
+/// The maximum length of a description, in bytes.
 const MAX_DESCRIPTION_BYTES: usize = 1024;
 
-/// The longest name of a parameter, a resource or an output.
+/// The maximum length of the names of parameters, resources and outputs.
 const MAX_NAME_CHARACTERS: usize = 255;
 
 /// Checks all sections.
@@ -55,12 +55,12 @@ pub fn check(template: &Template) -> Result<(), Fault> {
         return Err(invalid(format!("Invalid template property or properties [{}]", unknown.join(", "))));
     }
     check_header(template.root())?;
-    no_nulls(template.root(), "")?;
+    check_nulls(template.root(), "")?;
     if template.resources().is_empty() && template.root().get("Resources").is_none_or(Value::is_object) {
         return Err(format_error("At least one Resources member must be defined."));
     }
     check_head(template)?;
-    rules::check_shapes(template)?;
+    rules::check_structure(template)?;
     for (name, resource) in template.resources() {
         check_resource(name, resource)?;
     }
@@ -82,11 +82,11 @@ pub fn check(template: &Template) -> Result<(), Fault> {
     )))
 }
 
-/// Checks the sections as such, and those that stand for themselves: parameters and mappings.
+/// Checks the form of all sections, and the content of those that depend on no others: parameters and mappings.
 pub fn check_head(template: &Template) -> Result<(), Fault> {
     check_sections(template)?;
     for (name, declaration) in template.section("Parameters") {
-        declared::check(name, declaration)?;
+        declaration::check(name, declaration)?;
     }
     check_mappings(template)
 }
@@ -104,18 +104,18 @@ fn check_header(root: &Map<String, Value>) -> Result<(), Fault> {
     }
 }
 
-/// Nulls are nowhere allowed.
-fn no_nulls(members: &Map<String, Value>, path: &str) -> Result<(), Fault> {
-    members.iter().try_for_each(|(name, value)| no_null(value, &format!("{path}/{name}")))
+/// Refuses nulls.
+fn check_nulls(members: &Map<String, Value>, path: &str) -> Result<(), Fault> {
+    members.iter().try_for_each(|(name, value)| check_null(value, &format!("{path}/{name}")))
 }
 
-fn no_null(value: &Value, path: &str) -> Result<(), Fault> {
+fn check_null(value: &Value, path: &str) -> Result<(), Fault> {
     match value {
         Value::Null => Err(invalid(format!("[{path}] 'null' values are not allowed in templates"))),
         Value::Array(items) => {
-            items.iter().enumerate().try_for_each(|(index, item)| no_null(item, &format!("{path}/{index}")))
+            items.iter().enumerate().try_for_each(|(index, item)| check_null(item, &format!("{path}/{index}")))
         }
-        Value::Object(members) => no_nulls(members, path),
+        Value::Object(members) => check_nulls(members, path),
         _ => Ok(()),
     }
 }
@@ -126,18 +126,18 @@ fn check_sections(template: &Template) -> Result<(), Fault> {
             return Err(format_error(&format!("{key} must be an object.")));
         }
     }
-    for &(section, noun, most) in SECTIONS {
+    for &(section, member_kind, max) in SECTIONS {
         let members = template.section(section);
-        if members.len() > most {
+        if members.len() > max {
             let what = section.to_lowercase();
             let count = members.len();
-            return Err(format_error(&format!("Number of {what}, {count}, is greater than maximum allowed, {most}")));
+            return Err(format_error(&format!("Number of {what}, {count}, is greater than maximum allowed, {max}")));
         }
         for (name, member) in members {
             if section == "Resources" && name.starts_with(extensions::LOOP) {
                 return Err(format_error(&format!("[/Resources/{name}] resource definition is malformed")));
             }
-            check_name(noun, name)?;
+            check_name(member_kind, name)?;
             if !member.is_object() && section != "Mappings" {
                 return Err(format_error(&format!("Any {section} member must be an object.")));
             }
@@ -146,12 +146,14 @@ fn check_sections(template: &Template) -> Result<(), Fault> {
     Ok(())
 }
 
-fn check_name(noun: &str, name: &str) -> Result<(), Fault> {
+fn check_name(member_kind: &str, name: &str) -> Result<(), Fault> {
     if name.is_empty() || !name.chars().all(|character| character.is_ascii_alphanumeric()) {
-        return Err(format_error(&format!("{noun} name {name} is non alphanumeric.")));
+        return Err(format_error(&format!("{member_kind} name {name} is non alphanumeric.")));
     }
     if name.len() > MAX_NAME_CHARACTERS {
-        return Err(format_error(&format!("{noun} name {name} is longer than {MAX_NAME_CHARACTERS} characters.")));
+        return Err(format_error(&format!(
+            "{member_kind} name {name} is longer than {MAX_NAME_CHARACTERS} characters."
+        )));
     }
     Ok(())
 }
@@ -212,7 +214,7 @@ fn check_policies(name: &str, resource: &Value) -> Result<(), Fault> {
     for (policy, known) in POLICIES {
         match &resource[*policy] {
             Value::Null => {}
-            // No type that can make a snapshot of itself is served.
+            // None of the served types supports snapshots.
             value if value == "Snapshot" => {
                 let kind = resource["Type"].as_str().unwrap_or_default();
                 let what = if *policy == "DeletionPolicy" { "deletion" } else { "update replace" };

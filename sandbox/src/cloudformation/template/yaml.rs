@@ -1,4 +1,4 @@
-//! YAML templates: read with their tags, so that `!Ref x` becomes `{"Ref": "x"}`, as YAML 1.1 has it, without aliases.
+//! YAML templates, in YAML 1.1 without aliases. Tags become functions: `!Ref x` is `{"Ref": "x"}`.
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 use serde_json::{Map, Number, Value, json};
@@ -6,17 +6,17 @@ use serde_json::{Map, Number, Value, json};
 use super::{format_error, functions};
 use crate::Fault;
 
-/// How deep a template may be nested.
+/// The maximum nesting of a template.
 const MAX_DEPTH: usize = 100;
 
-/// Reads YAML.
+/// Parses YAML.
 pub fn parse(body: &str) -> Result<Value, Fault> {
-    let mut reader = Reader::default();
+    let mut parser = TreeBuilder::default();
     for event in Parser::new_from_str(body) {
         let (event, span) = event.map_err(|error| malformed(error.marker()))?;
-        reader.take(event, &span.start)?;
+        parser.add(event, &span.start)?;
     }
-    match reader.whole {
+    match parser.root {
         Some(Value::Object(root)) => Ok(Value::Object(root)),
         _ => Err(format_error("unsupported structure.")),
     }
@@ -27,26 +27,26 @@ fn malformed(place: &Marker) -> Fault {
     format_error(&format!("YAML not well-formed. (line {line}, column {column})"))
 }
 
-/// A list or an object that has begun.
-struct Open {
+/// A list or an object whose end has not been parsed yet.
+struct Collection {
     members: Members,
     function: Option<String>,
 }
 
 enum Members {
     List(Vec<Value>),
-    /// With the key whose value comes next.
+    /// With the key of the next value.
     Object(Map<String, Value>, Option<String>),
 }
 
 #[derive(Default)]
-struct Reader {
-    open: Vec<Open>,
-    whole: Option<Value>,
+struct TreeBuilder {
+    open: Vec<Collection>,
+    root: Option<Value>,
 }
 
-impl Reader {
-    fn take(&mut self, event: Event<'_>, place: &Marker) -> Result<(), Fault> {
+impl TreeBuilder {
+    fn add(&mut self, event: Event<'_>, place: &Marker) -> Result<(), Fault> {
         match event {
             Event::Alias(_) => Err(format_error("YAML aliases are not allowed in CloudFormation templates")),
             Event::Scalar(text, style, _, tag) => {
@@ -54,29 +54,29 @@ impl Reader {
                 if self.expects_key() {
                     return self.key(&text, style);
                 }
-                // What a function is given is its text, whatever it looks like.
+                // The argument of a function is always text.
                 let plain = style == ScalarStyle::Plain && function.is_none() && tag.is_none();
                 let value = if plain { typed(&text) } else { text.as_ref().into() };
-                self.put(called(function, value), place)
+                self.put(apply_tag(function, value), place)
             }
             Event::SequenceStart(_, tag) => self.begin(Members::List(Vec::new()), tag.as_deref(), place),
             Event::MappingStart(_, tag) => self.begin(Members::Object(Map::new(), None), tag.as_deref(), place),
             Event::SequenceEnd | Event::MappingEnd => {
-                let Some(Open { members, function }) = self.open.pop() else { return Err(malformed(place)) };
+                let Some(Collection { members, function }) = self.open.pop() else { return Err(malformed(place)) };
                 let value = match members {
                     Members::List(items) => Value::Array(items),
                     Members::Object(members, _) => Value::Object(members),
                 };
-                self.put(called(function, value), place)
+                self.put(apply_tag(function, value), place)
             }
             // A second document.
-            Event::DocumentStart(_) if self.whole.is_some() => Err(malformed(place)),
+            Event::DocumentStart(_) if self.root.is_some() => Err(malformed(place)),
             _ => Ok(()),
         }
     }
 
     fn expects_key(&self) -> bool {
-        matches!(self.open.last(), Some(Open { members: Members::Object(_, None), .. }))
+        matches!(self.open.last(), Some(Collection { members: Members::Object(_, None), .. }))
     }
 
     fn key(&mut self, text: &str, style: ScalarStyle) -> Result<(), Fault> {
@@ -85,15 +85,15 @@ impl Reader {
             let sentence = format!("[{path}] map keys must be strings; received numeric [{text}] instead");
             return Err(format_error(&sentence));
         }
-        if let Some(Open { members: Members::Object(_, key), .. }) = self.open.last_mut() {
+        if let Some(Collection { members: Members::Object(_, key), .. }) = self.open.last_mut() {
             *key = Some(text.to_owned());
         }
         Ok(())
     }
 
-    /// Where in the template we are, such as `/Mappings/Accounts`.
+    /// The current path, such as `/Mappings/Accounts`.
     fn path(&self) -> String {
-        let part = |open: &Open| match &open.members {
+        let part = |open: &Collection| match &open.members {
             Members::List(items) => Some(format!("/{}", items.len())),
             Members::Object(_, key) => key.as_ref().map(|key| format!("/{key}")),
         };
@@ -104,13 +104,13 @@ impl Reader {
         if self.expects_key() || self.open.len() >= MAX_DEPTH {
             return Err(malformed(place));
         }
-        self.open.push(Open { members, function: function_of(tag, place)? });
+        self.open.push(Collection { members, function: function_of(tag, place)? });
         Ok(())
     }
 
     fn put(&mut self, value: Value, place: &Marker) -> Result<(), Fault> {
         match self.open.last_mut().map(|open| &mut open.members) {
-            None => self.whole = Some(value),
+            None => self.root = Some(value),
             Some(Members::List(items)) => items.push(value),
             Some(Members::Object(members, key)) => {
                 let key = key.take().ok_or_else(|| malformed(place))?;
@@ -121,7 +121,7 @@ impl Reader {
     }
 }
 
-/// The long form of a tag's function; tags of YAML itself are none.
+/// The function of a tag, by its long name; `None` for YAML's own tags.
 fn function_of(tag: Option<&Tag>, place: &Marker) -> Result<Option<String>, Fault> {
     let Some(tag) = tag.filter(|tag| !tag.is_yaml_core_schema()) else { return Ok(None) };
     let name = match tag.suffix.as_str() {
@@ -134,7 +134,7 @@ fn function_of(tag: Option<&Tag>, place: &Marker) -> Result<Option<String>, Faul
     Err(malformed(place))
 }
 
-fn called(function: Option<String>, value: Value) -> Value {
+fn apply_tag(function: Option<String>, value: Value) -> Value {
     match (function, value) {
         (None, value) => value,
         (Some(name), Value::String(text)) if name == "Fn::GetAtt" => match text.split_once('.') {
@@ -145,7 +145,7 @@ fn called(function: Option<String>, value: Value) -> Value {
     }
 }
 
-/// What a plain scalar is. Numbers that begin with a zero stay texts, because account ids do.
+/// The value of a plain scalar. Numbers with leading zeros are text, as account ids are.
 fn typed(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
@@ -175,7 +175,7 @@ mod tests {
     use super::{parse, typed};
 
     #[test]
-    fn short_forms_become_long_ones() {
+    fn tags_become_functions() {
         let text = "A: !Sub '${B}'\nC: !GetAtt D.E.F\nG: !GetAtt [H, I]\nJ: !If [K, !Ref L, !Ref 'AWS::NoValue']\n";
         let expected = json!({
             "A": { "Fn::Sub": "${B}" },
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_scalars_are_those_of_yaml_1_1() {
+    fn plain_scalars_have_the_types_of_yaml_1_1() {
         let cases = [
             ("yes", json!(true)),
             ("Off", json!(false)),
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_with_their_place() {
+    fn errors_have_their_position() {
         let aliases = "Template format error: YAML aliases are not allowed in CloudFormation templates";
         let cases = [
             ("A: &x 1\nB: *x\n", aliases),

@@ -1,7 +1,7 @@
-//! The loopback address of a task of processes: the ports of its definition and those that they really have.
+//! The loopback address of a task that runs as processes: the ports of its definition and the real ones.
 //!
 //! In a container a health check such as `curl -f http://localhost:3000/` reaches the container's own port 3000. Here the same
-//! port belongs to the whole machine, and the container has another one. So in a health check's command a port of the task's
+//! port belongs to the whole machine, and the container has another one. So in a health check's command, a port of the task's
 //! definition that follows `localhost`, `127.0.0.1`, `0.0.0.0` or `[::1]`, with a colon or with spaces between, becomes
 //! the real port; `http://localhost/` has the port 80. When a container's definition names no port, every such port is its own.
 //! Programs can also use `$PORT`, as the container's own command can.
@@ -40,7 +40,7 @@ impl Loopback {
         translated + rest
     }
 
-    /// Writes the port at the beginning of `text`, which follows a loopback name; gives what comes after it.
+    /// Writes the port at the beginning of `text`, which follows a loopback name; returns the rest.
     fn port_after<'a>(&self, text: &'a str, in_url: bool, translated: &mut String) -> &'a str {
         let number = text.trim_start_matches([':', ' ']);
         let digits = number.len() - number.trim_start_matches(|character: char| character.is_ascii_digit()).len();
@@ -62,23 +62,23 @@ impl Loopback {
         found.or_else(|| (!self.has_port).then_some(self.own))
     }
 
-    /// Asks in a command's place: the address that it names, else whether the port accepts a connection. A container without
-    /// a port that names no address is taken to be well as long as it runs.
+    /// Does what a health check's command would do: requests the address that it names, or else connects to the port. A container
+    /// without a port whose check names no address counts as healthy while it runs.
     pub(super) async fn answers(&self, command: &[String], timeout: Duration) -> bool {
-        let asked =
+        let words =
             command.iter().flat_map(|part| part.split(|end: char| end.is_whitespace() || "'\"|;&".contains(end)));
-        let url = asked.filter_map(|word| word.strip_prefix("http://")).find_map(|url| self.own_url(url));
-        let asking = async {
+        let url = words.filter_map(|word| word.strip_prefix("http://")).find_map(|url| self.own_url(url));
+        let request = async {
             match url {
-                Some((port, path)) => asks(port, &path).await.unwrap_or(false),
+                Some((port, path)) => get(port, &path).await.unwrap_or(false),
                 None if self.has_port => TcpStream::connect((Ipv4Addr::LOCALHOST, self.own)).await.is_ok(),
                 None => true,
             }
         };
-        tokio::time::timeout(timeout, asking).await.unwrap_or(false)
+        tokio::time::timeout(timeout, request).await.unwrap_or(false)
     }
 
-    /// The port and the path of an address, when it is one of this task.
+    /// The port and the path of a URL, if it is this task's.
     fn own_url(&self, url: &str) -> Option<(u16, String)> {
         let (host, path) = url.split_once('/').unwrap_or((url, ""));
         let (name, port) = host.rsplit_once(':')?;
@@ -88,14 +88,14 @@ impl Loopback {
     }
 }
 
-/// The first loopback name that is a word of its own.
+/// The first loopback name in a text.
 fn first_name(text: &str) -> Option<(usize, &'static str)> {
     let found = NAMES.iter().filter_map(|name| Some((text.find(name)?, *name)));
     found.min()
 }
 
-/// Whether an HTTP address answers with no error.
-async fn asks(port: u16, path: &str) -> std::io::Result<bool> {
+/// Whether an HTTP request succeeds.
+async fn get(port: u16, path: &str) -> std::io::Result<bool> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost:{port}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn only_addresses_of_the_task_are_asked() {
+    fn only_addresses_of_the_task_are_requested() {
         assert_eq!(loopback().own_url("localhost:20001/up"), Some((20_001, "/up".to_owned())));
         assert_eq!(loopback().own_url("localhost:22/"), None);
         assert_eq!(loopback().own_url("example.com:20001/"), None);

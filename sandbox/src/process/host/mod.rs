@@ -16,10 +16,10 @@ use super::container::{
     Container, ContainerRuntime, ContainerSpec, LocalImage, RuntimeError, StartFailure, StartedContainer, check_program,
 };
 use super::environment;
+use super::mock_backend::MockBackend;
 use super::process_tree::CpuTimes;
 use super::protocol::ProcessSpec;
 use super::runner::{ProcessHandle, Runner};
-use super::stand_in::StandIn;
 
 mod loopback;
 
@@ -71,7 +71,7 @@ impl HostProcesses {
 
     fn mock_backend(&self, ContainerSpec { image, host, .. }: &ContainerSpec) -> Vec<String> {
         let (address, zone, image) = (host.address.clone(), host.zone.clone(), image.clone());
-        StandIn { port: host.port, cpu: host.cpu, address, zone, image }.command(&self.program)
+        MockBackend { port: host.port, cpu: host.cpu, address, zone, image }.command(&self.program)
     }
 }
 

@@ -28,7 +28,7 @@ CONSTRAINTS = ("min", "max", "pattern", "enum")
 NAME = "It must contain only alphanumeric characters and/or the following: +=,.@_-"
 PATH = "It must begin and end with / and contain only alphanumeric characters and/or / characters."
 # Where AWS answers otherwise than its models say: constraints that are dropped (None), because it does not enforce them or does so
-# in the service's own words, or put in place of the model's. `*` stands for every shape of the service. `unshown` are those whose
+# in the service's own words, or put in place of the model's. `*` stands for every shape of the service. `hides_value` are those whose
 # values AWS does not repeat in its sentence; `optional` members are missed in the operation's own words.
 CORRECTIONS = {
     # EC2 knows missing parameters only; everything else is refused by each operation in its own words.
@@ -47,19 +47,19 @@ CORRECTIONS = {
     },
     "iam": {
         "*": {"pattern": None},
-        "roleNameType": {"says": NAME, "pattern": "[\\w+=,.@-]+"},
-        "instanceProfileNameType": {"says": NAME, "pattern": "[\\w+=,.@-]+"},
-        "policyNameType": {"says": NAME, "pattern": "[\\w+=,.@-]+"},
+        "roleNameType": {"message": NAME, "pattern": "[\\w+=,.@-]+"},
+        "instanceProfileNameType": {"message": NAME, "pattern": "[\\w+=,.@-]+"},
+        "policyNameType": {"message": NAME, "pattern": "[\\w+=,.@-]+"},
         # Their sentences show the pattern all the same.
         "tagKeyType": {"pattern": "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"},
         "tagValueType": {"pattern": "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*"},
-        "pathType": {"says": PATH, "pattern": "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"},
+        "pathType": {"message": PATH, "pattern": "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"},
     },
     # Recorded: "Invalid LogGroup or LogStream, both must have length less than or equal to 512."
     "logs": {
         "LogGroupName": {"max": None},
         "LogStreamName": {"max": None},
-        "LogGroupIdentifier": {"unshown": True},
+        "LogGroupIdentifier": {"hides_value": True},
     },
     "ssm": {
         # In the order of AWS's answers.
@@ -181,7 +181,7 @@ def written(service, operations):
         if "input" in operation:
             row["input"] = writer.input(operation["input"]["shape"])
         if "gzip" in operation.get("requestcompression", {}).get("encodings", []):
-            row["packed"] = True
+            row["accepts_compressed"] = True
         if writer.ec2 and "input" in operation:
             filters = writer.filters(operation["input"]["shape"])
             if filters:

@@ -1,8 +1,8 @@
-//! What AWS's own service models say of the operations that are served: the types of their inputs, what is required of
-//! them, and where in their outputs the things are that a value does not show.
+//! AWS's service models of the served operations: the types and constraints of inputs, and the types in outputs that a JSON value does
+//! not have.
 //!
-//! The data is made by `generate.py` from botocore's models. [`mod@read`] turns what came over the wire into values of the
-//! model's types, [`check`] holds values against the constraints, in AWS's words; [`mod@write`] marks what is in an output for the codecs.
+//! `generate.py` makes the data from botocore's models. [`mod@read`] converts decoded inputs to the model's types, [`check`] checks their
+//! constraints in AWS's words, [`mod@write`] adds types to outputs for the codecs.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -20,7 +20,7 @@ pub use check::{Violation, violations};
 pub use read::{ReadError, Source, read};
 pub use write::Output;
 
-/// The data of each service, by the name that its requests are signed for.
+/// The data of each service, by its signing name.
 const DATA: &[(&str, &str)] = &[
     ("application-autoscaling", include_str!("data/application-autoscaling.json")),
     ("cloudformation", include_str!("data/cloudformation.json")),
@@ -37,18 +37,18 @@ const DATA: &[(&str, &str)] = &[
 
 type Lazy = LazyLock<Option<Model>, Box<dyn FnOnce() -> Option<Model> + Send>>;
 
-/// Each model is read once, when its service is first called.
+/// Each model is parsed once, when its service is first called.
 static MODELS: LazyLock<HashMap<&str, Lazy>> = LazyLock::new(|| {
     let lazy = |text: &'static str| -> Lazy { LazyLock::new(Box::new(move || serde_json::from_str(text).ok())) };
     DATA.iter().map(|(service, text)| (*service, lazy(text))).collect()
 });
 
-/// The model of a service, if there is one.
-pub fn of(signing_name: &str) -> Option<&'static Model> {
+/// The model of a service.
+pub fn find(signing_name: &str) -> Option<&'static Model> {
     MODELS.get(signing_name).and_then(|model| model.as_ref())
 }
 
-/// One service's model.
+/// The model of a service.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
@@ -56,7 +56,7 @@ pub struct Model {
     _source: String,
     operations: HashMap<String, Operation>,
     shapes: HashMap<String, Shape>,
-    /// Of services with a Query protocol, by code: the name of the error's type and its HTTP status.
+    /// The errors of services with a Query protocol, by code: the name of the error's type and its HTTP status.
     #[serde(default)]
     errors: HashMap<String, (String, u16)>,
 }
@@ -66,13 +66,13 @@ pub struct Model {
 struct Operation {
     input: Option<String>,
     output: Option<String>,
-    /// The names of its filters, of EC2's operations.
+    /// The names of the filters of EC2's operations.
     filters: Vec<String>,
-    /// Whether clients may send its input packed.
-    packed: bool,
+    /// Whether clients may compress its input.
+    accepts_compressed: bool,
 }
 
-/// A type that is more than plain, with its constraints.
+/// A structure, a list, a map, or a plain type with constraints.
 #[derive(Debug, Deserialize)]
 struct Shape {
     #[serde(flatten)]
@@ -84,7 +84,7 @@ struct Shape {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Kind {
-    /// Types by member; `!` at the end of a type says that the member is required.
+    /// Types by member; a type that ends with `!` is required.
     Structure(IndexMap<String, String>),
     /// The type of the items.
     List(String),
@@ -106,7 +106,7 @@ enum Plain {
     Blob,
 }
 
-/// What a value has to be. `min` and `max` are of a number itself, and of the length of everything else.
+/// The constraints of a value. `min` and `max` apply to numbers, and to the length of everything else.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Limits {
@@ -115,13 +115,13 @@ struct Limits {
     pattern: Option<Pattern>,
     #[serde(rename = "enum")]
     values: Vec<String>,
-    /// The end of the sentence of a service that does not show its pattern.
-    says: Option<String>,
-    /// The sentence does not repeat the value.
-    unshown: bool,
+    /// The end of the message of a service that does not show its pattern.
+    message: Option<String>,
+    /// Whether the message does not repeat the value.
+    hides_value: bool,
 }
 
-/// What a type's name stands for.
+/// The type of a name.
 #[derive(Debug, Clone, Copy)]
 enum Type<'a> {
     Plain(Plain),
@@ -147,8 +147,8 @@ impl Model {
         }))
     }
 
-    /// Whether an operation knows a member; one that the model does not know knows all.
-    pub fn knows(&self, operation: &str, member: &str) -> bool {
+    /// Whether the input of an operation has a member; that of an unknown operation has all.
+    pub fn has_member(&self, operation: &str, member: &str) -> bool {
         let input = self.operations.get(operation).map(|operation| operation.input.as_deref());
         match input.map(|input| input.and_then(|name| self.resolve(name))) {
             None => true,
@@ -157,17 +157,17 @@ impl Model {
         }
     }
 
-    /// Whether clients may send an operation's input packed.
-    pub fn unpacks(&self, operation: &str) -> bool {
-        self.operations.get(operation).is_some_and(|operation| operation.packed)
+    /// Whether clients may compress the input of an operation.
+    pub fn accepts_compressed(&self, operation: &str) -> bool {
+        self.operations.get(operation).is_some_and(|operation| operation.accepts_compressed)
     }
 
-    /// The filters that AWS's documentation knows of an operation.
+    /// The filters of an operation in AWS's documentation.
     pub fn filters(&self, operation: &str) -> &[String] {
         self.operations.get(operation).map_or(&[], |operation| &operation.filters)
     }
 
-    /// The name of the error's type and its HTTP status, for a code of a service with a Query protocol.
+    /// The name of an error's type and its HTTP status, by its code in the Query protocol.
     pub fn error(&self, code: &str) -> Option<(&str, u16)> {
         self.errors.get(code).map(|(shape, status)| (shape.as_str(), *status))
     }
@@ -178,7 +178,7 @@ mod tests {
     use super::{DATA, Kind, Model};
 
     #[test]
-    fn every_model_is_whole() {
+    fn every_type_in_a_model_is_known() {
         for (service, text) in DATA {
             let model: Model = serde_json::from_str(text).unwrap_or_else(|error| panic!("{service}: {error}"));
             let operations = model.operations.values().flat_map(|row| [row.input.as_ref(), row.output.as_ref()]);

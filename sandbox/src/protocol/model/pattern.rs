@@ -40,12 +40,12 @@ impl Pattern {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{DATA, of};
+    use super::super::{DATA, find};
 
     #[test]
     fn all_patterns_of_the_models_are_valid() {
         for (service, _) in DATA {
-            for (name, shape) in &of(service).expect("it has a model").shapes {
+            for (name, shape) in &find(service).expect("it has a model").shapes {
                 let pattern = shape.limits.pattern.as_ref();
                 assert!(pattern.is_none_or(|pattern| pattern.regex().is_some()), "{service} {name}");
             }

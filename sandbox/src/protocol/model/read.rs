@@ -1,5 +1,4 @@
-//! From what came over the wire to values of the model's types. Members that the model does not know are left out, as
-//! AWS leaves them; a wrong type is refused.
+//! Converts decoded inputs to the types of the model. Unknown members are dropped, as AWS does; wrong types are refused.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,25 +7,25 @@ use serde_json::{Map, Number, Value};
 
 use super::{Kind, Model, Plain, Type};
 
-/// Where a value comes from.
+/// The form of decoded values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// JSON or CBOR, where a number is a number.
     Typed,
-    /// A Query protocol, where everything is text, and lists are structures whose members are numbers.
+    /// A Query protocol, where all values are text, and lists are structures with numbers for names.
     Text,
 }
 
-/// Why a value cannot be read.
+/// Why a value cannot be converted.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ReadError {
-    /// It is of another type: the sentence of AWS's JSON reader.
+    /// It has another type: the message of AWS's JSON parser.
     Type(String),
-    /// It is a text that is no such value: the member's path, and the text.
+    /// Its text is not a value of the type: the member's path, and the text.
     Text(String, String),
 }
 
-/// The input of an operation with the model's types. An operation that the model does not know keeps what came.
+/// Converts the input of an operation. That of an unknown operation stays as it is.
 pub fn read(model: &Model, operation: &str, source: Source, input: Value) -> Result<Value, ReadError> {
     let Some(operation) = model.operations.get(operation) else { return Ok(input) };
     match &operation.input {
@@ -56,9 +55,9 @@ impl Reader<'_> {
         match (kind, self.source) {
             (Some(Kind::Structure(members)), _) => self.structure(members, path, value),
             (Some(Kind::List(item)), Source::Typed) => self.list(item, path, value),
-            (Some(Kind::List(item)), Source::Text) => self.list(item, path, listed(value)),
-            (Some(Kind::Map(_, of)), Source::Typed) => self.map(of, path, value),
-            (Some(Kind::Map(_, of)), Source::Text) => self.map(of, path, mapped(value)),
+            (Some(Kind::List(item)), Source::Text) => self.list(item, path, list_from_text(value)),
+            (Some(Kind::Map(_, entry)), Source::Typed) => self.map(entry, path, value),
+            (Some(Kind::Map(_, entry)), Source::Text) => self.map(entry, path, map_from_text(value)),
             (_, Source::Typed) => typed(plain, value),
             (_, Source::Text) => from_text(plain, path, value),
         }
@@ -71,16 +70,16 @@ impl Reader<'_> {
         value: Value,
     ) -> Result<Value, ReadError> {
         let Value::Object(mut given) = value else {
-            // `Name=` in a query stands for a structure without members.
-            return if value == "" { Ok(Value::Object(Map::new())) } else { Err(not_a_structure(&value)) };
+            // `Name=` in a query is a structure without members.
+            return if value == "" { Ok(Value::Object(Map::new())) } else { Err(structure_expected(&value)) };
         };
-        let mut read = Map::new();
-        for (name, of) in members {
+        let mut typed = Map::new();
+        for (name, kind) in members {
             if let Some(value) = given.remove(name) {
-                read.insert(name.clone(), self.value(of, &below(path, name), value)?);
+                typed.insert(name.clone(), self.value(kind, &child_path(path, name), value)?);
             }
         }
-        Ok(Value::Object(read))
+        Ok(Value::Object(typed))
     }
 
     fn list(&self, item: &str, path: &str, value: Value) -> Result<Value, ReadError> {
@@ -92,42 +91,42 @@ impl Reader<'_> {
             return Err(ReadError::Type(sentence.to_owned()));
         };
         let items = items.into_iter().enumerate();
-        items.map(|(at, value)| self.value(item, &below(path, &(at + 1).to_string()), value)).collect()
+        items.map(|(at, value)| self.value(item, &child_path(path, &(at + 1).to_string()), value)).collect()
     }
 
-    fn map(&self, of: &str, path: &str, value: Value) -> Result<Value, ReadError> {
-        let Value::Object(entries) = value else { return Err(not_a_structure(&value)) };
+    fn map(&self, entry: &str, path: &str, value: Value) -> Result<Value, ReadError> {
+        let Value::Object(entries) = value else { return Err(structure_expected(&value)) };
         let entries = entries.into_iter();
-        let read = entries.map(|(key, value)| Ok((key.clone(), self.value(of, &below(path, &key), value)?)));
+        let read = entries.map(|(key, value)| Ok((key.clone(), self.value(entry, &child_path(path, &key), value)?)));
         Ok(Value::Object(read.collect::<Result<_, ReadError>>()?))
     }
 }
 
-fn below(path: &str, name: &str) -> String {
+fn child_path(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-fn not_a_structure(value: &Value) -> ReadError {
+fn structure_expected(value: &Value) -> ReadError {
     let sentence = if value.is_array() { "Start of list found where not expected" } else { "Expected null" };
     ReadError::Type(sentence.to_owned())
 }
 
-/// `X.1`, `X.2` and `X.member.1`, `X.member.2` are both lists; so is `X=`, which has nothing in it.
-fn listed(value: Value) -> Value {
+/// `X.1`, `X.2` and `X.member.1`, `X.member.2` are lists; `X=` is an empty one.
+fn list_from_text(value: Value) -> Value {
     match value {
         Value::Object(members) if members.keys().all(|key| key.parse::<u32>().is_ok()) => {
             Value::Array(members.into_iter().map(|(_, value)| value).collect())
         }
-        Value::Object(members) => members.into_iter().next().map_or(Value::Null, |(_, value)| listed(value)),
+        Value::Object(members) => members.into_iter().next().map_or(Value::Null, |(_, value)| list_from_text(value)),
         Value::String(text) if text.is_empty() => Value::Array(Vec::new()),
-        // A list of one may leave its number out.
+        // A list of one may have no number.
         other => Value::Array(vec![other]),
     }
 }
 
 /// `X.entry.1.key=a&X.entry.1.value=b` is a map.
-fn mapped(value: Value) -> Value {
-    let Value::Array(entries) = listed(value) else { return Value::Object(Map::new()) };
+fn map_from_text(value: Value) -> Value {
+    let Value::Array(entries) = list_from_text(value) else { return Value::Object(Map::new()) };
     let pairs = entries.into_iter().filter_map(|entry| {
         let Value::Object(mut entry) = entry else { return None };
         let key = entry.remove("key")?.as_str()?.to_owned();
@@ -148,18 +147,20 @@ fn typed(plain: Plain, value: Value) -> Result<Value, ReadError> {
     match (plain, &value) {
         _ if fits => Ok(value),
         // 3.0 is an integer.
-        (Plain::Integer | Plain::Long, Value::Number(number)) => whole(number).ok_or_else(|| wrong(plain, &value)),
-        (Plain::Timestamp, Value::String(text)) => instant(text).ok_or_else(|| wrong(plain, &value)),
-        _ => Err(wrong(plain, &value)),
+        (Plain::Integer | Plain::Long, Value::Number(number)) => {
+            whole_number(number).ok_or_else(|| type_error(plain, &value))
+        }
+        (Plain::Timestamp, Value::String(text)) => parse_time(text).ok_or_else(|| type_error(plain, &value)),
+        _ => Err(type_error(plain, &value)),
     }
 }
 
-/// JSON has no numbers for these: they come as text.
+/// Whether a value is one of the numbers that JSON represents as text.
 fn is_special(value: &Value) -> bool {
     value.as_str().is_some_and(|text| matches!(text, "NaN" | "Infinity" | "-Infinity"))
 }
 
-fn whole(number: &Number) -> Option<Value> {
+fn whole_number(number: &Number) -> Option<Value> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let number = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() <= EXACT)?;
     #[expect(clippy::cast_possible_truncation, reason = "it is whole and within what a double holds exactly")]
@@ -167,7 +168,7 @@ fn whole(number: &Number) -> Option<Value> {
     Some(number.into())
 }
 
-fn wrong(plain: Plain, value: &Value) -> ReadError {
+fn type_error(plain: Plain, value: &Value) -> ReadError {
     let class = match value {
         Value::Array(_) => return ReadError::Type("Start of list found where not expected".to_owned()),
         Value::Object(_) => return ReadError::Type("Start of structure or map found where not expected.".to_owned()),
@@ -175,7 +176,7 @@ fn wrong(plain: Plain, value: &Value) -> ReadError {
         Value::String(_) => "java.lang.String",
         _ => "com.amazon.coral.value.json.numbers.TruncatingBigNumber",
     };
-    let wanted = match plain {
+    let expected = match plain {
         Plain::String => "String",
         Plain::Integer => "Integer",
         Plain::Long => "Long",
@@ -185,14 +186,14 @@ fn wrong(plain: Plain, value: &Value) -> ReadError {
         Plain::Timestamp => "Date",
         Plain::Blob => "ByteBuffer",
     };
-    ReadError::Type(format!("class {class} can not be converted to an {wanted}"))
+    ReadError::Type(format!("class {class} can not be converted to an {expected}"))
 }
 
 fn from_text(plain: Plain, path: &str, value: Value) -> Result<Value, ReadError> {
     let Value::String(text) = value else {
         return Err(ReadError::Text(path.to_owned(), String::new()));
     };
-    let read = match plain {
+    let parsed = match plain {
         Plain::String | Plain::Blob => Some(Value::String(text.clone())),
         Plain::Boolean => match text.to_ascii_lowercase().as_str() {
             "true" => Some(true.into()),
@@ -201,25 +202,25 @@ fn from_text(plain: Plain, path: &str, value: Value) -> Result<Value, ReadError>
         },
         Plain::Integer => text.parse::<i32>().ok().map(Value::from),
         Plain::Long => text.parse::<i64>().ok().map(Value::from),
-        Plain::Float | Plain::Double => number(&text),
-        Plain::Timestamp => instant(&text),
+        Plain::Float | Plain::Double => parse_number(&text),
+        Plain::Timestamp => parse_time(&text),
     };
-    read.ok_or_else(|| ReadError::Text(path.to_owned(), text))
+    parsed.ok_or_else(|| ReadError::Text(path.to_owned(), text))
 }
 
-fn number(text: &str) -> Option<Value> {
+fn parse_number(text: &str) -> Option<Value> {
     if matches!(text, "NaN" | "Infinity" | "-Infinity") {
         return Some(text.into());
     }
     text.parse().ok().and_then(Number::from_f64).map(Value::Number)
 }
 
-/// Seconds since 1970, of a time as clients write it: with or without fractions, offset or time of day.
-fn instant(text: &str) -> Option<Value> {
+/// A time in any form that clients use, as seconds since 1970.
+fn parse_time(text: &str) -> Option<Value> {
     let utc = || text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
     let time = text.parse::<Timestamp>().ok().or_else(|| utc().map(|zoned| zoned.timestamp()));
     match time {
         Some(time) => Some(crate::base::clock::epoch_seconds(time)),
-        None => number(text).filter(Value::is_number),
+        None => parse_number(text).filter(Value::is_number),
     }
 }

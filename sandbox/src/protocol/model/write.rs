@@ -1,13 +1,13 @@
-//! Goes through an output with its model, for what a value alone does not show: times, bytes and maps.
+//! Adds the model's types to an output where a JSON value does not have them: times, bytes and maps.
 
 use serde_json::Value;
 
 use super::{Kind, Model, Plain, Type};
 
-/// An output, or a part of it, as a codec writes it. Members without a value are not in it.
+/// An output or a part of it, with types. It has no members without a value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
-    /// A text, a number or a boolean.
+    /// A string, a number or a boolean.
     Scalar(Value),
     /// Seconds since 1970.
     Time(f64),
@@ -25,7 +25,7 @@ impl Output {
     /// The output of an operation.
     pub fn of(model: Option<&Model>, operation: &str, output: Value) -> Self {
         let shape = model.and_then(|model| Some((model, model.operations.get(operation)?.output.as_deref()?)));
-        tagged(shape, output).unwrap_or_else(|| Self::Structure(Vec::new()))
+        typed(shape, output).unwrap_or_else(|| Self::Structure(Vec::new()))
     }
 }
 
@@ -35,10 +35,10 @@ impl From<Value> for Output {
     }
 }
 
-/// `None` for null. What the model says nothing of is what it looks like.
-fn tagged(shape: Option<(&Model, &str)>, value: Value) -> Option<Output> {
+/// `None` for null. Values that are not in the model have their JSON types.
+fn typed(shape: Option<(&Model, &str)>, value: Value) -> Option<Output> {
     let kind = shape.and_then(|(model, name)| Some((model, model.resolve(name)?)));
-    let inner = |of: Option<&'_ str>, value| tagged(kind.map(|(model, _)| model).zip(of), value);
+    let inner = |name: Option<&'_ str>, value| typed(kind.map(|(model, _)| model).zip(name), value);
     Some(match (kind.map(|(_, kind)| kind), value) {
         (_, Value::Null) => return None,
         (Some(Type::Plain(Plain::Timestamp)), Value::Number(seconds)) => {
@@ -46,8 +46,8 @@ fn tagged(shape: Option<(&Model, &str)>, value: Value) -> Option<Output> {
         }
         (Some(Type::Plain(Plain::Blob)), Value::String(base64)) => Output::Bytes(base64),
         (Some(Type::Shape(shape)), Value::Object(entries)) if matches!(shape.kind, Kind::Map(..)) => {
-            let Kind::Map(_, of) = &shape.kind else { return None };
-            let entries = entries.into_iter().filter_map(|(key, value)| Some((key, inner(Some(of), value)?)));
+            let Kind::Map(_, entry) = &shape.kind else { return None };
+            let entries = entries.into_iter().filter_map(|(key, value)| Some((key, inner(Some(entry), value)?)));
             Output::Map(entries.collect())
         }
         (kind, Value::Object(given)) => {
@@ -58,22 +58,22 @@ fn tagged(shape: Option<(&Model, &str)>, value: Value) -> Option<Output> {
                 },
                 _ => None,
             };
-            let of = |name: &str| members.and_then(|members| members.get(name)).map(String::as_str);
+            let member_type = |name: &str| members.and_then(|members| members.get(name)).map(String::as_str);
             let given = given.into_iter().filter_map(|(name, value)| {
-                let written = inner(of(&name), value)?;
-                Some((name, written))
+                let value = inner(member_type(&name), value)?;
+                Some((name, value))
             });
             Output::Structure(given.collect())
         }
         (kind, Value::Array(items)) => {
-            let of = match kind {
+            let item_type = match kind {
                 Some(Type::Shape(shape)) => match &shape.kind {
                     Kind::List(item) => Some(item.as_str()),
                     _ => None,
                 },
                 _ => None,
             };
-            Output::List(items.into_iter().filter_map(|value| inner(of, value)).collect())
+            Output::List(items.into_iter().filter_map(|value| inner(item_type, value)).collect())
         }
         (_, scalar) => Output::Scalar(scalar),
     })

@@ -131,7 +131,7 @@ impl Describe {
             let known = model.filters(kind.operation);
             known.iter().any(|filter| if filter == "tag" { name.starts_with("tag:") } else { filter == name })
         };
-        if model::of("ec2").is_some_and(documented) {
+        if model::find("ec2").is_some_and(documented) {
             return Err(Fault::not_implemented(&format!("ec2:{} with the filter {name}", kind.operation)));
         }
         Err(Fault::client("InvalidParameterValue", format!("The filter '{name}' is invalid")))

@@ -1,4 +1,4 @@
-//! The local addresses of services: opened, kept up to date and closed as the rows say.
+//! The local addresses of services, reconciled with the rows.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,24 +13,24 @@ use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
 use crate::store::World;
 
-/// What the rows say about one service's address.
-struct Wanted {
+/// The desired state of a service's address.
+struct Desired {
     port: Option<u16>,
     targets: Vec<u16>,
 }
 
-/// Brings the addresses in line with the rows.
+/// Opens, updates and closes addresses.
 pub(super) async fn sync(sandbox: &Arc<Sandbox>) {
-    let wanted = sandbox.world.read(wanted);
-    sandbox.runtime::<Runtime>().addresses().retain(|key, _| wanted.contains_key(key));
-    let mut moved = Vec::new();
-    for (key, Wanted { port, targets }) in wanted {
-        let opened = sandbox.runtime::<Runtime>().addresses().contains_key(&key);
-        if !opened {
-            // Without a free port on the whole machine the service has no address; its tasks run all the same.
+    let desired = sandbox.world.read(desired);
+    sandbox.runtime::<Runtime>().addresses().retain(|key, _| desired.contains_key(key));
+    let mut new_ports = Vec::new();
+    for (key, Desired { port, targets }) in desired {
+        let is_open = sandbox.runtime::<Runtime>().addresses().contains_key(&key);
+        if !is_open {
+            // Without a free port on the machine the service has no address, but its tasks run.
             let Ok(address) = ServiceAddress::open(port).await else { continue };
             if port != Some(address.port()) {
-                moved.push((key.clone(), address.port()));
+                new_ports.push((key.clone(), address.port()));
             }
             sandbox.runtime::<Runtime>().addresses().insert(key.clone(), address);
         }
@@ -38,10 +38,10 @@ pub(super) async fn sync(sandbox: &Arc<Sandbox>) {
             address.set_targets(targets);
         }
     }
-    if !moved.is_empty() {
-        // When the port cannot be remembered it is only another one after a restart.
+    if !new_ports.is_empty() {
+        // If this cannot be written, the service gets another port after a restart.
         let _ = sandbox.world.write(|world| {
-            for (key, port) in &moved {
+            for (key, port) in &new_ports {
                 if let Some(service) = world.of_mut::<State>().services.get_mut(key) {
                     service.local_port = Some(*port);
                 }
@@ -52,7 +52,7 @@ pub(super) async fn sync(sandbox: &Arc<Sandbox>) {
 }
 
 /// The active services whose containers have a TCP port, and the real ports of their running tasks.
-fn wanted(world: &World) -> BTreeMap<String, Wanted> {
+fn desired(world: &World) -> BTreeMap<String, Desired> {
     let active = world.of::<State>().services.iter().filter(|(_, service)| service.status == ServiceStatus::Active);
     active
         .filter(|(_, service)| {
@@ -61,14 +61,17 @@ fn wanted(world: &World) -> BTreeMap<String, Wanted> {
             definition.is_some_and(|definition| definition.containers().iter().any(ContainerDefinition::has_tcp_port))
         })
         .map(|(key, service)| {
-            let targets =
-                super::tasks_of(world, service).into_iter().filter(|task| serves(task)).filter_map(port).collect();
-            (key.to_owned(), Wanted { port: service.local_port, targets })
+            let targets = super::tasks_of(world, service)
+                .into_iter()
+                .filter(|task| accepts_connections(task))
+                .filter_map(port)
+                .collect();
+            (key.to_owned(), Desired { port: service.local_port, targets })
         })
         .collect()
 }
 
-fn serves(task: &Task) -> bool {
+fn accepts_connections(task: &Task) -> bool {
     task.last_status == TaskStatus::Running && task.desired_status == TaskStatus::Running
 }
 

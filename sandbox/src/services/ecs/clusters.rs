@@ -15,7 +15,7 @@ use crate::services::ecs::State;
 use crate::store::World;
 use crate::{Fault, Sandbox};
 
-/// What a description includes only when it is asked for, and CreateCluster's answer always.
+/// What DescribeClusters includes only on request, and other operations always return.
 const EVERYTHING: [&str; 3] = ["SETTINGS", "CONFIGURATIONS", "TAGS"];
 
 #[derive(Deserialize)]
@@ -39,8 +39,8 @@ struct Content {
 }
 
 impl Content {
-    /// The members that are given, over the earlier ones.
-    fn over(self, earlier: &mut Map<String, Value>) {
+    /// Writes the given members over the earlier ones.
+    fn apply_to(self, earlier: &mut Map<String, Value>) {
         let Self {
             settings,
             configuration,
@@ -69,13 +69,13 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     }
     launch::check_tags(&input.tags)?;
     sandbox.world.write(|world| {
-        // Creating a cluster that is there gives it back.
+        // Creating an existing cluster returns it.
         if names::cluster(world, Some(&name)).is_err() {
             let mut content = Map::new();
             content.insert("settings".to_owned(), json!([{ "name": "containerInsights", "value": "disabled" }]));
             content.insert("capacityProviders".to_owned(), json!([]));
             content.insert("defaultCapacityProviderStrategy".to_owned(), json!([]));
-            input.content.over(&mut content);
+            input.content.apply_to(&mut content);
             let cluster = Cluster { name: name.clone(), deleted_at: None, tags: input.tags, content };
             check(&cluster)?;
             world.of_mut::<State>().clusters.insert(name.clone(), cluster);
@@ -84,7 +84,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     })
 }
 
-/// Refuses settings and capacity providers that there are not.
+/// Refuses unknown settings and capacity providers.
 fn check(cluster: &Cluster) -> Result<(), Fault> {
     let list = |member: &str| cluster.content.get(member).and_then(Value::as_array).into_iter().flatten();
     let text = |value: &Value, member: &str| value.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -127,7 +127,7 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
 fn change(sandbox: &Sandbox, cluster: &str, content: Content) -> Reply {
     sandbox.world.write(|world| {
         let mut cluster = names::cluster(world, Some(cluster))?.clone();
-        content.over(&mut cluster.content);
+        content.apply_to(&mut cluster.content);
         check(&cluster)?;
         let name = cluster.name.clone();
         world.of_mut::<State>().clusters.insert(name.clone(), cluster);
@@ -187,12 +187,12 @@ pub(super) struct Describe {
 }
 
 pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { clusters, include }: Describe) -> Value {
-    let asked = if clusters.is_empty() { vec!["default".to_owned()] } else { clusters };
+    let requested = if clusters.is_empty() { vec!["default".to_owned()] } else { clusters };
     let config = &sandbox.config;
     sandbox.world.read(|world| {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
-        for given in &asked {
-            // A deleted one can still be seen for a while.
+        for given in &requested {
+            // A deleted cluster can still be described for some time.
             match world.of::<State>().clusters.get(names::last_part(given)) {
                 Some(cluster) => found.push(show::cluster(config, world, cluster, &include)),
                 None => failures.push(missing(&config.cluster_arn(names::last_part(given)))),
@@ -202,7 +202,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { clusters, include }: D
     })
 }
 
-/// What is said of something that a description was asked for and that is not there.
+/// The failure for a resource that does not exist.
 pub(super) fn missing(arn: &str) -> Value {
     json!({ "arn": arn, "reason": "MISSING" })
 }
@@ -223,7 +223,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, List { next_token, max_results }: Lis
     Ok(json!({ "clusterArns": page.items, "nextToken": page.next_token }))
 }
 
-/// How many results a page of a list has: 1 to 100.
+/// The page size of a list: 1 to 100.
 pub(super) fn limit(max_results: Option<usize>) -> Result<usize, Fault> {
     match max_results {
         None => Ok(100),

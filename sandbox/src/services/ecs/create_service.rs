@@ -15,11 +15,11 @@ use crate::core::Reply;
 use crate::services::ecs::State;
 use crate::{Fault, FaultKind, Sandbox};
 
-/// A member, and what ECS answers when it was not given.
-type Kept = (&'static str, fn() -> Value);
+/// A member and its default.
+type DefaultedMember = (&'static str, fn() -> Value);
 
-/// Members that are kept as they were given.
-const KEPT: [Kept; 9] = [
+/// Members that are stored unchanged, and shown with their default if they were not given.
+const STORED: [DefaultedMember; 9] = [
     ("loadBalancers", || json!([])),
     ("serviceRegistries", || json!([])),
     ("placementConstraints", || json!([])),
@@ -31,7 +31,7 @@ const KEPT: [Kept; 9] = [
     ("enableExecuteCommand", || json!(false)),
 ];
 
-/// Members that need what the sandbox does not have.
+/// Members that need resources that the sandbox does not have.
 pub(super) const UNSERVED: [&str; 6] = [
     "loadBalancers",
     "serviceConnectConfiguration",
@@ -114,13 +114,13 @@ fn service(
     // A daemon has one task for each container instance, of which there are none.
     let desired_count = if input.is_daemon() { 0 } else { given.unwrap_or(1) };
     let mut content = Map::new();
-    for (member, default) in KEPT {
+    for (member, default) in STORED {
         let value = input.rest.get(member).filter(|value| !value.is_null());
         content.insert(member.to_owned(), value.cloned().unwrap_or_else(default));
     }
     let configuration =
         input.deployment_configuration.clone().unwrap_or_else(|| DeploymentConfiguration::of(input.is_daemon()));
-    // Balancing needs room for one task more.
+    // Rebalancing needs room for an additional task.
     let balanced = if configuration.maximum_percent > 100 { "ENABLED" } else { "DISABLED" };
     let balanced = input.text("availabilityZoneRebalancing").unwrap_or(balanced);
     content.insert("availabilityZoneRebalancing".to_owned(), json!(balanced));
@@ -184,7 +184,7 @@ pub(super) fn check_grace_period(members: &Map<String, Value>) -> Result<(), Fau
     Ok(())
 }
 
-/// ECS Exec needs a role of the task.
+/// ECS Exec needs a task role.
 pub(super) fn check_exec(members: &Map<String, Value>, definition: &TaskDefinition, what: &str) -> Result<(), Fault> {
     let on = members.get("enableExecuteCommand") == Some(&json!(true));
     if on && definition.text("taskRoleArn").is_none() {
@@ -196,7 +196,7 @@ pub(super) fn check_exec(members: &Map<String, Value>, definition: &TaskDefiniti
     Ok(())
 }
 
-/// Refuses deployments that could never go on, or that need what the sandbox does not have.
+/// Refuses configurations that block deployments, or that the sandbox does not serve.
 pub(super) fn check_configuration(configuration: &DeploymentConfiguration) -> Result<(), Fault> {
     let DeploymentConfiguration { maximum_percent, minimum_healthy_percent, alarms, strategy, .. } = configuration;
     if strategy.as_ref().is_some_and(|strategy| strategy != "ROLLING") {
@@ -222,13 +222,13 @@ pub(super) fn check_configuration(configuration: &DeploymentConfiguration) -> Re
     Ok(())
 }
 
-/// Every registry has to be there.
+/// Checks that every service registry exists.
 pub(super) async fn check_registries(sandbox: &Arc<Sandbox>, registries: Option<&Value>) -> Result<(), Fault> {
     for registry in registries.and_then(Value::as_array).into_iter().flatten() {
         let arn = registry.get("registryArn").and_then(Value::as_str).unwrap_or_default();
         let id = names::last_part(arn);
         match sandbox.call("servicediscovery", "GetService", json!({ "Id": id })).await {
-            Err(fault) if fault.status != 501 => {
+            Err(fault) if fault.kind != FaultKind::NotServed => {
                 return Err(client(format!("Service registry {arn} could not be used: {}", fault.message)));
             }
             _ => {}

@@ -1,4 +1,4 @@
-//! Cloud Map: a service's tasks are registered with their real port on this machine, and deregistered before they end.
+//! Service discovery: tasks are registered in Cloud Map with their port on this machine, and deregistered before they end.
 
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ fn without_nulls(mut value: Value) -> Value {
     value
 }
 
-/// Takes a task's instance away; that it is gone already is as good.
+/// Removes a task's instance; an error means that it is gone already.
 pub(super) async fn deregister(sandbox: &Arc<Sandbox>, registry: &str, task_id: &str) {
     let _ = sandbox
         .call("servicediscovery", "DeregisterInstance", json!({ "ServiceId": registry, "InstanceId": task_id }))

@@ -15,18 +15,18 @@ use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
 use crate::services::iam;
 use crate::services::iam::grants;
-use crate::session_channel::{Plan, Sessions};
+use crate::session_channel::{SessionSpec, Sessions};
 use crate::store::World;
 use crate::{Fault, Sandbox};
 
-/// What the agent in the container needs of the task's role (developer guide, "Task role permissions for ECS Exec").
+/// The permissions that the agent in the container needs (developer guide, "Task role permissions for ECS Exec").
 const PERMISSIONS: [&str; 4] = [
     "ssmmessages:CreateControlChannel",
     "ssmmessages:CreateDataChannel",
     "ssmmessages:OpenControlChannel",
     "ssmmessages:OpenDataChannel",
 ];
-/// What stands in front of the ids of its sessions.
+/// The prefix of its session ids.
 const PREFIX: &str = "ecs-execute-command";
 /// The lengths that a task's id can have: with and without hyphens.
 const TASK_ID_LENGTHS: [usize; 2] = [32, 36];
@@ -52,7 +52,7 @@ fn not_connected() -> Fault {
     Fault::client("TargetNotConnectedException", message)
 }
 
-/// Starts a session, for which the client connects to the address in the answer.
+/// Starts a session. The client connects to the address in the response.
 pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     if !input.interactive {
         return Err(invalid("Interactive is the only mode supported currently."));
@@ -62,14 +62,14 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     }
     let words = shlex::split(&input.command).filter(|words| !words.is_empty());
     let words = words.ok_or_else(|| invalid("The command is empty, or a quotation in it does not end."))?;
-    let (task, index) = sandbox.world.read(|world| chosen(sandbox, world, &input))?;
+    let (task, index) = sandbox.world.read(|world| find_container(sandbox, world, &input))?;
     let running = running_container(sandbox, &task, index).ok_or_else(not_ready)?;
     let command = running.exec_in(&words).ok_or_else(Fault::no_host_exec)?;
     let container = &task.containers[index];
     let runtime_id = container.runtime_id.clone().unwrap_or_default();
-    let opened = Sessions::open(
+    let started = Sessions::start(
         sandbox,
-        Plan {
+        SessionSpec {
             prefix: PREFIX.to_owned(),
             target: format!("ecs:{}_{}_{runtime_id}", task.cluster, task.id),
             document: "AmazonECS-ExecuteInteractiveCommand".to_owned(),
@@ -85,16 +85,16 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
         "containerArn": config.container_arn(&task, container),
         "containerName": container.name,
         "interactive": true,
-        "session": { "sessionId": opened.id, "streamUrl": opened.url, "tokenValue": opened.token },
+        "session": { "sessionId": started.id, "streamUrl": started.url, "tokenValue": started.token },
         "taskArn": config.task_arn(&task),
     }))
 }
 
-/// What a command is in the container behind `CLUSTER_TASK_RUNTIMEID`, as Session Manager calls it, and what is cancelled when
-/// that is gone; nothing when the container does not run or its task has no ECS Exec.
+/// The process that runs a command in the container of a Session Manager target `CLUSTER_TASK_RUNTIMEID`, and a token that is cancelled
+/// when the container ends; none if the container does not run or its task has no ECS Exec.
 ///
 /// # Errors
-/// When commands from requests may not run.
+/// Commands from requests may not run.
 pub fn in_container(
     sandbox: &Sandbox,
     target: &str,
@@ -105,7 +105,7 @@ pub fn in_container(
 }
 
 fn target_container(sandbox: &Sandbox, target: &str) -> Option<Arc<dyn Container>> {
-    // Names of clusters may have underscores, ids have none.
+    // Names of clusters may contain underscores, ids do not.
     let (rest, runtime_id) = target.rsplit_once('_')?;
     let (cluster, id) = rest.rsplit_once('_')?;
     let task = sandbox.world.read(|world| world.of::<State>().tasks.get(&key(cluster, id)).cloned())?;
@@ -119,8 +119,8 @@ fn running_container(sandbox: &Sandbox, task: &Task, index: usize) -> Option<Arc
     sandbox.runtime::<Runtime>().running().get(&key(&task.cluster, &task.id))?.containers.get(index)?.clone()
 }
 
-/// The task, and the place of the container that is meant.
-fn chosen(sandbox: &Sandbox, world: &World, input: &Input) -> Result<(Task, usize), Fault> {
+/// The task and the index of the container that a request names.
+fn find_container(sandbox: &Sandbox, world: &World, input: &Input) -> Result<(Task, usize), Fault> {
     let cluster = names::cluster(world, input.cluster.as_deref())?;
     if cluster
         .content
@@ -149,8 +149,8 @@ fn chosen(sandbox: &Sandbox, world: &World, input: &Input) -> Result<(Task, usiz
     Ok((task.clone(), index))
 }
 
-/// The agent has to be able to write beside the container's files and to reach Session Manager. AWS does not say which of the
-/// two it is that went wrong; the sandbox's log does.
+/// Checks that the agent could write to the container's file system and reach Session Manager. AWS's fault does not tell which of them
+/// failed; the sandbox's log does.
 fn check_agent(sandbox: &Sandbox, world: &World, task: &Task, index: usize) -> Result<(), Fault> {
     let refuse = |why: String| {
         sandbox.log.write(&format!("ecs:ExecuteCommand cannot reach the agent of task {}: {why}", task.id));

@@ -1,8 +1,8 @@
-//! What stands in for images on this machine: the mapping that `PutImages` hands over for a stack, and the built-in stand-in.
+//! What runs a stack's images on this machine: the mapping and the engine that the control call `PutImages` sets. Without them it is
+//! the mock backend.
 //!
-//! This is the only way for a task's command to get onto this machine: of what an API request of ECS says, nothing is run but
-//! health checks, and those only where commands of requests may run at all; inside containers, when the stack asks for an
-//! engine, what the request says is run.
+//! This is the only source of a task's command on this machine. Of the commands in ECS's API requests only health checks run here,
+//! and only if commands from requests may run at all. Inside an engine's containers the commands of requests run.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::process::engine::EngineKind;
 use crate::services::ecs::{self, State};
 use crate::store::World;
 
-/// The tags that say whose mapping is meant: CloudFormation's on what it makes, and one that callers may set themselves.
+/// The tags that name the stack: CloudFormation's own, and one that callers may set themselves.
 const STACK_TAGS: [&str; 2] = ["aws:cloudformation:stack-name", "ecsws:stack-name"];
 
 /// The input of the control call `PutImages`.
@@ -33,7 +33,7 @@ pub struct PutImages {
     images: IndexMap<String, ImageCommand>,
 }
 
-/// What runs the images that the mapping does not name.
+/// What runs images that are not in the mapping.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Runtime {
@@ -53,7 +53,7 @@ impl Runtime {
     }
 }
 
-/// Replaces the mapping of a stack. Tasks that run already keep what they were started with.
+/// Replaces the mapping of a stack. Running tasks are not affected.
 pub fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> Reply {
     let PutImages { stack_name, runtime, images } = input;
     for (image, ImageCommand { command, cwd }) in &images {
@@ -95,7 +95,7 @@ pub async fn check_runtime(sandbox: Arc<Sandbox>, CheckRuntime { runtime, images
     Ok(json!({ "missing": missing, "shortcomings": shortcomings }))
 }
 
-/// The command that stands in for an image of a task, if its stack has one.
+/// The command that replaces a task's image, if its stack maps it.
 pub(super) fn command(world: &World, task: &Task, image: &str) -> Option<ImageCommand> {
     let stack = stack(world, task)?;
     let images = &world.of::<State>().images.get(&stack)?.images;
@@ -103,7 +103,7 @@ pub(super) fn command(world: &World, task: &Task, image: &str) -> Option<ImageCo
     images.get(image).or_else(|| images.get(untagged)).cloned()
 }
 
-/// The engine that runs the images of a task, if its stack asks for one.
+/// The engine that runs a task's images, if its stack has one.
 pub(super) fn engine(world: &World, task: &Task) -> Option<EngineKind> {
     world.of::<State>().images.get(&stack(world, task)?)?.engine
 }

@@ -1,11 +1,11 @@
-//! How tasks are launched, as CreateService, UpdateService and RunTask say it: launch type or capacity providers, platform
-//! version and network; checked as ECS checks them.
+//! How tasks are launched, from the members that CreateService, UpdateService and RunTask share: launch type or capacity providers,
+//! platform version and network, with ECS's checks.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::capacity;
+use super::capacity_providers;
 use super::model::{Cluster, TaskDefinition};
 use super::names::{client, invalid};
 use crate::base::tags::{self, MAX_TAGS, Tag};
@@ -16,9 +16,9 @@ pub(super) const PLATFORM_VERSION: &str = "1.4.0";
 
 const PLATFORM_VERSIONS: [&str; 3] = ["LATEST", "1.4.0", "1.3.0"];
 
-/// The most subnets and security groups of a network configuration (API reference of `AwsVpcConfiguration`).
-const MOST_SUBNETS: usize = 16;
-const MOST_SECURITY_GROUPS: usize = 5;
+/// The maximum number of subnets and security groups (API reference of `AwsVpcConfiguration`).
+const MAX_SUBNETS: usize = 16;
+const MAX_SECURITY_GROUPS: usize = 5;
 
 /// How tasks are launched.
 #[derive(Debug, Clone)]
@@ -27,12 +27,12 @@ pub(super) struct Launch {
     pub(super) kind: Option<String>,
     /// The capacity provider strategy.
     pub(super) strategy: Option<Value>,
-    /// As it was given, or `LATEST` on Fargate.
+    /// The requested version, or `LATEST` on Fargate.
     pub(super) platform_version: Option<String>,
 }
 
 impl Launch {
-    /// What a request asks for, with the cluster's default strategy when it says nothing.
+    /// Reads a request's members. The cluster's default strategy applies if the request has neither launch type nor strategy.
     pub(super) fn of(members: &Map<String, Value>, cluster: &Cluster) -> Result<Self, Fault> {
         let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
         let given = text("launchType");
@@ -88,12 +88,12 @@ impl Launch {
                 "Network Configuration is not valid for the given networkMode of this task definition.",
             ));
         }
-        let wanted = if self.is_fargate() { "FARGATE" } else { self.kind.as_deref().unwrap_or("EC2") };
+        let launch_type = if self.is_fargate() { "FARGATE" } else { self.kind.as_deref().unwrap_or("EC2") };
         let named = definition.content.get("requiresCompatibilities").and_then(Value::as_array);
         let possible = super::show::compatibilities(definition);
-        let refused = named.is_some_and(|list| !list.is_empty() && !list.contains(&json!(wanted)));
-        if refused || !possible.contains(&wanted) {
-            return Err(invalid(format!("Task definition does not support launch_type {wanted}.")));
+        let refused = named.is_some_and(|list| !list.is_empty() && !list.contains(&json!(launch_type)));
+        if refused || !possible.contains(&launch_type) {
+            return Err(invalid(format!("Task definition does not support launch_type {launch_type}.")));
         }
         Ok(())
     }
@@ -117,18 +117,18 @@ pub(super) fn check_strategy(strategy: &Value, cluster: &Cluster) -> Result<(), 
     Ok(())
 }
 
-fn check_number(item: &Value, member: &str, most: u64) -> Result<(), Fault> {
+fn check_number(item: &Value, member: &str, max: u64) -> Result<(), Fault> {
     match item.get(member) {
-        Some(number) if number.as_u64().is_none_or(|number| number > most) => {
-            Err(invalid(format!("The {member} of a capacity provider must be between 0 and {most}.")))
+        Some(number) if number.as_u64().is_none_or(|number| number > max) => {
+            Err(invalid(format!("The {member} of a capacity provider must be between 0 and {max}.")))
         }
         _ => Ok(()),
     }
 }
 
-/// Refuses a provider that there is not.
+/// Refuses an unknown provider.
 pub(super) fn check_providers(names: &[String]) -> Result<(), Fault> {
-    match names.iter().find(|name| !capacity::FARGATE.contains(&name.as_str())) {
+    match names.iter().find(|name| !capacity_providers::FARGATE.contains(&name.as_str())) {
         Some(name) => Err(invalid(format!(
             "The specified capacity provider '{name}' was not found. Specify a valid name or ARN and try again."
         ))),
@@ -152,11 +152,11 @@ pub(super) async fn network(sandbox: &Arc<Sandbox>, given: Option<&Value>) -> Re
     if subnets.is_empty() {
         return Err(invalid("subnets can not be empty."));
     }
-    if subnets.len() > MOST_SUBNETS {
-        return Err(invalid(format!("subnets can have at most {MOST_SUBNETS} items.")));
+    if subnets.len() > MAX_SUBNETS {
+        return Err(invalid(format!("subnets can have at most {MAX_SUBNETS} items.")));
     }
-    if groups.len() > MOST_SECURITY_GROUPS {
-        return Err(invalid(format!("securityGroups can have at most {MOST_SECURITY_GROUPS} items.")));
+    if groups.len() > MAX_SECURITY_GROUPS {
+        return Err(invalid(format!("securityGroups can have at most {MAX_SECURITY_GROUPS} items.")));
     }
     known(sandbox, "subnet", "DescribeSubnets", json!({ "SubnetId": subnets }), &subnets).await?;
     if !groups.is_empty() {
@@ -178,7 +178,7 @@ async fn known(sandbox: &Arc<Sandbox>, kind: &str, operation: &str, input: Value
     })
 }
 
-/// Refuses members that the sandbox does not serve, by their names.
+/// Refuses members that the sandbox does not serve.
 pub(super) fn refuse_unserved(members: &Map<String, Value>, unserved: &[&str]) -> Result<(), Fault> {
     let is_given = |value: &Value| match value {
         Value::Null => false,

@@ -1,7 +1,7 @@
-//! What a task may take of this machine: the memory of its definition, and no more processes than a container needs.
+//! Limits of tasks: the memory of their definition, and a maximum number of processes.
 //!
-//! Nothing in the kernel holds these limits without rights that a user may not have, so a loop looks at the processes. A
-//! container that is beyond its limit is killed, and its task stops as it would on AWS.
+//! The kernel could only enforce them with privileges that a user may not have, so a loop inspects the processes. A
+//! container that exceeds a limit is killed, and its task stops as it would on AWS.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,36 +13,36 @@ use crate::process::{CpuTimes, kill_all, process_count, unshared_bytes};
 use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
 
-/// How often the machine's processes are looked at.
-const LOOK: Duration = Duration::from_secs(1);
-/// How often they are counted, which costs next to nothing.
-const COUNT: Duration = Duration::from_millis(50);
-/// How many more of them are a reason to look at once.
+/// How often the processes are inspected.
+const INSPECTION_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the machine's processes are counted, which is cheap.
+const COUNT_INTERVAL: Duration = Duration::from_millis(50);
+/// How many new processes trigger an early inspection.
 const BURST: u64 = 256;
-/// Processes of one container.
+/// The maximum number of processes of one container.
 const MAX_PROCESSES: usize = 512;
 const MIB: u64 = 1024 * 1024;
 
-/// Looks as long as the sandbox runs.
+/// Enforces the limits while the sandbox runs.
 pub fn watch(sandbox: &Arc<Sandbox>) {
-    sandbox.spawn_loop("the watch over tasks' limits", |watched| async move {
+    sandbox.spawn_loop("the watch over tasks' limits", |shared| async move {
         let mut counted = process_count();
         loop {
-            for _ in 0..LOOK.as_millis() / COUNT.as_millis() {
-                tokio::time::sleep(COUNT).await;
+            for _ in 0..INSPECTION_INTERVAL.as_millis() / COUNT_INTERVAL.as_millis() {
+                tokio::time::sleep(COUNT_INTERVAL).await;
                 if process_count() > counted + BURST {
                     break;
                 }
             }
             counted = process_count();
-            let looking = Arc::clone(&watched);
+            let sandbox = Arc::clone(&shared);
             // It reads many small files.
-            supervisor::blocking(move || look(&looking)).await;
+            supervisor::blocking(move || enforce(&sandbox)).await;
         }
     });
 }
 
-fn look(sandbox: &Sandbox) {
+fn enforce(sandbox: &Sandbox) {
     let running: Vec<_> = {
         let running = sandbox.runtime::<Runtime>().running();
         running.iter().map(|(key, task)| (key.clone(), task.containers.clone())).collect()
@@ -51,21 +51,21 @@ fn look(sandbox: &Sandbox) {
         return;
     }
     let times = CpuTimes::read();
-    // What people run in sessions and by Run Command.
-    for below in sandbox.runner.attached(&times).into_iter().filter(|below| below.len() > MAX_PROCESSES) {
-        sandbox.log.write(&format!("a session or a command is ended: {} processes", below.len()));
-        kill_all(&below);
+    // The commands of sessions.
+    for processes in sandbox.runner.attached(&times).into_iter().filter(|processes| processes.len() > MAX_PROCESSES) {
+        sandbox.log.write(&format!("a session is ended: it has {} processes", processes.len()));
+        kill_all(&processes);
     }
     for (key, containers) in running {
         for (index, container) in containers.iter().enumerate() {
             let Some(container) = container else { continue };
             let (processes, resident) = container.processes(&times);
             if processes.len() > MAX_PROCESSES {
-                // At once: such a task may have twice as many of them before its row is written.
+                // Before its row is written, as it may double its processes until then.
                 container.kill();
-                end(sandbox, &key, index, &too_many(processes.len()));
+                record_reason(sandbox, &key, index, &too_many(processes.len()));
             } else if is_out_of_memory(sandbox, &key, index, &processes, resident) {
-                end(sandbox, &key, index, "OutOfMemoryError: Container killed due to memory usage");
+                record_reason(sandbox, &key, index, "OutOfMemoryError: Container killed due to memory usage");
                 kill_all(&processes);
             }
         }
@@ -82,14 +82,14 @@ fn is_out_of_memory(sandbox: &Sandbox, key: &str, index: usize, processes: &[i32
         let of_task = || task_definition(world, &task.task_definition)?.text("memory")?.parse::<u64>().ok();
         task.containers.get(index)?.memory.map(u64::from).or_else(of_task)
     });
-    // What files are behind of, and what processes share, does not count; that costs more to find out.
+    // Mapped files and shared memory do not count, but excluding them is expensive.
     let limit = limit.map(|mebibytes| mebibytes.saturating_mul(MIB));
     limit.is_some_and(|limit| resident > limit && unshared_bytes(processes) > limit)
 }
 
-fn end(sandbox: &Sandbox, key: &str, index: usize, reason: &str) {
+fn record_reason(sandbox: &Sandbox, key: &str, index: usize, reason: &str) {
     sandbox.log.write(&format!("task {key}: {reason}"));
-    // A disk that refuses the reason must not keep the container alive.
+    // If the reason cannot be written, the container is killed all the same.
     let _ = sandbox.world.write(|world| {
         if let Some(task) = world.of_mut::<State>().tasks.get_mut(key) {
             if let Some(container) = task.containers.get_mut(index) {

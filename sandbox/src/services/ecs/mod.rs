@@ -1,7 +1,7 @@
 //! Amazon ECS: clusters, task definitions, services, and tasks that are real processes.
 //!
-//! Operations change rows and answer at once; the [`scheduler`] sees every change and brings the processes in line with
-//! the rows. What an operation says never starts or stops a process by itself.
+//! Operations only change rows; the [`scheduler`] reconciles the processes with the rows after every change. No operation
+//! starts or stops a task's process by itself.
 
 use crate::core::{Service as ServiceRow, operation};
 use crate::protocol::Protocol;
@@ -9,20 +9,17 @@ use crate::store::World;
 use crate::store::table::state;
 
 pub mod addresses;
-mod capacity;
 mod capacity_providers;
 mod clusters;
 mod containers;
 mod create_service;
 mod definitions;
-mod delete_service;
 mod discovery;
 mod driver;
 mod execute_command;
 pub mod images;
 mod launch;
 pub mod limits;
-mod list_tasks;
 mod model;
 mod names;
 mod network;
@@ -34,9 +31,9 @@ mod scheduler;
 mod service_deployments;
 mod services;
 mod show;
-mod stop_task;
 mod tags;
 pub mod task_folder;
+mod tasks;
 mod update_service;
 mod utilization;
 
@@ -59,7 +56,7 @@ pub static SERVICE: ServiceRow = ServiceRow {
         operation!("CreateCluster" => clusters::create),
         operation!(async "CreateService" => create_service::run),
         operation!("DeleteCluster" => clusters::delete),
-        operation!("DeleteService" => delete_service::run),
+        operation!("DeleteService" => services::delete),
         operation!("DeleteTaskDefinitions" => definitions::delete),
         operation!("DeregisterTaskDefinition" => definitions::deregister),
         operation!("DescribeCapacityProviders" => capacity_providers::describe),
@@ -68,7 +65,7 @@ pub static SERVICE: ServiceRow = ServiceRow {
         operation!("DescribeServiceRevisions" => service_deployments::describe_revisions),
         operation!("DescribeServices" => services::describe),
         operation!("DescribeTaskDefinition" => definitions::describe),
-        operation!("DescribeTasks" => list_tasks::describe),
+        operation!("DescribeTasks" => tasks::describe),
         operation!("ExecuteCommand" => execute_command::run),
         operation!("GetTaskProtection" => protection::get),
         operation!("ListClusters" => clusters::list),
@@ -77,12 +74,12 @@ pub static SERVICE: ServiceRow = ServiceRow {
         operation!("ListTagsForResource" => tags::list),
         operation!("ListTaskDefinitionFamilies" => definitions::list_families),
         operation!("ListTaskDefinitions" => definitions::list),
-        operation!("ListTasks" => list_tasks::list),
+        operation!("ListTasks" => tasks::list),
         operation!("PutClusterCapacityProviders" => clusters::put_capacity_providers),
         operation!("RegisterTaskDefinition" => definitions::register::run),
         operation!(async "RunTask" => run_task::run),
         operation!("StopServiceDeployment" => service_deployments::stop),
-        operation!("StopTask" => stop_task::run),
+        operation!("StopTask" => tasks::stop),
         operation!("TagResource" => tags::add),
         operation!("UntagResource" => tags::remove),
         operation!("UpdateCluster" => clusters::update),
@@ -93,7 +90,7 @@ pub static SERVICE: ServiceRow = ServiceRow {
 };
 
 state! {
-    /// What the service remembers.
+    /// The stored state of the service.
     pub struct State {
         /// By name.
         pub clusters: Table<Cluster> = "ecs_clusters",
@@ -116,6 +113,6 @@ state! {
 fn tasks_of<'a>(world: &'a World, service: &Service) -> Vec<&'a Task> {
     let prefix = names::key(&service.cluster, "");
     let tasks = world.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);
-    // A service that was deleted and made again does not own the tasks of the earlier one.
+    // A service that was deleted and created again does not own the tasks of the earlier one.
     tasks.filter(|task| task.service.as_ref() == Some(&service.name) && task.created_at >= service.created_at).collect()
 }

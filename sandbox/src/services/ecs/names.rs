@@ -1,4 +1,4 @@
-//! How requests name things: by name, by id, by ARN, or not at all; and the refusals when there is no such thing.
+//! Looking up what requests refer to by name, id or ARN, and the faults if it does not exist.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -10,17 +10,17 @@ use crate::services::ecs::State;
 use crate::store::World;
 use crate::{Config, Fault, FaultKind};
 
-/// A refusal of a parameter.
+/// A fault for an invalid parameter.
 pub(super) fn invalid(message: impl Into<String>) -> Fault {
     Fault::client("InvalidParameterException", message)
 }
 
-/// A refusal of a request.
+/// A fault for an invalid request.
 pub(super) fn client(message: impl Into<String>) -> Fault {
     Fault::client("ClientException", message)
 }
 
-/// Reads members into a type, with ECS's refusal when they do not fit.
+/// Deserializes members, with ECS's fault if they do not fit.
 pub(super) fn read<T: DeserializeOwned>(members: Value) -> Result<T, Fault> {
     lenient::from_value(members).map_err(|error| super::SERVICE.input_fault("ecs", &error))
 }
@@ -41,14 +41,14 @@ pub(super) fn cluster<'a>(world: &'a World, given: Option<&str>) -> Result<&'a C
     found.ok_or_else(|| Fault::not_found("ClusterNotFoundException", "Cluster not found."))
 }
 
-/// A refusal of a token that no list gave out.
+/// A fault for a pagination token that no list returned.
 pub(super) fn bad_token() -> Fault {
     invalid("Invalid token")
 }
 
-/// Puts a service that has changed in its place, and its rollout into the history.
+/// Stores a changed service, and updates the history of its rollouts.
 pub(super) fn keep_service(world: &mut World, service: Service, now: jiff::Timestamp) {
-    service_deployments::follow(world, &service, now);
+    service_deployments::update(world, &service, now);
     world.of_mut::<State>().services.insert(key(&service.cluster, &service.name), service);
 }
 
@@ -94,7 +94,7 @@ pub(super) fn task_definition<'a>(world: &'a World, given: &str) -> Option<&'a T
     revisions.rev().find(|definition| definition.deregistered_at.is_none())
 }
 
-/// The task definition that tasks are to be made of.
+/// The active task definition that a request names.
 pub(super) fn usable_task_definition<'a>(world: &'a World, given: &str) -> Result<&'a TaskDefinition, Fault> {
     let found = task_definition(world, given).ok_or_else(no_such_definition)?;
     if found.deregistered_at.is_some() { Err(client("TaskDefinition is inactive")) } else { Ok(found) }

@@ -1,6 +1,6 @@
-//! Where a task is put: a subnet of its network configuration, an address in it, and a zone.
+//! A task's placement: a subnet of its network configuration, an address in it, and a zone.
 //!
-//! The addresses have EC2's form and are recorded only: on this machine every task listens on the loopback address.
+//! The addresses are only recorded: on this machine every task listens on the loopback address.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -12,7 +12,7 @@ use crate::Sandbox;
 use crate::base::ids;
 use crate::services::ecs::State;
 
-/// A place for a task.
+/// A task's placement.
 #[derive(Debug, Clone)]
 pub(super) struct Placement {
     /// The interface, for tasks with a network configuration.
@@ -21,14 +21,14 @@ pub(super) struct Placement {
     pub(super) zone: String,
 }
 
-/// The subnet of a network configuration that has its turn: tasks are spread over the subnets in order.
-pub(super) fn subnet(configuration: Option<&Value>, turn: usize) -> Option<String> {
+/// The subnet of a service's task by its index: tasks are spread over the subnets of the network configuration in order.
+pub(super) fn subnet(configuration: Option<&Value>, index: usize) -> Option<String> {
     let subnets = configuration?.get("awsvpcConfiguration")?.get("subnets")?.as_array()?;
-    let subnet = subnets.get(turn.checked_rem(subnets.len())?)?;
+    let subnet = subnets.get(index.checked_rem(subnets.len())?)?;
     subnet.as_str().map(str::to_owned)
 }
 
-/// A place in a subnet; its range and zone are asked of EC2, and made up in EC2's form when that does not know it.
+/// Places a task in a subnet. EC2 provides the subnet's range and zone; defaults are used if it does not know the subnet.
 pub(super) async fn place(sandbox: &std::sync::Arc<Sandbox>, subnet_id: Option<String>) -> Placement {
     let zone = format!("{}a", sandbox.config.region);
     let Some(subnet_id) = subnet_id else { return Placement { interface: None, zone } };
@@ -45,7 +45,7 @@ pub(super) async fn place(sandbox: &std::sync::Arc<Sandbox>, subnet_id: Option<S
     Placement { interface: Some(interface), zone }
 }
 
-/// An address of a range that no other task has, as long as there is one.
+/// An address of a range that no other task has, if there is one.
 fn free_address(sandbox: &Sandbox, cidr: &str) -> String {
     let taken: BTreeSet<String> = sandbox.world.read(|world| {
         let running = world.of::<State>().tasks.values().filter(|task| task.last_status != TaskStatus::Stopped);
@@ -56,7 +56,7 @@ fn free_address(sandbox: &Sandbox, cidr: &str) -> String {
     free.unwrap_or_else(|| address(cidr).to_string())
 }
 
-/// A random address of a range, past the four that AWS keeps for itself and before the last.
+/// A random address of a range, without the first four and the last, which AWS reserves.
 fn address(cidr: &str) -> Ipv4Addr {
     let (base, bits) = cidr.split_once('/').unwrap_or((cidr, "24"));
     let base: Ipv4Addr = base.parse().unwrap_or(Ipv4Addr::new(10, 0, 0, 0));
@@ -71,7 +71,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn an_address_lies_in_its_range() {
+    fn an_address_is_in_its_range() {
         for _ in 0..100 {
             let address = super::address("10.1.2.16/28");
             assert!((Ipv4Addr::new(10, 1, 2, 20)..Ipv4Addr::new(10, 1, 2, 31)).contains(&address), "{address}");
@@ -79,10 +79,10 @@ mod tests {
     }
 
     #[test]
-    fn subnets_take_turns() {
+    fn tasks_are_spread_over_subnets_in_order() {
         let configuration = json!({ "awsvpcConfiguration": { "subnets": ["a", "b"] } });
-        let turns: Vec<_> = (0..3).map(|turn| super::subnet(Some(&configuration), turn)).collect();
-        assert_eq!(turns, [Some("a".to_owned()), Some("b".to_owned()), Some("a".to_owned())]);
+        let subnets: Vec<_> = (0..3).map(|index| super::subnet(Some(&configuration), index)).collect();
+        assert_eq!(subnets, [Some("a".to_owned()), Some("b".to_owned()), Some("a".to_owned())]);
         assert_eq!(super::subnet(None, 0), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Task protection: for a while, scaling in and deployments leave a service's task alone.
+//! Task protection: a service's task can be protected from scaling in and deployments for some time.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use crate::services::ecs::State;
 use crate::store::World;
 use crate::{Config, Sandbox};
 
-/// Minutes, when a request does not say, and the most (API reference of UpdateTaskProtection).
-const USUAL_MINUTES: i64 = 120;
-const MOST_MINUTES: i64 = 2880;
-const MOST_TASKS: usize = 10;
+/// The default and the maximum number of minutes (API reference of UpdateTaskProtection).
+const DEFAULT_MINUTES: i64 = 120;
+const MAX_MINUTES: i64 = 2880;
+const MAX_TASKS: usize = 10;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,12 +31,12 @@ pub(super) struct Update {
 
 pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
     let Update { cluster, tasks, protection_enabled, expires_in_minutes } = input;
-    let minutes = expires_in_minutes.unwrap_or(USUAL_MINUTES);
-    if !(1..=MOST_MINUTES).contains(&minutes) {
-        return Err(invalid(format!("expiresInMinutes must be between 1 and {MOST_MINUTES}.")));
+    let minutes = expires_in_minutes.unwrap_or(DEFAULT_MINUTES);
+    if !(1..=MAX_MINUTES).contains(&minutes) {
+        return Err(invalid(format!("expiresInMinutes must be between 1 and {MAX_MINUTES}.")));
     }
-    if tasks.is_empty() || tasks.len() > MOST_TASKS {
-        return Err(invalid(format!("tasks must have between 1 and {MOST_TASKS} elements.")));
+    if tasks.is_empty() || tasks.len() > MAX_TASKS {
+        return Err(invalid(format!("tasks must have between 1 and {MAX_TASKS} elements.")));
     }
     let now = sandbox.clock.now();
     let until = now.checked_add(SignedDuration::from_mins(minutes)).ok().filter(|_| protection_enabled);
@@ -52,7 +52,7 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
                 task.protected_until = until;
             }
         }
-        Ok(shown(&sandbox.config, world, &cluster, &tasks, now))
+        Ok(describe(&sandbox.config, world, &cluster, &tasks, now))
     })
 }
 
@@ -75,17 +75,17 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, Get { cluster, tasks }: Get) -> Reply 
                 .collect()
         };
         let tasks = if tasks.is_empty() { all() } else { tasks };
-        Ok(shown(&sandbox.config, world, &cluster, &tasks, now))
+        Ok(describe(&sandbox.config, world, &cluster, &tasks, now))
     })
 }
 
-fn shown(config: &Config, world: &World, cluster: &str, tasks: &[String], now: Timestamp) -> Value {
+fn describe(config: &Config, world: &World, cluster: &str, tasks: &[String], now: Timestamp) -> Value {
     let (mut protected, mut failures) = (Vec::new(), Vec::new());
     for id in tasks {
         let key = key(cluster, last_part(id));
         let arn = config.arn("ecs", &format!("task/{key}"));
         match world.of::<State>().tasks.get(&key) {
-            Some(task) if task.service.is_some() => protected.push(one(config, task, now)),
+            Some(task) if task.service.is_some() => protected.push(protection(config, task, now)),
             Some(_) => failures.push(json!({ "arn": arn, "reason": "TASK_NOT_VALID" })),
             None => failures.push(missing(&arn)),
         }
@@ -93,7 +93,7 @@ fn shown(config: &Config, world: &World, cluster: &str, tasks: &[String], now: T
     json!({ "protectedTasks": protected, "failures": failures })
 }
 
-fn one(config: &Config, task: &Task, now: Timestamp) -> Value {
+fn protection(config: &Config, task: &Task, now: Timestamp) -> Value {
     let until = task.protected_until.filter(|until| *until > now);
     json!({
         "taskArn": config.task_arn(task),

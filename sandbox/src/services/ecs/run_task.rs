@@ -11,7 +11,7 @@ use super::definitions::check_size;
 use super::launch::{self, Launch};
 use super::model::{Task, TaskDefinition};
 use super::names::{self, invalid, key};
-use super::{capacity, network, scheduler, show};
+use super::{capacity_providers, network, scheduler, show};
 use crate::base::ids;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::Reply;
@@ -19,8 +19,8 @@ use crate::services::ecs::State;
 use crate::store::World;
 use crate::{Fault, Sandbox};
 
-/// The longest `startedBy` (API reference of RunTask).
-const LONGEST_STARTED_BY: usize = 128;
+/// The maximum length of `startedBy` (API reference of RunTask).
+const MAX_STARTED_BY: usize = 128;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -50,17 +50,17 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
     let count = count.filter(|count| (1..=10).contains(count));
     let count = count.ok_or_else(|| invalid("The count must be between 1 and 10."))?;
     check(&input)?;
-    let place = launch::network(&sandbox, input.rest.get("networkConfiguration")).await?;
+    let network = launch::network(&sandbox, input.rest.get("networkConfiguration")).await?;
     sandbox.world.write(|world| {
         let cluster = names::cluster(world, input.cluster.as_deref())?.clone();
         let definition = names::usable_task_definition(world, &input.task_definition)?.clone();
         let launch = Launch::of(&input.rest, &cluster)?;
-        launch.check(&definition, place.as_ref())?;
+        launch.check(&definition, network.as_ref())?;
         check_overrides(&input, &definition)?;
         if !launch.is_fargate() {
             return Err(invalid("No Container Instances were found in your cluster."));
         }
-        let earlier: Vec<Value> = of_same_request(world, &cluster.name, &input)?
+        let earlier: Vec<Value> = tasks_of_same_request(world, &cluster.name, &input)?
             .into_iter()
             .map(|task| show::task(&sandbox.config, world, task, true))
             .collect();
@@ -68,13 +68,13 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
             return Ok(json!({ "tasks": earlier, "failures": [] }));
         }
         let template = template(&sandbox, &input, &cluster.name, &definition);
-        let providers = capacity::choose(launch.strategy.as_ref(), |_| 0, count);
+        let providers = capacity_providers::choose(launch.strategy.as_ref(), |_| 0, count);
         let mut shown = Vec::new();
         let room = scheduler::room(world);
         let failures: Vec<Value> =
             (0..count.saturating_sub(room)).map(|_| json!({ "reason": scheduler::AT_LIMIT })).collect();
-        for (turn, capacity_provider) in providers.into_iter().take(room).enumerate() {
-            let subnet_id = network::subnet(place.as_ref(), turn);
+        for (index, capacity_provider) in providers.into_iter().take(room).enumerate() {
+            let subnet_id = network::subnet(network.as_ref(), index);
             let mut task = Task { id: ids::hex(32), subnet_id, capacity_provider, ..template.clone() };
             task.containers.iter_mut().for_each(|container| container.id = ids::uuid());
             shown.push(show::task(&sandbox.config, world, &task, true));
@@ -84,16 +84,16 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
     })
 }
 
-/// The tasks that an earlier request of the same token made; refused when that was another request. Tasks of before requests
-/// were told apart count as the same one's.
-fn of_same_request<'a>(world: &'a World, cluster: &str, input: &Input) -> Result<Vec<&'a Task>, Fault> {
+/// The tasks that an earlier request with the same token created. A different request is refused. Tasks of older versions, without a
+/// checksum of their request, match any.
+fn tasks_of_same_request<'a>(world: &'a World, cluster: &str, input: &Input) -> Result<Vec<&'a Task>, Fault> {
     let Some(token) = &input.client_token else { return Ok(Vec::new()) };
     let prefix = key(cluster, "");
     let tasks = world.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);
     let tasks: Vec<&Task> = tasks.filter(|task| task.client_token.as_ref() == Some(token)).collect();
     let request = checksum(&input.rest);
     if tasks.iter().any(|task| task.client_request.as_ref().is_some_and(|earlier| *earlier != request)) {
-        // Words of the API reference of RunTask.
+        // The message is from the API reference of RunTask.
         let message = "The RunTask request could not be processed due to conflicts. The provided clientToken is already in use \
                        with a different RunTask request.";
         return Err(Fault::client("ConflictException", message));
@@ -101,7 +101,7 @@ fn of_same_request<'a>(world: &'a World, cluster: &str, input: &Input) -> Result
     Ok(tasks)
 }
 
-/// The same for the same members in any order.
+/// A checksum that does not depend on the order of members.
 fn checksum(members: &Map<String, Value>) -> String {
     let mut all = Value::Object(members.clone());
     all.sort_all_objects();
@@ -150,8 +150,8 @@ fn override_containers(task: &mut Task, overrides: &Value) {
 fn check(input: &Input) -> Result<(), Fault> {
     launch::check_tags(&input.tags)?;
     launch::refuse_unserved(&input.rest, &["volumeConfigurations"])?;
-    if input.started_by.as_ref().is_some_and(|by| by.chars().count() > LONGEST_STARTED_BY) {
-        return Err(invalid(format!("startedBy must have at most {LONGEST_STARTED_BY} characters.")));
+    if input.started_by.as_ref().is_some_and(|by| by.chars().count() > MAX_STARTED_BY) {
+        return Err(invalid(format!("startedBy must have at most {MAX_STARTED_BY} characters.")));
     }
     if input.propagate_tags.as_deref() == Some("SERVICE") {
         return Err(invalid("propagateTags of SERVICE is only possible for the tasks of a service."));

@@ -1,4 +1,4 @@
-//! What runs on this machine on behalf of ECS: processes, ports and addresses. None of it is stored.
+//! What runs on this machine for ECS: containers, ports and addresses. None of it is stored.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,10 +14,10 @@ use crate::process::address::ServiceAddress;
 use crate::process::{Container, ContainerRuntimes, CpuTimes, Ports};
 use crate::services::logs::writer::{self, Entries, Queue};
 
-/// Tasks that start at the same time, and tasks that end at the same time.
+/// How many tasks start at the same time, and how many end at the same time.
 const PERMITS: usize = 8;
 
-/// The live side of ECS.
+/// The running containers, addresses and ports of ECS.
 #[derive(Debug)]
 pub struct Runtime {
     /// Their ports.
@@ -41,23 +41,23 @@ pub struct Runtime {
 pub(super) struct Usage {
     /// CPU time.
     pub(super) cpu: Duration,
-    /// Memory that is in RAM now.
+    /// Resident memory.
     pub(super) bytes: u64,
 }
 
 /// A task that has a driver, or whose driver failed and whose row does not say so yet.
 #[derive(Debug, Default)]
 pub(super) struct Running {
-    /// Cancelled when the task is to stop.
+    /// Cancelled when the task has to stop.
     pub(super) stop: CancellationToken,
-    /// Its containers by their place in its definition, each once it runs.
+    /// Its containers by their index in its definition, each once it runs.
     pub(super) containers: Vec<Option<Arc<dyn Container>>>,
     /// Why its driver ended before the task did.
     pub(super) driver_failure: Option<String>,
 }
 
 impl Running {
-    /// Drops what keeps its containers alive; the driver is still at work on the task's end.
+    /// Drops the references to its containers, so that only the driver keeps them running.
     pub(super) fn release(&mut self) {
         self.containers.clear();
     }
@@ -66,7 +66,7 @@ impl Running {
 impl Runtime {
     /// Nothing runs yet.
     pub fn new(config: &Config) -> Self {
-        allow_many_files();
+        raise_open_files_limit();
         task_folder::remove_all(&config.state_dir);
         let (log_entries, log_queue) = writer::channel();
         let ports = Ports::default();
@@ -84,26 +84,25 @@ impl Runtime {
         }
     }
 
-    /// What every running task used so far, by its key (`cluster/id`), from one look at the machine's processes; nothing of
-    /// tasks whose processes are not seen.
+    /// What every running task has used, by its key (`cluster/id`). Tasks whose processes are not visible are left out.
     pub(super) fn usage(&self) -> BTreeMap<String, Usage> {
         let times = CpuTimes::read();
         let of_task = |task: &Running| {
-            let seen = task.containers.iter().flatten().map(|container| (container, container.processes(&times)));
-            // A container that has ended is not seen either, and its task goes on.
-            let seen = seen.filter(|(_, (processes, _))| !processes.is_empty());
-            let used = seen.map(|(container, (_, bytes))| Usage { cpu: container.cpu_time(&times), bytes });
+            let visible = task.containers.iter().flatten().map(|container| (container, container.processes(&times)));
+            // A container that has ended is not visible either, while its task may go on.
+            let visible = visible.filter(|(_, (processes, _))| !processes.is_empty());
+            let used = visible.map(|(container, (_, bytes))| Usage { cpu: container.cpu_time(&times), bytes });
             used.reduce(|sum, more| Usage { cpu: sum.cpu + more.cpu, bytes: sum.bytes + more.bytes })
         };
         self.running().iter().filter_map(|(key, task)| Some((key.clone(), of_task(task)?))).collect()
     }
 
-    /// The processes of every running task, by its key (`cluster/id`), and the memory that they have in RAM.
+    /// The processes of every running task and their resident memory in bytes, by its key (`cluster/id`).
     pub fn processes(&self) -> BTreeMap<String, (Vec<i32>, u64)> {
         let times = CpuTimes::read();
         let of_task = |task: &Running| {
-            let below = task.containers.iter().flatten().map(|container| container.processes(&times));
-            below.fold((Vec::new(), 0), |(mut pids, bytes), (more, more_bytes)| {
+            let processes = task.containers.iter().flatten().map(|container| container.processes(&times));
+            processes.fold((Vec::new(), 0), |(mut pids, bytes), (more, more_bytes)| {
                 pids.extend(more);
                 (pids, bytes + more_bytes)
             })
@@ -119,31 +118,31 @@ impl Runtime {
         self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where tasks' lines go; none once the sandbox ends.
+    /// The queue for the log lines of tasks; none once the sandbox ends.
     pub fn log_entries(&self) -> Option<Entries> {
         self.log_entries.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// From now on only tasks that still run can send lines, and the writer ends with the last of them.
+    /// Closes the queue for new tasks. The writer ends with the last running task.
     pub(super) fn close_log(&self) {
         self.log_entries.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    /// The other end of [`Self::log_entries`], for the one writer.
+    /// The receiving end of [`Self::log_entries`], for the writer.
     pub(super) fn take_log_queue(&self) -> Option<Queue> {
         self.log_queue.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-/// Open files that this process and its tasks may have: Fargate's default.
-const OPEN_FILES: u64 = 65_535;
+/// The limit of open files of this process and its tasks: Fargate's default.
+const OPEN_FILES_LIMIT: u64 = 65_535;
 
-/// Every connection through a service's address takes two; the usual 1024 would be little.
-fn allow_many_files() {
+/// Raises the limit of open files: every connection through a service's address needs two.
+fn raise_open_files_limit() {
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
-        && soft < OPEN_FILES
+        && soft < OPEN_FILES_LIMIT
     {
-        // Where it is not allowed it stays as it was.
-        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard.min(OPEN_FILES), hard);
+        // If this is not allowed, the limit is unchanged.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard.min(OPEN_FILES_LIMIT), hard);
     }
 }

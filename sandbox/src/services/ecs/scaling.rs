@@ -1,4 +1,4 @@
-//! What Application Auto Scaling sees of a service, and the one thing that it changes.
+//! What Application Auto Scaling reads of a service, and sets.
 
 use jiff::Timestamp;
 
@@ -11,11 +11,11 @@ use crate::store::World;
 /// How many tasks a service has, and should have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity {
-    /// How many it should have.
+    /// The desired count.
     pub desired: u32,
-    /// How many run.
+    /// How many tasks run.
     pub running: u32,
-    /// Whether a deployment is under way.
+    /// Whether a deployment is in progress.
     pub deploying: bool,
 }
 
@@ -34,10 +34,10 @@ pub fn capacity(world: &World, cluster: &str, name: &str) -> Option<Capacity> {
     })
 }
 
-/// Does what UpdateService does with nothing but a desired count.
+/// Sets the desired count as UpdateService does.
 ///
 /// # Errors
-/// When there is no such service, or it is not active.
+/// The service does not exist or is not active.
 pub fn set_desired_count(
     world: &mut World,
     cluster: &str,

@@ -1,4 +1,4 @@
-//! Services: describe and list.
+//! Services: describe, list, delete.
 
 use std::sync::Arc;
 
@@ -57,13 +57,13 @@ pub(super) struct List {
 pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let List { cluster, launch_type, scheduling_strategy, next_token, max_results } = input;
     let question = format!("ListServices {cluster:?} {launch_type:?} {scheduling_strategy:?}");
-    // Ten unless asked for more, unlike the other lists.
+    // The default of ten differs from the other lists.
     let limit = limit(max_results.or(Some(10)))?;
     let page = sandbox.world.read(|world| {
         let cluster = names::cluster(world, cluster.as_deref())?;
         let prefix = names::key(&cluster.name, "");
-        let is = |wanted: &Option<String>, value: Option<&Value>| {
-            wanted.as_ref().is_none_or(|wanted| value.and_then(Value::as_str) == Some(wanted))
+        let is = |filter: &Option<String>, value: Option<&Value>| {
+            filter.as_ref().is_none_or(|filter| value.and_then(Value::as_str) == Some(filter))
         };
         let rows = world.of::<State>().services.with_prefix(&prefix).filter(|(_, service)| {
             service.status != ServiceStatus::Inactive
@@ -74,4 +74,36 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
         paging::page(arns, &question, next_token.as_deref(), limit).map_err(|_| names::bad_token())
     })?;
     Ok(json!({ "serviceArns": page.items, "nextToken": page.next_token }))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Delete {
+    cluster: Option<String>,
+    service: String,
+    #[serde(default)]
+    force: bool,
+}
+
+/// The service drains, and becomes inactive when its last task has stopped.
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster, service, force }: Delete) -> Reply {
+    sandbox.world.write(|world| {
+        let mut service = names::service(world, cluster.as_deref(), &service)?.clone();
+        if service.status == ServiceStatus::Inactive {
+            return Err(names::no_such_service());
+        }
+        if service.status == ServiceStatus::Draining {
+            return Ok(json!({ "service": show::service(&sandbox.config, world, &service, true) }));
+        }
+        if service.desired_count > 0 && !force {
+            return Err(invalid("The service cannot be stopped while it is scaled above 0."));
+        }
+        service.status = ServiceStatus::Draining;
+        service.desired_count = 0;
+        for deployment in &mut service.deployments {
+            deployment.desired_count = 0;
+        }
+        let shown = show::service(&sandbox.config, world, &service, true);
+        world.of_mut::<State>().services.insert(names::key(&service.cluster, &service.name), service);
+        Ok(json!({ "service": shown }))
+    })
 }

@@ -1,4 +1,4 @@
-//! Tags of everything in ECS that has an ARN.
+//! Tags of ECS's resources.
 
 use std::sync::Arc;
 
@@ -53,8 +53,8 @@ pub(super) struct List {
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_arn }: List) -> Reply {
     sandbox.world.read(|world| {
-        let (kind, key) = place(&resource_arn)?;
-        check_is_there(world, kind, &key)?;
+        let (kind, key) = parse_arn(&resource_arn)?;
+        check_exists(world, kind, &key)?;
         let tags = match kind {
             "cluster" => world.of::<State>().clusters.get(&key).map(|row| &row.tags),
             "service" => world.of::<State>().services.get(&key).map(|row| &row.tags),
@@ -67,8 +67,8 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_arn }: List) -> Reply
 
 fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Vec<Tag>) -> Result<(), Fault>) -> Reply {
     sandbox.world.write(|world| {
-        let (kind, key) = place(arn)?;
-        check_is_there(world, kind, &key)?;
+        let (kind, key) = parse_arn(arn)?;
+        check_exists(world, kind, &key)?;
         let tags = match kind {
             "cluster" => world.of_mut::<State>().clusters.get_mut(&key).map(|row| &mut row.tags),
             "service" => world.of_mut::<State>().services.get_mut(&key).map(|row| &mut row.tags),
@@ -80,8 +80,8 @@ fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Vec<Tag>) -> Re
     })
 }
 
-/// Refuses what is not there, and what was deleted.
-fn check_is_there(world: &World, kind: &str, key: &str) -> Result<(), Fault> {
+/// Refuses missing and deleted resources.
+fn check_exists(world: &World, kind: &str, key: &str) -> Result<(), Fault> {
     let inactive =
         |what: &str| invalid(format!("The specified {what} is inactive. Specify an active {what} and try again."));
     let no_cluster = || Fault::not_found("ClusterNotFoundException", "Cluster not found.");
@@ -103,13 +103,13 @@ fn check_is_there(world: &World, kind: &str, key: &str) -> Result<(), Fault> {
 }
 
 /// The kind of resource that an ARN names, and its key.
-fn place(arn: &str) -> Result<(&str, String), Fault> {
+fn parse_arn(arn: &str) -> Result<(&str, String), Fault> {
     let wrong = || invalid(format!("Invalid resource ARN: {arn}"));
     let resource = arn.splitn(6, ':').nth(5).ok_or_else(wrong)?;
     let (kind, rest) = resource.split_once('/').ok_or_else(wrong)?;
     match kind {
         "cluster" => Ok((kind, rest.to_owned())),
-        // The old form has no cluster in it; nothing has such an ARN any more.
+        // The old format without the cluster, which matches no resource.
         "service" | "task" if !rest.contains('/') => Ok((kind, rest.to_owned())),
         "service" | "task" => rest.split_once('/').map(|(cluster, name)| (kind, key(cluster, name))).ok_or_else(wrong),
         "task-definition" => {

@@ -1,4 +1,4 @@
-//! The folder of a task on this machine: a home and temporary files, for as long as the task runs.
+//! The folder of a running task on this machine, with a home and temporary files.
 
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +9,7 @@ use crate::process::environment::Folders;
 /// The folder in the state folder where each task has its own.
 pub const FOLDER: &str = "tasks";
 
-/// Digits of a task's id in its folder's name: paths of Unix sockets below `TMPDIR` may have about 100 characters.
+/// How many digits of a task's id its folder's name has: the paths of Unix sockets below `TMPDIR` are limited to about 100 characters.
 const ID_DIGITS: usize = 12;
 
 fn root(state_dir: &Path, task_id: &str) -> PathBuf {
@@ -27,16 +27,16 @@ pub(super) fn remove(state_dir: &Path, task_id: &str) {
     remove_tree(&root(state_dir, task_id));
 }
 
-/// Removes what the tasks of a killed sandbox left. Blocks.
+/// Removes the folders of a killed sandbox's tasks. Blocks.
 pub(super) fn remove_all(state_dir: &Path) {
     remove_tree(&state_dir.join(FOLDER));
 }
 
-/// What cannot be removed now is removed when the next sandbox starts.
+/// A folder that cannot be removed now is removed when the next sandbox starts.
 fn remove_tree(root: &Path) {
     let denied = std::fs::remove_dir_all(root).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
     if denied {
-        // Go's module cache, for one, consists of folders without write permission.
+        // Folders may lack write permission, such as those of Go's module cache.
         make_writable(root);
         let _ = std::fs::remove_dir_all(root);
     }

@@ -1,4 +1,4 @@
-//! UpdateService: a new count takes effect in place; a new task definition, place or force makes a new deployment.
+//! UpdateService. A changed task definition or network, or `forceNewDeployment`, begins a new deployment; a changed count does not.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::show;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
-/// Members that replace what the service has.
+/// Members that replace the service's.
 const REPLACED: [&str; 6] = [
     "placementConstraints",
     "placementStrategy",
@@ -25,7 +25,7 @@ const REPLACED: [&str; 6] = [
     "availabilityZoneRebalancing",
 ];
 
-/// Members that replace what the service has and take a new deployment to come into effect.
+/// Members that replace the service's and take effect by a new deployment.
 const DEPLOYED: [&str; 4] =
     ["networkConfiguration", "platformVersion", "serviceRegistries", "capacityProviderStrategy"];
 
@@ -59,8 +59,8 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
         let cluster = names::cluster(world, input.cluster.as_deref())?.clone();
         let mut service = names::active_service(world, input.cluster.as_deref(), &input.service)?.clone();
         let current = service.deployments.first().map(|primary| primary.task_definition.clone()).unwrap_or_default();
-        let asked = input.task_definition.as_deref();
-        let definition = match asked {
+        let requested = input.task_definition.as_deref();
+        let definition = match requested {
             Some(given) => names::usable_task_definition(world, given)?.clone(),
             None => names::task_definition(world, &current).cloned().ok_or_else(names::no_such_definition)?,
         };
@@ -68,7 +68,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
         let switched = switch(&mut service, &input, &cluster)?;
         let replaced = replace(&mut service, &input.rest);
         check_exec(&service.content, &definition, "updated")?;
-        if asked.is_some() || replaced {
+        if requested.is_some() || replaced {
             Launch::of(&launch_members(&service), &cluster)?
                 .check(&definition, service.content.get("networkConfiguration"))?;
         }
@@ -81,7 +81,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
     })
 }
 
-/// A part of the configuration that is not given stays as it is.
+/// Updates the given parts of the deployment configuration.
 fn configure(service: &mut Service, given: Option<&Map<String, Value>>) -> Result<(), Fault> {
     let Some(given) = given else { return Ok(()) };
     let mut members = json!(service.deployment_configuration);
@@ -96,7 +96,7 @@ fn configure(service: &mut Service, given: Option<&Map<String, Value>>) -> Resul
     Ok(())
 }
 
-/// From a launch type to capacity providers, or to others of them.
+/// Switches to a capacity provider strategy, or to another one. Returns whether the service changed.
 fn switch(service: &mut Service, input: &Input, cluster: &Cluster) -> Result<bool, Fault> {
     let Some(strategy) = input.rest.get("capacityProviderStrategy").filter(|list| launch::is_filled(list)) else {
         return Ok(false);
@@ -117,7 +117,7 @@ fn switch(service: &mut Service, input: &Input, cluster: &Cluster) -> Result<boo
     Ok(true)
 }
 
-/// Takes members over; whether one of them needs a new deployment.
+/// Replaces members. Returns whether a new deployment is needed.
 fn replace(service: &mut Service, members: &Map<String, Value>) -> bool {
     let mut deploys = false;
     for member in REPLACED.iter().chain(&DEPLOYED) {
@@ -133,7 +133,7 @@ fn replace(service: &mut Service, members: &Map<String, Value>) -> bool {
     deploys
 }
 
-/// What [`Launch`] looks at.
+/// The members that [`Launch`] reads.
 fn launch_members(service: &Service) -> Map<String, Value> {
     let members =
         ["launchType", "capacityProviderStrategy", "platformVersion", "placementConstraints", "placementStrategy"];
@@ -166,7 +166,7 @@ pub(super) fn scale(service: &mut Service, count: Option<i64>, now: jiff::Timest
     Ok(())
 }
 
-/// Begins a new deployment; the earlier ones make way for it.
+/// Begins a new deployment, which replaces the earlier ones.
 fn deploy(service: &mut Service, definition: String, now: jiff::Timestamp) {
     let network = service.content.get("networkConfiguration").cloned();
     service.steady = false;

@@ -1,11 +1,11 @@
-//! Publishes what services use of what their task definitions reserve: `CPUUtilization` and `MemoryUtilization` in `AWS/ECS`.
+//! Publishes how much of their reserved resources services use: `CPUUtilization` and `MemoryUtilization` in `AWS/ECS`.
 //!
 //! Source: "Amazon ECS service utilization metrics" in the developer guide: once a minute, in percent of the task's CPU and
 //! memory, or of its containers' sums (the soft limit before the hard one); `Average`, `Minimum` and `Maximum` are over the
 //! tasks. Only the dimensions `ClusterName` and `ServiceName` together: those of a cluster alone are of the EC2 launch type.
 //!
-//! A minute is shorter with `--speed`. It begins and ends at whole minutes of the clock, or at whole parts of them, so that
-//! each period of an alarm has its data point.
+//! A minute is shorter with `--speed`. It begins and ends at whole minutes of the clock, or at even fractions of them, so that
+//! each period of an alarm has a data point.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,8 +28,8 @@ const READING_ERROR: Duration = Duration::from_millis(20);
 /// CPU units of one core.
 const CORE: f64 = 1024.0;
 
-/// The CPU time that each task had used when it was last looked at, by its key.
-type Looks = BTreeMap<String, (Duration, Instant)>;
+/// The CPU time that each task had used at the last measurement, by its key.
+type Measurements = BTreeMap<String, (Duration, Instant)>;
 
 /// The percentages of one service's tasks.
 #[derive(Debug, Default)]
@@ -38,55 +38,55 @@ struct Percentages {
     memory: Vec<f64>,
 }
 
-/// Publishes as long as the sandbox runs.
+/// Publishes while the sandbox runs.
 pub fn publish(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("the utilization of services", |shared| async move {
-        let mut looks = Looks::new();
+        let mut measurements = Measurements::new();
         loop {
-            let (begun, rest) = minute(&shared);
+            let (start, rest) = current_minute(&shared);
             tokio::time::sleep(rest).await;
-            let looking = Arc::clone(&shared);
+            let sandbox = Arc::clone(&shared);
             // It reads many small files, and writes to disk.
-            looks = supervisor::blocking(move || look(&looking, &looks, begun)).await;
+            measurements = supervisor::blocking(move || measure(&sandbox, &measurements, start)).await;
         }
     });
 }
 
-/// When the minute under way began, and how long it still takes.
-fn minute(sandbox: &Sandbox) -> (Timestamp, Duration) {
+/// The start of the current minute, and the time until its end.
+fn current_minute(sandbox: &Sandbox) -> (Timestamp, Duration) {
     let length = cloudwatch::wall_millis(sandbox.clock, Duration::from_mins(1));
     let now = sandbox.clock.now().as_millisecond();
-    let begun = now.div_euclid(length) * length;
-    let rest = Duration::from_millis(begun.saturating_add(length).saturating_sub(now).unsigned_abs());
-    (Timestamp::from_millisecond(begun).unwrap_or_default(), rest)
+    let start = now.div_euclid(length) * length;
+    let rest = Duration::from_millis(start.saturating_add(length).saturating_sub(now).unsigned_abs());
+    (Timestamp::from_millisecond(start).unwrap_or_default(), rest)
 }
 
-/// Looks at the machine once, and publishes what was used since the look before.
-fn look(sandbox: &Sandbox, before: &Looks, begun: Timestamp) -> Looks {
+/// Measures usage, and publishes what was used since the last measurement.
+fn measure(sandbox: &Sandbox, last: &Measurements, start: Timestamp) -> Measurements {
     let tasks: Vec<(String, Task)> = sandbox.world.read(|world| {
         let running = world.of::<State>().tasks.iter().filter(|(_, task)| task.last_status == TaskStatus::Running);
         running.filter(|(_, task)| task.service.is_some()).map(|(key, task)| (key.to_owned(), task.clone())).collect()
     });
     if tasks.is_empty() {
-        return Looks::new();
+        return Measurements::new();
     }
     let usage = sandbox.runtime::<Runtime>().usage();
     let now = Instant::now();
-    let (mut looks, mut services) = (Looks::new(), BTreeMap::<(String, String), Percentages>::new());
+    let (mut measurements, mut services) = (Measurements::new(), BTreeMap::<(String, String), Percentages>::new());
     for (key, task) in tasks {
-        // Nothing is said of what cannot be seen, such as the containers of an engine on another machine.
+        // Tasks whose processes are not visible are left out, such as the containers of an engine on another machine.
         let Some(usage) = usage.get(&key) else { continue };
         let service = services.entry((task.cluster.clone(), task.service.clone().unwrap_or_default())).or_default();
-        service.cpu.extend(before.get(&key).and_then(|(cpu, at)| cpu_percent(&task, usage.cpu, *cpu, now - *at)));
+        service.cpu.extend(last.get(&key).and_then(|(cpu, at)| cpu_percent(&task, usage.cpu, *cpu, now - *at)));
         service.memory.extend(memory_percent(&task, usage));
-        looks.insert(key, (usage.cpu, now));
+        measurements.insert(key, (usage.cpu, now));
     }
-    // What the disk refuses now is missing in the metric.
-    let _ = cloudwatch::put(sandbox, "AWS/ECS", data(&services, begun));
-    looks
+    // Data points that cannot be written are missing in the metric.
+    let _ = cloudwatch::put(sandbox, "AWS/ECS", data(&services, start));
+    measurements
 }
 
-/// Fargate holds a task to its size: what is beyond it by no more than the error of reading is the full size.
+/// Fargate limits a task to its size: an excess within the reading error counts as the full size.
 fn cpu_percent(task: &Task, now: Duration, before: Duration, elapsed: Duration) -> Option<f64> {
     let own = |container: &Container| f64::from(container.cpu);
     let reserved = reserved(task.cpu.as_deref(), &task.containers, own)?;
@@ -103,13 +103,13 @@ fn memory_percent(task: &Task, usage: &Usage) -> Option<f64> {
     Some(usage.bytes as f64 / MIB / reserved * 100.0)
 }
 
-/// What a task reserves: as a whole, or else the sum of its containers; nothing is a percentage of none.
+/// What a task reserves as a whole, or else the sum of its containers; none if that is zero.
 fn reserved(whole: Option<&str>, containers: &[Container], own: impl Fn(&Container) -> f64) -> Option<f64> {
     let whole = whole.and_then(|units| units.parse::<f64>().ok());
     whole.or_else(|| Some(containers.iter().map(own).sum())).filter(|units| *units > 0.0)
 }
 
-fn data(services: &BTreeMap<(String, String), Percentages>, begun: Timestamp) -> Vec<Datum> {
+fn data(services: &BTreeMap<(String, String), Percentages>, start: Timestamp) -> Vec<Datum> {
     let of_service = |((cluster, service), percentages): (&(String, String), &Percentages)| {
         let dimension = |name: &str, value: &str| Dimension { name: name.to_owned(), value: value.to_owned() };
         let dimensions = [dimension("ClusterName", cluster), dimension("ServiceName", service)];
@@ -118,7 +118,7 @@ fn data(services: &BTreeMap<(String, String), Percentages>, begun: Timestamp) ->
             Some(Datum {
                 metric_name: name.to_owned(),
                 dimensions: dimensions.to_vec(),
-                timestamp: begun.as_millisecond(),
+                timestamp: start.as_millisecond(),
                 unit: "Percent".to_owned(),
                 values: Values::summarize(percentages)?,
             })

@@ -94,7 +94,7 @@ impl EventPoller {
         self.has_resource_events
     }
 
-    /// Why the operation failed: the resources that failed by themselves, or else what the stack says.
+    /// Why the operation failed: the resources that failed by themselves, or else the reason of the stack.
     pub fn failure_reasons(&self) -> Vec<String> {
         if self.reasons.is_empty() { self.own_reason.iter().cloned().collect() } else { self.reasons.clone() }
     }
@@ -126,8 +126,7 @@ impl EventPoller {
                 new_events.borrow_mut().push(event);
             }
             if let Some(end) = self.end.clone() {
-                // The event came after the one before the operation, and none has come since: a change set that still does not know of
-                // its end never will.
+                // The event is certainly from this operation, and there was none since: the change set will not be updated any more.
                 if self.is_over(&end, aws).await? || self.is_anchored && unconfirmed >= IDLE_POLLS {
                     let stack = self.stack_at(&end, aws).await?;
                     return Ok((end, stack));
@@ -159,8 +158,8 @@ impl EventPoller {
         Ok(now.is_none_or(|now| now.status != self.before.status || now.updated != self.before.updated))
     }
 
-    /// Whether the operation is over, when its stack seems to be at rest in `status`: what a stack says of itself may be about the
-    /// operation before. Of an executed change set its execution status decides.
+    /// Whether the operation is over, if its stack is at rest in `status`. That status may be from the previous operation, so the execution status
+    /// of an executed change set decides.
     async fn is_over(&self, status: &str, aws: &Aws) -> Result<bool> {
         let mut has_failed = false;
         for _ in 0..MAX_STALE_READS {
@@ -175,7 +174,7 @@ impl EventPoller {
             return Err(OpsError::StackFailed {
                 stack: self.stack.clone(),
                 status: status.to_owned(),
-                reasons: vec!["CloudFormation says that the execution of the change set failed".to_owned()],
+                reasons: vec!["the execution of the change set failed".to_owned()],
                 stopped_tasks: Vec::new(),
             });
         }
@@ -240,7 +239,7 @@ fn is_complete(status: &str) -> bool {
     status.ends_with("_COMPLETE") || status.ends_with("_COMPLETE_CLEANUP_IN_PROGRESS") || status == "DELETE_SKIPPED"
 }
 
-/// Why a resource failed by itself; what was only cancelled with it explains nothing.
+/// Why a resource failed by itself; cancelled resources explain nothing.
 fn own_failure(event: &StackEvent) -> Option<String> {
     let reason = event.reason.as_deref()?;
     let cancelled = reason.contains("cancelled");

@@ -85,7 +85,7 @@ impl StackFollower {
             self.services.watch_all(aws, since).await?;
         }
         // The operation has ended whatever ECS answers, or whether it does.
-        drop(timeout(FINAL_POLL_TIMEOUT, Box::pin(self.services.look(aws, &self.new_events, &mut emit))).await);
+        drop(timeout(FINAL_POLL_TIMEOUT, Box::pin(self.services.poll(aws, &self.new_events, &mut emit))).await);
         let stopped_tasks = Box::pin(self.services.stopped_tasks(aws, &mut emit)).await;
         let (reasons, failed) = (self.poller.failure_reasons(), self.services.failed());
         Ok(OperationEnd { status, stack, reasons, stopped_tasks, failed })

@@ -1,5 +1,5 @@
-//! Checks before anything changes: what a deploy needs, and what CloudFormation would reject only in the middle of it. They only read,
-//! but for one temporary change set.
+//! Checks before anything changes: requirements of services, and conflicts that CloudFormation would reject only halfway through. They only
+//! read, except for one temporary change set.
 
 mod exports;
 mod names;
@@ -14,7 +14,7 @@ use crate::diagnostic::Diagnostic;
 use crate::hint::Hint;
 use crate::model::{Export, PlannedChange, Stack, StackRequest, StackResource};
 use crate::ops::Result;
-use crate::ops::compare::{Plan, plan};
+use crate::ops::compare::{Preview, preview_change_set};
 use crate::stack::diff::Impact;
 use crate::stack::{CustomName, KnownValues, Replacement, Template, TemplateDiff};
 
@@ -103,11 +103,11 @@ pub async fn rejections_before_change_set(
     match update.existing {
         Some(existing) if replaces && !findings.is_empty() => {
             on_change_set(true);
-            let planned = plan(aws, request, change_set, existing, &mut Vec::new()).await;
+            let planned = preview_change_set(aws, request, change_set, existing, &mut Vec::new()).await;
             on_change_set(false);
             match planned? {
-                Some(Plan::Changes(changes)) => rejections(aws, update, Some(&changes)).await,
-                Some(Plan::NoChanges) => rejections(aws, update, Some(&[])).await,
+                Some(Preview::Changes(changes)) => rejections(aws, update, Some(&changes)).await,
+                Some(Preview::NoChanges) => rejections(aws, update, Some(&[])).await,
                 None => Ok(findings),
             }
         }
@@ -181,7 +181,7 @@ impl Account {
         let resources = match update.existing {
             Some(stack) if has_names || exporting => {
                 let resources = unless_denied(aws.stack_resources(&stack.arn).await, &mut notes)?.unwrap_or_default();
-                // DELETE_SKIPPED: left behind, so it is in the way like that of anyone else.
+                // Resources with DELETE_SKIPPED no longer belong to the stack and conflict like any other.
                 resources.into_iter().filter(|one| one.exists() && one.status != "DELETE_SKIPPED").collect()
             }
             _ => Vec::new(),
@@ -210,7 +210,7 @@ impl Account {
     }
 }
 
-/// Calls that are denied are notes: the roles that work later may be allowed what the user is not.
+/// Turns denied calls into notes: CloudFormation's roles may have permissions that the user lacks.
 fn unless_denied<T>(answer: std::result::Result<T, AwsError>, notes: &mut Vec<Finding>) -> Result<Option<T>> {
     match answer {
         Ok(value) => Ok(Some(value)),

@@ -1,4 +1,4 @@
-//! Functions of conditions, and `Fn::If`, which asks one.
+//! Functions of conditions, and `Fn::If`.
 
 use serde_json::Value;
 
@@ -6,15 +6,15 @@ use super::{Answer, Place, find, require, single};
 use crate::cloudformation::template::resolve::{Problem, Scope};
 
 const EQUALS: &str = "Template error: every Fn::Equals object requires a list of 2 string parameters.";
-const CHOICE: &str = "Template error: Fn::If requires a list argument with three elements";
+const IF: &str = "Template error: Fn::If requires a list argument with three elements";
 
-/// Whether this is true or false: a condition function, or `true` and `false` themselves.
+/// Whether a value is a condition.
 fn is_condition(value: &Value) -> bool {
     let function = single(value).and_then(|(name, _)| find(name));
     function.is_some_and(|function| matches!(function.place, Place::Condition | Place::Rule))
 }
 
-pub fn equals_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_equals(argument: &Value) -> Result<(), Problem> {
     require(argument.as_array().is_some_and(|parts| parts.len() == 2), EQUALS)
 }
 
@@ -23,7 +23,7 @@ pub fn equals(scope: &Scope<'_>, argument: &Value) -> Answer {
     Ok(Some(Value::Bool(left? == right?)))
 }
 
-/// Scalars are compared as the texts that they are in a template: `true` and `"true"` are equal.
+/// Scalars are compared as text: `true` and `"true"` are equal.
 fn comparable(scope: &Scope<'_>, side: &Value) -> Answer {
     Ok(match scope.evaluate(side)? {
         Some(Value::Bool(flag)) => Some(flag.to_string().into()),
@@ -32,7 +32,7 @@ fn comparable(scope: &Scope<'_>, side: &Value) -> Answer {
     })
 }
 
-pub fn not_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_not(argument: &Value) -> Result<(), Problem> {
     let one = argument.as_array().filter(|parts| parts.len() == 1);
     let sentence = "Template error: every Fn::Not object requires one boolean parameter.";
     require(one.is_some_and(|parts| is_condition(&parts[0])), sentence)
@@ -42,7 +42,7 @@ pub fn not(scope: &Scope<'_>, argument: &Value) -> Answer {
     Ok(Some(Value::Bool(!scope.holds(&argument[0])?)))
 }
 
-fn several(argument: &Value, name: &str) -> Result<(), Problem> {
+fn check_list(argument: &Value, name: &str) -> Result<(), Problem> {
     let parts = argument.as_array().filter(|parts| (2..=10).contains(&parts.len()));
     if parts.is_some_and(|parts| parts.iter().all(is_condition)) {
         return Ok(());
@@ -50,25 +50,25 @@ fn several(argument: &Value, name: &str) -> Result<(), Problem> {
     Err(format!("Template error: every {name} object requires a list of at least 2 and at most 10 boolean parameters."))
 }
 
-pub fn and_shape(argument: &Value) -> Result<(), Problem> {
-    several(argument, "Fn::And")
+pub fn check_and(argument: &Value) -> Result<(), Problem> {
+    check_list(argument, "Fn::And")
 }
 
 pub fn and(scope: &Scope<'_>, argument: &Value) -> Answer {
     let mut all = argument.as_array().into_iter().flatten();
-    Ok(Some(Value::Bool(all.try_fold(true, |so_far, one| Ok::<_, Problem>(scope.holds(one)? && so_far))?)))
+    Ok(Some(Value::Bool(all.try_fold(true, |result, one| Ok::<_, Problem>(scope.holds(one)? && result))?)))
 }
 
-pub fn or_shape(argument: &Value) -> Result<(), Problem> {
-    several(argument, "Fn::Or")
+pub fn check_or(argument: &Value) -> Result<(), Problem> {
+    check_list(argument, "Fn::Or")
 }
 
 pub fn or(scope: &Scope<'_>, argument: &Value) -> Answer {
     let mut all = argument.as_array().into_iter().flatten();
-    Ok(Some(Value::Bool(all.try_fold(false, |so_far, one| Ok::<_, Problem>(scope.holds(one)? || so_far))?)))
+    Ok(Some(Value::Bool(all.try_fold(false, |result, one| Ok::<_, Problem>(scope.holds(one)? || result))?)))
 }
 
-pub fn named_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_named(argument: &Value) -> Result<(), Problem> {
     require(argument.is_string(), "Template format error: Every Condition member must be a string.")
 }
 
@@ -76,16 +76,16 @@ pub fn named(scope: &Scope<'_>, argument: &Value) -> Answer {
     Ok(Some(Value::Bool(scope.condition(argument.as_str().unwrap_or_default())?)))
 }
 
-pub fn choice_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_if_else(argument: &Value) -> Result<(), Problem> {
     let parts = argument.as_array().filter(|parts| parts.first().is_some_and(Value::is_string));
     let parts =
         parts.ok_or("Template error: Fn::If requires a list argument with the first element being a condition")?;
-    require(parts.len() == 3, CHOICE)
+    require(parts.len() == 3, IF)
 }
 
-pub fn choice(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub fn if_else(scope: &Scope<'_>, argument: &Value) -> Answer {
     let Some([Value::String(name), yes, no]) = argument.as_array().map(Vec::as_slice) else {
-        return Err(CHOICE.to_owned());
+        return Err(IF.to_owned());
     };
     scope.evaluate(if scope.condition(name)? { yes } else { no })
 }

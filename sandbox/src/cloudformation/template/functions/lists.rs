@@ -1,4 +1,4 @@
-//! Functions that give lists, or look into them.
+//! Functions on lists.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Answer, may_be_list, may_be_text, require};
 use crate::base::{regions, zones};
-use crate::cloudformation::template::resolve::{LATER, Problem, Scope};
+use crate::cloudformation::template::resolve::{Problem, Scope, UNKNOWN};
 
 const SPLIT: &str = "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string \
                      to be split or a function that returns a string to be split.";
@@ -16,35 +16,35 @@ const INDEX: &str = "Template error: Fn::Select requires a list argument with a 
 const CIDR: &str =
     "Template error: every Fn::Cidr object requires an ipBlock, a count between 1 and 256 and optionally cidrBits";
 
-pub fn zones_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_zones(argument: &Value) -> Result<(), Problem> {
     require(may_be_text(argument), "Template error: every Fn::GetAZs object must have a String-typed value.")
 }
 
 pub fn zones(scope: &Scope<'_>, argument: &Value) -> Answer {
-    let asked = scope.text(argument)?;
-    let region = if asked.is_empty() { &scope.config.region } else { &asked };
-    if *region != scope.config.region && *region != LATER && !regions::is_one(region) {
+    let given = scope.text(argument)?;
+    let region = if given.is_empty() { &scope.config.region } else { &given };
+    if *region != scope.config.region && *region != UNKNOWN && !regions::exists(region) {
         return Err(format!("Template error: Fn::GetAZs cannot tell the zones of {region}: there is no such region"));
     }
     Ok(Some(zones::names(region).into()))
 }
 
-pub fn split_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_split(argument: &Value) -> Result<(), Problem> {
     let fits = matches!(argument.as_array().map(Vec::as_slice), Some([delimiter, text]) if delimiter.is_string() && may_be_text(text));
     require(fits, SPLIT)
 }
 
 pub fn split(scope: &Scope<'_>, argument: &Value) -> Answer {
     let (delimiter, text) = (argument[0].as_str().ok_or(SPLIT)?, scope.text(&argument[1])?);
-    if text.contains(LATER) {
-        return Ok(Some(LATER.into()));
+    if text.contains(UNKNOWN) {
+        return Ok(Some(UNKNOWN.into()));
     }
-    // A list takes more memory than the text that it is made of.
+    // A list takes more memory than its text.
     scope.produce(text.split(delimiter).count() * size_of::<Value>())?;
     Ok(Some(text.split(delimiter).collect()))
 }
 
-pub fn select_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_select(argument: &Value) -> Result<(), Problem> {
     let parts = argument.as_array().filter(|parts| !parts.is_empty()).ok_or(INDEX)?;
     require(may_be_text(&parts[0]), INDEX)?;
     require(parts.len() == 2 && may_be_list(&parts[1]), SELECT)
@@ -53,8 +53,8 @@ pub fn select_shape(argument: &Value) -> Result<(), Problem> {
 pub fn select(scope: &Scope<'_>, argument: &Value) -> Answer {
     let index = scope.text(&argument[0])?;
     let items = scope.evaluate(&argument[1])?.unwrap_or_default();
-    if items == LATER || index == LATER {
-        return Ok(Some(LATER.into()));
+    if items == UNKNOWN || index == UNKNOWN {
+        return Ok(Some(UNKNOWN.into()));
     }
     let index: i64 = index.parse().map_err(|_| INDEX)?;
     let items = items.as_array().ok_or(SELECT)?;
@@ -63,7 +63,7 @@ pub fn select(scope: &Scope<'_>, argument: &Value) -> Answer {
     found.cloned().map(Some).ok_or_else(none)
 }
 
-pub fn length_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_length(argument: &Value) -> Result<(), Problem> {
     require(may_be_list(argument), "Template error: every Fn::Length object requires a list")
 }
 
@@ -74,7 +74,7 @@ pub fn length(scope: &Scope<'_>, argument: &Value) -> Answer {
     }
 }
 
-pub fn cidr_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_cidr(argument: &Value) -> Result<(), Problem> {
     let parts = argument.as_array().ok_or(CIDR)?;
     require((2..=3).contains(&parts.len()) && parts.iter().all(may_be_text), CIDR)
 }
@@ -83,8 +83,8 @@ pub fn cidr(scope: &Scope<'_>, argument: &Value) -> Answer {
     let texts: Result<Vec<String>, _> =
         argument.as_array().into_iter().flatten().map(|part| scope.text(part)).collect();
     let texts = texts?;
-    if texts.iter().any(|text| text.contains(LATER)) {
-        return Ok(Some(LATER.into()));
+    if texts.iter().any(|text| text.contains(UNKNOWN)) {
+        return Ok(Some(UNKNOWN.into()));
     }
     let [block, numbers @ ..] = texts.as_slice() else { return Err(CIDR.to_owned()) };
     let numbers: Result<Vec<u32>, _> = numbers.iter().map(|text| text.trim().parse::<u32>()).collect();
@@ -99,7 +99,7 @@ pub fn cidr(scope: &Scope<'_>, argument: &Value) -> Answer {
     blocks.map(|blocks| Some(blocks.into())).ok_or_else(error)
 }
 
-/// A range of addresses of either family, as one number.
+/// A range of IPv4 or IPv6 addresses.
 struct Block {
     first: u128,
     /// The length of the range's prefix.

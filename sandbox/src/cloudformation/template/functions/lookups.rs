@@ -1,16 +1,16 @@
-//! Functions that look something up: references, attributes, mappings, exports.
+//! Functions that look up values: references, attributes, mappings and exports.
 
 use serde_json::Value;
 
 use super::{Answer, may_be_text, require, single};
 use crate::cloudformation::template::references::{attribute_reference, references};
-use crate::cloudformation::template::resolve::{LATER, Problem, Scope};
+use crate::cloudformation::template::resolve::{Problem, Scope, UNKNOWN};
 
 const ATTRIBUTE: &str = "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute";
 const MAP: &str = "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the \
                    attribute for return value";
 
-pub fn reference_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_reference(argument: &Value) -> Result<(), Problem> {
     let sentence = "Template format error: Every Ref object must have a single String value.";
     require(argument.is_string(), sentence)
 }
@@ -19,14 +19,14 @@ pub fn reference(scope: &Scope<'_>, argument: &Value) -> Answer {
     scope.reference(argument.as_str().unwrap_or_default())
 }
 
-pub fn attribute_shape(argument: &Value) -> Result<(), Problem> {
-    let filled = |part: &Value| part.as_str().is_some_and(|text| !text.is_empty());
+pub fn check_attribute(argument: &Value) -> Result<(), Problem> {
+    let is_name = |part: &Value| part.as_str().is_some_and(|text| !text.is_empty());
     let fits = match argument {
         Value::String(text) => text.split_once('.').is_some_and(|(name, rest)| !name.is_empty() && !rest.is_empty()),
         Value::Array(parts) => match parts.as_slice() {
             // The attribute, but not the resource, may be a parameter's.
-            [name, attribute] if single(attribute).is_some_and(|(name, _)| name == "Ref") => filled(name),
-            all => all.len() >= 2 && all.iter().all(filled),
+            [name, attribute] if single(attribute).is_some_and(|(name, _)| name == "Ref") => is_name(name),
+            all => all.len() >= 2 && all.iter().all(is_name),
         },
         _ => false,
     };
@@ -43,7 +43,7 @@ pub fn attribute(scope: &Scope<'_>, argument: &Value) -> Answer {
     scope.attribute(&reference.name, reference.attribute.as_deref().unwrap_or_default()).map(Some)
 }
 
-pub fn import_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_import(argument: &Value) -> Result<(), Problem> {
     let sentence =
         "Template error: the attribute in Fn::ImportValue must be a string or a function that returns a string";
     require(may_be_text(argument), sentence)?;
@@ -60,7 +60,7 @@ pub fn import(scope: &Scope<'_>, argument: &Value) -> Answer {
 }
 
 /// Three parameters, and with `AWS::LanguageExtensions` a fourth that holds the default value.
-pub fn map_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_map(argument: &Value) -> Result<(), Problem> {
     let parts = argument.as_array().ok_or(MAP)?;
     let fits = match parts.len() {
         3 => true,
@@ -72,12 +72,12 @@ pub fn map_shape(argument: &Value) -> Result<(), Problem> {
 
 pub fn find_in_map(scope: &Scope<'_>, argument: &Value) -> Answer {
     let text = |index: usize| match scope.text(&argument[index]) {
-        Err(problem) if problem == Scope::NO_TEXT => Err(MAP.to_owned()),
+        Err(problem) if problem == Scope::NOT_TEXT => Err(MAP.to_owned()),
         other => other,
     };
     let (map, first, second) = (text(0)?, text(1)?, text(2)?);
-    if [&map, &first, &second].iter().any(|part| part.contains(LATER)) {
-        return Ok(Some(LATER.into()));
+    if [&map, &first, &second].iter().any(|part| part.contains(UNKNOWN)) {
+        return Ok(Some(UNKNOWN.into()));
     }
     let default = argument.pointer("/3/DefaultValue");
     let found = scope.template.section("Mappings").get(&map);

@@ -1,11 +1,11 @@
-//! Functions of rules: they look at parameters, and at what parameters of AWS's own types name.
+//! Functions of rules, on parameters and on the resources that parameters of AWS-specific types name.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
 use super::{Answer, may_be_list, require};
-use crate::cloudformation::template::resolve::{Known, Problem, Scope};
+use crate::cloudformation::template::resolve::{Problem, ResourceValues, Scope};
 
 pub fn two_lists(argument: &Value) -> Result<(), Problem> {
     let fits = argument.as_array().is_some_and(|parts| parts.len() == 2 && may_be_list(&parts[0]));
@@ -40,8 +40,8 @@ pub fn contains(scope: &Scope<'_>, argument: &Value) -> Answer {
 
 /// Whether every member of the first list is the second argument.
 pub fn each_member_equals(scope: &Scope<'_>, argument: &Value) -> Answer {
-    let wanted = scope.evaluate(&argument[1])?.unwrap_or_default();
-    Ok(Some(list(scope, &argument[0])?.iter().all(|one| *one == wanted).into()))
+    let expected = scope.evaluate(&argument[1])?.unwrap_or_default();
+    Ok(Some(list(scope, &argument[0])?.iter().all(|one| *one == expected).into()))
 }
 
 /// Whether every member of the first list is in the second.
@@ -56,24 +56,24 @@ fn are_among(members: &[Value], all: &[Value]) -> bool {
     members.iter().all(|member| all.contains(&member.to_string()))
 }
 
-/// An attribute of what a parameter names; a list when it names several.
+/// An attribute of the resource that a parameter names; a list if the parameter is a list.
 pub fn value_of(scope: &Scope<'_>, argument: &Value) -> Answer {
     let (name, attribute) = (argument[0].as_str().unwrap_or_default(), argument[1].as_str().unwrap_or_default());
     let missing = || format!("Template error: Fn::ValueOf refers to the parameter {name}, which does not exist");
     match scope.parameters.get(name).ok_or_else(missing)? {
         Value::Array(ids) => {
-            let values: Result<Vec<Value>, _> = ids.iter().map(|id| fact(scope, id, attribute)).collect();
+            let values: Result<Vec<Value>, _> = ids.iter().map(|id| attribute_of(scope, id, attribute)).collect();
             Ok(Some(values?.into()))
         }
-        id => fact(scope, id, attribute).map(Some),
+        id => attribute_of(scope, id, attribute).map(Some),
     }
 }
 
-/// An attribute of everything that parameters of a type name.
+/// An attribute of all resources that parameters of a type name.
 pub fn value_of_all(scope: &Scope<'_>, argument: &Value) -> Answer {
     let attribute = argument[1].as_str().unwrap_or_default();
     let ids = of_type(scope, argument[0].as_str().unwrap_or_default());
-    let values: Result<Vec<Value>, _> = ids.iter().map(|id| fact(scope, id, attribute)).collect();
+    let values: Result<Vec<Value>, _> = ids.iter().map(|id| attribute_of(scope, id, attribute)).collect();
     Ok(Some(values?.into()))
 }
 
@@ -91,12 +91,12 @@ fn of_type(scope: &Scope<'_>, kind: &str) -> Vec<Value> {
     values.flat_map(|value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()])).collect()
 }
 
-/// In the scope of a rule, the resources are those that parameters name, by their ids.
-fn fact(scope: &Scope<'_>, id: &Value, attribute: &str) -> Result<Value, Problem> {
+/// An attribute of a resource. The scope of a rule has the resources that parameters name, by their ids.
+fn attribute_of(scope: &Scope<'_>, id: &Value, attribute: &str) -> Result<Value, Problem> {
     let id = id.as_str().unwrap_or_default();
     match scope.resources.get(id) {
-        // A tag that is not there has no value; other attributes always have one.
-        Some(Known::Resource(_, attributes)) => match attributes.get(attribute) {
+        // A missing tag has an empty value; other attributes always exist.
+        Some(ResourceValues::Known(_, attributes)) => match attributes.get(attribute) {
             Some(value) => Ok(value.clone()),
             None if attribute.starts_with("Tags.") => Ok("".into()),
             None => Err(format!("Template error: {id} has no attribute {attribute} for a rule")),

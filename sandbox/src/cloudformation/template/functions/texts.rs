@@ -1,4 +1,4 @@
-//! Functions that give texts.
+//! Functions on texts.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Answer, may_be_list, may_be_text, require};
 use crate::cloudformation::template::references::split;
-use crate::cloudformation::template::resolve::{LATER, Problem, Scope};
+use crate::cloudformation::template::resolve::{Problem, Scope, UNKNOWN};
 
 const JOIN: &str = "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of \
                     strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.";
@@ -19,25 +19,25 @@ const SUB_NAME: &str = "Template error: variable names in Fn::Sub syntax must co
 const SUB_VALUE: &str = "Template error: every value of the context object of every Fn::Sub object must be a string or a \
                          function that returns a string";
 
-pub fn base64_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_base64(argument: &Value) -> Result<(), Problem> {
     require(may_be_text(argument), "Template error: every Fn::Base64 object must have a String-typed value.")
 }
 
 pub fn base64(scope: &Scope<'_>, argument: &Value) -> Answer {
     let text = scope.text(argument)?;
-    // What is not known yet shows through, so that a change set sees it.
-    let text = if text.contains(LATER) { text } else { base64::engine::general_purpose::STANDARD.encode(text) };
+    // An unknown value stays recognizable for change sets.
+    let text = if text.contains(UNKNOWN) { text } else { base64::engine::general_purpose::STANDARD.encode(text) };
     Ok(Some(text.into()))
 }
 
-pub fn join_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_join(argument: &Value) -> Result<(), Problem> {
     let fits = matches!(argument.as_array().map(Vec::as_slice), Some([delimiter, items]) if delimiter.is_string() && may_be_list(items));
     require(fits, JOIN)
 }
 
 pub fn join(scope: &Scope<'_>, argument: &Value) -> Answer {
     let items = scope.evaluate(&argument[1])?.unwrap_or_default();
-    if items == LATER {
+    if items == UNKNOWN {
         return Ok(Some(items));
     }
     let (Some(delimiter), Value::Array(items)) = (argument[0].as_str(), items) else { return Err(JOIN.to_owned()) };
@@ -57,7 +57,7 @@ pub fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// The text of a `Fn::Sub` and the values that it brings along.
+/// The text of a `Fn::Sub`, and its own variables.
 fn sub_parts(argument: &Value) -> Option<(&str, Option<&Value>)> {
     match argument {
         Value::String(text) => Some((text, None)),
@@ -69,7 +69,7 @@ fn sub_parts(argument: &Value) -> Option<(&str, Option<&Value>)> {
     }
 }
 
-pub fn sub_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_sub(argument: &Value) -> Result<(), Problem> {
     let (text, own) = sub_parts(argument).ok_or(SUB)?;
     let fits = |name: &str| {
         !name.is_empty() && name.chars().all(|character| character.is_ascii_alphanumeric() || "_.:".contains(character))
@@ -81,41 +81,41 @@ pub fn sub_shape(argument: &Value) -> Result<(), Problem> {
 
 pub fn substitute(scope: &Scope<'_>, argument: &Value) -> Answer {
     let (mut rest, own) = sub_parts(argument).ok_or(SUB)?;
-    let mut whole = String::new();
-    // Each value is made once: values that hold functions of this kind themselves would take exponential time.
+    let mut text = String::new();
+    // Each variable is evaluated once: nested `Fn::Sub`s would take exponential time.
     let mut values: BTreeMap<&str, String> = BTreeMap::new();
     while let Some((before, after)) = rest.split_once("${") {
-        whole.push_str(before);
+        text.push_str(before);
         let Some((name, tail)) = after.split_once('}') else {
-            whole.push_str("${");
+            text.push_str("${");
             rest = after;
             break;
         };
         match (name.strip_prefix('!'), own.and_then(|own| own.get(name.trim()))) {
-            (Some(literal), _) => whole.extend(["${", literal, "}"]),
+            (Some(literal), _) => text.extend(["${", literal, "}"]),
             (None, Some(value)) => {
                 let known = match values.entry(name.trim()) {
                     Entry::Occupied(known) => known.into_mut(),
-                    Entry::Vacant(new) => new.insert(scope.text(value).map_err(|problem| reworded(&problem))?),
+                    Entry::Vacant(new) => new.insert(scope.text(value).map_err(|problem| value_problem(&problem))?),
                 };
                 scope.produce(known.len())?;
-                whole.push_str(known);
+                text.push_str(known);
             }
             (None, None) => {
-                let text = placeholder(scope, name.trim())?;
-                scope.produce(text.len())?;
-                whole.push_str(&text);
+                let value = placeholder(scope, name.trim())?;
+                scope.produce(value.len())?;
+                text.push_str(&value);
             }
         }
         rest = tail;
     }
-    whole.push_str(rest);
-    Ok(Some(whole.into()))
+    text.push_str(rest);
+    Ok(Some(text.into()))
 }
 
-/// What is no text is refused in the function's own words; other problems stay as they are.
-fn reworded(problem: &str) -> Problem {
-    if problem == Scope::NO_TEXT { SUB_VALUE.to_owned() } else { problem.to_owned() }
+/// The problem of a variable: in the function's own words if it is not a text.
+fn value_problem(problem: &str) -> Problem {
+    if problem == Scope::NOT_TEXT { SUB_VALUE.to_owned() } else { problem.to_owned() }
 }
 
 fn placeholder(scope: &Scope<'_>, name: &str) -> Result<String, Problem> {
@@ -142,7 +142,7 @@ pub fn placeholders(text: &str) -> Vec<String> {
     names
 }
 
-pub fn json_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_json(argument: &Value) -> Result<(), Problem> {
     let sentence = "Template error: every Fn::ToJsonString object requires an object or an array";
     require(argument.is_object() || argument.is_array(), sentence)
 }

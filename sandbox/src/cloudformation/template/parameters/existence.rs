@@ -1,79 +1,79 @@
-//! Types whose values name something that has to be there. It is looked for when a stack begins to move, as on AWS: the
-//! request is taken, and the stack fails before its first resource.
+//! AWS-specific parameter types, whose values name existing resources. Their existence is checked at the beginning of an operation,
+//! as on AWS: the request is accepted, and the stack fails before its first resource.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::kinds::{Element, Kind};
-use super::{members, stored};
+use super::declaration::{Element, ParameterType};
+use super::{list_items, ssm_values};
 use crate::cloudformation::model::Parameter;
 use crate::cloudformation::template::Template;
 use crate::{Fault, FaultKind, Sandbox};
 
-/// A type, and how what it names is found.
+/// An AWS-specific parameter type.
 #[derive(Debug)]
-pub struct Existing {
+pub struct AwsSpecificType {
     /// Such as `AWS::EC2::VPC::Id`.
     pub name: &'static str,
-    /// Whether there is a list type of it.
-    pub listed: bool,
-    seek: Seek,
+    /// Whether `List<…>` of it is a type, too.
+    pub has_list_type: bool,
+    lookup: Lookup,
 }
 
-/// Where something is looked for.
+/// How the resource of a value is found.
 #[derive(Debug)]
-enum Seek {
-    /// By an operation of EC2 and the filter that takes the value.
+enum Lookup {
+    /// With an operation of EC2 and a filter.
     Ec2(&'static str, &'static str),
-    /// Among SSM's parameters.
+    /// With SSM's GetParameter.
     Parameter,
-    /// Nowhere: the sandbox cannot make any of it.
-    Nowhere,
+    /// Never: the sandbox has no such resources.
+    Unserved,
 }
 
-const TYPES: &[Existing] = &[
-    row("AWS::EC2::AvailabilityZone::Name", true, Seek::Ec2("DescribeAvailabilityZones", "zone-name")),
-    row("AWS::EC2::Image::Id", true, Seek::Ec2("DescribeImages", "image-id")),
-    row("AWS::EC2::Instance::Id", true, Seek::Ec2("DescribeInstances", "instance-id")),
-    row("AWS::EC2::KeyPair::KeyName", false, Seek::Nowhere),
-    row("AWS::EC2::SecurityGroup::GroupName", true, Seek::Ec2("DescribeSecurityGroups", "group-name")),
-    row("AWS::EC2::SecurityGroup::Id", true, Seek::Ec2("DescribeSecurityGroups", "group-id")),
-    row("AWS::EC2::Subnet::Id", true, Seek::Ec2("DescribeSubnets", "subnet-id")),
-    row("AWS::EC2::Volume::Id", true, Seek::Nowhere),
-    row("AWS::EC2::VPC::Id", true, Seek::Ec2("DescribeVpcs", "vpc-id")),
-    row("AWS::Route53::HostedZone::Id", true, Seek::Nowhere),
-    row("AWS::SSM::Parameter::Name", false, Seek::Parameter),
+const TYPES: &[AwsSpecificType] = &[
+    row("AWS::EC2::AvailabilityZone::Name", true, Lookup::Ec2("DescribeAvailabilityZones", "zone-name")),
+    row("AWS::EC2::Image::Id", true, Lookup::Ec2("DescribeImages", "image-id")),
+    row("AWS::EC2::Instance::Id", true, Lookup::Ec2("DescribeInstances", "instance-id")),
+    row("AWS::EC2::KeyPair::KeyName", false, Lookup::Unserved),
+    row("AWS::EC2::SecurityGroup::GroupName", true, Lookup::Ec2("DescribeSecurityGroups", "group-name")),
+    row("AWS::EC2::SecurityGroup::Id", true, Lookup::Ec2("DescribeSecurityGroups", "group-id")),
+    row("AWS::EC2::Subnet::Id", true, Lookup::Ec2("DescribeSubnets", "subnet-id")),
+    row("AWS::EC2::Volume::Id", true, Lookup::Unserved),
+    row("AWS::EC2::VPC::Id", true, Lookup::Ec2("DescribeVpcs", "vpc-id")),
+    row("AWS::Route53::HostedZone::Id", true, Lookup::Unserved),
+    row("AWS::SSM::Parameter::Name", false, Lookup::Parameter),
 ];
 
-const fn row(name: &'static str, listed: bool, seek: Seek) -> Existing {
-    Existing { name, listed, seek }
+const fn row(name: &'static str, has_list_type: bool, lookup: Lookup) -> AwsSpecificType {
+    AwsSpecificType { name, has_list_type, lookup }
 }
 
-impl Existing {
-    /// The type of a name.
-    pub fn of(name: &str) -> Option<&'static Self> {
-        TYPES.iter().find(|existing| existing.name == name)
+impl AwsSpecificType {
+    /// Finds a type by its name.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        TYPES.iter().find(|found| found.name == name)
     }
 
-    /// What there is of this id; `None` when there is nothing.
-    pub async fn find(&self, sandbox: &Arc<Sandbox>, id: &str) -> Result<Option<Value>, Fault> {
-        match self.seek {
-            Seek::Nowhere => Ok(None),
-            Seek::Parameter => stored::get(sandbox, id).await,
-            Seek::Ec2("DescribeAvailabilityZones", _) => {
-                // Zones are asked for by name; one that is not there is a fault.
+    /// The description of the resource that a value names; `None` when it does not exist.
+    pub async fn look_up(&self, sandbox: &Arc<Sandbox>, id: &str) -> Result<Option<Value>, Fault> {
+        match self.lookup {
+            Lookup::Unserved => Ok(None),
+            Lookup::Parameter => ssm_values::get(sandbox, id).await,
+            Lookup::Ec2("DescribeAvailabilityZones", _) => {
+                // An unknown zone is a fault.
                 let answer = sandbox.call("ec2", "DescribeAvailabilityZones", json!({ "ZoneName": [id] })).await;
                 Ok(answer.ok())
             }
-            Seek::Ec2(operation, filter) => {
+            Lookup::Ec2(operation, filter) => {
                 if id.is_empty() || id.contains(['*', '?']) {
                     return Ok(None);
                 }
                 let input = json!({ "Filter": [{ "Name": filter, "Value": [id] }] });
                 match sandbox.call("ec2", operation, input).await {
                     Ok(answer) => Ok(first(&answer).cloned()),
-                    // What cannot be looked for cannot be refused either, beyond its form.
+                    // Where the sandbox does not serve the operation, only the value's form is checked.
                     Err(fault) if fault.kind == FaultKind::NotServed => Ok(id.starts_with("ami-").then(|| json!({}))),
                     Err(fault) if !fault.is_internal() => Ok(None),
                     Err(fault) => Err(fault),
@@ -88,29 +88,29 @@ fn first(answer: &Value) -> Option<&Value> {
     answer.as_object()?.values().find_map(Value::as_array)?.first()
 }
 
-/// Every value of a parameter of such a type.
-pub fn named<'a>(template: &Template, parameter: &'a Parameter) -> Option<(&'static Existing, Vec<&'a str>)> {
-    let kind = template.section("Parameters").get(&parameter.key).and_then(Kind::of)?;
-    let Element::Existing(existing) = kind.element else { return None };
+/// The values of a parameter, if it has an AWS-specific type.
+pub fn values<'a>(template: &Template, parameter: &'a Parameter) -> Option<(&'static AwsSpecificType, Vec<&'a str>)> {
+    let kind = template.section("Parameters").get(&parameter.key).and_then(ParameterType::of)?;
+    let Element::AwsSpecific(found) = kind.element else { return None };
     let text = parameter.resolved.as_ref().unwrap_or(&parameter.value);
-    Some((existing, if kind.list { members(text).collect() } else { vec![text] }))
+    Some((found, if kind.is_list { list_items(text).collect() } else { vec![text] }))
 }
 
-/// The reason to fail when a parameter names what is not there.
+/// The reason to fail when parameters name resources that do not exist.
 pub async fn missing(
     sandbox: &Arc<Sandbox>,
     template: &Template,
     parameters: &[Parameter],
 ) -> Result<Option<String>, Fault> {
-    let mut lost = Vec::new();
+    let mut missing = Vec::new();
     for parameter in parameters {
-        let Some((existing, ids)) = named(template, parameter) else { continue };
+        let Some((kind, ids)) = values(template, parameter) else { continue };
         for id in ids {
-            if existing.find(sandbox, id).await?.is_none() {
+            if kind.look_up(sandbox, id).await?.is_none() {
                 let key = &parameter.key;
-                lost.push(format!("parameter value {id} for parameter name {key} does not exist"));
+                missing.push(format!("parameter value {id} for parameter name {key} does not exist"));
             }
         }
     }
-    Ok((!lost.is_empty()).then(|| format!("Parameter validation failed: {}.", lost.join(", "))))
+    Ok((!missing.is_empty()).then(|| format!("Parameter validation failed: {}.", missing.join(", "))))
 }

@@ -1,4 +1,4 @@
-//! Parameters: given values, defaults, constraints, and the types that look a value up in SSM.
+//! Parameters: their values in requests, defaults, constraints, and lookups in SSM.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,30 +11,28 @@ use crate::cloudformation::model::{Parameter, mask_fault};
 use crate::{Fault, Sandbox};
 
 mod constraints;
-pub mod declared;
+pub mod declaration;
 pub mod existence;
-mod kinds;
-mod stored;
+mod ssm_values;
 
-use declared::scalar;
-use kinds::Kind;
-pub use stored::get as stored_parameter;
+use declaration::{ParameterType, scalar};
+pub use ssm_values::get as ssm_parameter;
 
 /// A parameter of a request.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Given {
+pub struct ParameterInput {
     parameter_key: String,
     parameter_value: Option<String>,
     #[serde(default)]
     use_previous_value: bool,
 }
 
-/// The values of a template's parameters, in its order; `previous` are those of the stack that is updated.
+/// Resolves the parameters of a template, in its order; `previous` are those of the stack that is updated.
 pub async fn values(
     sandbox: &Arc<Sandbox>,
     template: &Template,
-    given: &[Given],
+    given: &[ParameterInput],
     previous: Option<&[Parameter]>,
 ) -> Result<Vec<Parameter>, Fault> {
     let declared = template.section("Parameters");
@@ -45,7 +43,7 @@ pub async fn values(
     }
     let (mut values, mut missing) = (Vec::new(), Vec::new());
     for (key, declaration) in declared {
-        match chosen(key, declaration, given, previous)? {
+        match value(key, declaration, given, previous)? {
             Some(value) => values.push((key, declaration, value)),
             None => missing.push(key.as_str()),
         }
@@ -55,64 +53,64 @@ pub async fn values(
     }
     let mut parameters = Vec::new();
     for (key, declaration, value) in values {
-        let no_echo = declared::is_hidden(declaration);
+        let no_echo = declaration::is_hidden(declaration);
         let given = Parameter { key: key.clone(), value, resolved: None, no_echo };
         let hide = |fault| mask_fault(fault, std::slice::from_ref(&given));
         let value = dynamic::in_parameter(sandbox, key, &given.value).await.map_err(hide)?;
         constraints::check(key, declaration, &value).map_err(hide)?;
-        // Each may take a while: other requests go on between them.
+        // A pattern may take a while to match: other requests run in between.
         tokio::task::yield_now().await;
         parameters.push(Parameter { value, ..given });
     }
-    let looked_up = stored::look_up(sandbox, template, &mut parameters).await;
+    let looked_up = ssm_values::look_up(sandbox, template, &mut parameters).await;
     looked_up.map_err(|fault| mask_fault(fault, &parameters))?;
     Ok(parameters)
 }
 
-/// The value of a parameter; `None` when it has none.
-fn chosen(
+/// The value of a parameter: from the request, the previous one, or the default; `None` without any.
+fn value(
     key: &str,
     declaration: &Value,
-    given: &[Given],
+    given: &[ParameterInput],
     previous: Option<&[Parameter]>,
 ) -> Result<Option<String>, Fault> {
-    let wrong = |what: &str| Err(invalid(format!("Invalid input for parameter key {key}. {what}")));
+    let refuse = |what: &str| Err(invalid(format!("Invalid input for parameter key {key}. {what}")));
     match given.iter().find(|one| one.parameter_key == key) {
-        Some(Given { use_previous_value: true, parameter_value: Some(_), .. }) => {
-            wrong("Cannot specify usePreviousValue as true and also specify a parameter value")
+        Some(ParameterInput { use_previous_value: true, parameter_value: Some(_), .. }) => {
+            refuse("Cannot specify usePreviousValue as true and also specify a parameter value")
         }
-        Some(Given { use_previous_value: true, .. }) => {
+        Some(ParameterInput { use_previous_value: true, .. }) => {
             let before = previous.into_iter().flatten().find(|parameter| parameter.key == key);
             match before {
                 Some(before) => Ok(Some(before.value.clone())),
                 None => {
-                    wrong("Cannot specify usePreviousValue as true for a parameter key not in the previous template")
+                    refuse("Cannot specify usePreviousValue as true for a parameter key not in the previous template")
                 }
             }
         }
-        Some(Given { parameter_value: Some(value), .. }) => Ok(Some(value.clone())),
-        Some(_) => wrong("Need to specify either usePreviousValue as true or a value for the parameter"),
+        Some(ParameterInput { parameter_value: Some(value), .. }) => Ok(Some(value.clone())),
+        Some(_) => refuse("Need to specify either usePreviousValue as true or a value for the parameter"),
         None => Ok(scalar(&declaration["Default"])),
     }
 }
 
-/// What `Ref` gives for each parameter: a text, or a list for the list types.
+/// The value of `Ref` for each parameter: a text, or a list for the list types.
 pub fn scope(template: &Template, values: &[Parameter]) -> BTreeMap<String, Value> {
     let declared = template.section("Parameters");
-    let of = |parameter: &Parameter| {
+    let resolved = |parameter: &Parameter| {
         let text = parameter.resolved.as_ref().unwrap_or(&parameter.value);
-        let kind = declared.get(&parameter.key).and_then(Kind::of);
-        if kind.is_some_and(|kind| kind.list) { members(text).collect() } else { Value::String(text.clone()) }
+        let kind = declared.get(&parameter.key).and_then(ParameterType::of);
+        if kind.is_some_and(|kind| kind.is_list) { list_items(text).collect() } else { Value::String(text.clone()) }
     };
-    values.iter().map(|parameter| (parameter.key.clone(), of(parameter))).collect()
+    values.iter().map(|parameter| (parameter.key.clone(), resolved(parameter))).collect()
 }
 
-/// The members of a list that is written as one text.
-fn members(text: &str) -> impl Iterator<Item = &str> {
+/// The items of a comma-separated list.
+fn list_items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim)
 }
 
-/// What a template's parameters are by default, for what is told of it before it is used; `None` for those without.
+/// The values of `Ref` for the parameters that have a default.
 pub fn defaults(template: &Template) -> BTreeMap<String, Value> {
     let declared = template.section("Parameters").iter();
     let values: Vec<Parameter> = declared

@@ -1,8 +1,8 @@
-//! A container's health check, again and again: what it says of the container.
+//! Runs a container's health check periodically and tracks its health.
 //!
-//! Before its first interval is over a container is looked at early and often, so that nobody waits for an interval when
-//! everything is well at once; failures of these early looks do not count. Intervals and the start period are shortened by
-//! the sandbox's speed; the timeout is not, because a command takes the time that it takes.
+//! Within the first interval the check runs early and often, so that a healthy container does not wait for the whole interval;
+//! failures of these early checks do not count. Intervals and the start period are shortened by
+//! the sandbox's speed; the timeout is not, because it limits a real command.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use super::super::model::{HealthCheck, HealthStatus};
 use crate::base::clock::Clock;
 
-/// When the first early look is; each further one comes after twice the time.
-const FIRST_LOOK: Duration = Duration::from_millis(100);
+/// The delay of the first early check, which doubles for each further one.
+const FIRST_DELAY: Duration = Duration::from_millis(100);
 
 /// Checks until it is dropped. `run_check` returns whether the check passed; `report` gets every change.
 pub(super) async fn watch<'a>(
@@ -26,37 +26,37 @@ pub(super) async fn watch<'a>(
     let interval = clock.shortened(seconds(check.interval));
     let start_period = clock.shortened(seconds(check.start_period));
     let began = Instant::now();
-    let mut verdict = Verdict { retries: check.retries, failures: 0, health: HealthStatus::Unknown };
-    let mut early = FIRST_LOOK;
+    let mut tracker = HealthTracker { retries: check.retries, failures: 0, health: HealthStatus::Unknown };
+    let mut early = FIRST_DELAY;
     loop {
-        let is_early = verdict.health == HealthStatus::Unknown && began.elapsed().saturating_add(early) < interval;
-        let pause = if is_early { early } else { interval.saturating_sub(early_part(&verdict, began, interval)) };
+        let is_early = tracker.health == HealthStatus::Unknown && began.elapsed().saturating_add(early) < interval;
+        let pause = if is_early { early } else { interval.saturating_sub(elapsed_part(&tracker, began, interval)) };
         tokio::time::sleep(pause).await;
         early = early.saturating_mul(2);
         let passed = run_check().await;
         let counts = !is_early && began.elapsed() > start_period;
-        if let Some(health) = verdict.hear(passed, counts) {
+        if let Some(health) = tracker.record(passed, counts) {
             report(health);
         }
     }
 }
 
-/// What of the first interval is over already, as long as nothing is known.
-fn early_part(verdict: &Verdict, began: Instant, interval: Duration) -> Duration {
-    if verdict.health == HealthStatus::Unknown && began.elapsed() < interval { began.elapsed() } else { Duration::ZERO }
+/// The elapsed part of the first interval, while the health is unknown.
+fn elapsed_part(tracker: &HealthTracker, began: Instant, interval: Duration) -> Duration {
+    if tracker.health == HealthStatus::Unknown && began.elapsed() < interval { began.elapsed() } else { Duration::ZERO }
 }
 
-/// What the checks so far come to.
+/// The health by the checks so far.
 #[derive(Debug)]
-struct Verdict {
+struct HealthTracker {
     retries: u32,
     failures: u32,
     health: HealthStatus,
 }
 
-impl Verdict {
-    /// Takes in a check; the health when it changed.
-    fn hear(&mut self, passed: bool, counts: bool) -> Option<HealthStatus> {
+impl HealthTracker {
+    /// Records a check, and returns the health if it changed.
+    fn record(&mut self, passed: bool, counts: bool) -> Option<HealthStatus> {
         self.failures = match (passed, counts) {
             (true, _) => 0,
             (false, true) => self.failures.saturating_add(1),
@@ -81,14 +81,14 @@ mod tests {
     use serde_json::json;
     use tokio::sync::mpsc;
 
-    use super::{Clock, HealthCheck, HealthStatus, Verdict, watch};
+    use super::{Clock, HealthCheck, HealthStatus, HealthTracker, watch};
 
     /// The number of the first check that passes.
     const FIRST_PASS: u32 = 200;
 
     #[tokio::test]
-    async fn a_container_that_is_long_in_starting_is_checked_all_the_while() {
-        // A wait of thousands of checks in its start period, at any length of its members.
+    async fn a_container_is_checked_during_a_long_start_period() {
+        // Start periods of thousands of checks, up to the maximum of the member.
         for (interval, start_period) in [(5, 300), (5, u32::MAX), (1, 1000)] {
             let check =
                 json!({ "command": ["CMD", "x"], "interval": interval, "startPeriod": start_period, "retries": 1 });
@@ -107,21 +107,21 @@ mod tests {
     }
 
     #[test]
-    fn failures_without_end_are_counted_without_overflow() {
-        let mut verdict = Verdict { retries: u32::MAX, failures: u32::MAX - 1, health: HealthStatus::Healthy };
-        assert_eq!(verdict.hear(false, true), Some(HealthStatus::Unhealthy));
-        assert_eq!(verdict.hear(false, true), None);
+    fn the_count_of_failures_does_not_overflow() {
+        let mut tracker = HealthTracker { retries: u32::MAX, failures: u32::MAX - 1, health: HealthStatus::Healthy };
+        assert_eq!(tracker.record(false, true), Some(HealthStatus::Unhealthy));
+        assert_eq!(tracker.record(false, true), None);
     }
 
     #[test]
     fn as_many_failures_as_retries_in_a_row_make_a_container_unhealthy() {
-        let mut verdict = Verdict { retries: 2, failures: 0, health: HealthStatus::Unknown };
-        assert_eq!(verdict.hear(false, false), None, "in its start period");
-        assert_eq!(verdict.hear(true, true), Some(HealthStatus::Healthy));
-        assert_eq!(verdict.hear(false, true), None);
-        assert_eq!(verdict.hear(true, true), None);
-        assert_eq!(verdict.hear(false, true), None);
-        assert_eq!(verdict.hear(false, true), Some(HealthStatus::Unhealthy));
-        assert_eq!(verdict.hear(true, true), Some(HealthStatus::Healthy));
+        let mut tracker = HealthTracker { retries: 2, failures: 0, health: HealthStatus::Unknown };
+        assert_eq!(tracker.record(false, false), None, "in its start period");
+        assert_eq!(tracker.record(true, true), Some(HealthStatus::Healthy));
+        assert_eq!(tracker.record(false, true), None);
+        assert_eq!(tracker.record(true, true), None);
+        assert_eq!(tracker.record(false, true), None);
+        assert_eq!(tracker.record(false, true), Some(HealthStatus::Unhealthy));
+        assert_eq!(tracker.record(true, true), Some(HealthStatus::Healthy));
     }
 }

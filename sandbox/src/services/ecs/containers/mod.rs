@@ -1,4 +1,4 @@
-//! A task's containers: what each is started with, in which order, and how it is looked after.
+//! A task's containers: what each is started with, in which order they start and stop, and their health.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -15,63 +15,63 @@ use crate::process::engine::{ContainerOptions, TaskNetwork};
 use crate::process::{ContainerSpec, HostOptions, PortLease};
 use crate::services::ecs::Runtime;
 
-mod crew;
+pub(super) mod dependencies;
+mod group;
 mod health;
 mod log;
 mod options;
-pub(super) mod order;
 pub(super) mod role;
 mod secrets;
 mod start;
 
-pub(super) use crew::{Crew, Event};
+pub(super) use group::{ContainerEvent, ContainerGroup};
 use start::EngineContainer;
 
-/// Seconds between SIGTERM and SIGKILL that ECS gives a container that does not say (developer guide, "stopTimeout").
+/// ECS's default number of seconds between SIGTERM and SIGKILL (developer guide, "stopTimeout").
 const STOP_TIMEOUT: u32 = 30;
 
-/// CPU units of a container when neither it nor its task says: a quarter of a core, Fargate's smallest.
+/// CPU units of a container if neither it nor its task has any: a quarter of a core, Fargate's minimum.
 const CPU: u32 = 256;
 
-/// Why a task could not be started, and which of its containers it was.
+/// Why a task could not be started, and which of its containers failed.
 #[derive(Debug, Clone)]
-pub(super) struct Failure {
+pub(super) struct LaunchFailure {
     pub(super) container: Option<usize>,
     pub(super) reason: String,
 }
 
-impl Failure {
+impl LaunchFailure {
     fn resources(text: impl std::fmt::Display) -> Self {
         Self { container: None, reason: format!("ResourceInitializationError: {text}") }
     }
 }
 
-/// A container that could be started.
+/// A container with everything that it needs to start.
 #[derive(Debug)]
-struct Prepared {
+struct PreparedContainer {
     definition: ContainerDefinition,
     spec: ContainerSpec,
     /// Set if an engine runs it.
     engine: Option<Arc<EngineContainer>>,
     stream: Option<log::LogStream>,
-    /// Keeps the port its own.
+    /// Keeps its port leased.
     _lease: PortLease,
 }
 
-/// Gets everything that a task's containers need: ports, log streams and secrets.
-pub(super) async fn prepare(sandbox: &Arc<Sandbox>, task: &Task) -> Result<Crew, Failure> {
+/// Prepares a task's containers: leases ports, creates log streams and reads secrets.
+pub(super) async fn prepare(sandbox: &Arc<Sandbox>, task: &Task) -> Result<ContainerGroup, LaunchFailure> {
     let definition = sandbox.world.read(|world| task_definition(world, &task.task_definition).cloned());
-    let definition = definition.ok_or_else(|| Failure::resources("the task definition is gone"))?;
+    let definition = definition.ok_or_else(|| LaunchFailure::resources("the task definition is gone"))?;
     let containers = definition.containers();
     let mut leases = Vec::new();
     for container in &containers {
-        leases.push((container.clone(), sandbox.runtime::<Runtime>().ports.lease().map_err(Failure::resources)?));
+        leases.push((container.clone(), sandbox.runtime::<Runtime>().ports.lease().map_err(LaunchFailure::resources)?));
     }
-    let real = |(container, lease): &(ContainerDefinition, PortLease)| {
-        let own = lease.number();
-        container.port_mappings.iter().map(|mapping| (mapping.container_port, own)).collect::<Vec<_>>()
+    let host_ports = |(container, lease): &(ContainerDefinition, PortLease)| {
+        let port = lease.number();
+        container.port_mappings.iter().map(|mapping| (mapping.container_port, port)).collect::<Vec<_>>()
     };
-    let task_ports: Vec<(u16, u16)> = leases.iter().flat_map(real).collect();
+    let task_ports: Vec<(u16, u16)> = leases.iter().flat_map(host_ports).collect();
     let role = role::lease(sandbox, task, &definition);
     let network = Arc::new(OnceLock::<TaskNetwork>::new());
     let mut prepared = Vec::new();
@@ -101,9 +101,9 @@ pub(super) async fn prepare(sandbox: &Arc<Sandbox>, task: &Task) -> Result<Crew,
             // An engine's options are read when the container starts, after its image was pulled.
             engine: ContainerOptions::default(),
         };
-        prepared.push(Prepared { definition: container, spec, engine, stream, _lease: lease });
+        prepared.push(PreparedContainer { definition: container, spec, engine, stream, _lease: lease });
     }
-    Ok(Crew::new(sandbox, prepared, role))
+    Ok(ContainerGroup::new(sandbox, prepared, role))
 }
 
 /// The process that stands in for a container, unless an engine runs it.

@@ -1,4 +1,4 @@
-//! The role that a task acts with.
+//! A task's IAM role and the credentials for it.
 
 use super::super::model::{Task, TaskDefinition};
 use super::super::names::last_part;
@@ -13,8 +13,8 @@ pub(in super::super) fn of_task<'a>(task: &'a Task, definition: Option<&'a TaskD
     overridden.or_else(|| definition?.text("taskRoleArn")).filter(|role| !role.is_empty())
 }
 
-/// Credentials of the task's role, valid until the lease is dropped; none without a role. The name of the session is the
-/// task's id, as on ECS. A role that IAM does not have here, such as one of another account, has a made-up id.
+/// Credentials of the task's role, valid until the lease is dropped; none without a role. The session is named after the
+/// task's id, as on ECS. A role that this IAM does not have, such as one of another account, gets a random id.
 pub(super) fn lease(sandbox: &Sandbox, task: &Task, definition: &TaskDefinition) -> Option<RoleLease> {
     let given = of_task(task, Some(definition))?;
     let known = sandbox.world.read(|world| {

@@ -1,11 +1,11 @@
-//! Environment variables whose values SSM or Secrets Manager keeps; what cannot be had is a reason in AWS's words.
+//! Environment variables whose values are in SSM or Secrets Manager. Errors are stopped reasons in AWS's words.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::super::model::ContainerDefinition;
-use super::Failure;
+use super::LaunchFailure;
 use crate::{Fault, Sandbox};
 
 const UNABLE: &str = "unable to pull secrets or registry auth: execution resource retrieval failed";
@@ -14,7 +14,7 @@ const UNABLE: &str = "unable to pull secrets or registry auth: execution resourc
 pub(super) async fn values(
     sandbox: &Arc<Sandbox>,
     container: &ContainerDefinition,
-) -> Result<Vec<(String, String)>, Failure> {
+) -> Result<Vec<(String, String)>, LaunchFailure> {
     let mut values = Vec::new();
     for secret in &container.secrets {
         let from = secret.value_from.as_str();
@@ -27,7 +27,7 @@ pub(super) async fn values(
                 format!("{UNABLE}: unable to retrieve secrets from ssm: service call has been retried 1 time(s): {why}")
             })
         };
-        values.push((secret.name.clone(), value.map_err(Failure::resources)?));
+        values.push((secret.name.clone(), value.map_err(LaunchFailure::resources)?));
     }
     Ok(values)
 }

@@ -24,8 +24,8 @@ fn secret_of(container: &Value, store: &str) -> bool {
     })
 }
 
-/// Attributes by what of a container needs them.
-const OF_CONTAINERS: [(&str, Needs); 9] = [
+/// Attributes that a container can need.
+const CONTAINER_ATTRIBUTES: [(&str, Needs); 9] = [
     ("com.amazonaws.ecs.capability.ecr-auth", |container| {
         container.get("image").and_then(Value::as_str).is_some_and(|image| image.contains(".dkr.ecr."))
     }),
@@ -57,7 +57,7 @@ pub(in super::super) fn required(content: &Map<String, Value>) -> Vec<Value> {
     if execution_role && drivers.iter().any(|driver| driver == "awslogs") {
         names.push("ecs.capability.execution-role-awslogs".to_owned());
     }
-    let of_containers = OF_CONTAINERS.iter().filter(|(_, needs)| any(*needs));
+    let of_containers = CONTAINER_ATTRIBUTES.iter().filter(|(_, needs)| any(*needs));
     names.extend(of_containers.map(|(name, _)| (*name).to_owned()));
     if execution_role && names.iter().any(|name| name.ends_with("ecr-auth")) {
         names.push("ecs.capability.execution-role-ecr-pull".to_owned());

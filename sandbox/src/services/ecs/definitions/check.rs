@@ -1,10 +1,10 @@
-//! What ECS refuses of a task definition, in its words where they are known.
+//! ECS's checks of a task definition, with its messages where they are known.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::super::containers::order::is_impossible;
+use super::super::containers::dependencies::is_unresolvable;
 use super::super::model::{Condition, ContainerDefinition, HealthCheck};
 use super::super::names::client;
 use super::unsupported;
@@ -21,10 +21,10 @@ const FARGATE_SIZES: [(u32, u32, u32, u32); 7] = [
     (16_384, 32_768, 122_880, 8192),
 ];
 
-/// The most that Fargate waits before it kills a container ("stopTimeout" in the API reference).
-const LONGEST_STOP_TIMEOUT: u32 = 120;
+/// Fargate's maximum stop timeout in seconds ("stopTimeout" in the API reference).
+const MAX_STOP_TIMEOUT: u32 = 120;
 
-/// Refuses a family or containers whose names or number do not fit.
+/// Checks the family, and the names and number of the containers.
 pub(super) fn names(family: &str, containers: &[ContainerDefinition]) -> Result<(), Fault> {
     let allowed = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
     if family.is_empty() {
@@ -51,7 +51,7 @@ pub(super) fn names(family: &str, containers: &[ContainerDefinition]) -> Result<
     Ok(())
 }
 
-/// Refuses what is wrong for any launch type, and for Fargate where that is asked for.
+/// Checks a definition for any launch type, and for Fargate if it requires Fargate.
 pub(super) fn task(content: &Map<String, Value>, containers: &[ContainerDefinition]) -> Result<(), Fault> {
     let text = |member: &str| content.get(member).and_then(Value::as_str);
     let compatibilities = content.get("requiresCompatibilities").and_then(Value::as_array);
@@ -111,9 +111,9 @@ fn fargate(content: &Map<String, Value>, containers: &[ContainerDefinition]) -> 
         if let Some(other) = driver.filter(|driver| !["awslogs", "splunk", "awsfirelens"].contains(driver)) {
             return Err(client(format!("Log driver {other} is not supported by Fargate.")));
         }
-        if container.stop_timeout.is_some_and(|seconds| seconds > LONGEST_STOP_TIMEOUT) {
+        if container.stop_timeout.is_some_and(|seconds| seconds > MAX_STOP_TIMEOUT) {
             return Err(client(format!(
-                "Invalid 'stopTimeout' setting for container '{}'. Fargate supports at most {LONGEST_STOP_TIMEOUT} seconds.",
+                "Invalid 'stopTimeout' setting for container '{}'. Fargate supports at most {MAX_STOP_TIMEOUT} seconds.",
                 container.name
             )));
         }
@@ -121,7 +121,7 @@ fn fargate(content: &Map<String, Value>, containers: &[ContainerDefinition]) -> 
     Ok(())
 }
 
-/// Refuses CPU units and MiB that Fargate does not have together.
+/// Checks that Fargate has the combination of CPU and memory.
 pub(in super::super) fn check_size(cpu: &str, memory: &str) -> Result<(), Fault> {
     let fits = |(units, from, to, step): &(u32, u32, u32, u32)| {
         parse_size(cpu, "cpu") == Some(*units)
@@ -238,7 +238,7 @@ fn dependencies(containers: &[ContainerDefinition]) -> Result<(), Fault> {
             }
         }
     }
-    if is_impossible(containers) {
+    if is_unresolvable(containers) {
         return Err(client("The dependencies of the containers are circular."));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Task definitions: describe, list, deregister, delete; registering is a file of its own.
+//! Task definitions: describe, list, deregister, delete. Registering is in [`register`].
 
 use std::sync::Arc;
 
@@ -77,8 +77,8 @@ pub(super) struct Delete {
     task_definitions: Vec<String>,
 }
 
-/// Marks inactive revisions as to be deleted: no task can be started from them any more. Their rows stay, so that their
-/// numbers are not given again.
+/// Marks inactive revisions for deletion: no more tasks can be started from them. Their rows remain, so that their
+/// numbers are not reused.
 pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { task_definitions }: Delete) -> Reply {
     match task_definitions.len() {
         0 => return Err(invalid("size of TaskDefinition references list must be greater than 0")),
@@ -128,7 +128,7 @@ pub(super) struct List {
     max_results: Option<usize>,
 }
 
-/// Whether a definition is of the wanted status: `ACTIVE` when none is asked for.
+/// Whether a definition has the requested status, by default `ACTIVE`.
 fn has_status(definition: &TaskDefinition, status: Option<&str>) -> bool {
     status.unwrap_or("ACTIVE") == definition.status()
 }

@@ -15,7 +15,7 @@ use crate::core::Reply;
 use crate::services::ecs::State;
 use crate::{Fault, Sandbox};
 
-/// What a task definition is made of, besides its family and tags (API reference of RegisterTaskDefinition).
+/// The members of a task definition, besides its family and tags (API reference of RegisterTaskDefinition).
 const MEMBERS: [&str; 17] = [
     "taskRoleArn",
     "executionRoleArn",
@@ -36,10 +36,10 @@ const MEMBERS: [&str; 17] = [
     "trustedExecutionConfiguration",
 ];
 
-/// A member, and what it is when it was not given.
+/// A member and its default.
 type Default = (&'static str, fn() -> Value);
 
-/// What ECS answers of a container even when it was not given.
+/// The members of a container that ECS always returns.
 const CONTAINER_DEFAULTS: [Default; 7] = [
     ("cpu", || json!(0)),
     ("portMappings", || json!([])),
@@ -99,7 +99,7 @@ fn containers(content: &Map<String, Value>) -> Result<Vec<ContainerDefinition>, 
     read(Value::Array(list.clone()))
 }
 
-/// Fills in what ECS answers even when it was not given, and turns numbers given as text into numbers.
+/// Fills in the defaults that ECS returns, and converts sizes to plain numbers.
 fn normalise(content: &mut Map<String, Value>) {
     for (member, default) in [("volumes", json!([])), ("placementConstraints", json!([]))] {
         content.entry(member).or_insert(default);

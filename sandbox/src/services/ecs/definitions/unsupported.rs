@@ -1,4 +1,4 @@
-//! What a network of the task's own and Fargate leave no place for in a task definition, and what contradicts itself.
+//! Checks for members of a task definition that `awsvpc` networks or Fargate do not support, and for contradictions.
 //!
 //! Members and where they are not supported: API reference, `ContainerDefinition`, `HostVolumeProperties`, `Secret` and
 //! `LogConfiguration`. Sentences are ECS's where they are known: <https://github.com/aws-cloudformation/cfn-lint/issues/1787>.
@@ -10,14 +10,14 @@ use serde_json::{Map, Value};
 use super::super::names::client;
 use crate::Fault;
 
-/// Where a member of a container is refused.
+/// The condition under which a member of a container is refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Where {
     Awsvpc,
     Fargate,
 }
 
-/// Members of containers, where they are refused, and in which sentence.
+/// Members of containers, when they are refused, and the message.
 const CONTAINER: [(&str, Where, &str); 6] = [
     ("links", Where::Awsvpc, "Links are not supported when networkMode=awsvpc."),
     ("hostname", Where::Awsvpc, "hostname is not supported on container when networkMode=awsvpc."),
@@ -27,7 +27,7 @@ const CONTAINER: [(&str, Where, &str); 6] = [
     ("privileged", Where::Fargate, "Fargate compatible task definitions do not support privileged"),
 ];
 
-/// The options that the log driver awslogs cannot do without, in the order of ECS's sentence.
+/// The required options of the log driver awslogs, in the order of ECS's message.
 const AWSLOGS: [&str; 2] = ["awslogs-region", "awslogs-group"];
 
 /// Refuses a definition.
@@ -35,7 +35,7 @@ pub(super) fn check(content: &Map<String, Value>, for_fargate: bool) -> Result<(
     let awsvpc = content.get("networkMode").is_some_and(|mode| mode == "awsvpc");
     let applies = |place: Where| if place == Where::Awsvpc { awsvpc } else { for_fargate };
     for container in objects(content, "containerDefinitions") {
-        let given = |member: &str| container.get(member).is_some_and(says_something);
+        let given = |member: &str| container.get(member).is_some_and(is_set);
         if let Some((.., sentence)) = CONTAINER.iter().find(|(member, place, _)| applies(*place) && given(member)) {
             return Err(client(*sentence));
         }
@@ -51,11 +51,11 @@ pub(super) fn check(content: &Map<String, Value>, for_fargate: bool) -> Result<(
     }
 }
 
-fn objects<'a>(of: &'a Map<String, Value>, member: &str) -> impl Iterator<Item = &'a Map<String, Value>> {
-    of.get(member).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
+fn objects<'a>(object: &'a Map<String, Value>, member: &str) -> impl Iterator<Item = &'a Map<String, Value>> {
+    object.get(member).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
 }
 
-fn says_something(value: &Value) -> bool {
+fn is_set(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
         Value::String(text) => !text.is_empty(),
@@ -68,7 +68,7 @@ fn source_path(volume: &Map<String, Value>) -> Option<&str> {
     volume.get("host")?.get("sourcePath")?.as_str().filter(|path| !path.is_empty())
 }
 
-/// A variable is either a secret or a plain one, and a secret only once.
+/// Checks that a variable is either a secret or a plain one, and a secret only once.
 fn variables(container: &Map<String, Value>) -> Result<(), Fault> {
     let names = |member| objects(container, member).filter_map(|variable| variable.get("name")?.as_str());
     let mut taken: BTreeSet<&str> = names("environment").collect();
@@ -86,7 +86,7 @@ fn log_options(container: &Map<String, Value>) -> Result<(), Fault> {
         return Ok(());
     };
     let missing: Vec<&str> =
-        AWSLOGS.into_iter().filter(|option| !logs["options"].get(option).is_some_and(says_something)).collect();
+        AWSLOGS.into_iter().filter(|option| !logs["options"].get(option).is_some_and(is_set)).collect();
     if missing.is_empty() {
         return Ok(());
     }

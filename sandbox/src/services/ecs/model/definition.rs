@@ -73,33 +73,33 @@ pub struct ContainerDefinition {
     pub memory: Option<u32>,
     /// Its soft limit in MiB.
     pub memory_reservation: Option<u32>,
-    /// Ports that it says it listens on.
+    /// The ports that it listens on.
     #[serde(default)]
     pub port_mappings: Vec<PortMapping>,
     /// Its environment.
     #[serde(default)]
     pub environment: Vec<Variable>,
-    /// Environment variables whose values are kept elsewhere.
+    /// Environment variables with values from SSM or Secrets Manager.
     #[serde(default)]
     pub secrets: Vec<Secret>,
-    /// Where its output goes.
+    /// The log driver of its output.
     pub log_configuration: Option<LogConfiguration>,
-    /// Which containers have to be how far before it starts.
+    /// The containers that it waits for.
     #[serde(default)]
     pub depends_on: Vec<Dependency>,
-    /// How it is looked after.
+    /// Its health check.
     pub health_check: Option<HealthCheck>,
-    /// Whether nothing may be written beside its volumes.
+    /// Whether only its volumes are writable.
     #[serde(default)]
     pub readonly_root_filesystem: bool,
-    /// Seconds that others wait for it to be as far as they need it.
+    /// Seconds for which others wait for it.
     pub start_timeout: Option<u32>,
-    /// Seconds between SIGTERM and SIGKILL; 30 when left out.
+    /// Seconds between SIGTERM and SIGKILL; 30 if left out.
     pub stop_timeout: Option<u32>,
 }
 
 impl ContainerDefinition {
-    /// The port that addresses of the container lead to: its first TCP port, or its first one if all are UDP.
+    /// The port of the container's address: its first TCP port, or its first one if all are UDP.
     pub fn main_port(&self) -> Option<&PortMapping> {
         self.port_mappings.iter().find(|mapping| !mapping.is_udp()).or(self.port_mappings.first())
     }
@@ -110,17 +110,17 @@ impl ContainerDefinition {
     }
 }
 
-/// How far another container has to be.
+/// A container that another one waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Dependency {
     /// The other's name.
     pub container_name: String,
-    /// How far.
+    /// What it waits for.
     pub condition: Condition,
 }
 
-/// How far a container has to be before another one starts.
+/// The condition of a dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Condition {
@@ -146,10 +146,10 @@ pub struct HealthCheck {
     /// For one check.
     #[serde(default = "timeout")]
     pub timeout: u32,
-    /// Failures one after the other that make it unhealthy.
+    /// Consecutive failures that make it unhealthy.
     #[serde(default = "retries")]
     pub retries: u32,
-    /// From its start on, while failures do not count.
+    /// The time after its start in which failures do not count.
     #[serde(default)]
     pub start_period: u32,
 }
@@ -167,7 +167,7 @@ fn retries() -> u32 {
 }
 
 impl HealthCheck {
-    /// Whether it only switches the image's own check off.
+    /// Whether it only disables the image's own check.
     pub fn is_none(&self) -> bool {
         self.command.first().is_none_or(|kind| kind == "NONE")
     }
@@ -183,7 +183,7 @@ fn essential() -> bool {
 pub struct PortMapping {
     /// The port in the definition.
     pub container_port: u16,
-    /// `tcp` or `udp`; `tcp` when left out.
+    /// `tcp` or `udp`; `tcp` if left out.
     pub protocol: Option<String>,
 }
 
@@ -223,7 +223,7 @@ pub struct Secret {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LogConfiguration {
-    /// `awslogs` is the one that the sandbox has.
+    /// The driver; the sandbox has `awslogs`.
     pub log_driver: String,
     /// Its options.
     #[serde(default)]

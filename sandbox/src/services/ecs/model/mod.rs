@@ -10,42 +10,44 @@ use serde_json::{Map, Value};
 use crate::base::tags::{Tag, lower_case};
 use crate::process::engine::EngineKind;
 
+mod container;
 mod definition;
 mod rollout;
 mod service;
 mod task;
 
+pub use container::{Container, HealthStatus, NetworkInterface};
 pub use definition::{Condition, ContainerDefinition, HealthCheck, LogConfiguration, PortMapping, TaskDefinition};
 pub use rollout::{ServiceDeployment, ServiceDeploymentStatus, ServiceRevision};
-pub use service::{Deployment, DeploymentConfiguration, GivenUp, RolloutState, Service, ServiceStatus};
-pub use task::{Container, HealthStatus, NetworkInterface, StopCode, Task, TaskStatus};
+pub use service::{Deployment, DeploymentConfiguration, DeploymentFailure, RolloutState, Service, ServiceStatus};
+pub use task::{StopCode, Task, TaskStatus};
 
 /// A cluster.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cluster {
     /// Its name.
     pub name: String,
-    /// When it was deleted: it is `INACTIVE`, and forgotten a while later.
+    /// When it was deleted. It is then `INACTIVE`, and removed later.
     #[serde(default)]
     pub deleted_at: Option<Timestamp>,
     /// Its tags.
     #[serde(with = "lower_case")]
     pub tags: Vec<Tag>,
-    /// `settings`, `configuration`, `capacityProviders` and the like, as they were given.
+    /// `settings`, `configuration`, `capacityProviders` and the like.
     pub content: Map<String, Value>,
 }
 
-/// What stands in for the images of a stack's services on this machine: only `PutImages` writes it.
+/// What runs the images of a stack's services on this machine. Only `PutImages` writes it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Images {
     /// By image.
     pub images: IndexMap<String, ImageCommand>,
-    /// What runs the others as containers; a built-in service stands in for them when left out.
+    /// The engine that runs the others; the mock backend if left out.
     #[serde(default)]
     pub engine: Option<EngineKind>,
 }
 
-/// The command that stands in for an image.
+/// The command that replaces an image.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ImageCommand {
     /// The program and its arguments; `{port}` is the container's port.

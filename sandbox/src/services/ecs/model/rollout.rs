@@ -4,28 +4,28 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// How a service deployment went.
+/// The status of a service deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ServiceDeploymentStatus {
-    /// It is under way.
+    /// It is in progress.
     InProgress,
-    /// It is done.
+    /// It is complete.
     Successful,
-    /// It failed, or another took its place, and nothing went back.
+    /// It failed or was replaced, without a rollback.
     Stopped,
     /// StopServiceDeployment was called.
     StopRequested,
-    /// The service is on its way back.
+    /// The service is being rolled back.
     RollbackInProgress,
-    /// The service is back.
+    /// The service was rolled back.
     RollbackSuccessful,
-    /// The way back failed too.
+    /// The rollback failed too.
     RollbackFailed,
 }
 
 impl ServiceDeploymentStatus {
-    /// Whether more is to come.
+    /// Whether it is not final.
     pub fn is_open(self) -> bool {
         matches!(self, Self::InProgress | Self::StopRequested | Self::RollbackInProgress)
     }
@@ -40,40 +40,40 @@ pub struct ServiceDeployment {
     pub service: String,
     /// The id of the deployment in the service: `ecs-svc/` and a number.
     pub deployment: String,
-    /// How it went.
+    /// Its status.
     pub status: ServiceDeploymentStatus,
-    /// Why, when it did not go well.
+    /// Why, if it was not successful.
     pub status_reason: Option<String>,
-    /// When it was asked for.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// When it was over.
+    /// When it finished.
     pub finished_at: Option<Timestamp>,
     /// When it was stopped.
     pub stopped_at: Option<Timestamp>,
     /// The numbers of the revisions that ran before.
     pub sources: Vec<String>,
-    /// The number of the revision that it brings.
+    /// The number of the revision that it deploys.
     pub target: String,
-    /// The number of the revision that the service went back to, why, and since when.
+    /// The number of the revision that the service was rolled back to, why, and when.
     pub rollback: Option<(String, String, Timestamp)>,
-    /// The service's configuration of deployments at that time.
+    /// The service's deployment configuration at that time.
     pub configuration: Value,
     /// How many tasks failed.
     pub failure_count: u32,
-    /// How many may not.
+    /// How many failures trigger the circuit breaker.
     pub threshold: u32,
 }
 
-/// What a service was at one of its deployments.
+/// A service as of one of its deployments.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ServiceRevision {
     /// The last part of its ARN.
     pub number: String,
     /// Its service, as `cluster/name`.
     pub service: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// `family:revision`.
     pub task_definition: String,

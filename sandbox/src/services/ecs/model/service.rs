@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::base::ids;
 use crate::base::tags::{Tag, lower_case};
 
-/// Where a service is in its life.
+/// The status of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ServiceStatus {
@@ -15,7 +15,7 @@ pub enum ServiceStatus {
     Active,
     /// It was deleted, and its tasks are ending.
     Draining,
-    /// It was deleted, and nothing of it runs.
+    /// It was deleted, and no task of it runs.
     Inactive,
 }
 
@@ -26,19 +26,19 @@ pub struct Service {
     pub name: String,
     /// The name of its cluster.
     pub cluster: String,
-    /// Where it is in its life.
+    /// Its status.
     pub status: ServiceStatus,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it became inactive.
     pub inactive_at: Option<Timestamp>,
     /// How many tasks it should run.
     pub desired_count: u32,
-    /// How its deployments go.
+    /// The configuration of its deployments.
     pub deployment_configuration: DeploymentConfiguration,
     /// Everything else, by the API's member names.
     pub content: Map<String, Value>,
-    /// What the request that made it calls itself: the same request again gives the same service.
+    /// The token of the request that created it, which makes that request idempotent.
     #[serde(default)]
     pub client_token: Option<String>,
     /// Its tags.
@@ -50,12 +50,12 @@ pub struct Service {
     pub events: Vec<ServiceEvent>,
     /// The port of its address on this machine.
     pub local_port: Option<u16>,
-    /// Whether the last thing that was said is that it is steady.
+    /// Whether its last event is that it has reached a steady state.
     pub steady: bool,
 }
 
 /// How many events a service keeps.
-const MOST_EVENTS: usize = 100;
+const MAX_EVENTS: usize = 100;
 
 impl Service {
     /// A member of the content that is text.
@@ -68,72 +68,74 @@ impl Service {
         matches!(self.text("launchType"), Some("EC2" | "EXTERNAL"))
     }
 
-    /// Gives the primary deployment up; with `back`, the last one that worked takes its place.
-    pub fn give_up(&mut self, now: Timestamp, what: &GivenUp, back: bool) {
+    /// Marks the primary deployment as failed. With `roll_back`, the last completed deployment takes its place.
+    pub fn fail_deployment(&mut self, now: Timestamp, failure: &DeploymentFailure, roll_back: bool) {
         let Some(primary) = self.deployments.first_mut() else { return };
         primary.rollout_state = RolloutState::Failed;
-        what.reason.clone_into(&mut primary.rollout_state_reason);
+        failure.reason.clone_into(&mut primary.rollout_state_reason);
         primary.updated_at = now;
-        let from = primary.id.clone();
-        let event = format!("(deployment {from}) {}", what.event);
-        self.say(now, &event);
-        let last_good = self.deployments.iter().position(|one| one.rollout_state == RolloutState::Completed);
-        if let Some(index) = last_good.filter(|_| back) {
-            let mut good = self.deployments.remove(index);
-            good.rollout_state = RolloutState::InProgress;
-            good.rollout_state_reason = format!("{}: rolling back to deploymentId {}.", what.by, good.id);
-            good.desired_count = self.desired_count;
-            good.failed_tasks = 0;
-            good.retry_at = None;
-            good.updated_at = now;
-            good.rolled_back_from = Some(from);
-            self.say(now, &format!("rolling back to (deployment {}).", good.id));
-            self.deployments.insert(0, good);
+        let failed_id = primary.id.clone();
+        let event = format!("(deployment {failed_id}) {}", failure.event);
+        self.add_event(now, &event);
+        let last_completed = self.deployments.iter().position(|one| one.rollout_state == RolloutState::Completed);
+        if let Some(index) = last_completed.filter(|_| roll_back) {
+            let mut target = self.deployments.remove(index);
+            target.rollout_state = RolloutState::InProgress;
+            target.rollout_state_reason =
+                format!("{}: rolling back to deploymentId {}.", failure.rolled_back_by, target.id);
+            target.desired_count = self.desired_count;
+            target.failed_tasks = 0;
+            target.retry_at = None;
+            target.updated_at = now;
+            target.rolled_back_from = Some(failed_id);
+            self.add_event(now, &format!("rolling back to (deployment {}).", target.id));
+            self.deployments.insert(0, target);
         }
     }
+
     /// Records an event, such as `has reached a steady state.`
-    pub fn say(&mut self, now: Timestamp, what: &str) {
-        let message = format!("(service {}) {what}", self.name);
+    pub fn add_event(&mut self, now: Timestamp, text: &str) {
+        let message = format!("(service {}) {text}", self.name);
         self.events.insert(0, ServiceEvent { id: ids::uuid(), created_at: now, message });
-        self.events.truncate(MOST_EVENTS);
+        self.events.truncate(MAX_EVENTS);
     }
 }
 
-/// How deployments go.
+/// The configuration of deployments.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeploymentConfiguration {
-    /// Whether a deployment that does not work is given up.
+    /// Whether a deployment whose tasks keep failing is marked as failed.
     #[serde(default)]
     pub deployment_circuit_breaker: CircuitBreaker,
-    /// The most tasks that may run meanwhile, in percent of the desired count.
+    /// The maximum number of tasks during a deployment, in percent of the desired count.
     #[serde(default = "maximum_percent")]
     pub maximum_percent: u32,
-    /// The fewest that must, in percent.
+    /// The minimum number, in percent.
     #[serde(default = "minimum_healthy_percent")]
     pub minimum_healthy_percent: u32,
-    /// Alarms that end a deployment; only ones that are switched off are taken.
+    /// Alarms that fail a deployment; only disabled ones are accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarms: Option<Value>,
-    /// How new tasks take the place of old ones.
+    /// How new tasks replace old ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<String>,
     /// Minutes for which old tasks are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bake_time_in_minutes: Option<u32>,
-    /// Calls at certain stages.
+    /// Calls at certain steps of a deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_hooks: Option<Vec<Value>>,
-    /// How traffic moves step by step.
+    /// How traffic shifts in steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linear_configuration: Option<Value>,
-    /// How a part of the traffic moves first.
+    /// How a part of the traffic shifts first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canary_configuration: Option<Value>,
 }
 
 impl DeploymentConfiguration {
-    /// The configuration of a service that is given none.
+    /// The default configuration of a service.
     pub fn of(is_daemon: bool) -> Self {
         if is_daemon {
             Self { maximum_percent: 100, minimum_healthy_percent: 0, ..Self::default() }
@@ -142,7 +144,7 @@ impl DeploymentConfiguration {
         }
     }
 
-    /// How much it asks for that only other strategies than rolling updates have.
+    /// How many features it uses that only other strategies than rolling updates have.
     pub fn unserved(&self) -> usize {
         let hooks = self.lifecycle_hooks.as_ref().map_or(0, Vec::len);
         let shifts = [&self.linear_configuration, &self.canary_configuration].into_iter().flatten().count();
@@ -178,21 +180,21 @@ impl Default for DeploymentConfiguration {
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CircuitBreaker {
-    /// Whether it is on.
+    /// Whether it is enabled.
     pub enable: bool,
-    /// Whether it goes back to the last deployment that worked.
+    /// Whether it rolls back to the last completed deployment.
     pub rollback: bool,
 }
 
-/// How far a deployment got.
+/// The state of a deployment's rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RolloutState {
     /// All its tasks run.
     Completed,
-    /// The circuit breaker gave it up.
+    /// The circuit breaker or the user stopped it.
     Failed,
-    /// It is under way.
+    /// It is in progress.
     InProgress,
 }
 
@@ -209,30 +211,30 @@ pub struct Deployment {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// How far it got.
+    /// The state of its rollout.
     pub rollout_state: RolloutState,
-    /// In AWS's words.
+    /// The reason of that state.
     pub rollout_state_reason: String,
-    /// Tasks that failed one after the other.
+    /// How many tasks failed in a row.
     pub failed_tasks: u32,
-    /// No task is started before that time, because the last ones failed.
+    /// The earliest time for the next task, after failed ones.
     pub retry_at: Option<Timestamp>,
-    /// Where its tasks are put.
+    /// The network configuration of its tasks.
     pub network_configuration: Option<Value>,
-    /// The deployment that failed or was stopped, when this is what the service went back to.
+    /// The deployment that failed or was stopped, if this is the result of a rollback.
     #[serde(default)]
     pub rolled_back_from: Option<String>,
 }
 
-/// Why a deployment is given up.
+/// Why a deployment is marked as failed.
 #[derive(Debug)]
-pub struct GivenUp {
+pub struct DeploymentFailure {
     /// Its `rolloutStateReason`.
     pub reason: &'static str,
-    /// The event's words.
+    /// The text of the event.
     pub event: &'static str,
-    /// Who goes back.
-    pub by: &'static str,
+    /// What rolls the service back, as in the reason of the next deployment.
+    pub rolled_back_by: &'static str,
 }
 
 /// Something that happened to a service.
@@ -242,7 +244,7 @@ pub struct ServiceEvent {
     pub id: String,
     /// When.
     pub created_at: Timestamp,
-    /// What, in AWS's words.
+    /// Its message.
     pub message: String,
 }
 

@@ -1,14 +1,14 @@
-//! Tasks and their containers.
+//! Tasks.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{PortMapping, TaskDefinition};
+use super::{Container, HealthStatus, NetworkInterface, TaskDefinition};
 use crate::base::ids;
 use crate::base::tags::{Tag, lower_case};
 
-/// Where a task is in its life, as far as the sandbox passes through it.
+/// The status of a task, as far as the sandbox uses them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TaskStatus {
@@ -16,39 +16,26 @@ pub enum TaskStatus {
     Provisioning,
     /// Its containers are being started.
     Pending,
-    /// They run, and it is being registered for discovery.
+    /// It is being registered for service discovery.
     Activating,
-    /// It does its work.
+    /// Its containers run.
     Running,
     /// It is being deregistered.
     Deactivating,
     /// Its containers are being ended.
     Stopping,
-    /// What was made for it is taken away.
+    /// Its network interface is being removed.
     Deprovisioning,
-    /// Nothing of it is left.
+    /// It has stopped.
     Stopped,
 }
 
-/// What health checks say of a container or of a task.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum HealthStatus {
-    /// Its checks pass.
-    Healthy,
-    /// Its checks fail.
-    Unhealthy,
-    /// It has no checks, or none has come to an end.
-    #[default]
-    Unknown,
-}
-
-/// Why a task stopped, for programs.
+/// Why a task stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StopCode {
     /// It never ran.
     TaskFailedToStart,
-    /// A container that it cannot be without ended.
+    /// An essential container ended.
     EssentialContainerExited,
     /// StopTask.
     UserInitiated,
@@ -72,18 +59,18 @@ pub struct Task {
     pub task_definition: String,
     /// `service:NAME` or `family:NAME`.
     pub group: String,
-    /// The deployment's id, or what RunTask said.
+    /// The deployment's id, or RunTask's value.
     pub started_by: Option<String>,
-    /// Where it is.
+    /// Its status.
     pub last_status: TaskStatus,
-    /// Where it should be: `Running` or `Stopped`.
+    /// The desired status: `Running` or `Stopped`.
     pub desired_status: TaskStatus,
     /// When it was recorded.
     pub created_at: Timestamp,
-    /// When what its containers need began to be fetched.
+    /// When the preparation of its containers began.
     #[serde(default)]
     pub pull_started_at: Option<Timestamp>,
-    /// When that was over.
+    /// When that was complete.
     #[serde(default)]
     pub pull_stopped_at: Option<Timestamp>,
     /// When its containers ran.
@@ -93,23 +80,23 @@ pub struct Task {
     /// When its containers had ended.
     #[serde(default)]
     pub execution_stopped_at: Option<Timestamp>,
-    /// When its end was over.
+    /// When it had stopped.
     pub stopped_at: Option<Timestamp>,
-    /// Why, for people.
+    /// Why it stopped, as text.
     pub stopped_reason: Option<String>,
-    /// Why, for programs.
+    /// Why it stopped, as a code.
     pub stop_code: Option<StopCode>,
     /// Its containers.
     pub containers: Vec<Container>,
-    /// The subnet that it is to be put in.
+    /// The subnet to place it in.
     pub subnet_id: Option<String>,
-    /// Its place in the network, once it has one.
+    /// Its network interface, once it has one.
     pub network: Option<NetworkInterface>,
-    /// The zone that it says it runs in.
+    /// Its availability zone.
     pub zone: String,
     /// Always `FARGATE`: there are no container instances.
     pub launch_type: String,
-    /// `FARGATE` or `FARGATE_SPOT`, when a capacity provider strategy chose it.
+    /// `FARGATE` or `FARGATE_SPOT`, if a capacity provider strategy placed it.
     #[serde(default)]
     pub capacity_provider: Option<String>,
     /// CPU units of the task as a whole.
@@ -118,15 +105,15 @@ pub struct Task {
     /// MiB of the task as a whole.
     #[serde(default)]
     pub memory: Option<String>,
-    /// GiB of storage, when the definition or RunTask says.
+    /// GiB of storage, if the definition or RunTask sets it.
     #[serde(default)]
     pub ephemeral_storage: Option<u64>,
-    /// What RunTask overrode, as it was given.
+    /// RunTask's overrides, unchanged.
     pub overrides: Option<Value>,
-    /// What the request that made it calls itself.
+    /// The token of the request that created it.
     #[serde(default)]
     pub client_token: Option<String>,
-    /// A checksum of that request, to tell it from another one of the same token.
+    /// A checksum of that request, to distinguish it from another one with the same token.
     #[serde(default)]
     pub client_request: Option<String>,
     /// Whether ECS Exec is on.
@@ -137,92 +124,16 @@ pub struct Task {
     /// Whether it was healthy at any time.
     #[serde(default)]
     pub was_healthy: bool,
-    /// Until when scaling in and deployments leave it alone.
+    /// Until when it is protected from scaling in and deployments.
     #[serde(default)]
     pub protected_until: Option<Timestamp>,
     /// Counts its changes.
     pub version: u32,
 }
 
-/// A container of a task.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Container {
-    /// The last part of its ARN.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// Its image.
-    pub image: String,
-    /// `PENDING`, `RUNNING` or `STOPPED`.
-    pub last_status: TaskStatus,
-    /// How its process ended.
-    pub exit_code: Option<i32>,
-    /// Why it did not start.
-    pub reason: Option<String>,
-    /// The task's id and a number, as on Fargate.
-    pub runtime_id: Option<String>,
-    /// The port in its definition and the real one on this machine.
-    pub ports: Option<(u16, u16)>,
-    /// Whether that port is a UDP port.
-    #[serde(default)]
-    pub udp: bool,
-    /// CPU units of its definition.
-    pub cpu: u32,
-    /// MiB of its definition.
-    pub memory: Option<u32>,
-    /// MiB of its definition's soft limit.
-    #[serde(default)]
-    pub memory_reservation: Option<u32>,
-    /// Whether its end ends the task.
-    #[serde(default = "essential")]
-    pub essential: bool,
-    /// Whether its definition has a health check.
-    #[serde(default)]
-    pub checked: bool,
-    /// What that says.
-    #[serde(default)]
-    pub health: HealthStatus,
-}
-
-fn essential() -> bool {
-    true
-}
-
-/// An elastic network interface, as far as it shows.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct NetworkInterface {
-    /// The attachment's id, a UUID.
-    pub attachment_id: String,
-    /// `eni-…`.
-    pub id: String,
-    /// The subnet that it is in.
-    pub subnet_id: String,
-    /// Its address in the subnet.
-    pub private_ip: String,
-    /// Its MAC address.
-    pub mac: String,
-}
-
 impl Task {
-    /// A task that nothing is done for yet.
+    /// A new task.
     pub fn new(cluster: String, definition: &TaskDefinition, now: Timestamp) -> Self {
-        let containers = definition.containers().into_iter().map(|container| Container {
-            id: ids::uuid(),
-            udp: container.main_port().is_some_and(PortMapping::is_udp),
-            name: container.name,
-            image: container.image,
-            last_status: TaskStatus::Pending,
-            exit_code: None,
-            reason: None,
-            runtime_id: None,
-            ports: None,
-            cpu: container.cpu,
-            memory: container.memory,
-            memory_reservation: container.memory_reservation,
-            essential: container.essential,
-            checked: container.health_check.is_some_and(|check| !check.is_none()),
-            health: HealthStatus::Unknown,
-        });
         Self {
             id: ids::hex(32),
             cluster,
@@ -241,7 +152,7 @@ impl Task {
             stopped_at: None,
             stopped_reason: None,
             stop_code: None,
-            containers: containers.collect(),
+            containers: definition.containers().into_iter().map(Container::new).collect(),
             subnet_id: None,
             network: None,
             zone: String::new(),
@@ -264,7 +175,7 @@ impl Task {
         }
     }
 
-    /// What the checks of its essential containers say together.
+    /// The health of its essential containers together.
     pub fn health(&self) -> HealthStatus {
         let mut checked =
             self.containers.iter().filter(|container| container.essential && container.checked).peekable();
@@ -284,8 +195,8 @@ impl Task {
         self.containers.iter().any(|container| container.essential && container.checked)
     }
 
-    /// Records that the task is to end; a first reason stays.
-    pub fn ask_to_stop(&mut self, code: StopCode, reason: String, now: Timestamp) {
+    /// Sets the desired status to `STOPPED`; the first reason is kept.
+    pub fn request_stop(&mut self, code: StopCode, reason: String, now: Timestamp) {
         if self.desired_status == TaskStatus::Stopped {
             return;
         }
@@ -296,8 +207,8 @@ impl Task {
         self.version += 1;
     }
 
-    /// Records that nothing of it is left.
-    pub fn end(&mut self, now: Timestamp) {
+    /// Records that the task has stopped.
+    pub fn mark_stopped(&mut self, now: Timestamp) {
         self.containers.iter_mut().for_each(|container| container.last_status = TaskStatus::Stopped);
         self.last_status = TaskStatus::Stopped;
         self.execution_stopped_at.get_or_insert(now);

@@ -1,5 +1,5 @@
-//! Tasks that nothing drives: those of an earlier sandbox, and those whose driver failed. Each is recorded as stopped, so that
-//! no task is shown as running without a process and its service replaces it.
+//! Tasks without a driver: those of an earlier sandbox, and those whose driver failed. Each is recorded as stopped, so that
+//! its service replaces it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +14,7 @@ use crate::services::ecs::State;
 use crate::store::World;
 use crate::{Fault, Sandbox};
 
-/// Records the end of the tasks that ran when the last sandbox ended; gives their ids. What cannot be written now is done by
-/// [`stop`] when it can be.
+/// Records the end of the tasks that ran when the last sandbox ended, and returns their ids. A failed write is retried by [`stop`].
 pub(super) fn recover(sandbox: &Sandbox) -> BTreeSet<String> {
     let now = sandbox.clock.now();
     let (keys, ids): (Vec<String>, BTreeSet<String>) =
@@ -29,10 +28,10 @@ pub(super) fn recover(sandbox: &Sandbox) -> BTreeSet<String> {
     ids
 }
 
-/// Records the end of the tasks that have no driver any more.
+/// Records the end of the tasks that no longer have a driver.
 ///
 /// # Errors
-/// When that cannot be written.
+/// It cannot be written.
 pub(super) fn stop(sandbox: &Sandbox) -> Result<(), Fault> {
     let rows: BTreeMap<String, TaskStatus> =
         sandbox.world.read(|world| open(world).map(|(key, task)| (key.to_owned(), task.last_status)).collect());
@@ -41,7 +40,7 @@ pub(super) fn stop(sandbox: &Sandbox) -> Result<(), Fault> {
         running.retain(|key, entry| entry.driver_failure.is_none() || rows.contains_key(key));
         let reason = |(key, last_status): (String, TaskStatus)| match running.get(&key) {
             Some(entry) => Some((key, entry.driver_failure.clone()?)),
-            // A new task gets its driver in a moment.
+            // A new task gets its driver next.
             None if last_status == TaskStatus::Provisioning => None,
             None => Some((key, driver::SANDBOX_STOPPED.to_owned())),
         };
@@ -60,7 +59,7 @@ pub(super) fn stop(sandbox: &Sandbox) -> Result<(), Fault> {
                 None => (StopCode::TaskFailedToStart, format!("ResourceInitializationError: {reason}")),
             });
             if let Some(task) = ended {
-                failures::heard_of_end(world, &task, clock);
+                failures::on_task_stopped(world, &task, clock);
             }
         }
         Ok(())
@@ -76,13 +75,12 @@ fn open(world: &World) -> impl Iterator<Item = (&str, &Task)> {
     world.of::<State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped)
 }
 
-/// Ends a task's row, for a reason if it has none, and takes its instances in Cloud Map away; gives the row, unless it has
-/// ended or is gone already.
+/// Records a task's end and removes its instances in Cloud Map. Returns the row, unless the task has ended already or its row is gone.
 fn end(world: &mut World, key: &str, now: Timestamp, reason: impl FnOnce(&Task) -> (StopCode, String)) -> Option<Task> {
     let task = world.of_mut::<State>().tasks.get_mut(key).filter(|task| task.last_status != TaskStatus::Stopped)?;
     let (code, reason) = reason(task);
-    task.ask_to_stop(code, reason, now);
-    task.end(now);
+    task.request_stop(code, reason, now);
+    task.mark_stopped(now);
     let task = task.clone();
     let instances = world.of::<cloudmap::State>().instances.iter().filter(|(_, instance)| instance.id == task.id);
     let instances: Vec<String> = instances.map(|(key, _)| key.to_owned()).collect();

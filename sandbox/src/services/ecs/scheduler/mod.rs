@@ -1,6 +1,6 @@
-//! The scheduler: sees every change of the world and brings processes in line with the rows.
+//! The scheduler: reconciles processes with the rows after every change.
 //!
-//! It works from the rows alone, never from what it remembers of them, so that it can begin anywhere, after a crash too.
+//! It works from the rows alone and keeps no state of its own, so that it can begin anywhere, also after a crash.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,26 +21,26 @@ use crate::store::World;
 mod abandoned;
 mod failures;
 mod plan;
-mod rollout;
+mod reconciliation;
 #[cfg(test)]
 mod tests;
 
-pub(super) use failures::{heard_of_end, threshold};
-pub(super) use rollout::{AT_LIMIT, room};
+pub(super) use failures::{on_task_stopped, threshold};
+pub(super) use reconciliation::{AT_LIMIT, room};
 
 /// How long stopped tasks and inactive services can still be described.
-const REMEMBERED: Duration = Duration::from_hours(1);
-/// How long to wait before what the disk refused is tried again.
+const RETENTION: Duration = Duration::from_hours(1);
+/// The delay before a failed write is retried.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Starts the scheduler and the writer of tasks' logs; they end, after all tasks, with the sandbox.
 pub fn start(sandbox: &Arc<Sandbox>) {
-    let left = abandoned::recover(sandbox);
+    let orphaned_tasks = abandoned::recover(sandbox);
     if let Some(queue) = sandbox.runtime::<Runtime>().take_log_queue() {
         sandbox.background.spawn(writer::write(Arc::clone(sandbox), queue));
     }
-    // Their processes ended with the last sandbox; what escaped is ended now.
-    sandbox.spawn(async move { end_marked(TASK_MARKER, &left).await });
+    // Their shims ended with the last sandbox; processes that escaped are ended now.
+    sandbox.spawn(async move { end_marked(TASK_MARKER, &orphaned_tasks).await });
     let this = Arc::clone(sandbox);
     sandbox.spawn(async move {
         let is_running = |task: &str| this.runtime::<Runtime>().running().keys().any(|key| last_part(key) == task);
@@ -62,32 +62,32 @@ async fn run(sandbox: Arc<Sandbox>) {
             _ = changes.changed() => {}
             () = sandbox.runtime::<Runtime>().driver_failed.notified() => {}
             () = sandbox.shutdown.cancelled() => {}
-            () = tokio::time::sleep(wake.unwrap_or(REMEMBERED)) => {}
+            () = tokio::time::sleep(wake.unwrap_or(RETENTION)) => {}
         }
     }
 }
 
-/// Does what the rows ask for now; says after how long there is more to do, if nothing changes before.
+/// Reconciles once. Returns after how long there is more to do, if nothing changes before.
 async fn step(sandbox: &Arc<Sandbox>) -> Option<Duration> {
     let now = sandbox.clock.now();
-    let mut refused = abandoned::stop(sandbox).is_err();
-    let (due, wake) = sandbox.world.read(|world| rollout::due(world, now));
-    let outdated = sandbox.world.read(|world| outdated(world, now));
-    if due || outdated {
+    let mut write_failed = abandoned::stop(sandbox).is_err();
+    let (due, wake) = sandbox.world.read(|world| reconciliation::due(world, now));
+    let is_outdated = sandbox.world.read(|world| has_outdated(world, now));
+    if due || is_outdated {
         let written = sandbox.world.write(|world| {
-            rollout::reconcile(world, now);
-            forget(world, now);
+            reconciliation::reconcile(world, now);
+            remove_outdated(world, now);
             Ok(())
         });
-        refused |= written.is_err();
+        write_failed |= written.is_err();
     }
-    // Before tasks are told to stop no new connection goes to them.
+    // Tasks are removed from their addresses before they are stopped.
     addresses::sync(sandbox).await;
     drive(sandbox);
-    if refused { Some(wake.map_or(RETRY_DELAY, |wake| wake.min(RETRY_DELAY))) } else { wake }
+    if write_failed { Some(wake.map_or(RETRY_DELAY, |wake| wake.min(RETRY_DELAY))) } else { wake }
 }
 
-/// Gives every new task a driver, and tells the drivers of tasks that are to stop.
+/// Starts a driver for every new task, and stops the drivers of tasks whose desired status is `STOPPED`.
 fn drive(sandbox: &Arc<Sandbox>) {
     let rows = sandbox.world.read(|world| {
         let open = world.of::<State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
@@ -108,17 +108,17 @@ fn drive(sandbox: &Arc<Sandbox>) {
 }
 
 fn is_past(time: Option<Timestamp>, now: Timestamp) -> bool {
-    time.is_some_and(|time| now.duration_since(time).unsigned_abs() > REMEMBERED && now > time)
+    time.is_some_and(|time| now.duration_since(time).unsigned_abs() > RETENTION && now > time)
 }
 
-fn outdated(world: &World, now: Timestamp) -> bool {
+fn has_outdated(world: &World, now: Timestamp) -> bool {
     world.of::<State>().tasks.values().any(|task| is_past(task.stopped_at, now))
         || world.of::<State>().services.values().any(|service| is_past(service.inactive_at, now))
         || world.of::<State>().clusters.values().any(|cluster| is_past(cluster.deleted_at, now))
 }
 
-/// Removes the rows of what ended more than an hour ago.
-fn forget(world: &mut World, now: Timestamp) {
+/// Removes the rows of tasks, services and clusters that ended more than an hour ago.
+fn remove_outdated(world: &mut World, now: Timestamp) {
     world.of_mut::<State>().tasks.retain(|_, task| !is_past(task.stopped_at, now));
     let services: Vec<String> = world
         .of::<State>()

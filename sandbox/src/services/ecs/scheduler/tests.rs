@@ -18,7 +18,7 @@ fn open(folder: &tempfile::TempDir) -> Arc<Sandbox> {
     crate::open(Config::for_test(folder.path(), 20.0), CancellationToken::new()).expect("a sandbox")
 }
 
-/// Stores a task of one container, with a driver or without; gives its key.
+/// Stores a task of one container, with a driver or without, and returns its key.
 fn store(sandbox: &Sandbox, is_driven: bool, change: impl FnOnce(&mut Task)) -> String {
     let definition: TaskDefinition = serde_json::from_value(json!({
         "family": "web", "revision": 1, "registered_at": "2026-01-01T00:00:00Z", "tags": [],
@@ -67,9 +67,9 @@ async fn a_task_whose_driver_fails_is_stopped_with_the_reason() {
     abandoned::stop(&sandbox).expect("there is nothing to write");
     assert_eq!(row(&sandbox, &panics).last_status, TaskStatus::Pending, "it has a driver");
 
-    let disk = async { Err(Fault::internal("no space left")) };
-    driver::watch_over(&sandbox, &panics, async { panic!("not foreseen") }).await;
-    driver::watch_over(&sandbox, &is_refused, disk).await;
+    let failed_write = async { Err(Fault::internal("no space left")) };
+    driver::record_failure(&sandbox, &panics, async { panic!("not foreseen") }).await;
+    driver::record_failure(&sandbox, &is_refused, failed_write).await;
     let expected = [
         (&panics, StopCode::TaskFailedToStart, "ResourceInitializationError: panic: not foreseen"),
         (&is_refused, StopCode::EssentialContainerExited, "Essential container in task exited: no space left"),
@@ -98,7 +98,7 @@ async fn a_task_that_waits_to_be_started_can_be_stopped() {
     let now = sandbox.clock.now();
     let stop = |world: &mut World| {
         let task = world.of_mut::<State>().tasks.get_mut(&key).ok_or_else(|| Fault::internal("no row"))?;
-        task.ask_to_stop(StopCode::UserInitiated, "enough".to_owned(), now);
+        task.request_stop(StopCode::UserInitiated, "enough".to_owned(), now);
         Ok(())
     };
     sandbox.world.write(stop).expect("it is stored");

@@ -1,4 +1,4 @@
-//! The history of services' rollouts, kept by following what happens to their deployments.
+//! The history of services' rollouts, updated whenever a service changes.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -13,8 +13,8 @@ use crate::base::ids;
 use crate::services::ecs::State;
 use crate::store::World;
 
-/// What a revision keeps of its service.
-const REVISED: [&str; 7] = [
+/// The members of a service that a revision records.
+const REVISION_MEMBERS: [&str; 7] = [
     "capacityProviderStrategy",
     "launchType",
     "platformVersion",
@@ -24,53 +24,57 @@ const REVISED: [&str; 7] = [
     "networkConfiguration",
 ];
 
-/// How many rollouts of a service are remembered.
-const MOST: usize = 100;
+/// How many rollouts of a service are kept.
+const MAX_ROLLOUTS: usize = 100;
 
-/// Brings the history in line with a service that has just changed.
-pub(in super::super) fn follow(world: &mut World, service: &Service, now: Timestamp) {
+/// Updates the history after a change of a service.
+pub(in super::super) fn update(world: &mut World, service: &Service, now: Timestamp) {
     let own = key(&service.cluster, &service.name);
     let Some(primary) = service.deployments.first() else { return };
     let prefix = format!("{own}/");
     let rows: Vec<ServiceDeployment> =
         world.of::<State>().service_deployments.with_prefix(&prefix).map(|(_, row)| row.clone()).collect();
-    let known = |id: &str| rows.iter().any(|row| row.deployment == id && row.created_at >= service.created_at);
+    let is_recorded = |id: &str| rows.iter().any(|row| row.deployment == id && row.created_at >= service.created_at);
     for mut row in rows.iter().filter(|row| row.status.is_open()).cloned() {
         let before = (row.status, row.failure_count);
-        judge(&mut row, service, now);
+        update_status(&mut row, service, now);
         if before != (row.status, row.failure_count) {
             row.updated_at = now;
             world.of_mut::<State>().service_deployments.insert(format!("{prefix}{}", row.id), row);
         }
     }
-    if !known(&primary.id) {
+    if !is_recorded(&primary.id) {
         begin(world, service, now);
         let mut ended: Vec<_> = rows.iter().filter(|row| !row.status.is_open()).collect();
         ended.sort_by_key(|row| row.created_at);
-        for row in ended.iter().take(rows.len().saturating_sub(MOST)) {
+        for row in ended.iter().take(rows.len().saturating_sub(MAX_ROLLOUTS)) {
             world.of_mut::<State>().service_deployments.remove(&format!("{prefix}{}", row.id));
             world.of_mut::<State>().service_revisions.remove(&format!("{prefix}{}", row.target));
         }
     }
 }
 
-/// Where an open rollout is now.
-fn judge(row: &mut ServiceDeployment, service: &Service, now: Timestamp) {
+/// Updates the status of an open rollout.
+fn update_status(row: &mut ServiceDeployment, service: &Service, now: Timestamp) {
     let Some(primary) = service.deployments.first() else { return };
-    let done = |state: RolloutState, good: Status, bad: Status, open: Status| match state {
+    let status = |state: RolloutState, good: Status, bad: Status, open: Status| match state {
         RolloutState::Completed => good,
         RolloutState::Failed => bad,
         RolloutState::InProgress => open,
     };
     if primary.id == row.deployment {
         row.failure_count = row.failure_count.max(primary.failed_tasks);
-        row.status = done(primary.rollout_state, Status::Successful, Status::Stopped, row.status);
+        row.status = status(primary.rollout_state, Status::Successful, Status::Stopped, row.status);
         if row.status == Status::Stopped {
             row.status_reason = Some(primary.rollout_state_reason.clone());
         }
     } else if primary.rolled_back_from.as_ref() == Some(&row.deployment) {
-        row.status =
-            done(primary.rollout_state, Status::RollbackSuccessful, Status::RollbackFailed, Status::RollbackInProgress);
+        row.status = status(
+            primary.rollout_state,
+            Status::RollbackSuccessful,
+            Status::RollbackFailed,
+            Status::RollbackInProgress,
+        );
         if row.rollback.is_none() {
             let failed = service.deployments.iter().find(|one| one.id == row.deployment);
             let reason = failed.map_or_else(String::new, |failed| failed.rollout_state_reason.clone());
@@ -92,8 +96,10 @@ fn begin(world: &mut World, service: &Service, now: Timestamp) {
     let own = key(&service.cluster, &service.name);
     let Some(primary) = service.deployments.first() else { return };
     let target = primary.number().to_owned();
-    let content: Map<String, Value> =
-        REVISED.iter().filter_map(|name| Some(((*name).to_owned(), service.content.get(*name)?.clone()))).collect();
+    let content: Map<String, Value> = REVISION_MEMBERS
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), service.content.get(*name)?.clone())))
+        .collect();
     let revision = ServiceRevision {
         number: target.clone(),
         service: own.clone(),

@@ -1,4 +1,4 @@
-//! Service deployments and revisions: the history of services' rollouts described, listed, and a rollout stopped.
+//! Operations on service deployments and service revisions, the history of services' rollouts.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::clusters::{limit, missing};
-use super::model::{GivenUp, RolloutState, ServiceDeployment, ServiceDeploymentStatus as Status};
+use super::model::{DeploymentFailure, RolloutState, ServiceDeployment, ServiceDeploymentStatus as Status};
 use super::names::{self, Arns as _, invalid, key, last_part};
 use super::{show, tasks_of};
 use crate::base::paging;
@@ -17,7 +17,7 @@ use crate::{Config, Fault, Sandbox};
 
 mod history;
 
-pub(super) use history::{current, follow};
+pub(super) use history::{current, update};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -112,7 +112,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> Reply {
         let service = names::service(world, input.cluster.as_deref(), &input.service)?;
         let prefix = format!("{}/", key(&service.cluster, &service.name));
         let seconds = |row: &ServiceDeployment| row.created_at.as_duration().as_secs_f64();
-        let wanted = |row: &ServiceDeployment| {
+        let matches = |row: &ServiceDeployment| {
             let status = json!(row.status);
             let created = input.created_at.as_ref();
             (input.status.is_empty() || input.status.iter().any(|one| status == one.as_str()))
@@ -120,7 +120,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> Reply {
                 && created.and_then(|created| created.after).is_none_or(|after| seconds(row) > after)
         };
         let mut rows: Vec<_> =
-            world.of::<State>().service_deployments.with_prefix(&prefix).filter(|(_, row)| wanted(row)).collect();
+            world.of::<State>().service_deployments.with_prefix(&prefix).filter(|(_, row)| matches(row)).collect();
         rows.sort_by_key(|(_, row)| std::cmp::Reverse(row.created_at));
         let briefs = rows.into_iter().map(|(key, row)| {
             let brief = json!({
@@ -172,13 +172,13 @@ pub(super) struct Stop {
     stop_type: Option<String>,
 }
 
-const STOPPED: GivenUp = GivenUp {
+const STOPPED_BY_USER: DeploymentFailure = DeploymentFailure {
     reason: "ECS deployment stopped by StopServiceDeployment.",
     event: "deployment stopped by user.",
-    by: "ECS deployment stopped",
+    rolled_back_by: "ECS deployment stopped",
 };
 
-/// Goes back to the last deployment that worked. That a deployment only halts where it is (`ABORT`) is not served.
+/// Rolls back to the last completed deployment. Stopping without a rollback (`ABORT`) is not served.
 pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { service_deployment_arn: arn, stop_type }: Stop) -> Reply {
     if stop_type.is_some_and(|kind| kind != "ROLLBACK") {
         return Err(Fault::not_implemented("StopServiceDeployment with the stopType ABORT"));
@@ -203,7 +203,7 @@ pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { service_deployment_arn: arn, s
             .of_mut::<State>()
             .service_deployments
             .insert(row_key, ServiceDeployment { status: Status::StopRequested, ..row });
-        service.give_up(now, &STOPPED, true);
+        service.fail_deployment(now, &STOPPED_BY_USER, true);
         service.steady = false;
         names::keep_service(world, service, now);
         Ok(json!({ "serviceDeploymentArn": arn }))

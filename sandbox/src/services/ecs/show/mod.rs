@@ -1,4 +1,4 @@
-//! How rows look in answers.
+//! Rows as the API returns them.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -18,12 +18,12 @@ mod task;
 pub(super) use service::{deployment_configuration, revision_summary, service, service_revision};
 pub(super) use task::task;
 
-/// A time.
+/// A time, in the API's format.
 pub(super) fn time(at: Timestamp) -> Value {
     epoch_seconds(at)
 }
 
-/// Members over others.
+/// `content` with `members` written over it.
 fn merged(content: &Map<String, Value>, members: Value) -> Value {
     let mut all = content.clone();
     if let Value::Object(members) = members {
@@ -91,7 +91,7 @@ pub(super) fn is_pending(task: &Task) -> bool {
     task.last_status < TaskStatus::Running && task.desired_status == TaskStatus::Running
 }
 
-/// The launch types that a definition fits.
+/// The launch types that a definition is compatible with.
 pub(super) fn compatibilities(definition: &TaskDefinition) -> Vec<&'static str> {
     let awsvpc = definition.text("networkMode") == Some("awsvpc");
     let sized = ["cpu", "memory"].iter().all(|member| definition.content.contains_key(*member));
@@ -120,12 +120,12 @@ pub(super) fn task_definition(config: &Config, definition: &TaskDefinition) -> V
     )
 }
 
-/// Who made everything: the sandbox lets in one caller.
+/// The caller that created everything: the sandbox accepts only one.
 fn caller(config: &Config) -> String {
     config.global_arn("iam", "user/sandbox")
 }
 
-/// A health as answers have it.
+/// A health status, in the API's format.
 fn health(status: HealthStatus) -> Value {
     json!(status)
 }

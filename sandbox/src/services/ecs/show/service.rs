@@ -1,4 +1,4 @@
-//! Services, their deployments and revisions in answers.
+//! Services, their deployments and revisions as the API returns them.
 
 use serde_json::{Value, json};
 

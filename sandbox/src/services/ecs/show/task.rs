@@ -1,4 +1,4 @@
-//! Tasks and their containers in answers.
+//! Tasks and their containers as the API returns them.
 
 use serde_json::{Value, json};
 
@@ -11,15 +11,15 @@ use crate::base::tags::lower_case;
 use crate::base::zones;
 use crate::store::World;
 
-/// The agent behind ECS Exec (API reference, `ManagedAgent`).
+/// The agent of ECS Exec (API reference, `ManagedAgent`).
 const EXEC_AGENT: &str = "ExecuteCommandAgent";
-/// GiB of storage that a Fargate task has when nobody says.
-const USUAL_STORAGE: u64 = 20;
+/// Fargate's default storage in GiB.
+const DEFAULT_STORAGE: u64 = 20;
 
 pub(in super::super) fn task(config: &Config, world: &World, task: &Task, with_tags: bool) -> Value {
     let definition = task_definition(world, &task.task_definition);
     let member = |name: &str| definition.and_then(|definition| definition.text(name)).map(str::to_owned);
-    let storage = json!({ "sizeInGiB": task.ephemeral_storage.unwrap_or(USUAL_STORAGE) });
+    let storage = json!({ "sizeInGiB": task.ephemeral_storage.unwrap_or(DEFAULT_STORAGE) });
     let fargate = task.launch_type == "FARGATE";
     json!({
         "attachments": attachments(config, task),
@@ -60,7 +60,7 @@ pub(in super::super) fn task(config: &Config, world: &World, task: &Task, with_t
     })
 }
 
-/// What RunTask gave, with an entry for every container.
+/// RunTask's overrides, with an entry for every container.
 fn overrides(task: &Task) -> Value {
     let mut shown = task.overrides.clone().unwrap_or_else(|| json!({}));
     let given = shown.get("containerOverrides").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -98,7 +98,7 @@ fn container(config: &Config, task: &Task, container: &Container) -> Value {
         .network
         .iter()
         .map(|network| json!({ "attachmentId": network.attachment_id, "privateIpv4Address": network.private_ip }));
-    // AWS lists no bindings for awsvpc; here they say where the container can be reached on this machine.
+    // AWS lists no bindings for awsvpc; here they are where the container is reached on this machine.
     let bindings = container.ports.iter().map(|(container_port, host_port)| {
         let protocol = if container.udp { "udp" } else { "tcp" };
         json!({ "bindIP": "127.0.0.1", "containerPort": container_port, "hostPort": host_port, "protocol": protocol })
@@ -122,7 +122,7 @@ fn container(config: &Config, task: &Task, container: &Container) -> Value {
     })
 }
 
-/// With ECS Exec on, every container has the agent of Session Manager beside it.
+/// With ECS Exec enabled, every container has the agent of Session Manager.
 fn agents(task: &Task, container: &Container) -> Option<Value> {
     let status = match container.last_status {
         TaskStatus::Stopped => "STOPPED",

@@ -69,7 +69,7 @@ pub fn arn(partition: &Partition, place: &str) -> String {
 /// The policy with an ARN.
 pub fn find(arn: &str) -> Option<&'static AwsPolicy> {
     let (partition, place) = arn.strip_prefix("arn:")?.split_once(OWNER)?;
-    BY_PLACE.get(place).copied().filter(|_| Partition::is_one(partition))
+    BY_PLACE.get(place).copied().filter(|_| Partition::exists(partition))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::core::Reply;
 use crate::process::{ProcessSpec, environment};
 use crate::services::ecs;
 use crate::services::ssm::instances;
-use crate::session_channel::{Plan, Sessions};
+use crate::session_channel::{SessionSpec, Sessions};
 use crate::{Fault, Sandbox};
 
 /// The default document.
@@ -48,7 +48,7 @@ pub fn start(sandbox: &Arc<Sandbox>, input: Start) -> Reply {
         None => vec![SHELL],
     };
     let (command, target_ended) = target(sandbox, &input.target, &command)?;
-    let plan = Plan {
+    let spec = SessionSpec {
         prefix: "sandbox".to_owned(),
         target: input.target,
         document,
@@ -57,8 +57,8 @@ pub fn start(sandbox: &Arc<Sandbox>, input: Start) -> Reply {
         command,
         gone: target_ended,
     };
-    let opened = Sessions::open(sandbox, plan)?;
-    Ok(json!({ "SessionId": opened.id, "TokenValue": opened.token, "StreamUrl": opened.url }))
+    let started = Sessions::start(sandbox, spec)?;
+    Ok(json!({ "SessionId": started.id, "TokenValue": started.token, "StreamUrl": started.url }))
 }
 
 /// The session type of a document, if responses show one, and the script to run instead of an interactive shell.

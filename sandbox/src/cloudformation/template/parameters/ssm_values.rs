@@ -1,0 +1,53 @@
+//! SSM parameter types: the values of the SSM parameters that template parameters name.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::declaration::ParameterType;
+use super::list_items;
+use crate::cloudformation::model::Parameter;
+use crate::cloudformation::template::{Template, invalid};
+use crate::{Fault, Sandbox};
+
+/// Sets the resolved values of the parameters of these types.
+pub async fn look_up(sandbox: &Arc<Sandbox>, template: &Template, parameters: &mut [Parameter]) -> Result<(), Fault> {
+    let declared = template.section("Parameters");
+    let (mut missing, mut secret, mut other) = (Vec::new(), Vec::new(), Vec::new());
+    for parameter in parameters {
+        let kind = declared.get(&parameter.key).and_then(ParameterType::of);
+        let Some(kind) = kind.filter(|kind| kind.is_ssm) else { continue };
+        let name = parameter.value.clone();
+        let Some(found) = get(sandbox, &name).await? else {
+            missing.push(name);
+            continue;
+        };
+        let text = found["Value"].as_str().unwrap_or_default();
+        match found["Type"].as_str() {
+            Some("SecureString") => secret.push(name),
+            Some("StringList") if kind.is_list => {
+                parameter.resolved = Some(list_items(text).collect::<Vec<_>>().join(","));
+            }
+            Some("String") if !kind.is_list => parameter.resolved = Some(text.to_owned()),
+            _ => other.push(name),
+        }
+    }
+    let sentences = [
+        (missing, "Unable to fetch parameters [", "] from parameter store for this account."),
+        (secret, "Parameters [", "] referenced by template have types not supported by CloudFormation."),
+        (other, "Types for SSM parameters [", "] defined in CFN template and SSM are incompatible"),
+    ];
+    match sentences.into_iter().find(|(names, ..)| !names.is_empty()) {
+        Some((names, before, after)) => Err(invalid(format!("{before}{}{after}", names.join(",")))),
+        None => Ok(()),
+    }
+}
+
+/// An SSM parameter, by its name, which may have a version; `None` when it does not exist.
+pub async fn get(sandbox: &Arc<Sandbox>, name: &str) -> Result<Option<Value>, Fault> {
+    match sandbox.call("ssm", "GetParameter", json!({ "Name": name })).await {
+        Ok(mut answer) => Ok(Some(answer["Parameter"].take())),
+        Err(fault) if fault.is_from_sandbox() => Err(fault),
+        Err(_) => Ok(None),
+    }
+}

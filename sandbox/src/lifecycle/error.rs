@@ -1,0 +1,71 @@
+//! The errors of starting, finding and stopping a sandbox.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::ControlError;
+
+/// Why a sandbox could not be started, found or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum LifecycleError {
+    /// Neither `HOME` nor a variable that replaces it is set.
+    #[error("no place for the sandbox's state: set HOME, XDG_STATE_HOME or ECSWS_SANDBOX_DIR")]
+    NoStateHome,
+    /// An error of a file in the state folder.
+    #[error("the sandbox cannot use {path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The error.
+        source: io::Error,
+    },
+    /// The account or region is malformed; both are part of a path.
+    #[error("`{0}` is not an account (twelve digits) or region (such as us-east-1)")]
+    InvalidLocation(String),
+    /// The folder contains other files.
+    #[error("{0} is not empty and not a sandbox's folder: choose another one")]
+    ForeignFolder(PathBuf),
+    /// The state folder, an entry of it or a parent folder belongs to another user.
+    #[error("{path} belongs to {owner}, not to {user}: remove it, or choose another folder with ECSWS_SANDBOX_DIR")]
+    NotOwner {
+        /// The path.
+        path: PathBuf,
+        /// The owner's name and uid.
+        owner: String,
+        /// This process's user.
+        user: String,
+    },
+    /// The state folder, an entry of it or a parent folder is writable by other users.
+    #[error(
+        "other users can change {path} (mode {mode:o}): close it with `chmod go-w`, or choose another folder with ECSWS_SANDBOX_DIR"
+    )]
+    Exposed {
+        /// The path.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// Other users can read the sandbox's keys.
+    #[error(
+        "other users can read {0}, which holds the sandbox's keys: stop the sandbox, and the next start makes new ones"
+    )]
+    Readable(PathBuf),
+    /// A file of the sandbox is a symbolic link.
+    #[error("{0} is a link, and the sandbox follows none: remove it")]
+    Link(PathBuf),
+    /// Another process serves this state.
+    #[error("a sandbox is already running on {0}")]
+    AlreadyRunning(PathBuf),
+    /// The process in the background ended or does not answer.
+    #[error("the sandbox did not start: {0}")]
+    DidNotStart(String),
+    /// The process does not end.
+    #[error("the sandbox (process {0}) does not stop")]
+    DoesNotStop(u32),
+    /// A control call failed.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// The server failed.
+    #[error("the sandbox failed: {0}")]
+    Serve(io::Error),
+}

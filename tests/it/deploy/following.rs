@@ -1,0 +1,72 @@
+//! Following operations: time limits, operations in progress, services that are replaced or cannot be read.
+
+use super::{api, assert_failed, assert_has, denied, deployed, edit, faults};
+
+#[test]
+fn an_update_that_takes_too_long_is_cancelled_and_rolled_back() {
+    let workshop = api(
+        "[services.api.container.health_check]\ncommand = [\"CMD-SHELL\", \"test ! -e slow\"]\ninterval = \"5s\"\n",
+    );
+    workshop.run("--sandbox deploy").good();
+    edit(&workshop, "test ! -e slow", "false");
+    edit(&workshop, "circuit_breaker = true", "circuit_breaker = false");
+    let late = workshop.run("--sandbox deploy --timeout 2s");
+    assert_eq!(late.code, Some(4), "{}", late.stderr);
+    assert_has(late.error(), &["stack `api` is not done after 2 s; it is UPDATE_ROLLBACK_COMPLETE"]);
+    assert_has(&late.stderr, &["api: time limit exceeded; the update is cancelled and rolled back"]);
+}
+
+#[test]
+fn a_creation_that_takes_too_long_is_left_or_deleted() {
+    let workshop = api("[services.api.container.health_check]\ncommand = [\"CMD\", \"false\"]\ninterval = \"5s\"\n");
+    edit(&workshop, "circuit_breaker = true", "circuit_breaker = false");
+    workshop.run("--sandbox deploy base").good();
+    let late = workshop.run("--sandbox deploy --timeout 1s");
+    assert_eq!(late.code, Some(4), "{}", late.stderr);
+    assert_has(
+        late.error(),
+        &["it is CREATE_IN_PROGRESS", "CloudFormation continues; `ecsws --sandbox deploy` follows it"],
+    );
+    workshop.run("--sandbox destroy api").good();
+    let late = workshop.run("--sandbox deploy --timeout 1s --on-timeout delete");
+    assert_eq!(late.code, Some(4), "{}", late.stderr);
+    assert_has(late.error(), &["it is DELETE_COMPLETE"]);
+}
+
+#[test]
+fn a_deploy_follows_an_operation_in_progress_from_its_first_event_and_then_starts() {
+    let workshop = deployed();
+    edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
+    let mut first = workshop.follow("--sandbox deploy --output json");
+    first.line(|line| line.contains("UPDATE_IN_PROGRESS"));
+    assert_eq!(first.interrupt(), Some(130));
+    let second = workshop.run("--sandbox deploy");
+    assert_eq!(second.code, Some(0), "{}", second.stderr);
+    assert_eq!(workshop.json("--sandbox status")["running"], 2);
+}
+
+#[test]
+fn a_replacement_service_is_watched_like_a_new_one() {
+    let workshop = api("");
+    edit(&workshop, "stack = \"api\"", "stack = \"api\"\nname = \"api\"");
+    workshop.run("--sandbox deploy").good();
+    edit(&workshop, "\nname = \"api\"", "\nname = \"other\"");
+    let failed = workshop.run("--sandbox deploy --image api=acme/broken:1");
+    assert_failed(
+        &failed,
+        &["UPDATE_ROLLBACK_COMPLETE", "tasks of other stopped: Essential container", "│ no database"],
+    );
+}
+
+#[test]
+fn without_ecs_permissions_only_cloudformation_is_followed() {
+    let workshop = deployed();
+    edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
+    faults(&workshop, &denied("ecs:DescribeServices"));
+    let deployed = workshop.run("--sandbox deploy");
+    assert_has(&deployed.stderr, &[" is not watched: cannot describe service", "✓  api updated in "]);
+    deployed.good();
+    let diff = workshop.run("--sandbox diff");
+    assert_has(&diff.stderr, &["what runs is not compared: cannot describe service"]);
+    diff.good();
+}
