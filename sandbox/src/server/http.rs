@@ -2,27 +2,25 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderMap, Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::connections::{self, Connection, ConnectionAborted};
 use super::request_context::RequestContext;
+use super::response::{ResponseFormat, respond};
 use super::{request_limits, role_credentials, session_socket};
 use crate::auth::{self, ClaimedIdentity, Dialect, Identity, signature};
 use crate::base::ids;
 use crate::core::{Answer, CREDENTIALS_PATH, Service};
-use crate::protocol::event_stream::{self, EventStream};
-use crate::protocol::model::Model;
-use crate::protocol::{self, Incoming, Protocol};
+use crate::protocol::{self, Incoming};
 use crate::{Fault, Sandbox, session_channel};
 
 struct Server {
@@ -58,23 +56,18 @@ async fn handle(
     body: Body,
     connection: &Connection,
 ) -> Result<Response<Body>, ConnectionAborted> {
-    let request_id = ids::uuid();
-    let mut context = RequestContext::new(&server.sandbox, &parts.method);
     let headers = join_headers(&parts.headers);
-    let mut format = ResponseFormat { protocol: protocol::guess(&headers, parts.uri.path()), model: None };
-    let answered = match read_request(server, parts, &headers, body, format.protocol.dialect()).await {
+    let format = ResponseFormat::guess(&headers, parts.uri.path());
+    let mut context = RequestContext::new(&server.sandbox, &parts.method, format);
+    let answered = match read_request(server, parts, &headers, body, context.format.dialect()).await {
         Ok((signed, claimed, body)) => {
             let signed = signature::Request { body: &body, ..signed };
-            answer(&server.sandbox, &signed, claimed, connection, &mut format, &request_id, &mut context).await
+            answer(&signed, claimed, connection, &mut context).await
         }
         Err(fault) => Err(fault),
     };
     context.log(answered.as_ref().err())?;
-    let response = match answered {
-        Ok(EncodedAnswer::Complete(body)) => respond(StatusCode::OK, &request_id, body),
-        Ok(EncodedAnswer::Stream(stream)) => respond_with_stream(&request_id, stream),
-        Err(fault) => refuse(&format, &request_id, &fault),
-    };
+    let response = answered.unwrap_or_else(|fault| context.format.fault(&fault));
     Ok(context.finish(response).await)
 }
 
@@ -87,8 +80,7 @@ fn open_session(server: &Server, parts: &mut Parts, connection: Arc<Connection>)
         .and_then(|()| session_socket::open(&server.sandbox, parts.uri.path(), &headers, upgrade, connection));
     opened.unwrap_or_else(|fault| {
         server.sandbox.log.write(&format!("a connection to a session is refused: {} {}", fault.status, fault.code));
-        let protocol = protocol::guess(&headers, parts.uri.path());
-        refuse(&ResponseFormat { protocol, model: None }, &ids::uuid(), &fault)
+        ResponseFormat::guess(&headers, parts.uri.path()).fault(&fault)
     })
 }
 
@@ -154,35 +146,21 @@ async fn read_request<'a>(
     }
 }
 
-/// An answer in the form of its protocol.
-enum EncodedAnswer {
-    Complete(protocol::Body),
-    Stream(EventStream),
-}
-
-/// How a response is encoded: guessed from the head, known once the service is.
-struct ResponseFormat {
-    protocol: Protocol,
-    model: Option<&'static Model>,
-}
-
+/// Verifies a request and runs its operation.
 async fn answer(
-    sandbox: &Arc<Sandbox>,
     signed: &signature::Request<'_>,
     claimed: ClaimedIdentity<'_>,
     connection: &Connection,
-    format: &mut ResponseFormat,
-    request_id: &str,
     context: &mut RequestContext,
-) -> Result<EncodedAnswer, Fault> {
-    let config = &sandbox.config;
-    let dialect = format.protocol.dialect();
-    let verified = auth::verify(signed, claimed, sandbox.keys(), &config.region, dialect, sandbox.clock.now());
+) -> Result<Response<Body>, Fault> {
+    let sandbox = Arc::clone(&context.sandbox);
+    let dialect = context.format.dialect();
+    let verified = auth::verify(signed, claimed, sandbox.keys(), &sandbox.config.region, dialect, sandbox.clock.now());
     let (service, identity) = verified.map_err(|denied| denied.fault(dialect))?;
     connection.mark_authenticated();
     let service = sandbox.registry.find(&service)?;
-    let protocol = protocol::choose(service.protocols, format.protocol);
-    *format = ResponseFormat { protocol, model: service.model() };
+    context.format.set_service(service);
+    let protocol = context.format.protocol;
     if !protocol.has_path(signed.path) {
         return Err(Fault::not_implemented(&format!("{} {}", signed.method, signed.path)));
     }
@@ -203,14 +181,12 @@ async fn answer(
     {
         return Err(request_limits::unsupported_encoding(encoding));
     }
-    context.dispatch(service, protocol.dialect(), &request).await?;
+    context.dispatch(service, &request).await?;
     let input = service.read(protocol, &request.operation, request.input)?;
     service.check_client_input(&request.operation, &input)?;
-    Ok(match run(sandbox, service, &request.operation, input, identity).await? {
-        Answer::Complete(output) => {
-            EncodedAnswer::Complete(protocol.encode(format.model, &request.operation, request_id, output))
-        }
-        Answer::Stream(stream) => EncodedAnswer::Stream(stream),
+    Ok(match run(&sandbox, service, &request.operation, input, identity).await? {
+        Answer::Complete(output) => context.format.output(&request.operation, output),
+        Answer::Stream(stream) => context.format.stream(stream),
     })
 }
 
@@ -259,34 +235,4 @@ fn join_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
             .or_insert(value.into());
     }
     joined
-}
-
-fn refuse(format: &ResponseFormat, request_id: &str, fault: &Fault) -> Response<Body> {
-    let (status, body) = format.protocol.encode_fault(format.model, request_id, fault);
-    respond(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), request_id, body)
-}
-
-/// A response that continues until the stream or the client ends it.
-fn respond_with_stream(request_id: &str, stream: EventStream) -> Response<Body> {
-    let head = protocol::Body { content_type: event_stream::CONTENT_TYPE, bytes: Vec::new(), headers: Vec::new() };
-    let messages = futures_util::stream::unfold(stream, async |mut stream| {
-        let message = stream.next().await?;
-        Some((Ok::<_, Infallible>(Bytes::from(message)), stream))
-    });
-    let (parts, _) = respond(StatusCode::OK, request_id, head).into_parts();
-    Response::from_parts(parts, Body::from_stream(messages))
-}
-
-fn respond(status: StatusCode, request_id: &str, body: protocol::Body) -> Response<Body> {
-    let mut response = Response::new(Body::from(body.bytes));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(body.content_type));
-    let extra = body.headers.into_iter().chain([("x-amzn-requestid", request_id.to_owned())]);
-    for (name, value) in extra {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
-        }
-    }
-    response
 }

@@ -4,6 +4,7 @@ mod connections;
 mod http;
 mod request_context;
 mod request_limits;
+mod response;
 mod role_credentials;
 mod session_socket;
 

@@ -1,4 +1,4 @@
-//! One request from its head to its response: its line in the sandbox's log, and the faults that are injected into it.
+//! One request from its head to its response: the format of the response, the line in the sandbox's log, and injected faults.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tokio::time::Sleep;
 
 use super::connections::ConnectionAborted;
-use crate::auth::Dialect;
+use super::response::ResponseFormat;
 use crate::core::Service;
 use crate::faults::InjectedFault;
 use crate::protocol::Request;
@@ -23,7 +23,8 @@ const ABORT_DELAY: Duration = Duration::from_millis(20);
 
 /// A request in progress.
 pub struct RequestContext {
-    sandbox: Arc<Sandbox>,
+    pub sandbox: Arc<Sandbox>,
+    pub format: ResponseFormat,
     started_at: Timestamp,
     /// What the log calls it: `SERVICE:OPERATION` once these are known.
     name: String,
@@ -41,19 +42,19 @@ enum Abort {
 
 impl RequestContext {
     /// A request of which only the method has been read.
-    pub fn new(sandbox: &Arc<Sandbox>, method: &Method) -> Self {
+    pub fn new(sandbox: &Arc<Sandbox>, method: &Method, format: ResponseFormat) -> Self {
         let (started_at, name) = (sandbox.clock.now(), format!("{method} request refused"));
-        Self { sandbox: Arc::clone(sandbox), started_at, name, is_dispatched: false, abort: None }
+        Self { sandbox: Arc::clone(sandbox), format, started_at, name, is_dispatched: false, abort: None }
     }
 
     /// Notes the operation that is called, and injects the first fault that matches it.
-    pub async fn dispatch(&mut self, service: &Service, dialect: Dialect, request: &Request) -> Result<(), Fault> {
+    pub async fn dispatch(&mut self, service: &Service, request: &Request) -> Result<(), Fault> {
         self.name = format!("{}:{}", service.signing_name, request.operation);
         self.is_dispatched = true;
         let aborted = || Fault::internal("the connection is cut");
         // Control calls are exempt, so that faults can always be removed.
         let faults = Some(&self.sandbox.faults).filter(|_| !service.is_for_owner);
-        match faults.and_then(|faults| faults.next_for_request(&self.name, dialect, &request.input)) {
+        match faults.and_then(|faults| faults.next_for_request(&self.name, self.format.dialect(), &request.input)) {
             None => Ok(()),
             Some(InjectedFault::Refuse(fault)) => Err(fault),
             Some(InjectedFault::Delay(time)) => {
