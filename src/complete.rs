@@ -15,19 +15,19 @@ use crate::stack;
 static COMMAND: OnceLock<fn() -> clap::Command> = OnceLock::new();
 
 /// Responds to a shell's completion request, recognised by the environment variable `variable`. Returns `false` if this is not one.
-pub fn respond(command: fn() -> clap::Command, variable: &'static str) -> Result<bool, clap::Error> {
+pub(crate) fn respond(command: fn() -> clap::Command, variable: &'static str) -> Result<bool, clap::Error> {
     COMMAND.get_or_init(|| command);
     let working_dir = ProcessEnv::current().ok().map(|process_env| process_env.working_dir);
     CompleteEnv::with_factory(command).var(variable).try_complete(std::env::args_os(), working_dir.as_deref())
 }
 
 /// Keys of the services in `ecsws.toml`.
-pub fn services() -> ArgValueCandidates {
+pub(crate) fn services() -> ArgValueCandidates {
     ArgValueCandidates::new(|| names(|project| project.spec.services.keys().cloned().collect()))
 }
 
 /// Names of the stacks in `ecsws.toml`, then the keys of services, which are accepted as stack names.
-pub fn stacks() -> ArgValueCandidates {
+pub(crate) fn stacks() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         names(|project| {
             let mut names: Vec<String> = stack::stacks(&project.spec).into_iter().map(|stack| stack.name).collect();

@@ -13,11 +13,11 @@ use crate::exit::Exit;
 use crate::hint::Hint;
 
 /// What follows the command `deploy` where a stack is still changing.
-pub const FOLLOWS: &str = " follows it and then continues";
+pub(crate) const FOLLOWS: &str = " follows it and then continues";
 
 /// A command's failure: one diagnostic, or several when a file has several mistakes.
 #[derive(Debug)]
-pub struct CliError {
+pub(crate) struct CliError {
     /// The process's exit code.
     pub exit: Exit,
     /// What is shown to the user.
@@ -26,41 +26,41 @@ pub struct CliError {
 
 impl CliError {
     /// A failure with this exit code.
-    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, diagnostics: vec![Diagnostic::new(message)] }
     }
 
     /// The work failed.
-    pub fn failed(message: impl Into<String>) -> Self {
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self::new(Exit::Failed, message)
     }
 
     /// The command line or the project is wrong; nothing was changed.
-    pub fn usage(message: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }
 
     /// A file of the project is wrong.
-    pub fn invalid_file(Diagnostics(diagnostics): Diagnostics, file: &str) -> Self {
+    pub(crate) fn invalid_file(Diagnostics(diagnostics): Diagnostics, file: &str) -> Self {
         let diagnostics = diagnostics.into_iter().map(|diagnostic| diagnostic.in_file(file)).collect();
         Self { exit: Exit::Usage, diagnostics }
     }
 
     /// Adds what to do next.
     #[must_use]
-    pub fn hint(self, hint: impl Into<Hint>) -> Self {
+    pub(crate) fn hint(self, hint: impl Into<Hint>) -> Self {
         self.with_last(|diagnostic| diagnostic.hint(hint))
     }
 
     /// Adds where.
     #[must_use]
-    pub fn at(self, place: Place) -> Self {
+    pub(crate) fn at(self, place: Place) -> Self {
         self.with_last(|diagnostic| diagnostic.at(place))
     }
 
     /// Adds the error behind it.
     #[must_use]
-    pub fn source(self, source: impl Into<anyhow::Error>) -> Self {
+    pub(crate) fn source(self, source: impl Into<anyhow::Error>) -> Self {
         self.with_last(|diagnostic| diagnostic.source(source))
     }
 
@@ -72,7 +72,7 @@ impl CliError {
 
     /// Names the service in suggested commands that are about one and name none.
     #[must_use]
-    pub fn for_service(mut self, key: &str) -> Self {
+    pub(crate) fn for_service(mut self, key: &str) -> Self {
         for diagnostic in &mut self.diagnostics {
             diagnostic.hint = diagnostic.hint.take().map(|hint| hint.for_service(key));
         }
@@ -80,7 +80,7 @@ impl CliError {
     }
 
     /// The messages in one line, for JSON and for other messages.
-    pub fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         self.diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect::<Vec<_>>().join("; ")
     }
 }

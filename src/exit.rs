@@ -22,7 +22,7 @@ pub enum Exit {
 }
 
 /// Every exit code with the words of `--help`.
-pub const TABLE: [(Exit, u8, &str); 7] = [
+pub(crate) const TABLE: [(Exit, u8, &str); 7] = [
     (Exit::Done, 0, "done"),
     (Exit::Failed, 1, "failed"),
     (Exit::Usage, 2, "wrong usage or a wrong ecsws.toml; nothing was changed"),
@@ -46,7 +46,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// The table as `--help` prints it.
-pub fn help() -> String {
+pub(crate) fn help() -> String {
     let rows = TABLE.iter().map(|(_, code, words)| format!("  {code:>3}  {words}\n"));
     format!("Exit codes:\n{}", rows.collect::<String>())
 }

@@ -7,7 +7,8 @@ mod repetition;
 
 use std::borrow::Cow;
 
-pub use repetition::{Argument, Repetition, Subcommand};
+pub use repetition::Subcommand;
+pub(crate) use repetition::{Argument, Repetition};
 
 /// How this program was called: the program name and global flags of suggested commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,7 +167,7 @@ impl CommandLine {
 }
 
 /// Quotes a word for a POSIX shell, or on Windows for both cmd and PowerShell.
-pub fn quoted(word: &str) -> Cow<'_, str> {
+pub(crate) fn quoted(word: &str) -> Cow<'_, str> {
     if cfg!(windows) {
         let is_plain = !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || "&|<>^()'\"`$;,".contains(c));
         return if is_plain { word.into() } else { format!("\"{word}\"").into() };
@@ -176,14 +177,14 @@ pub fn quoted(word: &str) -> Cow<'_, str> {
 }
 
 /// The known name that is most similar to `name`, if it is similar enough for a suggestion.
-pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let similarity = |known: &str| strsim::jaro(known, name);
     let near = known.iter().copied().max_by(|a, b| similarity(a).total_cmp(&similarity(b)))?;
     (similarity(near) > 0.8).then_some(near)
 }
 
 /// A URL without `USER:PASSWORD@`, for output.
-pub fn without_user_info(url: &str) -> String {
+pub(crate) fn without_user_info(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);

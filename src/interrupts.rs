@@ -7,13 +7,13 @@ use tokio::signal::ctrl_c;
 
 /// Distributes interrupts to listeners, or to the command itself while there are none.
 #[derive(Debug, Clone, Default)]
-pub struct Interrupts {
+pub(crate) struct Interrupts {
     listeners: Arc<AtomicUsize>,
 }
 
 impl Interrupts {
     /// Runs `work` until it completes or an interrupt arrives, which returns `None`. The caller then cleans up and reports.
-    pub async fn during<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn during<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut listener = self.listen();
         tokio::select! {
             done = work => Some(done),
@@ -22,13 +22,13 @@ impl Interrupts {
     }
 
     /// Creates a listener. Until it is dropped, it receives every interrupt, and interrupts do not end the command.
-    pub fn listen(&self) -> Listener {
+    pub(crate) fn listen(&self) -> Listener {
         self.listeners.fetch_add(1, Ordering::AcqRel);
         Listener { signals: Signals::new(), listeners: Arc::clone(&self.listeners) }
     }
 
     /// Waits for an interrupt while there is no listener.
-    pub async fn unclaimed(&self) {
+    pub(crate) async fn unclaimed(&self) {
         let mut signals = Signals::new();
         loop {
             signals.next().await;
@@ -76,14 +76,14 @@ impl Signals {
 
 /// Receives interrupts; created by [`Interrupts::listen`].
 #[derive(Debug)]
-pub struct Listener {
+pub(crate) struct Listener {
     signals: Signals,
     listeners: Arc<AtomicUsize>,
 }
 
 impl Listener {
     /// Waits for the next interrupt.
-    pub async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         self.signals.next().await;
     }
 }

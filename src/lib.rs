@@ -3,22 +3,27 @@
 //! [`main`] is the one place where an error becomes text and an exit code. Arrows between the modules point one way;
 //! `tests/it/architecture.rs` checks them.
 
-pub mod aws;
-pub mod commands;
+#![cfg_attr(
+    not(all(unix, feature = "sandbox")),
+    expect(dead_code, unused_imports, reason = "only the sandbox's commands use some views and settings")
+)]
+
+mod aws;
+mod commands;
 mod complete;
-pub mod context;
-pub mod diagnostic;
-pub mod error;
-pub mod exit;
-pub mod hint;
-pub mod interrupts;
-pub mod model;
-pub mod ops;
-pub mod project;
-pub mod render;
-pub mod settings;
+mod context;
+mod diagnostic;
+mod error;
+mod exit;
+mod hint;
+mod interrupts;
+mod model;
+mod ops;
+mod project;
+mod render;
+mod settings;
 pub mod stack;
-pub mod when;
+mod when;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -108,5 +113,42 @@ pub fn main() -> ExitCode {
             error.diagnostics.iter().for_each(|diagnostic| ctx.ui.error(diagnostic));
             error.exit.into()
         }
+    }
+}
+
+/// What this package's own tests use, which are a crate of their own. It is not an interface for others.
+#[doc(hidden)]
+pub mod testing {
+    /// The AWS client layer.
+    pub mod aws {
+        pub use crate::aws::{Aws, Connection, StaticKeys};
+    }
+    /// Diagnostics.
+    pub mod diagnostic {
+        pub use crate::diagnostic::{Diagnostic, Diagnostics};
+    }
+    /// Hints with commands.
+    pub mod hint {
+        pub use crate::hint::{CommandLine, Hint, Subcommand};
+    }
+    /// Plain values of AWS.
+    pub mod model {
+        pub use crate::model::{
+            Container, Deployment, DiscoveryInstance, DiscoveryService, PlannedChange, ScalableTarget, ScalingPolicy,
+            ServiceEvent, Stack, StackRequest, Task,
+        };
+    }
+    /// Operations.
+    pub mod ops {
+        pub use crate::ops::{
+            DeployEvent, DeployMethod, DeployRequest, Desired, Execution, Finding, Limits, Message, Operation,
+            OpsError, Prepared, Question, Ready, ResourceEvent, RolloutState, StackDiff, StackInputs, StackOutcome,
+            StackUpdate, StatusReport, TemplateSource, channel, compare, deploy, destroy, locate_service, prepare,
+            rejections, rejections_before_change_set, rollout,
+        };
+    }
+    /// Views.
+    pub mod render {
+        pub use crate::render::{ProgressRows, diff, draw};
     }
 }

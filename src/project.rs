@@ -17,16 +17,16 @@ use crate::stack::{KeyChange, Lock, ProjectStack, ScalingEdit, Spec, stack_named
 use replace::replace;
 
 /// The project file, which users write.
-pub const FILE: &str = "ecsws.toml";
+pub(crate) const FILE: &str = "ecsws.toml";
 /// The lock file, which pins look-ups.
-pub const LOCK: &str = "ecsws.lock";
+pub(crate) const LOCK: &str = "ecsws.lock";
 
 /// How often an edit is retried when `ecsws.toml` changes between reading and writing.
 const EDIT_ATTEMPTS: usize = 10;
 
 /// A project, read and checked.
 #[derive(Debug, Clone)]
-pub struct Project {
+pub(crate) struct Project {
     /// Its folder.
     pub dir: PathBuf,
     /// The text of `ecsws.toml`, as it was read.
@@ -43,7 +43,7 @@ pub struct Project {
 
 /// A service of the project.
 #[derive(Debug, Clone, Copy)]
-pub struct ServiceRef<'a> {
+pub(crate) struct ServiceRef<'a> {
     /// Its key in `ecsws.toml`.
     pub key: &'a str,
     /// Its settings.
@@ -53,12 +53,12 @@ pub struct ServiceRef<'a> {
 impl Project {
     /// Reads the project at `--project`, or else in the nearest folder with an `ecsws.toml`, the working folder or above. `None` if
     /// there is none.
-    pub fn find(settings: &Settings) -> Result<Option<Self>, CliError> {
+    pub(crate) fn find(settings: &Settings) -> Result<Option<Self>, CliError> {
         folder(settings)?.map(|dir| Self::read(dir, settings)).transpose()
     }
 
     /// The folder and the target of that project. The rest of its file may be invalid.
-    pub fn find_target(settings: &Settings) -> Result<Option<(PathBuf, Target)>, CliError> {
+    pub(crate) fn find_target(settings: &Settings) -> Result<Option<(PathBuf, Target)>, CliError> {
         let Some(dir) = folder(settings)? else { return Ok(None) };
         let file = display_path(&dir.join(FILE), &settings.working_dir);
         let text = Self::read_spec(&dir, &file)?;
@@ -92,13 +92,13 @@ impl Project {
     }
 
     /// Writes `ecsws.lock` atomically.
-    pub fn save_lock(&self) -> Result<(), CliError> {
+    pub(crate) fn save_lock(&self) -> Result<(), CliError> {
         let file = self.dir.join(LOCK);
         replace(&file, &self.lock.to_toml(), None).map(drop).map_err(|error| unwritable(error, &file))
     }
 
     /// The project with another text of `ecsws.toml`, which is parsed but not written.
-    pub fn with_spec_of(&self, text: &str) -> Result<Self, CliError> {
+    pub(crate) fn with_spec_of(&self, text: &str) -> Result<Self, CliError> {
         let (spec, _) = Spec::parse(text).map_err(|Diagnostics(mut diagnostics)| {
             // The places are those of a text that the user does not see.
             for diagnostic in &mut diagnostics {
@@ -114,7 +114,10 @@ impl Project {
     ///
     /// # Errors
     /// When the edit would change other keys or values in the current file than in [`Self::text`]: then nothing is written.
-    pub fn save_edit(&self, edit: impl Fn(&str) -> Result<ScalingEdit, String>) -> Result<Vec<KeyChange>, CliError> {
+    pub(crate) fn save_edit(
+        &self,
+        edit: impl Fn(&str) -> Result<ScalingEdit, String>,
+    ) -> Result<Vec<KeyChange>, CliError> {
         let (file, shown) = (self.dir.join(FILE), &self.display_path);
         let planned = edit(&self.text).map_err(CliError::usage)?.changes;
         let conflict = |what: String| {
@@ -147,20 +150,20 @@ impl Project {
     }
 
     /// Sets the image of the service `key`, for this command only.
-    pub fn set_image(&mut self, key: &str, image: &str) -> Result<(), CliError> {
+    pub(crate) fn set_image(&mut self, key: &str, image: &str) -> Result<(), CliError> {
         let Some(service) = self.spec.services.get_mut(key) else { return Err(self.unknown_service(key)) };
         image.clone_into(&mut service.container.image);
         Ok(())
     }
 
     /// The service with this key.
-    pub fn service(&self, key: &str) -> Result<ServiceRef<'_>, CliError> {
+    pub(crate) fn service(&self, key: &str) -> Result<ServiceRef<'_>, CliError> {
         let (key, service) = self.spec.services.get_key_value(key).ok_or_else(|| self.unknown_service(key))?;
         Ok(ServiceRef { key, service })
     }
 
     /// The stacks with these names or service keys, or all stacks, in deployment order.
-    pub fn stacks(&self, names: &[String]) -> Result<Vec<ProjectStack>, CliError> {
+    pub(crate) fn stacks(&self, names: &[String]) -> Result<Vec<ProjectStack>, CliError> {
         let all = stacks(&self.spec);
         if names.is_empty() {
             return Ok(all);
@@ -170,7 +173,7 @@ impl Project {
     }
 
     /// The stack with this name or service key.
-    pub fn stack(&self, name: &str) -> Result<ProjectStack, CliError> {
+    pub(crate) fn stack(&self, name: &str) -> Result<ProjectStack, CliError> {
         let name = self.stack_named(name)?;
         let stack = stacks(&self.spec).into_iter().find(|stack| stack.name == name);
         stack.ok_or_else(|| self.unknown_stack(name))
@@ -213,7 +216,7 @@ fn unknown(noun: &str, name: &str, accepted: &[&str], listed: &[&str]) -> CliErr
 }
 
 /// The error when there is no `ecsws.toml`.
-pub fn no_project(dir: &Path) -> CliError {
+pub(crate) fn no_project(dir: &Path) -> CliError {
     CliError::usage(format!("there is no {FILE} in {}", dir.display())).hint(
         Hint::command(["init"])
             .text(" creates one; ")

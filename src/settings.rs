@@ -8,16 +8,16 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-pub use args::{ColorWhen, GlobalArgs, OutputFormat};
+pub(crate) use args::{ColorWhen, GlobalArgs, OutputFormat};
 #[cfg(unix)]
-pub use process_env::drop_empty_aws_variables;
-pub use process_env::{ProcessEnv, Terminals};
+pub(crate) use process_env::drop_empty_aws_variables;
+pub(crate) use process_env::{ProcessEnv, Terminals};
 
 use crate::hint::{Command, CommandLine, Subcommand, without_user_info};
 
 /// How much is printed to stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verbosity {
+pub(crate) enum Verbosity {
     /// Questions and errors.
     Quiet,
     /// Also progress and notes.
@@ -29,7 +29,7 @@ pub enum Verbosity {
 /// An environment variable with an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name} must be {expected}, not `{value}`")]
-pub struct InvalidVariable {
+pub(crate) struct InvalidVariable {
     /// The variable's name.
     pub name: &'static str,
     /// What it accepts.
@@ -40,7 +40,7 @@ pub struct InvalidVariable {
 
 /// The settings of a command, resolved from flags and environment.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Use the sandbox.
     pub sandbox: bool,
     /// `--profile`.
@@ -83,7 +83,7 @@ pub struct Settings {
 
 impl Settings {
     /// A `sandbox` subcommand with the same state folder.
-    pub fn sandbox_command(&self, name: &str) -> Command {
+    pub(crate) fn sandbox_command(&self, name: &str) -> Command {
         let state_dir =
             self.state_dir_flag.iter().flat_map(|dir| ["--state-dir".to_owned(), dir.display().to_string()]);
         Command::own(std::iter::once("sandbox".to_owned()).chain(state_dir).chain([name.to_owned()]))
@@ -141,7 +141,7 @@ fn switch(name: &'static str, value: Option<&String>) -> Result<bool, InvalidVar
 }
 
 /// Resolves settings, purely from its arguments. Flags take precedence over variables; an empty variable counts as unset.
-pub fn resolve(flags: GlobalArgs, process_env: ProcessEnv) -> Result<Settings, InvalidVariable> {
+pub(crate) fn resolve(flags: GlobalArgs, process_env: ProcessEnv) -> Result<Settings, InvalidVariable> {
     let ProcessEnv { program, mut variables, working_dir, terminals } = process_env;
     variables.retain(|_, value| !value.is_empty());
     let command_line = command_line(program, &flags);

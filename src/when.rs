@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Span, Timestamp};
 ///
 /// # Errors
 /// A message with the accepted formats.
-pub fn parse_time(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
+pub(crate) fn parse_time(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
     let text = text.trim();
     if text == "now" {
         return Ok(now);
@@ -36,7 +36,7 @@ fn not_a_time(text: &str) -> String {
 ///
 /// # Errors
 /// A message with the accepted formats.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let invalid = || format!("`{text}` is not a duration: write 30s, 5m or 1h30m");
     let duration: SignedDuration = text.trim().parse().map_err(|_| invalid())?;
     Duration::try_from(duration).ok().filter(|duration| !duration.is_zero()).ok_or_else(invalid)

@@ -18,12 +18,12 @@ mod unix {
     use ecsws_sandbox::lifecycle::{self, LifecycleError, Options};
 
     /// The arguments of this process, without the program's name.
-    pub fn arguments() -> Vec<String> {
+    pub(crate) fn arguments() -> Vec<String> {
         std::env::args().skip(1).collect()
     }
 
     /// Serves, or starts a process in the background that does.
-    pub fn run(arguments: &[String]) -> ExitCode {
+    pub(crate) fn run(arguments: &[String]) -> ExitCode {
         let is_background = arguments.first().is_some_and(|argument| argument == "--background");
         let (state_dir, speed) = match &arguments[usize::from(is_background)..] {
             [state_dir] => (state_dir, Ok(1.0)),

@@ -14,31 +14,31 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub mod auth;
-pub mod base;
-pub mod client;
-pub mod cloudformation;
+mod auth;
+mod base;
+mod client;
+mod cloudformation;
 mod control;
 mod core;
 mod coverage;
 mod faults;
 mod inner;
 pub mod lifecycle;
-pub mod process;
-pub mod protocol;
+mod process;
+mod protocol;
 mod registry;
 mod server;
 mod services;
 mod session_channel;
 mod store;
 
-pub use base::fault::{Fault, FaultKind};
+use base::fault::{Fault, FaultKind};
 pub use base::request_log::Reader as LogReader;
-pub use core::{Config, Sandbox};
+use core::{Config, Sandbox};
 pub use coverage::{Coverage, coverage};
 pub use inner::inner;
 pub use process::environment::{INHERITED as TASK_VARIABLES, INHERITED_BY_ENGINES as SANDBOX_VARIABLES};
-pub use registry::REGISTRY;
+use registry::REGISTRY;
 
 /// How long background work may take to end at shutdown. [`lifecycle::stop`] waits a little longer.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
@@ -47,7 +47,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
 ///
 /// # Errors
 /// Its state cannot be opened.
-pub fn open(config: Config, shutdown: CancellationToken) -> io::Result<Arc<Sandbox>> {
+fn open(config: Config, shutdown: CancellationToken) -> io::Result<Arc<Sandbox>> {
     Sandbox::open(config, &REGISTRY, shutdown)
 }
 
@@ -55,7 +55,7 @@ pub fn open(config: Config, shutdown: CancellationToken) -> io::Result<Arc<Sandb
 ///
 /// # Errors
 /// The listener fails.
-pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<()> {
+async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<()> {
     // Before the loops start: their tasks need the port in their environment.
     let _ = sandbox.port.set(listener.local_addr()?.port());
     for start in sandbox.registry.loops {
@@ -71,4 +71,30 @@ pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<
         Err(_) => "stop: some background work did not end in time",
     });
     served
+}
+
+/// What this package's own tests use, which are a crate of their own. It is not an interface for others.
+#[doc(hidden)]
+pub mod testing {
+    pub use crate::auth::Credentials;
+    pub use crate::base::clock::{Clock, from_epoch_seconds, iso8601};
+    pub use crate::base::fault::Fault;
+    pub use crate::base::glob;
+    pub use crate::cloudformation::resources;
+    pub use crate::core::{Config, Sandbox};
+    pub use crate::process::address::ServiceAddress;
+    pub use crate::process::mock_backend::MockBackend;
+    pub use crate::process::{
+        CpuTimes, Exit, Ports, Process, ProcessSpec, Runner, StartError, TASK_MARKER, environment,
+    };
+    pub use crate::protocol::{Incoming, Protocol, model};
+    pub use crate::registry::REGISTRY;
+
+    /// Opens a sandbox in this process.
+    pub fn open(
+        config: Config,
+        shutdown: tokio_util::sync::CancellationToken,
+    ) -> std::io::Result<std::sync::Arc<Sandbox>> {
+        crate::open(config, shutdown)
+    }
 }

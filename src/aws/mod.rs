@@ -23,7 +23,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 pub use config::{Connection, StaticKeys};
-pub use error::{AwsError, AwsErrorKind};
+pub(crate) use error::{AwsError, AwsErrorKind};
 
 use crate::hint::without_user_info;
 

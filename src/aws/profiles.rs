@@ -57,7 +57,7 @@ pub(super) enum ProfileError {
 
 impl SharedConfig {
     /// Reads both files, whose paths may be set in `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE`. A missing file is empty.
-    pub fn load(variables: &Variables) -> Result<Self, ProfileError> {
+    pub(super) fn load(variables: &Variables) -> Result<Self, ProfileError> {
         let mut profiles = Self::default();
         if let Some(file) = path(variables, "AWS_CONFIG_FILE", "config") {
             profiles.add_config(read(&file)?);
@@ -90,27 +90,27 @@ impl SharedConfig {
     }
 
     /// The names of all profiles, sorted.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.profiles.keys().map(String::as_str)
     }
 
     /// A profile by name.
-    pub fn profile(&self, name: &str) -> Option<&Section> {
+    pub(super) fn profile(&self, name: &str) -> Option<&Section> {
         self.profiles.get(name)
     }
 
     /// An `sso-session` by name.
-    pub fn sso_session(&self, name: &str) -> Option<&Section> {
+    pub(super) fn sso_session(&self, name: &str) -> Option<&Section> {
         self.sso_sessions.get(name)
     }
 
     /// Rejects a profile whose `services` section does not exist, as the AWS CLI does. The SDK would ignore that and call AWS.
-    pub fn check_services(&self, profile: &str) -> Result<(), ProfileError> {
+    pub(super) fn check_services(&self, profile: &str) -> Result<(), ProfileError> {
         self.check_reference(profile, "services", ("services", &self.services))
     }
 
     /// Rejects a profile whose `sso-session` section does not exist.
-    pub fn check_sso_session(&self, profile: &str) -> Result<(), ProfileError> {
+    pub(super) fn check_sso_session(&self, profile: &str) -> Result<(), ProfileError> {
         self.check_reference(profile, "sso_session", ("sso-session", &self.sso_sessions))
     }
 
@@ -131,12 +131,12 @@ impl SharedConfig {
     }
 
     /// All sections for the SDK, with names encoded by [`sdk_name`].
-    pub fn for_sdk(&self) -> EnvConfigFiles {
+    pub(super) fn for_sdk(&self) -> EnvConfigFiles {
         self.sdk_text(self.profiles.iter().map(|(name, section)| (name.as_str(), section.clone())))
     }
 
     /// One profile for the SDK, with the keys that `keep` accepts.
-    pub fn one_for_sdk(&self, name: &str, keep: impl Fn(&str) -> bool) -> EnvConfigFiles {
+    pub(super) fn one_for_sdk(&self, name: &str, keep: impl Fn(&str) -> bool) -> EnvConfigFiles {
         let mut section = self.profile(name).cloned().unwrap_or_default();
         section.retain(|key, _| keep(key));
         self.sdk_text(std::iter::once((name, section)))

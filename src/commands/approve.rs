@@ -9,7 +9,7 @@ use crate::stack::TemplateDiff;
 
 /// When a deploy asks before it changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum RequireApproval {
+pub(super) enum RequireApproval {
     /// Never; --sandbox implies it.
     Never,
     /// When permissions or network access get broader.
@@ -21,7 +21,7 @@ pub enum RequireApproval {
 
 /// Asks before the first creation of a stack, because the account may be the wrong one. Approves it without asking if `[target]` guards the
 /// account and region, or if there is no terminal.
-pub async fn first_creation(stack: &str, region: &str, is_guarded: bool, ui: &mut Ui) -> Result<bool, CliError> {
+pub(super) async fn first_creation(stack: &str, region: &str, is_guarded: bool, ui: &mut Ui) -> Result<bool, CliError> {
     if is_guarded || !ui.can_ask() {
         return Ok(true);
     }
@@ -29,7 +29,7 @@ pub async fn first_creation(stack: &str, region: &str, is_guarded: bool, ui: &mu
 }
 
 /// Shows the changes of a stack, and asks for approval if `when` requires it. The sandbox never requires it.
-pub async fn changes(
+pub(super) async fn changes(
     diff: &TemplateDiff,
     stack: &str,
     when: RequireApproval,
@@ -55,7 +55,7 @@ pub async fn changes(
 }
 
 /// The error when the user declines.
-pub fn declined(stacks: &[&str]) -> CliError {
+pub(super) fn declined(stacks: &[&str]) -> CliError {
     let were = if stacks.len() == 1 { "was" } else { "were" };
     CliError::new(Exit::Failed, format!("not approved; {} {were} not changed", stacks.join(", ")))
 }

@@ -6,7 +6,7 @@ use crate::render::Ui;
 use crate::stack::{ProjectStack, stacks};
 
 /// The service with this key; without a key, the only service or the one that the user chooses.
-pub async fn choose_service<'a>(
+pub(super) async fn choose_service<'a>(
     project: &'a Project,
     key: Option<&str>,
     ui: &mut Ui,
@@ -19,7 +19,7 @@ pub async fn choose_service<'a>(
 }
 
 /// The stack with this name or service key; without a name, the only stack or the one that the user chooses.
-pub async fn choose_stack(project: &Project, name: Option<&str>, ui: &mut Ui) -> Result<ProjectStack, CliError> {
+pub(super) async fn choose_stack(project: &Project, name: Option<&str>, ui: &mut Ui) -> Result<ProjectStack, CliError> {
     if let Some(name) = name {
         return project.stack(name);
     }

@@ -15,7 +15,7 @@ use crate::exit::Exit;
   ecsws completions bash > ~/.local/share/bash-completion/completions/ecsws
   ecsws completions zsh > ~/.zfunc/_ecsws
   ecsws completions fish > ~/.config/fish/completions/ecsws.fish")]
-pub struct CompletionsArgs {
+pub(super) struct CompletionsArgs {
     /// The shell to print it for
     #[arg(value_enum)]
     shell: Shell,
@@ -31,9 +31,9 @@ enum Shell {
 }
 
 /// The variable that marks a completion request of a shell.
-pub const VARIABLE: &str = "COMPLETE";
+pub(crate) const VARIABLE: &str = "COMPLETE";
 
-pub fn run(args: &CompletionsArgs, ctx: &mut Context) -> Result<Exit, CliError> {
+pub(super) fn run(args: &CompletionsArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let name = args.shell.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
     let shells = Shells::builtins();
     let shell = shells.completer(&name).ok_or_else(|| CliError::usage(format!("there is no completion for {name}")))?;

@@ -24,13 +24,13 @@ use crate::stack::ProjectStack;
 /// `removal = "destroy"`.
 #[derive(Debug, Args)]
 #[command(after_long_help = json_help::EVENTS)]
-pub struct DestroyArgs {
+pub(super) struct DestroyArgs {
     /// Stacks, or services by their keys [default: all]
     #[arg(value_name = "STACK", add = complete::stacks())]
     stacks: Vec<String>,
 }
 
-pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Exit, CliError> {
+pub(super) async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let project = ctx.project()?;
     let stacks = with_dependents(&project, project.stacks(&args.stacks)?)?;
     let aws = ctx.aws(Some(&project)).await?;

@@ -23,7 +23,7 @@ use crate::stack::{ProjectStack, TemplateDiff, parse_template};
 /// task definition that was changed outside the stack, a stack that must be repaired, and what deploy would reject.
 #[derive(Debug, Args)]
 #[command(after_long_help = json_help::DIFF)]
-pub struct DiffArgs {
+pub(super) struct DiffArgs {
     /// Stacks, or services by their keys [default: all]
     #[arg(value_name = "STACK", add = complete::stacks())]
     stacks: Vec<String>,
@@ -50,7 +50,7 @@ enum DiffMethod {
     Template,
 }
 
-pub async fn run(args: DiffArgs, ctx: &mut Context) -> Result<Exit, CliError> {
+pub(super) async fn run(args: DiffArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let DiffArgs { stacks, fail, method, template, mut inputs } = args;
     let mut project = ctx.project()?;
     inputs.set_images(&mut project)?;

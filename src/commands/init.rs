@@ -24,7 +24,7 @@ const EXAMPLES: &str = "Examples:
 /// Without flags it describes one service, named after the folder, on a platform of its own. An ecsws.toml that is there already is never overwritten.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::INIT))]
-pub struct InitArgs {
+pub(super) struct InitArgs {
     /// Write the ECS workshop's platform and Node.js service
     #[arg(long, conflicts_with_all = ["name", "image", "port"])]
     workshop: bool,
@@ -42,7 +42,7 @@ pub struct InitArgs {
 const WORKSHOP: &str = include_str!("../../examples/workshop/ecsws.toml");
 const SERVICE: &str = include_str!("init.toml");
 
-pub fn run(args: &InitArgs, ctx: &mut Context) -> Result<Exit, CliError> {
+pub(super) fn run(args: &InitArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let folder = ctx.settings.project.clone().unwrap_or_else(|| ctx.settings.working_dir.clone());
     let file = folder.join(FILE);
     let text = if args.workshop { WORKSHOP.to_owned() } else { service(args, &folder)? };

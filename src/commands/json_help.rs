@@ -1,7 +1,7 @@
 //! What `--output json` prints, as each command's `--help` says it. `tests/it/json.rs` holds these words against what is printed.
 
 /// deploy, scale and destroy.
-pub const EVENTS: &str = "With --output json, an event a line; each has schema, event and what follows here:
+pub(super) const EVENTS: &str = "With --output json, an event a line; each has schema, event and what follows here:
   started        stack, operation (create, update, roll_back or delete)
   no_changes     stack
   prepared       stack, change_set (its ARN)
@@ -19,7 +19,7 @@ pub const EVENTS: &str = "With --output json, an event a line; each has schema, 
   failed         exit (the code), message; it is the last event";
 
 /// diff.
-pub const DIFF: &str = "With --output json, one object: schema, stacks. Of each stack: stack, different, broadens_permissions, notes (what the
+pub(super) const DIFF: &str = "With --output json, one object: schema, stacks. Of each stack: stack, different, broadens_permissions, notes (what the
 templates do not show) and
   resources  logical_id, path, type, impact (none, update, create, orphan, may_replace, replace or destroy), old, new,
              properties (name, old, new, impact)
@@ -29,7 +29,7 @@ templates do not show) and
              identity, arn; group, protocol, peer";
 
 /// status.
-pub const STATUS: &str = "With --output json, one object, and with --watch one a line for each change: schema, cluster, service, status, steady,
+pub(super) const STATUS: &str = "With --output json, one object, and with --watch one a line for each change: schema, cluster, service, status, steady,
 desired, running, pending, url, notes and
   deployments  id, status, task_definition, created, desired, running, pending, failed, rollout_state, rollout_reason
   tasks        id, last_status, health, task_definition, started, stopped, private_ip, stopped_reason,
@@ -39,15 +39,15 @@ desired, running, pending, url, notes and
   events       id, timestamp, message";
 
 /// logs.
-pub const LOGS: &str = "With --output json, an event a line: schema, event (log), id, stream, timestamp, message.
+pub(super) const LOGS: &str = "With --output json, an event a line: schema, event (log), id, stream, timestamp, message.
 `logs groups`: schema, groups (name, retention_days, stored_bytes). `logs streams`: schema, streams (name, last_event).";
 
 /// init.
-pub const INIT: &str = "With --output json, one object: schema, wrote (the file).";
+pub(super) const INIT: &str = "With --output json, one object: schema, wrote (the file).";
 
 /// sandbox.
 #[cfg(all(unix, feature = "sandbox"))]
-pub const SANDBOX: &str = "With --output json, each prints one object with schema and what follows here:
+pub(super) const SANDBOX: &str = "With --output json, each prints one object with schema and what follows here:
   start     running, url, account, region, pid, started_at, version
   status    running; when it does, also what start prints, memory_bytes, disk_bytes, log_bytes, max_log_bytes, state_dir and
               stacks    name, status

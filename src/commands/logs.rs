@@ -31,7 +31,7 @@ const EXAMPLES: &str = "Examples:
     args_conflicts_with_subcommands = true,
     after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::LOGS)
 )]
-pub struct LogsArgs {
+pub(super) struct LogsArgs {
     #[command(subcommand)]
     sub: Option<LogsCommand>,
     #[command(flatten)]
@@ -74,7 +74,7 @@ struct ReadArgs {
     filter: Option<String>,
 }
 
-pub async fn run(args: LogsArgs, ctx: &mut Context) -> Result<Exit, CliError> {
+pub(super) async fn run(args: LogsArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     match args.sub {
         None => read(args.read, ctx).await,
         Some(LogsCommand::Tail(read_args)) => read(ReadArgs { watch: true, ..read_args }, ctx).await,
@@ -89,7 +89,7 @@ async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Exit, CliError> {
         return Err(CliError::usage("--end cannot be used with --watch"));
     }
     let zone = TimeZone::system();
-    let (from, until) = window(&start, end.as_deref(), ctx.now(), &zone).map_err(CliError::usage)?;
+    let (from, until) = window(&start, end.as_deref(), Context::now(), &zone).map_err(CliError::usage)?;
     let project = ctx.project()?;
     let service = choose_service(&project, service.as_deref(), &mut ctx.ui).await?;
     let aws = ctx.aws(Some(&project)).await?;
@@ -101,7 +101,7 @@ async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Exit, CliError> {
         end: Some(until).filter(|_| !watch),
         pattern: filter,
     };
-    let tail = Tail::new(&aws, TailOptions { query, watch, now: Context::wall_clock });
+    let tail = Tail::new(&aws, TailOptions { query, watch, now: Context::now });
     let printed = tokio::select! {
         printed = print(tail, &zone, ctx) => printed?,
         () = render::stdout_closed() => return Ok(Exit::Done),

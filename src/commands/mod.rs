@@ -30,15 +30,15 @@ use crate::exit::{self, Exit};
 use crate::render;
 use crate::settings::GlobalArgs;
 
-pub use completions::VARIABLE as COMPLETION_VARIABLE;
-pub use subcommand::subcommand;
+pub(crate) use completions::VARIABLE as COMPLETION_VARIABLE;
+pub(crate) use subcommand::subcommand;
 
 /// Run services on Amazon ECS: see what will change, deploy it, watch it, scale it.
 ///
 /// What runs is described in an ecsws.toml. With --sandbox every command works on this machine, against an AWS that ecsws carries inside.
 #[derive(Debug, Parser)]
 #[command(version, after_help = exit::help(), after_long_help = exit::help())]
-pub struct Cli {
+pub(crate) struct Cli {
     /// The flags that every command takes.
     #[command(flatten)]
     pub global: GlobalArgs,
@@ -66,7 +66,7 @@ const DESTRUCTIVE: &[&str] = &["destroy", "reset", "delete", "--yes"];
 
 /// Removes suggestions that would delete something from the error of a misspelled command line, because suggestions get pasted unread. An
 /// alternative to such a suggestion is removed too.
-pub fn without_destructive_suggestions(mut error: clap::Error) -> clap::Error {
+pub(crate) fn without_destructive_suggestions(mut error: clap::Error) -> clap::Error {
     let is_harmless = |word: &String| !DESTRUCTIVE.contains(&word.as_str());
     // Clap's usage line has the flag that it suggests where it otherwise has `[OPTIONS]`.
     if let Some(ContextValue::StyledStr(usage)) = error.remove(ContextKind::Usage) {
@@ -94,7 +94,7 @@ pub fn without_destructive_suggestions(mut error: clap::Error) -> clap::Error {
 }
 
 /// Runs the chosen command.
-pub async fn run(cli: Cli, ctx: &mut Context) -> Result<Exit, CliError> {
+pub(crate) async fn run(cli: Cli, ctx: &mut Context) -> Result<Exit, CliError> {
     let prints_events = matches!(cli.command, Command::Deploy(_) | Command::Scale(_) | Command::Destroy(_));
     let ended = match cli.command {
         Command::Init(args) => init::run(&args, ctx),

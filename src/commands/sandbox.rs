@@ -35,7 +35,7 @@ const EXAMPLES: &str = "Examples:
 /// stack run as containers, and their commands inside those.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::SANDBOX))]
-pub struct SandboxArgs {
+pub(super) struct SandboxArgs {
     #[command(subcommand)]
     command: SandboxCommand,
     /// The folder of its state, instead of one in the user's state folder [env: ECSWS_SANDBOX_DIR]
@@ -86,7 +86,7 @@ fn inherited_variables() -> String {
     )
 }
 
-pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Exit, CliError> {
+pub(super) async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let SandboxArgs { command, state_dir } = args;
     if let Some(dir) = state_dir {
         ctx.settings.sandbox_dir = Some(ctx.settings.working_dir.join(&dir));

@@ -35,7 +35,7 @@ const EXAMPLES: &str = "Examples:
 /// --yes is given. With --hotswap the count is changed in ECS only: faster, until a deploy changes the service.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).multiple(true).args(["count", "min", "max", "cpu", "memory"])), after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::EVENTS))]
-pub struct ScaleArgs {
+pub(super) struct ScaleArgs {
     /// Service, by its key in ecsws.toml
     #[arg(add = complete::services())]
     service: Option<String>,
@@ -61,7 +61,7 @@ pub struct ScaleArgs {
     follow: FollowOptions,
 }
 
-pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Exit, CliError> {
+pub(super) async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let ScaleArgs { service, count, min, max, cpu, memory, hotswap, follow } = args;
     let project = ctx.project()?;
     let service = choose_service(&project, service.as_deref(), &mut ctx.ui).await?;

@@ -24,7 +24,7 @@ const EXAMPLES: &str = "Examples:
 /// Show what runs: counts, rollout, tasks, scaling, discovery and events
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::STATUS))]
-pub struct StatusArgs {
+pub(super) struct StatusArgs {
     /// Service, by its key in ecsws.toml
     #[arg(add = complete::services())]
     service: Option<String>,
@@ -39,7 +39,7 @@ pub struct StatusArgs {
 /// How often AWS is polled while watching.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-pub async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Exit, CliError> {
+pub(super) async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let StatusArgs { service, watch, check } = args;
     let project = ctx.project()?;
     let stack = choose_service(&project, service.as_deref(), &mut ctx.ui).await?.service.stack.clone();
@@ -55,7 +55,7 @@ pub async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Exit, CliError> 
         };
     }
     let report = read(&reader, ctx).await?;
-    let now = ctx.now();
+    let now = Context::now();
     render::status(&mut ctx.ui, &report, now)?;
     Ok(if check && !report.steady { Exit::CheckFailed } else { Exit::Done })
 }
@@ -90,7 +90,7 @@ async fn live(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Exit, CliE
     let mut keys = user_actions();
     let mut ticks = interval(POLL_INTERVAL);
     loop {
-        view.draw(&report, message.as_deref(), ctx.now())?;
+        view.draw(&report, message.as_deref(), Context::now())?;
         tokio::select! {
             action = keys.recv() => match action {
                 Some(UserAction::Redraw) => {}

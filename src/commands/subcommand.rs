@@ -12,7 +12,7 @@ use crate::settings::GlobalArgs;
 const SECRET: &[&str] = &["parameters"];
 
 /// The subcommand of a parsed command line, with its arguments in the order in which they were given.
-pub fn subcommand(matches: &ArgMatches) -> Subcommand {
+pub(crate) fn subcommand(matches: &ArgMatches) -> Subcommand {
     let (mut command, mut matches, mut names) = (Cli::command(), matches, Vec::new());
     while let Some((name, inner)) = matches.subcommand() {
         let Some(definition) = command.find_subcommand(name).cloned() else { break };

@@ -23,7 +23,7 @@ use crate::stack::{ProjectStack, Template};
   ecsws synth > template.yaml
   ecsws synth ecsworkshop-base --json
   ecsws synth --all --out templates")]
-pub struct SynthArgs {
+pub(super) struct SynthArgs {
     /// The stack, or a service by its key; may be left out when there is only one
     #[arg(add = complete::stacks())]
     stack: Option<String>,
@@ -41,7 +41,7 @@ pub struct SynthArgs {
     refresh: bool,
 }
 
-pub async fn run(args: SynthArgs, ctx: &mut Context) -> Result<Exit, CliError> {
+pub(super) async fn run(args: SynthArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let SynthArgs { stack, all, json, out, refresh } = args;
     let json = json || ctx.ui.is_json();
     let mut project = ctx.project()?;

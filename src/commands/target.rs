@@ -9,7 +9,7 @@ use crate::stack::Environment;
 
 /// The account and region that the clients reach, checked against `[target]` and printed. `stacks` are stacks in that account, whose ARNs save a
 /// call to STS.
-pub async fn show_target(
+pub(super) async fn show_target(
     project: &Project,
     stacks: &[Option<Stack>],
     ctx: &mut Context,

@@ -7,7 +7,11 @@ use crate::project::Project;
 use crate::stack::{Environment, Lookups, Template};
 
 /// A synthesiser of templates to be shown. With `refresh`, the look-ups in `ecsws.lock` are made again.
-pub async fn synthesiser_to_show(project: &Project, refresh: bool, ctx: &mut Context) -> Result<Synthesiser, CliError> {
+pub(super) async fn synthesiser_to_show(
+    project: &Project,
+    refresh: bool,
+    ctx: &mut Context,
+) -> Result<Synthesiser, CliError> {
     let environment = if ctx.settings.sandbox {
         ctx.sandbox_environment(Some(project))
     } else {
@@ -18,12 +22,12 @@ pub async fn synthesiser_to_show(project: &Project, refresh: bool, ctx: &mut Con
 }
 
 /// The look-ups that `ecsws.lock` has for an account and region. The sandbox's are not in it.
-pub fn known_lookups(project: &Project, environment: &Environment, ctx: &Context) -> Lookups {
+pub(super) fn known_lookups(project: &Project, environment: &Environment, ctx: &Context) -> Lookups {
     if ctx.settings.sandbox { Lookups::default() } else { project.lock.lookups(environment) }
 }
 
 /// The template of a stack. AWS clients are built only if something has to be looked up.
-pub async fn template(
+pub(super) async fn template(
     synthesiser: &mut Synthesiser,
     project: &mut Project,
     stack: &str,
@@ -41,7 +45,7 @@ pub async fn template(
 }
 
 /// The template of a stack, by the clients of the synthesiser. With `pins`, new look-ups are written to `ecsws.lock`.
-pub async fn template_with_pins(
+pub(super) async fn template_with_pins(
     synthesiser: &mut Synthesiser,
     project: &mut Project,
     stack: &str,

@@ -1,7 +1,7 @@
 //! What a command works with: settings, the terminal, the clock, and the AWS clients built on first use.
 
 #[cfg_attr(not(all(unix, feature = "sandbox")), path = "sandbox_unsupported.rs")]
-pub mod sandbox;
+pub(crate) mod sandbox;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ const SANDBOX_REGION: &str = "us-east-1";
 
 /// The settings, terminal, clock and clients of one command.
 #[derive(Debug)]
-pub struct Context {
+pub(crate) struct Context {
     /// Flags and environment, resolved.
     pub settings: Settings,
     /// The terminal.
@@ -41,7 +41,7 @@ pub struct Context {
 
 impl Context {
     /// A context without clients; they are built on first use.
-    pub fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings) -> Self {
         Self {
             ui: Ui::new(ui_options(&settings)),
             interrupts: Interrupts::default(),
@@ -52,12 +52,7 @@ impl Context {
     }
 
     /// The time, by this machine's clock.
-    pub fn now(&self) -> Timestamp {
-        Self::wall_clock()
-    }
-
-    /// See [`Context::now`].
-    pub fn wall_clock() -> Timestamp {
+    pub(crate) fn now() -> Timestamp {
         #[expect(clippy::disallowed_methods, reason = "this is the one clock of the commands")]
         Timestamp::now()
     }
@@ -66,12 +61,12 @@ impl Context {
     ///
     /// # Errors
     /// Also if there is none.
-    pub fn project(&mut self) -> Result<Project, CliError> {
+    pub(crate) fn project(&mut self) -> Result<Project, CliError> {
         self.project_if_any()?.ok_or_else(|| no_project(&self.settings.working_dir))
     }
 
     /// The project, if there is one. Prints its warnings.
-    pub fn project_if_any(&mut self) -> Result<Option<Project>, CliError> {
+    pub(crate) fn project_if_any(&mut self) -> Result<Option<Project>, CliError> {
         let project = Project::find(&self.settings)?;
         if let Some(project) = &project {
             self.show_project(&project.dir);
@@ -83,12 +78,12 @@ impl Context {
     }
 
     /// Prints which project is used, with `-v`.
-    pub fn show_project(&mut self, dir: &Path) {
+    pub(crate) fn show_project(&mut self, dir: &Path) {
         self.ui.detail(&format!("using {}", clean(&dir.join(FILE).display().to_string(), false)));
     }
 
     /// The AWS clients. With `--sandbox`, starts the local AWS if it is not running.
-    pub async fn aws(&mut self, project: Option<&Project>) -> Result<Arc<Aws>, CliError> {
+    pub(crate) async fn aws(&mut self, project: Option<&Project>) -> Result<Arc<Aws>, CliError> {
         if let Some(aws) = &self.aws {
             return Ok(Arc::clone(aws));
         }
@@ -132,12 +127,12 @@ impl Context {
     }
 
     /// The sandbox's account and region: those of `[target]`, or the defaults.
-    pub fn sandbox_environment(&self, project: Option<&Project>) -> Environment {
+    pub(crate) fn sandbox_environment(&self, project: Option<&Project>) -> Environment {
         self.sandbox_of(project.map(|project| project.spec.target.clone()).unwrap_or_default())
     }
 
     /// The account and region of the sandbox for a target.
-    pub fn sandbox_of(&self, target: Target) -> Environment {
+    pub(crate) fn sandbox_of(&self, target: Target) -> Environment {
         let region = self.settings.region_flag.clone().or(target.region);
         Environment {
             account: target.account.unwrap_or_else(|| SANDBOX_ACCOUNT.to_owned()),
@@ -146,18 +141,18 @@ impl Context {
     }
 
     /// The sandbox that the clients use, if any.
-    pub fn sandbox(&self) -> Option<SandboxHandle> {
+    pub(crate) fn sandbox(&self) -> Option<SandboxHandle> {
         self.sandbox.clone()
     }
 
     /// Makes a control call to the sandbox.
-    pub async fn sandbox_call(&self, operation: &str, input: &Value) -> Result<Value, CliError> {
+    pub(crate) async fn sandbox_call(&self, operation: &str, input: &Value) -> Result<Value, CliError> {
         let sandbox = self.sandbox.as_ref().ok_or_else(|| CliError::failed("no sandbox is in use"))?;
-        sandbox.call(operation, input, self.now()).await
+        sandbox.call(operation, input, Self::now()).await
     }
 
     /// The URL of a service on this machine; `None` outside the sandbox.
-    pub async fn local_url(&self, service: &ServiceName) -> Result<Option<String>, CliError> {
+    pub(crate) async fn local_url(&self, service: &ServiceName) -> Result<Option<String>, CliError> {
         if self.sandbox.is_none() {
             return Ok(None);
         }

@@ -15,17 +15,17 @@ use crate::stack::Environment;
 
 /// A running sandbox.
 #[derive(Debug, Clone)]
-pub struct SandboxHandle(Endpoint);
+pub(crate) struct SandboxHandle(Endpoint);
 
 impl SandboxHandle {
     /// The sandbox of an account and region. Starts it if it is not running.
-    pub async fn start(settings: &Settings, environment: Environment) -> Result<Self, CliError> {
+    pub(crate) async fn start(settings: &Settings, environment: Environment) -> Result<Self, CliError> {
         let options = options(settings, environment)?;
         start(&options, settings).await.map(|(endpoint, _)| Self(endpoint))
     }
 
     /// The connection of the AWS clients. The user's AWS configuration is not used.
-    pub fn connection(&self) -> Connection {
+    pub(crate) fn connection(&self) -> Connection {
         let Endpoint { url, credentials, region, .. } = &self.0;
         Connection {
             profile: None,
@@ -40,7 +40,7 @@ impl SandboxHandle {
     }
 
     /// Makes a control call.
-    pub async fn call(&self, operation: &str, input: &Value, now: Timestamp) -> Result<Value, CliError> {
+    pub(crate) async fn call(&self, operation: &str, input: &Value, now: Timestamp) -> Result<Value, CliError> {
         Ok(self.0.call(operation, input, now).await?)
     }
 }
@@ -49,7 +49,7 @@ impl SandboxHandle {
 ///
 /// # Errors
 /// Also if a sandbox with another account or region runs in the folder.
-pub async fn start(options: &Options, settings: &Settings) -> Result<(Endpoint, Value), CliError> {
+pub(crate) async fn start(options: &Options, settings: &Settings) -> Result<(Endpoint, Value), CliError> {
     let Options { account, region, .. } = options;
     let (endpoint, status) = lifecycle::start(&this_program()?, options).await?;
     if (&endpoint.account, &endpoint.region) != (account, region) {
@@ -66,7 +66,7 @@ pub async fn start(options: &Options, settings: &Settings) -> Result<(Endpoint, 
 }
 
 /// The default options for an account and region.
-pub fn options(settings: &Settings, environment: Environment) -> Result<Options, CliError> {
+pub(crate) fn options(settings: &Settings, environment: Environment) -> Result<Options, CliError> {
     let home = StateHome {
         sandbox_dir: settings.sandbox_dir.clone(),
         xdg_state_home: settings.xdg_state_home.clone(),
@@ -79,7 +79,7 @@ pub fn options(settings: &Settings, environment: Environment) -> Result<Options,
 }
 
 /// The file of this program, which is also the sandbox's.
-pub fn this_program() -> Result<PathBuf, CliError> {
+pub(crate) fn this_program() -> Result<PathBuf, CliError> {
     std::env::current_exe()
         .map_err(|error| CliError::failed(format!("cannot find the file of this program: {error}")).source(error))
 }

@@ -10,12 +10,12 @@ use crate::stack::Environment;
 
 /// A running sandbox, which cannot exist here.
 #[derive(Debug, Clone)]
-pub enum SandboxHandle {}
+pub(crate) enum SandboxHandle {}
 
 impl SandboxHandle {
     /// Fails: there is no sandbox.
     #[expect(clippy::unused_async, reason = "same signature as with the sandbox")]
-    pub async fn start(_settings: &Settings, _environment: Environment) -> Result<Self, CliError> {
+    pub(crate) async fn start(_settings: &Settings, _environment: Environment) -> Result<Self, CliError> {
         let (message, hint) = if cfg!(unix) {
             ("this ecsws was built without the sandbox", "leave --sandbox out, or build it with the feature `sandbox`")
         } else {
@@ -25,13 +25,13 @@ impl SandboxHandle {
     }
 
     /// Unreachable.
-    pub fn connection(&self) -> Connection {
+    pub(crate) fn connection(&self) -> Connection {
         match *self {}
     }
 
     /// Unreachable.
     #[expect(clippy::unused_async, reason = "same signature as with the sandbox")]
-    pub async fn call(&self, _operation: &str, _input: &Value, _now: Timestamp) -> Result<Value, CliError> {
+    pub(crate) async fn call(&self, _operation: &str, _input: &Value, _now: Timestamp) -> Result<Value, CliError> {
         match *self {}
     }
 }

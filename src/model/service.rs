@@ -15,7 +15,7 @@ pub struct ServiceName {
 /// The parts of a service's ARN. The format of services created before November 2018, and after that by accounts that had not opted
 /// in to the new one, is `arn:PARTITION:ecs:REGION:ACCOUNT:service/NAME`, without the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServiceArn {
+pub(crate) struct ServiceArn {
     /// The cluster's name, if the ARN has the new format: `…:service/CLUSTER/NAME`.
     pub cluster: Option<String>,
     /// The service's name.
@@ -24,7 +24,7 @@ pub struct ServiceArn {
 
 impl ServiceArn {
     /// `None` if this is not the ARN of an ECS service.
-    pub fn parse(arn: &str) -> Option<Self> {
+    pub(crate) fn parse(arn: &str) -> Option<Self> {
         let (prefix, resource) = arn.rsplit_once(':')?;
         if !prefix.starts_with("arn:") || prefix.split(':').nth(2) != Some("ecs") {
             return None;
@@ -39,7 +39,7 @@ impl ServiceArn {
     }
 
     /// Whether this may be the ARN of the service: without a cluster, only the names are compared.
-    pub fn matches(&self, name: &ServiceName) -> bool {
+    pub(crate) fn matches(&self, name: &ServiceName) -> bool {
         self.service == name.service && self.cluster.as_ref().is_none_or(|cluster| *cluster == name.cluster)
     }
 }

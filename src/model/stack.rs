@@ -36,7 +36,7 @@ impl Stack {
 }
 
 /// The name of the stack with this name or ARN (`arn:PARTITION:cloudformation:REGION:ACCOUNT:stack/NAME/ID`).
-pub fn stack_name(arn: &str) -> &str {
+pub(crate) fn stack_name(arn: &str) -> &str {
     arn.split('/').nth(1).unwrap_or(arn)
 }
 

@@ -14,7 +14,7 @@ const LOG_GROUP: &str = "AWS::Logs::LogGroup";
 
 /// What deleting a stack deletes and retains.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeletionPlan {
+pub(crate) struct DeletionPlan {
     /// The stack's name.
     pub stack: String,
     /// How many resources are deleted.
@@ -29,7 +29,7 @@ pub struct DeletionPlan {
 ///
 /// # Errors
 /// If stacks that stay import their exports: CloudFormation would find out in the middle, and leave a stack DELETE_FAILED.
-pub async fn plan_deletions(aws: &Aws, stacks: &[Stack]) -> Result<Vec<DeletionPlan>> {
+pub(crate) async fn plan_deletions(aws: &Aws, stacks: &[Stack]) -> Result<Vec<DeletionPlan>> {
     let (mut plans, mut rejections) = (Vec::new(), Vec::new());
     for stack in stacks {
         let template = deployed_template(aws, stack).await?.unwrap_or_default();

@@ -44,24 +44,24 @@ const EVENTS: usize = 10;
 
 /// Reads the state of one service, again and again.
 #[derive(Debug)]
-pub struct StatusReader<'a> {
+pub(crate) struct StatusReader<'a> {
     aws: &'a Aws,
     service: ServiceName,
 }
 
 impl<'a> StatusReader<'a> {
     /// A reader for the service of a stack.
-    pub async fn locate(aws: &'a Aws, stack: &str) -> Result<Self> {
+    pub(crate) async fn locate(aws: &'a Aws, stack: &str) -> Result<Self> {
         Ok(Self { aws, service: locate_service(aws, stack).await? })
     }
 
     /// The service.
-    pub fn service(&self) -> &ServiceName {
+    pub(crate) fn service(&self) -> &ServiceName {
         &self.service
     }
 
     /// Reads the service from ECS, Application Auto Scaling and Cloud Map.
-    pub async fn read(&self) -> Result<StatusReport> {
+    pub(crate) async fn read(&self) -> Result<StatusReport> {
         let Self { aws, service: name } = self;
         let (state, tasks, scaling) = tokio::join!(aws.service_state(name), aws.tasks(name), aws.scalable_target(name));
         let (state, tasks, mut notes) = (state?, tasks?, Vec::new());

@@ -11,7 +11,7 @@ use crate::stack::{Environment, Lookup, Lookups, Spec, Subnets, Template, VpcCon
 
 /// What templates are for. Decides what happens if something is not known yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// To be shown: `known after STACK` stands for what only a deploy can know.
     Show,
     /// To be deployed: everything has to be known.
@@ -20,7 +20,7 @@ pub enum Purpose {
 
 /// A look-up of the synthesiser.
 #[derive(Debug)]
-pub enum LookUpEvent {
+pub(crate) enum LookUpEvent {
     /// It begins, in words.
     Started(String),
     /// The zones of the region, to be pinned.
@@ -31,7 +31,7 @@ pub enum LookUpEvent {
 
 /// Makes templates for one account and region; makes each look-up once.
 #[derive(Debug)]
-pub struct Synthesiser {
+pub(crate) struct Synthesiser {
     environment: Environment,
     purpose: Purpose,
     lookups: Lookups,
@@ -41,32 +41,32 @@ pub struct Synthesiser {
 
 impl Synthesiser {
     /// A synthesiser with look-ups that are known already.
-    pub fn new(environment: Environment, purpose: Purpose, lookups: Lookups) -> Self {
+    pub(crate) fn new(environment: Environment, purpose: Purpose, lookups: Lookups) -> Self {
         Self { environment, purpose, lookups, aws: None, own_vpc_is_known: false }
     }
 
     /// The account and region of the templates.
-    pub fn environment(&self) -> &Environment {
+    pub(crate) fn environment(&self) -> &Environment {
         &self.environment
     }
 
     /// Changes what templates are for.
-    pub fn set_purpose(&mut self, purpose: Purpose) {
+    pub(crate) fn set_purpose(&mut self, purpose: Purpose) {
         self.purpose = purpose;
     }
 
     /// Sets the clients for look-ups.
-    pub fn set_clients(&mut self, aws: Arc<Aws>) {
+    pub(crate) fn set_clients(&mut self, aws: Arc<Aws>) {
         self.aws = Some(aws);
     }
 
     /// Whether the template of a stack needs a look-up whose result gets pinned.
-    pub fn needs_look_up(&self, spec: &Spec, stack: &str) -> bool {
+    pub(crate) fn needs_look_up(&self, spec: &Spec, stack: &str) -> bool {
         self.lookups.missing(spec, stack).is_some()
     }
 
     /// Whether the template of a stack needs clients: for a look-up, or to read the stack of the project's own platform.
-    pub fn needs_clients(&self, spec: &Spec, stack: &str) -> bool {
+    pub(crate) fn needs_clients(&self, spec: &Spec, stack: &str) -> bool {
         self.needs_look_up(spec, stack) || own_platform(spec, stack).is_some()
     }
 
@@ -74,7 +74,7 @@ impl Synthesiser {
     ///
     /// # Errors
     /// Also if something has to be looked up and there are no clients.
-    pub async fn template(
+    pub(crate) async fn template(
         &mut self,
         spec: &Spec,
         stack: &str,
@@ -105,7 +105,7 @@ impl Synthesiser {
     }
 
     /// The template of another spec of the same stack, with the look-ups that [`Self::template`] has made.
-    pub fn template_with(&self, spec: &Spec, stack: &str) -> Result<Template> {
+    pub(crate) fn template_with(&self, spec: &Spec, stack: &str) -> Result<Template> {
         Ok(synth(spec, stack, &self.environment, &self.lookups).map_err(LookUpError::from)?)
     }
 

@@ -7,12 +7,12 @@ use crate::stack::Environment;
 use crate::stack::spec::Target;
 
 /// The account, which STS returns, and region that the clients reach.
-pub async fn caller_environment(aws: &Aws) -> Result<Environment> {
+pub(crate) async fn caller_environment(aws: &Aws) -> Result<Environment> {
     Ok(Environment { account: aws.identity().await?.account, region: aws.region().to_owned() })
 }
 
 /// Fails if the clients reach another region than `[target]`'s.
-pub fn check_region(aws: &Aws, target: &Target) -> Result<()> {
+pub(crate) fn check_region(aws: &Aws, target: &Target) -> Result<()> {
     check("region", target.region.as_ref(), aws.region())
 }
 
@@ -20,7 +20,7 @@ pub fn check_region(aws: &Aws, target: &Target) -> Result<()> {
 ///
 /// # Errors
 /// If `[target]` has another account or region.
-pub async fn target_environment(aws: &Aws, target: &Target, stacks: &[Option<Stack>]) -> Result<Environment> {
+pub(crate) async fn target_environment(aws: &Aws, target: &Target, stacks: &[Option<Stack>]) -> Result<Environment> {
     check_region(aws, target)?;
     let account = stacks.iter().flatten().map(Stack::account).find(|account| !account.is_empty());
     let environment = match account {
@@ -32,7 +32,7 @@ pub async fn target_environment(aws: &Aws, target: &Target, stacks: &[Option<Sta
 }
 
 /// Fails if the clients reach another account or region than the one that a template is for: their answers must not be pinned for it.
-pub async fn check_environment(aws: &Aws, target: &Target, expected: &Environment) -> Result<()> {
+pub(crate) async fn check_environment(aws: &Aws, target: &Target, expected: &Environment) -> Result<()> {
     let actual = target_environment(aws, target, &[]).await?;
     if actual == *expected { Ok(()) } else { Err(OpsError::WrongEnvironment { expected: expected.clone(), actual }) }
 }

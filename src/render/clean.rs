@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Makes control characters visible: `ESC` becomes `␛`. Keeps tabs, and newlines if `keep_newlines` is set.
-pub fn clean(text: &str, keep_newlines: bool) -> Cow<'_, str> {
+pub(crate) fn clean(text: &str, keep_newlines: bool) -> Cow<'_, str> {
     let is_kept = |c: char| !is_control(c) || c == '\t' || (keep_newlines && c == '\n');
     if text.chars().all(is_kept) {
         return Cow::Borrowed(text);

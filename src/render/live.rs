@@ -18,7 +18,7 @@ use crate::ops::StatusReport;
 
 /// A key press or window event in a live view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UserAction {
+pub(crate) enum UserAction {
     /// `q` or Esc.
     Quit,
     /// Ctrl-C, which a terminal in raw mode does not turn into a signal.
@@ -29,23 +29,23 @@ pub enum UserAction {
 
 /// A terminal in raw mode and on its alternate screen. Restored when dropped.
 #[derive(Debug)]
-pub struct Live {
+pub(crate) struct Live {
     terminal: DefaultTerminal,
 }
 
 impl Live {
     /// Switches the terminal to raw mode and its alternate screen.
-    pub fn start() -> io::Result<Self> {
+    pub(crate) fn start() -> io::Result<Self> {
         Ok(Self { terminal: ratatui::try_init()? })
     }
 
     /// Draws a report and a message below it, such as an error that is being retried.
-    pub fn draw(&mut self, report: &StatusReport, message: Option<&str>, now: Timestamp) -> io::Result<()> {
+    pub(crate) fn draw(&mut self, report: &StatusReport, message: Option<&str>, now: Timestamp) -> io::Result<()> {
         self.terminal.draw(|frame| draw(frame, report, message, now)).map(drop)
     }
 
     /// Waits up to `timeout` for an event; `None` if there is none.
-    pub fn user_action(timeout: Duration) -> io::Result<Option<UserAction>> {
+    pub(crate) fn user_action(timeout: Duration) -> io::Result<Option<UserAction>> {
         if !event::poll(timeout)? {
             return Ok(None);
         }

@@ -22,7 +22,7 @@ const COLORS: [AnsiColors; 6] = [
 const SHORT_ID_LENGTH: usize = 8;
 
 /// Writes one line or one JSON object per event.
-pub fn log_events(ui: &mut Ui, events: &[LogEvent], zone: &TimeZone) -> io::Result<()> {
+pub(crate) fn log_events(ui: &mut Ui, events: &[LogEvent], zone: &TimeZone) -> io::Result<()> {
     for event in events {
         if ui.is_json() {
             let LogEvent { id, stream, timestamp, message } = event;
@@ -43,7 +43,7 @@ pub fn log_events(ui: &mut Ui, events: &[LogEvent], zone: &TimeZone) -> io::Resu
 }
 
 /// Writes log groups by name.
-pub fn log_groups(ui: &mut Ui, groups: &[LogGroup]) -> io::Result<()> {
+pub(crate) fn log_groups(ui: &mut Ui, groups: &[LogGroup]) -> io::Result<()> {
     if ui.is_json() {
         let groups: Vec<_> = groups
             .iter()
@@ -55,7 +55,7 @@ pub fn log_groups(ui: &mut Ui, groups: &[LogGroup]) -> io::Result<()> {
 }
 
 /// Writes log streams by name.
-pub fn log_streams(ui: &mut Ui, streams: &[LogStream]) -> io::Result<()> {
+pub(crate) fn log_streams(ui: &mut Ui, streams: &[LogStream]) -> io::Result<()> {
     if ui.is_json() {
         let streams: Vec<_> =
             streams.iter().map(|stream| json!({ "name": stream.name, "last_event": stream.last_event })).collect();

@@ -12,17 +12,19 @@ mod status;
 mod stdout;
 mod ui;
 
-pub use clean::clean;
-pub use deploy::{
-    DeployView, ProgressRows, Summary, deletion_plans, note_event, print_done, print_failed, summary, warn_event,
+pub(crate) use clean::clean;
+pub use deploy::ProgressRows;
+pub(crate) use deploy::{
+    DeployView, Summary, deletion_plans, note_event, print_done, print_failed, summary, warn_event,
 };
-pub use diff::{diffs, show_all_changes, show_changes, show_pending_approval};
-pub use live::{Live, UserAction, draw};
-pub use logs::{log_events, log_groups, log_streams};
-pub use prompts::PromptError;
-pub use sandbox::{
+pub(crate) use diff::{diffs, show_all_changes, show_changes, show_pending_approval};
+pub use live::draw;
+pub(crate) use live::{Live, UserAction};
+pub(crate) use logs::{log_events, log_groups, log_streams};
+pub(crate) use prompts::PromptError;
+pub(crate) use sandbox::{
     SandboxSession, SandboxStack, SandboxStatus, SandboxTask, SandboxTasks, sandbox_log, sandbox_status,
 };
-pub use status::{status, status_line};
-pub use stdout::stdout_closed;
-pub use ui::{Ui, UiOptions, print_startup_error};
+pub(crate) use status::{status, status_line};
+pub(crate) use stdout::stdout_closed;
+pub(crate) use ui::{Ui, UiOptions, print_startup_error};

@@ -14,7 +14,7 @@ use super::{Ui, clean};
 
 /// The status of a running sandbox.
 #[derive(Debug, Serialize)]
-pub struct SandboxStatus {
+pub(crate) struct SandboxStatus {
     /// Always true, for readers of the JSON: a stopped sandbox has no other status.
     pub running: bool,
     /// Endpoint URL.
@@ -51,14 +51,14 @@ pub struct SandboxStatus {
 
 /// A stack in the sandbox.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct SandboxStack {
+pub(crate) struct SandboxStack {
     name: String,
     status: String,
 }
 
 /// The task counts of a service in the sandbox.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct SandboxTasks {
+pub(crate) struct SandboxTasks {
     cluster: String,
     name: String,
     desired: u32,
@@ -67,7 +67,7 @@ pub struct SandboxTasks {
 
 /// A task in the sandbox.
 #[derive(Debug, Serialize)]
-pub struct SandboxTask {
+pub(crate) struct SandboxTask {
     /// Cluster name.
     pub cluster: String,
     /// Task id.
@@ -86,14 +86,14 @@ pub struct SandboxTask {
 
 /// An open Session Manager session in the sandbox.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct SandboxSession {
+pub(crate) struct SandboxSession {
     id: String,
     target: String,
     since: Timestamp,
 }
 
 /// Writes the status, as text or JSON.
-pub fn sandbox_status(ui: &mut Ui, status: &SandboxStatus, now: Timestamp) -> io::Result<()> {
+pub(crate) fn sandbox_status(ui: &mut Ui, status: &SandboxStatus, now: Timestamp) -> io::Result<()> {
     if ui.is_json() {
         return ui.json_result(status);
     }
@@ -104,7 +104,7 @@ pub fn sandbox_status(ui: &mut Ui, status: &SandboxStatus, now: Timestamp) -> io
 }
 
 /// Writes lines of the sandbox's log.
-pub fn sandbox_log(ui: &mut Ui, lines: &[String]) -> io::Result<()> {
+pub(crate) fn sandbox_log(ui: &mut Ui, lines: &[String]) -> io::Result<()> {
     for line in lines {
         if ui.is_json() {
             let (timestamp, message) = line.split_once(' ').unwrap_or_default();

@@ -10,7 +10,7 @@ use crate::model::ScalableTarget;
 use crate::ops::StatusReport;
 
 /// Writes the whole report.
-pub fn status(ui: &mut Ui, report: &StatusReport, now: Timestamp) -> io::Result<()> {
+pub(crate) fn status(ui: &mut Ui, report: &StatusReport, now: Timestamp) -> io::Result<()> {
     if ui.is_json() {
         return ui.json_result(report);
     }
@@ -21,7 +21,7 @@ pub fn status(ui: &mut Ui, report: &StatusReport, now: Timestamp) -> io::Result<
 }
 
 /// Writes the counts on one line, in the format of the workshop's `aws … | jq` command.
-pub fn status_line(ui: &mut Ui, report: &StatusReport) -> io::Result<()> {
+pub(crate) fn status_line(ui: &mut Ui, report: &StatusReport) -> io::Result<()> {
     if ui.is_json() {
         return ui.json_line(report);
     }

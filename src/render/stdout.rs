@@ -14,7 +14,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout};
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Waits until stdout is a closed pipe (`ecsws logs --watch | head`), which a command that rarely writes would not notice.
-pub async fn stdout_closed() {
+pub(crate) async fn stdout_closed() {
     loop {
         tokio::time::sleep(CHECK_INTERVAL).await;
         #[cfg(unix)]
@@ -38,17 +38,17 @@ pub(super) struct Stdout {
 }
 
 impl Stdout {
-    pub fn new(color: ColorChoice) -> Self {
+    pub(super) fn new(color: ColorChoice) -> Self {
         Self { stream: AutoStream::new(io::stdout(), color), failure: None }
     }
 
     /// Whether no write has failed.
-    pub fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.failure.is_none()
     }
 
     /// Flushes and returns the first error of all writes. A closed pipe is not an error.
-    pub fn finish(&mut self) -> io::Result<()> {
+    pub(super) fn finish(&mut self) -> io::Result<()> {
         self.flush()?;
         match self.failure.take() {
             Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),

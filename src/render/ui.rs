@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::hint::{Command, CommandLine, Hint};
 
 /// Prints an error from before the settings are resolved, so without colours.
-pub fn print_startup_error(message: &str) {
+pub(crate) fn print_startup_error(message: &str) {
     drop(writeln!(io::stderr(), "error: {}", clean(message, true)));
 }
 

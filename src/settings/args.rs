@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum, ValueHint};
 /// invalid variable as an invalid flag.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Global options")]
-pub struct GlobalArgs {
+pub(crate) struct GlobalArgs {
     /// Use the local AWS built into ecsws, started on first use [env: ECSWS_SANDBOX]
     #[arg(long, global = true)]
     pub sandbox: bool,
@@ -43,7 +43,7 @@ pub struct GlobalArgs {
 
 /// The output format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum OutputFormat {
+pub(crate) enum OutputFormat {
     /// For people.
     #[default]
     Text,
@@ -53,7 +53,7 @@ pub enum OutputFormat {
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum ColorWhen {
+pub(crate) enum ColorWhen {
     /// On a terminal.
     #[default]
     Auto,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// Which of the standard streams are terminals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Terminals {
+pub(crate) struct Terminals {
     /// Whether questions can be answered.
     pub stdin: bool,
     /// Whether results go to a terminal.
@@ -17,7 +17,7 @@ pub struct Terminals {
 
 /// The inputs of a process besides its flags.
 #[derive(Debug, Clone)]
-pub struct ProcessEnv {
+pub(crate) struct ProcessEnv {
     /// The program's name as called.
     pub program: String,
     /// Environment variables.
@@ -30,7 +30,7 @@ pub struct ProcessEnv {
 
 impl ProcessEnv {
     /// Reads the environment of this process.
-    pub fn current() -> std::io::Result<Self> {
+    pub(crate) fn current() -> std::io::Result<Self> {
         #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the process environment")]
         let working_dir = std::env::current_dir()?;
         Ok(Self {
@@ -54,7 +54,7 @@ impl ProcessEnv {
 /// environment itself, which safe code cannot change, and treats an empty variable as a value: an empty region, endpoint, profile or
 /// token file. Returns if there are no such variables, or if the re-execution fails.
 #[cfg(unix)]
-pub fn drop_empty_aws_variables() {
+pub(crate) fn drop_empty_aws_variables() {
     // An empty AWS_PAGER is common, and no SDK reads it.
     let is_read = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with("AWS_") && name != "AWS_PAGER";
     let empty: Vec<_> = std::env::vars_os().filter(|(name, value)| value.is_empty() && is_read(name)).collect();

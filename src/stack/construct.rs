@@ -15,34 +15,34 @@ const MAX_POLICY_NAME_LENGTH: usize = 128;
 
 /// A construct path: the stack's name, then construct ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConstructPath(Vec<String>);
+pub(super) struct ConstructPath(Vec<String>);
 
 impl ConstructPath {
     /// The path of the stack itself.
-    pub fn stack(name: &str) -> Self {
+    pub(super) fn stack(name: &str) -> Self {
         Self(vec![name.to_owned()])
     }
 
     /// The construct `id` within this one.
     #[must_use]
-    pub fn child(&self, id: &str) -> Self {
+    pub(super) fn child(&self, id: &str) -> Self {
         let mut parts = self.0.clone();
         parts.push(id.to_owned());
         Self(parts)
     }
 
     /// The logical id of the resource.
-    pub fn logical_id(&self) -> String {
+    pub(super) fn logical_id(&self) -> String {
         unique_id(&self.0[1..])
     }
 
     /// The CDK's `Names.uniqueId` of the construct: includes the stack's name, without `Resource`.
-    pub fn unique_name(&self) -> String {
+    pub(super) fn unique_name(&self) -> String {
         unique_id(&self.0)
     }
 
     /// The name of an IAM policy: the last characters of its logical id.
-    pub fn policy_name(&self) -> String {
+    pub(super) fn policy_name(&self) -> String {
         let id = self.logical_id();
         id[id.len().saturating_sub(MAX_POLICY_NAME_LENGTH)..].to_owned()
     }

@@ -49,14 +49,6 @@ impl Lock {
         text
     }
 
-    /// The pinned VPC with this name.
-    pub fn vpc(&self, environment: &Environment, name: &str) -> Option<&VpcContext> {
-        self.vpcs
-            .iter()
-            .find(|(pinned, pinned_name, _)| pinned == environment && pinned_name == name)
-            .map(|(_, _, vpc)| vpc)
-    }
-
     /// The pinned availability zones.
     pub fn zones(&self, environment: &Environment) -> Option<&[String]> {
         self.zones.iter().find(|(pinned, _)| pinned == environment).map(|(_, names)| names.as_slice())

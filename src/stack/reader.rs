@@ -37,7 +37,7 @@ pub(super) struct Entry<'d, 't> {
 
 impl<'d, 't> Table<'d, 't> {
     /// The value of `key`, if it is present and `rule` accepts it. Reports a rejected value.
-    pub fn optional<T, E: Into<Invalid>>(
+    pub(super) fn optional<T, E: Into<Invalid>>(
         &self,
         key: &'static str,
         rule: impl FnOnce(&DeValue<'t>) -> Result<T, E>,
@@ -47,7 +47,7 @@ impl<'d, 't> Table<'d, 't> {
     }
 
     /// As [`Self::optional`]; a missing key is an error with `hint`.
-    pub fn required<T, E: Into<Invalid>>(
+    pub(super) fn required<T, E: Into<Invalid>>(
         &self,
         key: &'static str,
         hint: &str,
@@ -63,13 +63,13 @@ impl<'d, 't> Table<'d, 't> {
     }
 
     /// The table `key`, with a header or inline.
-    pub fn table(&self, key: &'static str) -> Option<Table<'d, 't>> {
+    pub(super) fn table(&self, key: &'static str) -> Option<Table<'d, 't>> {
         let value = self.value(key)?;
         self.table_of(self.join(key), value)
     }
 
     /// The tables of `[[key]]`.
-    pub fn tables(&self, key: &'static str) -> Vec<Table<'d, 't>> {
+    pub(super) fn tables(&self, key: &'static str) -> Vec<Table<'d, 't>> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let Some(items) = value.get_ref().as_array() else {
             let written = format!("must be written as [[{}]], not as {}", self.join(key), type_name(value.get_ref()));
@@ -84,7 +84,7 @@ impl<'d, 't> Table<'d, 't> {
     }
 
     /// The table that `value` holds. Reports other types.
-    pub fn table_of(&self, path: String, value: &'d Spanned<DeValue<'t>>) -> Option<Table<'d, 't>> {
+    pub(super) fn table_of(&self, path: String, value: &'d Spanned<DeValue<'t>>) -> Option<Table<'d, 't>> {
         let start = value.span().start;
         let Some(entries) = value.get_ref().as_table() else {
             let message = format!("`{path}` must be a table, not {}", type_name(value.get_ref()));
@@ -102,7 +102,7 @@ impl<'d, 't> Table<'d, 't> {
     }
 
     /// All entries in the file's order, for a table with arbitrary keys.
-    pub fn entries(&self) -> Vec<Entry<'d, 't>> {
+    pub(super) fn entries(&self) -> Vec<Entry<'d, 't>> {
         let mut entries: Vec<_> = self
             .entries
             .iter()
@@ -113,7 +113,7 @@ impl<'d, 't> Table<'d, 't> {
     }
 
     /// Applies `rule` to a value of this table and reports a rejected one.
-    pub fn validate<T, E: Into<Invalid>>(
+    pub(super) fn validate<T, E: Into<Invalid>>(
         &self,
         key: &str,
         value: &Spanned<DeValue<'t>>,
@@ -123,17 +123,17 @@ impl<'d, 't> Table<'d, 't> {
     }
 
     /// Whether `key` is present and a table.
-    pub fn is_table(&self, key: &'static str) -> bool {
+    pub(super) fn is_table(&self, key: &'static str) -> bool {
         self.value(key).is_some_and(|value| value.get_ref().is_table())
     }
 
     /// Whether `key` is present.
-    pub fn contains_key(&self, key: &'static str) -> bool {
+    pub(super) fn contains_key(&self, key: &'static str) -> bool {
         self.value(key).is_some()
     }
 
     /// Reports an error about `key`, at its value or, if it is missing, at the table.
-    pub fn report(&self, key: &'static str, diagnostic: Diagnostic) {
+    pub(super) fn report(&self, key: &'static str, diagnostic: Diagnostic) {
         match self.value(key) {
             Some(value) => self.report_at(value.span().start, self.named(key, diagnostic)),
             None => self.report_at(self.start, self.named(key, diagnostic)),
@@ -141,30 +141,30 @@ impl<'d, 't> Table<'d, 't> {
     }
 
     /// Reports a warning about `key`.
-    pub fn warn(&self, key: &'static str, diagnostic: Diagnostic) {
+    pub(super) fn warn(&self, key: &'static str, diagnostic: Diagnostic) {
         let start = self.value(key).map_or(self.start, |value| value.span().start);
         let named = self.named(key, diagnostic);
         self.document.diagnostics.borrow_mut().warnings.push((start, named));
     }
 
     /// Reports an error about the key of an entry.
-    pub fn report_key(&self, entry: &Entry<'_, 't>, diagnostic: Diagnostic) {
+    pub(super) fn report_key(&self, entry: &Entry<'_, 't>, diagnostic: Diagnostic) {
         self.report_at(entry.key_start, self.named(entry.key, diagnostic));
     }
 
     /// Reports an error about the table itself.
-    pub fn report_table(&self, diagnostic: Diagnostic) {
+    pub(super) fn report_table(&self, diagnostic: Diagnostic) {
         let message = format!("`{}` {}", self.path, diagnostic.message);
         self.report_at(self.start, Diagnostic { message, ..diagnostic });
     }
 
     /// Reports an error whose message is complete.
-    pub fn report_at(&self, start: usize, diagnostic: Diagnostic) {
+    pub(super) fn report_at(&self, start: usize, diagnostic: Diagnostic) {
         self.document.diagnostics.borrow_mut().errors.push((start, diagnostic));
     }
 
     /// Registers that `key` uses `name`. Reports an error if another key uses the same name.
-    pub fn claim_unique(&self, what: &'static str, key: &'static str, name: &str) {
+    pub(super) fn claim_unique(&self, what: &'static str, key: &'static str, name: &str) {
         let owner = self.join(key);
         let first = self.document.diagnostics.borrow_mut().claimed.insert((what, name.to_owned()), owner);
         if let Some(first) = first {
@@ -177,12 +177,12 @@ impl<'d, 't> Table<'d, 't> {
     }
 
     /// Finishes this table: reports unknown and missing keys.
-    pub fn finish(self) {
+    pub(super) fn finish(self) {
         self.report_unknown_keys();
     }
 
     /// Reports unknown keys, with suggestions, and missing keys.
-    pub fn report_unknown_keys(&self) {
+    pub(super) fn report_unknown_keys(&self) {
         let known_keys = self.known_keys.borrow();
         let mut missing = self.missing.take();
         for entry in self.entries().into_iter().filter(|entry| !known_keys.contains(&entry.key)) {
@@ -206,7 +206,7 @@ impl<'d, 't> Table<'d, 't> {
     }
 
     /// The full name of `key`.
-    pub fn join(&self, key: &str) -> String {
+    pub(super) fn join(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 

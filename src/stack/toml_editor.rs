@@ -14,12 +14,12 @@ pub(super) struct TomlEditor {
 }
 
 impl TomlEditor {
-    pub fn new(text: &str) -> Self {
+    pub(super) fn new(text: &str) -> Self {
         let (bom, text) = text.strip_prefix(BOM).map_or((false, text), |text| (true, text));
         Self { bom, text: text.to_owned() }
     }
 
-    pub fn into_text(self) -> String {
+    pub(super) fn into_text(self) -> String {
         if self.bom { format!("{BOM}{}", self.text) } else { self.text }
     }
 
@@ -28,12 +28,12 @@ impl TomlEditor {
     }
 
     /// The value at a path, as written.
-    pub fn value(&self, path: &[&str]) -> Result<Option<String>, String> {
+    pub(super) fn value(&self, path: &[&str]) -> Result<Option<String>, String> {
         Ok(self.layout()?.entry(path).map(|entry| self.text[entry.value.clone()].to_owned()))
     }
 
     /// Whether something is defined at a path or below it.
-    pub fn has(&self, path: &[&str]) -> Result<bool, String> {
+    pub(super) fn has(&self, path: &[&str]) -> Result<bool, String> {
         let layout = self.layout()?;
         let defines = |frame: &Frame| starts_with(frame.path.iter().map(String::as_str), path);
         Ok(layout.frames.iter().any(defines)
@@ -41,7 +41,7 @@ impl TomlEditor {
     }
 
     /// Replaces the value at a path, or inserts the key into its table, after the last of the keys `after` or at the end.
-    pub fn set(&mut self, path: &[&str], value: &str, after: &[&str]) -> Result<(), String> {
+    pub(super) fn set(&mut self, path: &[&str], value: &str, after: &[&str]) -> Result<(), String> {
         let layout = self.layout()?;
         if let Some(entry) = layout.entry(path) {
             self.apply(vec![(entry.value.clone(), value.to_owned())]);
@@ -75,7 +75,7 @@ impl TomlEditor {
     }
 
     /// Inserts a table that does not exist yet: as a section if its parent has a header, otherwise as an inline table.
-    pub fn insert_table(&mut self, path: &[&str], pairs: &[(&str, String)]) -> Result<(), String> {
+    pub(super) fn insert_table(&mut self, path: &[&str], pairs: &[(&str, String)]) -> Result<(), String> {
         let lines: Vec<String> = pairs.iter().map(|(key, value)| format!("{key} = {value}")).collect();
         let layout = self.layout()?;
         match path.split_last() {
@@ -87,7 +87,7 @@ impl TomlEditor {
     }
 
     /// Removes a key and its value, and the comment after it on the same line, which is returned. Comments above it stay.
-    pub fn remove(&mut self, path: &[&str]) -> Result<Option<String>, String> {
+    pub(super) fn remove(&mut self, path: &[&str]) -> Result<Option<String>, String> {
         let layout = self.layout()?;
         let Some(entry) = layout.entry(path) else { return Ok(None) };
         let (patches, after_value) = if layout.frames[entry.frame].kind == FrameKind::Inline {

@@ -58,12 +58,12 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub fn start(&self) -> usize {
+    pub(super) fn start(&self) -> usize {
         self.keys[0].span.start
     }
 
     /// The span of the dotted key.
-    pub fn key_span(&self) -> Range<usize> {
+    pub(super) fn key_span(&self) -> Range<usize> {
         self.start()..self.keys[self.keys.len() - 1].span.end
     }
 }
@@ -73,7 +73,7 @@ impl Layout {
     ///
     /// # Errors
     /// The parser's first error.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let source = Source::new(text);
         let tokens = source.lex().into_vec();
         let (mut events, mut errors) = (Vec::<Event>::new(), Vec::<ParseError>::new());
@@ -101,18 +101,18 @@ impl Layout {
     }
 
     /// The names from the root to an entry.
-    pub fn path<'a>(&'a self, entry: &'a Entry) -> impl Iterator<Item = &'a str> {
+    pub(super) fn path<'a>(&'a self, entry: &'a Entry) -> impl Iterator<Item = &'a str> {
         let keys = entry.keys.iter().map(|key| key.name.as_str());
         self.frames[entry.frame].path.iter().map(String::as_str).chain(keys)
     }
 
     /// The entry of this path.
-    pub fn entry(&self, path: &[&str]) -> Option<&Entry> {
+    pub(super) fn entry(&self, path: &[&str]) -> Option<&Entry> {
         self.entries.iter().find(|entry| self.path(entry).eq(path.iter().copied()))
     }
 
     /// The entries that are written in a frame, by position.
-    pub fn entries_in(&self, frame: usize) -> impl Iterator<Item = &Entry> {
+    pub(super) fn entries_in(&self, frame: usize) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(move |entry| entry.frame == frame)
     }
 }

@@ -15,7 +15,7 @@ const RESERVED_WORDS: &[&str] =
     &["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"];
 
 /// `value` as a document of its own, with a newline at the end.
-pub fn document(value: &Value) -> String {
+pub(super) fn document(value: &Value) -> String {
     let mut text = String::new();
     match value {
         Value::Object(map) if !map.is_empty() => block(&mut text, value, 0),

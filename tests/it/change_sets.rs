@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use ecsws::aws::Aws;
-use ecsws::model::{Stack, StackRequest};
-use ecsws::ops::{self, Prepared};
+use ecsws::testing::aws::Aws;
+use ecsws::testing::model::{Stack, StackRequest};
+use ecsws::testing::ops::{self, Prepared};
 
 use crate::scripted::{Answer, Parameters, scripted};
 

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ecsws::hint::{CommandLine, Hint, Subcommand};
 use ecsws::stack::{Environment, Lock, Spec, Template, stacks, synth};
+use ecsws::testing::hint::{CommandLine, Hint, Subcommand};
 use serde_json::Value;
 
 /// A path in `tests/data`.

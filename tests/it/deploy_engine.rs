@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use ecsws::ops::{
+use ecsws::stack::{ProjectStack, Spec, Template, parse_template, stacks};
+use ecsws::testing::ops::{
     self, DeployMethod, DeployRequest, Limits, Message, OpsError, Question, StackInputs, StackOutcome, TemplateSource,
 };
-use ecsws::stack::{ProjectStack, Spec, Template, parse_template, stacks};
 use tokio_util::sync::CancellationToken;
 
 use crate::scripted::scripted;

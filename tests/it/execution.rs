@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use ecsws::aws::Aws;
-use ecsws::ops::{self, Execution, Limits, OpsError, Prepared};
+use ecsws::testing::aws::Aws;
+use ecsws::testing::ops::{self, Execution, Limits, OpsError, Prepared};
 
 use crate::scripted::{Answer, Parameters, scripted};
 
@@ -94,7 +94,7 @@ async fn connect(server: Server) -> (Aws, Arc<Mutex<Server>>) {
 async fn update(server: Server) -> Result<String, OpsError> {
     let (aws, _) = connect(server).await;
     let existing = aws.stack("web").await?.expect("the stack exists");
-    let request = ecsws::model::StackRequest { stack: "web", template: "{}", ..Default::default() };
+    let request = ecsws::testing::model::StackRequest { stack: "web", template: "{}", ..Default::default() };
     let Prepared::Ready(ready) = ops::prepare(&aws, &request, "ecsws", Some(&existing)).await? else {
         panic!("there are changes")
     };

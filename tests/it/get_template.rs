@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ecsws::ops::{Desired, StackDiff, compare};
 use ecsws::stack::diff::Impact;
 use ecsws::stack::{Template, parse_template};
+use ecsws::testing::ops::{Desired, StackDiff, compare};
 
 use crate::common::text_of;
 use crate::scripted::scripted;

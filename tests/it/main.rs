@@ -1,4 +1,5 @@
 //! The integration tests: one binary, a file per subject.
+#![expect(unreachable_pub, reason = "files share helpers, and a test binary exports nothing")]
 
 mod architecture;
 

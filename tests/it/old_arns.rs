@@ -1,6 +1,6 @@
 //! The cluster of services whose ARN has the old format, which lacks it, is read from the deployed template.
 
-use ecsws::ops::locate_service;
+use ecsws::testing::ops::locate_service;
 use serde_json::{Value, json};
 
 use crate::scripted::scripted;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use ecsws::model::Deployment;
-use ecsws::ops::{DeployEvent, Operation, ResourceEvent};
-use ecsws::render::ProgressRows;
+use ecsws::testing::model::Deployment;
+use ecsws::testing::ops::{DeployEvent, Operation, ResourceEvent};
+use ecsws::testing::render::ProgressRows;
 use insta::assert_snapshot;
 
 fn resource(stack: &str, logical_id: &str, resource_type: &str, status: &str) -> DeployEvent {

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_cloudformation::types::StackStatus;
-use ecsws::aws::{Aws, Connection, StaticKeys};
-use ecsws::diagnostic::Diagnostic;
-use ecsws::model::{PlannedChange, Stack, StackRequest};
-use ecsws::ops::{Finding, StackUpdate, rejections, rejections_before_change_set};
 use ecsws::stack::Template;
+use ecsws::testing::aws::{Aws, Connection, StaticKeys};
+use ecsws::testing::diagnostic::Diagnostic;
+use ecsws::testing::model::{PlannedChange, Stack, StackRequest};
+use ecsws::testing::ops::{Finding, StackUpdate, rejections, rejections_before_change_set};
 use serde_json::{Value, json};
 
 use crate::common::text_of;

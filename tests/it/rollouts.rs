@@ -2,8 +2,8 @@
 //! Observations are written in the form of our model. The scenarios come from ECS's guides: deployments, circuit breaker and reasons
 //! of stopped tasks.
 
-use ecsws::ops::RolloutState;
-use ecsws::ops::rollout::{Observation, Rollout, RolloutEvent};
+use ecsws::testing::ops::RolloutState;
+use ecsws::testing::ops::rollout::{Observation, Rollout, RolloutEvent};
 use serde::Deserialize;
 
 use crate::common::{data, read};

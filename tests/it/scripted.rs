@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, S
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
-use ecsws::aws::{Aws, Connection, StaticKeys};
+use ecsws::testing::aws::{Aws, Connection, StaticKeys};
 
 /// The parameters of a request in the Query protocol.
 pub type Parameters = BTreeMap<String, String>;

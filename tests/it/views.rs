@@ -1,9 +1,9 @@
 //! The live view of `status --watch`, drawn on ratatui's test backend.
 
-use ecsws::model::{Container, Deployment, DiscoveryInstance, DiscoveryService, ScalingPolicy, ServiceEvent};
-use ecsws::model::{ScalableTarget, Task};
-use ecsws::ops::StatusReport;
-use ecsws::render::draw;
+use ecsws::testing::model::{Container, Deployment, DiscoveryInstance, DiscoveryService, ScalingPolicy, ServiceEvent};
+use ecsws::testing::model::{ScalableTarget, Task};
+use ecsws::testing::ops::StatusReport;
+use ecsws::testing::render::draw;
 use insta::assert_snapshot;
 use jiff::Timestamp;
 use ratatui::Terminal;

@@ -19,7 +19,7 @@ pub enum Dialect {
 
 /// Why a request is denied.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Denied {
+pub(crate) enum Denied {
     /// It is not signed.
     Unsigned,
     /// A part of its signature is missing or malformed: the message.
@@ -45,7 +45,7 @@ pub enum Denied {
 
 impl Denied {
     /// The fault in a dialect.
-    pub fn fault(&self, dialect: Dialect) -> Fault {
+    pub(crate) fn fault(&self, dialect: Dialect) -> Fault {
         let (status, code) = self.code(dialect);
         Fault::new(status, code, self.message(dialect))
     }

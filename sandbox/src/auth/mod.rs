@@ -18,8 +18,8 @@ mod denied;
 mod role_sessions;
 pub(super) mod signature;
 
-pub use denied::{Denied, Dialect};
-pub use role_sessions::{RoleLease, RoleSession, RoleSessions};
+pub(crate) use denied::{Denied, Dialect};
+pub(crate) use role_sessions::{RoleLease, RoleSession, RoleSessions};
 use signature::{Authorization, Request};
 
 /// An access key and its secret.
@@ -77,13 +77,13 @@ pub enum Identity {
 
 /// A caller whose key is known and whose signature is not verified yet.
 #[derive(Debug)]
-pub struct ClaimedIdentity<'a> {
+pub(crate) struct ClaimedIdentity<'a> {
     authorization: Authorization<'a>,
     identity: Identity,
 }
 
 /// Identifies the caller by the access key in the head of a request. Keys of roles need their session token; the owner's key has none.
-pub fn identify<'a>(request: &Request<'a>, keys: Keys<'_>) -> Result<ClaimedIdentity<'a>, Denied> {
+pub(crate) fn identify<'a>(request: &Request<'a>, keys: Keys<'_>) -> Result<ClaimedIdentity<'a>, Denied> {
     let authorization = Authorization::parse(request)?;
     let is_same = |given: &str, own: &str| bool::from(given.as_bytes().ct_eq(own.as_bytes()));
     let token = request.header("x-amz-security-token");
@@ -97,7 +97,7 @@ pub fn identify<'a>(request: &Request<'a>, keys: Keys<'_>) -> Result<ClaimedIden
 }
 
 /// Verifies the signature of a request whose caller is identified; returns the service that it is signed for, and the caller.
-pub fn verify(
+pub(crate) fn verify(
     request: &Request<'_>,
     claimed: ClaimedIdentity<'_>,
     keys: Keys<'_>,

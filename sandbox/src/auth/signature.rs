@@ -16,7 +16,7 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// The parts of a request that are signed.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub(crate) struct Request<'a> {
     /// The HTTP method.
     pub method: &'a str,
     /// The path as it was sent.
@@ -31,14 +31,14 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// A header's value; `name` in lower case.
-    pub fn header(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&'a str> {
         self.headers.get(name).map(String::as_str)
     }
 }
 
 /// The `Authorization` header, and the `X-Amz-Date` header that belongs to it.
 #[derive(Debug)]
-pub struct Authorization<'a> {
+pub(crate) struct Authorization<'a> {
     /// The access key id.
     pub access_key: &'a str,
     /// The day of the scope, `20260102`.
@@ -57,7 +57,7 @@ pub struct Authorization<'a> {
 
 impl<'a> Authorization<'a> {
     /// Parses the headers, all of whose parts are required.
-    pub fn parse(request: &Request<'a>) -> Result<Self, Denied> {
+    pub(crate) fn parse(request: &Request<'a>) -> Result<Self, Denied> {
         let header = request.header("authorization").ok_or(Denied::Unsigned)?;
         let parts = header.strip_prefix(ALGORITHM).ok_or_else(|| unsupported(header))?;
         let part = |name: &str| {
@@ -86,19 +86,19 @@ impl<'a> Authorization<'a> {
     }
 
     /// Whether a header is signed.
-    pub fn signs(&self, name: &str) -> bool {
+    pub(crate) fn signs(&self, name: &str) -> bool {
         self.signed_headers.split(';').any(|signed| signed == name)
     }
 
     /// When the request was signed.
-    pub fn time(&self) -> Result<Timestamp, Denied> {
+    pub(crate) fn time(&self) -> Result<Timestamp, Denied> {
         DateTime::strptime("%Y%m%dT%H%M%SZ", self.amz_date)
             .and_then(|time| jiff::tz::TimeZone::UTC.to_timestamp(time))
             .map_err(|_| Denied::Incomplete("Date must be in ISO-8601 'basic format'.".into()))
     }
 
     /// The value of the header with a signature.
-    pub fn header(&self, signature: &str) -> String {
+    pub(crate) fn header(&self, signature: &str) -> String {
         let (key, scope, headers) = (self.access_key, self.scope(), self.signed_headers);
         format!("{ALGORITHM} Credential={key}/{scope}, SignedHeaders={headers}, Signature={signature}")
     }
@@ -114,7 +114,7 @@ fn unsupported(header: &str) -> Denied {
 }
 
 /// The signature of a request with this authorization, in hexadecimal.
-pub fn signature(request: &Request<'_>, authorization: &Authorization<'_>, secret: &str) -> String {
+pub(crate) fn signature(request: &Request<'_>, authorization: &Authorization<'_>, secret: &str) -> String {
     let canonical = canonical_request(request, authorization.signed_headers);
     let hash = sha256_hex(canonical.as_bytes());
     let to_sign = format!("{ALGORITHM}\n{}\n{}\n{hash}", authorization.amz_date, authorization.scope());
@@ -125,7 +125,7 @@ pub fn signature(request: &Request<'_>, authorization: &Authorization<'_>, secre
 }
 
 /// SHA-256 in hexadecimal.
-pub fn sha256_hex(bytes: &[u8]) -> String {
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 

@@ -44,7 +44,7 @@ pub fn iso8601(time: Timestamp) -> String {
 }
 
 /// A time in the output of an operation: seconds since 1970, with milliseconds. The codec writes it in its protocol's form.
-pub fn epoch_seconds(time: Timestamp) -> Value {
+pub(crate) fn epoch_seconds(time: Timestamp) -> Value {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double's 53 bits")]
     let seconds = time.as_millisecond() as f64 / 1000.0;
     Number::from_f64(seconds).map_or(Value::Null, Value::Number)

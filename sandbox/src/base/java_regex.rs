@@ -26,11 +26,11 @@ const ASCII_CLASSES: &[(char, &str)] = &[
 
 /// A compiled regular expression.
 #[derive(Debug, Clone)]
-pub struct JavaRegex(Regex);
+pub(crate) struct JavaRegex(Regex);
 
 impl JavaRegex {
     /// Compiles an expression that has to match the whole of a value; `None` if it is invalid or too large.
-    pub fn whole(java: &str) -> Option<Self> {
+    pub(crate) fn whole(java: &str) -> Option<Self> {
         Self::build(&format!(r"\A(?:{})\z", translate(java)), MAX_SIZE).ok()
     }
 
@@ -38,7 +38,7 @@ impl JavaRegex {
     ///
     /// # Errors
     /// The reason why it is invalid or too large.
-    pub fn part(java: &str, max_size: usize) -> Result<Self, String> {
+    pub(crate) fn part(java: &str, max_size: usize) -> Result<Self, String> {
         Self::build(&translate(java), max_size).map_err(|error| error.to_string())
     }
 
@@ -49,7 +49,7 @@ impl JavaRegex {
     }
 
     /// Whether a value matches. One that takes too many steps does not.
-    pub fn is_match(&self, value: &str) -> bool {
+    pub(crate) fn is_match(&self, value: &str) -> bool {
         self.0.is_match(value).unwrap_or(false)
     }
 }

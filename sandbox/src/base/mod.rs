@@ -1,20 +1,20 @@
 //! What all other modules use: faults, time, ids, paging, patterns and tags. It uses none of them.
 
-pub mod clock;
-pub mod fault;
+pub(crate) mod clock;
+pub(crate) mod fault;
 pub mod glob;
-pub mod ids;
-pub mod java_regex;
-pub mod paging;
-pub mod partition;
-pub mod regions;
-pub mod request_log;
-pub mod supervisor;
-pub mod tags;
-pub mod zones;
+pub(crate) mod ids;
+pub(crate) mod java_regex;
+pub(crate) mod paging;
+pub(crate) mod partition;
+pub(crate) mod regions;
+pub(crate) mod request_log;
+pub(crate) mod supervisor;
+pub(crate) mod tags;
+pub(crate) mod zones;
 
 /// `stackName` for `StackName`, as AWS's validation errors write members.
-pub fn lower_first(name: &str) -> String {
+pub(crate) fn lower_first(name: &str) -> String {
     let mut characters = name.chars();
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }

@@ -11,7 +11,7 @@ const CHECKSUM_BYTES: usize = 8;
 
 /// One page of a list.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Page<T> {
+pub(crate) struct Page<T> {
     /// The items.
     pub items: Vec<T>,
     /// The token of the next page.
@@ -20,10 +20,10 @@ pub struct Page<T> {
 
 /// The token was not issued for this query.
 #[derive(Debug, PartialEq, Eq)]
-pub struct InvalidToken;
+pub(crate) struct InvalidToken;
 
 /// The token of a position in the results of a query.
-pub fn token(query: &str, position: &[u8]) -> String {
+pub(crate) fn token(query: &str, position: &[u8]) -> String {
     let mut bytes = checksum(query, position).to_vec();
     bytes.extend_from_slice(position);
     URL_SAFE_NO_PAD.encode(bytes)
@@ -33,7 +33,7 @@ pub fn token(query: &str, position: &[u8]) -> String {
 ///
 /// # Errors
 /// When the token was not issued for this query.
-pub fn position(query: &str, token: &str) -> Result<Vec<u8>, InvalidToken> {
+pub(crate) fn position(query: &str, token: &str) -> Result<Vec<u8>, InvalidToken> {
     let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| InvalidToken)?;
     let (sum, position) = bytes.split_at_checked(CHECKSUM_BYTES).ok_or(InvalidToken)?;
     if sum == checksum(query, position) { Ok(position.to_vec()) } else { Err(InvalidToken) }
@@ -51,7 +51,7 @@ fn checksum(query: &str, position: &[u8]) -> [u8; CHECKSUM_BYTES] {
 ///
 /// # Errors
 /// When the token was not issued for this query.
-pub fn page<T>(
+pub(crate) fn page<T>(
     items: impl IntoIterator<Item = (String, T)>,
     query: &str,
     next_token: Option<&str>,
@@ -76,7 +76,7 @@ pub fn page<T>(
 }
 
 /// The token of a page: the number of items before it, and the key of its first item.
-pub fn page_token(query: &str, before: usize, key: &str) -> String {
+pub(crate) fn page_token(query: &str, before: usize, key: &str) -> String {
     token(query, format!("{before} {key}").as_bytes())
 }
 

@@ -14,12 +14,12 @@ const REGIONS: &[(&str, &str)] = &[
 ];
 
 /// The regions of a partition.
-pub fn of(partition: &str) -> impl Iterator<Item = &'static str> {
+pub(crate) fn of(partition: &str) -> impl Iterator<Item = &'static str> {
     let regions = REGIONS.iter().filter(move |(name, _)| *name == partition);
     regions.flat_map(|(_, regions)| regions.split_ascii_whitespace())
 }
 
 /// Whether AWS has a region of this name.
-pub fn exists(name: &str) -> bool {
+pub(crate) fn exists(name: &str) -> bool {
     REGIONS.iter().flat_map(|(_, regions)| regions.split_ascii_whitespace()).any(|region| region == name)
 }

@@ -14,9 +14,9 @@ use jiff::Timestamp;
 use crate::base::clock::{Clock, iso8601};
 
 /// The name of the log in the state folder.
-pub const FILE: &str = "sandbox.log";
+pub(crate) const FILE: &str = "sandbox.log";
 /// The name of the rotated log.
-pub const ROTATED_FILE: &str = "sandbox.log.1";
+pub(crate) const ROTATED_FILE: &str = "sandbox.log.1";
 /// The size at which the log is rotated.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// The maximum length of a line.
@@ -66,7 +66,7 @@ impl RequestLog {
 }
 
 /// Opens a log for appending.
-pub fn append_to(path: &Path) -> io::Result<File> {
+pub(crate) fn append_to(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(path)
 }
 

@@ -14,7 +14,7 @@ const RESTART_DELAY: Duration = Duration::from_secs(1);
 /// A panic, with its message.
 #[derive(Debug, thiserror::Error)]
 #[error("panic: {0}")]
-pub struct Panicked(String);
+pub(crate) struct Panicked(String);
 
 impl Panicked {
     fn new(payload: &(dyn Any + Send)) -> Self {
@@ -26,12 +26,12 @@ impl Panicked {
 
 /// Runs `work` and returns its panic as an error. Shared state must stay consistent after a panic: the world rolls back
 /// unfinished changes, and other locks guard single-step changes.
-pub async fn catch<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
+pub(crate) async fn catch<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
     AssertUnwindSafe(work).catch_unwind().await.map_err(|payload| Panicked::new(&*payload))
 }
 
 /// Runs the future of `start` until it returns; a panic is logged, and the future started again.
-pub async fn restart<F: Future<Output = ()>>(log: &RequestLog, name: &str, start: impl Fn() -> F) {
+pub(crate) async fn restart<F: Future<Output = ()>>(log: &RequestLog, name: &str, start: impl Fn() -> F) {
     while let Err(panic) = catch(async { start().await }).await {
         log.write(&format!("{name} is restarted: {panic}"));
         tokio::time::sleep(RESTART_DELAY).await;
@@ -39,7 +39,7 @@ pub async fn restart<F: Future<Output = ()>>(log: &RequestLog, name: &str, start
 }
 
 /// Runs blocking work on a dedicated thread and resumes its panic in the caller.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::Fault;
 
 /// How many tags a resource may have, besides AWS's own. The quota is the same in every service that is served here.
-pub const MAX_TAGS: usize = 50;
+pub(crate) const MAX_TAGS: usize = 50;
 
 /// The prefix of the keys that AWS's services set on what they create. No caller may set or remove them.
 const RESERVED_PREFIX: &str = "aws:";
@@ -25,20 +25,20 @@ pub struct Tag {
 }
 
 /// Tags as the APIs that have a map of them store them.
-pub type TagMap = BTreeMap<String, String>;
+pub(crate) type TagMap = BTreeMap<String, String>;
 
 /// The map of a list of tags.
-pub fn to_map(tags: Vec<Tag>) -> TagMap {
+pub(crate) fn to_map(tags: Vec<Tag>) -> TagMap {
     tags.into_iter().map(|Tag { key, value }| (key, value)).collect()
 }
 
 /// The list of a map of tags, in the order of the keys.
-pub fn from_map(tags: &TagMap) -> Vec<Tag> {
+pub(crate) fn from_map(tags: &TagMap) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.clone() }).collect()
 }
 
 /// Adds tags, or changes the values of those that exist, in place.
-pub fn merge(tags: &mut Vec<Tag>, new: Vec<Tag>) {
+pub(crate) fn merge(tags: &mut Vec<Tag>, new: Vec<Tag>) {
     for tag in new {
         match tags.iter_mut().find(|old| old.key == tag.key) {
             Some(old) => old.value = tag.value,
@@ -48,22 +48,22 @@ pub fn merge(tags: &mut Vec<Tag>, new: Vec<Tag>) {
 }
 
 /// Removes the tags with these keys.
-pub fn remove(tags: &mut Vec<Tag>, keys: &[String]) {
+pub(crate) fn remove(tags: &mut Vec<Tag>, keys: &[String]) {
     tags.retain(|tag| !keys.contains(&tag.key));
 }
 
 /// Removes the tags with these keys.
-pub fn remove_from_map(tags: &mut TagMap, keys: &[String]) {
+pub(crate) fn remove_from_map(tags: &mut TagMap, keys: &[String]) {
     tags.retain(|key, _| !keys.contains(key));
 }
 
 /// Whether a key is one that only AWS's services set.
-pub fn is_reserved(key: &str) -> bool {
+pub(crate) fn is_reserved(key: &str) -> bool {
     key.get(..RESERVED_PREFIX.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(RESERVED_PREFIX))
 }
 
 /// Tags that are spelled `key` and `value`: for `#[serde(with = "lower_case")]` on a `Vec<Tag>`.
-pub mod lower_case {
+pub(crate) mod lower_case {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use serde_json::{Value, json};
 
@@ -77,18 +77,18 @@ pub mod lower_case {
     }
 
     /// Writes the tags.
-    pub fn serialize<S: Serializer>(tags: &[Tag], serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(tags: &[Tag], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(tags.iter().cloned().map(|Tag { key, value }| LowerCase { key, value }))
     }
 
     /// Reads the tags.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Tag>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Tag>, D::Error> {
         let tags = Vec::<LowerCase>::deserialize(deserializer)?;
         Ok(tags.into_iter().map(|LowerCase { key, value }| Tag { key, value }).collect())
     }
 
     /// Tags as JSON.
-    pub fn to_value(tags: &[Tag]) -> Value {
+    pub(crate) fn to_value(tags: &[Tag]) -> Value {
         tags.iter().map(|Tag { key, value }| json!({ "key": key, "value": value })).collect()
     }
 }
@@ -112,13 +112,13 @@ const REFUSALS: &[Refusal] = &[
 ];
 
 /// Refuses a request of a caller with a reserved key.
-pub fn check_input(signing_name: &str, input: &Value) -> Result<(), Fault> {
+pub(crate) fn check_input(signing_name: &str, input: &Value) -> Result<(), Fault> {
     let refusal = REFUSALS.iter().find(|refusal| refusal.signing_name == signing_name);
     refusal.map_or(Ok(()), |refusal| refusal.check(input))
 }
 
 /// Refuses a template's properties with a reserved key. The tags that CloudFormation itself adds are not among them.
-pub fn check_properties(resource_type: &str, properties: &Value) -> Result<(), Fault> {
+pub(crate) fn check_properties(resource_type: &str, properties: &Value) -> Result<(), Fault> {
     let is_of_service =
         |refusal: &&Refusal| resource_type.strip_prefix(refusal.type_prefix).is_some_and(|rest| rest.starts_with("::"));
     REFUSALS.iter().find(is_of_service).map_or(Ok(()), |refusal| refusal.check(properties))
@@ -135,7 +135,7 @@ impl Refusal {
 }
 
 /// The keys of tags in any of the services' forms: a list of tags, a map, or a list of keys.
-pub fn keys(tags: &Value) -> Vec<&str> {
+pub(crate) fn keys(tags: &Value) -> Vec<&str> {
     match tags {
         Value::Array(list) => {
             let keys = list.iter().map(|tag| tag.get("Key").or_else(|| tag.get("key")).unwrap_or(tag));

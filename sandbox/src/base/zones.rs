@@ -14,7 +14,7 @@ const DEFAULT: &[(char, u8)] = &[('a', 1), ('b', 2), ('c', 3)];
 
 /// A zone of a region.
 #[derive(Debug)]
-pub struct Zone {
+pub(crate) struct Zone {
     /// Such as `us-east-1a`.
     pub name: String,
     /// Such as `use1-az1`.
@@ -22,7 +22,7 @@ pub struct Zone {
 }
 
 /// The zones of a region.
-pub fn of(region: &str) -> Vec<Zone> {
+pub(crate) fn of(region: &str) -> Vec<Zone> {
     let letters = EXCEPTIONS.iter().find(|(name, _)| *name == region).map_or(DEFAULT, |(_, letters)| letters);
     let prefix = id_prefix(region);
     letters
@@ -32,7 +32,7 @@ pub fn of(region: &str) -> Vec<Zone> {
 }
 
 /// The names of a region's zones.
-pub fn names(region: &str) -> Vec<String> {
+pub(crate) fn names(region: &str) -> Vec<String> {
     of(region).into_iter().map(|zone| zone.name).collect()
 }
 
@@ -51,7 +51,7 @@ fn id_prefix(region: &str) -> String {
 }
 
 /// The private DNS name of an address in a VPC.
-pub fn private_name(region: &str, address: &str) -> String {
+pub(crate) fn private_name(region: &str, address: &str) -> String {
     let address = address.replace('.', "-");
     // The names in the first region have another form.
     match region {

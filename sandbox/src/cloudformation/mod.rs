@@ -12,7 +12,7 @@ use crate::core::{Service, operation};
 use crate::protocol::Protocol;
 
 mod engine;
-pub mod model;
+pub(crate) mod model;
 mod operations;
 mod plan;
 mod replacement;
@@ -20,11 +20,11 @@ pub mod resources;
 mod template;
 mod type_names;
 
-pub use model::State;
+pub(crate) use model::State;
 use operations::{change_sets, describe, exports, resources as stack_resources, rollbacks, stacks, templates};
 
 /// The service's row.
-pub static SERVICE: Service = Service {
+pub(crate) static SERVICE: Service = Service {
     signing_name: "cloudformation",
     protocols: &[Protocol::Query {
         version: "2010-05-15",
@@ -62,13 +62,13 @@ pub static SERVICE: Service = Service {
 };
 
 /// The served functions of templates, and the services of dynamic references.
-pub fn functions() -> impl Iterator<Item = String> {
+pub(crate) fn functions() -> impl Iterator<Item = String> {
     let functions = template::functions::FUNCTIONS.iter().map(|function| function.name.to_owned());
     let dynamic = template::dynamic::KINDS.iter().map(|kind| format!("resolve:{kind}"));
     functions.chain([template::extensions::LOOP.to_owned()]).chain(dynamic)
 }
 
 /// Continues the operations that an earlier process did not finish.
-pub fn resume(sandbox: &Arc<Sandbox>) {
+pub(crate) fn resume(sandbox: &Arc<Sandbox>) {
     engine::resume(sandbox);
 }

@@ -51,14 +51,14 @@ fn path(word: &'static str) -> Path {
 }
 
 /// Whether the change of a property of a type recreates the resource; an absent property is null.
-pub fn recreation(kind: &str, property: &str, old: &Value, new: &Value) -> Recreation {
+pub(super) fn recreation(kind: &str, property: &str, old: &Value, new: &Value) -> Recreation {
     let paths = TABLE.get(kind).into_iter().flatten();
     let changed = paths.filter(|(path, _)| touches(path, property, old, new));
     changed.map(|(_, recreation)| *recreation).max().unwrap_or(Recreation::Never)
 }
 
 /// Whether the change of a property changes the value at a path such as `DnsConfig/NamespaceId`.
-pub fn touches(path: &str, property: &str, old: &Value, new: &Value) -> bool {
+pub(super) fn touches(path: &str, property: &str, old: &Value, new: &Value) -> bool {
     match path.split_once('/') {
         Some((first, rest)) => first == property && differs(rest, old, new),
         None => path == property,

@@ -2,7 +2,7 @@
 //! that do not exist.
 
 /// Whether AWS has a resource type of this name.
-pub fn exists(kind: &str) -> bool {
+pub(super) fn exists(kind: &str) -> bool {
     let Some((module, name)) = kind.rsplit_once("::") else { return false };
     let rows = include_str!("type_names.txt").lines().filter(|row| !row.starts_with('#'));
     let mut rows = rows.filter_map(|row| row.split_once(' '));

@@ -14,11 +14,11 @@ use crate::protocol::Protocol;
 use crate::services::ecs::{addresses, images};
 
 /// The name that control calls are signed for.
-pub const SIGNING_NAME: &str = crate::auth::CONTROL_SERVICE;
+pub(crate) const SIGNING_NAME: &str = crate::auth::CONTROL_SERVICE;
 /// The prefix of the targets of control calls.
-pub const TARGET_PREFIX: &str = "EcswsSandbox";
+pub(crate) const TARGET_PREFIX: &str = "EcswsSandbox";
 
-pub static SERVICE: Service = Service {
+pub(crate) static SERVICE: Service = Service {
     signing_name: SIGNING_NAME,
     protocols: &[Protocol::Json11 { target_prefix: TARGET_PREFIX }],
     validation_code: "ValidationException",

@@ -4,9 +4,9 @@
 
 mod config;
 mod operation;
-pub mod ports;
+pub(crate) mod ports;
 mod registry;
-pub mod runtimes;
+pub(crate) mod runtimes;
 mod sandbox;
 mod sdk_variables;
 mod service;
@@ -14,8 +14,8 @@ mod validation;
 
 pub use config::Config;
 pub(crate) use operation::operation;
-pub use operation::{Answer, Call, IntoAnswer, NoInput, Operation, Reply};
-pub use registry::Registry;
+pub(crate) use operation::{Answer, Call, IntoAnswer, NoInput, Operation, Reply};
+pub(crate) use registry::Registry;
 pub use sandbox::Sandbox;
-pub use sdk_variables::CREDENTIALS_PATH;
-pub use service::Service;
+pub(crate) use sdk_variables::CREDENTIALS_PATH;
+pub(crate) use service::Service;

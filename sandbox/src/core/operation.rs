@@ -15,7 +15,7 @@ use crate::protocol::lenient;
 
 /// The input of an operation without members.
 #[derive(Debug, Deserialize)]
-pub struct NoInput {}
+pub(crate) struct NoInput {}
 
 /// One operation.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct Operation {
 }
 
 /// An operation that is running.
-pub type Running = Pin<Box<dyn Future<Output = Result<Answer, Fault>> + Send>>;
+pub(super) type Running = Pin<Box<dyn Future<Output = Result<Answer, Fault>> + Send>>;
 
 /// One call of an operation.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Call {
 }
 
 /// What most operations return: the output's members by the names that the API's model gives them, or a fault.
-pub type Reply = Result<Value, Fault>;
+pub(crate) type Reply = Result<Value, Fault>;
 
 /// The successful result of an operation.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl From<EventStream> for Answer {
 }
 
 /// The return types that an operation's function may have: a result, or an output where nothing can fail.
-pub trait IntoAnswer {
+pub(crate) trait IntoAnswer {
     /// Converts the value.
     fn into_answer(self) -> Result<Answer, Fault>;
 }

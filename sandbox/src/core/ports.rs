@@ -30,4 +30,4 @@ pub struct AlarmAction {
 }
 
 /// Called with the id of each EC2 instance that has been terminated.
-pub type InstanceTerminated = fn(&Sandbox, &str);
+pub(crate) type InstanceTerminated = fn(&Sandbox, &str);

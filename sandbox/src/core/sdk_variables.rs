@@ -4,7 +4,7 @@ use super::Sandbox;
 use crate::auth::RoleSession;
 
 /// Every role session has the address of its credentials below this.
-pub const CREDENTIALS_PATH: &str = "/v2/credentials/";
+pub(crate) const CREDENTIALS_PATH: &str = "/v2/credentials/";
 
 impl Sandbox {
     /// The variables that make AWS SDKs and the AWS CLI call the sandbox instead of AWS, as `role` if there is one.

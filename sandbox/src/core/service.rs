@@ -12,7 +12,7 @@ use crate::protocol::Protocol;
 use crate::protocol::model::{self, Model};
 
 /// Changes or refuses an input, given the operation's name.
-pub type Prepare = fn(&str, &mut Value) -> Result<(), Fault>;
+pub(super) type Prepare = fn(&str, &mut Value) -> Result<(), Fault>;
 
 /// One AWS service.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 mod rules;
 
-pub use rules::{OperationFault, ResourceFault, Verb};
+pub(crate) use rules::{OperationFault, ResourceFault, Verb};
 
 use crate::Fault;
 use crate::auth::Dialect;

@@ -14,7 +14,7 @@ const MAX_DELAY_SECONDS: f64 = 3600.0;
 /// A rule for requests.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct OperationFault {
+pub(crate) struct OperationFault {
     /// `service:Operation`, by the service's signing name, with the wildcards `*` and `?`.
     operation: String,
     /// Members that the input must have with these values; strings may have wildcards.
@@ -44,7 +44,7 @@ pub struct OperationFault {
 /// What a rule does to a request; see [`super::InjectedFault`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Effect {
+pub(super) enum Effect {
     /// Refused with the protocol's throttling error.
     Throttle,
     /// Refused with `code`.
@@ -62,7 +62,7 @@ pub enum Effect {
 /// A rule for resources of stacks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ResourceFault {
+pub(crate) struct ResourceFault {
     /// A type such as `AWS::ECS::Service`, or a logical id, with wildcards.
     resource: String,
     /// The name of the stack, with wildcards; any when left out.

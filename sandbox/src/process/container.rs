@@ -20,7 +20,7 @@ use super::protocol::{Exit, ProcessSpec};
 use super::runner::{ProcessHandle, Runner};
 
 /// Something that runs containers.
-pub trait ContainerRuntime: Debug + Send + Sync {
+pub(crate) trait ContainerRuntime: Debug + Send + Sync {
     /// The limits that it cannot enforce on this machine, as sentences without a full stop.
     ///
     /// # Errors
@@ -49,7 +49,7 @@ pub trait ContainerRuntime: Debug + Send + Sync {
 }
 
 /// A running container. It is stopped when the last reference to it is dropped.
-pub trait Container: Debug + Send + Sync {
+pub(crate) trait Container: Debug + Send + Sync {
     /// The process that stays with the container to its end.
     fn process(&self) -> &ProcessHandle;
 
@@ -86,7 +86,7 @@ pub trait Container: Debug + Send + Sync {
 
 /// A container to start.
 #[derive(Debug, Clone)]
-pub struct ContainerSpec {
+pub(crate) struct ContainerSpec {
     /// The task's id, which marks everything that is started for it.
     pub task_id: String,
     /// The container's position in its task definition.
@@ -109,7 +109,7 @@ pub struct ContainerSpec {
 
 /// The process that stands in for a container.
 #[derive(Debug, Clone)]
-pub struct HostOptions {
+pub(crate) struct HostOptions {
     /// The command that replaces the image; the mock backend if left out.
     pub command: Option<Vec<String>>,
     /// Where the command starts; the task's home if left out.
@@ -132,7 +132,7 @@ pub struct HostOptions {
 
 /// An image that can be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LocalImage {
+pub(crate) struct LocalImage {
     /// The name that the runtime knows it by.
     pub name: String,
     /// The signal that asks its containers to end.
@@ -141,7 +141,7 @@ pub struct LocalImage {
 
 /// A container that was started.
 #[derive(Debug)]
-pub struct StartedContainer {
+pub(crate) struct StartedContainer {
     /// The container.
     pub container: Arc<dyn Container>,
     /// What it prints, until its end.
@@ -157,11 +157,11 @@ pub struct StartedContainer {
 /// Why a runtime could not do something, in its own words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct RuntimeError(pub String);
+pub(crate) struct RuntimeError(pub String);
 
 /// Why a container was not started.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StartFailure {
+pub(crate) enum StartFailure {
     /// It could not be created.
     #[error("{0}")]
     Create(RuntimeError),
@@ -172,7 +172,7 @@ pub enum StartFailure {
 
 /// The runtimes of one sandbox. No engine is run before a task needs it.
 #[derive(Debug)]
-pub struct ContainerRuntimes {
+pub(crate) struct ContainerRuntimes {
     host: HostProcesses,
     podman: Engine,
     docker: Engine,
@@ -181,7 +181,7 @@ pub struct ContainerRuntimes {
 impl ContainerRuntimes {
     /// The runtimes for the containers of the sandbox whose state is in `state_dir`, and whose program is `program`.
     /// `host_exec` says whether commands from requests may run as processes of this machine.
-    pub fn new(state_dir: &Path, program: &Path, host_exec: bool, ports: &Ports) -> Self {
+    pub(crate) fn new(state_dir: &Path, program: &Path, host_exec: bool, ports: &Ports) -> Self {
         let engine = |kind| Engine::new(kind, state_dir.to_owned(), ports.clone());
         Self {
             host: HostProcesses::new(program.to_owned(), host_exec),
@@ -191,7 +191,7 @@ impl ContainerRuntimes {
     }
 
     /// The runtime of an engine, or that of processes.
-    pub fn get(&self, engine: Option<EngineKind>) -> &dyn ContainerRuntime {
+    pub(crate) fn get(&self, engine: Option<EngineKind>) -> &dyn ContainerRuntime {
         match engine {
             None => &self.host,
             Some(EngineKind::Podman) => &self.podman,

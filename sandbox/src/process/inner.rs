@@ -9,11 +9,11 @@ use super::mock_backend::{self, MockBackend};
 use super::{launch, shim};
 
 /// The first argument of every inner process.
-pub const MARKER: &str = "sandbox-inner";
+pub(crate) const MARKER: &str = "sandbox-inner";
 
 /// An inner process of a task.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Inner {
+pub(crate) enum Inner {
     /// The shim between the sandbox and one task's process.
     TaskShim,
     /// Becomes a task's process.
@@ -27,14 +27,14 @@ pub enum Inner {
 
 impl Inner {
     /// The command that starts it from `program`.
-    pub fn command(&self, program: &Path) -> Command {
+    pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.args(self.arguments());
         command
     }
 
     /// Its arguments, without the program's name. [`Self::parse`] reads them.
-    pub fn arguments(&self) -> Vec<OsString> {
+    pub(crate) fn arguments(&self) -> Vec<OsString> {
         let rest: Vec<OsString> = match self {
             Self::TaskShim => vec!["task-shim".into()],
             Self::TaskLaunch { shim } => vec!["task-launch".into(), shim.to_string().into()],
@@ -53,7 +53,7 @@ impl Inner {
     }
 
     /// Reads the arguments behind the marker.
-    pub fn parse(arguments: &[OsString]) -> Option<Self> {
+    pub(crate) fn parse(arguments: &[OsString]) -> Option<Self> {
         let text = |argument: &OsStr| argument.to_str().map(str::to_owned);
         Some(match arguments {
             [kind] if kind == "task-shim" => Self::TaskShim,
@@ -70,7 +70,7 @@ impl Inner {
     }
 
     /// Runs this process to its end.
-    pub fn run(&self) -> ExitCode {
+    pub(crate) fn run(&self) -> ExitCode {
         match self {
             Self::TaskShim => shim::main(),
             Self::TaskLaunch { shim } => launch::main(*shim),

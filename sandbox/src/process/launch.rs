@@ -15,7 +15,7 @@ use super::terminal;
 /// Reads the process from stdin (a socket) and becomes it. Only returns if that failed; the reason goes back over the socket.
 ///
 /// `shim_id` is the process id of the shim that started this one.
-pub fn main(shim_id: i32) -> ExitCode {
+pub(crate) fn main(shim_id: i32) -> ExitCode {
     let Ok(descriptor) = std::io::stdin().as_fd().try_clone_to_owned() else {
         return ExitCode::FAILURE;
     };

@@ -73,7 +73,7 @@ struct Backend {
 }
 
 /// Serves until SIGTERM or SIGINT.
-pub fn main(mock: &MockBackend) -> ExitCode {
+pub(crate) fn main(mock: &MockBackend) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime.and_then(|runtime| runtime.block_on(serve(mock))) {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,37 +6,38 @@
 //! `[sandbox.images]` or is the built-in mock backend. Commands from API requests run as health checks and in sessions, and inside
 //! the containers of an [`engine`].
 
-pub mod address;
+pub(crate) mod address;
 mod checks;
-pub mod container;
-pub mod descriptors;
-pub mod engine;
+pub(crate) mod container;
+pub(crate) mod descriptors;
+pub(crate) mod engine;
 pub mod environment;
 mod host;
-pub mod inner;
-pub mod launch;
-pub mod mock_backend;
+pub(crate) mod inner;
+pub(crate) mod launch;
+pub(crate) mod mock_backend;
 mod orphans;
 mod output;
 mod ports;
 mod process_tree;
 mod protocol;
 mod runner;
-pub mod shim;
+pub(crate) mod shim;
 mod shim_connection;
-pub mod signals;
+pub(crate) mod signals;
 mod terminal;
 mod throttle;
 
-pub use container::{
-    Container, ContainerRuntime, ContainerRuntimes, ContainerSpec, HostOptions, StartFailure, StartedContainer,
-};
-pub use output::{MAX_MESSAGE_BYTES, Output, OutputLine, Splitter};
-pub use ports::{PortLease, Ports};
-pub use process_tree::{CpuTimes, adopt_orphans, end_marked, kill_all, process_count, resident_bytes, unshared_bytes};
+pub(crate) use container::{Container, ContainerRuntimes, ContainerSpec, HostOptions, StartFailure, StartedContainer};
+pub(crate) use output::{Output, OutputLine, Splitter};
+pub(crate) use ports::PortLease;
+pub use ports::Ports;
+pub use process_tree::CpuTimes;
+pub(crate) use process_tree::{adopt_orphans, end_marked, kill_all, process_count, resident_bytes, unshared_bytes};
 pub use protocol::{Exit, ProcessSpec};
-pub use runner::{Attached, Process, ProcessHandle, Runner, StartError, own_executable};
-pub use terminal::Terminal;
+pub(crate) use runner::{Attached, ProcessHandle, own_executable};
+pub use runner::{Process, Runner, StartError};
+pub(crate) use terminal::Terminal;
 
 /// The environment variable that marks every process of a task, so that one that left its shim's tree is still found.
 pub const TASK_MARKER: &str = "ECSWS_SANDBOX_TASK";

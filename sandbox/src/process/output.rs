@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::sync::{Semaphore, mpsc};
 
 /// The maximum size of an event's message: CloudWatch Logs' 256 KiB less the 26 bytes that it counts for each event.
-pub const MAX_MESSAGE_BYTES: usize = 256 * 1024 - 26;
+pub(crate) const MAX_MESSAGE_BYTES: usize = 256 * 1024 - 26;
 
 const QUEUED_LINES: usize = 1024;
 /// The maximum size of all queued lines: one of the maximum size, and others.
@@ -106,13 +106,13 @@ fn now() -> Timestamp {
 
 /// Cuts bytes into lines that are short enough for an event.
 #[derive(Debug, Default)]
-pub struct Splitter {
+pub(crate) struct Splitter {
     incomplete: Vec<u8>,
 }
 
 impl Splitter {
     /// Takes bytes and returns the lines that end in them.
-    pub fn take(&mut self, bytes: &[u8]) -> Vec<String> {
+    pub(crate) fn take(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let ended = piece.strip_suffix(b"\n");
@@ -132,7 +132,7 @@ impl Splitter {
     }
 
     /// The last line, if it has no line break.
-    pub fn rest(&mut self) -> Vec<String> {
+    pub(crate) fn rest(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         if !self.incomplete.is_empty() {
             push(&mut lines, &std::mem::take(&mut self.incomplete));

@@ -23,7 +23,7 @@ use super::shim_connection::{Order, STOP_GRACE, Shim};
 use super::{environment, orphans};
 
 /// The path that starts this program again. On Linux it stays valid when the file is replaced.
-pub fn own_executable() -> std::io::Result<PathBuf> {
+pub(crate) fn own_executable() -> std::io::Result<PathBuf> {
     if cfg!(target_os = "linux") { Ok(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe() }
 }
 

@@ -28,7 +28,7 @@ use super::{descriptors, process_tree};
 pub(super) const ORPHAN_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs the shim on the socket that is its stdin, and returns when nothing remains below it.
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     descriptors::close_inherited();
     // A session and a group of its own: signals to the group reach only the task, and the terminal that the sandbox was started in
     // cannot be opened as /dev/tty. This only fails for a process that leads a group already.

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Makes the next exec of this process restore the default of every ignored signal except `kept`; returns whether there is one. SIGILL,
 /// SIGFPE and SIGSEGV are unchanged, as they can have no such handler.
-pub fn restore_on_exec(kept: &[i32]) -> bool {
+pub(crate) fn restore_on_exec(kept: &[i32]) -> bool {
     let ignored: Vec<i32> = ignored().into_iter().filter(|number| !kept.contains(number)).collect();
     if ignored.is_empty() {
         return false;
@@ -22,7 +22,7 @@ pub fn restore_on_exec(kept: &[i32]) -> bool {
 }
 
 /// Whether this process ignores a signal because its caller did. Known only on Linux.
-pub fn is_ignored(number: i32) -> bool {
+pub(crate) fn is_ignored(number: i32) -> bool {
     cfg!(target_os = "linux") && ignored().contains(&number)
 }
 

@@ -12,7 +12,7 @@ use tokio::net::unix::pipe;
 
 /// The sandbox's end. When it is dropped, the processes in the terminal get SIGHUP.
 #[derive(Debug)]
-pub struct Terminal {
+pub(crate) struct Terminal {
     ours: OwnedFd,
     output: pipe::Receiver,
     input: pipe::Sender,
@@ -29,7 +29,7 @@ impl Terminal {
     ///
     /// # Errors
     /// The system has no more pseudo-terminals.
-    pub fn open() -> io::Result<(Self, OwnedFd)> {
+    pub(crate) fn open() -> io::Result<(Self, OwnedFd)> {
         let ours = openpt(FLAGS)?;
         rustix::io::fcntl_setfd(&ours, rustix::io::FdFlags::CLOEXEC)?;
         grantpt(&ours)?;
@@ -45,7 +45,7 @@ impl Terminal {
     }
 
     /// Reads what the command wrote; 0 when the other end is closed.
-    pub async fn read(&self, buffer: &mut [u8]) -> usize {
+    pub(crate) async fn read(&self, buffer: &mut [u8]) -> usize {
         loop {
             match self.output.try_read(buffer) {
                 Ok(count) => return count,
@@ -63,7 +63,7 @@ impl Terminal {
     ///
     /// # Errors
     /// The other end is closed.
-    pub async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+    pub(crate) async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             match self.input.try_write(bytes) {
                 Ok(count) => bytes = &bytes[count..],
@@ -75,7 +75,7 @@ impl Terminal {
     }
 
     /// Sets the size, which also notifies the processes in the terminal. A size without columns or rows is ignored.
-    pub fn resize(&self, columns: u16, rows: u16) {
+    pub(crate) fn resize(&self, columns: u16, rows: u16) {
         if columns > 0 && rows > 0 {
             let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
             // Fails if the other end is closed.

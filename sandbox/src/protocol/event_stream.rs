@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 /// The content type of event streams.
-pub const CONTENT_TYPE: &str = "application/vnd.amazon.eventstream";
+pub(crate) const CONTENT_TYPE: &str = "application/vnd.amazon.eventstream";
 /// The number of messages that are queued for a slow client.
 const QUEUE_LENGTH: usize = 16;
 /// The type of string headers.
@@ -64,7 +64,7 @@ fn header(name: &str, value: &str) -> Vec<u8> {
 }
 
 /// The sender of an operation's messages. It is closed when the client disconnects; dropping it ends the stream.
-pub type Sender = mpsc::Sender<Event>;
+pub(crate) type Sender = mpsc::Sender<Event>;
 
 /// The messages of a streamed output.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use super::{Body, Incoming, Request};
 use crate::Fault;
 
 /// Decodes a request: the operation is in `X-Amz-Target`, the input is the body.
-pub fn decode(incoming: &Incoming<'_>, target_prefix: &str) -> Result<Request, Fault> {
+pub(super) fn decode(incoming: &Incoming<'_>, target_prefix: &str) -> Result<Request, Fault> {
     let target = incoming.headers.get("x-amz-target").map_or("", String::as_str);
     let operation = target.strip_prefix(target_prefix).and_then(|rest| rest.strip_prefix('.'));
     let operation = operation.ok_or_else(|| Fault::client("UnknownOperationException", ""))?.to_owned();
@@ -23,7 +23,7 @@ fn parse(body: &[u8]) -> Result<Value, Fault> {
 }
 
 /// Encodes an output; members without a value are left out.
-pub fn encode(content_type: &'static str, mut output: Value) -> Body {
+pub(super) fn encode(content_type: &'static str, mut output: Value) -> Body {
     remove_nulls(&mut output);
     let text = if output.is_null() { "{}".to_owned() } else { output.to_string() };
     Body::new(content_type, text)
@@ -41,6 +41,6 @@ fn remove_nulls(value: &mut Value) {
 }
 
 /// Encodes a fault.
-pub fn encode_fault(content_type: &'static str, type_name: &str, message: &str) -> Body {
+pub(super) fn encode_fault(content_type: &'static str, type_name: &str, message: &str) -> Body {
     Body::new(content_type, json!({ "__type": type_name, "message": message }).to_string())
 }

@@ -5,10 +5,10 @@ use serde::de::value::SeqDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, Visitor};
 use serde_json::{Number, Value};
 
-pub use super::input_error::InputError;
+pub(crate) use super::input_error::InputError;
 
 /// Deserializes a typed input.
-pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, InputError> {
+pub(crate) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, InputError> {
     T::deserialize(Lenient(value))
 }
 

@@ -11,10 +11,10 @@ use super::auth::Dialect;
 use model::{Model, Output, Source};
 
 mod cbor;
-pub mod event_stream;
+pub(crate) mod event_stream;
 mod input_error;
 mod json;
-pub mod lenient;
+pub(crate) mod lenient;
 pub mod model;
 mod query;
 mod xml;
@@ -103,7 +103,7 @@ const REST_XML: &[&str] = &["/s3/aws4_request", "/route53/aws4_request", "/cloud
 
 /// Guesses the protocol of a request before its signature is verified and its service is known. It only determines the form of
 /// faults.
-pub fn guess(headers: &BTreeMap<String, String>, path: &str) -> Protocol {
+pub(crate) fn guess(headers: &BTreeMap<String, String>, path: &str) -> Protocol {
     let is = |name: &str, text: &str| headers.get(name).is_some_and(|value| value.contains(text));
     if is(cbor::HEADER.0, cbor::HEADER.1) {
         Protocol::Cbor { service: "" }
@@ -124,7 +124,7 @@ pub fn guess(headers: &BTreeMap<String, String>, path: &str) -> Protocol {
 }
 
 /// Chooses the protocol of a service that matches the guessed one, or else the first.
-pub fn choose(supported: &[Protocol], guessed: Protocol) -> Protocol {
+pub(crate) fn choose(supported: &[Protocol], guessed: Protocol) -> Protocol {
     let same = |one: &&Protocol| one.family() == guessed.family();
     supported.iter().find(same).or(supported.first()).copied().unwrap_or(guessed)
 }

@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 24;
 
 /// Decodes a request. Parameters are in the body, or in the query string of a GET. All values are text, and lists are structures with
 /// numbers for names, until the model gives them their types.
-pub fn decode(incoming: &Incoming<'_>, version: &str) -> Result<Request, Fault> {
+pub(super) fn decode(incoming: &Incoming<'_>, version: &str) -> Result<Request, Fault> {
     let mut root = Node::default();
     for (name, value) in form_urlencoded::parse(incoming.query.as_bytes()).chain(form_urlencoded::parse(incoming.body))
     {
@@ -71,7 +71,7 @@ impl Node {
 }
 
 /// Encodes an output of AWS Query.
-pub fn encode(operation: &str, xmlns: &str, request_id: &str, output: &Output) -> Body {
+pub(super) fn encode(operation: &str, xmlns: &str, request_id: &str, output: &Output) -> Body {
     let mut text = format!("<{operation}Response xmlns=\"{xmlns}\">");
     xml::element(&mut text, &format!("{operation}Result"), output, "member");
     let _ =
@@ -80,7 +80,7 @@ pub fn encode(operation: &str, xmlns: &str, request_id: &str, output: &Output) -
 }
 
 /// Encodes an output of EC2.
-pub fn encode_ec2(operation: &str, xmlns: &str, request_id: &str, output: &Output) -> Body {
+pub(super) fn encode_ec2(operation: &str, xmlns: &str, request_id: &str, output: &Output) -> Body {
     let mut text = format!("<{operation}Response xmlns=\"{xmlns}\"><requestId>{request_id}</requestId>");
     xml::content(&mut text, output, "item");
     let _ = write!(text, "</{operation}Response>");
@@ -88,7 +88,7 @@ pub fn encode_ec2(operation: &str, xmlns: &str, request_id: &str, output: &Outpu
 }
 
 /// Encodes a fault of AWS Query; without a namespace if the service is not known.
-pub fn encode_fault(xmlns: Option<&str>, request_id: &str, fault: &Fault) -> Body {
+pub(super) fn encode_fault(xmlns: Option<&str>, request_id: &str, fault: &Fault) -> Body {
     let side = if fault.status < 500 { "Sender" } else { "Receiver" };
     let error = json!({ "Type": side, "Code": fault.code, "Message": fault.message });
     let mut text = match xmlns {
@@ -101,7 +101,7 @@ pub fn encode_fault(xmlns: Option<&str>, request_id: &str, fault: &Fault) -> Bod
 }
 
 /// Encodes a fault of EC2.
-pub fn encode_ec2_fault(request_id: &str, fault: &Fault) -> Body {
+pub(super) fn encode_ec2_fault(request_id: &str, fault: &Fault) -> Body {
     let errors = json!({ "Error": { "Code": fault.code, "Message": fault.message } });
     let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response>".to_owned();
     xml::element(&mut text, "Errors", &errors.into(), "item");

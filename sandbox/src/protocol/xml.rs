@@ -6,14 +6,14 @@ use crate::base::clock::{from_epoch_seconds, iso8601};
 use crate::protocol::model::Output;
 
 /// Appends `<name>value</name>`: members in order, list items as `item`, the entries of a map as `entry`.
-pub fn element(out: &mut String, name: &str, value: &Output, item: &str) {
+pub(super) fn element(out: &mut String, name: &str, value: &Output, item: &str) {
     open(out, name);
     content(out, value, item);
     close(out, name);
 }
 
 /// Appends the content of a value's element.
-pub fn content(out: &mut String, value: &Output, item: &str) {
+pub(super) fn content(out: &mut String, value: &Output, item: &str) {
     match value {
         Output::Scalar(Value::String(text)) | Output::Bytes(text) => escape(out, text),
         Output::Scalar(scalar) => out.push_str(&scalar.to_string()),

@@ -42,12 +42,16 @@ const PEEK_BYTES: usize = 4096;
 /// Returned in place of a response: the connection is to be closed.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is to be closed")]
-pub struct ConnectionAborted;
+pub(super) struct ConnectionAborted;
 
 /// Accepts connections and answers their requests until `shutdown`; requests in progress may then still end. A connection for which
 /// there is no slot is sent what `busy` returns for the beginning of its request.
-pub async fn serve<A, F>(listener: TcpListener, shutdown: &CancellationToken, busy: fn(&[u8]) -> Vec<u8>, answer: A)
-where
+pub(super) async fn serve<A, F>(
+    listener: TcpListener,
+    shutdown: &CancellationToken,
+    busy: fn(&[u8]) -> Vec<u8>,
+    answer: A,
+) where
     A: Fn(Request<Incoming>, Arc<Connection>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<Response<Body>, ConnectionAborted>> + Send + 'static,
 {
@@ -161,7 +165,7 @@ impl UnauthenticatedConnections {
 }
 
 /// The state of a connection: unauthenticated until the first valid signature. Its slot is free once the last reference is dropped.
-pub struct Connection {
+pub(super) struct Connection {
     number: u64,
     unauthenticated: Arc<UnauthenticatedConnections>,
     evicted: CancellationToken,
@@ -170,12 +174,12 @@ pub struct Connection {
 
 impl Connection {
     /// Keeps the connection from being evicted.
-    pub fn mark_authenticated(&self) {
+    pub(super) fn mark_authenticated(&self) {
         self.unauthenticated.remove(self.number);
     }
 
     /// Waits until another connection needs the slot, which never happens to an authenticated one.
-    pub async fn evicted(&self) {
+    pub(super) async fn evicted(&self) {
         self.evicted.cancelled().await;
     }
 }

@@ -29,7 +29,7 @@ struct Server {
 }
 
 /// Answers requests until the sandbox's stop signal.
-pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<()> {
+pub(crate) async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<()> {
     let port = listener.local_addr()?.port();
     let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
     let server = Arc::new(Server { sandbox: Arc::clone(sandbox), hosts });

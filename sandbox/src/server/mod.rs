@@ -8,4 +8,4 @@ mod response;
 mod role_credentials;
 mod session_socket;
 
-pub use http::serve;
+pub(crate) use http::serve;

@@ -22,7 +22,7 @@ use crate::{Fault, Sandbox};
 const ABORT_DELAY: Duration = Duration::from_millis(20);
 
 /// A request in progress.
-pub struct RequestContext {
+pub(super) struct RequestContext {
     pub sandbox: Arc<Sandbox>,
     pub format: ResponseFormat,
     started_at: Timestamp,
@@ -42,13 +42,13 @@ enum Abort {
 
 impl RequestContext {
     /// A request of which only the method has been read.
-    pub fn new(sandbox: &Arc<Sandbox>, method: &Method, format: ResponseFormat) -> Self {
+    pub(super) fn new(sandbox: &Arc<Sandbox>, method: &Method, format: ResponseFormat) -> Self {
         let (started_at, name) = (sandbox.clock.now(), format!("{method} request refused"));
         Self { sandbox: Arc::clone(sandbox), format, started_at, name, is_dispatched: false, abort: None }
     }
 
     /// Notes the operation that is called, and injects the first fault that matches it.
-    pub async fn dispatch(&mut self, service: &Service, request: &Request) -> Result<(), Fault> {
+    pub(super) async fn dispatch(&mut self, service: &Service, request: &Request) -> Result<(), Fault> {
         self.name = format!("{}:{}", service.signing_name, request.operation);
         self.is_dispatched = true;
         let aborted = || Fault::internal("the connection is cut");
@@ -79,7 +79,7 @@ impl RequestContext {
     }
 
     /// Writes the request's line to the log.
-    pub fn log(&self, fault: Option<&Fault>) -> Result<(), ConnectionAborted> {
+    pub(super) fn log(&self, fault: Option<&Fault>) -> Result<(), ConnectionAborted> {
         let duration = self.sandbox.clock.now().duration_since(self.started_at).as_millis();
         let outcome = match fault {
             _ if self.abort == Some(Abort::BeforeResponse) => "cut".to_owned(),
@@ -92,7 +92,7 @@ impl RequestContext {
     }
 
     /// The response to send: the first half of it where a fault aborts the connection in the middle.
-    pub async fn finish(&self, response: Response<Body>) -> Response<Body> {
+    pub(super) async fn finish(&self, response: Response<Body>) -> Response<Body> {
         if self.abort != Some(Abort::DuringResponse) {
             return response;
         }

@@ -32,7 +32,7 @@ const GZIP: &str = "gzip";
 const BROWSER_HEADERS: &[&str] = &["origin", "sec-fetch-site", "access-control-request-method"];
 
 /// Refuses a request by its head.
-pub fn check_head(parts: &Parts, headers: &BTreeMap<String, String>, hosts: &[String]) -> Result<(), Fault> {
+pub(super) fn check_head(parts: &Parts, headers: &BTreeMap<String, String>, hosts: &[String]) -> Result<(), Fault> {
     let named = parts.uri.authority().is_none_or(|authority| hosts.iter().any(|host| host == authority.as_str()));
     if !named || !headers.get("host").is_some_and(|host| hosts.contains(host)) {
         return Err(Fault::new(403, "InvalidHost", "The Host header is not this sandbox's loopback address"));
@@ -56,7 +56,7 @@ pub fn check_head(parts: &Parts, headers: &BTreeMap<String, String>, hosts: &[St
 }
 
 /// Reads a body, as far as the limits of size and time allow.
-pub async fn read_body(mut body: Body) -> Result<Bytes, Fault> {
+pub(super) async fn read_body(mut body: Body) -> Result<Bytes, Fault> {
     match tokio::time::timeout(BODY_TIMEOUT, read_all(&mut body)).await {
         Ok(Err(fault)) => {
             drain(body).await;
@@ -84,7 +84,7 @@ async fn read_all(body: &mut Body) -> Result<Bytes, Fault> {
 }
 
 /// Reads the body of a refused request and drops it.
-pub async fn drain(mut body: Body) {
+pub(super) async fn drain(mut body: Body) {
     let all = async {
         let mut remaining = MAX_DRAINED_BYTES;
         while let Some(Ok(frame)) = body.frame().await {
@@ -99,18 +99,18 @@ pub async fn drain(mut body: Body) {
 }
 
 /// How a body is compressed.
-pub fn encoding(headers: &BTreeMap<String, String>) -> Option<&str> {
+pub(super) fn encoding(headers: &BTreeMap<String, String>) -> Option<&str> {
     headers.get("content-encoding").map(String::as_str).filter(|encoding| *encoding != "identity")
 }
 
 /// The fault for a compression that the operation does not accept.
-pub fn unsupported_encoding(encoding: &str) -> Fault {
+pub(super) fn unsupported_encoding(encoding: &str) -> Fault {
     let message = format!("The Content-Encoding {encoding} is not served for this operation");
     Fault::new(415, "UnsupportedMediaType", message)
 }
 
 /// Decompresses a body, and refuses one that becomes larger than [`MAX_BODY_BYTES`].
-pub fn decompress(body: &[u8]) -> Result<Vec<u8>, Fault> {
+pub(super) fn decompress(body: &[u8]) -> Result<Vec<u8>, Fault> {
     let mut decompressed = Vec::new();
     let limit = u64::try_from(MAX_BODY_BYTES).unwrap_or(u64::MAX).saturating_add(1);
     let read = MultiGzDecoder::new(body).take(limit).read_to_end(&mut decompressed);

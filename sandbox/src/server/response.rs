@@ -16,7 +16,7 @@ use crate::protocol::model::Model;
 use crate::protocol::{self, Protocol};
 
 /// How the response to a request is encoded: guessed from its head, known once its service is.
-pub struct ResponseFormat {
+pub(super) struct ResponseFormat {
     pub protocol: Protocol,
     model: Option<&'static Model>,
     request_id: String,
@@ -24,29 +24,29 @@ pub struct ResponseFormat {
 
 impl ResponseFormat {
     /// The format that the head of a request suggests.
-    pub fn guess(headers: &BTreeMap<String, String>, path: &str) -> Self {
+    pub(super) fn guess(headers: &BTreeMap<String, String>, path: &str) -> Self {
         Self { protocol: protocol::guess(headers, path), model: None, request_id: ids::uuid() }
     }
 
     /// Changes to the service's protocol that matches the request best.
-    pub fn set_service(&mut self, service: &Service) {
+    pub(super) fn set_service(&mut self, service: &Service) {
         self.protocol = protocol::choose(service.protocols, self.protocol);
         self.model = service.model();
     }
 
     /// How errors of the protocol's family are written.
-    pub fn dialect(&self) -> Dialect {
+    pub(super) fn dialect(&self) -> Dialect {
         self.protocol.dialect()
     }
 
     /// The response with an operation's output.
-    pub fn output(&self, operation: &str, output: Value) -> Response<Body> {
+    pub(super) fn output(&self, operation: &str, output: Value) -> Response<Body> {
         let body = self.protocol.encode(self.model, operation, &self.request_id, output);
         respond(StatusCode::OK, &self.request_id, body)
     }
 
     /// A response that continues until the stream or the client ends it.
-    pub fn stream(&self, stream: EventStream) -> Response<Body> {
+    pub(super) fn stream(&self, stream: EventStream) -> Response<Body> {
         let head = protocol::Body { content_type: event_stream::CONTENT_TYPE, bytes: Vec::new(), headers: Vec::new() };
         let messages = futures_util::stream::unfold(stream, async |mut stream| {
             let message = stream.next().await?;
@@ -57,7 +57,7 @@ impl ResponseFormat {
     }
 
     /// The response with a fault.
-    pub fn fault(&self, fault: &Fault) -> Response<Body> {
+    pub(super) fn fault(&self, fault: &Fault) -> Response<Body> {
         let (status, body) = self.protocol.encode_fault(self.model, &self.request_id, fault);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         respond(status, &self.request_id, body)
@@ -65,7 +65,7 @@ impl ResponseFormat {
 }
 
 /// A response with a body that is already encoded.
-pub fn respond(status: StatusCode, request_id: &str, body: protocol::Body) -> Response<Body> {
+pub(super) fn respond(status: StatusCode, request_id: &str, body: protocol::Body) -> Response<Body> {
     let mut response = Response::new(Body::from(body.bytes));
     *response.status_mut() = status;
     let headers = response.headers_mut();

@@ -20,7 +20,7 @@ const LIFETIME: Duration = Duration::from_hours(6);
 ///
 /// # Errors
 /// When the path or the token is not that of a running task.
-pub fn answer(
+pub(super) fn answer(
     sandbox: &Sandbox,
     method: &Method,
     path: &str,

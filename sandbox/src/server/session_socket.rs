@@ -26,7 +26,7 @@ use crate::session_channel::{ClientConnection, PATH, Sessions};
 use crate::{Fault, Sandbox};
 
 /// The service that a signed request for it is signed for.
-pub const SIGNING_NAME: &str = "ssmmessages";
+pub(super) const SIGNING_NAME: &str = "ssmmessages";
 /// The largest message: the official client sends 1 KiB at a time, and headers.
 const MAX_MESSAGE_BYTES: usize = 32 * 1024;
 /// How long the first message may take.
@@ -50,7 +50,7 @@ struct Opening {
 ///
 /// # Errors
 /// When it is not an upgrade request, or there is no such session.
-pub fn open(
+pub(super) fn open(
     sandbox: &Arc<Sandbox>,
     path: &str,
     headers: &BTreeMap<String, String>,

@@ -5,13 +5,13 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "the table hands every operation its input whole")]
 
-pub mod autoscaling;
-pub mod cloudmap;
-pub mod cloudwatch;
-pub mod ec2;
-pub mod ecs;
-pub mod iam;
-pub mod logs;
-pub mod secretsmanager;
-pub mod ssm;
-pub mod sts;
+pub(crate) mod autoscaling;
+pub(crate) mod cloudmap;
+pub(crate) mod cloudwatch;
+pub(crate) mod ec2;
+pub(crate) mod ecs;
+pub(crate) mod iam;
+pub(crate) mod logs;
+pub(crate) mod secretsmanager;
+pub(crate) mod ssm;
+pub(crate) mod sts;

@@ -7,7 +7,7 @@ use crate::auth::Identity;
 use crate::core::{Call, IntoAnswer as _, NoInput, Operation, Service};
 use crate::protocol::Protocol;
 
-pub static SERVICE: Service = Service {
+pub(crate) static SERVICE: Service = Service {
     signing_name: "sts",
     protocols: &[Protocol::Query { version: "2011-06-15", xmlns: "https://sts.amazonaws.com/doc/2011-06-15/" }],
     validation_code: "ValidationError",

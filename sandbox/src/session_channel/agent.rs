@@ -33,7 +33,7 @@ const TIMED_OUT: &str = "Your session timed out due to inactivity and has been t
 
 /// A client's connection.
 #[derive(Debug)]
-pub struct ClientConnection {
+pub(crate) struct ClientConnection {
     /// Messages to the client.
     pub outgoing: mpsc::Sender<Vec<u8>>,
     /// Messages from the client.

@@ -16,17 +16,17 @@ const ID: std::ops::Range<usize> = 64..80;
 const SCHEMA_VERSION: u32 = 1;
 
 /// The type of a message from the client.
-pub const INPUT: &str = "input_stream_data";
+pub(super) const INPUT: &str = "input_stream_data";
 /// The type of a message from the agent.
-pub const OUTPUT: &str = "output_stream_data";
+pub(super) const OUTPUT: &str = "output_stream_data";
 /// The type of an acknowledgement.
-pub const ACKNOWLEDGE: &str = "acknowledge";
+pub(super) const ACKNOWLEDGE: &str = "acknowledge";
 /// The type of a session's last message.
-pub const CLOSED: &str = "channel_closed";
+pub(super) const CLOSED: &str = "channel_closed";
 
 /// The type of a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Payload {
+pub(super) enum Payload {
     /// Not part of a stream: an acknowledgement, or the channel's end.
     Control = 0,
     /// Terminal input or output.
@@ -43,7 +43,7 @@ pub enum Payload {
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
+pub(super) struct Frame {
     /// Such as [`INPUT`].
     pub kind: String,
     /// Counts the messages of one direction from 0; acknowledgements do not count.
@@ -62,7 +62,7 @@ pub struct Frame {
 
 impl Frame {
     /// A new message, made now.
-    pub fn new(
+    pub(super) fn new(
         kind: &str,
         sequence: i64,
         flags: u64,
@@ -82,12 +82,12 @@ impl Frame {
     }
 
     /// Its UUID as text.
-    pub fn id(&self) -> String {
+    pub(super) fn id(&self) -> String {
         ids::uuid_text(self.id)
     }
 
     /// Its bytes on the wire.
-    pub fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER_LENGTH as usize + 4 + self.payload.len());
         bytes.extend(HEADER_LENGTH.to_be_bytes());
         bytes.extend(format!("{:<width$}", self.kind, width = TYPE.len()).as_bytes());
@@ -104,7 +104,7 @@ impl Frame {
     }
 
     /// Decodes a message; none if it is incomplete. The digest is not checked, as by the agent.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let header = usize::try_from(u32::from_be_bytes(array(bytes, 0)?)).ok()?;
         // A longer header has more fields after the known ones.
         if header < HEADER_LENGTH as usize {

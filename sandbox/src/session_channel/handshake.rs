@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 /// The version that the agent claims to have: one that supports everything that is done here.
-pub const AGENT_VERSION: &str = "3.3.987.0";
+pub(crate) const AGENT_VERSION: &str = "3.3.987.0";
 /// The status of an action that the client has processed.
 const SUCCESS: i64 = 1;
 

@@ -8,14 +8,14 @@ use super::frame::Frame;
 
 /// The stream from the client.
 #[derive(Debug, Default)]
-pub struct Incoming {
+pub(super) struct Incoming {
     expected: i64,
     early: BTreeMap<i64, Frame>,
 }
 
 /// What to do with a message.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Disposition {
+pub(super) enum Disposition {
     /// It is the next one: acknowledge and deliver it, then those that [`Incoming::advance`] returns.
     Deliver(Frame),
     /// It is kept for later, or was delivered before: only acknowledge it.
@@ -27,7 +27,7 @@ pub enum Disposition {
 impl Incoming {
     /// Accepts a message if the receiver has `room` for it. An early message also needs room for the missing one before it, so that
     /// both can be delivered.
-    pub fn accept(&mut self, frame: Frame, room: usize) -> Disposition {
+    pub(super) fn accept(&mut self, frame: Frame, room: usize) -> Disposition {
         match frame.sequence.cmp(&self.expected) {
             std::cmp::Ordering::Less => Disposition::Acknowledge,
             std::cmp::Ordering::Equal if room > self.early.len() => Disposition::Deliver(frame),
@@ -41,7 +41,7 @@ impl Incoming {
     }
 
     /// Records that the next message was delivered; returns the one after it, if it came early.
-    pub fn advance(&mut self) -> Option<Frame> {
+    pub(super) fn advance(&mut self) -> Option<Frame> {
         self.expected = self.expected.saturating_add(1);
         self.early.remove(&self.expected)
     }

@@ -14,9 +14,9 @@ mod sessions;
 mod state;
 mod terminal;
 
-pub use agent::ClientConnection;
-pub use handshake::AGENT_VERSION;
-pub use sessions::{Session, SessionSpec, Sessions, channel_url};
+pub(crate) use agent::ClientConnection;
+pub(crate) use handshake::AGENT_VERSION;
+pub(crate) use sessions::{Session, SessionSpec, Sessions, channel_url};
 
 /// The path prefix of every session's address.
-pub const PATH: &str = "/v1/data-channel/";
+pub(crate) const PATH: &str = "/v1/data-channel/";

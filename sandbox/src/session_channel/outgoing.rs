@@ -22,7 +22,7 @@ const SYN: u64 = 1;
 
 /// The stream to the client.
 #[derive(Debug)]
-pub struct Outgoing {
+pub(super) struct Outgoing {
     next: i64,
     unacknowledged: VecDeque<Sent>,
     round_trip: Duration,
@@ -52,17 +52,17 @@ impl Default for Outgoing {
 
 impl Outgoing {
     /// Whether more may be sent now.
-    pub fn has_room(&self) -> bool {
+    pub(super) fn has_room(&self) -> bool {
         self.unacknowledged.len() < WINDOW
     }
 
     /// Whether the client has acknowledged all messages.
-    pub fn is_acknowledged(&self) -> bool {
+    pub(super) fn is_acknowledged(&self) -> bool {
         self.unacknowledged.is_empty()
     }
 
     /// Numbers a payload and returns its encoded message.
-    pub fn push(&mut self, payload: Payload, content: Vec<u8>, now: Timestamp, at: Instant) -> Vec<u8> {
+    pub(super) fn push(&mut self, payload: Payload, content: Vec<u8>, now: Timestamp, at: Instant) -> Vec<u8> {
         let flags = if self.next == 0 { SYN } else { 0 };
         let bytes = Frame::new(OUTPUT, self.next, flags, payload, content, now).encode();
         self.unacknowledged.push_back(Sent { sequence: self.next, bytes: bytes.clone(), at, is_retransmitted: false });
@@ -71,7 +71,7 @@ impl Outgoing {
     }
 
     /// Records that the client has a message.
-    pub fn acknowledge(&mut self, sequence: i64, now: Instant) {
+    pub(super) fn acknowledge(&mut self, sequence: i64, now: Instant) {
         let Some(index) = self.unacknowledged.iter().position(|sent| sent.sequence == sequence) else { return };
         if let Some(sent) = self.unacknowledged.remove(index).filter(|sent| !sent.is_retransmitted) {
             self.sample(now.duration_since(sent.at));
@@ -85,12 +85,12 @@ impl Outgoing {
     }
 
     /// When to retransmit the oldest message.
-    pub fn retransmission_time(&self) -> Option<Instant> {
+    pub(super) fn retransmission_time(&self) -> Option<Instant> {
         self.unacknowledged.front().map(|sent| sent.at + self.timeout)
     }
 
     /// The oldest message, to be retransmitted.
-    pub fn retransmit(&mut self, now: Instant) -> Option<Vec<u8>> {
+    pub(super) fn retransmit(&mut self, now: Instant) -> Option<Vec<u8>> {
         let sent = self.unacknowledged.front_mut()?;
         (sent.at, sent.is_retransmitted) = (now, true);
         Some(sent.bytes.clone())

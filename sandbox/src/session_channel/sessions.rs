@@ -22,7 +22,7 @@ const CONNECTION_QUEUE: usize = 4;
 
 /// A session to start.
 #[derive(Debug)]
-pub struct SessionSpec {
+pub(crate) struct SessionSpec {
     /// The prefix of its id: the caller's name, or ECS's own.
     pub prefix: String,
     /// The instance, or `ecs:CLUSTER_TASK_RUNTIMEID`.
@@ -41,7 +41,7 @@ pub struct SessionSpec {
 
 /// A session, as operations describe it.
 #[derive(Debug, Clone)]
-pub struct Session {
+pub(crate) struct Session {
     /// Such as `sandbox-0a1b2c3d4e5f60718`.
     pub id: String,
     /// See [`SessionSpec::target`].
@@ -58,7 +58,7 @@ pub struct Session {
 
 /// What the caller of an operation needs to connect to a session.
 #[derive(Debug)]
-pub struct StartedSession {
+pub(crate) struct StartedSession {
     /// Its id.
     pub id: String,
     /// The token for one connection.
@@ -80,21 +80,21 @@ struct Entry {
 ///
 /// # Errors
 /// The sandbox does not listen yet.
-pub fn channel_url(sandbox: &Sandbox, session: &str) -> Result<String, Fault> {
+pub(crate) fn channel_url(sandbox: &Sandbox, session: &str) -> Result<String, Fault> {
     let port = sandbox.port.get().ok_or_else(|| Fault::internal("the sandbox has no listener"))?;
     Ok(format!("ws://127.0.0.1:{port}{}{session}?role=publish_subscribe", super::PATH))
 }
 
 /// All sessions, by their ids.
 #[derive(Debug, Default)]
-pub struct Sessions(Mutex<BTreeMap<String, Entry>>);
+pub(crate) struct Sessions(Mutex<BTreeMap<String, Entry>>);
 
 impl Sessions {
     /// Starts a session. Its command waits for the first connection.
     ///
     /// # Errors
     /// Too many sessions are open.
-    pub fn start(sandbox: &Arc<Sandbox>, spec: SessionSpec) -> Result<StartedSession, Fault> {
+    pub(crate) fn start(sandbox: &Arc<Sandbox>, spec: SessionSpec) -> Result<StartedSession, Fault> {
         let (connections, inbox) = mpsc::channel(CONNECTION_QUEUE);
         let (end, token) = (CancellationToken::new(), ids::hex(64));
         let id = ids::resource(&spec.prefix);
@@ -146,19 +146,19 @@ impl Sessions {
     }
 
     /// A session, open or ended.
-    pub fn get(&self, id: &str) -> Option<Session> {
+    pub(crate) fn get(&self, id: &str) -> Option<Session> {
         self.all().get(id).map(|entry| entry.session.clone())
     }
 
     /// All sessions, the newest first.
-    pub fn list(&self) -> Vec<Session> {
+    pub(crate) fn list(&self) -> Vec<Session> {
         let mut sessions: Vec<_> = self.all().values().map(|entry| entry.session.clone()).collect();
         sessions.sort_by(|one, other| other.started.cmp(&one.started).then_with(|| one.id.cmp(&other.id)));
         sessions
     }
 
     /// Replaces the token of a session; none if the session has ended.
-    pub fn resume(&self, id: &str) -> Option<String> {
+    pub(crate) fn resume(&self, id: &str) -> Option<String> {
         let mut all = self.all();
         let entry = all.get_mut(id).filter(|entry| entry.session.ended.is_none())?;
         entry.token = Some(ids::hex(64));
@@ -166,19 +166,19 @@ impl Sessions {
     }
 
     /// Ends a session.
-    pub fn terminate(&self, id: &str) {
+    pub(crate) fn terminate(&self, id: &str) {
         if let Some(entry) = self.all().get(id) {
             entry.end.cancel();
         }
     }
 
     /// Ends all sessions on a target that is gone.
-    pub fn end_target(&self, target: &str) {
+    pub(crate) fn end_target(&self, target: &str) {
         self.all().values().filter(|entry| entry.session.target == target).for_each(|entry| entry.end.cancel());
     }
 
     /// Consumes the token of a session, which is valid once, and returns where to send the connection.
-    pub fn admit(&self, id: &str, token: &str) -> Option<mpsc::Sender<ClientConnection>> {
+    pub(crate) fn admit(&self, id: &str, token: &str) -> Option<mpsc::Sender<ClientConnection>> {
         use subtle::ConstantTimeEq as _;
 
         let mut all = self.all();

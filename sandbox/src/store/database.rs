@@ -20,14 +20,14 @@ mod file;
 mod tests;
 
 use super::table::{Changes, Stored};
-pub use error::StoreError;
+pub(crate) use error::StoreError;
 
 /// The version of the stored form. A database of another version is refused.
 const VERSION: &str = "2";
 /// The database's name in the state folder.
-pub const FILE: &str = "world.redb";
+pub(crate) const FILE: &str = "world.redb";
 /// The database's name while it is being created.
-pub const DRAFT_FILE: &str = "world.redb.new";
+pub(crate) const DRAFT_FILE: &str = "world.redb.new";
 /// Files up to this size are checked completely when they are opened.
 const MAX_CHECKED_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -46,10 +46,10 @@ struct Opened {
 }
 
 /// Rows of an event table: keys and values, sorted by key.
-pub type Rows = Vec<(Vec<u8>, Vec<u8>)>;
+pub(crate) type Rows = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// An event table's name and rows for it.
-pub type Events<'a> = (&'static str, &'a [(Vec<u8>, Vec<u8>)]);
+pub(crate) type Events<'a> = (&'static str, &'a [(Vec<u8>, Vec<u8>)]);
 
 /// What [`Store::range`] does with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
 use tokio::sync::watch;
 
-pub mod database;
-pub mod table;
+pub(crate) mod database;
+pub(crate) mod table;
 
 use crate::Fault;
 use database::{Rows, Store, StoreError};
@@ -22,7 +22,7 @@ pub trait State: Any + Debug + Send + Sync {
 }
 
 /// Rows, each as the name of its table and its key.
-pub type RowNames = Vec<(String, String)>;
+pub(crate) type RowNames = Vec<(String, String)>;
 
 /// The states that a world consists of.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +85,7 @@ tokio::task_local! {
 
 /// Runs the creation of a resource of a stack: every row that it inserts is recorded with the resource in the same transaction, so
 /// that the rows of a creation that a crash interrupts can be removed.
-pub async fn on_behalf_of<T>(resource: String, work: impl Future<Output = T>) -> T {
+pub(crate) async fn on_behalf_of<T>(resource: String, work: impl Future<Output = T>) -> T {
     CREATING_RESOURCE.scope(resource, work).await
 }
 

@@ -7,12 +7,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// A type of rows. It is cloned once per change, so it should be small.
-pub trait Row: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
+pub(crate) trait Row: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
 impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Row for T {}
 
 /// Rows by key. Every change keeps the row's previous value until the transaction ends, so that it can be rolled back.
 #[derive(Debug)]
-pub struct Table<T> {
+pub(crate) struct Table<T> {
     name: &'static str,
     rows: BTreeMap<String, T>,
     /// The previous values of changed rows; `None` for an inserted one.
@@ -21,41 +21,41 @@ pub struct Table<T> {
 
 impl<T: Row> Table<T> {
     /// An empty table; `name` is its name in the database.
-    pub const fn new(name: &'static str) -> Self {
+    pub(crate) const fn new(name: &'static str) -> Self {
         Self { name, rows: BTreeMap::new(), previous: BTreeMap::new() }
     }
 
     /// The row of `key`.
-    pub fn get(&self, key: &str) -> Option<&T> {
+    pub(crate) fn get(&self, key: &str) -> Option<&T> {
         self.rows.get(key)
     }
 
     /// The row of `key`, for changing it.
-    pub fn get_mut(&mut self, key: &str) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut T> {
         self.record(key);
         self.rows.get_mut(key)
     }
 
     /// Whether there is a row of `key`.
-    pub fn contains(&self, key: &str) -> bool {
+    pub(crate) fn contains(&self, key: &str) -> bool {
         self.rows.contains_key(key)
     }
 
     /// Inserts or replaces a row.
-    pub fn insert(&mut self, key: impl Into<String>, row: T) {
+    pub(crate) fn insert(&mut self, key: impl Into<String>, row: T) {
         let key = key.into();
         self.record(&key);
         self.rows.insert(key, row);
     }
 
     /// Removes a row, and returns it.
-    pub fn remove(&mut self, key: &str) -> Option<T> {
+    pub(crate) fn remove(&mut self, key: &str) -> Option<T> {
         self.record(key);
         self.rows.remove(key)
     }
 
     /// Removes the rows for which `keep` returns false.
-    pub fn retain(&mut self, keep: impl Fn(&str, &T) -> bool) {
+    pub(crate) fn retain(&mut self, keep: impl Fn(&str, &T) -> bool) {
         let removed: Vec<String> =
             self.iter().filter(|(key, row)| !keep(key, row)).map(|(key, _)| key.to_owned()).collect();
         for key in removed {
@@ -64,7 +64,7 @@ impl<T: Row> Table<T> {
     }
 
     /// Removes the rows whose keys begin with `prefix`.
-    pub fn remove_prefix(&mut self, prefix: &str) {
+    pub(crate) fn remove_prefix(&mut self, prefix: &str) {
         let removed: Vec<String> = self.with_prefix(prefix).map(|(key, _)| key.to_owned()).collect();
         for key in removed {
             self.remove(&key);
@@ -72,30 +72,28 @@ impl<T: Row> Table<T> {
     }
 
     /// All rows with their keys, sorted by key.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &T)> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &T)> {
         self.rows.iter().map(|(key, row)| (key.as_str(), row))
     }
 
     /// All rows, sorted by key.
-    pub fn values(&self) -> impl DoubleEndedIterator<Item = &T> {
+    pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.rows.values()
     }
 
     /// The rows whose keys begin with `prefix`, sorted by key.
-    pub fn with_prefix<'a>(&'a self, prefix: &str) -> impl DoubleEndedIterator<Item = (&'a str, &'a T)> + use<'a, T> {
+    pub(crate) fn with_prefix<'a>(
+        &'a self,
+        prefix: &str,
+    ) -> impl DoubleEndedIterator<Item = (&'a str, &'a T)> + use<'a, T> {
         let end = end_of_prefix(prefix);
         let bounds = (Bound::Included(prefix), end.as_deref().map_or(Bound::Unbounded, Bound::Excluded));
         self.rows.range::<str, _>(bounds).map(|(key, row)| (key.as_str(), row))
     }
 
     /// How many rows there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.rows.len()
-    }
-
-    /// Whether there is no row.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
     }
 
     fn record(&mut self, key: &str) {
@@ -120,7 +118,7 @@ fn end_of_prefix(prefix: &str) -> Option<String> {
 }
 
 /// The changed rows of a table in their stored form, by key; `None` for a removed row.
-pub type Changes<'a> = Vec<(&'a str, Option<Vec<u8>>)>;
+pub(crate) type Changes<'a> = Vec<(&'a str, Option<Vec<u8>>)>;
 
 /// A table without its row type, as the database sees it.
 pub trait Stored {
@@ -183,7 +181,7 @@ macro_rules! state {
     ($(#[$doc:meta])* pub struct $State:ident { $($(#[$field_doc:meta])* pub $field:ident: Table<$Row:ty> = $name:literal,)* }) => {
         $(#[$doc])*
         #[derive(Debug)]
-        pub struct $State { $($(#[$field_doc])* pub $field: $crate::store::table::Table<$Row>,)* }
+        pub(crate) struct $State { $($(#[$field_doc])* pub $field: $crate::store::table::Table<$Row>,)* }
 
         impl Default for $State {
             fn default() -> Self {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ecsws_sandbox::cloudformation::resources;
+use ecsws_sandbox::testing::resources;
 use roxmltree::{Document, Node};
 use serde_json::{Map, Value};
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use ecsws_sandbox::protocol::model;
-use ecsws_sandbox::protocol::{Incoming, Protocol};
-use ecsws_sandbox::{Fault, REGISTRY};
+use ecsws_sandbox::testing::model;
+use ecsws_sandbox::testing::{Fault, REGISTRY};
+use ecsws_sandbox::testing::{Incoming, Protocol};
 
 /// Bytes that resemble requests: CBOR, JSON and query parameters among random ones.
 fn body() -> impl Strategy<Value = Vec<u8>> {

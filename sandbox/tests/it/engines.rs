@@ -8,7 +8,7 @@ use aws_sdk_ecs::types::{
     AwsVpcConfiguration, Compatibility, ContainerDefinition, KeyValuePair, LaunchType, NetworkConfiguration,
     NetworkMode, PortMapping, Tag,
 };
-use ecsws_sandbox::base::clock::Clock;
+use ecsws_sandbox::testing::Clock;
 use serde_json::json;
 
 use crate::common::read;

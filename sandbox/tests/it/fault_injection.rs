@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use aws_sdk_cloudformation::error::ProvideErrorMetadata as _;
 use aws_sdk_cloudformation::types::{OnFailure, Stack};
 use aws_smithy_types::retry::RetryConfig;
-use ecsws_sandbox::base::clock::Clock;
-use ecsws_sandbox::client::ControlError;
+use ecsws_sandbox::lifecycle::ControlError;
+use ecsws_sandbox::testing::Clock;
 use serde_json::{Value, json};
 
 use crate::local_aws::LocalAws;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecsws_sandbox::auth::Credentials;
-use ecsws_sandbox::{Config, Fault, LogReader, Sandbox};
+use ecsws_sandbox::LogReader;
+use ecsws_sandbox::testing::Credentials;
+use ecsws_sandbox::testing::{Config, Fault, Sandbox};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +34,7 @@ impl InProcess {
             speed: 20.0,
             host_exec: false,
         };
-        let sandbox = ecsws_sandbox::open(config, CancellationToken::new()).expect("a sandbox");
+        let sandbox = ecsws_sandbox::testing::open(config, CancellationToken::new()).expect("a sandbox");
         Self { sandbox, _folder: folder }
     }
 

@@ -17,9 +17,9 @@ use aws_sdk_ecs::types::{
     NetworkMode, Secret, Tag,
 };
 use aws_sdk_sts::error::ProvideErrorMetadata as _;
-use ecsws_sandbox::base::clock::Clock;
-use ecsws_sandbox::client::{ControlError, Endpoint};
 use ecsws_sandbox::lifecycle;
+use ecsws_sandbox::lifecycle::{ControlError, Endpoint};
+use ecsws_sandbox::testing::Clock;
 use serde_json::{Value, json};
 
 use crate::common::{program, read};

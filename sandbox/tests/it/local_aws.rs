@@ -10,8 +10,8 @@ use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use ecsws_sandbox::base::clock::Clock;
 use ecsws_sandbox::lifecycle::{self, Endpoint, LifecycleError, Options};
+use ecsws_sandbox::testing::Clock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 

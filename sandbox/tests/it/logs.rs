@@ -6,7 +6,7 @@ use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::error::ProvideErrorMetadata as _;
 use aws_sdk_cloudwatchlogs::types::{InputLogEvent, RejectedLogEventsInfo};
 
-use ecsws_sandbox::base::clock::Clock;
+use ecsws_sandbox::testing::Clock;
 
 use crate::local_aws::LocalAws;
 

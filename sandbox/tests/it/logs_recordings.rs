@@ -1,6 +1,6 @@
 //! CloudWatch Logs compared with recorded responses of AWS to the same requests.
 
-use ecsws_sandbox::base::clock::Clock;
+use ecsws_sandbox::testing::Clock;
 use serde_json::{Value, json};
 
 use crate::in_process::InProcess;

@@ -1,5 +1,6 @@
 //! The integration tests of the sandbox: one binary, a file per subject.
 #![cfg(unix)]
+#![expect(unreachable_pub, reason = "files share helpers, and a test binary exports nothing")]
 
 mod cloudformation;
 mod cloudformation_recordings;

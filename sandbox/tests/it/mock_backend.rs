@@ -4,9 +4,9 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ecsws_sandbox::process::address::ServiceAddress;
-use ecsws_sandbox::process::mock_backend::MockBackend;
-use ecsws_sandbox::process::{CpuTimes, Exit, Ports, Process, ProcessSpec, Runner, environment};
+use ecsws_sandbox::testing::MockBackend;
+use ecsws_sandbox::testing::ServiceAddress;
+use ecsws_sandbox::testing::{CpuTimes, Exit, Ports, Process, ProcessSpec, Runner, environment};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ecsws_sandbox::Fault;
-use ecsws_sandbox::base::clock::Clock;
-use ecsws_sandbox::base::glob;
+use ecsws_sandbox::testing::Clock;
+use ecsws_sandbox::testing::Fault;
+use ecsws_sandbox::testing::glob;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ecsws_sandbox::process::{Exit, Process, ProcessSpec, Runner, StartError, TASK_MARKER, environment};
+use ecsws_sandbox::testing::{Exit, Process, ProcessSpec, Runner, StartError, TASK_MARKER, environment};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::task::JoinHandle;

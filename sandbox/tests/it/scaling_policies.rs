@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ecsws_sandbox::base::clock::Clock;
+use ecsws_sandbox::testing::Clock;
 use serde_json::{Value, json};
 
 use crate::in_process::InProcess;

@@ -8,8 +8,8 @@ use aws_credential_types::Credentials;
 use aws_sdk_sts::error::ProvideErrorMetadata as _;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
-use ecsws_sandbox::base::clock::Clock;
-use ecsws_sandbox::client::{ControlError, Endpoint};
+use ecsws_sandbox::lifecycle::{ControlError, Endpoint};
+use ecsws_sandbox::testing::Clock;
 use serde_json::json;
 
 use crate::local_aws::{Confined, LocalAws};

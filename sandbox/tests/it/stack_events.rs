@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use ecsws_sandbox::base::clock::{from_epoch_seconds, iso8601};
+use ecsws_sandbox::testing::{from_epoch_seconds, iso8601};
 
 use serde_json::{Value, json};
 

@@ -11,7 +11,7 @@ use crate::render::Ui;
 use crate::stack::spec::Target;
 
 /// Answers the questions of a deploy, by rules or by asking the user.
-pub trait Approver {
+pub(crate) trait Approver {
     /// The answer to a question. An error ends the deploy of the stack.
     fn answer<'a>(
         &'a mut self,
@@ -23,7 +23,7 @@ pub trait Approver {
 
 /// The rules of `deploy`: the first creation of a stack is confirmed unless `[target]` is complete, changes follow `--require-approval`.
 #[derive(Debug)]
-pub struct DeployApprover<'a> {
+pub(crate) struct DeployApprover<'a> {
     pub follow: &'a FollowOptions,
     pub target: Target,
     pub is_sandbox: bool,
@@ -57,7 +57,7 @@ impl Approver for DeployApprover<'_> {
 }
 
 /// Asks whether to roll back a failed stack before it is deployed. Answers other questions with no.
-pub async fn roll_back(question: &Question, ui: &mut Ui) -> Result<bool, CliError> {
+pub(crate) async fn roll_back(question: &Question, ui: &mut Ui) -> Result<bool, CliError> {
     let Question::RollBack { stack, status, stuck_resources } = question else { return Ok(false) };
     let text = if stuck_resources.is_empty() {
         format!("Stack {stack} is {status}: roll it back first?")

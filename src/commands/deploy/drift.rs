@@ -8,7 +8,7 @@ use crate::render;
 
 /// After a deploy: warns of services whose count or task definition differs from the template. A failure to read them is a warning too,
 /// because the deploy succeeded.
-pub async fn warn_of_drift(
+pub(super) async fn warn_of_drift(
     outcomes: &[StackOutcome<CliError>],
     project: &Project,
     ctx: &mut Context,

@@ -17,7 +17,7 @@ use crate::render::{self, DeployView, Ui};
 type Outcomes = Vec<StackOutcome<CliError>>;
 
 /// The parts of the loop.
-pub struct EventLoop<'a> {
+pub(super) struct EventLoop<'a> {
     pub approver: &'a mut dyn Approver,
     pub source: &'a ProjectSource<'a>,
     pub messages: UnboundedReceiver<Message<CliError>>,
@@ -28,7 +28,11 @@ pub struct EventLoop<'a> {
 
 impl EventLoop<'_> {
     /// Runs until the work ends, or the user leaves it.
-    pub async fn run(mut self, work: impl Future<Output = Outcomes>, ctx: &mut Context) -> Result<Outcomes, CliError> {
+    pub(super) async fn run(
+        mut self,
+        work: impl Future<Output = Outcomes>,
+        ctx: &mut Context,
+    ) -> Result<Outcomes, CliError> {
         let mut interrupts = ctx.interrupts.listen();
         {
             let mut work = pin!(work);

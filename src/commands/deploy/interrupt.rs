@@ -8,7 +8,7 @@ use crate::render::Ui;
 
 /// What the user decides about the operations in progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub(super) enum Decision {
     /// Leave them running in CloudFormation, and stop following them.
     Leave,
     /// Cancel them, and follow until they are undone.
@@ -22,7 +22,7 @@ const LEAVE: &str = "leave it running in CloudFormation";
 const CONTINUE: &str = "go on watching";
 
 /// Asks what to do if operations are in progress and there is a terminal; otherwise they are left.
-pub async fn decide(phases: &StackPhases<'_>, ui: &mut Ui) -> Decision {
+pub(super) async fn decide(phases: &StackPhases<'_>, ui: &mut Ui) -> Decision {
     let in_progress = phases.in_progress();
     if in_progress.is_empty() || !ui.can_ask() {
         return Decision::Leave;
@@ -36,7 +36,7 @@ pub async fn decide(phases: &StackPhases<'_>, ui: &mut Ui) -> Decision {
 }
 
 /// Cancels the operations in progress, and passes the result for each stack to `note`.
-pub async fn cancel(phases: &StackPhases<'_>, mut note: impl FnMut(String)) {
+pub(super) async fn cancel(phases: &StackPhases<'_>, mut note: impl FnMut(String)) {
     let on_cancelled = |name: &str, result: Result<&'static str, OpsError>| {
         let text = result.map_or_else(|error| CliError::from(error).summary(), ToOwned::to_owned);
         note(format!("{name}: {text}"));
@@ -45,7 +45,7 @@ pub async fn cancel(phases: &StackPhases<'_>, mut note: impl FnMut(String)) {
 }
 
 /// Discards change sets that were not executed. Returns the error that says what continues in AWS.
-pub async fn leave(phases: &StackPhases<'_>) -> CliError {
+pub(super) async fn leave(phases: &StackPhases<'_>) -> CliError {
     let in_progress = phases.in_progress();
     let waiting = phases.waiting_for_services();
     let mut error = if !in_progress.is_empty() {

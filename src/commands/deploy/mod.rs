@@ -29,10 +29,10 @@ use crate::project::Project;
 use crate::render::{self, DeployView};
 use crate::stack::ProjectStack;
 
-pub use approval::{Approver, DeployApprover, roll_back};
+pub(super) use approval::{Approver, DeployApprover, roll_back};
 use event_loop::EventLoop;
-pub use options::{DeployOptions, FollowOptions, InputOptions};
-pub use source::ProjectSource;
+pub(super) use options::{DeployOptions, FollowOptions, InputOptions};
+pub(super) use source::ProjectSource;
 
 const EXAMPLES: &str = "Examples:
   ecsws --sandbox deploy                          on this machine
@@ -47,7 +47,7 @@ const EXAMPLES: &str = "Examples:
 /// CloudFormation; the next deploy follows an operation that is still running before it starts its own.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::EVENTS))]
-pub struct DeployArgs {
+pub(super) struct DeployArgs {
     /// Stacks, or services by their keys [default: all]
     #[arg(value_name = "STACK", add = complete::stacks())]
     stacks: Vec<String>,
@@ -57,7 +57,7 @@ pub struct DeployArgs {
     options: DeployOptions,
 }
 
-pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Exit, CliError> {
+pub(super) async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let DeployArgs { stacks, follow, mut options } = args;
     let mut project = ctx.project()?;
     options.inputs.set_images(&mut project)?;
@@ -99,7 +99,7 @@ async fn report(
 }
 
 /// Deploys stacks, each after its dependencies. Failures of single stacks are in the outcomes; an error concerns all of them.
-pub async fn deploy(
+pub(super) async fn deploy(
     project: &mut Project,
     stacks: &[ProjectStack],
     follow: &FollowOptions,

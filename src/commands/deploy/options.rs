@@ -16,12 +16,12 @@ use crate::ops::{self, Limits};
 use crate::stack::{ProjectStack, Spec};
 use crate::when;
 
-pub use inputs::InputOptions;
+pub(crate) use inputs::InputOptions;
 use parse::{role_arn, topic_arn};
 
 /// How a deploy asks for approval, waits and shows progress.
 #[derive(Debug, Clone, Args)]
-pub struct FollowOptions {
+pub(crate) struct FollowOptions {
     /// When to ask before changing something
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub require_approval: RequireApproval,
@@ -47,7 +47,7 @@ pub struct FollowOptions {
 
 /// What happens to a creation that exceeds the timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum OnTimeout {
+pub(crate) enum OnTimeout {
     /// Leave it running in CloudFormation.
     #[default]
     Leave,
@@ -57,7 +57,7 @@ pub enum OnTimeout {
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Progress {
+pub(crate) enum Progress {
     /// Rows for what is in progress, and a line for each finished resource.
     Bar,
     /// One line per event.
@@ -66,12 +66,12 @@ pub enum Progress {
 
 impl FollowOptions {
     /// Whether to show what is in progress in place.
-    pub fn shows_rows(&self) -> bool {
+    pub(crate) fn shows_rows(&self) -> bool {
         self.progress != Some(Progress::Events)
     }
 
     /// The time limit of the operation on each stack.
-    pub fn limits(&self) -> Limits {
+    pub(crate) fn limits(&self) -> Limits {
         Limits { limit: self.timeout, delete_late_creation: self.on_timeout == OnTimeout::Delete }
     }
 }
@@ -103,7 +103,7 @@ const CONCURRENCY: u8 = 4;
 
 /// The other flags of `deploy`.
 #[derive(Debug, Clone, Args)]
-pub struct DeployOptions {
+pub(crate) struct DeployOptions {
     /// How stacks are created and updated
     #[arg(long, value_enum, default_value_t)]
     pub method: Method,
@@ -143,7 +143,7 @@ impl Default for DeployOptions {
 
 impl DeployOptions {
     /// Checks the options for these stacks before any call: parameters that no template has, and an outputs file that cannot be written.
-    pub fn check(&self, spec: &Spec, stacks: &[ProjectStack], working_dir: &Path) -> Result<(), CliError> {
+    pub(crate) fn check(&self, spec: &Spec, stacks: &[ProjectStack], working_dir: &Path) -> Result<(), CliError> {
         self.inputs.check(spec, stacks)?;
         let Some(file) = &self.outputs_file else { return Ok(()) };
         check_writable(&working_dir.join(file)).map_err(|error| {

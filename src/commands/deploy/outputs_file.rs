@@ -11,7 +11,7 @@ use crate::model::Stack;
 
 /// Checks that a file can be written, without creating or truncating it. Special files such as pipes are not opened, because their reader
 /// would see the end.
-pub fn check_writable(file: &Path) -> io::Result<()> {
+pub(super) fn check_writable(file: &Path) -> io::Result<()> {
     match fs::metadata(file) {
         Ok(found) if found.is_file() || found.is_dir() => OpenOptions::new().append(true).open(file).map(drop),
         Ok(_) => Ok(()),
@@ -25,7 +25,7 @@ pub fn check_writable(file: &Path) -> io::Result<()> {
 
 /// `{"STACK": {"KEY": "VALUE"}}`, as cdk writes it.
 #[expect(clippy::disallowed_methods, reason = "the user names the file")]
-pub async fn write(file: PathBuf, deployed: &[Stack]) -> Result<(), CliError> {
+pub(super) async fn write(file: PathBuf, deployed: &[Stack]) -> Result<(), CliError> {
     let outputs_of = |stack: &Stack| {
         let outputs = stack.outputs.iter().map(|output| (output.key.clone(), Value::from(output.value.clone())));
         (stack.name.clone(), Value::Object(outputs.collect()))

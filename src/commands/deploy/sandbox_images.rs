@@ -12,7 +12,11 @@ use crate::stack::ProjectStack;
 use crate::stack::spec::Runtime;
 
 /// Fails if the sandbox cannot run the images, before anything is deployed to it. Prints which images have to be pulled.
-pub async fn check_runtime(project: &Project, stacks: &[ProjectStack], ctx: &mut Context) -> Result<(), CliError> {
+pub(super) async fn check_runtime(
+    project: &Project,
+    stacks: &[ProjectStack],
+    ctx: &mut Context,
+) -> Result<(), CliError> {
     let sandbox = &project.spec.sandbox;
     if !ctx.settings.sandbox || sandbox.runtime == Runtime::Process {
         return Ok(());
@@ -42,7 +46,7 @@ pub async fn check_runtime(project: &Project, stacks: &[ProjectStack], ctx: &mut
 }
 
 /// Sends the sandbox the commands that stand in for the images of a stack. Their folders are relative to the project's.
-pub async fn put_images(
+pub(super) async fn put_images(
     project: &Project,
     stack: &ProjectStack,
     sandbox: &SandboxHandle,

@@ -13,7 +13,7 @@ use crate::stack::{ProjectStack, Spec, Template};
 
 /// Synthesises the project's stacks, one at a time, and gives the sandbox their images.
 #[derive(Debug)]
-pub struct ProjectSource<'a> {
+pub(crate) struct ProjectSource<'a> {
     state: Mutex<(&'a mut Project, Synthesiser)>,
     sandbox: Option<SandboxHandle>,
     reporter: Reporter<CliError>,
@@ -21,7 +21,7 @@ pub struct ProjectSource<'a> {
 
 impl<'a> ProjectSource<'a> {
     /// The templates of a project. The synthesiser has the clients for look-ups.
-    pub fn new(
+    pub(crate) fn new(
         project: &'a mut Project,
         synthesiser: Synthesiser,
         sandbox: Option<SandboxHandle>,
@@ -31,7 +31,7 @@ impl<'a> ProjectSource<'a> {
     }
 
     /// The template of another spec of the same stack, with the look-ups that were made so far.
-    pub async fn template_with(&self, spec: &Spec, stack: &str) -> Result<Template, CliError> {
+    pub(crate) async fn template_with(&self, spec: &Spec, stack: &str) -> Result<Template, CliError> {
         let (_, synthesiser) = &*self.state.lock().await;
         Ok(synthesiser.template_with(spec, stack)?)
     }
@@ -51,7 +51,7 @@ impl TemplateSource for ProjectSource<'_> {
         let template = self.synth(&stack.name, Purpose::Deploy).await?;
         if let Some(sandbox) = &self.sandbox {
             let (project, _) = &*self.state.lock().await;
-            put_images(project, stack, sandbox, Context::wall_clock()).await?;
+            put_images(project, stack, sandbox, Context::now()).await?;
         }
         Ok(template)
     }

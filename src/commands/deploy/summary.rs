@@ -11,7 +11,7 @@ use crate::stack::ProjectStack;
 use crate::stack::spec::Port;
 
 /// The outcomes, outputs and addresses of a deploy, and commands to try next.
-pub async fn summarise<'a>(
+pub(super) async fn summarise<'a>(
     project: &Project,
     stacks: &'a [ProjectStack],
     outcomes: &'a [StackOutcome<CliError>],

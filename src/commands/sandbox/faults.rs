@@ -24,7 +24,7 @@ use crate::error::CliError;
   ecsws sandbox faults '{\"operations\": [{\"operation\": \"ecs:Describe*\", \"effect\": \"throttle\", \"times\": 3}]}'
   ecsws sandbox faults '{\"resources\": [{\"resource\": \"AWS::ECS::Service\", \"on\": \"create\", \"reason\": \"No capacity\"}]}'
   ecsws sandbox faults '{}'")]
-pub struct FaultsArgs {
+pub(super) struct FaultsArgs {
     /// What is to go wrong from now on
     #[arg(value_parser = object)]
     faults: Option<Value>,
@@ -38,8 +38,8 @@ fn object(text: &str) -> Result<Value, String> {
     }
 }
 
-pub async fn run(args: FaultsArgs, endpoint: &Endpoint, ctx: &mut Context) -> Result<(), CliError> {
-    let now = ctx.now();
+pub(super) async fn run(args: FaultsArgs, endpoint: &Endpoint, ctx: &mut Context) -> Result<(), CliError> {
+    let now = Context::now();
     let FaultsArgs { faults } = args;
     if let Some(faults) = faults {
         endpoint.call("PutFaults", &faults, now).await?;

@@ -16,7 +16,7 @@ use crate::render;
 const POLL: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
-pub struct SandboxLogsArgs {
+pub(super) struct SandboxLogsArgs {
     /// Keep printing new lines until Ctrl-C
     #[arg(short, long)]
     watch: bool,
@@ -25,7 +25,7 @@ pub struct SandboxLogsArgs {
     lines: Option<usize>,
 }
 
-pub async fn run(args: SandboxLogsArgs, state_dir: &Path, ctx: &mut Context) -> Result<(), CliError> {
+pub(super) async fn run(args: SandboxLogsArgs, state_dir: &Path, ctx: &mut Context) -> Result<(), CliError> {
     let SandboxLogsArgs { watch, lines } = args;
     lifecycle::check(state_dir)?;
     let (mut reader, earlier) = LogReader::open(state_dir).map_err(|error| {

@@ -39,8 +39,8 @@ struct Task {
 }
 
 /// Reads and prints the status.
-pub async fn show(endpoint: &Endpoint, ctx: &mut Context) -> Result<(), CliError> {
-    let now = ctx.now();
+pub(super) async fn show(endpoint: &Endpoint, ctx: &mut Context) -> Result<(), CliError> {
+    let now = Context::now();
     let answer: Value = endpoint.call("Status", &json!({ "detail": true }), now).await?;
     let report: StatusResponse = serde_json::from_value(answer)
         .map_err(|error| CliError::failed(format!("the sandbox is of another version: {error}")).source(error))?;

@@ -13,7 +13,7 @@ use crate::stack::{KeyChange, Scaling, TemplateDiff, edit_scaling};
 
 /// Answers the questions of a deploy by `scale`.
 #[derive(Debug)]
-pub struct ScaleApprover<'a> {
+pub(super) struct ScaleApprover<'a> {
     /// The project as it was read, without the new numbers.
     project: &'a Project,
     key: &'a str,
@@ -26,7 +26,7 @@ pub struct ScaleApprover<'a> {
 }
 
 impl<'a> ScaleApprover<'a> {
-    pub fn new(
+    pub(super) fn new(
         project: &'a Project,
         key: &'a str,
         scaling: Scaling,
@@ -37,7 +37,7 @@ impl<'a> ScaleApprover<'a> {
     }
 
     /// Writes the numbers to `ecsws.toml` and prints what changed. Does nothing when called again.
-    pub fn save(&mut self, ui: &mut Ui) -> Result<(), CliError> {
+    pub(super) fn save(&mut self, ui: &mut Ui) -> Result<(), CliError> {
         if self.saved.is_some() {
             return Ok(());
         }
@@ -50,7 +50,7 @@ impl<'a> ScaleApprover<'a> {
     }
 
     /// Warns after a failure that `ecsws.toml` has numbers that the stack may lack.
-    pub async fn warn_of_written_edit(&self, stack: &str, ctx: &mut Context) {
+    pub(super) async fn warn_of_written_edit(&self, stack: &str, ctx: &mut Context) {
         let changes: Vec<String> = self.saved.iter().flatten().map(ToString::to_string).collect();
         if changes.is_empty() {
             return;

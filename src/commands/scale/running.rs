@@ -11,7 +11,7 @@ use crate::render::{self, DeployView};
 
 /// Sets the desired count in ECS if the deployment did not. CloudFormation sends a count only when the template's changes, so a count that
 /// was changed in ECS would stay.
-pub async fn ensure_count(
+pub(super) async fn ensure_count(
     service: &ServiceCount<'_>,
     count: u32,
     was_updated: bool,
@@ -28,7 +28,7 @@ pub async fn ensure_count(
 }
 
 /// Sets the desired count in ECS and waits until it runs. `message` describes the change, given the old count.
-pub async fn set_count(
+pub(super) async fn set_count(
     service: &ServiceCount<'_>,
     count: u32,
     message: impl Fn(u32) -> String,

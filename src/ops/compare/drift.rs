@@ -12,7 +12,7 @@ fn is_denied(error: &AwsError) -> bool {
 }
 
 /// How a stack and its services differ from the deployed template, in sentences.
-pub async fn drift_notes(aws: &Aws, stack: &Stack, deployed: &Template) -> Result<Vec<String>> {
+pub(crate) async fn drift_notes(aws: &Aws, stack: &Stack, deployed: &Template) -> Result<Vec<String>> {
     let mut notes: Vec<String> = required_repair(stack).into_iter().collect();
     match service_drift(aws, stack, deployed).await {
         Ok(more) => notes.extend(more),

@@ -18,7 +18,7 @@ use crate::stack::{
     INCOMPARABLE, PlannedResource, ProjectStack, RequiresRecreation, Spec, Template, TemplateDiff, parse_template,
 };
 
-pub use drift::drift_notes;
+pub(crate) use drift::drift_notes;
 
 /// What a stack would be deployed with.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub struct StackDiff {
 ///
 /// # Errors
 /// Temporary change sets may then be left: [`delete_change_sets`] deletes them.
-pub async fn compare_stacks(
+pub(crate) async fn compare_stacks(
     aws: &Aws,
     spec: &Spec,
     stacks: &[ProjectStack],
@@ -67,7 +67,7 @@ pub async fn compare_stacks(
 }
 
 /// Deletes the temporary change sets of a comparison that did not end well. Errors are ignored: they would hide why it did not.
-pub async fn delete_change_sets(aws: &Aws, stacks: &[ProjectStack], change_set: &str) {
+pub(crate) async fn delete_change_sets(aws: &Aws, stacks: &[ProjectStack], change_set: &str) {
     for stack in stacks {
         drop(delete_change_set(aws, &stack.name, change_set).await);
     }
@@ -162,7 +162,7 @@ async fn rejected(
 }
 
 /// The deployed template of a stack, JSON or YAML. `None` if the stack was not created, or its creation failed.
-pub async fn deployed_template(aws: &Aws, stack: &Stack) -> Result<Option<Template>> {
+pub(crate) async fn deployed_template(aws: &Aws, stack: &Stack) -> Result<Option<Template>> {
     if !is_created(&stack.status) {
         return Ok(None);
     }
@@ -172,7 +172,7 @@ pub async fn deployed_template(aws: &Aws, stack: &Stack) -> Result<Option<Templa
 }
 
 /// Converts the changes of a change set for the diff.
-pub fn to_planned_resources(changes: &[PlannedChange]) -> Vec<PlannedResource> {
+pub(crate) fn to_planned_resources(changes: &[PlannedChange]) -> Vec<PlannedResource> {
     let recreation = |word: &str| match word {
         "Always" | "True" => RequiresRecreation::Always,
         "Conditionally" | "Conditional" => RequiresRecreation::Conditionally,

@@ -114,7 +114,7 @@ impl Ready {
 
 /// Deletes a change set, by name or ARN, and the stack that exists only for it. If the change set is gone already, another deploy uses the
 /// stack, which is then left as it is.
-pub async fn discard(aws: &Aws, stack: &str, change_set: &str) -> Result<()> {
+pub(crate) async fn discard(aws: &Aws, stack: &str, change_set: &str) -> Result<()> {
     if !delete_change_set(aws, stack, change_set).await? {
         return Ok(());
     }
@@ -125,7 +125,7 @@ pub async fn discard(aws: &Aws, stack: &str, change_set: &str) -> Result<()> {
 }
 
 /// Deletes a change set, by name or ARN; whether there was one. CloudFormation refuses to delete one that it is still making.
-pub async fn delete_change_set(aws: &Aws, stack: &str, change_set: &str) -> Result<bool> {
+pub(crate) async fn delete_change_set(aws: &Aws, stack: &str, change_set: &str) -> Result<bool> {
     let Some(change_set) = made(aws, stack, change_set).await? else { return Ok(false) };
     aws.delete_change_set(&change_set.arn).await?;
     Ok(true)

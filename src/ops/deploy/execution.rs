@@ -13,7 +13,7 @@ use crate::ops::{DeployEvent, Operation, OpsError, Ready, Result};
 /// How long a requested rollback may take.
 const ROLLBACK_WITHIN: Duration = Duration::from_hours(1);
 /// How long services may take to be steady once their stack is complete, by default.
-pub const STEADY_WITHIN: Duration = Duration::from_mins(15);
+pub(crate) const STEADY_WITHIN: Duration = Duration::from_mins(15);
 /// Poll interval while a stack in review is deleted.
 const REVIEW_POLL_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -186,7 +186,7 @@ impl Execution {
 }
 
 /// Cancels an update, which is then rolled back. Returns `false` if the update has ended or is cleaning up.
-pub async fn cancel(aws: &Aws, arn: &str) -> Result<bool> {
+pub(crate) async fn cancel(aws: &Aws, arn: &str) -> Result<bool> {
     let Err(error) = aws.cancel_update(arn).await else { return Ok(true) };
     match aws.stack(arn).await {
         Ok(now) if now.as_ref().is_none_or(|now| now.status != "UPDATE_IN_PROGRESS") => Ok(false),

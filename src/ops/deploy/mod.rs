@@ -34,10 +34,12 @@ use crate::model::Stack;
 use crate::ops::{OpsError, deployed_template};
 use crate::stack::Template;
 use checks::Checks;
-pub use messages::{Message, Phase, ProposedChanges, Question, Reporter, channel};
+pub use messages::{Message, Question, channel};
+pub(crate) use messages::{ProposedChanges, Reporter};
 use outcome::Failure;
-pub use outcome::{Deployed, StackChange, StackOutcome};
-pub use phases::StackPhases;
+pub use outcome::StackOutcome;
+pub(crate) use outcome::{Deployed, StackChange};
+pub(crate) use phases::StackPhases;
 pub use request::{DeployMethod, DeployRequest, StackInputs};
 pub use source::TemplateSource;
 

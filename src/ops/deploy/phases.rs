@@ -12,7 +12,7 @@ use crate::ops::{OpsError, Result};
 
 /// The phases of the stacks.
 #[derive(Debug)]
-pub struct StackPhases<'a> {
+pub(crate) struct StackPhases<'a> {
     aws: &'a Aws,
     current: BTreeMap<String, Phase>,
     /// Stacks for which a check may have a temporary change set.
@@ -21,12 +21,12 @@ pub struct StackPhases<'a> {
 
 impl<'a> StackPhases<'a> {
     /// Every stack is idle.
-    pub fn new(aws: &'a Aws) -> Self {
+    pub(crate) fn new(aws: &'a Aws) -> Self {
         Self { aws, current: BTreeMap::new(), checking: BTreeSet::new() }
     }
 
     /// Sets the phase of a stack.
-    pub fn set(&mut self, stack: String, phase: Phase) {
+    pub(crate) fn set(&mut self, stack: String, phase: Phase) {
         match phase {
             Phase::Checking(true) => drop(self.checking.insert(stack)),
             Phase::Checking(false) => drop(self.checking.remove(&stack)),
@@ -36,17 +36,17 @@ impl<'a> StackPhases<'a> {
     }
 
     /// The stacks with an operation in progress.
-    pub fn in_progress(&self) -> Vec<&str> {
+    pub(crate) fn in_progress(&self) -> Vec<&str> {
         self.stacks_in(|phase| matches!(phase, Phase::InProgress(..)))
     }
 
     /// The stacks that are complete and wait for their services.
-    pub fn waiting_for_services(&self) -> Vec<&str> {
+    pub(crate) fn waiting_for_services(&self) -> Vec<&str> {
         self.stacks_in(|phase| *phase == Phase::WaitingForServices)
     }
 
     /// Cancels the operations in progress. Passes each stack with what becomes of it to `on_cancelled`.
-    pub async fn cancel(&self, mut on_cancelled: impl FnMut(&str, Result<&'static str>)) {
+    pub(crate) async fn cancel(&self, mut on_cancelled: impl FnMut(&str, Result<&'static str>)) {
         for (name, phase) in &self.current {
             if let Phase::InProgress(operation, arn) = phase {
                 on_cancelled(name, self.cancel_operation(*operation, arn).await);
@@ -67,7 +67,7 @@ impl<'a> StackPhases<'a> {
     }
 
     /// Deletes the change sets that were not executed. Returns what failed.
-    pub async fn discard_change_sets(&self) -> Vec<OpsError> {
+    pub(crate) async fn discard_change_sets(&self) -> Vec<OpsError> {
         let mut unexecuted: BTreeSet<&str> = self.stacks_in(|phase| *phase == Phase::ChangeSet).into_iter().collect();
         unexecuted.extend(self.checking.iter().map(String::as_str).filter(|name| !self.current.contains_key(*name)));
         let mut errors = Vec::new();

@@ -75,7 +75,7 @@ pub(super) struct DesiredStack<'a> {
 impl<'a> DesiredStack<'a> {
     /// # Errors
     /// If the template lacks a parameter that is given for this stack alone.
-    pub fn new(
+    pub(super) fn new(
         request: &'a DeployRequest<'a>,
         inputs: &'a StackInputs<'a>,
         template: &Template,
@@ -99,7 +99,7 @@ impl<'a> DesiredStack<'a> {
     }
 
     /// The input of the operation that creates or updates the stack.
-    pub fn request(&self) -> StackRequest<'_> {
+    pub(super) fn request(&self) -> StackRequest<'_> {
         let topics = self.request.notification_arns;
         StackRequest {
             stack: &self.inputs.stack.name,
@@ -113,7 +113,7 @@ impl<'a> DesiredStack<'a> {
     }
 
     /// What deploying it changes.
-    pub fn diff(&self, deployed: &Template, existing: Option<&Stack>) -> TemplateDiff {
+    pub(super) fn diff(&self, deployed: &Template, existing: Option<&Stack>) -> TemplateDiff {
         let diff = TemplateDiff::between(deployed, &self.template);
         match existing {
             Some(stack) => {
@@ -126,7 +126,7 @@ impl<'a> DesiredStack<'a> {
 
     /// Whether there is certainly nothing to change, without a change set. Never after a rollback: no API returns which template the
     /// stack has then.
-    pub fn is_deployed(&self, existing: &Stack, deployed: &Template) -> bool {
+    pub(super) fn is_deployed(&self, existing: &Stack, deployed: &Template) -> bool {
         let sorted = |pairs: &[(String, String)]| pairs.iter().cloned().collect::<BTreeMap<_, _>>();
         let current = sorted(&existing.parameters);
         let has_value = |(key, value): &(String, Option<String>)| {

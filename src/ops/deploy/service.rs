@@ -39,7 +39,7 @@ struct StoppedTaskGroup {
 
 impl ServiceWatch {
     /// `before` is the PRIMARY deployment from before the update, if known.
-    pub fn new(name: ServiceName, logical_id: &str, before: Option<String>) -> Self {
+    pub(super) fn new(name: ServiceName, logical_id: &str, before: Option<String>) -> Self {
         let rollout = Rollout::new(logical_id, before);
         Self {
             name,
@@ -52,27 +52,27 @@ impl ServiceWatch {
     }
 
     /// Watches a change of the desired count in ECS; see [`Rollout::of_count`].
-    pub fn of_count(name: ServiceName, count: u32, before: &Observation) -> Self {
+    pub(super) fn of_count(name: ServiceName, count: u32, before: &Observation) -> Self {
         Self { rollout: Rollout::of_count(count, before), ..Self::new(name, "", None) }
     }
 
     /// Sets the start of the update, if no events of the stack show it.
-    pub fn begin(&mut self, at: Timestamp) {
+    pub(super) fn begin(&mut self, at: Timestamp) {
         self.rollout.begin(at);
     }
 
     /// The service and its cluster.
-    pub fn name(&self) -> &ServiceName {
+    pub(super) fn name(&self) -> &ServiceName {
         &self.name
     }
 
     /// The state of the rollout.
-    pub fn state(&self) -> &RolloutState {
+    pub(super) fn state(&self) -> &RolloutState {
         self.rollout.state()
     }
 
     /// Keeps an event of the stack for the next poll, unless it is about the service that this one replaces.
-    pub fn on_stack_event(&mut self, event: &StackEvent) {
+    pub(super) fn on_stack_event(&mut self, event: &StackEvent) {
         let is_about_another = event.resource_type == "AWS::ECS::Service"
             && ServiceArn::parse(&event.physical_id).is_some_and(|arn| !arn.matches(&self.name));
         if !is_about_another {
@@ -81,7 +81,7 @@ impl ServiceWatch {
     }
 
     /// Reads the service and reports what is new. Throttling does not end the watch; a denied call is reported once and ends it.
-    pub async fn poll(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) {
+    pub(super) async fn poll(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) {
         if self.is_denied {
             return;
         }
@@ -104,7 +104,7 @@ impl ServiceWatch {
     }
 
     /// Whether the rollout is complete, or cannot be watched.
-    pub fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         self.is_denied || *self.rollout.state() == RolloutState::Done
     }
 
@@ -160,7 +160,7 @@ impl ServiceWatch {
     }
 
     /// The tasks that stopped, by cause. Reads logs once more that were not available yet.
-    pub async fn stopped_tasks(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<StoppedTasks> {
+    pub(super) async fn stopped_tasks(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<StoppedTasks> {
         for at in 0..self.stopped_tasks.len() {
             self.stopped_tasks[at].attempts = 0;
             self.read_log(at, aws, emit).await;

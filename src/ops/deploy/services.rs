@@ -33,12 +33,12 @@ pub(in crate::ops) struct Services {
 
 impl Services {
     /// The services of the stack with this ARN; none is in progress yet.
-    pub fn of_stack(stack: &str) -> Self {
+    pub(crate) fn of_stack(stack: &str) -> Self {
         Self { stack: stack.to_owned(), ..Self::default() }
     }
 
     /// Records the PRIMARY deployments of the stack's services, before the operation begins.
-    pub async fn remember_deployments(&mut self, aws: &Aws) -> Result<()> {
+    pub(crate) async fn remember_deployments(&mut self, aws: &Aws) -> Result<()> {
         for resource in aws.stack_resources(&self.stack).await? {
             if resource.resource_type != "AWS::ECS::Service" || !resource.exists() {
                 continue;
@@ -53,7 +53,7 @@ impl Services {
     }
 
     /// Watches every service of a stack that was created or updated at `since`, if no events say which services are concerned.
-    pub async fn watch_all(&mut self, aws: &Aws, since: Timestamp) -> Result<()> {
+    pub(crate) async fn watch_all(&mut self, aws: &Aws, since: Timestamp) -> Result<()> {
         for resource in aws.stack_resources(&self.stack).await? {
             if resource.resource_type != "AWS::ECS::Service" || !resource.exists() {
                 continue;
@@ -68,7 +68,7 @@ impl Services {
     }
 
     /// Polls every service in progress until dropped.
-    pub async fn run(
+    pub(crate) async fn run(
         &mut self,
         aws: &Aws,
         new_events: &RefCell<Vec<StackEvent>>,
@@ -83,7 +83,12 @@ impl Services {
     }
 
     /// Folds in new events of the stack, and polls every service once.
-    pub async fn poll(&mut self, aws: &Aws, new_events: &RefCell<Vec<StackEvent>>, emit: &mut dyn FnMut(DeployEvent)) {
+    pub(crate) async fn poll(
+        &mut self,
+        aws: &Aws,
+        new_events: &RefCell<Vec<StackEvent>>,
+        emit: &mut dyn FnMut(DeployEvent),
+    ) {
         for event in new_events.take() {
             self.on_stack_event(aws, &event, emit).await;
         }
@@ -112,7 +117,7 @@ impl Services {
     }
 
     /// The tasks that stopped, by cause.
-    pub async fn stopped_tasks(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<StoppedTasks> {
+    pub(crate) async fn stopped_tasks(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<StoppedTasks> {
         let mut stopped_tasks = Vec::new();
         for watch in &mut self.watches {
             stopped_tasks.extend(watch.stopped_tasks(aws, emit).await);
@@ -121,7 +126,7 @@ impl Services {
     }
 
     /// The services with failed rollouts, and the causes.
-    pub fn failed(&self) -> Vec<(String, String)> {
+    pub(crate) fn failed(&self) -> Vec<(String, String)> {
         let failed = self.watches.iter().filter_map(|watch| match watch.state() {
             RolloutState::Failed(cause) => Some((watch.name().service.clone(), cause.clone())),
             _ => None,
@@ -130,7 +135,7 @@ impl Services {
     }
 
     /// One service whose desired count is changed in ECS directly.
-    pub fn of_count(name: ServiceName, count: u32, before: &Observation) -> Self {
+    pub(crate) fn of_count(name: ServiceName, count: u32, before: &Observation) -> Self {
         Self { watches: vec![ServiceWatch::of_count(name, count, before)], ..Self::default() }
     }
 
@@ -138,7 +143,12 @@ impl Services {
     ///
     /// # Errors
     /// When a rollout fails, or `limit` has passed.
-    pub async fn until_steady(&mut self, aws: &Aws, limit: Duration, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
+    pub(crate) async fn until_steady(
+        &mut self,
+        aws: &Aws,
+        limit: Duration,
+        emit: &mut dyn FnMut(DeployEvent),
+    ) -> Result<()> {
         let emit = &mut |event: DeployEvent| emit(event.without_operation());
         let (start, mut pause) = (Instant::now(), FIRST_POLL_INTERVAL);
         loop {

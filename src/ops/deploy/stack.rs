@@ -21,7 +21,7 @@ use crate::ops::{OpsError, to_planned_resources};
 use crate::stack::{Template, TemplateDiff};
 
 /// The name of a deploy's change set. One from an interrupted deploy is replaced.
-pub const CHANGE_SET: &str = "ecsws-deploy";
+pub(super) const CHANGE_SET: &str = "ecsws-deploy";
 
 type Result<T, S> = std::result::Result<T, Failure<<S as TemplateSource>::Error>>;
 

@@ -38,7 +38,7 @@ pub(in crate::ops) fn stack_state(status: &str) -> StackState {
 }
 
 /// Whether the creation of a stack in this state has succeeded.
-pub fn is_created(status: &str) -> bool {
+pub(crate) fn is_created(status: &str) -> bool {
     !matches!(status, "REVIEW_IN_PROGRESS" | "CREATE_IN_PROGRESS" | "CREATE_FAILED")
         && !status.starts_with("ROLLBACK_")
         && !matches!(status, "DELETE_IN_PROGRESS" | "DELETE_COMPLETE")
@@ -46,7 +46,7 @@ pub fn is_created(status: &str) -> bool {
 
 /// The state of a stack before a deploy.
 #[derive(Debug)]
-pub enum InitialState {
+pub(crate) enum InitialState {
     /// There is no stack, or only one in review.
     Absent,
     /// It can be updated.
@@ -65,7 +65,7 @@ pub enum InitialState {
 ///
 /// # Errors
 /// If its deletion failed, with the resources that prevent it.
-pub async fn read_initial_state(aws: &Aws, name: &str, known: Option<Stack>) -> Result<InitialState> {
+pub(crate) async fn read_initial_state(aws: &Aws, name: &str, known: Option<Stack>) -> Result<InitialState> {
     let stack = match known {
         Some(stack) => Some(stack),
         None => aws.stack(name).await?,
@@ -98,7 +98,7 @@ pub async fn read_initial_state(aws: &Aws, name: &str, known: Option<Stack>) -> 
 }
 
 /// Follows the operation in progress to its end, successful or not.
-pub async fn follow_operation(
+pub(crate) async fn follow_operation(
     aws: &Aws,
     stack: &Stack,
     operation: Operation,
@@ -113,7 +113,7 @@ pub async fn follow_operation(
 }
 
 /// Deletes a stack whose creation failed.
-pub async fn delete_failed_creation(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
+pub(crate) async fn delete_failed_creation(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
     let (name, status) = (&stack.name, &stack.status);
     emit(DeployEvent::note(format!("stack `{name}` was never created ({status}): it is deleted and created again")));
     crate::ops::destroy::delete_and_follow(aws, stack, emit).await
@@ -132,7 +132,7 @@ async fn failed_resources(aws: &Aws, stack: &Stack, status: &str) -> Result<Vec<
 }
 
 /// Rolls back a failed stack, or continues a failed rollback.
-pub async fn roll_back(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
+pub(crate) async fn roll_back(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
     emit(DeployEvent::Started { stack: stack.name.clone(), operation: Operation::RollBack });
     let mut follow = StackFollower::before(aws, Operation::RollBack, stack, 0, None).await?;
     if stack_state(&stack.status) == StackState::RollbackFailed {

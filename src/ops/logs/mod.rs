@@ -6,11 +6,11 @@ use super::{OpsError, Result};
 use crate::aws::Aws;
 use crate::model::{LogGroup, LogStream};
 
-pub use tail::{Tail, TailOptions};
+pub(crate) use tail::{Tail, TailOptions};
 
 /// Where the log events of a service are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogSource {
+pub(crate) struct LogSource {
     /// The log group's name.
     pub group: String,
     /// What the names of the service's streams begin with.
@@ -23,7 +23,7 @@ impl LogSource {
     ///
     /// # Errors
     /// When the stack has no log group.
-    pub async fn locate(aws: &Aws, stack: &str, prefix: &str) -> Result<Self> {
+    pub(crate) async fn locate(aws: &Aws, stack: &str, prefix: &str) -> Result<Self> {
         let resources = aws.stack_resources(stack).await?;
         let group =
             resources.into_iter().find(|resource| resource.resource_type == "AWS::Logs::LogGroup" && resource.exists());
@@ -32,12 +32,12 @@ impl LogSource {
     }
 
     /// The streams of the service.
-    pub async fn streams(&self, aws: &Aws) -> Result<Vec<LogStream>> {
+    pub(crate) async fn streams(&self, aws: &Aws) -> Result<Vec<LogStream>> {
         Ok(aws.log_streams(&self.group, Some(&self.stream_prefix)).await?)
     }
 }
 
 /// The log groups of the account and region whose names begin with `prefix`.
-pub async fn log_groups(aws: &Aws, prefix: Option<&str>) -> Result<Vec<LogGroup>> {
+pub(crate) async fn log_groups(aws: &Aws, prefix: Option<&str>) -> Result<Vec<LogGroup>> {
     Ok(aws.log_groups(prefix).await?)
 }

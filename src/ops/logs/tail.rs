@@ -19,7 +19,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What to read.
 #[derive(Debug, Clone)]
-pub struct TailOptions {
+pub(crate) struct TailOptions {
     /// Group, streams, window and pattern.
     pub query: LogQuery,
     /// Keep reading new events.
@@ -30,7 +30,7 @@ pub struct TailOptions {
 
 /// A reader of a log group.
 #[derive(Debug)]
-pub struct Tail<'a> {
+pub(crate) struct Tail<'a> {
     aws: &'a Aws,
     options: TailOptions,
     /// Ids of reported events that are still inside the window.
@@ -41,12 +41,12 @@ pub struct Tail<'a> {
 
 impl<'a> Tail<'a> {
     /// A reader that has reported nothing yet.
-    pub fn new(aws: &'a Aws, options: TailOptions) -> Self {
+    pub(crate) fn new(aws: &'a Aws, options: TailOptions) -> Self {
         Self { aws, options, seen_ids: HashSet::new(), by_time: BTreeSet::new(), newest: None }
     }
 
     /// Passes each page's new events to `on_events`, oldest first. With `watch`, returns only if `on_events` breaks or a call fails.
-    pub async fn run<E: From<OpsError>>(
+    pub(crate) async fn run<E: From<OpsError>>(
         mut self,
         mut on_events: impl FnMut(Vec<LogEvent>) -> std::result::Result<ControlFlow<()>, E>,
     ) -> std::result::Result<(), E> {

@@ -15,7 +15,7 @@ const READ_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How the autoscaling of a service differs from the requested numbers, in words. CloudFormation leaves alone what was changed outside of
 /// the stack.
-pub async fn autoscaling_differences(aws: &Aws, name: &ServiceName, scaling: &Scaling) -> Result<Vec<String>> {
+pub(crate) async fn autoscaling_differences(aws: &Aws, name: &ServiceName, scaling: &Scaling) -> Result<Vec<String>> {
     let mut found = differences(aws.scalable_target(name).await?.as_ref(), scaling);
     for _ in 1..READS {
         if found.is_empty() {

@@ -13,7 +13,7 @@ use crate::ops::{DeployEvent, OpsError, Result};
 ///
 /// # Errors
 /// When the AWS calls fail.
-pub async fn desired_counts(aws: &Aws, stack: &str) -> Result<Vec<(String, String, u32)>> {
+pub(crate) async fn desired_counts(aws: &Aws, stack: &str) -> Result<Vec<(String, String, u32)>> {
     let mut counts = Vec::new();
     let resources = aws.stack_resources(stack).await?;
     for resource in resources.into_iter().filter(|one| one.resource_type == "AWS::ECS::Service" && one.exists()) {
@@ -27,7 +27,7 @@ pub async fn desired_counts(aws: &Aws, stack: &str) -> Result<Vec<(String, Strin
 
 /// The desired count of a service in ECS. Keeps the service as it was before the change.
 #[derive(Debug)]
-pub struct ServiceCount<'a> {
+pub(crate) struct ServiceCount<'a> {
     aws: &'a Aws,
     name: ServiceName,
     current: u32,
@@ -39,7 +39,7 @@ impl<'a> ServiceCount<'a> {
     ///
     /// # Errors
     /// Also when ECS has no such service.
-    pub async fn read(aws: &'a Aws, name: ServiceName) -> Result<Self> {
+    pub(crate) async fn read(aws: &'a Aws, name: ServiceName) -> Result<Self> {
         let (service, stopped) = tokio::join!(aws.service_state(&name), aws.stopped_tasks(&name));
         let is_active = |service: &ServiceState| service.status == "ACTIVE";
         let missing = || {
@@ -57,12 +57,12 @@ impl<'a> ServiceCount<'a> {
     }
 
     /// The service's name.
-    pub fn service(&self) -> &str {
+    pub(crate) fn service(&self) -> &str {
         &self.name.service
     }
 
     /// The desired count as it was read.
-    pub fn current(&self) -> u32 {
+    pub(crate) fn current(&self) -> u32 {
         self.current
     }
 
@@ -70,7 +70,7 @@ impl<'a> ServiceCount<'a> {
     ///
     /// # Errors
     /// A denied call is no error if the count was this one already.
-    pub async fn set(&self, count: u32) -> Result<()> {
+    pub(crate) async fn set(&self, count: u32) -> Result<()> {
         match self.aws.set_desired_count(&self.name, count).await {
             Err(error) if count == self.current && matches!(error.kind, AwsErrorKind::AccessDenied(_)) => Ok(()),
             set => Ok(set?),
@@ -81,7 +81,12 @@ impl<'a> ServiceCount<'a> {
     ///
     /// # Errors
     /// When something else changes the count, or tasks do not start.
-    pub async fn until_steady(&self, count: u32, limit: Duration, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
+    pub(crate) async fn until_steady(
+        &self,
+        count: u32,
+        limit: Duration,
+        emit: &mut dyn FnMut(DeployEvent),
+    ) -> Result<()> {
         let mut services = Services::of_count(self.name.clone(), count, &self.before);
         services.until_steady(self.aws, limit, emit).await.map_err(|error| match error {
             OpsError::RolloutFailed { service, reason, stopped_tasks } => {
@@ -93,7 +98,7 @@ impl<'a> ServiceCount<'a> {
 
     /// What autoscaling may do to `count`, as it is registered now, whatever the stack says. `None` without autoscaling, or when it cannot be
     /// read.
-    pub async fn autoscaling_warning(&self, count: u32) -> Option<String> {
+    pub(crate) async fn autoscaling_warning(&self, count: u32) -> Option<String> {
         let ScalableTarget { min, max, .. } = self.aws.scalable_target(&self.name).await.ok()??;
         let effect = if (min..=max).contains(&count) { "may change the count" } else { "will change the count" };
         Some(format!("autoscaling keeps {} between {min} and {max} tasks and {effect} from {count}", self.name.service))

@@ -3,5 +3,5 @@
 mod autoscaling;
 mod count;
 
-pub use autoscaling::autoscaling_differences;
-pub use count::{ServiceCount, desired_counts};
+pub(crate) use autoscaling::autoscaling_differences;
+pub(crate) use count::{ServiceCount, desired_counts};

@@ -22,7 +22,7 @@ pub(super) struct LineFormat {
 
 impl LineFormat {
     /// The lines for an event; empty for an event that is not printed.
-    pub fn lines(&self, event: &DeployEvent) -> Vec<String> {
+    pub(super) fn lines(&self, event: &DeployEvent) -> Vec<String> {
         match event {
             // The progress rows show these.
             DeployEvent::Started { .. } | DeployEvent::InProgress { .. } | DeployEvent::Rollout { .. }

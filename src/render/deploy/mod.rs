@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use lines::LineFormat;
 pub use progress_rows::ProgressRows;
-pub use summary::{Summary, deletion_plans, print_done, print_failed, summary};
+pub(crate) use summary::{Summary, deletion_plans, print_done, print_failed, summary};
 
 use super::{Ui, clean};
 use crate::ops::DeployEvent;
@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Folds events into lines and progress rows.
 #[derive(Debug)]
-pub struct DeployView {
+pub(crate) struct DeployView {
     bar: Option<ProgressBar>,
     rows: Arc<Mutex<ProgressRows>>,
     format: LineFormat,
@@ -30,7 +30,7 @@ pub struct DeployView {
 
 impl DeployView {
     /// Creates a view. With `rows`, progress rows are shown if there is a terminal.
-    pub fn new(ui: &Ui, rows: bool, zone: TimeZone) -> Self {
+    pub(crate) fn new(ui: &Ui, rows: bool, zone: TimeZone) -> Self {
         let has_rows = rows && ui.is_watched() && !ui.is_json();
         let rows = Arc::new(Mutex::new(ProgressRows::default()));
         let bar = has_rows.then(|| {
@@ -43,7 +43,7 @@ impl DeployView {
     }
 
     /// Shows an event. Failures to write JSON are ignored here and reported at the end, so that a closed pipe does not stop a deploy.
-    pub fn show(&mut self, ui: &mut Ui, event: &DeployEvent) {
+    pub(crate) fn show(&mut self, ui: &mut Ui, event: &DeployEvent) {
         if ui.is_json() {
             drop(ui.json_line(event));
             return;
@@ -63,13 +63,13 @@ impl DeployView {
     }
 
     /// Shows what is in progress until there are events. Shows the rows again after [`DeployView::end`].
-    pub fn show_activity(&self, activity: &str) {
+    pub(crate) fn show_activity(&self, activity: &str) {
         self.rows().set_activity(Some(activity.to_owned()));
         self.restart_bar();
     }
 
     /// Removes the rows, so that a question or further output can be printed.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         self.rows().set_activity(None);
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -116,12 +116,12 @@ impl Drop for DeployView {
 }
 
 /// Prints a note that belongs to no stack. With JSON output, it is an event.
-pub fn note_event(ui: &mut Ui, message: String) {
+pub(crate) fn note_event(ui: &mut Ui, message: String) {
     message_event(ui, message, Ui::note);
 }
 
 /// As [`note_event`], for warnings.
-pub fn warn_event(ui: &mut Ui, message: String) {
+pub(crate) fn warn_event(ui: &mut Ui, message: String) {
     message_event(ui, message, Ui::warn);
 }
 

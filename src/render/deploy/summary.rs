@@ -11,12 +11,12 @@ use crate::ops::{DeletionPlan, StackChange, StackOutcome};
 use crate::render::{Ui, clean};
 
 /// Prints the last JSON event of a successful command.
-pub fn print_done(ui: &mut Ui) -> io::Result<()> {
+pub(crate) fn print_done(ui: &mut Ui) -> io::Result<()> {
     print_last_event(ui, &json!({ "event": "done" }))
 }
 
 /// Prints the last JSON event of a failed command, with its exit code and the error.
-pub fn print_failed(ui: &mut Ui, exit: u8, message: &str) -> io::Result<()> {
+pub(crate) fn print_failed(ui: &mut Ui, exit: u8, message: &str) -> io::Result<()> {
     print_last_event(ui, &json!({ "event": "failed", "exit": exit, "message": message }))
 }
 
@@ -26,7 +26,7 @@ fn print_last_event(ui: &mut Ui, event: &Value) -> io::Result<()> {
 
 /// The results of a deploy that are printed at its end.
 #[derive(Debug)]
-pub struct Summary<'a, E> {
+pub(crate) struct Summary<'a, E> {
     /// Every stack and its outcome; printed if there are several.
     pub stacks: Vec<(&'a str, &'a StackOutcome<E>)>,
     /// Stack, key and value of every output.
@@ -38,7 +38,7 @@ pub struct Summary<'a, E> {
 }
 
 /// Prints the summary.
-pub fn summary<E>(ui: &mut Ui, summary: &Summary<'_, E>) -> io::Result<()> {
+pub(crate) fn summary<E>(ui: &mut Ui, summary: &Summary<'_, E>) -> io::Result<()> {
     if summary.stacks.len() > 1 {
         let width = summary.stacks.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
         let lines = summary
@@ -71,7 +71,7 @@ pub fn summary<E>(ui: &mut Ui, summary: &Summary<'_, E>) -> io::Result<()> {
 }
 
 /// Prints what deleting these stacks deletes and keeps.
-pub fn deletion_plans(ui: &mut Ui, deletion_plans: &[DeletionPlan]) {
+pub(crate) fn deletion_plans(ui: &mut Ui, deletion_plans: &[DeletionPlan]) {
     for DeletionPlan { stack, deleted, kept, deleted_log_groups, .. } in deletion_plans {
         ui.note(&format!("{}: {} of {deleted} resources", stack.bold(), "deletion".red()));
         for id in deleted_log_groups {

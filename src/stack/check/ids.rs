@@ -8,7 +8,7 @@ use crate::stack::reader::Validated;
 use crate::stack::spec::Generation;
 
 /// An AWS account id.
-pub fn account(value: &DeValue<'_>) -> Validated<String> {
+pub(crate) fn account(value: &DeValue<'_>) -> Validated<String> {
     let hint = "an account id is 12 digits in quotes, like \"123456789012\"";
     let account = text(value).map_err(|diagnostic| diagnostic.hint(hint))?;
     if account.len() == 12 && account.bytes().all(|digit| digit.is_ascii_digit()) {
@@ -18,7 +18,7 @@ pub fn account(value: &DeValue<'_>) -> Validated<String> {
 }
 
 /// The name of an AWS region: `us-east-1`, `us-gov-west-1`.
-pub fn region(value: &DeValue<'_>) -> Validated<String> {
+pub(crate) fn region(value: &DeValue<'_>) -> Validated<String> {
     let region = text(value)?;
     if is_region(&region) {
         return Ok(region);
@@ -35,7 +35,7 @@ pub fn is_region(name: &str) -> bool {
 }
 
 /// A construct id as the CDK stores it: separators of ids (constructs 3.4 and 10.8) become `--`.
-pub fn construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Validated<String> {
+pub(crate) fn construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Validated<String> {
     let separators: &[char] = match generation {
         Generation::One => &['/'],
         Generation::Two => &['/', '\n'],
@@ -51,7 +51,7 @@ pub fn construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Validate
 }
 
 /// A construct id at the start of a logical id, which must begin with a letter.
-pub fn leading_construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Validated<String> {
+pub(crate) fn leading_construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Validated<String> {
     move |value| {
         let id = construct_id(generation)(value)?;
         let first = id.chars().find(char::is_ascii_alphanumeric);
@@ -64,7 +64,7 @@ pub fn leading_construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> 
 }
 
 /// An AWS id such as `subnet-0a1b…`.
-pub fn resource_id(prefix: &'static str) -> impl Fn(&DeValue<'_>) -> Validated<String> {
+pub(crate) fn resource_id(prefix: &'static str) -> impl Fn(&DeValue<'_>) -> Validated<String> {
     move |value| {
         let id = text(value)?;
         let tail = id.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));

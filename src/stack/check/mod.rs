@@ -6,6 +6,6 @@ mod sizes;
 mod values;
 
 pub use ids::*;
-pub use names::*;
-pub use sizes::*;
-pub use values::*;
+pub(super) use names::*;
+pub(super) use sizes::*;
+pub(super) use values::*;

@@ -7,7 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::stack::reader::Validated;
 
 /// The characters and length that AWS accepts for one kind of name.
-pub struct Pattern {
+pub(crate) struct Pattern {
     /// The name's kind with its article, for messages.
     what: &'static str,
     /// The accepted characters, in words.
@@ -27,7 +27,7 @@ enum First {
 
 macro_rules! patterns {
     ($($(#[$doc:meta])* $name:ident = $what:literal, $characters:literal, $punctuation:literal, $first:ident, $max_length:literal;)*) => {
-        $($(#[$doc])* pub const $name: Pattern =
+        $($(#[$doc])* pub(crate) const $name: Pattern =
             Pattern { what: $what, characters: $characters, punctuation: $punctuation, first: First::$first, max_length: $max_length };)*
     };
 }
@@ -65,7 +65,7 @@ patterns! {
 
 impl Pattern {
     /// Whether `text` follows the pattern.
-    pub fn check(&self, text: &str) -> Validated<()> {
+    pub(crate) fn check(&self, text: &str) -> Validated<()> {
         let Self { what, characters, punctuation, first, max_length } = self;
         let hint = match first {
             First::Any => format!("{what} may contain {characters}"),
@@ -89,7 +89,7 @@ impl Pattern {
     }
 
     /// A rule for strings of this pattern.
-    pub fn rule(&self, value: &DeValue<'_>) -> Validated<String> {
+    pub(crate) fn rule(&self, value: &DeValue<'_>) -> Validated<String> {
         let text = text(value)?;
         self.check(&text)?;
         Ok(text)
@@ -97,7 +97,7 @@ impl Pattern {
 }
 
 /// An image reference. Rejects URLs, which consist of the same characters.
-pub fn image(value: &DeValue<'_>) -> Validated<String> {
+pub(crate) fn image(value: &DeValue<'_>) -> Validated<String> {
     let image = IMAGE.rule(value)?;
     match image.split_once("://") {
         None => Ok(image),
@@ -107,7 +107,7 @@ pub fn image(value: &DeValue<'_>) -> Validated<String> {
 }
 
 /// Whether Cloud Map accepts every label of a dotted name.
-pub fn is_dns_name(name: &str) -> bool {
+pub(crate) fn is_dns_name(name: &str) -> bool {
     name.split('.').all(|label| {
         let inner = label.trim_matches(|letter: char| letter.is_ascii_alphanumeric() || letter == '_');
         (1..=63).contains(&label.len()) && (inner.is_empty() || !label.starts_with('-') && !label.ends_with('-'))
@@ -115,7 +115,7 @@ pub fn is_dns_name(name: &str) -> bool {
 }
 
 /// The diagnostic about an invalid DNS name.
-pub fn not_a_dns_name(name: &str) -> Diagnostic {
+pub(crate) fn not_a_dns_name(name: &str) -> Diagnostic {
     Diagnostic::new(format!("is {}, which is not a DNS name", quoted(name)))
         .hint("each label has 1 to 63 letters, digits, underscores and hyphens, and no hyphen at either end")
 }

@@ -7,7 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::stack::reader::{Validated, join_words};
 
 /// Fargate's CPU sizes in CPU units, with the memory sizes in MiB for each.
-pub const FARGATE_SIZES: &[(u32, &[u32])] = &[
+pub(crate) const FARGATE_SIZES: &[(u32, &[u32])] = &[
     (256, &[512, 1024, 2048]),
     (512, &[1024, 2048, 3072, 4096]),
     (1024, &[2048, 3072, 4096, 5120, 6144, 7168, 8192]),
@@ -30,7 +30,7 @@ const fn range<const N: usize>(first: u32, step: u32) -> [u32; N] {
 }
 
 /// Memory sizes (MiB) in words.
-pub fn memory_choices(sizes: &[u32]) -> String {
+pub(crate) fn memory_choices(sizes: &[u32]) -> String {
     match sizes {
         [first, second, .., last] if sizes.len() > 8 => format!("{first} to {last} in steps of {}", second - first),
         _ => join_words(sizes.iter().map(ToString::to_string), "or"),
@@ -38,7 +38,7 @@ pub fn memory_choices(sizes: &[u32]) -> String {
 }
 
 /// A Fargate CPU size, in CPU units.
-pub fn cpu(value: &DeValue<'_>) -> Validated<u32> {
+pub(crate) fn cpu(value: &DeValue<'_>) -> Validated<u32> {
     let number = integer("cpu", 1..=u32::MAX)(value)?;
     if FARGATE_SIZES.iter().any(|(cpu, _)| *cpu == number) {
         return Ok(number);
@@ -55,7 +55,7 @@ const RETENTION_DAYS: &[u32] =
 const INFINITE: &str = "infinite";
 
 /// A retention period in days; `None` if events never expire.
-pub fn retention_days(value: &DeValue<'_>) -> Validated<Option<u32>> {
+pub(crate) fn retention_days(value: &DeValue<'_>) -> Validated<Option<u32>> {
     let written = match value {
         DeValue::String(text) if text == INFINITE => return Ok(None),
         DeValue::String(text) => quoted(text),

@@ -8,7 +8,7 @@ use crate::stack::reader::{Invalid, Validated, join_words, type_name};
 use crate::stack::spec::{Port, Protocol};
 
 /// The text as a TOML string.
-pub fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("{text:?}")
 }
 
@@ -23,12 +23,12 @@ fn wrong_type(expected: &str, value: &DeValue<'_>) -> Diagnostic {
 }
 
 /// Any string.
-pub fn text(value: &DeValue<'_>) -> Validated<String> {
+pub(crate) fn text(value: &DeValue<'_>) -> Validated<String> {
     value.as_str().map(str::to_owned).ok_or_else(|| wrong_type("a string", value))
 }
 
 /// A string that is not empty.
-pub fn non_empty(value: &DeValue<'_>) -> Validated<String> {
+pub(crate) fn non_empty(value: &DeValue<'_>) -> Validated<String> {
     text(value).and_then(|text| {
         if text.is_empty() {
             Err(Diagnostic::new("is empty").hint("give it a value, or remove the key"))
@@ -39,12 +39,12 @@ pub fn non_empty(value: &DeValue<'_>) -> Validated<String> {
 }
 
 /// `true` or `false`.
-pub fn boolean(value: &DeValue<'_>) -> Validated<bool> {
+pub(crate) fn boolean(value: &DeValue<'_>) -> Validated<bool> {
     value.as_bool().ok_or_else(|| wrong_type("true or false", value))
 }
 
 /// An integer within `range`. `what` names the value in messages, with its article.
-pub fn integer(what: &str, range: std::ops::RangeInclusive<u32>) -> impl Fn(&DeValue<'_>) -> Validated<u32> {
+pub(crate) fn integer(what: &str, range: std::ops::RangeInclusive<u32>) -> impl Fn(&DeValue<'_>) -> Validated<u32> {
     move |value| {
         let number = value.as_integer().ok_or_else(|| wrong_type("a whole number", value))?;
         u32::from_str_radix(number.as_str(), number.radix()).ok().filter(|number| range.contains(number)).ok_or_else(
@@ -54,7 +54,7 @@ pub fn integer(what: &str, range: std::ops::RangeInclusive<u32>) -> impl Fn(&DeV
 }
 
 /// A target utilisation: a number above 0 and at most 100.
-pub fn percentage(value: &DeValue<'_>) -> Validated<serde_json::Number> {
+pub(crate) fn percentage(value: &DeValue<'_>) -> Validated<serde_json::Number> {
     let written = match value {
         DeValue::Integer(number) => {
             i64::from_str_radix(number.as_str(), number.radix()).ok().map(serde_json::Number::from)
@@ -80,7 +80,7 @@ fn to_json_number(number: f64) -> Option<serde_json::Number> {
 }
 
 /// A duration such as `30s`, `5m` or `1m30s`, in seconds within `range`.
-pub fn duration(what: &str, range: std::ops::RangeInclusive<u32>) -> impl Fn(&DeValue<'_>) -> Validated<u32> {
+pub(crate) fn duration(what: &str, range: std::ops::RangeInclusive<u32>) -> impl Fn(&DeValue<'_>) -> Validated<u32> {
     move |value| {
         let DeValue::String(text) = value else { return Err(wrong_type("a duration like \"30s\"", value)) };
         let seconds = seconds(text).ok_or_else(|| {
@@ -101,7 +101,7 @@ fn seconds(text: &str) -> Option<u32> {
 }
 
 /// A list of at least one item that `rule` accepts.
-pub fn list<T>(rule: impl Fn(&DeValue<'_>) -> Validated<T>) -> impl Fn(&DeValue<'_>) -> Result<Vec<T>, Invalid> {
+pub(crate) fn list<T>(rule: impl Fn(&DeValue<'_>) -> Validated<T>) -> impl Fn(&DeValue<'_>) -> Result<Vec<T>, Invalid> {
     move |value| {
         let items = value.as_array().ok_or_else(|| wrong_type("a list", value))?;
         if items.is_empty() {
@@ -119,7 +119,7 @@ pub fn list<T>(rule: impl Fn(&DeValue<'_>) -> Validated<T>) -> impl Fn(&DeValue<
 }
 
 /// As [`list`], without duplicates.
-pub fn unique_list<T: PartialEq + std::fmt::Display>(
+pub(crate) fn unique_list<T: PartialEq + std::fmt::Display>(
     rule: impl Fn(&DeValue<'_>) -> Validated<T>,
 ) -> impl Fn(&DeValue<'_>) -> Result<Vec<T>, Invalid> {
     let rule = list(rule);
@@ -136,7 +136,7 @@ pub fn unique_list<T: PartialEq + std::fmt::Display>(
 }
 
 /// A string from a table, converted to its value.
-pub fn one_of<T: Copy>(choices: &'static [(&'static str, T)]) -> impl Fn(&DeValue<'_>) -> Validated<T> {
+pub(crate) fn one_of<T: Copy>(choices: &'static [(&'static str, T)]) -> impl Fn(&DeValue<'_>) -> Validated<T> {
     move |value| {
         let word = text(value)?;
         choices.iter().find(|(name, _)| *name == word).map(|(_, choice)| *choice).ok_or_else(|| {
@@ -147,7 +147,7 @@ pub fn one_of<T: Copy>(choices: &'static [(&'static str, T)]) -> impl Fn(&DeValu
 }
 
 /// A port: a number for TCP, or a number and a protocol such as `"53/udp"`.
-pub fn port(value: &DeValue<'_>) -> Validated<Port> {
+pub(crate) fn port(value: &DeValue<'_>) -> Validated<Port> {
     let DeValue::String(text) = value else {
         let number = integer("a port", 1..=65535)(value)?;
         let number = u16::try_from(number).map_err(|_| Diagnostic::new(format!("is {number}")))?;

@@ -21,7 +21,7 @@ const DUPLICATE_KEY: &str = "duplicate key";
 pub(in crate::stack) struct Source<'t>(Cow<'t, str>);
 
 impl<'t> Source<'t> {
-    pub fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         Self(if text.contains("\r\n") { text.replace("\r\n", "\n").into() } else { text.into() })
     }
@@ -45,7 +45,7 @@ pub(super) struct Collected {
 
 impl<'t> Document<'t> {
     /// Parses a file. Returns all syntax errors if it is not TOML.
-    pub fn parse(Source(text): &'t Source<'_>) -> Result<Self, Diagnostics> {
+    pub(crate) fn parse(Source(text): &'t Source<'_>) -> Result<Self, Diagnostics> {
         let (root, errors) = DeTable::parse_recoverable(text);
         let all_duplicates = errors.iter().all(|error| error.message() == DUPLICATE_KEY);
         let errors = errors.iter().map(|error| {
@@ -70,7 +70,7 @@ impl<'t> Document<'t> {
     }
 
     /// The file's top-level table.
-    pub fn root(&self) -> Table<'_, 't> {
+    pub(crate) fn root(&self) -> Table<'_, 't> {
         Table {
             document: self,
             path: String::new(),
@@ -82,7 +82,7 @@ impl<'t> Document<'t> {
     }
 
     /// Returns `value` and the warnings, or all errors.
-    pub fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<Diagnostic>), Diagnostics> {
+    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<Diagnostic>), Diagnostics> {
         let Collected { errors, warnings, .. } = self.diagnostics.into_inner();
         match value {
             Some(value) if errors.is_empty() => Ok((value, with_places(self.text, warnings))),

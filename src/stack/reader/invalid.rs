@@ -11,12 +11,12 @@ pub(in crate::stack) struct Invalid(pub(super) Vec<(Option<usize>, Diagnostic)>)
 
 impl Invalid {
     /// An item of a list is invalid.
-    pub fn item(index: usize, diagnostic: Diagnostic) -> Self {
+    pub(crate) fn item(index: usize, diagnostic: Diagnostic) -> Self {
         Self(vec![(Some(index), diagnostic)])
     }
 
     /// Items of a list are invalid.
-    pub fn items(items: Vec<(usize, Diagnostic)>) -> Self {
+    pub(crate) fn items(items: Vec<(usize, Diagnostic)>) -> Self {
         Self(items.into_iter().map(|(index, diagnostic)| (Some(index), diagnostic)).collect())
     }
 }

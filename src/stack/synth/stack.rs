@@ -26,23 +26,23 @@ pub(super) struct Attributes {
 }
 
 impl Stack {
-    pub fn new(name: &str, generation: Generation) -> Self {
+    pub(super) fn new(name: &str, generation: Generation) -> Self {
         let root = ConstructPath::stack(name);
         Self { root, generation, resources: Map::new(), parameters: Map::new(), outputs: Map::new() }
     }
 
     /// The path of a direct child of the stack.
-    pub fn child(&self, id: &str) -> ConstructPath {
+    pub(super) fn child(&self, id: &str) -> ConstructPath {
         self.root.child(id)
     }
 
     /// Adds a resource and returns its logical id.
-    pub fn add(&mut self, path: &ConstructPath, resource: Resource) -> String {
+    pub(super) fn add(&mut self, path: &ConstructPath, resource: Resource) -> String {
         self.add_with(path, resource, Attributes::default())
     }
 
     /// As [`Self::add`], with attributes.
-    pub fn add_with(&mut self, path: &ConstructPath, resource: Resource, attributes: Attributes) -> String {
+    pub(super) fn add_with(&mut self, path: &ConstructPath, resource: Resource, attributes: Attributes) -> String {
         let Resource { resource_type, properties } = resource;
         let deletion_policy = attributes.removal.map(|removal| match removal {
             Removal::Retain => "Retain",
@@ -63,7 +63,7 @@ impl Stack {
     }
 
     /// Adds a parameter for a public Systems Manager parameter and returns its logical id.
-    pub fn add_public_parameter(&mut self, value_type: &str, name: &str) -> String {
+    pub(super) fn add_public_parameter(&mut self, value_type: &str, name: &str) -> String {
         // The id is the CDK's, with the UUID that it uses for all of them.
         let id = format!("SsmParameterValue:{name}:C96584B6-F00A-464E-AD19-53AFF4B05118.Parameter");
         let id = self.child(&id).logical_id();
@@ -73,13 +73,13 @@ impl Stack {
     }
 
     /// Adds an output; `export` is its export name.
-    pub fn add_output(&mut self, id: &str, value: &Value, export: Option<&str>) {
+    pub(super) fn add_output(&mut self, id: &str, value: &Value, export: Option<&str>) {
         let export = export.map(|name| json!({ "Name": name }));
         self.outputs.insert(id.to_owned(), without_nulls(json!({ "Value": value, "Export": export })));
     }
 
     /// The template, its sections in the CDK's order.
-    pub fn finish(self) -> Template {
+    pub(super) fn finish(self) -> Template {
         let sections = [("Resources", self.resources), ("Parameters", self.parameters), ("Outputs", self.outputs)];
         let non_empty = sections.into_iter().filter(|(_, section)| !section.is_empty());
         Template::from_map(non_empty.map(|(name, section)| (name.to_owned(), Value::Object(section))).collect())

@@ -5,8 +5,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use ecsws::render::diff::text;
 use ecsws::stack::{Environment, Lock, Spec, Template, TemplateDiff, stacks, synth};
+use ecsws::testing::render::diff::text;
 use serde_json::{Value, json};
 
 use super::random_spec::{self, Random};

@@ -5,9 +5,9 @@ mod lock;
 
 use std::fmt::Write as _;
 
-use ecsws::diagnostic::{Diagnostic, Diagnostics};
 use ecsws::stack::spec::{LogGroupSpec, Reference, Removal};
 use ecsws::stack::{Spec, StackKind, stacks};
+use ecsws::testing::diagnostic::{Diagnostic, Diagnostics};
 
 use crate::common::text_of;
 

@@ -14,7 +14,7 @@ use crate::cloudformation::template::parameters::existence;
 use crate::cloudformation::template::{Template, attributes};
 
 /// Runs the phase of `CREATE_IN_PROGRESS` and of `UPDATE_IN_PROGRESS`.
-pub async fn run(operation: &Operation) -> Result<(), Fault> {
+pub(super) async fn run(operation: &Operation) -> Result<(), Fault> {
     let stack = operation.stack()?;
     let template = Template::parse(&stack.definition.template_body)?;
     let (live, problem) = {

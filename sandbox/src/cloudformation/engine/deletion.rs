@@ -12,7 +12,7 @@ use crate::cloudformation::template::check::Dependencies;
 use crate::faults::Verb;
 
 /// Deletes every resource: the phase of `DELETE_IN_PROGRESS` and of `ROLLBACK_IN_PROGRESS`.
-pub async fn delete_stack(operation: &Operation) -> Result<(), Fault> {
+pub(super) async fn delete_stack(operation: &Operation) -> Result<(), Fault> {
     let rows = operation.resources().into_values().filter(|row| !row.status.is_removed());
     let order: Dependencies = rows.map(|row| (row.logical_id, row.depends_on)).collect();
     let outcome =
@@ -56,7 +56,11 @@ fn is_retained(operation: &Operation, row: &Resource) -> Result<bool, Fault> {
 }
 
 /// Deletes a physical resource; one that does not exist any more counts as deleted.
-pub async fn delete_physical(operation: &Operation, name: &str, physical: PhysicalResource) -> Result<(), Fault> {
+pub(super) async fn delete_physical(
+    operation: &Operation,
+    name: &str,
+    physical: PhysicalResource,
+) -> Result<(), Fault> {
     let kind = find_type(&physical.kind)?;
     let context = operation.context(name, &[]);
     context.check_injected_fault(Verb::Delete, kind)?;
@@ -67,7 +71,7 @@ pub async fn delete_physical(operation: &Operation, name: &str, physical: Physic
 }
 
 /// Deletes what an update replaced or removed: the phase of the two `CLEANUP_IN_PROGRESS` statuses.
-pub async fn clean_up(operation: &Operation) -> Result<(), Fault> {
+pub(super) async fn clean_up(operation: &Operation) -> Result<(), Fault> {
     let stack = operation.stack()?;
     let template = Template::parse(&stack.definition.template_body)?;
     let live = operation.resolve(&stack.definition, &template)?.live;

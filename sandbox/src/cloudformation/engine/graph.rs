@@ -15,7 +15,7 @@ const MAX_CONCURRENT: usize = 16;
 
 /// How the work ended.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub(super) struct Outcome {
     /// The resources whose work failed.
     pub failed: Vec<String>,
     /// The resources whose work was running when it was stopped.
@@ -29,10 +29,10 @@ pub struct Outcome {
 }
 
 /// Work on one resource.
-pub type Work = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
+pub(super) type Work = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
 
 /// The dependencies for a deletion: each resource with those that depend on it.
-pub fn reversed(dependencies: &Dependencies) -> Dependencies {
+pub(super) fn reversed(dependencies: &Dependencies) -> Dependencies {
     let mut reversed: Dependencies = dependencies.keys().map(|name| (name.clone(), Vec::new())).collect();
     for (name, needs) in dependencies {
         for need in needs {
@@ -48,7 +48,7 @@ pub fn reversed(dependencies: &Dependencies) -> Dependencies {
 ///
 /// # Errors
 /// When the sandbox itself failed: the phase is to be retried.
-pub async fn run_all(
+pub(super) async fn run_all(
     operation: &Operation,
     waiting: Dependencies,
     work: impl Fn(Operation, String) -> Work,
@@ -58,7 +58,7 @@ pub async fn run_all(
 }
 
 /// Works on every resource after its dependencies, until the deadline, and unless `keep_going`, until the first failure.
-pub async fn run_until(
+pub(super) async fn run_until(
     operation: &Operation,
     waiting: Dependencies,
     keep_going: bool,

@@ -23,13 +23,13 @@ mod rollback;
 #[cfg(test)]
 mod tests;
 
-pub use resource_operation::changed_properties;
+pub(super) use resource_operation::changed_properties;
 
 /// How long to wait before a phase is retried that failed for a reason of the sandbox's own, such as a full disk.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Continues the operations that an earlier process did not finish.
-pub fn resume(sandbox: &Arc<Sandbox>) {
+pub(super) fn resume(sandbox: &Arc<Sandbox>) {
     let discarded = sandbox.world.write(|world| {
         let interrupted: Vec<String> =
             world.of::<State>().uncommitted_creations.iter().map(|(resource, _)| resource.to_owned()).collect();
@@ -58,7 +58,7 @@ fn discard_creation(world: &mut World, resource: &str) {
 }
 
 /// Starts the operation of a stack, to which the caller has just given the status of the operation's first phase.
-pub fn start(sandbox: &Arc<Sandbox>, stack_id: String) {
+pub(super) fn start(sandbox: &Arc<Sandbox>, stack_id: String) {
     let background = Arc::clone(sandbox);
     sandbox.spawn(async move {
         while let Some(operation) = Operation::find(&background, &stack_id) {

@@ -8,7 +8,7 @@ use crate::cloudformation::template::references::imports;
 
 /// Stores what the operation in progress imports, so that no other stack removes it meanwhile. Returns the reason to fail when one
 /// of the exports does not exist.
-pub fn claim_imports(operation: &Operation, resolved: &ResolvedTemplate<'_>) -> Result<Option<String>, Fault> {
+pub(super) fn claim_imports(operation: &Operation, resolved: &ResolvedTemplate<'_>) -> Result<Option<String>, Fault> {
     // Names that are not known yet are left out.
     let names: Vec<String> = import_names(resolved).into_iter().flatten().collect();
     if names.is_empty() {
@@ -38,7 +38,10 @@ fn import_names(resolved: &ResolvedTemplate<'_>) -> Vec<Result<String, String>> 
 }
 
 /// The stack's outputs and the names of its imports, or the reason to fail.
-pub fn evaluate(operation: &Operation, resolved: &ResolvedTemplate<'_>) -> Result<(Vec<Output>, Vec<String>), String> {
+pub(super) fn evaluate(
+    operation: &Operation,
+    resolved: &ResolvedTemplate<'_>,
+) -> Result<(Vec<Output>, Vec<String>), String> {
     let scope = &resolved.scope;
     let mut outputs = Vec::new();
     for (key, declared) in resolved.template.outputs() {

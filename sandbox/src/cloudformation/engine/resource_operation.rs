@@ -21,7 +21,7 @@ use crate::faults::Verb;
 const REPLACEMENT_NOT_SUPPORTED: &str = "Replacement type updates not supported on stack with disable-rollback.";
 
 /// The state that an operation brings all resources of a stack to.
-pub struct TargetState {
+pub(super) struct TargetState {
     /// The stack as it was at the beginning of the phase.
     pub stack: Stack,
     /// The template of its definition.
@@ -46,7 +46,7 @@ struct ResourceOperation {
 }
 
 /// Creates, updates or replaces a resource, unless it is in the target state already.
-pub async fn reconcile(operation: Operation, name: String, target: Arc<TargetState>) -> Result<(), Fault> {
+pub(super) async fn reconcile(operation: Operation, name: String, target: Arc<TargetState>) -> Result<(), Fault> {
     let TargetState { stack, template, live } = &*target;
     let declared = &template.resources()[&name];
     let (mut row, desired, masked) = {
@@ -272,7 +272,7 @@ fn needs_replacement(kind: &ResourceType, old: &Value, new: &Value) -> bool {
 }
 
 /// The names of the properties that differ.
-pub fn changed_properties(old: &Value, new: &Value) -> Vec<String> {
+pub(crate) fn changed_properties(old: &Value, new: &Value) -> Vec<String> {
     let names =
         |value: &Value| value.as_object().map(|all| all.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
     let mut all = names(old);

@@ -8,7 +8,7 @@ use crate::cloudformation::model::{Definition, PhysicalResource, Resource, Resou
 use crate::faults::Verb;
 
 /// Runs the phase of `UPDATE_ROLLBACK_IN_PROGRESS`.
-pub async fn run(operation: &Operation) -> Result<(), Fault> {
+pub(super) async fn run(operation: &Operation) -> Result<(), Fault> {
     let is_changed =
         |row: &Resource| row.current.is_some() && (row.previous.is_some() || row.status.is_update_unfinished());
     let changed = operation.resources().into_values().filter(is_changed);

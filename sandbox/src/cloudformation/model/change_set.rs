@@ -8,7 +8,7 @@ use super::{ChangeSetStatus, Definition, ExecutionStatus};
 
 /// A change set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ChangeSet {
+pub(crate) struct ChangeSet {
     /// The ARN.
     pub id: String,
     /// The name, unique in its stack.
@@ -41,7 +41,7 @@ pub struct ChangeSet {
 
 /// The changes of a change set, in the two forms of `DescribeChangeSet`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Planned {
+pub(crate) struct Planned {
     /// Without property values.
     pub plain: Vec<Value>,
     /// With `IncludePropertyValues`.

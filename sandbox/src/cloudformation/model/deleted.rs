@@ -11,7 +11,7 @@ const MAX_DELETED: usize = 50;
 
 impl State {
     /// Removes the oldest deleted stacks, and reduces the others to what answers show of deleted stacks.
-    pub fn compact_deleted(&mut self) {
+    pub(crate) fn compact_deleted(&mut self) {
         let deleted = self.stacks.values().filter(|stack| stack.is_deleted());
         let mut deleted: Vec<(Timestamp, String)> =
             deleted.map(|stack| (stack.deleted.unwrap_or(stack.created), stack.id.clone())).collect();

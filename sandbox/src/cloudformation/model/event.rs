@@ -8,7 +8,7 @@ use crate::base::clock::epoch_seconds;
 
 /// A stack event.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Event {
+pub(crate) struct Event {
     /// The event's id.
     pub id: String,
     /// When it happened.
@@ -31,7 +31,7 @@ pub struct Event {
 
 impl Event {
     /// The event as `DescribeStackEvents` lists it.
-    pub fn to_output(&self, stack_id: &str, stack_name: &str) -> Value {
+    pub(crate) fn to_output(&self, stack_id: &str, stack_name: &str) -> Value {
         json!({
             "StackId": stack_id,
             "EventId": self.id,

@@ -14,16 +14,16 @@ mod secrets;
 mod state;
 mod status;
 
-pub use change_set::{ChangeSet, Planned};
-pub use event::Event;
-pub use resource::{PhysicalResource, Resource};
-pub use secrets::{MASK, mask_fault, mask_hidden, mask_text};
-pub use state::State;
-pub use status::{Action, ChangeSetStatus, ExecutionStatus, ResourceStatus, StackStatus};
+pub(crate) use change_set::{ChangeSet, Planned};
+pub(crate) use event::Event;
+pub(crate) use resource::{PhysicalResource, Resource};
+pub(crate) use secrets::{MASK, mask_fault, mask_hidden, mask_text};
+pub(crate) use state::State;
+pub(crate) use status::{Action, ChangeSetStatus, ExecutionStatus, ResourceStatus, StackStatus};
 
 /// A template parameter with its value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Parameter {
+pub(crate) struct Parameter {
     /// The key in the template.
     pub key: String,
     /// The given value, or the default.
@@ -36,7 +36,7 @@ pub struct Parameter {
 
 /// The definition of a stack: everything that an update replaces as a whole.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Definition {
+pub(crate) struct Definition {
     /// The template after its transforms.
     pub template_body: String,
     /// The template before its transforms, where it has any.
@@ -68,14 +68,14 @@ pub struct Definition {
 
 impl Definition {
     /// The template before its transforms.
-    pub fn original_template(&self) -> &str {
+    pub(crate) fn original_template(&self) -> &str {
         self.original_body.as_ref().unwrap_or(&self.template_body)
     }
 }
 
 /// What follows when an operation on a stack fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum OnFailure {
+pub(crate) enum OnFailure {
     /// The operation is rolled back.
     #[default]
     Rollback,
@@ -87,7 +87,7 @@ pub enum OnFailure {
 
 /// The requests that begin an operation on a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Request {
+pub(crate) enum Request {
     /// `CreateStack`.
     CreateStack,
     /// `UpdateStack`.
@@ -102,7 +102,7 @@ pub enum Request {
 
 /// An output of a stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Output {
+pub(crate) struct Output {
     /// The key in the template.
     pub key: String,
     /// The value.
@@ -115,7 +115,7 @@ pub struct Output {
 
 /// A stack.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Stack {
+pub(crate) struct Stack {
     /// The ARN.
     pub id: String,
     /// The name, unique among the stacks that are not deleted.
@@ -166,12 +166,12 @@ pub struct Stack {
 
 impl Stack {
     /// Whether it is deleted: deleted stacks are only found by their ARN.
-    pub fn is_deleted(&self) -> bool {
+    pub(crate) fn is_deleted(&self) -> bool {
         self.status == StackStatus::DeleteComplete
     }
 
     /// Whether a request with this token began the latest operation: then it is a retry, and has the same answer again.
-    pub fn has_begun(&self, request: Request, token: Option<&str>) -> bool {
+    pub(crate) fn has_begun(&self, request: Request, token: Option<&str>) -> bool {
         token.is_some() && self.client_request_token.as_deref() == token && self.requested == Some(request)
     }
 }

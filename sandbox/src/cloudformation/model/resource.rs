@@ -31,7 +31,7 @@ impl PhysicalResource {
 
 /// A resource of a stack.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Resource {
+pub(crate) struct Resource {
     /// The name in the template.
     pub logical_id: String,
     /// The resource type, such as `AWS::EC2::VPC`.
@@ -70,7 +70,7 @@ pub struct Resource {
 
 impl Resource {
     /// Makes a new physical resource the current one. A replaced one is left to the clean-up.
-    pub fn set_current(&mut self, new: PhysicalResource) {
+    pub(crate) fn set_current(&mut self, new: PhysicalResource) {
         let old = self.current.replace(new);
         let replaced = old.filter(|old| self.current.as_ref().is_some_and(|new| new.physical_id != old.physical_id));
         let policy_deletes = self.update_replace_policy == "Delete";
@@ -79,13 +79,13 @@ impl Resource {
     }
 
     /// Removes a physical resource from those that the clean-up deletes or reports.
-    pub fn keep_physical(&mut self, physical_id: &str) {
+    pub(crate) fn keep_physical(&mut self, physical_id: &str) {
         self.pending_deletion.retain(|one| one.physical_id != physical_id);
         self.retained.retain(|one| one.physical_id != physical_id);
     }
 
     /// Whether it stays when its stack is deleted or its template no longer has it.
-    pub fn is_retained(&self) -> bool {
+    pub(crate) fn is_retained(&self) -> bool {
         matches!(self.deletion_policy.as_str(), "Retain" | "RetainExceptOnCreate")
     }
 }

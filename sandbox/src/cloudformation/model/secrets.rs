@@ -6,25 +6,25 @@ use super::{Definition, Parameter, PhysicalResource, Resource, Stack};
 use crate::Fault;
 
 /// The text in place of a hidden value.
-pub const MASK: &str = "****";
+pub(crate) const MASK: &str = "****";
 
 /// Shorter values are only masked where they are whole words: within a word they are there by accident.
 const MIN_PART: usize = 4;
 
 impl Definition {
     /// The names of the parameters with `NoEcho`.
-    pub fn hidden_parameters(&self) -> Vec<&str> {
+    pub(crate) fn hidden_parameters(&self) -> Vec<&str> {
         self.parameters.iter().filter(|parameter| parameter.no_echo).map(|parameter| parameter.key.as_str()).collect()
     }
 
     /// A text with its hidden values masked.
-    pub fn masked(&self, text: &str) -> String {
+    pub(crate) fn masked(&self, text: &str) -> String {
         self.secrets().iter().fold(text.to_owned(), |text, secret| mask_text(&text, secret))
     }
 
     /// The hidden values, the members of those that are lists, and their forms in JSON text (`Fn::ToJsonString` escapes, also
     /// twice), the longest first.
-    pub fn secrets(&self) -> Vec<String> {
+    pub(crate) fn secrets(&self) -> Vec<String> {
         let hidden = self.parameters.iter().filter(|parameter| parameter.no_echo);
         let values = hidden.flat_map(|one| [Some(one.value.as_str()), one.resolved.as_deref()]).flatten();
         let values = values.flat_map(|value| value.split(',').map(str::trim).chain([value]));
@@ -35,7 +35,7 @@ impl Definition {
 
 /// A fault with hidden parameter values masked, and every part of one that has [`MIN_PART`] characters: functions such as `Fn::Select`
 /// put parts of values into messages.
-pub fn mask_fault(fault: Fault, parameters: &[Parameter]) -> Fault {
+pub(crate) fn mask_fault(fault: Fault, parameters: &[Parameter]) -> Fault {
     let hidden = parameters.iter().filter(|parameter| parameter.no_echo);
     let hidden = Definition { parameters: hidden.cloned().collect(), ..Definition::default() };
     let values = hidden.parameters.iter().flat_map(|one| [Some(one.value.as_str()), one.resolved.as_deref()]).flatten();
@@ -58,7 +58,7 @@ fn with_quoted(texts: impl Iterator<Item = String>) -> Vec<String> {
 
 /// A text about properties, with the texts masked that `shown` masks: functions such as `Fn::Select` make parts of hidden values,
 /// which a search for the whole value does not find.
-pub fn mask_hidden(text: &str, properties: &Value, shown: &Value) -> String {
+pub(crate) fn mask_hidden(text: &str, properties: &Value, shown: &Value) -> String {
     let mut hidden = Vec::new();
     collect_hidden(properties, shown, &mut hidden);
     let hidden = with_quoted(hidden.into_iter().filter(|one| !one.is_empty()).map(str::to_owned));
@@ -82,7 +82,7 @@ fn collect_hidden<'a>(value: &'a Value, shown: &Value, hidden: &mut Vec<&'a str>
 
 impl Resource {
     /// A text about the resource with the hidden parts of its properties masked.
-    pub fn masked(&self, text: String) -> String {
+    pub(crate) fn masked(&self, text: String) -> String {
         let physical = self.current.iter().chain(&self.previous).chain(&self.pending_deletion).chain(&self.retained);
         physical.fold(text, |text, one| one.mask(text))
     }
@@ -99,21 +99,21 @@ impl PhysicalResource {
 
 impl Stack {
     /// A text about the stack with its hidden values masked.
-    pub fn masked(&self, text: String) -> String {
+    pub(crate) fn masked(&self, text: String) -> String {
         let definitions = [Some(&self.definition), self.previous.as_ref()];
         let secrets = definitions.into_iter().flatten().flat_map(Definition::secrets);
         secrets.fold(text, |text, secret| mask_text(&text, &secret))
     }
 
     /// The same of every text in a value.
-    pub fn masked_value(&self, value: &Value) -> Value {
+    pub(crate) fn masked_value(&self, value: &Value) -> Value {
         map_texts(value, &|text| self.masked(text.to_owned()))
     }
 }
 
 impl Definition {
     /// The template after its transforms, with the hidden values masked that the transforms wrote into it.
-    pub fn processed_template(&self) -> String {
+    pub(crate) fn processed_template(&self) -> String {
         if self.template_body == self.original_template() {
             return self.template_body.clone();
         }
@@ -143,7 +143,7 @@ fn in_json(text: &str) -> String {
 }
 
 /// Masks a secret in a text.
-pub fn mask_text(text: &str, secret: &str) -> String {
+pub(crate) fn mask_text(text: &str, secret: &str) -> String {
     let (mut masked, mut rest) = (String::new(), text);
     let is_short = secret.chars().count() < MIN_PART;
     while let Some(at) = rest.find(secret) {

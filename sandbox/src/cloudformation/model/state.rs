@@ -36,21 +36,21 @@ fn in_milliseconds(time: Timestamp) -> Timestamp {
 
 impl State {
     /// The stack of an ARN, or the one of a name that is not deleted.
-    pub fn find(&self, name_or_id: &str) -> Option<&Stack> {
+    pub(crate) fn find(&self, name_or_id: &str) -> Option<&Stack> {
         self.stacks
             .get(name_or_id)
             .or_else(|| self.stacks.values().find(|stack| stack.name == name_or_id && !stack.is_deleted()))
     }
 
     /// A stack's resources by logical id.
-    pub fn resources_of(&self, stack_id: &str) -> BTreeMap<String, Resource> {
+    pub(crate) fn resources_of(&self, stack_id: &str) -> BTreeMap<String, Resource> {
         // An ARN ends with an id of fixed length: no other stack's begins with it.
         let rows = self.resources.with_prefix(stack_id);
         rows.map(|(_, resource)| (resource.logical_id.clone(), resource.clone())).collect()
     }
 
     /// The values of all exports, by name. Those of a stack whose deletion has begun cannot be imported any more.
-    pub fn exports(&self) -> BTreeMap<String, String> {
+    pub(crate) fn exports(&self) -> BTreeMap<String, String> {
         let live = self.stacks.values();
         let live =
             live.filter(|stack| !matches!(stack.status, StackStatus::DeleteInProgress | StackStatus::DeleteComplete));
@@ -59,7 +59,7 @@ impl State {
     }
 
     /// The stack that exports a name, and the value.
-    pub fn export(&self, name: &str) -> Option<(&Stack, &str)> {
+    pub(crate) fn export(&self, name: &str) -> Option<(&Stack, &str)> {
         self.stacks.values().filter(|stack| !stack.is_deleted()).find_map(|stack| {
             let output = stack.outputs.iter().find(|output| output.export.as_deref() == Some(name))?;
             Some((stack, output.value.as_str()))
@@ -67,7 +67,7 @@ impl State {
     }
 
     /// The names of the stacks that use an export.
-    pub fn importers(&self, export: &str) -> Vec<&str> {
+    pub(crate) fn importers(&self, export: &str) -> Vec<&str> {
         let live = self.stacks.values().filter(|stack| !stack.is_deleted());
         let uses = |stack: &&Stack| stack.imports.iter().chain(&stack.importing).any(|name| name == export);
         live.filter(uses).map(|stack| stack.name.as_str()).collect()
@@ -94,7 +94,7 @@ impl State {
     }
 
     /// Stores which request begins an operation on a stack, for the operation's events and for retries of the request.
-    pub fn begin(&mut self, stack_id: &str, request: Request, token: Option<String>) {
+    pub(crate) fn begin(&mut self, stack_id: &str, request: Request, token: Option<String>) {
         if let Some(stack) = self.stacks.get_mut(stack_id) {
             stack.client_request_token = token;
             stack.requested = Some(request);
@@ -102,7 +102,7 @@ impl State {
     }
 
     /// Gives a stack a status, with its event.
-    pub fn set_status(&mut self, stack_id: &str, status: StackStatus, reason: Option<String>, now: Timestamp) {
+    pub(crate) fn set_status(&mut self, stack_id: &str, status: StackStatus, reason: Option<String>, now: Timestamp) {
         let time = self.next_time(stack_id, now);
         let Some(stack) = self.stacks.get_mut(stack_id) else { return };
         stack.status = status;
@@ -134,7 +134,7 @@ impl State {
 
     /// A deletion that is refused after it has begun: the stack returns to the status that it had, with the reason. Source: callers
     /// of CloudFormation, such as aws/aws-cdk issue 604; botocore's waiter has `UPDATE_COMPLETE` among the failures of deletions.
-    pub fn refuse_deletion(&mut self, stack: &Stack, reason: String, time: Timestamp) {
+    pub(crate) fn refuse_deletion(&mut self, stack: &Stack, reason: String, time: Timestamp) {
         self.set_status(&stack.id, StackStatus::DeleteInProgress, Some("User Initiated".to_owned()), time);
         self.set_status(&stack.id, stack.status, Some(reason), time);
         if let Some(row) = self.stacks.get_mut(&stack.id) {
@@ -164,14 +164,14 @@ impl State {
     }
 
     /// Stores which rows the creation of a resource has inserted, until the resource itself is stored.
-    pub fn add_uncommitted(&mut self, resource: String, rows: Vec<(String, String)>) {
+    pub(crate) fn add_uncommitted(&mut self, resource: String, rows: Vec<(String, String)>) {
         let mut all = self.uncommitted_creations.get(&resource).cloned().unwrap_or_default();
         all.extend(rows);
         self.uncommitted_creations.insert(resource, all);
     }
 
     /// Stores a resource, with the event of its status; the event has `properties`, or else those of the physical resource.
-    pub fn set_resource(&mut self, stack_id: &str, mut resource: Resource, properties: Option<&Value>) {
+    pub(crate) fn set_resource(&mut self, stack_id: &str, mut resource: Resource, properties: Option<&Value>) {
         resource.changed = self.next_time(stack_id, resource.changed);
         let stack = self.stacks.get(stack_id);
         let reason = resource.reason.clone().map(|reason| resource.masked(reason));
@@ -210,7 +210,7 @@ impl State {
     }
 
     /// Stores a resource without an event.
-    pub fn store_resource(&mut self, stack_id: &str, resource: Resource) {
+    pub(crate) fn store_resource(&mut self, stack_id: &str, resource: Resource) {
         self.resources.insert(format!("{stack_id}|{}", resource.logical_id), resource);
     }
 }

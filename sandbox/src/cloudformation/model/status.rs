@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A stack's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[expect(missing_docs, reason = "the variants are named after AWS's statuses")]
-pub enum StackStatus {
+pub(crate) enum StackStatus {
     CreateInProgress,
     CreateFailed,
     CreateComplete,
@@ -35,35 +34,8 @@ pub enum StackStatus {
 }
 
 impl StackStatus {
-    /// All statuses, in the order of AWS's validation errors.
-    pub const ALL: [Self; 23] = [
-        Self::CreateInProgress,
-        Self::CreateFailed,
-        Self::CreateComplete,
-        Self::RollbackInProgress,
-        Self::RollbackFailed,
-        Self::RollbackComplete,
-        Self::DeleteInProgress,
-        Self::DeleteFailed,
-        Self::DeleteComplete,
-        Self::UpdateInProgress,
-        Self::UpdateCompleteCleanupInProgress,
-        Self::UpdateComplete,
-        Self::UpdateFailed,
-        Self::UpdateRollbackInProgress,
-        Self::UpdateRollbackFailed,
-        Self::UpdateRollbackCompleteCleanupInProgress,
-        Self::UpdateRollbackComplete,
-        Self::ReviewInProgress,
-        Self::ImportInProgress,
-        Self::ImportComplete,
-        Self::ImportRollbackInProgress,
-        Self::ImportRollbackFailed,
-        Self::ImportRollbackComplete,
-    ];
-
     /// Whether the engine works on a stack of this status. A stack in review waits for its change set to be executed.
-    pub fn is_in_progress(self) -> bool {
+    pub(crate) fn is_in_progress(self) -> bool {
         matches!(
             self,
             Self::CreateInProgress
@@ -79,17 +51,17 @@ impl StackStatus {
     }
 
     /// Whether an update, its rollback or its clean-up is in progress: such a stack cannot be deleted.
-    pub fn is_updating(self) -> bool {
+    pub(crate) fn is_updating(self) -> bool {
         self.is_cleanup() || matches!(self, Self::UpdateInProgress | Self::UpdateRollbackInProgress)
     }
 
     /// Whether resources that an update replaced or removed are being deleted.
-    pub fn is_cleanup(self) -> bool {
+    pub(crate) fn is_cleanup(self) -> bool {
         matches!(self, Self::UpdateCompleteCleanupInProgress | Self::UpdateRollbackCompleteCleanupInProgress)
     }
 
     /// Whether a failed operation is being undone, clean-up included.
-    pub fn is_rollback(self) -> bool {
+    pub(crate) fn is_rollback(self) -> bool {
         matches!(
             self,
             Self::RollbackInProgress
@@ -100,7 +72,7 @@ impl StackStatus {
     }
 
     /// Whether the last operation failed, or its rollback did.
-    pub fn is_failed(self) -> bool {
+    pub(crate) fn is_failed(self) -> bool {
         matches!(
             self,
             Self::CreateFailed
@@ -114,7 +86,7 @@ impl StackStatus {
 
     /// The status after an operation of this status, where it cannot continue. A clean-up that fails ends like one that succeeds.
     #[must_use]
-    pub fn on_failure(self) -> Self {
+    pub(crate) fn on_failure(self) -> Self {
         match self {
             Self::CreateInProgress => Self::CreateFailed,
             Self::RollbackInProgress => Self::RollbackFailed,
@@ -129,7 +101,7 @@ impl StackStatus {
 
     /// The status after a clean-up.
     #[must_use]
-    pub fn after_cleanup(self) -> Self {
+    pub(crate) fn after_cleanup(self) -> Self {
         if self == Self::UpdateCompleteCleanupInProgress { Self::UpdateComplete } else { Self::UpdateRollbackComplete }
     }
 }
@@ -137,7 +109,6 @@ impl StackStatus {
 /// A resource's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[expect(missing_docs, reason = "the variants are named after AWS's statuses")]
 pub enum ResourceStatus {
     CreateInProgress,
     CreateFailed,
@@ -229,8 +200,7 @@ impl Action {
 /// Whether a change set could be created. It is computed before the request is answered, so none is ever in progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[expect(missing_docs, reason = "the variants are named after AWS's statuses")]
-pub enum ChangeSetStatus {
+pub(crate) enum ChangeSetStatus {
     CreateComplete,
     Failed,
 }
@@ -238,8 +208,7 @@ pub enum ChangeSetStatus {
 /// Whether a change set can be, or was, executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[expect(missing_docs, reason = "the variants are named after AWS's statuses")]
-pub enum ExecutionStatus {
+pub(crate) enum ExecutionStatus {
     Unavailable,
     Available,
     ExecuteInProgress,
@@ -250,7 +219,7 @@ pub enum ExecutionStatus {
 
 impl ExecutionStatus {
     /// Whether the change set's execution has ended.
-    pub fn is_executed(self) -> bool {
+    pub(crate) fn is_executed(self) -> bool {
         matches!(self, Self::ExecuteComplete | Self::ExecuteFailed)
     }
 }

@@ -24,7 +24,7 @@ const NO_CHANGES: &str =
     "The submitted information didn't contain changes. Submit different information to create a change set.";
 
 /// `CreateChangeSet`, for a new stack or an existing one.
-pub async fn create(sandbox: Arc<Sandbox>, input: CreateChangeSet) -> Reply {
+pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateChangeSet) -> Reply {
     input.check()?;
     let creates = match input.change_set_type.as_deref() {
         None | Some("UPDATE") => false,
@@ -130,7 +130,7 @@ fn store(sandbox: &Arc<Sandbox>, state: &mut State, stack: &Stack, change_set: C
 /// The input of the operations on one change set.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct ChangeSetInput {
+pub(crate) struct ChangeSetInput {
     change_set_name: String,
     stack_name: Option<String>,
     #[serde(default)]
@@ -176,7 +176,7 @@ fn summary(change_set: &ChangeSet) -> Value {
 }
 
 /// `DescribeChangeSet`.
-pub fn describe(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Reply {
+pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Reply {
     sandbox.world.read(|world| {
         let change_set = find_change_set(world.of::<State>(), &input)?;
         let ChangeSet { definition, planned, .. } = change_set;
@@ -204,7 +204,7 @@ pub fn describe(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Reply {
 }
 
 /// `ExecuteChangeSet`.
-pub fn execute(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Reply {
+pub(crate) fn execute(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Reply {
     let now = sandbox.clock.now();
     let started = sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
@@ -259,7 +259,7 @@ fn begin_creation(state: &mut State, id: &str, definition: Definition, now: jiff
 }
 
 /// `DeleteChangeSet`. It also succeeds when the change set does not exist.
-pub fn delete(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Reply {
+pub(crate) fn delete(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Reply {
     sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
         match find_change_set(state, &input) {
@@ -277,13 +277,13 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Reply {
 /// The input of `ListChangeSets`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct ListChangeSets {
+pub(crate) struct ListChangeSets {
     stack_name: String,
     next_token: Option<String>,
 }
 
 /// `ListChangeSets`.
-pub fn list(sandbox: &Arc<Sandbox>, input: ListChangeSets) -> Reply {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListChangeSets) -> Reply {
     sandbox.world.read(|world| {
         let stack = find(world.of::<State>(), &input.stack_name)?;
         let all = world.of::<State>().change_sets.values().filter(|one| one.stack_id == stack.id);

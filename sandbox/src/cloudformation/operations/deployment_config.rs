@@ -8,7 +8,7 @@ use crate::Fault;
 /// Alarms that roll back an operation.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct RollbackConfiguration {
+pub(super) struct RollbackConfiguration {
     #[serde(default)]
     rollback_triggers: Vec<Trigger>,
     #[serde(default)]
@@ -26,7 +26,7 @@ struct Trigger {
 /// How an operation is carried out, and whether its failure is rolled back.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct DeploymentConfig {
+pub(super) struct DeploymentConfig {
     mode: Option<String>,
     #[serde(default)]
     pub disable_rollback: bool,
@@ -34,7 +34,7 @@ pub struct DeploymentConfig {
 
 impl DeploymentConfig {
     /// The sandbox always waits until resources are stable.
-    pub fn check(&self) -> Result<(), Fault> {
+    pub(super) fn check(&self) -> Result<(), Fault> {
         match self.mode.as_deref() {
             None | Some("STANDARD") => Ok(()),
             Some(mode) => Err(Fault::not_implemented(&format!("the DeploymentConfig mode {mode}"))),
@@ -44,7 +44,7 @@ impl DeploymentConfig {
 
 impl RollbackConfiguration {
     /// The sandbox monitors no alarms during operations.
-    pub fn check(&self) -> Result<(), Fault> {
+    pub(super) fn check(&self) -> Result<(), Fault> {
         for trigger in &self.rollback_triggers {
             if !matches!(trigger.kind.as_str(), "AWS::CloudWatch::Alarm" | "AWS::CloudWatch::CompositeAlarm") {
                 return Err(invalid("Rollback Trigger Type not supported"));

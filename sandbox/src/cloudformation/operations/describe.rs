@@ -14,7 +14,7 @@ use crate::cloudformation::State;
 use crate::core::Reply;
 
 /// `Parameters` of an output; null when there is none.
-pub fn parameters_output(definition: &Definition) -> Value {
+pub(crate) fn parameters_output(definition: &Definition) -> Value {
     if definition.parameters.is_empty() {
         return Value::Null;
     }
@@ -27,7 +27,7 @@ pub fn parameters_output(definition: &Definition) -> Value {
 }
 
 /// `Tags` of an output.
-pub fn tags_output(definition: &Definition) -> Value {
+pub(crate) fn tags_output(definition: &Definition) -> Value {
     definition.tags.iter().map(|tag| json!({ "Key": tag.key, "Value": tag.value })).collect()
 }
 
@@ -79,7 +79,7 @@ fn stack_output(stack: &Stack) -> Value {
 }
 
 /// Items in a page of most lists.
-pub const ITEMS_PER_PAGE: usize = 100;
+pub(crate) const ITEMS_PER_PAGE: usize = 100;
 /// Stacks in a page of `DescribeStacks`.
 const STACKS_PER_PAGE: usize = 50;
 
@@ -93,13 +93,13 @@ fn newest_first<'a>(stacks: impl Iterator<Item = &'a Stack>) -> impl Iterator<It
 /// The input of `DescribeStacks`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct DescribeStacks {
+pub(crate) struct DescribeStacks {
     stack_name: Option<String>,
     next_token: Option<String>,
 }
 
 /// `DescribeStacks`: one stack, or all that are not deleted.
-pub fn stacks(sandbox: &Arc<Sandbox>, input: DescribeStacks) -> Reply {
+pub(crate) fn stacks(sandbox: &Arc<Sandbox>, input: DescribeStacks) -> Reply {
     sandbox.world.read(|world| {
         let state = world.of::<State>();
         if let Some(name) = input.stack_name.as_ref().filter(|name| !name.is_empty()) {
@@ -115,14 +115,14 @@ pub fn stacks(sandbox: &Arc<Sandbox>, input: DescribeStacks) -> Reply {
 /// The input of `ListStacks`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct ListStacks {
+pub(crate) struct ListStacks {
     #[serde(default)]
     stack_status_filter: Vec<StackStatus>,
     next_token: Option<String>,
 }
 
 /// `ListStacks`, including deleted ones.
-pub fn list(sandbox: &Arc<Sandbox>, input: ListStacks) -> Reply {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListStacks) -> Reply {
     let filter = &input.stack_status_filter;
     sandbox.world.read(|world| {
         let stacks = world.of::<State>().stacks.values();
@@ -150,10 +150,10 @@ fn stack_summary(stack: &Stack) -> Value {
 
 /// The input of `DescribeAccountLimits`.
 #[derive(Deserialize)]
-pub struct DescribeAccountLimits {}
+pub(crate) struct DescribeAccountLimits {}
 
 /// `DescribeAccountLimits`: the quotas that AWS gives a new account; the sandbox enforces none of them.
-pub fn account_limits(_sandbox: &Arc<Sandbox>, DescribeAccountLimits {}: DescribeAccountLimits) -> Value {
+pub(crate) fn account_limits(_sandbox: &Arc<Sandbox>, DescribeAccountLimits {}: DescribeAccountLimits) -> Value {
     let limit = |(name, value): (&str, u32)| json!({ "Name": name, "Value": value });
     let limits = [("StackLimit", 2000), ("StackOutputsLimit", 200), ("ConcurrentResourcesLimit", 2500)];
     json!({ "AccountLimits": limits.map(limit) })
@@ -162,13 +162,13 @@ pub fn account_limits(_sandbox: &Arc<Sandbox>, DescribeAccountLimits {}: Describ
 /// The input of `DescribeStackEvents`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct DescribeStackEvents {
+pub(crate) struct DescribeStackEvents {
     stack_name: Option<String>,
     next_token: Option<String>,
 }
 
 /// `DescribeStackEvents`, the newest first.
-pub fn events(sandbox: &Arc<Sandbox>, input: DescribeStackEvents) -> Reply {
+pub(crate) fn events(sandbox: &Arc<Sandbox>, input: DescribeStackEvents) -> Reply {
     let Some(name) = &input.stack_name else { return Err(invalid("StackName is a required parameter.")) };
     sandbox.world.read(|world| {
         let state = world.of::<State>();

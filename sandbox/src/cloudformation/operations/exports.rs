@@ -16,12 +16,12 @@ use crate::core::Reply;
 /// The input of `ListExports`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct ListExports {
+pub(crate) struct ListExports {
     next_token: Option<String>,
 }
 
 /// `ListExports`, sorted by name.
-pub fn list(sandbox: &Arc<Sandbox>, input: ListExports) -> Reply {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListExports) -> Reply {
     sandbox.world.read(|world| {
         let live = world.of::<State>().stacks.values().filter(|stack| !stack.is_deleted());
         let exports: BTreeMap<String, Value> = live
@@ -39,13 +39,13 @@ pub fn list(sandbox: &Arc<Sandbox>, input: ListExports) -> Reply {
 /// The input of `ListImports`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct ListImports {
+pub(crate) struct ListImports {
     export_name: String,
     next_token: Option<String>,
 }
 
 /// `ListImports`. An export that no stack imports is a fault, as on AWS.
-pub fn list_imports(sandbox: &Arc<Sandbox>, input: ListImports) -> Reply {
+pub(crate) fn list_imports(sandbox: &Arc<Sandbox>, input: ListImports) -> Reply {
     let name = &input.export_name;
     sandbox.world.read(|world| {
         let importers = world.of::<State>().importers(name);

@@ -7,16 +7,16 @@ use super::template::invalid;
 use crate::base::paging::{self, Page};
 use crate::{Fault, Sandbox};
 
-pub mod change_sets;
+pub(super) mod change_sets;
 mod deployment_config;
-pub mod describe;
-pub mod exports;
+pub(super) mod describe;
+pub(super) mod exports;
 mod preparation;
-pub mod resources;
-pub mod rollbacks;
+pub(super) mod resources;
+pub(super) mod rollbacks;
 mod stack_input;
-pub mod stacks;
-pub mod templates;
+pub(super) mod stacks;
+pub(super) mod templates;
 
 /// The largest template in the body of a request, in bytes.
 const MAX_TEMPLATE_BYTES: usize = 51_200;

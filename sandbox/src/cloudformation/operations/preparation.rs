@@ -10,7 +10,7 @@ use super::super::template::{Source, Template, check, dynamic, extensions, inval
 use crate::{Fault, Sandbox};
 
 /// The stack and the request that a template is prepared for.
-pub struct Preparation<'a> {
+pub(super) struct Preparation<'a> {
     pub sandbox: &'a Arc<Sandbox>,
     /// The stack that is updated.
     pub stack: Option<&'a Stack>,
@@ -19,7 +19,7 @@ pub struct Preparation<'a> {
 }
 
 /// A template that is ready for an operation.
-pub struct Prepared {
+pub(super) struct Prepared {
     pub template: Template,
     /// Its text.
     pub body: String,
@@ -32,7 +32,7 @@ pub struct Prepared {
 impl Preparation<'_> {
     /// # Errors
     /// A fault of the template or of the parameters, with hidden values masked.
-    pub async fn run(
+    pub(super) async fn run(
         &self,
         body: String,
         given: &[ParameterInput],

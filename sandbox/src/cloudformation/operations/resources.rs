@@ -16,7 +16,7 @@ use crate::{Fault, Sandbox};
 /// The members of all of the operations; the service model drops those that an operation does not have.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct ResourceInput {
+pub(crate) struct ResourceInput {
     stack_name: Option<String>,
     logical_resource_id: Option<String>,
     physical_resource_id: Option<String>,
@@ -54,7 +54,7 @@ fn with_stack(mut resource: Value, stack: &Stack) -> Value {
 }
 
 /// `DescribeStackResource`.
-pub fn one(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
+pub(crate) fn one(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
     let stack_name = input.stack_name()?;
     let name = input.logical_resource_id.as_deref().ok_or_else(|| missing("logicalResourceId"))?;
     sandbox.world.read(|world| {
@@ -74,7 +74,7 @@ pub fn one(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
 const MAX_DESCRIBED: usize = 100;
 
 /// `DescribeStackResources`: the resources of a stack, one of them, or those of the stack of a physical resource.
-pub fn described(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
+pub(crate) fn described(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
     sandbox.world.read(|world| {
         let state = world.of::<State>();
         let stack = match (&input.stack_name, &input.physical_resource_id) {
@@ -98,7 +98,7 @@ fn owner<'a>(state: &'a State, physical_id: &str) -> Option<&'a Stack> {
 }
 
 /// `ListStackResources`.
-pub fn list(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
     let stack_name = input.stack_name()?;
     sandbox.world.read(|world| {
         let missing = || invalid(format!("Stack with id {stack_name} does not exist"));

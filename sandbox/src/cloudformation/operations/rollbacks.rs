@@ -17,7 +17,7 @@ use crate::{Fault, Sandbox};
 /// The members of all of the operations; the service model drops those that an operation does not have.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct RollbackInput {
+pub(crate) struct RollbackInput {
     stack_name: String,
     client_request_token: Option<String>,
     #[serde(default)]
@@ -57,7 +57,7 @@ impl RollbackInput {
 }
 
 /// `CancelUpdateStack`. The update in progress sees the new status by itself.
-pub fn cancel_update(sandbox: &Arc<Sandbox>, input: RollbackInput) -> Reply {
+pub(crate) fn cancel_update(sandbox: &Arc<Sandbox>, input: RollbackInput) -> Reply {
     sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
         let Stack { id, status, previous, .. } = find(state, &input.stack_name)?.clone();
@@ -70,7 +70,7 @@ pub fn cancel_update(sandbox: &Arc<Sandbox>, input: RollbackInput) -> Reply {
 }
 
 /// `ContinueUpdateRollback`.
-pub async fn continue_rollback(sandbox: Arc<Sandbox>, input: RollbackInput) -> Reply {
+pub(crate) async fn continue_rollback(sandbox: Arc<Sandbox>, input: RollbackInput) -> Reply {
     input.check(&sandbox).await?;
     let id = sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
@@ -99,7 +99,7 @@ fn rollback_status(previous: Option<&Definition>) -> StackStatus {
 }
 
 /// `RollbackStack`, of a stack whose operation failed without a rollback.
-pub async fn rollback(sandbox: Arc<Sandbox>, input: RollbackInput) -> Reply {
+pub(crate) async fn rollback(sandbox: Arc<Sandbox>, input: RollbackInput) -> Reply {
     input.check(&sandbox).await?;
     let id = sandbox.world.write(|world| {
         let state = world.of_mut::<State>();

@@ -17,7 +17,7 @@ use crate::{Fault, Sandbox};
 /// The members that at least two of the operations have. The service model drops those that an operation does not have.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct StackInput {
+pub(crate) struct StackInput {
     pub stack_name: String,
     template_body: Option<String>,
     #[serde(rename = "TemplateURL")]
@@ -53,7 +53,7 @@ pub struct StackInput {
 /// The input of `CreateStack`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct CreateStack {
+pub(crate) struct CreateStack {
     #[serde(flatten)]
     pub stack: StackInput,
     on_failure: Option<String>,
@@ -65,7 +65,7 @@ pub struct CreateStack {
 /// The input of `UpdateStack`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct UpdateStack {
+pub(crate) struct UpdateStack {
     #[serde(flatten)]
     pub stack: StackInput,
     // Not served.
@@ -77,7 +77,7 @@ pub struct UpdateStack {
 /// The input of `CreateChangeSet`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct CreateChangeSet {
+pub(crate) struct CreateChangeSet {
     #[serde(flatten)]
     pub stack: StackInput,
     pub change_set_name: String,
@@ -95,12 +95,12 @@ pub struct CreateChangeSet {
 
 impl CreateStack {
     /// Refuses members that are not served, and values that no stack can have.
-    pub fn check(&self) -> Result<(), Fault> {
+    pub(crate) fn check(&self) -> Result<(), Fault> {
         self.stack.check(&[])
     }
 
     /// The definition of the new stack.
-    pub async fn definition(&self, sandbox: &Arc<Sandbox>) -> Result<Definition, Fault> {
+    pub(crate) async fn definition(&self, sandbox: &Arc<Sandbox>) -> Result<Definition, Fault> {
         let definition = self.stack.definition(sandbox, None, true).await?;
         let on_failure = self.stack.on_failure(self.on_failure.as_deref())?;
         Ok(Definition { on_failure, ..definition })
@@ -109,7 +109,7 @@ impl CreateStack {
 
 impl UpdateStack {
     /// Refuses members that are not served, and values that no stack can have.
-    pub fn check(&self) -> Result<(), Fault> {
+    pub(crate) fn check(&self) -> Result<(), Fault> {
         self.stack.check(&[
             ("StackPolicyDuringUpdateBody", self.stack_policy_during_update_body.is_some()),
             ("StackPolicyDuringUpdateURL", self.stack_policy_during_update_url.is_some()),
@@ -117,12 +117,12 @@ impl UpdateStack {
     }
 
     /// What follows when the update fails.
-    pub fn on_failure(&self) -> Result<OnFailure, Fault> {
+    pub(crate) fn on_failure(&self) -> Result<OnFailure, Fault> {
         self.stack.on_failure(None)
     }
 
     /// The new definition of the stack.
-    pub async fn definition(&self, sandbox: &Arc<Sandbox>, stack: &Stack) -> Result<Definition, Fault> {
+    pub(crate) async fn definition(&self, sandbox: &Arc<Sandbox>, stack: &Stack) -> Result<Definition, Fault> {
         let definition = self.stack.definition(sandbox, Some(stack), true).await?;
         Ok(Definition { on_failure: self.on_failure()?, ..definition })
     }
@@ -130,7 +130,7 @@ impl UpdateStack {
 
 impl CreateChangeSet {
     /// Refuses members that are not served, and values that no stack can have.
-    pub fn check(&self) -> Result<(), Fault> {
+    pub(crate) fn check(&self) -> Result<(), Fault> {
         let imports_any = |list: &Value| *list != json!("") && *list != json!([]);
         self.stack.check(&[
             ("ImportExistingResources", self.import_existing_resources),
@@ -140,7 +140,11 @@ impl CreateChangeSet {
     }
 
     /// The definition of the stack once the change set is executed; `updated` is the stack, unless it is created.
-    pub async fn definition(&self, sandbox: &Arc<Sandbox>, updated: Option<&Stack>) -> Result<Definition, Fault> {
+    pub(crate) async fn definition(
+        &self,
+        sandbox: &Arc<Sandbox>,
+        updated: Option<&Stack>,
+    ) -> Result<Definition, Fault> {
         let definition = self.stack.definition(sandbox, updated, false).await?;
         let on_failure = self.stack.on_failure(self.on_stack_failure.as_deref())?;
         Ok(Definition { on_failure, ..definition })
@@ -250,7 +254,7 @@ impl StackInput {
 }
 
 /// Refuses a service role that does not exist. The sandbox does not check the role's permissions.
-pub async fn check_role(sandbox: &Arc<Sandbox>, arn: &str) -> Result<(), Fault> {
+pub(super) async fn check_role(sandbox: &Arc<Sandbox>, arn: &str) -> Result<(), Fault> {
     let name = arn.rsplit('/').next().unwrap_or_default();
     let role = sandbox.call("iam", "GetRole", json!({ "RoleName": name })).await;
     if role.is_ok_and(|answer| answer["Role"]["Arn"] == arn) {

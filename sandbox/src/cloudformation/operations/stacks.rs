@@ -16,7 +16,7 @@ use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// `CreateStack`.
-pub async fn create(sandbox: Arc<Sandbox>, input: CreateStack) -> Reply {
+pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateStack) -> Reply {
     check_stack_name(&input.stack.stack_name)?;
     input.check()?;
     if let Some(id) = begun_by(&sandbox, Request::CreateStack, &input.stack) {
@@ -54,7 +54,7 @@ pub async fn create(sandbox: Arc<Sandbox>, input: CreateStack) -> Reply {
 }
 
 /// `UpdateStack`.
-pub async fn update(sandbox: Arc<Sandbox>, input: UpdateStack) -> Reply {
+pub(crate) async fn update(sandbox: Arc<Sandbox>, input: UpdateStack) -> Reply {
     input.check()?;
     if let Some(id) = begun_by(&sandbox, Request::UpdateStack, &input.stack) {
         return Ok(json!({ "StackId": id }));
@@ -90,7 +90,7 @@ fn begun_by(sandbox: &Arc<Sandbox>, request: Request, input: &StackInput) -> Opt
 }
 
 /// Gives a stack its new definition. The caller sets the status, and starts the operation once this is stored.
-pub fn begin_update(
+pub(crate) fn begin_update(
     sandbox: &Arc<Sandbox>,
     state: &mut State,
     stack_id: &str,
@@ -116,7 +116,7 @@ pub fn begin_update(
 /// The input of `DeleteStack`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct DeleteStack {
+pub(crate) struct DeleteStack {
     stack_name: String,
     #[serde(default)]
     retain_resources: Vec<String>,
@@ -129,7 +129,7 @@ pub struct DeleteStack {
 }
 
 /// `DeleteStack`. It also succeeds when the stack does not exist, as on AWS.
-pub async fn delete(sandbox: Arc<Sandbox>, input: DeleteStack) -> Reply {
+pub(crate) async fn delete(sandbox: Arc<Sandbox>, input: DeleteStack) -> Reply {
     if input.deletion_mode.as_deref().is_some_and(|mode| mode != "STANDARD") {
         return Err(Fault::not_implemented("the member DeletionMode"));
     }
@@ -212,13 +212,13 @@ fn find_to_delete(state: &State, input: &DeleteStack) -> Option<Stack> {
 /// The input of `UpdateTerminationProtection`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct TerminationProtection {
+pub(crate) struct TerminationProtection {
     stack_name: String,
     enable_termination_protection: bool,
 }
 
 /// `UpdateTerminationProtection`.
-pub fn update_termination_protection(sandbox: &Arc<Sandbox>, input: TerminationProtection) -> Reply {
+pub(crate) fn update_termination_protection(sandbox: &Arc<Sandbox>, input: TerminationProtection) -> Reply {
     sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
         let id = find_described(state, &input.stack_name)?.id.clone();

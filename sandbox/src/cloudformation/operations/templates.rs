@@ -16,7 +16,7 @@ use crate::{Fault, Sandbox};
 /// The input of `GetTemplate`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct GetTemplate {
+pub(crate) struct GetTemplate {
     stack_name: Option<String>,
     change_set_name: Option<String>,
     template_stage: Option<String>,
@@ -24,7 +24,7 @@ pub struct GetTemplate {
 
 /// `GetTemplate`, of a stack or of a change set. The default is the template after its transforms, as the API reference has it of
 /// `TemplateStage`.
-pub fn get(sandbox: &Arc<Sandbox>, input: GetTemplate) -> Reply {
+pub(crate) fn get(sandbox: &Arc<Sandbox>, input: GetTemplate) -> Reply {
     sandbox.world.read(|world| {
         let definition = find_definition(world.of::<State>(), &input)?;
         let body = match input.template_stage.as_deref() {
@@ -64,7 +64,7 @@ fn definition_of(stack: &Stack) -> Result<&Definition, Fault> {
 /// The input of GetTemplateSummary and ValidateTemplate.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct TemplateInput {
+pub(crate) struct TemplateInput {
     template_body: Option<String>,
     #[serde(rename = "TemplateURL")]
     template_url: Option<String>,
@@ -155,7 +155,7 @@ fn shared_output(summarized: &Summarized) -> Map<String, Value> {
 }
 
 /// `GetTemplateSummary`, of a template or of a stack.
-pub fn summary(sandbox: &Arc<Sandbox>, input: TemplateInput) -> Reply {
+pub(crate) fn summary(sandbox: &Arc<Sandbox>, input: TemplateInput) -> Reply {
     if input.stack_set_name.is_some() {
         return Err(Fault::not_implemented("stack sets"));
     }
@@ -206,7 +206,7 @@ fn flow_style(value: &Value) -> String {
 }
 
 /// `ValidateTemplate`. It checks the template language; whether resource types are served is checked when a stack is created.
-pub fn validate(sandbox: &Arc<Sandbox>, input: TemplateInput) -> Reply {
+pub(crate) fn validate(sandbox: &Arc<Sandbox>, input: TemplateInput) -> Reply {
     let body = template_text(input.template_body.as_deref(), input.template_url.as_deref())?;
     let summarized = Summarized::read(sandbox, &body, None)?;
     check::check_type_names(&summarized.template)?;

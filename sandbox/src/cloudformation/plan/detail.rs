@@ -11,7 +11,7 @@ const KNOWN_AFTER_APPLY: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
 
 /// Why an attribute changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cause {
+pub(super) struct Cause {
     /// Such as `ParameterReference`.
     pub source: &'static str,
     /// The parameter, or the resource with its attribute, that causes it.
@@ -22,14 +22,14 @@ pub struct Cause {
 
 impl Cause {
     /// A change of the template itself.
-    pub const fn direct(is_static: bool) -> Self {
+    pub(super) const fn direct(is_static: bool) -> Self {
         Self { source: "DirectModification", entity: None, is_static }
     }
 }
 
 /// A change of one attribute of a resource, for one cause.
 #[derive(Debug, Clone)]
-pub struct Detail {
+pub(super) struct Detail {
     /// Such as `Properties` or `Metadata`.
     pub attribute: &'static str,
     /// The property.
@@ -46,7 +46,7 @@ pub struct Detail {
 
 impl Detail {
     /// The detail without property values.
-    pub fn plain(&self) -> Value {
+    pub(super) fn plain(&self) -> Value {
         self.entry(json!({
             "Attribute": self.attribute,
             "Name": self.name,
@@ -55,7 +55,7 @@ impl Detail {
     }
 
     /// The details with property values: one for each path within the attribute that differs.
-    pub fn with_values(&self) -> Vec<Value> {
+    pub(super) fn with_values(&self) -> Vec<Value> {
         let Some((before, after)) = &self.values else { return vec![self.plain()] };
         let root = self.name.as_ref().map_or_else(String::new, |name| format!("/{name}"));
         let mut differences = Vec::new();
@@ -132,7 +132,7 @@ fn display(value: Value) -> Value {
 }
 
 /// A value as the JSON text of a `BeforeContext` or an `AfterContext`.
-pub fn context(value: &Value) -> String {
+pub(super) fn context(value: &Value) -> String {
     mark_unknown(value).to_string()
 }
 

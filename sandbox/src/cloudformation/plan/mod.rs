@@ -23,7 +23,11 @@ mod detail;
 mod resource_change;
 
 /// The changes; `None` if the new definition changes nothing.
-pub fn compare(sandbox: &Arc<Sandbox>, stack: &Stack, definition: &Definition) -> Result<Option<Planned>, Fault> {
+pub(super) fn compare(
+    sandbox: &Arc<Sandbox>,
+    stack: &Stack,
+    definition: &Definition,
+) -> Result<Option<Planned>, Fault> {
     let template = Template::parse(&definition.template_body)?;
     let before = Template::parse(&stack.definition.template_body).ok();
     let (rows, exports) = sandbox.world.read(|world| {

@@ -10,7 +10,7 @@ use crate::cloudformation::resources::ResourceType;
 
 /// How a change set affects a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub(super) enum Outcome {
     Unchanged,
     Modified,
     MayBeReplaced,
@@ -59,7 +59,7 @@ fn mask(value: &mut Value, secrets: &[String]) {
 }
 
 /// How the details of a change affect its resource.
-pub fn outcome(kind: &ResourceType, current: &PhysicalResource, details: &[Detail]) -> Outcome {
+pub(super) fn outcome(kind: &ResourceType, current: &PhysicalResource, details: &[Detail]) -> Outcome {
     let recreation = |is_static: bool| {
         let selected = details.iter().filter(|detail| detail.cause.is_static == is_static);
         selected.map(|detail| detail.recreation).max().unwrap_or(Recreation::Never)
@@ -76,7 +76,7 @@ pub fn outcome(kind: &ResourceType, current: &PhysicalResource, details: &[Detai
 }
 
 /// The change of a resource in the stack; `None` if it is unchanged.
-pub fn modification(
+pub(super) fn modification(
     kind: &ResourceType,
     row: &Resource,
     current: &PhysicalResource,
@@ -109,7 +109,7 @@ pub fn modification(
 }
 
 /// The change of a resource that the new template does not have.
-pub fn removal(row: &Resource) -> Value {
+pub(super) fn removal(row: &Resource) -> Value {
     let physical_id = row.current.as_ref().map(|current| &current.physical_id);
     json!({
         "Action": "Remove",

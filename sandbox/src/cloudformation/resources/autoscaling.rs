@@ -11,7 +11,7 @@ use crate::cloudformation::model::PhysicalResource;
 const SERVICE: &str = "application-autoscaling";
 
 /// The rows.
-pub const TYPES: &[ResourceType] = &[
+pub(super) const TYPES: &[ResourceType] = &[
     resource_type!(
         "AWS::ApplicationAutoScaling::ScalableTarget",
         attributes: ["Id"],

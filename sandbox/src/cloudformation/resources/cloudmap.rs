@@ -11,7 +11,7 @@ use crate::cloudformation::model::PhysicalResource;
 const SERVICE: &str = "servicediscovery";
 
 /// The rows.
-pub const TYPES: &[ResourceType] = &[
+pub(super) const TYPES: &[ResourceType] = &[
     resource_type!(
         "AWS::ServiceDiscovery::PrivateDnsNamespace",
         attributes: ["Arn", "Id", "HostedZoneId"],

@@ -11,7 +11,7 @@ use crate::cloudformation::model::PhysicalResource;
 const SERVICE: &str = "monitoring";
 
 /// The rows.
-pub const TYPES: &[ResourceType] = &[resource_type!(
+pub(super) const TYPES: &[ResourceType] = &[resource_type!(
     "AWS::CloudWatch::Alarm",
     attributes: ["Arn"],
     create_only: [],

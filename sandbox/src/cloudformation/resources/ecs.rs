@@ -11,7 +11,7 @@ use crate::cloudformation::model::PhysicalResource;
 use crate::cloudformation::template::template_fault;
 
 /// The rows.
-pub const TYPES: &[ResourceType] = &[
+pub(super) const TYPES: &[ResourceType] = &[
     resource_type!("AWS::ECS::Cluster", attributes: ["Arn"], create_only: [], create_cluster, update_cluster, delete_cluster),
     resource_type!(
         "AWS::ECS::ClusterCapacityProviderAssociations", attributes: [], create_only: [],
@@ -27,7 +27,7 @@ pub const TYPES: &[ResourceType] = &[
 const MAPS: &[&str] = &["Options", "DockerLabels", "DriverOpts", "Labels"];
 
 /// A property as ECS's API has it: the names of members begin in lower case.
-pub fn api_form(property: &Value) -> Value {
+pub(super) fn api_form(property: &Value) -> Value {
     match property {
         Value::Array(items) => items.iter().map(api_form).collect(),
         Value::Object(members) => {
@@ -213,7 +213,7 @@ async fn update_task_definition(
 }
 
 /// Gives a resource the tags of its new properties and of the stack, and no others.
-pub async fn retag(context: &Context, arn: &str, own: &[Tag]) -> Result<(), Fault> {
+pub(super) async fn retag(context: &Context, arn: &str, own: &[Tag]) -> Result<(), Fault> {
     let listed = context.call("ecs", "ListTagsForResource", json!({ "resourceArn": arn })).await?;
     let removed = context.removed_tag_keys(&listed["tags"], own);
     context.call("ecs", "UntagResource", json!({ "resourceArn": arn, "tagKeys": removed })).await?;

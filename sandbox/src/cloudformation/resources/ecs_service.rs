@@ -12,7 +12,7 @@ use crate::cloudformation::model::PhysicalResource;
 use crate::{Fault, FaultKind};
 
 /// The rows.
-pub const TYPES: &[ResourceType] = &[resource_type!(
+pub(super) const TYPES: &[ResourceType] = &[resource_type!(
     "AWS::ECS::Service",
     attributes: ["Name", "ServiceArn"],
     // UpdateService has no launch type.

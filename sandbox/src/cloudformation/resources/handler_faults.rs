@@ -18,7 +18,7 @@ const SERVICES: &[(&str, &str)] = &[
 ];
 
 /// A service's fault as an exception of the SDK. Faults of the sandbox itself stay as they are.
-pub fn as_sdk_exception(service: &str, fault: Fault) -> Fault {
+pub(super) fn as_sdk_exception(service: &str, fault: Fault) -> Fault {
     let name = SERVICES.iter().find(|(signing_name, _)| *signing_name == service).map(|(_, name)| name);
     match name {
         Some(name) if !fault.is_from_sandbox() => {
@@ -31,7 +31,7 @@ pub fn as_sdk_exception(service: &str, fault: Fault) -> Fault {
 }
 
 /// The fault of a create handler when another resource has the identifier.
-pub fn already_exists(kind: &str, identifier: &str) -> Fault {
+pub(super) fn already_exists(kind: &str, identifier: &str) -> Fault {
     Fault::already_exists(
         "AlreadyExists",
         format!("Resource of type '{kind}' with identifier '{identifier}' already exists."),

@@ -9,7 +9,7 @@ use crate::base::tags::Tag;
 use crate::cloudformation::model::PhysicalResource;
 
 /// The rows.
-pub const TYPES: &[ResourceType] = &[
+pub(super) const TYPES: &[ResourceType] = &[
     resource_type!(
         "AWS::IAM::Role", attributes: ["Arn", "RoleId"], create_only: [], create_role, update_role, delete_role
     ),

@@ -9,7 +9,7 @@ use crate::base::clock::{from_epoch_seconds, iso8601};
 use crate::cloudformation::model::PhysicalResource;
 
 /// The rows.
-pub const TYPES: &[ResourceType] = &[
+pub(super) const TYPES: &[ResourceType] = &[
     resource_type!(
         "AWS::IAM::ManagedPolicy",
         attributes: [

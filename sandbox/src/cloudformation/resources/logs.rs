@@ -9,7 +9,7 @@ use crate::cloudformation::model::PhysicalResource;
 use crate::{Fault, FaultKind};
 
 /// The rows.
-pub const TYPES: &[ResourceType] = &[
+pub(super) const TYPES: &[ResourceType] = &[
     resource_type!("AWS::Logs::LogGroup", attributes: ["Arn"], create_only: [], create, update, delete),
     resource_type!(
         "AWS::Logs::LogStream",

@@ -9,7 +9,7 @@ use crate::base::ids;
 use crate::cloudformation::model::PhysicalResource;
 
 /// The rows.
-pub const TYPES: &[ResourceType] = &[
+pub(super) const TYPES: &[ResourceType] = &[
     resource_type!("AWS::CDK::Metadata", attributes: [], create_only: [], create_metadata, nothing_to_update, delete),
     resource_type!("AWS::CloudFormation::WaitConditionHandle", attributes: [], create_only: [], create_handle, nothing_to_update, delete),
 ];

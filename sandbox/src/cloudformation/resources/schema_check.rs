@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 use super::schema::{self, Members, PROPERTIES, Schema};
 
 /// The properties with the schema's types, and the violations. A type without a schema accepts everything.
-pub fn convert(kind: &str, properties: Value) -> (Value, Vec<String>) {
+pub(super) fn convert(kind: &str, properties: Value) -> (Value, Vec<String>) {
     let Some(schema) = schema::find(kind) else { return (properties, Vec::new()) };
     let mut converter = Converter { schema, violations: Vec::new() };
     let converted = converter.value(PROPERTIES, "#", properties);

@@ -12,7 +12,7 @@ use crate::cloudformation::model::PhysicalResource;
 const SERVICE: &str = "secretsmanager";
 
 /// The rows.
-pub const TYPES: &[ResourceType] =
+pub(super) const TYPES: &[ResourceType] =
     &[resource_type!("AWS::SecretsManager::Secret", attributes: ["Id"], create_only: [], create, update, delete)];
 
 #[derive(Deserialize)]

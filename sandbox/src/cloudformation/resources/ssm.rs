@@ -10,7 +10,7 @@ use crate::base::tags::{self, TagMap};
 use crate::cloudformation::model::PhysicalResource;
 
 /// The rows.
-pub const TYPES: &[ResourceType] =
+pub(super) const TYPES: &[ResourceType] =
     &[resource_type!("AWS::SSM::Parameter", attributes: ["Type", "Value"], create_only: [], create, update, delete)];
 
 #[derive(Deserialize)]

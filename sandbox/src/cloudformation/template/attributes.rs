@@ -8,7 +8,7 @@ use super::{Template, kind_of};
 use crate::cloudformation::resources;
 
 /// The reason to fail when a resource or an output refers to an attribute that its resource's type does not have.
-pub fn unknown(template: &Template, scope: &Scope<'_>) -> Option<String> {
+pub(crate) fn unknown(template: &Template, scope: &Scope<'_>) -> Option<String> {
     let is_live = |(_, part): &(&String, &Value)| {
         part["Condition"].as_str().and_then(|name| scope.condition(name).ok()) != Some(false)
     };

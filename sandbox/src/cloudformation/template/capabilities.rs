@@ -26,7 +26,7 @@ const AUTO_EXPAND_CAPABILITY: &str = "CAPABILITY_AUTO_EXPAND";
 
 /// The capabilities that a template requires, and the resource types that require them.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Required {
+pub(crate) struct Required {
     /// Such as `CAPABILITY_IAM`.
     pub capabilities: Vec<&'static str>,
     /// Such as `AWS::IAM::Role`.
@@ -35,14 +35,14 @@ pub struct Required {
 
 impl Required {
     /// `CapabilitiesReason`; `None` when no resource type requires a capability.
-    pub fn reason(&self) -> Option<String> {
+    pub(crate) fn reason(&self) -> Option<String> {
         let types = self.types.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         (!types.is_empty()).then(|| format!("The following resource(s) require capabilities: [{types}]"))
     }
 }
 
 /// The capabilities that the resources of a template require.
-pub fn required(template: &Template) -> Required {
+pub(crate) fn required(template: &Template) -> Required {
     let mut required = Required::default();
     let mut named = false;
     for resource in template.resources().values() {
@@ -60,7 +60,7 @@ pub fn required(template: &Template) -> Required {
 
 /// Refuses a request that does not acknowledge all required capabilities. Applying a transform takes one as well if `expands`: a
 /// change set does not, because it shows the result before it is executed.
-pub fn check(template: &Template, given: &[String], expands: bool) -> Result<(), Fault> {
+pub(crate) fn check(template: &Template, given: &[String], expands: bool) -> Result<(), Fault> {
     let has = |capability: &str| given.iter().any(|one| one == capability);
     let mut missing = required(template).capabilities;
     let acknowledged = |one: &str| has(one) || (one == IAM_CAPABILITY && has(NAMED_IAM_CAPABILITY));

@@ -13,13 +13,13 @@ use crate::Fault;
 use crate::cloudformation::{resources, type_names};
 
 /// The dependencies of each resource: the resources that are created before it.
-pub type Dependencies = BTreeMap<String, Vec<String>>;
+pub(crate) type Dependencies = BTreeMap<String, Vec<String>>;
 
 /// The members of a resource in which references are followed.
 const FOLLOWED: &[&str] = &["Properties", "Metadata", "CreationPolicy", "UpdatePolicy"];
 
 /// Checks what does not depend on the template's parameters.
-pub fn check_template(template: &Template) -> Result<(), Fault> {
+pub(crate) fn check_template(template: &Template) -> Result<(), Fault> {
     function_check::check(template)?;
     conditions::check(template)?;
     check_references(template)?;
@@ -27,7 +27,7 @@ pub fn check_template(template: &Template) -> Result<(), Fault> {
 }
 
 /// Refuses resource types that do not exist, and those that the sandbox does not serve.
-pub fn check_types(template: &Template) -> Result<(), Fault> {
+pub(crate) fn check_types(template: &Template) -> Result<(), Fault> {
     let unserved = template.resources().values().map(kind_of).filter(|kind| resources::find(kind).is_none());
     let (unserved, unknown): (BTreeSet<&str>, BTreeSet<&str>) = unserved.partition(|kind| is_known_type(kind));
     unrecognized(unknown)?;
@@ -44,7 +44,7 @@ fn is_known_type(kind: &str) -> bool {
 }
 
 /// Refuses an update that changes the type of a resource.
-pub fn check_types_unchanged(before: &Template, after: &Template) -> Result<(), Fault> {
+pub(crate) fn check_types_unchanged(before: &Template, after: &Template) -> Result<(), Fault> {
     let is_other = |(name, resource): &(&String, &Value)| {
         before.resources().get(*name).is_some_and(|earlier| kind_of(earlier) != kind_of(resource))
     };
@@ -58,7 +58,7 @@ pub fn check_types_unchanged(before: &Template, after: &Template) -> Result<(), 
 }
 
 /// Refuses malformed type names, such as `AWS::S3`.
-pub fn check_type_names(template: &Template) -> Result<(), Fault> {
+pub(crate) fn check_type_names(template: &Template) -> Result<(), Fault> {
     let unknown: BTreeSet<&str> =
         template.resources().values().map(kind_of).filter(|kind| !is_type_name(kind)).collect();
     unrecognized(unknown)
@@ -143,7 +143,7 @@ fn check_attributes(template: &Template, found: &[Reference]) -> Result<(), Faul
 }
 
 /// The dependencies in a template, regardless of conditions.
-pub fn dependencies(template: &Template) -> Dependencies {
+pub(crate) fn dependencies(template: &Template) -> Dependencies {
     let names = template.resources().iter();
     names.map(|(name, resource)| (name.clone(), needs(template, resource, &|_| None))).collect()
 }
@@ -155,7 +155,7 @@ fn needs(template: &Template, resource: &Value, holds: &dyn Fn(&str) -> Option<b
 }
 
 /// The resources whose conditions hold, with the dependencies between them.
-pub fn live_dependencies(template: &Template, scope: &Scope<'_>) -> Result<Dependencies, Fault> {
+pub(crate) fn live_dependencies(template: &Template, scope: &Scope<'_>) -> Result<Dependencies, Fault> {
     let holds = |name: &str| scope.condition(name).ok();
     let mut live = Dependencies::new();
     for (name, resource) in template.resources() {
@@ -172,7 +172,7 @@ pub fn live_dependencies(template: &Template, scope: &Scope<'_>) -> Result<Depen
 }
 
 /// Checks that resources and outputs whose conditions hold refer to no others.
-pub fn check_live(template: &Template, scope: &Scope<'_>) -> Result<(), Fault> {
+pub(crate) fn check_live(template: &Template, scope: &Scope<'_>) -> Result<(), Fault> {
     let dependencies = live_dependencies(template, scope)?;
     let holds = |name: &str| scope.condition(name).ok();
     let without_resource = |found: Vec<Reference>| -> Vec<String> {
@@ -201,7 +201,7 @@ fn check_cycles(dependencies: &Dependencies) -> Result<(), Fault> {
 }
 
 /// The names that are part of cycles, or depend on one.
-pub fn cycles(dependencies: &Dependencies) -> Vec<String> {
+pub(crate) fn cycles(dependencies: &Dependencies) -> Vec<String> {
     let mut remaining = dependencies.clone();
     loop {
         let independent: Vec<String> = remaining

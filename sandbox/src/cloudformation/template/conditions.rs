@@ -12,7 +12,7 @@ use super::{Template, format_error, invalid};
 use crate::Fault;
 
 /// Checks conditions, rules, and everything that names a condition.
-pub fn check(template: &Template) -> Result<(), Fault> {
+pub(super) fn check(template: &Template) -> Result<(), Fault> {
     check_parameters(template, "Conditions")?;
     check_parameters(template, "Rules")?;
     let conditions = template.section("Conditions");

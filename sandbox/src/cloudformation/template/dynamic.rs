@@ -18,15 +18,15 @@ const OPEN: &str = "{{resolve:";
 const CLOSE: &str = "}}";
 
 /// The services of dynamic references that are served.
-pub const KINDS: [&str; 3] = ["ssm", "ssm-secure", "secretsmanager"];
+pub(crate) const KINDS: [&str; 3] = ["ssm", "ssm-secure", "secretsmanager"];
 
 /// The values of dynamic references, by the text of the reference.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Values(BTreeMap<String, String>);
+pub(crate) struct Values(BTreeMap<String, String>);
 
 impl Values {
     /// Replaces the references in a value.
-    pub fn replace(&self, value: Value) -> Value {
+    pub(crate) fn replace(&self, value: Value) -> Value {
         if self.0.is_empty() {
             return value;
         }
@@ -89,7 +89,7 @@ fn parts(reference: &str) -> (&str, &str) {
 
 /// Looks up the SSM parameters to which resources refer whose conditions hold, and refuses references that are malformed or not
 /// allowed. The scope has no resources yet.
-pub async fn look_up(sandbox: &Arc<Sandbox>, template: &Template, scope: &Scope<'_>) -> Result<Values, Fault> {
+pub(crate) async fn look_up(sandbox: &Arc<Sandbox>, template: &Template, scope: &Scope<'_>) -> Result<Values, Fault> {
     let mut found = Vec::new();
     for name in check::live_dependencies(template, scope)?.keys() {
         let resource = &template.resources()[name];
@@ -144,7 +144,7 @@ async fn ssm_value(sandbox: &Arc<Sandbox>, name: &str) -> Result<String, Fault> 
 }
 
 /// Replaces the references in a template parameter's value, which have to have a version.
-pub async fn in_parameter(sandbox: &Arc<Sandbox>, key: &str, value: &str) -> Result<String, Fault> {
+pub(crate) async fn in_parameter(sandbox: &Arc<Sandbox>, key: &str, value: &str) -> Result<String, Fault> {
     let mut replaced = value.to_owned();
     for reference in in_text(value).into_iter().filter(|reference| parts(reference).0 == "ssm") {
         if is_malformed(reference) {
@@ -162,7 +162,7 @@ pub async fn in_parameter(sandbox: &Arc<Sandbox>, key: &str, value: &str) -> Res
 }
 
 /// Replaces the references to secrets in properties that a handler is about to get.
-pub async fn replace_secrets(sandbox: &Arc<Sandbox>, properties: Value) -> Result<Value, Fault> {
+pub(crate) async fn replace_secrets(sandbox: &Arc<Sandbox>, properties: Value) -> Result<Value, Fault> {
     let mut found = Vec::new();
     collect(&properties, "", &mut found);
     let mut secrets = Values::default();

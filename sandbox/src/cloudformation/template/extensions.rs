@@ -15,13 +15,13 @@ use super::{EXTENSIONS, Source, Template, invalid};
 use crate::Fault;
 
 /// The prefix of a loop's key.
-pub const LOOP: &str = "Fn::ForEach";
+pub(crate) const LOOP: &str = "Fn::ForEach";
 
 /// The values of the identifiers of the enclosing loops.
 type Bindings = BTreeMap<String, String>;
 
 /// Applies the transform; the scope has the template's parameters and mappings.
-pub fn expand(source: Source, scope: &Scope<'_>) -> Result<Template, Fault> {
+pub(crate) fn expand(source: Source, scope: &Scope<'_>) -> Result<Template, Fault> {
     let mut root = source.root;
     root.remove("Transform");
     let expansion = Expansion { scope, written: Cell::new(0) };

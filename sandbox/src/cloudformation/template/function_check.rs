@@ -8,7 +8,7 @@ use super::{Template, invalid};
 use crate::Fault;
 
 /// Checks every function of a template.
-pub fn check(template: &Template) -> Result<(), Fault> {
+pub(super) fn check(template: &Template) -> Result<(), Fault> {
     for condition in template.section("Conditions").values() {
         check_condition(condition, Place::Condition)?;
     }

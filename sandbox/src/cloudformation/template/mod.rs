@@ -4,40 +4,40 @@ use serde_json::{Map, Value};
 
 use crate::{Fault, FaultKind};
 
-pub mod attributes;
-pub mod capabilities;
-pub mod check;
+pub(super) mod attributes;
+pub(super) mod capabilities;
+pub(super) mod check;
 mod conditions;
-pub mod dynamic;
-pub mod extensions;
+pub(super) mod dynamic;
+pub(super) mod extensions;
 mod function_check;
-pub mod functions;
-pub mod outputs;
-pub mod parameters;
-pub mod references;
-pub mod resolve;
-pub mod rules;
+pub(super) mod functions;
+pub(super) mod outputs;
+pub(super) mod parameters;
+pub(super) mod references;
+pub(super) mod resolve;
+pub(super) mod rules;
 mod structure;
 mod yaml;
 
 /// The only served transform.
-pub const EXTENSIONS: &str = "AWS::LanguageExtensions";
+pub(super) const EXTENSIONS: &str = "AWS::LanguageExtensions";
 
 /// A template whose structure has been checked.
 #[derive(Debug, Clone)]
-pub struct Template {
+pub(super) struct Template {
     root: Map<String, Value>,
     /// Whether it declares [`EXTENSIONS`], or is its result.
     is_extended: bool,
 }
 
 /// The fault for an invalid template or request.
-pub fn invalid(message: impl Into<String>) -> Fault {
+pub(super) fn invalid(message: impl Into<String>) -> Fault {
     Fault::client("ValidationError", message)
 }
 
 /// The fault for a resource that cannot be made as its template declares it: the message is the reason of the resource's failure.
-pub fn template_fault(message: impl Into<String>) -> Fault {
+pub(super) fn template_fault(message: impl Into<String>) -> Fault {
     invalid(message).of_kind(FaultKind::Template)
 }
 
@@ -47,13 +47,13 @@ fn format_error(message: &str) -> Fault {
 
 /// A parsed template before its structure is checked and its transform is applied.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub(super) struct Source {
     root: Map<String, Value>,
 }
 
 impl Source {
     /// Parses JSON if the text begins with a brace, else YAML.
-    pub fn parse(body: &str) -> Result<Self, Fault> {
+    pub(super) fn parse(body: &str) -> Result<Self, Fault> {
         let value = if body.trim_start().starts_with('{') { parse_json(body)? } else { yaml::parse(body)? };
         match value {
             Value::Object(root) => Ok(Self { root }),
@@ -62,7 +62,7 @@ impl Source {
     }
 
     /// The declared transforms.
-    pub fn transforms(&self) -> Vec<&str> {
+    pub(super) fn transforms(&self) -> Vec<&str> {
         match self.root.get("Transform") {
             Some(Value::String(name)) => vec![name],
             Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
@@ -71,7 +71,7 @@ impl Source {
     }
 
     /// Refuses transforms that are not served.
-    pub fn check_transforms(&self) -> Result<(), Fault> {
+    pub(super) fn check_transforms(&self) -> Result<(), Fault> {
         let declared = self.root.get("Transform");
         let is_well_formed = declared.is_none_or(|value| {
             value.is_string() || value.as_array().is_some_and(|names| names.iter().all(Value::is_string))
@@ -84,12 +84,12 @@ impl Source {
     }
 
     /// Whether it declares [`EXTENSIONS`].
-    pub fn is_extended(&self) -> bool {
+    pub(super) fn is_extended(&self) -> bool {
         self.transforms().contains(&EXTENSIONS)
     }
 
     /// The parameters and mappings, on which the transform depends.
-    pub fn head(&self) -> Result<Template, Fault> {
+    pub(super) fn head(&self) -> Result<Template, Fault> {
         let sections = ["Parameters", "Mappings"];
         let members = self.root.iter().filter(|(name, _)| sections.contains(&name.as_str()));
         let head =
@@ -99,7 +99,7 @@ impl Source {
     }
 
     /// The template, without applying a transform.
-    pub fn into_template(self) -> Result<Template, Fault> {
+    pub(super) fn into_template(self) -> Result<Template, Fault> {
         let is_extended = self.is_extended();
         Template::new(self.root, is_extended)
     }
@@ -107,14 +107,14 @@ impl Source {
 
 impl Template {
     /// Parses a template to which its transforms have been applied.
-    pub fn parse(body: &str) -> Result<Self, Fault> {
+    pub(super) fn parse(body: &str) -> Result<Self, Fault> {
         let source = Source::parse(body)?;
         source.check_transforms()?;
         source.into_template()
     }
 
     /// The template as JSON text.
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         Value::Object(self.root.clone()).to_string()
     }
 
@@ -125,33 +125,33 @@ impl Template {
     }
 
     /// Whether it may use the functions of [`EXTENSIONS`].
-    pub fn is_extended(&self) -> bool {
+    pub(super) fn is_extended(&self) -> bool {
         self.is_extended
     }
 
     /// A section; empty if the template does not have it.
-    pub fn section(&self, name: &str) -> &Map<String, Value> {
+    pub(super) fn section(&self, name: &str) -> &Map<String, Value> {
         static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
         self.root.get(name).and_then(Value::as_object).unwrap_or(&EMPTY)
     }
 
     /// The resources by logical id.
-    pub fn resources(&self) -> &Map<String, Value> {
+    pub(super) fn resources(&self) -> &Map<String, Value> {
         self.section("Resources")
     }
 
     /// The outputs by key.
-    pub fn outputs(&self) -> &Map<String, Value> {
+    pub(super) fn outputs(&self) -> &Map<String, Value> {
         self.section("Outputs")
     }
 
     /// The description.
-    pub fn description(&self) -> Option<&str> {
+    pub(super) fn description(&self) -> Option<&str> {
         self.root.get("Description").and_then(Value::as_str)
     }
 
     /// The whole template.
-    pub fn root(&self) -> &Map<String, Value> {
+    pub(super) fn root(&self) -> &Map<String, Value> {
         &self.root
     }
 }
@@ -166,6 +166,6 @@ fn parse_json(body: &str) -> Result<Value, Fault> {
 }
 
 /// A resource's type.
-pub fn kind_of(resource: &Value) -> &str {
+pub(super) fn kind_of(resource: &Value) -> &str {
     resource["Type"].as_str().unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use crate::Fault;
 
 /// Refuses values that are not strings, and duplicate export names. AWS's sentence for the latter is not known: this one is the
 /// sandbox's own.
-pub fn check(template: &Template, scope: &Scope<'_>) -> Result<(), Fault> {
+pub(crate) fn check(template: &Template, scope: &Scope<'_>) -> Result<(), Fault> {
     let mut exported = BTreeSet::new();
     for (key, output) in template.outputs() {
         if output["Condition"].as_str().and_then(|name| scope.condition(name).ok()) == Some(false) {

@@ -6,7 +6,7 @@ use super::functions::{placeholders, single};
 
 /// A reference to a name or to an attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reference {
+pub(crate) struct Reference {
     /// A resource, a parameter or a pseudo parameter.
     pub name: String,
     /// The attribute of a resource.
@@ -16,12 +16,12 @@ pub struct Reference {
 }
 
 /// Every `Ref`, `Fn::GetAtt` and `${…}` of `Fn::Sub` in a value.
-pub fn references(value: &Value) -> Vec<Reference> {
+pub(crate) fn references(value: &Value) -> Vec<Reference> {
     live_references(value, &|_| None)
 }
 
 /// The same without those in branches of `Fn::If` that do not apply; `holds` knows which conditions hold.
-pub fn live_references(value: &Value, holds: &dyn Fn(&str) -> Option<bool>) -> Vec<Reference> {
+pub(crate) fn live_references(value: &Value, holds: &dyn Fn(&str) -> Option<bool>) -> Vec<Reference> {
     let mut found = Vec::new();
     collect(value, holds, &mut found);
     found
@@ -51,7 +51,7 @@ fn collect(value: &Value, holds: &dyn Fn(&str) -> Option<bool>, found: &mut Vec<
 }
 
 /// The resource and the attribute of a `Fn::GetAtt`, in any of its forms.
-pub fn attribute_reference(argument: &Value) -> Option<Reference> {
+pub(crate) fn attribute_reference(argument: &Value) -> Option<Reference> {
     let (name, attribute) = match argument {
         Value::String(text) => text.split_once('.').map(|(name, rest)| (name.to_owned(), rest.to_owned()))?,
         Value::Array(parts) => {
@@ -75,7 +75,7 @@ fn sub_references(argument: &Value) -> Vec<Reference> {
 }
 
 /// The reference of a placeholder: `Name` or `Name.Attribute`.
-pub fn split(name: &str) -> Reference {
+pub(crate) fn split(name: &str) -> Reference {
     let (name, attribute) = match name.split_once('.') {
         Some((name, attribute)) => (name, Some(attribute.to_owned())),
         None => (name, None),
@@ -84,7 +84,7 @@ pub fn split(name: &str) -> Reference {
 }
 
 /// The arguments of every `Fn::ImportValue` in a value, without those in branches that do not apply.
-pub fn imports<'a>(value: &'a Value, holds: &dyn Fn(&str) -> Option<bool>) -> Vec<&'a Value> {
+pub(crate) fn imports<'a>(value: &'a Value, holds: &dyn Fn(&str) -> Option<bool>) -> Vec<&'a Value> {
     match (single(value), value) {
         (Some(("Fn::ImportValue", argument)), _) => vec![argument],
         (Some(("Fn::If", argument)), _) => {
@@ -97,7 +97,7 @@ pub fn imports<'a>(value: &'a Value, holds: &dyn Fn(&str) -> Option<bool>) -> Ve
 }
 
 /// The parts of a `Fn::If`, each with its index, without the branch that does not apply.
-pub fn live_branches<'a>(
+pub(crate) fn live_branches<'a>(
     argument: &'a Value,
     holds: &dyn Fn(&str) -> Option<bool>,
 ) -> impl Iterator<Item = (usize, &'a Value)> + use<'a> {

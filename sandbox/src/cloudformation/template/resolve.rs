@@ -12,11 +12,11 @@ use crate::Config;
 use crate::cloudformation::model::MASK;
 
 /// Why a part cannot be evaluated.
-pub type Problem = String;
+pub(crate) type Problem = String;
 
 /// The values of a resource that a template refers to.
 #[derive(Debug, Clone)]
-pub enum ResourceValues {
+pub(crate) enum ResourceValues {
     /// The physical id and the attributes.
     Known(String, Map<String, Value>),
     /// Not known until the resource exists.
@@ -25,7 +25,7 @@ pub enum ResourceValues {
 
 /// What the references of a template resolve to.
 #[derive(Debug)]
-pub struct Scope<'a> {
+pub(crate) struct Scope<'a> {
     /// The template, whose mappings and conditions are used.
     pub template: &'a Template,
     /// The account and region.
@@ -54,7 +54,7 @@ const MAX_PRODUCED: usize = 2_000_000;
 
 /// What a scope has evaluated so far.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// The evaluated conditions. Conditions refer to each other: without this, evaluating them takes exponential time.
     conditions: Mutex<BTreeMap<String, Result<bool, Problem>>>,
     /// The size of the values of functions, in bytes.
@@ -62,17 +62,18 @@ pub struct Progress {
 }
 
 /// The placeholder of a value that is not known until a resource exists. It cannot be in a template by accident.
-pub const UNKNOWN: &str = "\u{1}known after deployment";
+pub(crate) const UNKNOWN: &str = "\u{1}known after deployment";
 
 impl Scope<'_> {
     /// The problem of a list or an object where a text is expected.
-    pub const NOT_TEXT: &'static str = "Template error: a text is expected where a list or an object is";
+    pub(crate) const NOT_TEXT: &'static str = "Template error: a text is expected where a list or an object is";
 
     /// The problem of functions that produce too much.
-    pub const TOO_LARGE: &'static str = "Template error: the values of the template's functions exceed 2000000 bytes";
+    pub(crate) const TOO_LARGE: &'static str =
+        "Template error: the values of the template's functions exceed 2000000 bytes";
 
     /// Whether a condition of the template holds.
-    pub fn condition(&self, name: &str) -> Result<bool, Problem> {
+    pub(crate) fn condition(&self, name: &str) -> Result<bool, Problem> {
         let conditions = || self.progress.conditions.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = conditions().get(name).cloned() {
             return known;
@@ -85,18 +86,18 @@ impl Scope<'_> {
     }
 
     /// Counts bytes that a function produces, and refuses too many.
-    pub fn produce(&self, bytes: usize) -> Result<(), Problem> {
+    pub(crate) fn produce(&self, bytes: usize) -> Result<(), Problem> {
         let before = self.progress.produced.fetch_add(bytes, Ordering::Relaxed);
         if before.saturating_add(bytes) <= MAX_PRODUCED { Ok(()) } else { Err(Self::TOO_LARGE.to_owned()) }
     }
 
     /// Refuses a template whose functions have produced too much, even if their problems were ignored.
-    pub fn check_size(&self) -> Result<(), Problem> {
+    pub(crate) fn check_size(&self) -> Result<(), Problem> {
         self.produce(0)
     }
 
     /// Evaluates a condition.
-    pub fn holds(&self, condition: &Value) -> Result<bool, Problem> {
+    pub(crate) fn holds(&self, condition: &Value) -> Result<bool, Problem> {
         let function = single(condition).and_then(|(name, argument)| Some((functions::find(name)?, argument)));
         let value = match function {
             Some((function, argument)) => (function.call)(self, argument)?,
@@ -110,12 +111,12 @@ impl Scope<'_> {
     }
 
     /// Evaluates a value, and replaces its dynamic references; `None` for `AWS::NoValue`.
-    pub fn resolve(&self, value: &Value) -> Result<Option<Value>, Problem> {
+    pub(crate) fn resolve(&self, value: &Value) -> Result<Option<Value>, Problem> {
         Ok(self.evaluate(value)?.map(|value| self.dynamic.replace(value)))
     }
 
     /// Evaluates a value; dynamic references stay, as they do in outputs.
-    pub fn evaluate(&self, value: &Value) -> Result<Option<Value>, Problem> {
+    pub(crate) fn evaluate(&self, value: &Value) -> Result<Option<Value>, Problem> {
         if let Some((name, argument)) = single(value)
             && functions::is_call(name)
         {
@@ -143,7 +144,7 @@ impl Scope<'_> {
     }
 
     /// Resolves a value with masks in place of `hidden` parameters, and of functions that cannot be evaluated on masks.
-    pub fn resolve_masked(&self, value: &Value, hidden: &[&str]) -> Value {
+    pub(crate) fn resolve_masked(&self, value: &Value, hidden: &[&str]) -> Value {
         let conditions = self.template.section("Conditions").keys();
         let conditions = conditions.map(|name| (name.clone(), self.condition(name))).collect();
         let parameters = self.parameters.iter().map(|(name, value)| {
@@ -177,7 +178,7 @@ impl Scope<'_> {
     }
 
     /// Evaluates a value to text.
-    pub fn text(&self, value: &Value) -> Result<String, Problem> {
+    pub(crate) fn text(&self, value: &Value) -> Result<String, Problem> {
         match self.evaluate(value)? {
             Some(Value::String(text)) => Ok(text),
             Some(Value::Number(number)) => Ok(number.to_string()),
@@ -187,7 +188,7 @@ impl Scope<'_> {
     }
 
     /// The value of `Ref`.
-    pub fn reference(&self, name: &str) -> Result<Option<Value>, Problem> {
+    pub(crate) fn reference(&self, name: &str) -> Result<Option<Value>, Problem> {
         let pseudo = match name {
             "AWS::NoValue" => return Ok(None),
             "AWS::Region" => Some(self.config.region.as_str()),
@@ -215,7 +216,7 @@ impl Scope<'_> {
     }
 
     /// The value of `Fn::GetAtt`.
-    pub fn attribute(&self, name: &str, attribute: &str) -> Result<Value, Problem> {
+    pub(crate) fn attribute(&self, name: &str, attribute: &str) -> Result<Value, Problem> {
         match self.resources.get(name) {
             Some(ResourceValues::Unknown) => Ok(UNKNOWN.into()),
             Some(ResourceValues::Known(_, attributes)) => {
@@ -246,7 +247,7 @@ fn size(value: &Value) -> usize {
 }
 
 /// The pseudo parameters.
-pub const PSEUDO: &[&str] = &[
+pub(crate) const PSEUDO: &[&str] = &[
     "AWS::AccountId",
     "AWS::NoValue",
     "AWS::NotificationARNs",

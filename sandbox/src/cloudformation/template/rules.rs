@@ -12,7 +12,7 @@ use crate::cloudformation::model::Parameter;
 use crate::{Fault, Sandbox};
 
 /// Checks the structure of rules.
-pub fn check_structure(template: &Template) -> Result<(), Fault> {
+pub(crate) fn check_structure(template: &Template) -> Result<(), Fault> {
     for (name, rule) in template.section("Rules") {
         let unknown = rule.as_object().into_iter().flatten();
         if let Some((key, _)) =
@@ -29,7 +29,7 @@ pub fn check_structure(template: &Template) -> Result<(), Fault> {
 }
 
 /// Refuses parameters that a rule does not allow. Sets the scope's resources to those that the parameters name.
-pub async fn check(
+pub(crate) async fn check(
     sandbox: &Arc<Sandbox>,
     template: &Template,
     scope: &mut Scope<'_>,

@@ -49,7 +49,7 @@ const MAX_DESCRIPTION_BYTES: usize = 1024;
 const MAX_NAME_CHARACTERS: usize = 255;
 
 /// Checks all sections.
-pub fn check(template: &Template) -> Result<(), Fault> {
+pub(super) fn check(template: &Template) -> Result<(), Fault> {
     let unknown: Vec<&str> = template.root().keys().map(String::as_str).filter(|key| !KEYS.contains(key)).collect();
     if !unknown.is_empty() {
         return Err(invalid(format!("Invalid template property or properties [{}]", unknown.join(", "))));
@@ -83,7 +83,7 @@ pub fn check(template: &Template) -> Result<(), Fault> {
 }
 
 /// Checks the form of all sections, and the content of those that depend on no others: parameters and mappings.
-pub fn check_head(template: &Template) -> Result<(), Fault> {
+pub(super) fn check_head(template: &Template) -> Result<(), Fault> {
     check_sections(template)?;
     for (name, declaration) in template.section("Parameters") {
         declaration::check(name, declaration)?;

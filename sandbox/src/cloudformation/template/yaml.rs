@@ -10,7 +10,7 @@ use crate::Fault;
 const MAX_DEPTH: usize = 100;
 
 /// Parses YAML.
-pub fn parse(body: &str) -> Result<Value, Fault> {
+pub(super) fn parse(body: &str) -> Result<Value, Fault> {
     let mut parser = TreeBuilder::default();
     for event in Parser::new_from_str(body) {
         let (event, span) = event.map_err(|error| malformed(error.marker()))?;

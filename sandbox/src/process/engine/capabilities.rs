@@ -11,7 +11,7 @@ const OPEN_FILES: u64 = 65_535;
 
 /// What an engine can do on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Capabilities {
+pub(crate) struct Capabilities {
     /// The number of processors; docker refuses a larger limit.
     pub cpus: u64,
     /// Whether it can limit a container's share of CPU time.

@@ -10,7 +10,7 @@ const MIN_SHARES: u32 = 2;
 
 /// What a container is created with, besides its image, its environment and what every container gets.
 #[derive(Debug, Clone, Default)]
-pub struct ContainerOptions {
+pub(crate) struct ContainerOptions {
     /// What replaces the image's entry point.
     pub entry_point: Vec<String>,
     /// What replaces the image's command.
@@ -65,7 +65,7 @@ pub struct ContainerOptions {
 
 /// A limit of a container's processes.
 #[derive(Debug, Clone)]
-pub struct Ulimit {
+pub(crate) struct Ulimit {
     /// Such as `nofile`.
     pub name: String,
     /// The soft limit.
@@ -76,7 +76,7 @@ pub struct Ulimit {
 
 /// A mount in memory.
 #[derive(Debug, Clone)]
-pub struct Tmpfs {
+pub(crate) struct Tmpfs {
     /// Where.
     pub path: String,
     /// Its size in MiB.
@@ -87,7 +87,7 @@ pub struct Tmpfs {
 
 /// The arguments after `create`, up to and with the image and its command. The names are those of the container, of its image and of
 /// the task's host.
-pub fn create_arguments(
+pub(crate) fn create_arguments(
     options: &ContainerOptions,
     engine: EngineKind,
     capabilities: &Capabilities,

@@ -14,7 +14,7 @@ use crate::process::orphans;
 /// A container engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum EngineKind {
+pub(crate) enum EngineKind {
     /// Podman, with or without root.
     Podman,
     /// Docker, whose daemon has to run.
@@ -36,7 +36,7 @@ impl EngineKind {
     pub(super) const ALL: [Self; 2] = [Self::Podman, Self::Docker];
 
     /// The program's name, which is also the value of `runtime` in `ecsws.toml`.
-    pub fn program(self) -> &'static str {
+    pub(crate) fn program(self) -> &'static str {
         match self {
             Self::Podman => "podman",
             Self::Docker => "docker",

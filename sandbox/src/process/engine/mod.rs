@@ -36,12 +36,14 @@ use super::environment;
 use super::ports::Ports;
 use super::protocol::{Exit, ProcessSpec};
 use super::runner::{Process, Runner};
-pub use capabilities::Capabilities;
-pub use create::{ContainerOptions, Tmpfs, Ulimit, create_arguments};
-pub use hooks::ContainerHooks;
-pub use kind::EngineKind;
-pub use network::{ContainerPort, Network, NetworkMode, NetworkOptions, PublishedPort, TaskNetwork, TaskOptions};
-pub use recovery::{ENGINES_FILE, remove_all};
+pub(crate) use capabilities::Capabilities;
+pub(crate) use create::{ContainerOptions, Tmpfs, Ulimit, create_arguments};
+pub(crate) use hooks::ContainerHooks;
+pub(crate) use kind::EngineKind;
+#[cfg(test)]
+pub(crate) use network::PublishedPort;
+pub(crate) use network::{ContainerPort, Network, NetworkMode, NetworkOptions, TaskNetwork, TaskOptions};
+pub(crate) use recovery::{ENGINES_FILE, remove_all};
 pub use variables::INHERITED_BY_ENGINES;
 
 /// The label that says which sandbox a container belongs to: a digest of its state folder.
@@ -52,7 +54,7 @@ const POLL: Duration = Duration::from_millis(50);
 
 /// One engine as this sandbox uses it.
 #[derive(Debug)]
-pub struct Engine {
+pub(crate) struct Engine {
     kind: EngineKind,
     state_dir: PathBuf,
     ports: Ports,

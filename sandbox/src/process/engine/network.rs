@@ -12,7 +12,7 @@ use crate::process::ports::{PortLease, Ports};
 
 /// Which network a container is to have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum NetworkMode {
+pub(crate) enum NetworkMode {
     /// None.
     None,
     /// This machine's.
@@ -26,7 +26,7 @@ pub enum NetworkMode {
 
 /// A port that a container listens on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContainerPort {
+pub(crate) struct ContainerPort {
     /// The port.
     pub port: u16,
     /// `tcp` or `udp`.
@@ -35,7 +35,7 @@ pub struct ContainerPort {
 
 /// The network that a container is created with.
 #[derive(Debug, Clone, Default)]
-pub struct NetworkOptions {
+pub(crate) struct NetworkOptions {
     /// The kind of network.
     pub mode: NetworkMode,
     /// The port that addresses of the container lead to.
@@ -48,7 +48,7 @@ pub struct NetworkOptions {
 
 /// A task's network from the view of one of its containers.
 #[derive(Debug, Clone, Default)]
-pub struct TaskOptions {
+pub(crate) struct TaskOptions {
     /// The network, once a container has it.
     pub network: Arc<OnceLock<TaskNetwork>>,
     /// Whether the container may be the one that has the network.
@@ -61,7 +61,7 @@ pub struct TaskOptions {
 
 /// The network that the containers of a task share.
 #[derive(Debug, Clone)]
-pub struct TaskNetwork {
+pub(crate) struct TaskNetwork {
     /// The container that has it.
     owner: String,
     /// The ports of all containers, as published.
@@ -70,7 +70,7 @@ pub struct TaskNetwork {
 
 /// A container's network, as the engine sets it up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Network {
+pub(crate) enum Network {
     /// Its own, with ports published on this machine's loopback address.
     Own(Vec<PublishedPort>),
     /// That of another container of its task.
@@ -83,7 +83,7 @@ pub enum Network {
 
 /// A port of a container, and where it is published.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublishedPort {
+pub(crate) struct PublishedPort {
     /// The port on this machine.
     pub host: u16,
     /// The port in the container.

@@ -9,7 +9,7 @@ use std::path::Path;
 use super::{EngineKind, SANDBOX_LABEL, digest};
 
 /// The file in the state folder with the engines that were used, one per line.
-pub const ENGINES_FILE: &str = "engines";
+pub(crate) const ENGINES_FILE: &str = "engines";
 
 /// The name of a task's container in its engine.
 pub(super) fn container_name(task_id: &str, index: usize) -> String {
@@ -38,7 +38,7 @@ pub(super) fn remember(kind: EngineKind, state_dir: &Path) -> io::Result<()> {
 }
 
 /// Removes this state folder's containers from every engine that was used, except those of tasks for whose ids `keep` is true.
-pub async fn remove_all(state_dir: &Path, keep: impl Fn(&str) -> bool) {
+pub(crate) async fn remove_all(state_dir: &Path, keep: impl Fn(&str) -> bool) {
     for kind in used(state_dir) {
         let filter = format!("--filter=label={SANDBOX_LABEL}={}", digest(state_dir));
         // An engine that does not answer has no running container, or none that can be ended now.

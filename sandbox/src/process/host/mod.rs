@@ -30,7 +30,7 @@ const WEB_CLIENTS: [&str; 2] = ["curl", "wget"];
 
 /// The runtime whose containers are processes of this machine.
 #[derive(Debug)]
-pub struct HostProcesses {
+pub(super) struct HostProcesses {
     program: PathBuf,
     host_exec: bool,
 }

@@ -18,7 +18,7 @@ pub(in super::super) const SEES_DESCENDANTS: bool = true;
 const MAX_ROUNDS: u32 = 2000;
 
 /// Makes this process the parent of every orphan below it.
-pub fn adopt_orphans() {
+pub(crate) fn adopt_orphans() {
     let _ = nix::sys::prctl::set_child_subreaper(true);
 }
 
@@ -78,7 +78,7 @@ const SEARCH_PAUSES: [Duration; 4] =
     [Duration::ZERO, Duration::from_millis(10), Duration::from_millis(50), Duration::from_millis(250)];
 
 /// Kills every process whose environment has `NAME=value`: those of a lost shim that are in other process groups.
-pub async fn end_marked(name: &str, values: &BTreeSet<String>) {
+pub(crate) async fn end_marked(name: &str, values: &BTreeSet<String>) {
     for pause in SEARCH_PAUSES.into_iter().filter(|_| !values.is_empty()) {
         tokio::time::sleep(pause).await;
         kill_marked(name, values);
@@ -102,20 +102,20 @@ fn process_ids() -> impl Iterator<Item = i32> {
 }
 
 /// How many processes and threads the machine has. Cheap enough for ten calls a second.
-pub fn process_count() -> u64 {
+pub(crate) fn process_count() -> u64 {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     load.split(['/', ' ']).nth(4).and_then(|count| count.parse().ok()).unwrap_or(0)
 }
 
 /// The resident memory of a process.
-pub fn resident_bytes(pid: u32) -> u64 {
+pub(crate) fn resident_bytes(pid: u32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     Process::read(&stat).map_or(0, |(_, process)| process.resident_pages * page_bytes())
 }
 
 /// The resident memory of processes without mapped files, shared memory counted once: what a container's memory limit counts.
 /// The kernel walks their page tables for it.
-pub fn unshared_bytes(pids: &[i32]) -> u64 {
+pub(crate) fn unshared_bytes(pids: &[i32]) -> u64 {
     let kilobytes = |pid: &i32| {
         let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
         let counted = rollup.lines().filter_map(|line| {

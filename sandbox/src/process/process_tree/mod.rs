@@ -16,8 +16,9 @@ use linux as platform;
 #[cfg(not(target_os = "linux"))]
 use other as platform;
 
-pub use platform::{CpuTimes, adopt_orphans, end_marked, process_count, resident_bytes, unshared_bytes};
+pub use platform::CpuTimes;
 pub(super) use platform::{SEES_DESCENDANTS, adopts_orphans, end_descendants, freeze, is_marked};
+pub(crate) use platform::{adopt_orphans, end_marked, process_count, resident_bytes, unshared_bytes};
 
 /// Kills one process; a process that has ended already is ignored.
 pub(super) fn kill(pid: Pid) {
@@ -25,7 +26,7 @@ pub(super) fn kill(pid: Pid) {
 }
 
 /// Kills processes; their shim collects them and ends their descendants.
-pub fn kill_all(pids: &[i32]) {
+pub(crate) fn kill_all(pids: &[i32]) {
     for pid in pids {
         kill(Pid::from_raw(*pid));
     }

@@ -15,7 +15,7 @@ mod writer;
 
 const CONTENT_TYPE: &str = "application/cbor";
 /// The header of requests and answers.
-pub const HEADER: (&str, &str) = ("smithy-protocol", "rpc-v2-cbor");
+pub(super) const HEADER: (&str, &str) = ("smithy-protocol", "rpc-v2-cbor");
 // Major types.
 const NEGATIVE: u8 = 1;
 const BYTES: u8 = 2;
@@ -25,12 +25,12 @@ const MAP: u8 = 5;
 const TAG: u8 = 6;
 
 /// Service and operation of a path of this protocol.
-pub fn target(path: &str) -> Option<(&str, &str)> {
+pub(super) fn target(path: &str) -> Option<(&str, &str)> {
     path.strip_prefix("/service/")?.split_once("/operation/")
 }
 
 /// Decodes a request: service and operation are in the path, the input is the body.
-pub fn decode(incoming: &Incoming<'_>, service: &str) -> Result<Request, Fault> {
+pub(super) fn decode(incoming: &Incoming<'_>, service: &str) -> Result<Request, Fault> {
     let operation = target(incoming.path).filter(|(name, _)| *name == service).map(|(_, operation)| operation);
     let operation = operation.ok_or_else(|| Fault::new(404, "UnknownOperationException", ""))?.to_owned();
     if incoming.body.is_empty() {
@@ -45,14 +45,14 @@ pub fn decode(incoming: &Incoming<'_>, service: &str) -> Result<Request, Fault> 
 }
 
 /// Encodes an output.
-pub fn encode(output: &Output) -> Body {
+pub(super) fn encode(output: &Output) -> Body {
     let mut bytes = Vec::new();
     writer::write(&mut bytes, output);
     body(bytes)
 }
 
 /// Encodes a fault.
-pub fn encode_fault(type_name: &str, message: &str) -> Body {
+pub(super) fn encode_fault(type_name: &str, message: &str) -> Body {
     encode(&Output::from(json!({ "__type": type_name, "message": message })))
 }
 

@@ -12,7 +12,7 @@ const MAX_DEPTH: usize = 64;
 const BREAK: u8 = 0xff;
 
 /// Decodes CBOR.
-pub struct Reader<'a> {
+pub(super) struct Reader<'a> {
     rest: &'a [u8],
 }
 
@@ -24,11 +24,11 @@ struct Head {
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(bytes: &'a [u8]) -> Self {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
-    pub fn is_at_end(&self) -> bool {
+    pub(super) fn is_at_end(&self) -> bool {
         self.rest.is_empty()
     }
 
@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next item; `None` if it is not well-formed.
-    pub fn item(&mut self, depth: usize) -> Option<Value> {
+    pub(super) fn item(&mut self, depth: usize) -> Option<Value> {
         if depth > MAX_DEPTH {
             return None;
         }
@@ -131,7 +131,7 @@ fn float(number: f64) -> Value {
 }
 
 /// A half-precision number. Source: RFC 8949, appendix D.
-pub fn half(bits: u16) -> f64 {
+pub(super) fn half(bits: u16) -> f64 {
     let (exponent, mantissa) = (i32::from((bits >> 10) & 0x1f), f64::from(bits & 0x3ff));
     let value = match exponent {
         0 => mantissa * 2f64.powi(-24),

@@ -11,7 +11,7 @@ use crate::protocol::model::Output;
 const EPOCH: u64 = 1;
 
 /// Appends a value.
-pub fn write(out: &mut Vec<u8>, value: &Output) {
+pub(super) fn write(out: &mut Vec<u8>, value: &Output) {
     match value {
         Output::Scalar(Value::Bool(flag)) => out.push(if *flag { 0xf5 } else { 0xf4 }),
         Output::Scalar(Value::Number(number)) => write_number(out, number),

@@ -21,7 +21,7 @@ const MAX_ACTIVITIES: usize = 100;
 
 /// The status of an activity (`ScalingActivityStatusCode` in the API reference).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Status {
+pub(crate) enum Status {
     /// The service is not running the new count yet.
     InProgress,
     /// The service is running the new count.
@@ -36,7 +36,7 @@ pub enum Status {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Activity {
+pub(crate) struct Activity {
     /// A UUID.
     pub id: String,
     /// `service/CLUSTER/NAME`.

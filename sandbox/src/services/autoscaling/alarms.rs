@@ -20,7 +20,7 @@ const LOW_THRESHOLD_RATIO: f64 = 0.9;
 
 /// The names of a policy's alarms.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct PolicyAlarms {
+pub(crate) struct PolicyAlarms {
     /// The alarm that scales out.
     pub high: Option<String>,
     /// The alarm that scales in, unless the policy disables that.

@@ -13,7 +13,7 @@ const EPSILON: f64 = 1e-9;
 
 /// The state that a decision is based on.
 #[derive(Debug, Clone, Copy)]
-pub struct Situation {
+pub(super) struct Situation {
     /// The number of running tasks, the base of all calculations.
     pub running: u32,
     /// The desired count.
@@ -34,7 +34,7 @@ pub struct Situation {
 
 /// A scaling that is followed by a cooldown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cooling {
+pub(crate) struct Cooling {
     /// The count that its calculation was based on.
     pub from: u32,
     /// The count that it set.
@@ -45,7 +45,7 @@ pub struct Cooling {
 
 /// A request for capacity.
 #[derive(Debug)]
-pub enum CapacityRequest {
+pub(super) enum CapacityRequest {
     /// The count that brings every metric to its target: the largest that one of them needs.
     Track(Vec<Tracked>),
     /// An adjustment of step scaling.
@@ -59,7 +59,7 @@ pub enum CapacityRequest {
 
 /// A metric and its target.
 #[derive(Debug, Clone, Copy)]
-pub struct Tracked {
+pub(super) struct Tracked {
     /// The current value.
     pub value: f64,
     /// The target value.
@@ -68,7 +68,7 @@ pub struct Tracked {
 
 /// The result of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub(super) enum Decision {
     /// Set a new count.
     Set(Cooling),
     /// Scale nothing, and record the reason.
@@ -79,7 +79,7 @@ pub enum Decision {
 
 /// Why nothing is scaled (`NotScaledReason` in the API reference).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Reason {
+pub(crate) enum Reason {
     /// With fewer tasks the metric would exceed its target.
     AutoScalingAnticipatedFlapping,
     /// A deployment is in progress.
@@ -93,7 +93,7 @@ pub enum Reason {
 }
 
 /// Decides on a request.
-pub fn decide(now: &Situation, request: &CapacityRequest) -> Decision {
+pub(super) fn decide(now: &Situation, request: &CapacityRequest) -> Decision {
     let requested = request.capacity(now.running);
     match requested.cmp(&now.running) {
         std::cmp::Ordering::Greater => scale_out(now, request),
@@ -149,7 +149,7 @@ fn scale_in(now: &Situation, requested: u32) -> Decision {
 
 impl CapacityRequest {
     /// The request of the step adjustment that applies to a metric's difference from the threshold.
-    pub fn from_step(step: &Step, difference: f64, upward: bool) -> Option<Self> {
+    pub(super) fn from_step(step: &Step, difference: f64, upward: bool) -> Option<Self> {
         let found = step.step_adjustments.iter().find(|one| one.applies_to(difference, upward))?;
         let at_least = step.min_adjustment_magnitude.unwrap_or_default();
         Some(Self::Adjust { kind: step.kind(), by: found.scaling_adjustment, at_least })

@@ -29,7 +29,7 @@ struct Seconds {
 }
 
 /// Whether an action of an alarm names a scaling policy of an ECS service.
-pub fn is_policy(action: &str) -> bool {
+pub(crate) fn is_policy(action: &str) -> bool {
     action.contains(":autoscaling:") && action.contains(":scalingPolicy:") && action.contains(":resource/ecs/")
 }
 
@@ -37,7 +37,7 @@ pub fn is_policy(action: &str) -> bool {
 ///
 /// # Errors
 /// When the policy or its service does not exist, or the database fails.
-pub fn execute(sandbox: &Arc<Sandbox>, action: &str, trigger: &AlarmTrigger<'_>) -> Result<(), Fault> {
+pub(crate) fn execute(sandbox: &Arc<Sandbox>, action: &str, trigger: &AlarmTrigger<'_>) -> Result<(), Fault> {
     let arn = action.split(":createdBy/").next().unwrap_or_default();
     let found = sandbox.world.read(|world| {
         let policy = world.of::<State>().policies.values().find(|policy| policy.arn(&sandbox.config) == arn)?;

@@ -22,12 +22,12 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
-pub use activities::Activity;
-pub use execution::{execute, is_policy};
-pub use policies::Policy;
-pub use targets::Target;
+pub(crate) use activities::Activity;
+pub(crate) use execution::{execute, is_policy};
+pub(crate) use policies::Policy;
+pub(crate) use targets::Target;
 
-pub static SERVICE: Service = Service {
+pub(crate) static SERVICE: Service = Service {
     signing_name: "application-autoscaling",
     protocols: &[Protocol::Json11 { target_prefix: "AnyScaleFrontendService" }],
     validation_code: "ValidationException",
@@ -59,7 +59,7 @@ state! {
 }
 
 /// Starts the loop that follows activities.
-pub fn start(sandbox: &Arc<Sandbox>) {
+pub(crate) fn start(sandbox: &Arc<Sandbox>) {
     // A failed write is retried at the next start.
     let _ = policies::create_missing_alarms(sandbox);
     sandbox.spawn_loop("scaling activities", follow::follow);

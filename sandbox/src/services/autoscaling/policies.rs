@@ -19,7 +19,7 @@ use crate::{Config, Fault, Sandbox};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the name is the API's")]
-pub struct Policy {
+pub(crate) struct Policy {
     /// The UUID in its ARN.
     pub id: String,
     pub name: String,

@@ -22,7 +22,7 @@ use crate::services::ecs::scaling;
 use crate::{Config, Fault, Sandbox};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Target {
+pub(crate) struct Target {
     /// The last part of its ARN.
     pub id: String,
     /// `service/CLUSTER/NAME`.
@@ -41,7 +41,7 @@ pub struct Target {
 
 /// A cooldown after a scaling activity.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Cooldown {
+pub(crate) struct Cooldown {
     pub began: Timestamp,
     /// Its duration in the sandbox's time.
     pub seconds: u64,
@@ -60,7 +60,7 @@ impl Cooldown {
 
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct SuspendedState {
+pub(crate) struct SuspendedState {
     pub dynamic_scaling_in_suspended: bool,
     pub dynamic_scaling_out_suspended: bool,
     scheduled_scaling_suspended: bool,

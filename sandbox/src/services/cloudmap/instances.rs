@@ -32,7 +32,7 @@ fn count_revision(state: &mut State, service: &str) {
 /// The input of `RegisterInstance`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Register {
+pub(super) struct Register {
     service_id: String,
     instance_id: String,
     attributes: BTreeMap<String, String>,
@@ -41,7 +41,7 @@ pub struct Register {
 }
 
 /// `RegisterInstance`: adds an instance, or replaces its attributes.
-pub fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
+pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
     let Register { service_id, instance_id, attributes, creator_request_id } = input;
     check_attributes(&attributes)?;
     let now = sandbox.clock.now();
@@ -84,12 +84,12 @@ fn check_attributes(attributes: &BTreeMap<String, String>) -> Result<(), Fault> 
 /// The input of operations on one instance.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Identified {
+pub(super) struct Identified {
     service_id: String,
     instance_id: String,
 }
 
-pub fn deregister(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     let Identified { service_id, instance_id } = &input;
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
@@ -106,7 +106,7 @@ fn described(instance: &Instance) -> Value {
     json!({ "Id": instance.id, "Attributes": instance.attributes })
 }
 
-pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.read(|world| {
         let key = key(world.of::<State>(), &input.service_id, &input.instance_id)?;
         let found = world.of::<State>().instances.get(&key).ok_or_else(|| not_found(&input.instance_id))?;
@@ -119,13 +119,13 @@ pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
 /// The input of `ListInstances`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct List {
+pub(super) struct List {
     service_id: String,
     max_results: Option<usize>,
     next_token: Option<String>,
 }
 
-pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let question = format!("ListInstances {}", input.service_id);
     let page = sandbox.world.read(|world| {
         let prefix = key(world.of::<State>(), &input.service_id, "")?;
@@ -140,7 +140,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
 /// The input of `GetInstancesHealthStatus`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Health {
+pub(super) struct Health {
     service_id: String,
     #[serde(default)]
     instances: Vec<String>,
@@ -149,7 +149,7 @@ pub struct Health {
 }
 
 /// `GetInstancesHealthStatus`, of all instances or those that are given.
-pub fn health(sandbox: &Arc<Sandbox>, input: Health) -> Reply {
+pub(super) fn health(sandbox: &Arc<Sandbox>, input: Health) -> Reply {
     let question = format!("GetInstancesHealthStatus {} {:?}", input.service_id, input.instances);
     let page = sandbox.world.read(|world| {
         let prefix = key(world.of::<State>(), &input.service_id, "")?;
@@ -170,7 +170,7 @@ pub fn health(sandbox: &Arc<Sandbox>, input: Health) -> Reply {
 /// The input of `DiscoverInstances`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Discover {
+pub(super) struct Discover {
     namespace_name: String,
     service_name: String,
     #[serde(default)]
@@ -203,7 +203,7 @@ fn find_by_names<'a>(state: &'a State, namespace: &str, service: &str) -> Result
 }
 
 /// `DiscoverInstances`, by names, health and attributes. Optional parameters are ignored if no instance matches them.
-pub fn discover(sandbox: &Arc<Sandbox>, input: Discover) -> Reply {
+pub(super) fn discover(sandbox: &Arc<Sandbox>, input: Discover) -> Reply {
     sandbox.world.read(|world| {
         let state = world.of::<State>();
         let (namespace, service) = find_by_names(state, &input.namespace_name, &input.service_name)?;
@@ -232,13 +232,13 @@ pub fn discover(sandbox: &Arc<Sandbox>, input: Discover) -> Reply {
 /// The input of `DiscoverInstancesRevision`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct DiscoverRevision {
+pub(super) struct DiscoverRevision {
     namespace_name: String,
     service_name: String,
 }
 
 /// `DiscoverInstancesRevision`: a number that grows with each change of the service's instances.
-pub fn discover_revision(sandbox: &Arc<Sandbox>, input: DiscoverRevision) -> Reply {
+pub(super) fn discover_revision(sandbox: &Arc<Sandbox>, input: DiscoverRevision) -> Reply {
     sandbox.world.read(|world| {
         let (_, service) = find_by_names(world.of::<State>(), &input.namespace_name, &input.service_name)?;
         Ok(json!({ "InstancesRevision": service.revision }))
@@ -258,13 +258,13 @@ fn filter_by_health<'a>(instances: Vec<&'a Instance>, selected: &str) -> Vec<&'a
 /// The input of `UpdateInstanceCustomHealthStatus`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct UpdateHealth {
+pub(super) struct UpdateHealth {
     service_id: String,
     instance_id: String,
     status: String,
 }
 
-pub fn update_health(sandbox: &Arc<Sandbox>, input: UpdateHealth) -> Reply {
+pub(super) fn update_health(sandbox: &Arc<Sandbox>, input: UpdateHealth) -> Reply {
     sandbox.world.write(|world| {
         let key = key(world.of::<State>(), &input.service_id, &input.instance_id)?;
         if find_service(world.of::<State>(), &input.service_id)?.health_check_custom_config.is_null() {

@@ -20,7 +20,7 @@ mod services;
 mod tags;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Namespace {
+pub(crate) struct Namespace {
     /// `ns-…`.
     pub id: String,
     /// The domain.
@@ -44,7 +44,7 @@ pub struct Namespace {
 
 /// How instances of a namespace are discovered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// By API calls only.
     #[serde(rename = "HTTP")]
     Http,
@@ -59,7 +59,7 @@ pub enum Kind {
 
 impl Kind {
     /// The name in responses and filters.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Http => "HTTP",
             Self::PrivateDns => "DNS_PRIVATE",
@@ -81,7 +81,7 @@ fn first_revision() -> i64 {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Service {
+pub(crate) struct Service {
     /// `srv-…`.
     pub id: String,
     /// Unique in the namespace.
@@ -106,7 +106,7 @@ pub struct Service {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Instance {
+pub(crate) struct Instance {
     /// Unique in the service.
     pub id: String,
     /// Such as `AWS_INSTANCE_IPV4`.
@@ -119,7 +119,7 @@ pub struct Instance {
 
 /// The record of a change. Cloud Map makes changes asynchronously; here they are complete when the response is sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Operation {
+pub(crate) struct Operation {
     pub id: String,
     /// Such as `CREATE_NAMESPACE`.
     pub kind: String,
@@ -141,7 +141,7 @@ state! {
     }
 }
 
-pub static SERVICE: ServiceRow = ServiceRow {
+pub(crate) static SERVICE: ServiceRow = ServiceRow {
     signing_name: "servicediscovery",
     protocols: &[
         Protocol::Json11 { target_prefix: "Route53AutoNaming_v20170314" },

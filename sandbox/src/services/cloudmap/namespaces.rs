@@ -143,7 +143,7 @@ pub(super) fn id_of(id: &str) -> &str {
 }
 
 /// The fault for a namespace that does not exist.
-pub fn not_found(id: &str) -> Fault {
+pub(super) fn not_found(id: &str) -> Fault {
     Fault::not_found("NamespaceNotFound", format!("No namespace with id {id} exists"))
 }
 
@@ -171,11 +171,11 @@ fn described(state: &State, namespace: &Namespace) -> Value {
 /// The input of operations on one namespace.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Identified {
+pub(super) struct Identified {
     id: String,
 }
 
-pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.read(|world| {
         let found = world.of::<State>().namespaces.get(id_of(&input.id)).ok_or_else(|| not_found(&input.id))?;
         let mut namespace = described(world.of::<State>(), found);
@@ -187,7 +187,7 @@ pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
 /// The input of `ListNamespaces`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct List {
+pub(super) struct List {
     #[serde(default)]
     filters: Vec<Filter>,
     max_results: Option<usize>,
@@ -196,7 +196,7 @@ pub struct List {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Filter {
+pub(super) struct Filter {
     name: String,
     values: Vec<String>,
     condition: Option<String>,
@@ -204,7 +204,7 @@ pub struct Filter {
 
 impl Filter {
     /// Whether the filter accepts the value of the attribute `name`. A filter for another attribute accepts everything.
-    pub fn accepts(&self, name: &str, text: &str) -> bool {
+    pub(super) fn accepts(&self, name: &str, text: &str) -> bool {
         let fits = |value: &String| match self.condition.as_deref() {
             Some("BEGINS_WITH") => text.starts_with(value.as_str()),
             _ => text == value,
@@ -213,7 +213,7 @@ impl Filter {
     }
 
     /// Refuses a condition that is not served.
-    pub fn check(filters: &[Self]) -> Result<(), Fault> {
+    pub(super) fn check(filters: &[Self]) -> Result<(), Fault> {
         match filters.iter().find(|filter| filter.condition.as_deref() == Some("BETWEEN")) {
             Some(filter) => Err(Fault::not_implemented(&format!("filters of {} with BETWEEN", filter.name))),
             None => Ok(()),
@@ -221,7 +221,7 @@ impl Filter {
     }
 }
 
-pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     Filter::check(&input.filters)?;
     let question = format!("ListNamespaces {:?}", input.filters);
     let page = sandbox.world.read(|world| {
@@ -240,7 +240,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
 }
 
 /// `DeleteNamespace`: refused while the namespace has services.
-pub fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
         let (id, state) = (&id_of(&input.id).to_owned(), world.of_mut::<State>());

@@ -18,7 +18,7 @@ use crate::{Fault, Sandbox};
 const MAX_OPERATIONS: usize = 500;
 
 /// Records a completed change, and returns the response to it.
-pub fn record(state: &mut State, kind: &str, targets: &[(&str, &str)], created: Timestamp) -> Value {
+pub(super) fn record(state: &mut State, kind: &str, targets: &[(&str, &str)], created: Timestamp) -> Value {
     let id = format!("{}-{}", ids::lower(32), ids::lower(8));
     let targets = targets.iter().map(|(kind, id)| ((*kind).to_owned(), (*id).to_owned())).collect();
     state.operations.insert(id.clone(), Operation { id: id.clone(), kind: kind.to_owned(), targets, created });
@@ -33,11 +33,11 @@ pub fn record(state: &mut State, kind: &str, targets: &[(&str, &str)], created: 
 /// The input of `GetOperation`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Get {
+pub(super) struct Get {
     operation_id: String,
 }
 
-pub fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     sandbox.world.read(|world| {
         let Some(operation) = world.of::<State>().operations.get(&input.operation_id) else {
             return Err(Fault::not_found(
@@ -59,7 +59,7 @@ pub fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
 /// The input of `ListOperations`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct List {
+pub(super) struct List {
     #[serde(default)]
     filters: Vec<Filter>,
     max_results: Option<usize>,
@@ -67,7 +67,7 @@ pub struct List {
 }
 
 /// `ListOperations`, which shows ids and statuses only.
-pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     Filter::check(&input.filters)?;
     let question = format!("ListOperations {:?}", input.filters);
     let page = sandbox.world.read(|world| {

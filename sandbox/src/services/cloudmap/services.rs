@@ -17,7 +17,7 @@ use crate::{Fault, Sandbox};
 /// The input of `CreateService`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Create {
+pub(super) struct Create {
     name: String,
     namespace_id: Option<String>,
     description: Option<String>,
@@ -33,7 +33,7 @@ pub struct Create {
 }
 
 /// `CreateService`. Names are unique in a namespace.
-pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let id = format!("srv-{}", ids::lower(16));
     let within_dns = input.dns_config["NamespaceId"].as_str().map(str::to_owned);
     let Some(namespace_id) = input.namespace_id.or(within_dns) else {
@@ -73,7 +73,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
 }
 
 /// Finds a service by its id or ARN.
-pub fn find<'a>(state: &'a State, id: &str) -> Result<&'a Service, Fault> {
+pub(super) fn find<'a>(state: &'a State, id: &str) -> Result<&'a Service, Fault> {
     let id = id.rsplit('/').next().unwrap_or(id);
     state.services.get(id).ok_or_else(|| Fault::not_found("ServiceNotFound", format!("No service with id {id} exists")))
 }
@@ -97,11 +97,11 @@ fn described(state: &State, service: &Service) -> Value {
 /// The input of operations on one service.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Identified {
+pub(super) struct Identified {
     id: String,
 }
 
-pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.read(|world| {
         let found = find(world.of::<State>(), &input.id)?;
         let mut service = described(world.of::<State>(), found);
@@ -113,7 +113,7 @@ pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
 /// The input of `ListServices`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct List {
+pub(super) struct List {
     #[serde(default)]
     filters: Vec<Filter>,
     max_results: Option<usize>,
@@ -121,7 +121,7 @@ pub struct List {
 }
 
 /// `ListServices`, which shows what `GetService` does except the namespace.
-pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     Filter::check(&input.filters)?;
     let question = format!("ListServices {:?}", input.filters);
     let page = sandbox.world.read(|world| {
@@ -143,7 +143,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
 /// The input of `UpdateService`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Update {
+pub(super) struct Update {
     id: String,
     service: Change,
 }
@@ -156,7 +156,7 @@ struct Change {
 }
 
 /// `UpdateService`: changes the description and the DNS records.
-pub fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
@@ -172,7 +172,7 @@ pub fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
 }
 
 /// `DeleteService`: refused while the service has instances.
-pub fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.write(|world| {
         let id = find(world.of::<State>(), &input.id)?.id.clone();
         if world.of::<State>().instances.with_prefix(&format!("{id}/")).next().is_some() {

@@ -19,7 +19,7 @@ const RECENTLY: i64 = 3 * 60 * 60 * 1000;
 /// A dimension of a metric.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Dimension {
+pub(crate) struct Dimension {
     /// Such as `ClusterName`.
     pub name: String,
     /// Such as `container-demo`.
@@ -29,7 +29,7 @@ pub struct Dimension {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[expect(clippy::struct_field_names, reason = "the name is the API's")]
-pub struct Metric {
+pub(crate) struct Metric {
     /// Identifies the metric in the keys of its data points.
     pub id: u64,
     /// Such as `AWS/ECS`.
@@ -44,7 +44,7 @@ pub struct Metric {
 
 impl Metric {
     /// The key of a metric. The order of its dimensions does not matter.
-    pub fn key(namespace: &str, name: &str, dimensions: &[Dimension]) -> String {
+    pub(crate) fn key(namespace: &str, name: &str, dimensions: &[Dimension]) -> String {
         let mut dimensions: Vec<_> = dimensions.iter().map(|one| format!("{}\u{1}{}", one.name, one.value)).collect();
         dimensions.sort_unstable();
         format!("{namespace}\u{2}{name}\u{2}{}", dimensions.join("\u{2}"))

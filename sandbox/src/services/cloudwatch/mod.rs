@@ -19,15 +19,15 @@ mod put_metric_data;
 mod statistics;
 mod tags;
 
-pub use alarms::{Alarm, Settings as AlarmSettings, put_alarm, start, values, wall_millis};
-pub use metrics::{Dimension, Metric};
-pub use put_metric_data::{Datum, put};
-pub use statistics::Values;
+pub(crate) use alarms::{Alarm, Settings as AlarmSettings, put_alarm, start, values, wall_millis};
+pub(crate) use metrics::{Dimension, Metric};
+pub(crate) use put_metric_data::{Datum, put};
+pub(crate) use statistics::Values;
 
 /// The service's name in the targets of JSON requests and the paths of CBOR requests.
 const NAME: &str = "GraniteServiceVersion20100801";
 
-pub static SERVICE: Service = Service {
+pub(crate) static SERVICE: Service = Service {
     signing_name: "monitoring",
     protocols: &[
         Protocol::Query { version: "2010-08-01", xmlns: "http://monitoring.amazonaws.com/doc/2010-08-01/" },

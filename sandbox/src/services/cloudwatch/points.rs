@@ -19,11 +19,11 @@ const KEPT_MILLIS: i64 = 15 * 24 * 60 * 60 * 1000;
 /// The shortest retention of CloudWatch.
 const MIN_RETENTION: Duration = Duration::from_hours(3);
 /// The unit of data without one.
-pub const NO_UNIT: &str = "None";
+pub(super) const NO_UNIT: &str = "None";
 
 /// The data that was put for one time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Point {
+pub(super) struct Point {
     /// Milliseconds since 1970.
     #[serde(skip)]
     pub timestamp: i64,
@@ -42,7 +42,7 @@ fn timestamp(key: &[u8]) -> Option<i64> {
 }
 
 /// Appends points, each with its metric's id.
-pub fn append(sandbox: &Sandbox, points: &[(u64, Point)]) -> Result<(), Fault> {
+pub(super) fn append(sandbox: &Sandbox, points: &[(u64, Point)]) -> Result<(), Fault> {
     static SEQUENCE: AtomicU64 = AtomicU64::new(0);
     // Sequence numbers of an earlier process are smaller, because of the time of the start.
     let base = sandbox.started_at.as_millisecond().unsigned_abs() << 20;
@@ -56,7 +56,7 @@ pub fn append(sandbox: &Sandbox, points: &[(u64, Point)]) -> Result<(), Fault> {
 }
 
 /// The points of a metric from `from` (included) to `to` (excluded), sorted by time.
-pub fn between(sandbox: &Sandbox, metric: u64, from: i64, to: i64) -> Result<Vec<Point>, Fault> {
+pub(super) fn between(sandbox: &Sandbox, metric: u64, from: i64, to: i64) -> Result<Vec<Point>, Fault> {
     let from = from.max(sandbox.clock.now().as_millisecond() - KEPT_MILLIS);
     if to <= from {
         return Ok(Vec::new());
@@ -72,7 +72,7 @@ pub fn between(sandbox: &Sandbox, metric: u64, from: i64, to: i64) -> Result<Vec
 }
 
 /// Deletes expired points, and metrics without any points.
-pub fn delete_expired(sandbox: &Sandbox) -> Result<(), Fault> {
+pub(super) fn delete_expired(sandbox: &Sandbox) -> Result<(), Fault> {
     let now = sandbox.clock.now().as_millisecond();
     let own = sandbox.clock.shortened(Duration::from_millis(KEPT_MILLIS.unsigned_abs())).max(MIN_RETENTION);
     let own = i64::try_from(own.as_millis()).unwrap_or(KEPT_MILLIS).min(KEPT_MILLIS);

@@ -23,7 +23,7 @@ const MAX_VALUE: f64 = 2.348_542_582_773_834e108;
 
 /// A measurement of a metric.
 #[derive(Debug, Clone)]
-pub struct Datum {
+pub(crate) struct Datum {
     /// Such as `CPUUtilization`.
     pub metric_name: String,
     /// The dimensions that identify the metric.
@@ -39,7 +39,7 @@ pub struct Datum {
 ///
 /// # Errors
 /// When the database fails.
-pub fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Result<(), Fault> {
+pub(crate) fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Result<(), Fault> {
     let keys: BTreeMap<String, &Datum> =
         data.iter().map(|datum| (Metric::key(namespace, &datum.metric_name, &datum.dimensions), datum)).collect();
     let minute = sandbox.clock.now().as_millisecond() / MINUTE * MINUTE;

@@ -7,7 +7,7 @@ use crate::Fault;
 
 /// The values that were measured at one time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Values {
+pub(crate) enum Values {
     /// Values, each with its count.
     Each(Vec<(f64, f64)>),
     /// A statistic set: a summary of several measurements.
@@ -17,7 +17,7 @@ pub enum Values {
 impl Values {
     /// The summary of some measurements, if there are any.
     #[expect(clippy::cast_precision_loss, reason = "counts of measurements are far below 2^52")]
-    pub fn summarize(values: &[f64]) -> Option<Self> {
+    pub(crate) fn summarize(values: &[f64]) -> Option<Self> {
         let minimum = values.iter().copied().reduce(f64::min)?;
         let maximum = values.iter().copied().reduce(f64::max)?;
         Some(Self::Set { count: values.len() as f64, sum: values.iter().sum(), minimum, maximum })
@@ -49,7 +49,7 @@ impl Values {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Statistic {
+pub(super) enum Statistic {
     Average,
     Sum,
     Minimum,
@@ -64,7 +64,7 @@ const NOT_SERVED: &[&str] = &["tm", "TM", "wm", "WM", "tc", "TC", "ts", "TS", "p
 
 impl Statistic {
     /// Parses the name of a statistic; `parameter` is the request parameter that has it.
-    pub fn parse(name: &str, parameter: &str) -> Result<Self, Fault> {
+    pub(super) fn parse(name: &str, parameter: &str) -> Result<Self, Fault> {
         Ok(match name {
             "Average" => Self::Average,
             "Sum" => Self::Sum,
@@ -84,7 +84,7 @@ impl Statistic {
     }
 
     /// The statistic of some points; `None` if they do not have it.
-    pub fn of<'a>(self, points: impl IntoIterator<Item = &'a Point> + Clone) -> Option<f64> {
+    pub(super) fn of<'a>(self, points: impl IntoIterator<Item = &'a Point> + Clone) -> Option<f64> {
         if let Self::Percentile(percent) = self {
             return percentile(points, percent);
         }
@@ -130,7 +130,7 @@ fn percentile<'a>(points: impl IntoIterator<Item = &'a Point>, percent: f64) -> 
 
 /// Groups points into periods of `period` milliseconds from `start` on: the start and the points of each period that
 /// has any.
-pub fn buckets(points: &[Point], start: i64, period: i64) -> Vec<(i64, &[Point])> {
+pub(super) fn buckets(points: &[Point], start: i64, period: i64) -> Vec<(i64, &[Point])> {
     let bucket = |point: &Point| start + (point.timestamp - start).div_euclid(period) * period;
     points
         .chunk_by(|one, other| bucket(one) == bucket(other))
@@ -139,13 +139,13 @@ pub fn buckets(points: &[Point], start: i64, period: i64) -> Vec<(i64, &[Point])
 }
 
 /// The start of a request's first period: rounded down to the minute, or to the period if that is shorter.
-pub fn aligned(start: i64, period_seconds: i64) -> i64 {
+pub(super) fn aligned(start: i64, period_seconds: i64) -> i64 {
     let step = 1000 * period_seconds.clamp(1, 60);
     start.div_euclid(step) * step
 }
 
 /// Whether a period is valid. In the API it is an integer of 32 bits.
-pub fn is_period(seconds: i64) -> bool {
+pub(super) fn is_period(seconds: i64) -> bool {
     matches!(seconds, 1 | 5 | 10 | 20 | 30) || ((60..=i64::from(i32::MAX)).contains(&seconds) && seconds % 60 == 0)
 }
 

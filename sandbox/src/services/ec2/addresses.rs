@@ -16,14 +16,14 @@ use crate::{Fault, Sandbox};
 /// The input of `AllocateAddress`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Allocate {
+pub(super) struct Allocate {
     network_border_group: Option<String>,
     #[serde(default)]
     tag_specification: Vec<TagSpecification>,
 }
 
 /// `AllocateAddress`: allocates the lowest free address.
-pub fn allocate(sandbox: &Arc<Sandbox>, input: Allocate) -> Reply {
+pub(super) fn allocate(sandbox: &Arc<Sandbox>, input: Allocate) -> Reply {
     let id = ids::resource("eipalloc");
     let tags = tags::tag_set(&ADDRESS, input.tag_specification)?;
     if input.network_border_group.is_some_and(|group| group != sandbox.config.region) {
@@ -58,12 +58,12 @@ fn without_tags(mut address: Value) -> Value {
 /// The input of `ReleaseAddress`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Release {
+pub(super) struct Release {
     allocation_id: String,
 }
 
 /// `ReleaseAddress`: refused while the address is in use.
-pub fn release(sandbox: &Arc<Sandbox>, input: Release) -> Reply {
+pub(super) fn release(sandbox: &Arc<Sandbox>, input: Release) -> Reply {
     sandbox.world.write(|world| {
         let id = &input.allocation_id;
         let address = records::get(world.of::<State>(), &ADDRESS, id)?;

@@ -17,7 +17,7 @@ use crate::{Fault, Sandbox};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Filter {
+pub(super) struct Filter {
     name: String,
     #[serde(default)]
     value: Vec<String>,
@@ -25,7 +25,7 @@ pub struct Filter {
 
 /// The input of every Describe operation: filters, paging, and ids in the member that the resource kind names.
 #[derive(Debug, Deserialize)]
-pub struct Describe {
+pub(super) struct Describe {
     #[serde(default, rename = "Filter")]
     filters: Vec<Filter>,
     #[serde(rename = "MaxResults")]
@@ -37,7 +37,7 @@ pub struct Describe {
 }
 
 /// Runs the Describe operation of a resource kind.
-pub fn describe(sandbox: &Arc<Sandbox>, kind: &ResourceKind, input: &Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, kind: &ResourceKind, input: &Describe) -> Reply {
     sandbox.world.read(|world| {
         let found = select(world.of::<State>(), kind, input)?;
         answer(kind, input, found)
@@ -45,7 +45,7 @@ pub fn describe(sandbox: &Arc<Sandbox>, kind: &ResourceKind, input: &Describe) -
 }
 
 /// Selects records of a resource kind.
-pub fn select(state: &State, kind: &ResourceKind, input: &Describe) -> Result<Vec<Value>, Fault> {
+pub(super) fn select(state: &State, kind: &ResourceKind, input: &Describe) -> Result<Vec<Value>, Fault> {
     let ids = input.texts(kind.ids);
     if input.max_results.is_some() && !kind.pages_with_ids && !ids.is_empty() {
         let message = format!("The parameter {} cannot be used with the parameter maxResults", kind.set);
@@ -63,7 +63,7 @@ pub fn select(state: &State, kind: &ResourceKind, input: &Describe) -> Result<Ve
 }
 
 /// The response with the requested page of the selected rows.
-pub fn answer(kind: &ResourceKind, input: &Describe, found: Vec<Value>) -> Reply {
+pub(super) fn answer(kind: &ResourceKind, input: &Describe, found: Vec<Value>) -> Reply {
     let (mut found, next_token) = input.page(kind, found)?;
     for record in &mut found {
         hide_members(kind, record);
@@ -75,7 +75,7 @@ pub fn answer(kind: &ResourceKind, input: &Describe, found: Vec<Value>) -> Reply
 }
 
 /// Removes the members of a record that Describe does not show.
-pub fn hide_members(kind: &ResourceKind, record: &mut Value) {
+pub(super) fn hide_members(kind: &ResourceKind, record: &mut Value) {
     let untagged = !kind.shows_empty_tags && record["tagSet"].as_array().is_none_or(Vec::is_empty);
     if let Some(members) = record.as_object_mut() {
         members.remove("attributes");
@@ -92,13 +92,13 @@ impl Describe {
     }
 
     /// The values of a filter.
-    pub fn filter_values(&self, name: &str) -> impl Iterator<Item = &str> {
+    pub(super) fn filter_values(&self, name: &str) -> impl Iterator<Item = &str> {
         let filters = self.filters.iter().filter(move |filter| filter.name == name);
         filters.flat_map(|filter| &filter.value).map(String::as_str)
     }
 
     /// Selects the rows that match the filters and the kind's other selectors.
-    pub fn select(&self, kind: &ResourceKind, rows: impl Iterator<Item = Value>) -> Result<Vec<Value>, Fault> {
+    pub(super) fn select(&self, kind: &ResourceKind, rows: impl Iterator<Item = Value>) -> Result<Vec<Value>, Fault> {
         self.check(kind)?;
         let mut found: Vec<Value> = rows.collect();
         for selector in kind.selectors {
@@ -114,7 +114,7 @@ impl Describe {
     }
 
     /// Removes and returns a member that only one Describe operation has.
-    pub fn take(&mut self, member: &str) -> Option<Value> {
+    pub(super) fn take(&mut self, member: &str) -> Option<Value> {
         self.selectors.remove(member)
     }
 
@@ -138,7 +138,7 @@ impl Describe {
     }
 
     /// The requested page of the rows: all of them without `MaxResults`.
-    pub fn page(&self, kind: &ResourceKind, found: Vec<Value>) -> Result<(Vec<Value>, Option<String>), Fault> {
+    pub(super) fn page(&self, kind: &ResourceKind, found: Vec<Value>) -> Result<(Vec<Value>, Option<String>), Fault> {
         let page_size = self.max_results.map_or(Ok(usize::MAX), page_size)?;
         let question = format!("{} {:?} {:?}", kind.operation, self.filters, self.selectors);
         let found = found.into_iter().enumerate().map(|(place, record)| (place.to_string(), record));
@@ -187,7 +187,7 @@ fn tag<'a>(record: &'a Value, key: &str) -> Option<&'a str> {
 }
 
 /// All scalars at a path, as strings. The path continues into each element of a list.
-pub fn texts_at(value: &Value, path: &str) -> Vec<String> {
+pub(super) fn texts_at(value: &Value, path: &str) -> Vec<String> {
     match value {
         Value::Array(items) => items.iter().flat_map(|item| texts_at(item, path)).collect(),
         Value::Object(members) => {

@@ -18,12 +18,12 @@ use crate::{Fault, Sandbox};
 /// The input of `CreateInternetGateway`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct CreateInternet {
+pub(super) struct CreateInternet {
     #[serde(default)]
     tag_specification: Vec<TagSpecification>,
 }
 
-pub fn create_internet(sandbox: &Arc<Sandbox>, input: CreateInternet) -> Reply {
+pub(super) fn create_internet(sandbox: &Arc<Sandbox>, input: CreateInternet) -> Reply {
     let id = ids::resource("igw");
     let tags = tags::tag_set(&INTERNET_GATEWAY, input.tag_specification)?;
     let gateway = json!({
@@ -41,13 +41,13 @@ pub fn create_internet(sandbox: &Arc<Sandbox>, input: CreateInternet) -> Reply {
 /// The input of `AttachInternetGateway` and `DetachInternetGateway`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Attachment {
+pub(super) struct Attachment {
     internet_gateway_id: String,
     vpc_id: String,
 }
 
 /// `AttachInternetGateway`. A VPC has at most one internet gateway, and a gateway at most one VPC.
-pub fn attach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
+pub(super) fn attach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
     sandbox.world.write(|world| {
         let Attachment { internet_gateway_id: gateway, vpc_id: vpc } = &input;
         records::get(world.of::<State>(), &VPC, vpc)?;
@@ -65,7 +65,7 @@ pub fn attach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
     })
 }
 
-pub fn detach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
+pub(super) fn detach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
     sandbox.world.write(|world| {
         let Attachment { internet_gateway_id: gateway, vpc_id: vpc } = &input;
         let attachments = list(records::get_mut(world.of_mut::<State>(), &INTERNET_GATEWAY, gateway)?, "attachmentSet");
@@ -82,12 +82,12 @@ pub fn detach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
 /// The input of `DeleteInternetGateway`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct DeleteInternet {
+pub(super) struct DeleteInternet {
     internet_gateway_id: String,
 }
 
 /// `DeleteInternetGateway`: refused while the gateway is attached.
-pub fn delete_internet(sandbox: &Arc<Sandbox>, input: DeleteInternet) -> Reply {
+pub(super) fn delete_internet(sandbox: &Arc<Sandbox>, input: DeleteInternet) -> Reply {
     sandbox.world.write(|world| {
         let id = &input.internet_gateway_id;
         if !list(records::get_mut(world.of_mut::<State>(), &INTERNET_GATEWAY, id)?, "attachmentSet").is_empty() {
@@ -101,7 +101,7 @@ pub fn delete_internet(sandbox: &Arc<Sandbox>, input: DeleteInternet) -> Reply {
 /// The input of `CreateNatGateway`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct CreateNat {
+pub(super) struct CreateNat {
     subnet_id: String,
     allocation_id: String,
     client_token: Option<String>,
@@ -110,7 +110,7 @@ pub struct CreateNat {
 }
 
 /// `CreateNatGateway`, public only. It is available immediately.
-pub fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> Reply {
+pub(super) fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> Reply {
     let (id, created) = (ids::resource("nat"), iso8601(sandbox.clock.now()));
     let tags = tags::tag_set(&NAT_GATEWAY, input.tag_specification)?;
     let to_response = |nat: &Value| {
@@ -166,12 +166,12 @@ pub fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> Reply {
 /// The input of `DeleteNatGateway`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct DeleteNat {
+pub(super) struct DeleteNat {
     nat_gateway_id: String,
 }
 
 /// `DeleteNatGateway`: releases its address. The record is kept in state `deleted`.
-pub fn delete_nat(sandbox: &Arc<Sandbox>, input: DeleteNat) -> Reply {
+pub(super) fn delete_nat(sandbox: &Arc<Sandbox>, input: DeleteNat) -> Reply {
     let deleted = iso8601(sandbox.clock.now());
     sandbox.world.write(|world| {
         let id = &input.nat_gateway_id;

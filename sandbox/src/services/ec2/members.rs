@@ -37,7 +37,7 @@ const WITHOUT_EFFECT: &[(&str, &str, &str)] = &[
 ];
 
 /// Answers dry runs, and removes members without effect from an input.
-pub fn prepare(operation: &str, input: &mut Value) -> Result<(), Fault> {
+pub(super) fn prepare(operation: &str, input: &mut Value) -> Result<(), Fault> {
     if input.get("DryRun").is_some_and(|dry_run| *dry_run == true) {
         let message = "Request would have succeeded, but DryRun flag is set.";
         return Err(Fault::new(412, "DryRunOperation", message));

@@ -8,12 +8,12 @@ use super::resource_kinds::ResourceKind;
 use crate::Fault;
 
 /// Whether a resource exists.
-pub fn exists(state: &State, kind: &ResourceKind, id: &str) -> bool {
+pub(super) fn exists(state: &State, kind: &ResourceKind, id: &str) -> bool {
     id.starts_with(kind.prefix) && state.records.contains(id)
 }
 
 /// A record, or the kind's fault.
-pub fn get<'a>(state: &'a State, kind: &ResourceKind, id: &str) -> Result<&'a Value, Fault> {
+pub(super) fn get<'a>(state: &'a State, kind: &ResourceKind, id: &str) -> Result<&'a Value, Fault> {
     if let Some(malformed) = malformed(kind, id) {
         return Err(malformed);
     }
@@ -24,18 +24,18 @@ pub fn get<'a>(state: &'a State, kind: &ResourceKind, id: &str) -> Result<&'a Va
 }
 
 /// A record for changing it, or the kind's fault.
-pub fn get_mut<'a>(state: &'a mut State, kind: &ResourceKind, id: &str) -> Result<&'a mut Value, Fault> {
+pub(super) fn get_mut<'a>(state: &'a mut State, kind: &ResourceKind, id: &str) -> Result<&'a mut Value, Fault> {
     get(state, kind, id)?;
     state.records.get_mut(id).ok_or_else(|| not_found(kind, &[id]))
 }
 
 /// Whether any record of a kind has this string at this path.
-pub fn any(state: &State, kind: &ResourceKind, path: &str, text: &str) -> bool {
+pub(super) fn any(state: &State, kind: &ResourceKind, path: &str, text: &str) -> bool {
     state.records.with_prefix(kind.prefix).any(|(_, record)| texts_at(record, path).iter().any(|found| found == text))
 }
 
 /// The list in a member of a record, for changing it. It is created if it does not exist.
-pub fn list<'a>(record: &'a mut Value, member: &str) -> &'a mut Vec<Value> {
+pub(super) fn list<'a>(record: &'a mut Value, member: &str) -> &'a mut Vec<Value> {
     let slot = &mut record[member];
     if !slot.is_array() {
         *slot = json!([]);
@@ -44,7 +44,11 @@ pub fn list<'a>(record: &'a mut Value, member: &str) -> &'a mut Vec<Value> {
 }
 
 /// The record that an earlier request with the same client token has created.
-pub fn find_by_client_token<'a>(state: &'a State, kind: &ResourceKind, token: Option<&str>) -> Option<&'a Value> {
+pub(super) fn find_by_client_token<'a>(
+    state: &'a State,
+    kind: &ResourceKind,
+    token: Option<&str>,
+) -> Option<&'a Value> {
     let token = token?;
     state.records.with_prefix(kind.prefix).map(|(_, record)| record).find(|record| {
         // Responses of some kinds do not show the token; it is then among the attributes.
@@ -53,7 +57,7 @@ pub fn find_by_client_token<'a>(state: &'a State, kind: &ResourceKind, token: Op
 }
 
 /// The fault for ids that do not exist.
-pub fn not_found(kind: &ResourceKind, ids: &[&str]) -> Fault {
+pub(super) fn not_found(kind: &ResourceKind, ids: &[&str]) -> Fault {
     let message = match ids {
         [id] => format!("The {} '{id}' does not exist", kind.label),
         ids => format!("The {}s '{}' do not exist", kind.label, ids.join(", ")),
@@ -62,7 +66,7 @@ pub fn not_found(kind: &ResourceKind, ids: &[&str]) -> Fault {
 }
 
 /// The fault for a malformed id: the prefix must be followed by 8 or 17 hexadecimal digits.
-pub fn malformed(kind: &ResourceKind, id: &str) -> Option<Fault> {
+pub(super) fn malformed(kind: &ResourceKind, id: &str) -> Option<Fault> {
     let code = kind.malformed?;
     let message = match id.strip_prefix(kind.prefix) {
         Some(digits) if is_hex(digits) => return None,
@@ -73,21 +77,21 @@ pub fn malformed(kind: &ResourceKind, id: &str) -> Option<Fault> {
 }
 
 /// Whether these are the digits of an id, of the old or the new length.
-pub fn is_hex(digits: &str) -> bool {
+pub(super) fn is_hex(digits: &str) -> bool {
     matches!(digits.len(), 8 | 17) && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// The fault for a parameter with an invalid value.
-pub fn invalid_parameter(message: impl Into<String>) -> Fault {
+pub(super) fn invalid_parameter(message: impl Into<String>) -> Fault {
     Fault::client("InvalidParameterValue", message)
 }
 
 /// The fault for a resource that is in use.
-pub fn dependency_violation(word: &str, id: &str) -> Fault {
+pub(super) fn dependency_violation(word: &str, id: &str) -> Fault {
     Fault::client("DependencyViolation", format!("The {word} '{id}' has dependencies and cannot be deleted."))
 }
 
 /// The response of operations that return nothing else.
-pub fn success() -> Value {
+pub(super) fn success() -> Value {
     json!({ "return": true })
 }

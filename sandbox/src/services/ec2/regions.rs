@@ -12,7 +12,7 @@ use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// `DescribeRegions`: the sandbox's own region, and with `AllRegions` all regions of its partition.
-pub fn describe_regions(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
+pub(super) fn describe_regions(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
     let (own, partition) = (sandbox.config.region.as_str(), sandbox.config.partition());
     let all = match input.take("AllRegions") {
         None | Some(Value::Bool(false)) => false,
@@ -33,7 +33,7 @@ pub fn describe_regions(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
     describe::answer(&REGION, &input, found)
 }
 
-pub fn describe_zones(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe_zones(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let region = &sandbox.config.region;
     let rows = zones::of(region).into_iter().map(|Zone { name, id }| -> Value {
         json!({

@@ -16,7 +16,7 @@ use crate::{Fault, Sandbox};
 /// The input of `ReplaceRoute`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Replacement {
+pub(super) struct Replacement {
     route_table_id: String,
     destination_cidr_block: String,
     gateway_id: Option<String>,
@@ -24,7 +24,7 @@ pub struct Replacement {
 }
 
 /// `ReplaceRoute`: changes the target of an existing route.
-pub fn route(sandbox: &Arc<Sandbox>, input: Replacement) -> Reply {
+pub(super) fn route(sandbox: &Arc<Sandbox>, input: Replacement) -> Reply {
     sandbox.world.write(|world| {
         let destination = Cidr::parse_parameter("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
         let Replacement { route_table_id, gateway_id, nat_gateway_id, .. } = &input;
@@ -48,13 +48,13 @@ pub fn route(sandbox: &Arc<Sandbox>, input: Replacement) -> Reply {
 /// The input of `ReplaceRouteTableAssociation`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Association {
+pub(super) struct Association {
     association_id: String,
     route_table_id: String,
 }
 
 /// `ReplaceRouteTableAssociation`: associates a subnet, or a VPC as a whole, with another table.
-pub fn association(sandbox: &Arc<Sandbox>, input: Association) -> Reply {
+pub(super) fn association(sandbox: &Arc<Sandbox>, input: Association) -> Reply {
     sandbox.world.write(|world| {
         let Association { association_id: id, route_table_id: to } = &input;
         let holds = |table: &Value| {

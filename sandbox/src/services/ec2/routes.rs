@@ -15,7 +15,7 @@ use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// A new route table with its local route.
-pub fn record(owner: &str, vpc: &str, cidr: &str, tags: Value, main: bool) -> Value {
+pub(super) fn record(owner: &str, vpc: &str, cidr: &str, tags: Value, main: bool) -> Value {
     let id = ids::resource("rtb");
     let associations = if main { json!([association(&id, &json!({ "main": true }))]) } else { json!([]) };
     json!({
@@ -30,7 +30,7 @@ pub fn record(owner: &str, vpc: &str, cidr: &str, tags: Value, main: bool) -> Va
 }
 
 /// A new association of a table with a subnet, or with the VPC as its main table.
-pub fn association(table: &str, of: &Value) -> Value {
+pub(super) fn association(table: &str, of: &Value) -> Value {
     let main = of["main"] == true;
     json!({
         "routeTableAssociationId": ids::resource("rtbassoc"),
@@ -42,21 +42,21 @@ pub fn association(table: &str, of: &Value) -> Value {
 }
 
 /// Whether a table is the main one of its VPC.
-pub fn is_main(table: &Value) -> bool {
+pub(super) fn is_main(table: &Value) -> bool {
     table["associationSet"].as_array().is_some_and(|all| all.iter().any(|one| one["main"] == true))
 }
 
 /// The input of `CreateRouteTable`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct CreateTable {
+pub(super) struct CreateTable {
     vpc_id: String,
     client_token: Option<String>,
     #[serde(default)]
     tag_specification: Vec<TagSpecification>,
 }
 
-pub fn create_table(sandbox: &Arc<Sandbox>, input: CreateTable) -> Reply {
+pub(super) fn create_table(sandbox: &Arc<Sandbox>, input: CreateTable) -> Reply {
     let tags = tags::tag_set(&ROUTE_TABLE, input.tag_specification)?;
     sandbox.world.write(|world| {
         if let Some(table) =
@@ -76,12 +76,12 @@ pub fn create_table(sandbox: &Arc<Sandbox>, input: CreateTable) -> Reply {
 /// The input of `DeleteRouteTable`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct DeleteTable {
+pub(super) struct DeleteTable {
     route_table_id: String,
 }
 
 /// `DeleteRouteTable`: refused while a subnet uses the table.
-pub fn delete_table(sandbox: &Arc<Sandbox>, input: DeleteTable) -> Reply {
+pub(super) fn delete_table(sandbox: &Arc<Sandbox>, input: DeleteTable) -> Reply {
     sandbox.world.write(|world| {
         let id = &input.route_table_id;
         let table = records::get(world.of::<State>(), &ROUTE_TABLE, id)?;
@@ -96,12 +96,12 @@ pub fn delete_table(sandbox: &Arc<Sandbox>, input: DeleteTable) -> Reply {
 /// The input of `AssociateRouteTable`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Associate {
+pub(super) struct Associate {
     route_table_id: String,
     subnet_id: String,
 }
 
-pub fn associate(sandbox: &Arc<Sandbox>, input: Associate) -> Reply {
+pub(super) fn associate(sandbox: &Arc<Sandbox>, input: Associate) -> Reply {
     sandbox.world.write(|world| {
         let Associate { route_table_id: table, subnet_id: subnet } = &input;
         let vpc = records::get(world.of::<State>(), &SUBNET, subnet)?["vpcId"].clone();
@@ -124,11 +124,11 @@ pub fn associate(sandbox: &Arc<Sandbox>, input: Associate) -> Reply {
 /// The input of `DisassociateRouteTable`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Disassociate {
+pub(super) struct Disassociate {
     association_id: String,
 }
 
-pub fn disassociate(sandbox: &Arc<Sandbox>, input: Disassociate) -> Reply {
+pub(super) fn disassociate(sandbox: &Arc<Sandbox>, input: Disassociate) -> Reply {
     sandbox.world.write(|world| {
         let id = &input.association_id;
         if !remove_association(world.of_mut::<State>(), "routeTableAssociationId", id) {
@@ -140,7 +140,7 @@ pub fn disassociate(sandbox: &Arc<Sandbox>, input: Disassociate) -> Reply {
 }
 
 /// Removes the associations of a deleted subnet.
-pub fn remove_subnet_associations(state: &mut State, subnet: &str) {
+pub(super) fn remove_subnet_associations(state: &mut State, subnet: &str) {
     remove_association(state, "subnetId", subnet);
 }
 
@@ -157,7 +157,7 @@ fn remove_association(state: &mut State, member: &str, text: &str) -> bool {
 /// The input of `CreateRoute`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Create {
+pub(super) struct Create {
     route_table_id: String,
     destination_cidr_block: String,
     gateway_id: Option<String>,
@@ -165,7 +165,7 @@ pub struct Create {
 }
 
 /// `CreateRoute`, through an internet gateway or a NAT gateway.
-pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     sandbox.world.write(|world| {
         let destination = &Cidr::parse_parameter("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
         let through = target(
@@ -191,7 +191,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
 
 /// The member of a route for its target, and the target's id. The target must be in the table's VPC: an internet
 /// gateway attached to it, or a NAT gateway in one of its subnets.
-pub fn target<'a>(
+pub(super) fn target<'a>(
     state: &State,
     table: &str,
     gateway: Option<&'a str>,
@@ -246,12 +246,12 @@ fn different_networks(table: &str, gateway: &str) -> Fault {
 /// The input of `DeleteRoute`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Delete {
+pub(super) struct Delete {
     route_table_id: String,
     destination_cidr_block: String,
 }
 
-pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     let destination = Cidr::parse_parameter("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
     sandbox.world.write(|world| {
         let routes = list(records::get_mut(world.of_mut::<State>(), &ROUTE_TABLE, &input.route_table_id)?, "routeSet");

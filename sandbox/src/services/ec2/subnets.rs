@@ -19,7 +19,7 @@ use crate::{Fault, Sandbox};
 /// The input of `CreateSubnet`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Create {
+pub(super) struct Create {
     vpc_id: String,
     cidr_block: String,
     availability_zone: Option<String>,
@@ -28,7 +28,7 @@ pub struct Create {
     tag_specification: Vec<TagSpecification>,
 }
 
-pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let config = &sandbox.config;
     let zone = chosen_zone(&config.region, input.availability_zone.as_deref(), input.availability_zone_id.as_deref())?;
     let (id, tags) = (ids::resource("subnet"), tags::tag_set(&SUBNET, input.tag_specification)?);
@@ -112,12 +112,12 @@ fn checked_range(state: &State, vpc: &str, cidr: &str) -> Result<Cidr, Fault> {
 /// The input of `ModifySubnetAttribute`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct ModifyAttribute {
+pub(super) struct ModifyAttribute {
     subnet_id: String,
     map_public_ip_on_launch: Option<AttributeValue>,
 }
 
-pub fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply {
+pub(super) fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply {
     sandbox.world.write(|world| {
         let subnet = records::get_mut(world.of_mut::<State>(), &SUBNET, &input.subnet_id)?;
         if let Some(AttributeValue { value }) = input.map_public_ip_on_launch {
@@ -130,12 +130,12 @@ pub fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply
 /// The input of `DeleteSubnet`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Delete {
+pub(super) struct Delete {
     subnet_id: String,
 }
 
 /// `DeleteSubnet`: refused while a gateway or an instance is in the subnet.
-pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     sandbox.world.write(|world| {
         let id = &input.subnet_id;
         records::get(world.of::<State>(), &SUBNET, id)?;

@@ -18,7 +18,7 @@ use crate::{Fault, Sandbox};
 /// Tags for a resource in the request that creates it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct TagSpecification {
+pub(super) struct TagSpecification {
     resource_type: Option<String>,
     #[serde(default)]
     tag: Vec<Tag>,
@@ -28,7 +28,7 @@ pub struct TagSpecification {
 }
 
 /// Checks tag specifications, and returns the `tagSet` of a new record.
-pub fn tag_set(kind: &ResourceKind, specifications: Vec<TagSpecification>) -> Result<Value, Fault> {
+pub(super) fn tag_set(kind: &ResourceKind, specifications: Vec<TagSpecification>) -> Result<Value, Fault> {
     let mut tags = Vec::new();
     for TagSpecification { resource_type, tag, system_tag } in specifications {
         match resource_type.as_deref().unwrap_or_default() {
@@ -88,13 +88,13 @@ fn add(tags: &mut Vec<Value>, new: &[Tag]) -> Result<(), Fault> {
 /// The input of `CreateTags`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Create {
+pub(super) struct Create {
     #[serde(default)]
     resource_id: Vec<String>,
     tag: Vec<Tag>,
 }
 
-pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     change(sandbox, &input.resource_id, |tags| add(tags, &input.tag))
 }
 
@@ -109,7 +109,7 @@ struct Deleted {
 /// The input of `DeleteTags`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Delete {
+pub(super) struct Delete {
     #[serde(default)]
     resource_id: Vec<String>,
     #[serde(default)]
@@ -117,7 +117,7 @@ pub struct Delete {
 }
 
 /// `DeleteTags`: deletes the tags with these keys and, if given, values; all tags if none are given.
-pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     check_keys(input.tag.iter().map(|tag| &tag.key))?;
     change(sandbox, &input.resource_id, |tags| {
         tags.retain(|tag| {
@@ -148,7 +148,7 @@ fn change(sandbox: &Arc<Sandbox>, ids: &[String], change: impl Fn(&mut Vec<Value
     })
 }
 
-pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     sandbox.world.read(|world| {
         let records = world
             .of::<State>()

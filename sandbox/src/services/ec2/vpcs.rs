@@ -17,14 +17,14 @@ use crate::{Fault, Sandbox};
 /// The input of `CreateVpc`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Create {
+pub(super) struct Create {
     cidr_block: String,
     instance_tenancy: Option<String>,
     #[serde(default)]
     tag_specification: Vec<TagSpecification>,
 }
 
-pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let range = Cidr::parse_parameter("cidrBlock", &input.cidr_block)?;
     if !range.is_of_vpc_size() {
         return Err(Fault::client("InvalidVpc.Range", format!("The CIDR '{}' is invalid.", input.cidr_block)));
@@ -72,21 +72,21 @@ fn text(record: &Value, member: &str) -> String {
 /// The value of an attribute.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct AttributeValue {
+pub(super) struct AttributeValue {
     pub value: bool,
 }
 
 /// The input of `ModifyVpcAttribute`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct ModifyAttribute {
+pub(super) struct ModifyAttribute {
     vpc_id: String,
     enable_dns_support: Option<AttributeValue>,
     enable_dns_hostnames: Option<AttributeValue>,
 }
 
 /// `ModifyVpcAttribute`, of one attribute per request.
-pub fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply {
+pub(super) fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply {
     let ModifyAttribute { vpc_id, enable_dns_support, enable_dns_hostnames } = input;
     let (name, value) = match (enable_dns_hostnames, enable_dns_support) {
         (Some(AttributeValue { value }), None) => ("enableDnsHostnames", value),
@@ -108,12 +108,12 @@ pub fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply
 /// The input of `DescribeVpcAttribute`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct DescribeAttribute {
+pub(super) struct DescribeAttribute {
     vpc_id: String,
     attribute: String,
 }
 
-pub fn describe_attribute(sandbox: &Arc<Sandbox>, input: DescribeAttribute) -> Reply {
+pub(super) fn describe_attribute(sandbox: &Arc<Sandbox>, input: DescribeAttribute) -> Reply {
     sandbox.world.read(|world| {
         let mut value = &records::get(world.of::<State>(), &VPC, &input.vpc_id)?["attributes"][&input.attribute];
         if input.attribute == "enableNetworkAddressUsageMetrics" {
@@ -131,12 +131,12 @@ pub fn describe_attribute(sandbox: &Arc<Sandbox>, input: DescribeAttribute) -> R
 /// The input of `DeleteVpc`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Delete {
+pub(super) struct Delete {
     vpc_id: String,
 }
 
 /// `DeleteVpc`: refused while the VPC contains anything but what it was created with.
-pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     sandbox.world.write(|world| {
         let id = &input.vpc_id;
         records::get(world.of::<State>(), &VPC, id)?;

@@ -85,7 +85,7 @@ pub(super) fn port(task: &Task) -> Option<u16> {
 }
 
 /// The stable local address of every service.
-pub fn describe(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {
+pub(crate) fn describe(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {
     let addresses: Vec<Value> = sandbox
         .runtime::<Runtime>()
         .addresses()

@@ -95,7 +95,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
 ///
 /// # Errors
 /// Commands from requests may not run.
-pub fn in_container(
+pub(crate) fn in_container(
     sandbox: &Sandbox,
     target: &str,
     command: &[String],

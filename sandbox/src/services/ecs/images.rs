@@ -25,7 +25,7 @@ const STACK_TAGS: [&str; 2] = ["aws:cloudformation:stack-name", "ecsws:stack-nam
 /// The input of the control call `PutImages`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PutImages {
+pub(crate) struct PutImages {
     stack_name: String,
     #[serde(default)]
     runtime: Runtime,
@@ -54,7 +54,7 @@ impl Runtime {
 }
 
 /// Replaces the mapping of a stack. Running tasks are not affected.
-pub fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> Reply {
+pub(crate) fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> Reply {
     let PutImages { stack_name, runtime, images } = input;
     for (image, ImageCommand { command, cwd }) in &images {
         if command.first().is_none_or(String::is_empty) {
@@ -73,14 +73,14 @@ pub fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> Reply {
 /// The input of the control call `CheckRuntime`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct CheckRuntime {
+pub(crate) struct CheckRuntime {
     runtime: EngineKind,
     #[serde(default)]
     images: Vec<String>,
 }
 
 /// Whether an engine can run containers here, what it cannot do, and which images it would have to pull.
-pub async fn check_runtime(sandbox: Arc<Sandbox>, CheckRuntime { runtime, images }: CheckRuntime) -> Reply {
+pub(crate) async fn check_runtime(sandbox: Arc<Sandbox>, CheckRuntime { runtime, images }: CheckRuntime) -> Reply {
     let engine = sandbox.runtime::<ecs::Runtime>().containers.get(Some(runtime));
     let shortcomings = match engine.shortcomings().await {
         Ok(shortcomings) => shortcomings,

@@ -24,7 +24,7 @@ const MAX_PROCESSES: usize = 512;
 const MIB: u64 = 1024 * 1024;
 
 /// Enforces the limits while the sandbox runs.
-pub fn watch(sandbox: &Arc<Sandbox>) {
+pub(crate) fn watch(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("the watch over tasks' limits", |shared| async move {
         let mut counted = process_count();
         loop {

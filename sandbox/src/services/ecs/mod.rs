@@ -8,7 +8,7 @@ use crate::protocol::Protocol;
 use crate::store::World;
 use crate::store::table::state;
 
-pub mod addresses;
+pub(crate) mod addresses;
 mod capacity_providers;
 mod clusters;
 mod containers;
@@ -17,36 +17,36 @@ mod definitions;
 mod discovery;
 mod driver;
 mod execute_command;
-pub mod images;
+pub(crate) mod images;
 mod launch;
-pub mod limits;
+pub(crate) mod limits;
 mod model;
 mod names;
 mod network;
 mod protection;
 mod run_task;
 mod runtime;
-pub mod scaling;
+pub(crate) mod scaling;
 mod scheduler;
 mod service_deployments;
 mod services;
 mod show;
 mod tags;
-pub mod task_folder;
+pub(crate) mod task_folder;
 mod tasks;
 mod update_service;
 mod utilization;
 
-pub use execute_command::in_container;
-pub use model::{
+pub(crate) use execute_command::in_container;
+pub(crate) use model::{
     Cluster, Images, Service, ServiceDeployment, ServiceRevision, ServiceStatus, Task, TaskDefinition, TaskStatus,
 };
-pub use runtime::Runtime;
-pub use scheduler::start;
-pub use utilization::publish;
+pub(crate) use runtime::Runtime;
+pub(crate) use scheduler::start;
+pub(crate) use utilization::publish;
 
 /// The service's row.
-pub static SERVICE: ServiceRow = ServiceRow {
+pub(crate) static SERVICE: ServiceRow = ServiceRow {
     signing_name: "ecs",
     protocols: &[Protocol::Json11 { target_prefix: "AmazonEC2ContainerServiceV20141113" }],
     validation_code: "InvalidParameterException",

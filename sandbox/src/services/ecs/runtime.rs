@@ -19,7 +19,7 @@ const PERMITS: usize = 8;
 
 /// The running containers, addresses and ports of ECS.
 #[derive(Debug)]
-pub struct Runtime {
+pub(crate) struct Runtime {
     /// Their ports.
     pub(super) ports: Ports,
     /// Permits to start a task, held until its first containers run; few, so that requests still get their time.
@@ -65,7 +65,7 @@ impl Running {
 
 impl Runtime {
     /// Nothing runs yet.
-    pub fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
         raise_open_files_limit();
         task_folder::remove_all(&config.state_dir);
         let (log_entries, log_queue) = writer::channel();
@@ -98,7 +98,7 @@ impl Runtime {
     }
 
     /// The processes of every running task and their resident memory in bytes, by its key (`cluster/id`).
-    pub fn processes(&self) -> BTreeMap<String, (Vec<i32>, u64)> {
+    pub(crate) fn processes(&self) -> BTreeMap<String, (Vec<i32>, u64)> {
         let times = CpuTimes::read();
         let of_task = |task: &Running| {
             let processes = task.containers.iter().flatten().map(|container| container.processes(&times));
@@ -119,7 +119,7 @@ impl Runtime {
     }
 
     /// The queue for the log lines of tasks; none once the sandbox ends.
-    pub fn log_entries(&self) -> Option<Entries> {
+    pub(crate) fn log_entries(&self) -> Option<Entries> {
         self.log_entries.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

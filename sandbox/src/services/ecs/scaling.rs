@@ -10,7 +10,7 @@ use crate::store::World;
 
 /// How many tasks a service has, and should have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Capacity {
+pub(crate) struct Capacity {
     /// The desired count.
     pub desired: u32,
     /// How many tasks run.
@@ -20,7 +20,7 @@ pub struct Capacity {
 }
 
 /// The capacity of a service that is active.
-pub fn capacity(world: &World, cluster: &str, name: &str) -> Option<Capacity> {
+pub(crate) fn capacity(world: &World, cluster: &str, name: &str) -> Option<Capacity> {
     let service = world.of::<State>().services.get(&names::key(cluster, name))?;
     if service.status != ServiceStatus::Active {
         return None;
@@ -38,7 +38,7 @@ pub fn capacity(world: &World, cluster: &str, name: &str) -> Option<Capacity> {
 ///
 /// # Errors
 /// The service does not exist or is not active.
-pub fn set_desired_count(
+pub(crate) fn set_desired_count(
     world: &mut World,
     cluster: &str,
     name: &str,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::process::environment::Folders;
 
 /// The folder in the state folder where each task has its own.
-pub const FOLDER: &str = "tasks";
+pub(crate) const FOLDER: &str = "tasks";
 
 /// How many digits of a task's id its folder's name has: the paths of Unix sockets below `TMPDIR` are limited to about 100 characters.
 const ID_DIGITS: usize = 12;

@@ -39,7 +39,7 @@ struct Percentages {
 }
 
 /// Publishes while the sandbox runs.
-pub fn publish(sandbox: &Arc<Sandbox>) {
+pub(crate) fn publish(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("the utilization of services", |shared| async move {
         let mut measurements = Measurements::new();
         loop {

@@ -27,7 +27,7 @@ const AGENT: &[&str] = &[
 ];
 
 /// Whether the policies of a role allow an action such as `ssm:UpdateInstanceInformation`.
-pub fn allows(state: &State, role: &str, action: &str) -> bool {
+pub(crate) fn allows(state: &State, role: &str, action: &str) -> bool {
     let Some(role) = state.roles.get(role) else { return false };
     let (allowed, denied) = documents(state, role).fold((false, false), |(allowed, denied), document| {
         let (allows, denies) = evaluate(document, action);

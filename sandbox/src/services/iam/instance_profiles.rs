@@ -39,7 +39,7 @@ fn described(state: &State, profile: &InstanceProfile) -> Value {
 /// The input of `CreateInstanceProfile`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Create {
+pub(super) struct Create {
     instance_profile_name: String,
     #[serde(default = "root_path")]
     path: String,
@@ -47,7 +47,7 @@ pub struct Create {
     tags: Vec<Tag>,
 }
 
-pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let Create { instance_profile_name: name, path, tags } = input;
     check_name("instanceProfileName", &name, 128)?;
     check_path(&path)?;
@@ -68,11 +68,11 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
 /// The input of operations on one profile.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Named {
+pub(super) struct Named {
     instance_profile_name: String,
 }
 
-pub fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.read(|world| {
         let name = &input.instance_profile_name;
         let profile = world.of::<State>().instance_profiles.get(name).ok_or_else(|| no_such_profile(name))?;
@@ -81,7 +81,7 @@ pub fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
 }
 
 /// `DeleteInstanceProfile`: refused while it has a role.
-pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.write(|world| {
         if find_mut(world.of_mut::<State>(), &input.instance_profile_name)?.role.is_some() {
             let message = "Cannot delete entity, must remove roles from instance profile first.";
@@ -95,13 +95,13 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
 /// The input of `AddRoleToInstanceProfile` and `RemoveRoleFromInstanceProfile`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct RoleOf {
+pub(super) struct RoleOf {
     instance_profile_name: String,
     role_name: String,
 }
 
 /// `AddRoleToInstanceProfile`. A profile has at most one role.
-pub fn add_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
+pub(super) fn add_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
     sandbox.world.write(|world| {
         find_role(world.of::<State>(), &input.role_name)?;
         let profile = find_mut(world.of_mut::<State>(), &input.instance_profile_name)?;
@@ -114,7 +114,7 @@ pub fn add_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
     })
 }
 
-pub fn remove_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
+pub(super) fn remove_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
     sandbox.world.write(|world| {
         let profile = find_mut(world.of_mut::<State>(), &input.instance_profile_name)?;
         if profile.role.as_ref() != Some(&input.role_name) {
@@ -128,13 +128,13 @@ pub fn remove_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
 /// The input of `ListInstanceProfilesForRole`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct ForRole {
+pub(super) struct ForRole {
     role_name: String,
     marker: Option<String>,
     max_items: Option<usize>,
 }
 
-pub fn list_for_role(sandbox: &Arc<Sandbox>, ForRole { role_name, marker, max_items }: ForRole) -> Reply {
+pub(super) fn list_for_role(sandbox: &Arc<Sandbox>, ForRole { role_name, marker, max_items }: ForRole) -> Reply {
     sandbox.world.read(|world| {
         find_role(world.of::<State>(), &role_name)?;
         let with_it =
@@ -147,14 +147,14 @@ pub fn list_for_role(sandbox: &Arc<Sandbox>, ForRole { role_name, marker, max_it
 /// The input of `ListInstanceProfiles`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct List {
+pub(super) struct List {
     #[serde(default = "root_path")]
     path_prefix: String,
     marker: Option<String>,
     max_items: Option<usize>,
 }
 
-pub fn list(sandbox: &Arc<Sandbox>, List { path_prefix, marker, max_items }: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { path_prefix, marker, max_items }: List) -> Reply {
     check_path_prefix(&path_prefix, false)?;
     sandbox.world.read(|world| {
         let below = world.of::<State>().instance_profiles.values().filter(|one| one.path.starts_with(&path_prefix));

@@ -13,7 +13,7 @@ use crate::protocol::Protocol;
 use crate::store::table::state;
 
 mod documents;
-pub mod grants;
+pub(crate) mod grants;
 mod instance_profiles;
 mod managed_policies;
 mod names;
@@ -23,10 +23,10 @@ mod roles;
 mod service_linked_roles;
 mod tags;
 
-pub use managed_policies::ManagedPolicy;
+pub(crate) use managed_policies::ManagedPolicy;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Role {
+pub(crate) struct Role {
     /// Unique in the account.
     pub name: String,
     /// `/` by default.
@@ -51,7 +51,7 @@ pub struct Role {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct InstanceProfile {
+pub(crate) struct InstanceProfile {
     /// Unique in the account.
     pub name: String,
     pub path: String,
@@ -81,7 +81,7 @@ fn no_such_entity(message: String) -> Fault {
     Fault::not_found("NoSuchEntity", message).with_status(404)
 }
 
-pub static SERVICE: Service = Service {
+pub(crate) static SERVICE: Service = Service {
     signing_name: "iam",
     protocols: &[Protocol::Query { version: "2010-05-08", xmlns: "https://iam.amazonaws.com/doc/2010-05-08/" }],
     validation_code: "ValidationError",

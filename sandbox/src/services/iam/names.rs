@@ -3,7 +3,7 @@
 use crate::Fault;
 
 /// Refuses a name that IAM does not accept.
-pub fn check_name(member: &str, name: &str, max_length: usize) -> Result<(), Fault> {
+pub(super) fn check_name(member: &str, name: &str, max_length: usize) -> Result<(), Fault> {
     let fits = |character: char| character.is_ascii_alphanumeric() || "+=,.@_-".contains(character);
     if name.len() > max_length {
         return Err(Fault::client(
@@ -25,7 +25,7 @@ pub fn check_name(member: &str, name: &str, max_length: usize) -> Result<(), Fau
 }
 
 /// Refuses a path that does not begin and end with a slash.
-pub fn check_path(path: &str) -> Result<(), Fault> {
+pub(super) fn check_path(path: &str) -> Result<(), Fault> {
     if path.starts_with('/') && path.ends_with('/') && path.len() <= 512 {
         return Ok(());
     }
@@ -36,7 +36,7 @@ pub fn check_path(path: &str) -> Result<(), Fault> {
 
 /// Refuses an invalid path prefix. That of ListPolicies has to end with a slash. The message is the same for both:
 /// <https://github.com/aws/aws-cli/issues/5860>.
-pub fn check_path_prefix(prefix: &str, whole: bool) -> Result<(), Fault> {
+pub(super) fn check_path_prefix(prefix: &str, whole: bool) -> Result<(), Fault> {
     if prefix.starts_with('/')
         && prefix.bytes().all(|byte| byte.is_ascii_graphic())
         && (!whole || prefix.ends_with('/'))
@@ -49,6 +49,6 @@ pub fn check_path_prefix(prefix: &str, whole: bool) -> Result<(), Fault> {
 }
 
 /// The default path.
-pub fn root_path() -> String {
+pub(super) fn root_path() -> String {
     "/".to_owned()
 }

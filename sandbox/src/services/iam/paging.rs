@@ -18,13 +18,13 @@ pub(super) struct Paging {
 }
 
 impl Paging {
-    pub fn new(marker: Option<String>, max_items: Option<usize>) -> Self {
+    pub(super) fn new(marker: Option<String>, max_items: Option<usize>) -> Self {
         Self { marker, max_items }
     }
 
     /// The response with one page of `items`, each with its key, as `member`. `show` is called only for the items of
     /// the page.
-    pub fn answer_with<T>(
+    pub(super) fn answer_with<T>(
         &self,
         question: &str,
         member: &str,
@@ -39,7 +39,12 @@ impl Paging {
     }
 
     /// The response with one page of `items`, each with its key, as `member`.
-    pub fn answer(&self, question: &str, member: &str, items: impl IntoIterator<Item = (String, Value)>) -> Reply {
+    pub(super) fn answer(
+        &self,
+        question: &str,
+        member: &str,
+        items: impl IntoIterator<Item = (String, Value)>,
+    ) -> Reply {
         self.answer_with(question, member, items, |_, item| item)
     }
 }

@@ -18,14 +18,14 @@ use crate::{Fault, Sandbox};
 /// The input of `PutRolePolicy`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Put {
+pub(super) struct Put {
     role_name: String,
     policy_name: String,
     policy_document: String,
 }
 
 /// `PutRolePolicy`: adds a policy, or replaces the one with the same name.
-pub fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
+pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     check_name("policyName", &input.policy_name, 128)?;
     documents::check(&input.policy_document, Purpose::Inline)?;
     sandbox.world.write(|world| {
@@ -39,7 +39,7 @@ pub fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
 /// The input of operations on one inline policy.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Inline {
+pub(super) struct Inline {
     role_name: String,
     policy_name: String,
 }
@@ -48,7 +48,7 @@ fn no_such_policy(name: &str) -> Fault {
     no_such_entity(format!("The role policy with name {name} cannot be found."))
 }
 
-pub fn get(sandbox: &Arc<Sandbox>, input: Inline) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Inline) -> Reply {
     sandbox.world.read(|world| {
         let role = find(world.of::<State>(), &input.role_name)?;
         let document = role.inline.get(&input.policy_name).ok_or_else(|| no_such_policy(&input.policy_name))?;
@@ -57,7 +57,7 @@ pub fn get(sandbox: &Arc<Sandbox>, input: Inline) -> Reply {
     })
 }
 
-pub fn delete(sandbox: &Arc<Sandbox>, input: Inline) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Inline) -> Reply {
     sandbox.world.write(|world| {
         let removed = find_mut(world.of_mut::<State>(), &input.role_name)?.inline.remove(&input.policy_name);
         removed.map(|_| Value::Null).ok_or_else(|| no_such_policy(&input.policy_name))
@@ -67,13 +67,13 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Inline) -> Reply {
 /// The input of the List operations.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct List {
+pub(super) struct List {
     role_name: String,
     marker: Option<String>,
     max_items: Option<usize>,
 }
 
-pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     sandbox.world.read(|world| {
         let List { role_name, marker, max_items } = input;
         let names = find(world.of::<State>(), &role_name)?.inline.keys().map(|name| (name.clone(), json!(name)));
@@ -84,7 +84,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
 /// The input of `ListAttachedRolePolicies`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct ListAttached {
+pub(super) struct ListAttached {
     role_name: String,
     #[serde(default = "root_path")]
     path_prefix: String,
@@ -92,7 +92,7 @@ pub struct ListAttached {
     max_items: Option<usize>,
 }
 
-pub fn list_attached(sandbox: &Arc<Sandbox>, input: ListAttached) -> Reply {
+pub(super) fn list_attached(sandbox: &Arc<Sandbox>, input: ListAttached) -> Reply {
     let ListAttached { role_name, path_prefix, marker, max_items } = input;
     sandbox.world.read(|world| {
         let attached = find(world.of::<State>(), &role_name)?.attached.iter();
@@ -110,7 +110,7 @@ pub fn list_attached(sandbox: &Arc<Sandbox>, input: ListAttached) -> Reply {
 /// The input of `AttachRolePolicy` and `DetachRolePolicy`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Attachment {
+pub(super) struct Attachment {
     role_name: String,
     policy_arn: String,
 }
@@ -119,7 +119,7 @@ pub struct Attachment {
 const MAX_ATTACHED: usize = 10;
 
 /// `AttachRolePolicy`, with a policy of AWS's or of the account's.
-pub fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
+pub(super) fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
     sandbox.world.write(|world| {
         check_attachable(world.of::<State>(), &input.policy_arn)?;
         let attached = &mut find_mut(world.of_mut::<State>(), &input.role_name)?.attached;
@@ -135,7 +135,7 @@ pub fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
     })
 }
 
-pub fn detach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
+pub(super) fn detach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
     sandbox.world.write(|world| {
         let attached = &mut find_mut(world.of_mut::<State>(), &input.role_name)?.attached;
         if !attached.contains(&input.policy_arn) {

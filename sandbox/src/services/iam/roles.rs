@@ -21,18 +21,18 @@ fn no_such_role(name: &str) -> Fault {
     no_such_entity(format!("The role with name {name} cannot be found."))
 }
 
-pub fn find<'a>(state: &'a State, name: &str) -> Result<&'a Role, Fault> {
+pub(super) fn find<'a>(state: &'a State, name: &str) -> Result<&'a Role, Fault> {
     state.roles.get(name).ok_or_else(|| no_such_role(name))
 }
 
 /// A role, for changing it.
-pub fn find_mut<'a>(state: &'a mut State, name: &str) -> Result<&'a mut Role, Fault> {
+pub(super) fn find_mut<'a>(state: &'a mut State, name: &str) -> Result<&'a mut Role, Fault> {
     find(state, name)?;
     state.roles.get_mut(name).ok_or_else(|| no_such_role(name))
 }
 
 /// A role, as responses show it.
-pub fn described(role: &Role) -> Value {
+pub(super) fn described(role: &Role) -> Value {
     json!({
         "Path": role.path,
         "RoleName": role.name,
@@ -52,7 +52,7 @@ pub fn described(role: &Role) -> Value {
 /// The input of `CreateRole`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Create {
+pub(super) struct Create {
     role_name: String,
     assume_role_policy_document: String,
     #[serde(default = "root_path")]
@@ -70,7 +70,7 @@ fn one_hour() -> u32 {
 }
 
 /// A role with only its trust policy.
-pub fn new(sandbox: &Sandbox, name: String, path: String, assume_role_policy: String) -> Role {
+pub(super) fn new(sandbox: &Sandbox, name: String, path: String, assume_role_policy: String) -> Role {
     Role {
         arn: sandbox.config.global_arn("iam", &format!("role{path}{name}")),
         id: format!("AROA{}", ids::upper(17)),
@@ -87,7 +87,7 @@ pub fn new(sandbox: &Sandbox, name: String, path: String, assume_role_policy: St
     }
 }
 
-pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     check_name("roleName", &input.role_name, 64)?;
     check_path(&input.path)?;
     tags::check(&input.tags)?;
@@ -118,11 +118,11 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
 /// The input of operations on one role.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Named {
+pub(super) struct Named {
     role_name: String,
 }
 
-pub fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.read(|world| {
         let mut described = described(find(world.of::<State>(), &input.role_name)?);
         described["RoleLastUsed"] = json!({});
@@ -133,7 +133,7 @@ pub fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
 /// The input of `ListRoles`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct List {
+pub(super) struct List {
     #[serde(default = "root_path")]
     path_prefix: String,
     marker: Option<String>,
@@ -141,7 +141,7 @@ pub struct List {
 }
 
 /// `ListRoles`, which shows neither tags nor permissions boundaries.
-pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     check_path_prefix(&input.path_prefix, false)?;
     sandbox.world.read(|world| {
         let roles = world.of::<State>().roles.values().filter(|role| role.path.starts_with(&input.path_prefix));
@@ -159,12 +159,12 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
 /// The input of `UpdateAssumeRolePolicy`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct UpdateAssumeRolePolicy {
+pub(super) struct UpdateAssumeRolePolicy {
     role_name: String,
     policy_document: String,
 }
 
-pub fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAssumeRolePolicy) -> Reply {
+pub(super) fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAssumeRolePolicy) -> Reply {
     documents::check(&input.policy_document, Purpose::Trust)?;
     documents::quota::check_trust(&input.policy_document)?;
     sandbox.world.write(|world| {
@@ -178,13 +178,13 @@ pub fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAssumeRole
 /// The input of `UpdateRole`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Update {
+pub(super) struct Update {
     role_name: String,
     description: Option<String>,
     max_session_duration: Option<u32>,
 }
 
-pub fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
     sandbox.world.write(|world| {
         let role = find_mut(world.of_mut::<State>(), &input.role_name)?;
         role.description = input.description.or(role.description.take());
@@ -196,12 +196,12 @@ pub fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
 /// The input of `UpdateRoleDescription`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct UpdateDescription {
+pub(super) struct UpdateDescription {
     role_name: String,
     description: String,
 }
 
-pub fn update_description(sandbox: &Arc<Sandbox>, input: UpdateDescription) -> Reply {
+pub(super) fn update_description(sandbox: &Arc<Sandbox>, input: UpdateDescription) -> Reply {
     sandbox.world.write(|world| {
         let role = find_mut(world.of_mut::<State>(), &input.role_name)?;
         role.description = Some(input.description);
@@ -242,7 +242,7 @@ pub(super) fn delete_boundary(sandbox: &Arc<Sandbox>, DeleteBoundary { role_name
 }
 
 /// `DeleteRole`: refused while the role has policies or is in an instance profile.
-pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.write(|world| {
         let role = find(world.of::<State>(), &input.role_name)?;
         if role.path.starts_with("/aws-service-role/") {

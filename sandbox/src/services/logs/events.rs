@@ -15,11 +15,11 @@ const TABLE: &str = "logs_events";
 const KEY_BYTES: usize = 32;
 
 /// The bytes that CloudWatch Logs counts for each event in addition to its message.
-pub const OVERHEAD_BYTES: usize = 26;
+pub(crate) const OVERHEAD_BYTES: usize = 26;
 
 /// One event of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
+pub(crate) struct Event {
     /// Milliseconds since 1970.
     pub timestamp: i64,
     pub message: String,
@@ -80,7 +80,7 @@ impl Found {
 
 /// Events for one stream.
 #[derive(Debug, Clone)]
-pub struct Batch {
+pub(crate) struct Batch {
     pub group: String,
     /// Events for a stream that does not exist are dropped: it has been deleted.
     pub stream: String,
@@ -89,7 +89,7 @@ pub struct Batch {
 }
 
 /// Appends events, in one transaction for all streams.
-pub fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> {
+pub(crate) fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> {
     super::quota::free_space(sandbox)?;
     let now = sandbox.clock.now().as_millisecond();
     sandbox.world.append(TABLE, |world| {

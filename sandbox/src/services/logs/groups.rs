@@ -17,7 +17,7 @@ const TOO_LONG: &str = "Invalid LogGroup or LogStream, both must have length les
 const PAGE: usize = 50;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Group {
+pub(crate) struct Group {
     /// Identifies the group in the keys of its events. A recreated group has a new id.
     pub id: u64,
     pub name: String,

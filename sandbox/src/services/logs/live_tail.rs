@@ -37,7 +37,7 @@ struct Ingested {
 
 /// Publishes ingested events to the sessions.
 #[derive(Debug)]
-pub struct LiveTails(broadcast::Sender<Arc<Ingested>>);
+pub(crate) struct LiveTails(broadcast::Sender<Arc<Ingested>>);
 
 impl Default for LiveTails {
     fn default() -> Self {

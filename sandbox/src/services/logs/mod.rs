@@ -7,7 +7,7 @@ use crate::protocol::Protocol;
 use crate::store::World;
 use crate::store::table::state;
 
-pub mod events;
+pub(crate) mod events;
 mod filter_log_events;
 mod filter_pattern;
 mod get_log_events;
@@ -15,18 +15,18 @@ mod groups;
 mod list_log_groups;
 mod live_tail;
 mod put_log_events;
-pub mod quota;
+pub(crate) mod quota;
 mod retention;
 mod streams;
 mod tags;
-pub mod writer;
+pub(crate) mod writer;
 
-pub use groups::Group;
-pub use live_tail::LiveTails;
-pub use retention::expire;
-pub use streams::Stream;
+pub(crate) use groups::Group;
+pub(crate) use live_tail::LiveTails;
+pub(crate) use retention::expire;
+pub(crate) use streams::Stream;
 
-pub static SERVICE: Service = Service {
+pub(crate) static SERVICE: Service = Service {
     signing_name: "logs",
     protocols: &[Protocol::Json11 { target_prefix: "Logs_20140328" }],
     validation_code: "InvalidParameterException",
@@ -65,7 +65,7 @@ state! {
 }
 
 /// The key of a stream. Neither name can contain a colon.
-pub fn stream_key(group: &str, stream: &str) -> String {
+pub(crate) fn stream_key(group: &str, stream: &str) -> String {
     format!("{group}:{stream}")
 }
 

@@ -7,12 +7,12 @@ use crate::store::World;
 use crate::{Fault, Sandbox};
 
 /// The size of all log groups together.
-pub const MAX_BYTES: u64 = 1024 * 1024 * 1024;
+pub(crate) const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 /// How much is deleted in one transaction: other transactions have to wait for it.
 const STEP_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The size of all log groups.
-pub fn stored_bytes(world: &World) -> u64 {
+pub(crate) fn stored_bytes(world: &World) -> u64 {
     world.of::<State>().groups.values().map(|group| group.stored_bytes).sum()
 }
 

@@ -64,7 +64,7 @@ pub(super) fn oldest_visible(sandbox: &Sandbox, group: &Group) -> i64 {
 }
 
 /// Starts the loop that deletes expired events.
-pub fn expire(sandbox: &Arc<Sandbox>) {
+pub(crate) fn expire(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("log retention", |shared| async move {
         loop {
             let groups: Vec<Group> = shared.world.read(|world| world.of::<State>().groups.values().cloned().collect());

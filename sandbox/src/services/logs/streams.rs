@@ -16,7 +16,7 @@ const PAGE: usize = 50;
 
 /// A log stream. Times are milliseconds since 1970.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Stream {
+pub(crate) struct Stream {
     /// Identifies the stream in the keys of its events.
     pub id: u64,
     pub name: String,

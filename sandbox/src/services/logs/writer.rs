@@ -24,7 +24,7 @@ const MAX_QUEUED_BYTES: usize = 32 * 1024 * 1024;
 
 /// A line for a stream.
 #[derive(Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     pub group: Arc<str>,
     pub stream: Arc<str>,
     pub event: Event,
@@ -38,7 +38,7 @@ impl Entry {
 
 /// The sending end of the queue.
 #[derive(Debug, Clone)]
-pub struct Entries {
+pub(crate) struct Entries {
     entries: mpsc::Sender<Entry>,
     room: Arc<Semaphore>,
 }
@@ -46,7 +46,7 @@ pub struct Entries {
 impl Entries {
     /// Waits until there is space in the queue. If the writer has ended, the sandbox is stopping and the line is
     /// dropped.
-    pub async fn send(&self, entry: Entry) {
+    pub(crate) async fn send(&self, entry: Entry) {
         let bytes = u32::try_from(entry.bytes()).unwrap_or(u32::MAX);
         if let Ok(room) = self.room.acquire_many(bytes).await {
             room.forget();
@@ -57,7 +57,7 @@ impl Entries {
 
 /// The receiving end of the queue.
 #[derive(Debug)]
-pub struct Queue {
+pub(crate) struct Queue {
     entries: mpsc::Receiver<Entry>,
     room: Arc<Semaphore>,
 }
@@ -69,14 +69,14 @@ impl Drop for Queue {
 }
 
 /// Creates the queue to the writer, which ends once all senders are dropped and everything is written.
-pub fn channel() -> (Entries, Queue) {
+pub(crate) fn channel() -> (Entries, Queue) {
     let (sender, entries) = mpsc::channel(QUEUE_LENGTH);
     let room = Arc::new(Semaphore::new(MAX_QUEUED_BYTES));
     (Entries { entries: sender, room: Arc::clone(&room) }, Queue { entries, room })
 }
 
 /// Writes until the last sender is dropped.
-pub async fn write(sandbox: Arc<Sandbox>, mut queue: Queue) {
+pub(crate) async fn write(sandbox: Arc<Sandbox>, mut queue: Queue) {
     let mut gathered = Vec::new();
     while queue.entries.recv_many(&mut gathered, QUEUE_LENGTH).await > 0 {
         tokio::time::sleep(COLLECT_TIME).await;

@@ -12,9 +12,9 @@ mod secrets;
 mod tags;
 mod values;
 
-pub use model::Secret;
+pub(crate) use model::Secret;
 
-pub static SERVICE: Service = Service {
+pub(crate) static SERVICE: Service = Service {
     signing_name: "secretsmanager",
     protocols: &[Protocol::Json11 { target_prefix: "secretsmanager" }],
     validation_code: "ValidationException",

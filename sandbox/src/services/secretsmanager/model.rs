@@ -12,9 +12,9 @@ use crate::store::World;
 use crate::{Config, Fault};
 
 /// The staging label of the version that is returned by default.
-pub const CURRENT: &str = "AWSCURRENT";
+pub(super) const CURRENT: &str = "AWSCURRENT";
 /// The staging label of the version that was current before.
-pub const PREVIOUS: &str = "AWSPREVIOUS";
+pub(super) const PREVIOUS: &str = "AWSPREVIOUS";
 
 /// The number of random characters at the end of an ARN.
 const SUFFIX: usize = 6;
@@ -22,7 +22,7 @@ const SUFFIX: usize = 6;
 const MAX_VERSIONS: usize = 100;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Secret {
+pub(crate) struct Secret {
     pub name: String,
     /// Ends in random characters.
     pub arn: String,
@@ -44,14 +44,14 @@ pub struct Secret {
 
 /// The value of a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Content {
+pub(crate) enum Content {
     String(String),
     /// In base64.
     Binary(String),
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Version {
+pub(crate) struct Version {
     /// The client's request token.
     pub id: String,
     pub content: Content,
@@ -63,29 +63,29 @@ pub struct Version {
 
 impl Version {
     /// Whether the version has a staging label.
-    pub fn has(&self, stage: &str) -> bool {
+    pub(crate) fn has(&self, stage: &str) -> bool {
         self.stages.iter().any(|one| one == stage)
     }
 }
 
 impl Secret {
     /// Refuses a secret that is scheduled for deletion.
-    pub fn check_not_deleted(&self) -> Result<(), Fault> {
+    pub(crate) fn check_not_deleted(&self) -> Result<(), Fault> {
         if self.deletion.is_some() { Err(marked_for_deletion()) } else { Ok(()) }
     }
 
     /// The version with a staging label.
-    pub fn labelled(&self, stage: &str) -> Option<&Version> {
+    pub(crate) fn labelled(&self, stage: &str) -> Option<&Version> {
         self.versions.iter().find(|version| version.has(stage))
     }
 
     /// The version with an id.
-    pub fn version(&self, id: &str) -> Option<&Version> {
+    pub(crate) fn version(&self, id: &str) -> Option<&Version> {
         self.versions.iter().find(|version| version.id == id)
     }
 
     /// Adds a version, unless an earlier request with the same token and content has.
-    pub fn put(&mut self, id: &str, content: Content, stages: &[String], now: Timestamp) -> Result<(), Fault> {
+    pub(crate) fn put(&mut self, id: &str, content: Content, stages: &[String], now: Timestamp) -> Result<(), Fault> {
         if let Some(version) = self.version(id) {
             if version.content == content {
                 return Ok(());
@@ -110,7 +110,7 @@ impl Secret {
     }
 
     /// Moves a staging label to a version. Moving `AWSCURRENT` makes the version that had it `AWSPREVIOUS`.
-    pub fn attach(&mut self, stage: &str, id: &str) {
+    pub(crate) fn attach(&mut self, stage: &str, id: &str) {
         if self.version(id).is_some_and(|version| version.has(stage)) {
             return;
         }
@@ -125,7 +125,7 @@ impl Secret {
     }
 
     /// Removes a staging label from the version that has it.
-    pub fn detach(&mut self, stage: &str) {
+    pub(crate) fn detach(&mut self, stage: &str) {
         self.versions.iter_mut().for_each(|version| version.stages.retain(|one| one != stage));
     }
 
@@ -137,14 +137,14 @@ impl Secret {
     }
 
     /// Staging labels by version id, for versions that have any.
-    pub fn stages(&self) -> Option<Value> {
+    pub(crate) fn stages(&self) -> Option<Value> {
         let labelled = self.versions.iter().filter(|version| !version.stages.is_empty());
         let stages: Map<String, Value> = labelled.map(|version| (version.id.clone(), json!(version.stages))).collect();
         (!stages.is_empty()).then_some(Value::Object(stages))
     }
 
     /// The response of `DescribeSecret`, without the staging labels.
-    pub fn describe(&self) -> Map<String, Value> {
+    pub(crate) fn describe(&self) -> Map<String, Value> {
         let described = json!({
             "ARN": self.arn,
             "Name": self.name,
@@ -164,7 +164,7 @@ impl Secret {
 }
 
 /// Finds a secret by its name, its ARN, or its ARN without the random characters.
-pub fn find<'a>(world: &'a World, config: &Config, id: &str, now: Timestamp) -> Result<&'a Secret, Fault> {
+pub(super) fn find<'a>(world: &'a World, config: &Config, id: &str, now: Timestamp) -> Result<&'a Secret, Fault> {
     let secrets = &world.of::<State>().secrets;
     let found = secrets.get(name(config, id)).or_else(|| secrets.values().find(|secret| secret.arn == id));
     found
@@ -173,7 +173,7 @@ pub fn find<'a>(world: &'a World, config: &Config, id: &str, now: Timestamp) -> 
 }
 
 /// Changes a secret, and returns the result of `change`.
-pub fn change<T>(
+pub(super) fn change<T>(
     world: &mut World,
     config: &Config,
     id: &str,
@@ -189,17 +189,17 @@ fn prefix(config: &Config) -> String {
 }
 
 /// The name in an id, which is a name or an ARN.
-pub fn name<'a>(config: &Config, id: &'a str) -> &'a str {
+pub(super) fn name<'a>(config: &Config, id: &'a str) -> &'a str {
     id.strip_prefix(&prefix(config)).unwrap_or(id)
 }
 
 /// Creates an ARN for a name.
-pub fn arn(config: &Config, name: &str) -> String {
+pub(super) fn arn(config: &Config, name: &str) -> String {
     format!("{}{name}-{}", prefix(config), crate::base::ids::mixed(SUFFIX))
 }
 
 /// The beginning of the day: Secrets Manager records only the date of the last access.
-pub fn day(time: Timestamp) -> Timestamp {
+pub(super) fn day(time: Timestamp) -> Timestamp {
     let second = time.as_second();
     Timestamp::from_second(second - second.rem_euclid(24 * 60 * 60)).unwrap_or(time)
 }

@@ -25,7 +25,7 @@ use crate::store::World;
 use crate::{Fault, Sandbox};
 
 /// The folder in the state folder that contains the instances' folders.
-pub const FOLDER: &str = "instances";
+pub(crate) const FOLDER: &str = "instances";
 /// The action that an instance's role must allow for its agent to connect (user guide, "Setting up instance
 /// permissions").
 const CONNECT_ACTION: &str = "ssm:UpdateInstanceInformation";
@@ -33,7 +33,7 @@ const CONNECT_ACTION: &str = "ssm:UpdateInstanceInformation";
 const PAGE: usize = 50;
 
 /// The instance with an id, if its agent is connected.
-pub fn connected<'a>(world: &'a World, id: &str) -> Option<&'a Value> {
+pub(crate) fn connected<'a>(world: &'a World, id: &str) -> Option<&'a Value> {
     let instance =
         world.of::<ec2::State>().records.get(id).filter(|record| record["instanceState"]["name"] == "running")?;
     grants::allows(world.of::<iam::State>(), role(world, instance)?, CONNECT_ACTION).then_some(instance)
@@ -45,7 +45,7 @@ fn role<'a>(world: &'a World, instance: &Value) -> Option<&'a str> {
     world.of::<iam::State>().instance_profiles.values().find(|one| one.arn == profile)?.role.as_deref()
 }
 
-pub fn all(world: &World) -> impl Iterator<Item = &Value> {
+pub(crate) fn all(world: &World) -> impl Iterator<Item = &Value> {
     world.of::<ec2::State>().records.with_prefix("i-").filter_map(|(id, _)| connected(world, id))
 }
 
@@ -53,7 +53,7 @@ pub fn all(world: &World) -> impl Iterator<Item = &Value> {
 ///
 /// # Errors
 /// When commands from requests may not run, or the folder cannot be created.
-pub fn command(sandbox: &Sandbox, instance: &Value, command: &[&str]) -> Result<ProcessSpec, Fault> {
+pub(crate) fn command(sandbox: &Sandbox, instance: &Value, command: &[&str]) -> Result<ProcessSpec, Fault> {
     if !sandbox.config.host_exec {
         return Err(Fault::no_host_exec());
     }
@@ -74,7 +74,7 @@ pub fn command(sandbox: &Sandbox, instance: &Value, command: &[&str]) -> Result<
 
 /// Role credentials by instance id.
 #[derive(Debug, Default)]
-pub struct Roles(Mutex<BTreeMap<String, RoleLease>>);
+pub(crate) struct Roles(Mutex<BTreeMap<String, RoleLease>>);
 
 /// The variables with which SDKs on an instance act as its role. On AWS they get credentials from the instance metadata
 /// service; here they get them from the container credentials endpoint, like tasks.
@@ -95,7 +95,7 @@ fn role_variables(sandbox: &Sandbox, instance: &Value, id: &str) -> Vec<(String,
 }
 
 /// Removes the credentials and files of a terminated instance.
-pub fn remove(sandbox: &Sandbox, id: &str) {
+pub(crate) fn remove(sandbox: &Sandbox, id: &str) {
     sandbox.runtime::<Sessions>().end_target(id);
     sandbox.runtime::<Roles>().0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     // Files that cannot be removed do no harm.

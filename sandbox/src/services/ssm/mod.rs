@@ -14,7 +14,7 @@ use crate::store::table::state;
 mod commands;
 mod describe;
 mod filters;
-pub mod instances;
+pub(crate) mod instances;
 mod public;
 mod put;
 mod read;
@@ -22,11 +22,11 @@ mod secrets;
 mod sessions;
 mod tags;
 
-pub use commands::resume;
+pub(crate) use commands::resume;
 
 /// A version of a parameter.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Parameter {
+pub(crate) struct Parameter {
     pub name: String,
     /// `String`, `StringList` or `SecureString`.
     pub kind: String,
@@ -59,7 +59,7 @@ fn text() -> String {
 
 /// The history and the tags of a parameter.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct History {
+pub(crate) struct History {
     /// Older versions, the oldest first.
     pub versions: Vec<Parameter>,
     pub tags: Vec<Tag>,
@@ -99,7 +99,7 @@ impl State {
     }
 }
 
-pub static SERVICE: Service = Service {
+pub(crate) static SERVICE: Service = Service {
     signing_name: "ssm",
     protocols: &[Protocol::Json11 { target_prefix: "AmazonSSM" }],
     validation_code: "ValidationException",

@@ -13,7 +13,7 @@ use crate::stack::{ProjectStack, Spec, declared_parameters, is_cdk_parameter, st
 
 /// The flags of `deploy` and `diff` that override or complete `ecsws.toml`.
 #[derive(Debug, Clone, Default, Args)]
-pub struct InputOptions {
+pub(crate) struct InputOptions {
     /// Override the image of a service
     #[arg(long = "image", value_name = "SERVICE=IMAGE", value_parser = image)]
     pub images: Vec<(String, String)>,
@@ -27,7 +27,7 @@ pub struct InputOptions {
 
 /// A template's parameter, for one stack or for each that has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parameter {
+pub(crate) struct Parameter {
     pub stack: Option<String>,
     pub key: String,
     pub value: String,
@@ -35,7 +35,7 @@ pub struct Parameter {
 
 impl InputOptions {
     /// Checks the inputs for these stacks: parameters that no template has, images of other services, and tags that CloudFormation rejects.
-    pub fn check(&self, spec: &Spec, stacks: &[ProjectStack]) -> Result<(), CliError> {
+    pub(crate) fn check(&self, spec: &Spec, stacks: &[ProjectStack]) -> Result<(), CliError> {
         for stack in stacks.iter().filter(|_| !self.tags.is_empty()) {
             let tags = self.tags_of(stack);
             if let Some(mistake) = tags_error(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))) {
@@ -57,7 +57,7 @@ impl InputOptions {
     }
 
     /// The parameters given for a stack, by key; those for it alone win.
-    pub fn parameters_of(&self, stack: &str) -> BTreeMap<&str, &str> {
+    pub(crate) fn parameters_of(&self, stack: &str) -> BTreeMap<&str, &str> {
         let given_for = |stack: Option<&str>| {
             let matching = self.parameters.iter().filter(move |given| given.stack.as_deref() == stack);
             matching.map(|given| (given.key.as_str(), given.value.as_str())).collect::<Vec<_>>()
@@ -66,14 +66,14 @@ impl InputOptions {
     }
 
     /// The tags of a stack: those of the file, and those given.
-    pub fn tags_of(&self, stack: &ProjectStack) -> Vec<(String, String)> {
+    pub(crate) fn tags_of(&self, stack: &ProjectStack) -> Vec<(String, String)> {
         let mut tags = stack.tags.clone();
         tags.extend(self.tags.iter().cloned());
         tags.into_iter().collect()
     }
 
     /// Replaces service keys by stack names in the parameters.
-    pub fn resolve_stacks(&mut self, spec: &Spec) {
+    pub(crate) fn resolve_stacks(&mut self, spec: &Spec) {
         for stack in self.parameters.iter_mut().filter_map(|parameter| parameter.stack.as_mut()) {
             if let Some(name) = stack_named(spec, stack) {
                 name.clone_into(stack);
@@ -82,7 +82,7 @@ impl InputOptions {
     }
 
     /// The inputs of one stack. `seen` is the stack as it was just read.
-    pub fn stack_inputs<'a>(&'a self, stack: &'a ProjectStack, seen: Option<Stack>) -> StackInputs<'a> {
+    pub(crate) fn stack_inputs<'a>(&'a self, stack: &'a ProjectStack, seen: Option<Stack>) -> StackInputs<'a> {
         let own = self.parameters.iter().filter(|given| given.stack.as_ref() == Some(&stack.name));
         StackInputs {
             stack,
@@ -94,7 +94,7 @@ impl InputOptions {
     }
 
     /// Overrides the images of the project.
-    pub fn set_images(&self, project: &mut Project) -> Result<(), CliError> {
+    pub(crate) fn set_images(&self, project: &mut Project) -> Result<(), CliError> {
         self.images.iter().try_for_each(|(key, image)| project.set_image(key, image))
     }
 }

@@ -58,7 +58,7 @@ pub(super) struct EventPoller {
 impl EventPoller {
     /// A poller for an operation that is about to begin. `seen` is the stack's newest event, `total` how many resources will be done.
     /// `change_set` is the ARN of the change set that is executed, if it is one.
-    pub fn before(
+    pub(super) fn before(
         operation: Operation,
         stack: &Stack,
         seen: Option<String>,
@@ -85,22 +85,22 @@ impl EventPoller {
     }
 
     /// A poller for an operation in progress. `seen` is the last event from before the operation.
-    pub fn attached(operation: Operation, stack: &Stack, seen: Option<String>) -> Self {
+    pub(super) fn attached(operation: Operation, stack: &Stack, seen: Option<String>) -> Self {
         Self { has_begun: true, ..Self::before(operation, stack, seen, 0, None) }
     }
 
     /// Whether there was an event of a resource: some servers record none.
-    pub fn has_resource_events(&self) -> bool {
+    pub(super) fn has_resource_events(&self) -> bool {
         self.has_resource_events
     }
 
     /// Why the operation failed: the resources that failed by themselves, or else the reason of the stack.
-    pub fn failure_reasons(&self) -> Vec<String> {
+    pub(super) fn failure_reasons(&self) -> Vec<String> {
         if self.reasons.is_empty() { self.own_reason.iter().cloned().collect() } else { self.reasons.clone() }
     }
 
     /// Emits events until the stack is at rest. Returns its status then, and the stack unless it is deleted.
-    pub async fn run(
+    pub(super) async fn run(
         &mut self,
         aws: &Aws,
         new_events: &RefCell<Vec<StackEvent>>,

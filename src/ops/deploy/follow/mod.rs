@@ -43,7 +43,7 @@ pub(in crate::ops) struct OperationEnd {
 impl StackFollower {
     /// An operation that is about to begin: everything after the stack's newest event belongs to it. `change_set` is the ARN of the change
     /// set that is executed, if it is one.
-    pub async fn before(
+    pub(crate) async fn before(
         aws: &Aws,
         operation: Operation,
         stack: &Stack,
@@ -56,7 +56,7 @@ impl StackFollower {
     }
 
     /// An operation that is in progress already; its events are reported from its beginning.
-    pub async fn attached(aws: &Aws, operation: Operation, stack: &Stack) -> Result<Self> {
+    pub(crate) async fn attached(aws: &Aws, operation: Operation, stack: &Stack) -> Result<Self> {
         let seen = aws.event_id_before_operation(&stack.arn).await?;
         Ok(Self::new(EventPoller::attached(operation, stack, seen), stack))
     }
@@ -66,12 +66,12 @@ impl StackFollower {
     }
 
     /// Remembers the PRIMARY deployments of the stack's services, before anything begins.
-    pub async fn remember_deployments(&mut self, aws: &Aws) -> Result<()> {
+    pub(crate) async fn remember_deployments(&mut self, aws: &Aws) -> Result<()> {
         self.services.remember_deployments(aws).await
     }
 
     /// Emits every event until the stack is at rest. ECS is polled concurrently with CloudFormation: a slow one does not delay the other.
-    pub async fn run(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Result<OperationEnd> {
+    pub(crate) async fn run(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Result<OperationEnd> {
         let shared = RefCell::new(emit);
         let mut emit = |event| (shared.borrow_mut())(event);
         let mut emit_of_services = |event| (shared.borrow_mut())(event);
@@ -92,19 +92,24 @@ impl StackFollower {
     }
 
     /// Waits until the services of the stack are steady.
-    pub async fn until_steady(&mut self, aws: &Aws, limit: Duration, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
+    pub(crate) async fn until_steady(
+        &mut self,
+        aws: &Aws,
+        limit: Duration,
+        emit: &mut dyn FnMut(DeployEvent),
+    ) -> Result<()> {
         self.services.until_steady(aws, limit, emit).await
     }
 
     /// The tasks that stopped, cause by cause.
-    pub async fn stopped_tasks(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<StoppedTasks> {
+    pub(crate) async fn stopped_tasks(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<StoppedTasks> {
         self.services.stopped_tasks(aws, emit).await
     }
 }
 
 impl OperationEnd {
     /// Success is a COMPLETE state that is not a rollback, with every service on the deployment that was made for it.
-    pub fn into_result(mut self, name: &str, accepted: &[&str]) -> Result<Option<Stack>> {
+    pub(crate) fn into_result(mut self, name: &str, accepted: &[&str]) -> Result<Option<Stack>> {
         let failed = self.failed.pop().map(|failed| (failed, self.stopped_tasks.clone()));
         let stack = self.into_stack(name, accepted)?;
         match failed {
@@ -114,7 +119,7 @@ impl OperationEnd {
     }
 
     /// The stack, if it has come to rest in an accepted state.
-    pub fn into_stack(self, name: &str, accepted: &[&str]) -> Result<Option<Stack>> {
+    pub(crate) fn into_stack(self, name: &str, accepted: &[&str]) -> Result<Option<Stack>> {
         let Self { status, stack, mut reasons, stopped_tasks, failed: _ } = self;
         if accepted.contains(&status.as_str()) {
             return Ok(stack);

@@ -18,7 +18,7 @@ use crate::ops::compare::{Preview, preview_change_set};
 use crate::stack::diff::Impact;
 use crate::stack::{CustomName, KnownValues, Replacement, Template, TemplateDiff};
 
-pub use requirements::requirements;
+pub(crate) use requirements::requirements;
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq)]

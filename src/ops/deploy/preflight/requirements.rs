@@ -11,7 +11,7 @@ use crate::stack::spec::{Reference, Secret, Service, Spec};
 use crate::stack::{ProjectStack, StackKind, image_error, platform_exports};
 
 /// Looks for everything that the services of the stacks need.
-pub async fn requirements(aws: &Aws, spec: &Spec, stacks: &[ProjectStack]) -> Result<Vec<Finding>> {
+pub(crate) async fn requirements(aws: &Aws, spec: &Spec, stacks: &[ProjectStack]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let services = stacks.iter().filter_map(|stack| match &stack.kind {
         StackKind::Service(key) => Some((stack, spec.services.get(key)?)),

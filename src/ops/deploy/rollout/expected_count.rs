@@ -29,12 +29,12 @@ pub(super) enum CountCheck {
 }
 
 impl ExpectedCount {
-    pub fn new(count: u32) -> Self {
+    pub(super) fn new(count: u32) -> Self {
         Self { count, other_counts: 0, steady: 0 }
     }
 
     /// Compares the desired count of an observation.
-    pub fn check(&mut self, desired: u32) -> CountCheck {
+    pub(super) fn check(&mut self, desired: u32) -> CountCheck {
         if desired == self.count {
             self.other_counts = 0;
             return CountCheck::Expected;
@@ -44,7 +44,7 @@ impl ExpectedCount {
     }
 
     /// Whether the count has been running for long enough. `runs` says whether this observation shows it running.
-    pub fn is_steady(&mut self, runs: bool, has_stopped_tasks: bool) -> bool {
+    pub(super) fn is_steady(&mut self, runs: bool, has_stopped_tasks: bool) -> bool {
         self.steady = if runs && !has_stopped_tasks { self.steady + 1 } else { 0 };
         self.steady >= STEADY_AFTER
     }

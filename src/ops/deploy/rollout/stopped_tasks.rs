@@ -18,12 +18,12 @@ pub(super) struct StoppedTaskGroups {
 
 impl StoppedTaskGroups {
     /// Groups that ignore these tasks.
-    pub fn without(tasks: &[Task]) -> Self {
+    pub(super) fn without(tasks: &[Task]) -> Self {
         Self { seen_ids: tasks.iter().map(|task| task.id.clone()).collect(), causes: BTreeMap::new() }
     }
 
     /// Adds a task. Returns nothing for one that was added before, or that ECS stopped on purpose.
-    pub fn add(&mut self, task: &Task) -> Vec<RolloutEvent> {
+    pub(super) fn add(&mut self, task: &Task) -> Vec<RolloutEvent> {
         if is_expected_stop(task) || !self.seen_ids.insert(task.id.clone()) {
             return Vec::new();
         }

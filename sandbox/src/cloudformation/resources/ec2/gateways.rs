@@ -10,18 +10,18 @@ use super::{
 use crate::Fault;
 
 /// A NAT gateway.
-pub const NAT: ResourceType = resource_type!(
+pub(super) const NAT: ResourceType = resource_type!(
     "AWS::EC2::NatGateway",
     attributes: ["NatGatewayId"],
     create_only: [],
     create_nat, update_tags, delete_nat
 );
 /// An internet gateway.
-pub const INTERNET: ResourceType = resource_type!(
+pub(super) const INTERNET: ResourceType = resource_type!(
     "AWS::EC2::InternetGateway", attributes: ["InternetGatewayId"], create_only: [], create_internet, update_tags, delete_internet
 );
 /// The attachment of an internet gateway to a VPC.
-pub const ATTACHMENT: ResourceType = resource_type!(
+pub(super) const ATTACHMENT: ResourceType = resource_type!(
     "AWS::EC2::VPCGatewayAttachment", attributes: ["AttachmentType"], create_only: [], attach, reattach, detach
 );
 

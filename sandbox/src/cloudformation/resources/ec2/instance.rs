@@ -9,7 +9,7 @@ use super::{
 use crate::Fault;
 
 /// The row.
-pub const TYPE: ResourceType = resource_type!(
+pub(super) const TYPE: ResourceType = resource_type!(
     "AWS::EC2::Instance",
     attributes: ["InstanceId", "AvailabilityZone", "PrivateDnsName", "PrivateIp", "PublicDnsName", "PublicIp", "VpcId"],
     // AWS stops the instance to change these, which the sandbox cannot.

@@ -15,7 +15,7 @@ mod subnet;
 mod vpc;
 
 /// The rows.
-pub const TYPES: &[ResourceType] = &[
+pub(super) const TYPES: &[ResourceType] = &[
     vpc::TYPE,
     subnet::TYPE,
     routes::TABLE,

@@ -10,15 +10,15 @@ use super::{
 use crate::Fault;
 
 /// A route table.
-pub const TABLE: ResourceType = resource_type!(
+pub(super) const TABLE: ResourceType = resource_type!(
     "AWS::EC2::RouteTable", attributes: ["RouteTableId"], create_only: [], create_table, update_tags, delete_table
 );
 /// The association of a subnet with a route table.
-pub const ASSOCIATION: ResourceType = resource_type!(
+pub(super) const ASSOCIATION: ResourceType = resource_type!(
     "AWS::EC2::SubnetRouteTableAssociation", attributes: ["Id"], create_only: [], associate, nothing_to_update, disassociate
 );
 /// A route of a table.
-pub const ROUTE: ResourceType = resource_type!(
+pub(super) const ROUTE: ResourceType = resource_type!(
     "AWS::EC2::Route", attributes: ["CidrBlock"], create_only: [],
     create_route, update_route, delete_route
 );

@@ -9,14 +9,14 @@ use super::{
 use crate::Fault;
 
 /// A security group.
-pub const GROUP: ResourceType = resource_type!(
+pub(super) const GROUP: ResourceType = resource_type!(
     "AWS::EC2::SecurityGroup",
     attributes: ["GroupId", "Id", "VpcId"],
     create_only: [],
     create, update, delete
 );
 /// An inbound rule of a group.
-pub const INGRESS: ResourceType = resource_type!(
+pub(super) const INGRESS: ResourceType = resource_type!(
     "AWS::EC2::SecurityGroupIngress", attributes: ["Id"], create_only: [], create_ingress, describe_ingress, delete_ingress
 );
 

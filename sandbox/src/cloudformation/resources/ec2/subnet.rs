@@ -9,7 +9,7 @@ use super::{
 use crate::Fault;
 
 /// The row.
-pub const TYPE: ResourceType = resource_type!(
+pub(super) const TYPE: ResourceType = resource_type!(
     "AWS::EC2::Subnet",
     attributes: ["SubnetId", "AvailabilityZone", "AvailabilityZoneId", "CidrBlock", "VpcId"],
     create_only: [],

@@ -14,11 +14,11 @@ fn is_condition(value: &Value) -> bool {
     function.is_some_and(|function| matches!(function.place, Place::Condition | Place::Rule))
 }
 
-pub fn check_equals(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_equals(argument: &Value) -> Result<(), Problem> {
     require(argument.as_array().is_some_and(|parts| parts.len() == 2), EQUALS)
 }
 
-pub fn equals(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn equals(scope: &Scope<'_>, argument: &Value) -> Answer {
     let [left, right] = [&argument[0], &argument[1]].map(|side| comparable(scope, side));
     Ok(Some(Value::Bool(left? == right?)))
 }
@@ -32,13 +32,13 @@ fn comparable(scope: &Scope<'_>, side: &Value) -> Answer {
     })
 }
 
-pub fn check_not(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_not(argument: &Value) -> Result<(), Problem> {
     let one = argument.as_array().filter(|parts| parts.len() == 1);
     let sentence = "Template error: every Fn::Not object requires one boolean parameter.";
     require(one.is_some_and(|parts| is_condition(&parts[0])), sentence)
 }
 
-pub fn not(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn not(scope: &Scope<'_>, argument: &Value) -> Answer {
     Ok(Some(Value::Bool(!scope.holds(&argument[0])?)))
 }
 
@@ -50,40 +50,40 @@ fn check_list(argument: &Value, name: &str) -> Result<(), Problem> {
     Err(format!("Template error: every {name} object requires a list of at least 2 and at most 10 boolean parameters."))
 }
 
-pub fn check_and(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_and(argument: &Value) -> Result<(), Problem> {
     check_list(argument, "Fn::And")
 }
 
-pub fn and(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn and(scope: &Scope<'_>, argument: &Value) -> Answer {
     let mut all = argument.as_array().into_iter().flatten();
     Ok(Some(Value::Bool(all.try_fold(true, |result, one| Ok::<_, Problem>(scope.holds(one)? && result))?)))
 }
 
-pub fn check_or(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_or(argument: &Value) -> Result<(), Problem> {
     check_list(argument, "Fn::Or")
 }
 
-pub fn or(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn or(scope: &Scope<'_>, argument: &Value) -> Answer {
     let mut all = argument.as_array().into_iter().flatten();
     Ok(Some(Value::Bool(all.try_fold(false, |result, one| Ok::<_, Problem>(scope.holds(one)? || result))?)))
 }
 
-pub fn check_named(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_named(argument: &Value) -> Result<(), Problem> {
     require(argument.is_string(), "Template format error: Every Condition member must be a string.")
 }
 
-pub fn named(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn named(scope: &Scope<'_>, argument: &Value) -> Answer {
     Ok(Some(Value::Bool(scope.condition(argument.as_str().unwrap_or_default())?)))
 }
 
-pub fn check_if_else(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_if_else(argument: &Value) -> Result<(), Problem> {
     let parts = argument.as_array().filter(|parts| parts.first().is_some_and(Value::is_string));
     let parts =
         parts.ok_or("Template error: Fn::If requires a list argument with the first element being a condition")?;
     require(parts.len() == 3, IF)
 }
 
-pub fn if_else(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn if_else(scope: &Scope<'_>, argument: &Value) -> Answer {
     let Some([Value::String(name), yes, no]) = argument.as_array().map(Vec::as_slice) else {
         return Err(IF.to_owned());
     };

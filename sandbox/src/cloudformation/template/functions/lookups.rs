@@ -10,16 +10,16 @@ const ATTRIBUTE: &str = "Template error: every Fn::GetAtt object requires two no
 const MAP: &str = "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the \
                    attribute for return value";
 
-pub fn check_reference(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_reference(argument: &Value) -> Result<(), Problem> {
     let sentence = "Template format error: Every Ref object must have a single String value.";
     require(argument.is_string(), sentence)
 }
 
-pub fn reference(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn reference(scope: &Scope<'_>, argument: &Value) -> Answer {
     scope.reference(argument.as_str().unwrap_or_default())
 }
 
-pub fn check_attribute(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_attribute(argument: &Value) -> Result<(), Problem> {
     let is_name = |part: &Value| part.as_str().is_some_and(|text| !text.is_empty());
     let fits = match argument {
         Value::String(text) => text.split_once('.').is_some_and(|(name, rest)| !name.is_empty() && !rest.is_empty()),
@@ -33,7 +33,7 @@ pub fn check_attribute(argument: &Value) -> Result<(), Problem> {
     require(fits, ATTRIBUTE)
 }
 
-pub fn attribute(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn attribute(scope: &Scope<'_>, argument: &Value) -> Answer {
     if let Some([name, attribute]) = argument.as_array().map(Vec::as_slice)
         && attribute.is_object()
     {
@@ -43,7 +43,7 @@ pub fn attribute(scope: &Scope<'_>, argument: &Value) -> Answer {
     scope.attribute(&reference.name, reference.attribute.as_deref().unwrap_or_default()).map(Some)
 }
 
-pub fn check_import(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_import(argument: &Value) -> Result<(), Problem> {
     let sentence =
         "Template error: the attribute in Fn::ImportValue must be a string or a function that returns a string";
     require(may_be_text(argument), sentence)?;
@@ -53,14 +53,14 @@ pub fn check_import(argument: &Value) -> Result<(), Problem> {
     require(!depends, sentence)
 }
 
-pub fn import(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn import(scope: &Scope<'_>, argument: &Value) -> Answer {
     let name = scope.text(argument)?;
     let found = scope.exports.get(&name).map(|value| Some(value.as_str().into()));
     found.ok_or_else(|| format!("No export named {name} found."))
 }
 
 /// Three parameters, and with `AWS::LanguageExtensions` a fourth that holds the default value.
-pub fn check_map(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_map(argument: &Value) -> Result<(), Problem> {
     let parts = argument.as_array().ok_or(MAP)?;
     let fits = match parts.len() {
         3 => true,
@@ -70,7 +70,7 @@ pub fn check_map(argument: &Value) -> Result<(), Problem> {
     require(fits && parts[..3].iter().all(may_be_text), MAP)
 }
 
-pub fn find_in_map(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn find_in_map(scope: &Scope<'_>, argument: &Value) -> Answer {
     let text = |index: usize| match scope.text(&argument[index]) {
         Err(problem) if problem == Scope::NOT_TEXT => Err(MAP.to_owned()),
         other => other,

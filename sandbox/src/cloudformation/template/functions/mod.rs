@@ -13,11 +13,11 @@ mod lookups;
 mod rules;
 mod texts;
 
-pub use texts::placeholders;
+pub(crate) use texts::placeholders;
 
 /// Where a function is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// In properties and outputs, and inside other functions.
     Value,
     /// In conditions and rules.
@@ -29,10 +29,10 @@ pub enum Place {
 }
 
 /// The result of a function; `None` is `AWS::NoValue`.
-pub type Answer = Result<Option<Value>, Problem>;
+pub(crate) type Answer = Result<Option<Value>, Problem>;
 
 /// One function.
-pub struct Function {
+pub(crate) struct Function {
     /// Such as `Fn::Join`.
     pub name: &'static str,
     /// Where it is allowed.
@@ -44,7 +44,7 @@ pub struct Function {
 }
 
 /// Every function, in the order of AWS's fault for an unknown one.
-pub const FUNCTIONS: &[Function] = &[
+pub(crate) const FUNCTIONS: &[Function] = &[
     row("Fn::Base64", Place::Value, texts::check_base64, texts::base64),
     row("Fn::GetAtt", Place::Value, lookups::check_attribute, lookups::attribute),
     row("Fn::GetAZs", Place::Value, lists::check_zones, lists::zones),
@@ -82,24 +82,24 @@ const fn row(
 }
 
 /// The function of a name.
-pub fn find(name: &str) -> Option<&'static Function> {
+pub(crate) fn find(name: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|function| function.name == name)
 }
 
 /// Whether an object with this only key is a function call, of a known function or not.
-pub fn is_call(name: &str) -> bool {
+pub(crate) fn is_call(name: &str) -> bool {
     name == "Ref" || name.starts_with("Fn::")
 }
 
 /// The problem of an unknown function.
-pub fn unsupported(name: &str) -> Problem {
+pub(crate) fn unsupported(name: &str) -> Problem {
     let known = FUNCTIONS.iter().filter(|function| function.place != Place::Extension);
     let names = known.map(|function| function.name).collect::<Vec<_>>().join(", ");
     format!("Template Error: Encountered unsupported function: {name} Supported functions are: [{names}]")
 }
 
 /// The member of an object that has exactly one.
-pub fn single(value: &Value) -> Option<(&str, &Value)> {
+pub(crate) fn single(value: &Value) -> Option<(&str, &Value)> {
     let members = value.as_object().filter(|members| members.len() == 1)?;
     members.iter().next().map(|(name, argument)| (name.as_str(), argument))
 }

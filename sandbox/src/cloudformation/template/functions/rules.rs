@@ -7,12 +7,12 @@ use serde_json::Value;
 use super::{Answer, may_be_list, require};
 use crate::cloudformation::template::resolve::{Problem, ResourceValues, Scope};
 
-pub fn two_lists(argument: &Value) -> Result<(), Problem> {
+pub(super) fn two_lists(argument: &Value) -> Result<(), Problem> {
     let fits = argument.as_array().is_some_and(|parts| parts.len() == 2 && may_be_list(&parts[0]));
     require(fits, "Template error: a function of a rule requires a list and what to compare it with")
 }
 
-pub fn two_names(argument: &Value) -> Result<(), Problem> {
+pub(super) fn two_names(argument: &Value) -> Result<(), Problem> {
     let fits = argument.as_array().is_some_and(|parts| parts.len() == 2 && parts.iter().all(Value::is_string));
     require(
         fits,
@@ -20,7 +20,7 @@ pub fn two_names(argument: &Value) -> Result<(), Problem> {
     )
 }
 
-pub fn one_name(argument: &Value) -> Result<(), Problem> {
+pub(super) fn one_name(argument: &Value) -> Result<(), Problem> {
     require(argument.is_string(), "Template error: Fn::RefAll requires a parameter type")
 }
 
@@ -33,19 +33,19 @@ fn list(scope: &Scope<'_>, value: &Value) -> Result<Vec<Value>, Problem> {
 }
 
 /// Whether the list of the first argument has the second.
-pub fn contains(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn contains(scope: &Scope<'_>, argument: &Value) -> Answer {
     let (all, members) = (list(scope, &argument[0])?, list(scope, &argument[1])?);
     Ok(Some(are_among(&members, &all).into()))
 }
 
 /// Whether every member of the first list is the second argument.
-pub fn each_member_equals(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn each_member_equals(scope: &Scope<'_>, argument: &Value) -> Answer {
     let expected = scope.evaluate(&argument[1])?.unwrap_or_default();
     Ok(Some(list(scope, &argument[0])?.iter().all(|one| *one == expected).into()))
 }
 
 /// Whether every member of the first list is in the second.
-pub fn each_member_in(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn each_member_in(scope: &Scope<'_>, argument: &Value) -> Answer {
     let all = list(scope, &argument[1])?;
     Ok(Some(are_among(&list(scope, &argument[0])?, &all).into()))
 }
@@ -57,7 +57,7 @@ fn are_among(members: &[Value], all: &[Value]) -> bool {
 }
 
 /// An attribute of the resource that a parameter names; a list if the parameter is a list.
-pub fn value_of(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn value_of(scope: &Scope<'_>, argument: &Value) -> Answer {
     let (name, attribute) = (argument[0].as_str().unwrap_or_default(), argument[1].as_str().unwrap_or_default());
     let missing = || format!("Template error: Fn::ValueOf refers to the parameter {name}, which does not exist");
     match scope.parameters.get(name).ok_or_else(missing)? {
@@ -70,7 +70,7 @@ pub fn value_of(scope: &Scope<'_>, argument: &Value) -> Answer {
 }
 
 /// An attribute of all resources that parameters of a type name.
-pub fn value_of_all(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn value_of_all(scope: &Scope<'_>, argument: &Value) -> Answer {
     let attribute = argument[1].as_str().unwrap_or_default();
     let ids = of_type(scope, argument[0].as_str().unwrap_or_default());
     let values: Result<Vec<Value>, _> = ids.iter().map(|id| attribute_of(scope, id, attribute)).collect();
@@ -79,7 +79,7 @@ pub fn value_of_all(scope: &Scope<'_>, argument: &Value) -> Answer {
 
 /// Every value of the parameters of a type.
 #[expect(clippy::unnecessary_wraps, reason = "it is a row of the table")]
-pub fn all_of_type(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn all_of_type(scope: &Scope<'_>, argument: &Value) -> Answer {
     Ok(Some(of_type(scope, argument.as_str().unwrap_or_default()).into()))
 }
 

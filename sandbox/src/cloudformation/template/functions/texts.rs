@@ -19,23 +19,23 @@ const SUB_NAME: &str = "Template error: variable names in Fn::Sub syntax must co
 const SUB_VALUE: &str = "Template error: every value of the context object of every Fn::Sub object must be a string or a \
                          function that returns a string";
 
-pub fn check_base64(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_base64(argument: &Value) -> Result<(), Problem> {
     require(may_be_text(argument), "Template error: every Fn::Base64 object must have a String-typed value.")
 }
 
-pub fn base64(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn base64(scope: &Scope<'_>, argument: &Value) -> Answer {
     let text = scope.text(argument)?;
     // An unknown value stays recognizable for change sets.
     let text = if text.contains(UNKNOWN) { text } else { base64::engine::general_purpose::STANDARD.encode(text) };
     Ok(Some(text.into()))
 }
 
-pub fn check_join(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_join(argument: &Value) -> Result<(), Problem> {
     let fits = matches!(argument.as_array().map(Vec::as_slice), Some([delimiter, items]) if delimiter.is_string() && may_be_list(items));
     require(fits, JOIN)
 }
 
-pub fn join(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn join(scope: &Scope<'_>, argument: &Value) -> Answer {
     let items = scope.evaluate(&argument[1])?.unwrap_or_default();
     if items == UNKNOWN {
         return Ok(Some(items));
@@ -48,7 +48,7 @@ pub fn join(scope: &Scope<'_>, argument: &Value) -> Answer {
 }
 
 /// A resolved scalar as text.
-pub fn scalar(value: &Value) -> Option<String> {
+pub(super) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -69,7 +69,7 @@ fn sub_parts(argument: &Value) -> Option<(&str, Option<&Value>)> {
     }
 }
 
-pub fn check_sub(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_sub(argument: &Value) -> Result<(), Problem> {
     let (text, own) = sub_parts(argument).ok_or(SUB)?;
     let fits = |name: &str| {
         !name.is_empty() && name.chars().all(|character| character.is_ascii_alphanumeric() || "_.:".contains(character))
@@ -79,7 +79,7 @@ pub fn check_sub(argument: &Value) -> Result<(), Problem> {
     require(values.all(|(_, value)| may_be_text(value)), SUB_VALUE)
 }
 
-pub fn substitute(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn substitute(scope: &Scope<'_>, argument: &Value) -> Answer {
     let (mut rest, own) = sub_parts(argument).ok_or(SUB)?;
     let mut text = String::new();
     // Each variable is evaluated once: nested `Fn::Sub`s would take exponential time.
@@ -129,7 +129,7 @@ fn placeholder(scope: &Scope<'_>, name: &str) -> Result<String, Problem> {
 }
 
 /// The names in the `${…}` of a text; `${!…}` is a literal.
-pub fn placeholders(text: &str) -> Vec<String> {
+pub(crate) fn placeholders(text: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut rest = text;
     while let Some((_, after)) = rest.split_once("${") {
@@ -142,11 +142,11 @@ pub fn placeholders(text: &str) -> Vec<String> {
     names
 }
 
-pub fn check_json(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_json(argument: &Value) -> Result<(), Problem> {
     let sentence = "Template error: every Fn::ToJsonString object requires an object or an array";
     require(argument.is_object() || argument.is_array(), sentence)
 }
 
-pub fn json_text(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn json_text(scope: &Scope<'_>, argument: &Value) -> Answer {
     Ok(Some(scope.evaluate(argument)?.unwrap_or_default().to_string().into()))
 }

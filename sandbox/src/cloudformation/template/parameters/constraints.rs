@@ -9,7 +9,7 @@ use crate::base::java_regex::JavaRegex;
 use crate::cloudformation::template::invalid;
 
 /// Refuses a value that violates a constraint.
-pub fn check(key: &str, declaration: &Value, value: &str) -> Result<(), Fault> {
+pub(super) fn check(key: &str, declaration: &Value, value: &str) -> Result<(), Fault> {
     if value.len() > MAX_VALUE_BYTES {
         return Err(invalid(format!("Parameter '{key}' must not be longer than {MAX_VALUE_BYTES} bytes")));
     }

@@ -21,10 +21,10 @@ const KEYS: &[&str] = &[
 ];
 
 /// The maximum length of a value, in bytes.
-pub const MAX_VALUE_BYTES: usize = 4096;
+pub(crate) const MAX_VALUE_BYTES: usize = 4096;
 
 /// Checks a parameter's declaration.
-pub fn check(name: &str, declaration: &Value) -> Result<(), Fault> {
+pub(crate) fn check(name: &str, declaration: &Value) -> Result<(), Fault> {
     let mut members = declaration.as_object().into_iter().flatten();
     if let Some((unknown, _)) = members.find(|(key, _)| !KEYS.contains(&key.as_str())) {
         return Err(invalid(format!("Invalid template parameter property '{unknown}'")));
@@ -83,12 +83,12 @@ fn check_bounds(name: &str, declaration: &Value, kind: &ParameterType) -> Result
 }
 
 /// A member that is a number or the text of one.
-pub fn number(declaration: &Value, member: &str) -> Option<f64> {
+pub(crate) fn number(declaration: &Value, member: &str) -> Option<f64> {
     scalar(&declaration[member]).and_then(|text| text.trim().parse().ok())
 }
 
 /// A scalar as text.
-pub fn scalar(value: &Value) -> Option<String> {
+pub(crate) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -98,13 +98,13 @@ pub fn scalar(value: &Value) -> Option<String> {
 }
 
 /// Whether the parameter has `NoEcho`.
-pub fn is_hidden(declaration: &Value) -> bool {
+pub(crate) fn is_hidden(declaration: &Value) -> bool {
     scalar(&declaration["NoEcho"]).is_some_and(|text| text.eq_ignore_ascii_case("true"))
 }
 
 /// A parameter type.
 #[derive(Debug, Clone, Copy)]
-pub struct ParameterType {
+pub(crate) struct ParameterType {
     /// Whether the value is the name of an SSM parameter, whose value is the value of `Ref`.
     pub is_ssm: bool,
     /// Whether the value of `Ref` is a list.
@@ -115,7 +115,7 @@ pub struct ParameterType {
 
 /// The type of a single value.
 #[derive(Debug, Clone, Copy)]
-pub enum Element {
+pub(crate) enum Element {
     /// `String`.
     Text,
     /// `Number`.
@@ -128,7 +128,7 @@ pub enum Element {
 
 impl ParameterType {
     /// Parses a type's name.
-    pub fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         if let Some(inner) = name.strip_prefix("AWS::SSM::Parameter::Value<").and_then(|rest| rest.strip_suffix('>')) {
             let kind = Self::plain(inner).filter(|kind| !matches!(kind.element, Element::Number))?;
             return Some(Self { is_ssm: true, ..kind });
@@ -155,7 +155,7 @@ impl ParameterType {
     }
 
     /// The type of a declaration.
-    pub fn of(declaration: &Value) -> Option<Self> {
+    pub(crate) fn of(declaration: &Value) -> Option<Self> {
         Self::parse(declaration["Type"].as_str().unwrap_or_default())
     }
 }

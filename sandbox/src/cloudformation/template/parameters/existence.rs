@@ -13,7 +13,7 @@ use crate::{Fault, FaultKind, Sandbox};
 
 /// An AWS-specific parameter type.
 #[derive(Debug)]
-pub struct AwsSpecificType {
+pub(crate) struct AwsSpecificType {
     /// Such as `AWS::EC2::VPC::Id`.
     pub name: &'static str,
     /// Whether `List<…>` of it is a type, too.
@@ -52,12 +52,12 @@ const fn row(name: &'static str, has_list_type: bool, lookup: Lookup) -> AwsSpec
 
 impl AwsSpecificType {
     /// Finds a type by its name.
-    pub fn find(name: &str) -> Option<&'static Self> {
+    pub(crate) fn find(name: &str) -> Option<&'static Self> {
         TYPES.iter().find(|found| found.name == name)
     }
 
     /// The description of the resource that a value names; `None` when it does not exist.
-    pub async fn look_up(&self, sandbox: &Arc<Sandbox>, id: &str) -> Result<Option<Value>, Fault> {
+    pub(crate) async fn look_up(&self, sandbox: &Arc<Sandbox>, id: &str) -> Result<Option<Value>, Fault> {
         match self.lookup {
             Lookup::Unserved => Ok(None),
             Lookup::Parameter => ssm_values::get(sandbox, id).await,
@@ -89,7 +89,10 @@ fn first(answer: &Value) -> Option<&Value> {
 }
 
 /// The values of a parameter, if it has an AWS-specific type.
-pub fn values<'a>(template: &Template, parameter: &'a Parameter) -> Option<(&'static AwsSpecificType, Vec<&'a str>)> {
+pub(crate) fn values<'a>(
+    template: &Template,
+    parameter: &'a Parameter,
+) -> Option<(&'static AwsSpecificType, Vec<&'a str>)> {
     let kind = template.section("Parameters").get(&parameter.key).and_then(ParameterType::of)?;
     let Element::AwsSpecific(found) = kind.element else { return None };
     let text = parameter.resolved.as_ref().unwrap_or(&parameter.value);
@@ -97,7 +100,7 @@ pub fn values<'a>(template: &Template, parameter: &'a Parameter) -> Option<(&'st
 }
 
 /// The reason to fail when parameters name resources that do not exist.
-pub async fn missing(
+pub(crate) async fn missing(
     sandbox: &Arc<Sandbox>,
     template: &Template,
     parameters: &[Parameter],

@@ -11,17 +11,17 @@ use crate::cloudformation::model::{Parameter, mask_fault};
 use crate::{Fault, Sandbox};
 
 mod constraints;
-pub mod declaration;
-pub mod existence;
+pub(crate) mod declaration;
+pub(crate) mod existence;
 mod ssm_values;
 
 use declaration::{ParameterType, scalar};
-pub use ssm_values::get as ssm_parameter;
+pub(crate) use ssm_values::get as ssm_parameter;
 
 /// A parameter of a request.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct ParameterInput {
+pub(crate) struct ParameterInput {
     parameter_key: String,
     parameter_value: Option<String>,
     #[serde(default)]
@@ -29,7 +29,7 @@ pub struct ParameterInput {
 }
 
 /// Resolves the parameters of a template, in its order; `previous` are those of the stack that is updated.
-pub async fn values(
+pub(crate) async fn values(
     sandbox: &Arc<Sandbox>,
     template: &Template,
     given: &[ParameterInput],
@@ -95,7 +95,7 @@ fn value(
 }
 
 /// The value of `Ref` for each parameter: a text, or a list for the list types.
-pub fn scope(template: &Template, values: &[Parameter]) -> BTreeMap<String, Value> {
+pub(crate) fn scope(template: &Template, values: &[Parameter]) -> BTreeMap<String, Value> {
     let declared = template.section("Parameters");
     let resolved = |parameter: &Parameter| {
         let text = parameter.resolved.as_ref().unwrap_or(&parameter.value);
@@ -111,7 +111,7 @@ fn list_items(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The values of `Ref` for the parameters that have a default.
-pub fn defaults(template: &Template) -> BTreeMap<String, Value> {
+pub(crate) fn defaults(template: &Template) -> BTreeMap<String, Value> {
     let declared = template.section("Parameters").iter();
     let values: Vec<Parameter> = declared
         .filter_map(|(key, declaration)| {

@@ -11,7 +11,11 @@ use crate::cloudformation::template::{Template, invalid};
 use crate::{Fault, Sandbox};
 
 /// Sets the resolved values of the parameters of these types.
-pub async fn look_up(sandbox: &Arc<Sandbox>, template: &Template, parameters: &mut [Parameter]) -> Result<(), Fault> {
+pub(super) async fn look_up(
+    sandbox: &Arc<Sandbox>,
+    template: &Template,
+    parameters: &mut [Parameter],
+) -> Result<(), Fault> {
     let declared = template.section("Parameters");
     let (mut missing, mut secret, mut other) = (Vec::new(), Vec::new(), Vec::new());
     for parameter in parameters {
@@ -44,7 +48,7 @@ pub async fn look_up(sandbox: &Arc<Sandbox>, template: &Template, parameters: &m
 }
 
 /// An SSM parameter, by its name, which may have a version; `None` when it does not exist.
-pub async fn get(sandbox: &Arc<Sandbox>, name: &str) -> Result<Option<Value>, Fault> {
+pub(crate) async fn get(sandbox: &Arc<Sandbox>, name: &str) -> Result<Option<Value>, Fault> {
     match sandbox.call("ssm", "GetParameter", json!({ "Name": name })).await {
         Ok(mut answer) => Ok(Some(answer["Parameter"].take())),
         Err(fault) if fault.is_from_sandbox() => Err(fault),

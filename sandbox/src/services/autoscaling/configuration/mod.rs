@@ -10,14 +10,14 @@ use crate::services::cloudwatch::Dimension;
 
 mod steps;
 
-pub use steps::{AdjustmentType, Step, StepAdjustment};
+pub(super) use steps::{AdjustmentType, Step, StepAdjustment};
 
 /// The default cooldown for ECS services in seconds (API reference).
 const DEFAULT_COOLDOWN: u64 = 300;
 
 /// The configuration of a policy.
 #[derive(Debug)]
-pub enum Configuration {
+pub(super) enum Configuration {
     /// `TargetTrackingScaling`.
     TargetTracking(TargetTracking),
     /// `StepScaling`.
@@ -27,7 +27,7 @@ pub enum Configuration {
 /// `TargetTrackingScalingPolicyConfiguration`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct TargetTracking {
+pub(super) struct TargetTracking {
     /// The value that the metric is kept at.
     pub target_value: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,7 +69,7 @@ struct Customized {
 
 /// The metric that a policy tracks.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Metric {
+pub(super) struct Metric {
     /// Such as `AWS/ECS`.
     pub namespace: String,
     pub name: String,
@@ -83,7 +83,7 @@ pub struct Metric {
 
 impl Configuration {
     /// Parses and validates the configuration of a policy type.
-    pub fn read(policy_type: &str, given: Option<Value>) -> Result<Self, Fault> {
+    pub(super) fn read(policy_type: &str, given: Option<Value>) -> Result<Self, Fault> {
         let given = || given.ok_or_else(|| validation_exception(format!("{} is required", member(policy_type))));
         match policy_type {
             "TargetTrackingScaling" => Ok(Self::TargetTracking(parse::<TargetTracking>(given()?)?.validated()?)),
@@ -93,7 +93,7 @@ impl Configuration {
     }
 
     /// The configuration as it is stored and shown.
-    pub fn shown(&self) -> Result<Value, Fault> {
+    pub(super) fn shown(&self) -> Result<Value, Fault> {
         match self {
             Self::TargetTracking(tracking) => serde_json::to_value(tracking),
             Self::Step(step) => serde_json::to_value(step),
@@ -103,7 +103,7 @@ impl Configuration {
 }
 
 /// The member of requests and responses with the configuration of a policy type.
-pub fn member(policy_type: &str) -> &'static str {
+pub(super) fn member(policy_type: &str) -> &'static str {
     if policy_type == "TargetTrackingScaling" {
         "TargetTrackingScalingPolicyConfiguration"
     } else {
@@ -136,7 +136,7 @@ impl TargetTracking {
     }
 
     /// The metric for a service.
-    pub fn metric(&self, cluster: &str, service: &str) -> Metric {
+    pub(super) fn metric(&self, cluster: &str, service: &str) -> Metric {
         if let Some(custom) = &self.customized_metric_specification {
             return Metric {
                 namespace: custom.namespace.clone().unwrap_or_default(),
@@ -158,12 +158,12 @@ impl TargetTracking {
     }
 
     /// Whether the policy may scale in.
-    pub fn scales_in(&self) -> bool {
+    pub(super) fn scales_in(&self) -> bool {
         self.disable_scale_in != Some(true)
     }
 
     /// The cooldown in seconds after scaling out or in.
-    pub fn cooldown(&self, out: bool) -> u64 {
+    pub(super) fn cooldown(&self, out: bool) -> u64 {
         if out { self.scale_out_cooldown } else { self.scale_in_cooldown }.unwrap_or(DEFAULT_COOLDOWN)
     }
 }

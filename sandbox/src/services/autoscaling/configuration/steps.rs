@@ -9,7 +9,7 @@ use crate::Fault;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 #[expect(clippy::struct_field_names, reason = "they are the API's members")]
-pub struct Step {
+pub(crate) struct Step {
     #[serde(skip_serializing_if = "Option::is_none")]
     adjustment_type: Option<String>,
     /// Adjustments by the size of the breach.
@@ -27,7 +27,7 @@ pub struct Step {
 /// `StepAdjustment`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct StepAdjustment {
+pub(crate) struct StepAdjustment {
     /// The lower bound relative to the threshold; unbounded if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric_interval_lower_bound: Option<f64>,
@@ -88,7 +88,7 @@ impl Step {
     }
 
     /// The type of its adjustments.
-    pub fn kind(&self) -> AdjustmentType {
+    pub(crate) fn kind(&self) -> AdjustmentType {
         match self.adjustment_type.as_deref() {
             Some("ExactCapacity") => AdjustmentType::Exact,
             Some("PercentChangeInCapacity") => AdjustmentType::Percent,
@@ -97,7 +97,7 @@ impl Step {
     }
 
     /// Aggregates several data points.
-    pub fn aggregate(&self, values: &[f64]) -> Option<f64> {
+    pub(crate) fn aggregate(&self, values: &[f64]) -> Option<f64> {
         let values = values.iter().copied();
         match self.metric_aggregation_type.as_deref() {
             Some("Minimum") => values.reduce(f64::min),
@@ -110,14 +110,14 @@ impl Step {
     }
 
     /// The cooldown in seconds.
-    pub fn cooldown(&self) -> u64 {
+    pub(crate) fn cooldown(&self) -> u64 {
         self.cooldown.unwrap_or(DEFAULT_COOLDOWN)
     }
 }
 
 /// The type of an adjustment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AdjustmentType {
+pub(crate) enum AdjustmentType {
     /// A change of the count.
     Change,
     /// A new count.

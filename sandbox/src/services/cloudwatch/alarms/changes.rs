@@ -12,12 +12,12 @@ use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Named {
+pub(crate) struct Named {
     alarm_names: Vec<String>,
 }
 
 /// `DeleteAlarms`. Alarms that do not exist are ignored.
-pub fn delete(sandbox: &Arc<Sandbox>, Named { alarm_names }: Named) -> Reply {
+pub(crate) fn delete(sandbox: &Arc<Sandbox>, Named { alarm_names }: Named) -> Reply {
     sandbox.world.write(|world| {
         for name in &alarm_names {
             world.of_mut::<State>().alarms.remove(name);
@@ -26,11 +26,11 @@ pub fn delete(sandbox: &Arc<Sandbox>, Named { alarm_names }: Named) -> Reply {
     })
 }
 
-pub fn enable_actions(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+pub(crate) fn enable_actions(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     set_actions(sandbox, &input.alarm_names, true)
 }
 
-pub fn disable_actions(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+pub(crate) fn disable_actions(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     set_actions(sandbox, &input.alarm_names, false)
 }
 
@@ -49,7 +49,7 @@ fn set_actions(sandbox: &Arc<Sandbox>, names: &[String], enabled: bool) -> Reply
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct SetState {
+pub(crate) struct SetState {
     alarm_name: String,
     state_value: StateValue,
     state_reason: String,
@@ -57,7 +57,7 @@ pub struct SetState {
 }
 
 /// `SetAlarmState`: sets the state until the next evaluation.
-pub fn set_state(sandbox: &Arc<Sandbox>, input: SetState) -> Reply {
+pub(crate) fn set_state(sandbox: &Arc<Sandbox>, input: SetState) -> Reply {
     let data = input.state_reason_data;
     if data.as_ref().is_some_and(|data| serde_json::from_str::<serde::de::IgnoredAny>(data).is_err()) {
         return Err(Fault::client("InvalidFormat", "StateReasonData must be valid JSON."));

@@ -20,7 +20,7 @@ pub(super) fn invalid_token(_: paging::InvalidToken) -> Fault {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Describe {
+pub(crate) struct Describe {
     #[serde(default)]
     alarm_names: Vec<String>,
     alarm_name_prefix: Option<String>,
@@ -46,7 +46,7 @@ impl Describe {
 }
 
 /// `DescribeAlarms`. The sandbox has no composite alarms.
-pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     if input.children_of_alarm_name.is_some() || input.parents_of_alarm_name.is_some() {
         return Err(Fault::not_implemented("composite alarms"));
     }
@@ -69,7 +69,7 @@ pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct ForMetric {
+pub(crate) struct ForMetric {
     metric_name: String,
     namespace: String,
     statistic: Option<String>,
@@ -80,7 +80,7 @@ pub struct ForMetric {
     unit: Option<String>,
 }
 
-pub fn for_metric(sandbox: &Arc<Sandbox>, input: ForMetric) -> Reply {
+pub(crate) fn for_metric(sandbox: &Arc<Sandbox>, input: ForMetric) -> Reply {
     let key = Metric::key(&input.namespace, &input.metric_name, &input.dimensions);
     let matches = |alarm: &&Alarm| {
         let settings = &alarm.settings;

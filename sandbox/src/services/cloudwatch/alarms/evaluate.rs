@@ -13,7 +13,7 @@ const EXTRA_PERIODS: usize = 2;
 
 /// A data point of one period.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Datapoint {
+pub(crate) struct Datapoint {
     /// The start of the period, in milliseconds since 1970.
     pub time: i64,
     pub value: f64,
@@ -23,7 +23,7 @@ pub struct Datapoint {
 
 /// The result of an evaluation.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AlarmEvaluation {
+pub(crate) struct AlarmEvaluation {
     pub state: StateValue,
     /// The reason for people.
     pub reason: String,
@@ -32,12 +32,12 @@ pub struct AlarmEvaluation {
 }
 
 /// How many periods an alarm examines.
-pub fn periods(settings: &Settings) -> usize {
+pub(crate) fn periods(settings: &Settings) -> usize {
     settings.evaluation_periods + EXTRA_PERIODS
 }
 
 /// Evaluates the last [`periods`] periods, the oldest first. Returns `None` if the alarm keeps its state.
-pub fn evaluate(settings: &Settings, range: &[Option<Datapoint>], now: i64) -> Option<AlarmEvaluation> {
+pub(crate) fn evaluate(settings: &Settings, range: &[Option<Datapoint>], now: i64) -> Option<AlarmEvaluation> {
     let real: Vec<Datapoint> =
         range.iter().rev().filter_map(|point| *point).take(settings.evaluation_periods).collect();
     let missing = settings.evaluation_periods - real.len();

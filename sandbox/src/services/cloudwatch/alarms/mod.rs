@@ -17,13 +17,13 @@ pub(super) mod evaluate;
 pub(super) mod put;
 mod watch;
 
-pub use put::put_alarm;
-pub use watch::{start, values, wall_millis};
+pub(crate) use put::put_alarm;
+pub(crate) use watch::{start, values, wall_millis};
 
 /// The state of an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum StateValue {
+pub(crate) enum StateValue {
     /// The metric is within the threshold.
     Ok,
     /// The metric is beyond the threshold.
@@ -33,7 +33,7 @@ pub enum StateValue {
 }
 
 impl StateValue {
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ok => "OK",
             Self::Alarm => "ALARM",
@@ -45,7 +45,7 @@ impl StateValue {
 /// The settings of an alarm, in the API's members.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Settings {
+pub(crate) struct Settings {
     pub(super) alarm_name: String,
     pub(super) alarm_description: Option<String>,
     #[serde(default = "enabled")]
@@ -95,7 +95,7 @@ impl Settings {
 
 /// An alarm. Times are milliseconds since 1970.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Alarm {
+pub(crate) struct Alarm {
     pub settings: Settings,
     /// When its settings last changed.
     pub configured: i64,
@@ -126,23 +126,23 @@ impl Alarm {
         }
     }
 
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.settings.alarm_name
     }
 
     /// Whether it is in state `ALARM`.
-    pub fn is_alarming(&self) -> bool {
+    pub(crate) fn is_alarming(&self) -> bool {
         self.state == StateValue::Alarm
     }
 
     /// Whether one of its actions, for any state, begins with `prefix`.
-    pub fn has_action(&self, prefix: &str) -> bool {
+    pub(crate) fn has_action(&self, prefix: &str) -> bool {
         let Settings { ok_actions, alarm_actions, insufficient_data_actions, .. } = &self.settings;
         let mut actions = [ok_actions, alarm_actions, insufficient_data_actions].into_iter().flatten();
         actions.any(|action| action.starts_with(prefix))
     }
 
-    pub fn arn(&self, config: &Config) -> String {
+    pub(crate) fn arn(&self, config: &Config) -> String {
         config.arn("cloudwatch", &format!("alarm:{}", self.settings.alarm_name))
     }
 

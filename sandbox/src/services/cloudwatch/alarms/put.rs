@@ -42,7 +42,7 @@ struct Tagged {
     tags: Vec<Tag>,
 }
 
-pub fn run(sandbox: &Arc<Sandbox>, input: Value) -> Reply {
+pub(crate) fn run(sandbox: &Arc<Sandbox>, input: Value) -> Reply {
     for member in NOT_SERVED {
         if input.get(member).is_some_and(|given| !given.is_null()) {
             return Err(Fault::not_implemented(&format!("{member} in PutMetricAlarm")));
@@ -69,7 +69,7 @@ pub fn run(sandbox: &Arc<Sandbox>, input: Value) -> Reply {
 }
 
 /// Creates an alarm, or replaces the settings of an existing one. Tags are applied to a new alarm only.
-pub fn put_alarm(state: &mut State, settings: Settings, tags: TagMap, now: i64) {
+pub(crate) fn put_alarm(state: &mut State, settings: Settings, tags: TagMap, now: i64) {
     let alarm = match state.alarms.get(&settings.alarm_name).cloned() {
         Some(before) => Alarm { settings, configured: now, ..before },
         None => Alarm::new(settings, tags, now),

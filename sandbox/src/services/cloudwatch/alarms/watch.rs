@@ -24,7 +24,7 @@ const REPEAT_INTERVAL: Duration = Duration::from_mins(1);
 const MIN_PERIOD: Duration = Duration::from_millis(200);
 
 /// Starts two loops: one evaluates alarms, one deletes expired data points.
-pub fn start(sandbox: &Arc<Sandbox>) {
+pub(crate) fn start(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("alarm evaluation", |shared| async move { watch(&shared).await });
     sandbox.spawn_loop("data point expiry", |shared| async move {
         loop {
@@ -82,7 +82,7 @@ async fn watch(sandbox: &Arc<Sandbox>) {
 }
 
 /// Converts a period of the sandbox to wall-clock time, in milliseconds.
-pub fn wall_millis(clock: Clock, period: Duration) -> i64 {
+pub(crate) fn wall_millis(clock: Clock, period: Duration) -> i64 {
     i64::try_from(clock.shortened(period).max(MIN_PERIOD).as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -116,7 +116,7 @@ fn check(sandbox: &Arc<Sandbox>, alarm: &Alarm, length: i64, progress: &mut Prog
 ///
 /// # Errors
 /// When the database fails.
-pub fn values(sandbox: &Sandbox, settings: &Settings) -> Result<Vec<f64>, Fault> {
+pub(crate) fn values(sandbox: &Sandbox, settings: &Settings) -> Result<Vec<f64>, Fault> {
     let length = period(sandbox, settings);
     let end = sandbox.clock.now().as_millisecond().div_euclid(length) * length;
     let real: Vec<f64> =

@@ -20,7 +20,7 @@ const FIRST_HOST: u32 = 10;
 /// The network interface in a request for an instance.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Interface {
+pub(super) struct Interface {
     pub device_index: Option<u32>,
     pub subnet_id: Option<String>,
     #[serde(default)]
@@ -32,7 +32,7 @@ pub struct Interface {
 
 impl Interface {
     /// The network members of an instance.
-    pub fn members(&self, state: &State, config: &Config, launched: &str) -> Result<Value, Fault> {
+    pub(super) fn members(&self, state: &State, config: &Config, launched: &str) -> Result<Value, Fault> {
         let subnet_id = self.subnet_id.as_deref().ok_or_else(no_default_vpc)?;
         let subnet = records::get(state, &SUBNET, subnet_id)?;
         let groups = self.groups(state, subnet_id, &subnet["vpcId"])?;

@@ -18,7 +18,7 @@ mod profile;
 mod run;
 mod types;
 
-pub use run::run;
+pub(super) use run::run;
 
 /// The reservation of the instances that one call has created.
 fn to_reservation(mut instances: Vec<Value>) -> Value {
@@ -36,7 +36,7 @@ fn to_reservation(mut instances: Vec<Value>) -> Value {
     reservation
 }
 
-pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     sandbox.world.read(|world| {
         let found = describe::select(world.of::<State>(), &INSTANCE, &input)?;
         let mut reservations: Vec<Vec<Value>> = Vec::new();
@@ -58,13 +58,13 @@ pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
 /// The input of `TerminateInstances`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Terminate {
+pub(super) struct Terminate {
     #[serde(default)]
     instance_id: Vec<String>,
 }
 
 /// `TerminateInstances`. The records are kept in state `terminated`.
-pub fn terminate(sandbox: &Arc<Sandbox>, input: Terminate) -> Reply {
+pub(super) fn terminate(sandbox: &Arc<Sandbox>, input: Terminate) -> Reply {
     if input.instance_id.is_empty() {
         return Err(Fault::client("InvalidParameterCombination", "No instances specified"));
     }

@@ -10,14 +10,14 @@ use crate::store::World;
 /// A profile, by ARN or name.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Profile {
+pub(super) struct Profile {
     arn: Option<String>,
     name: Option<String>,
 }
 
 impl Profile {
     /// The profile, as instances show it.
-    pub fn to_response(&self, world: &World) -> Result<Value, Fault> {
+    pub(super) fn to_response(&self, world: &World) -> Result<Value, Fault> {
         let from_arn = || self.arn.as_deref()?.rsplit('/').next();
         let name = self.name.as_deref().or_else(from_arn).unwrap_or_default();
         let missing = || {

@@ -28,7 +28,7 @@ const MAX_USER_DATA_BYTES: usize = 16 * 1024;
 /// The input of `RunInstances`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Run {
+pub(crate) struct Run {
     image_id: String,
     #[serde(default = "default_type")]
     instance_type: String,
@@ -61,7 +61,7 @@ fn default_type() -> String {
 }
 
 /// `RunInstances`. The response shows the instances as pending, all later ones as running.
-pub fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> Reply {
+pub(crate) fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> Reply {
     input.check()?;
     let interface = input.interface()?;
     let tags = tags::tag_set(&INSTANCE, std::mem::take(&mut input.tag_specification))?;

@@ -4,7 +4,7 @@
 const TYPES: &str = include_str!("types.txt");
 
 /// Whether a type such as `t3.micro` exists.
-pub fn exists(name: &str) -> bool {
+pub(super) fn exists(name: &str) -> bool {
     let Some((family, size)) = name.split_once('.') else { return false };
     TYPES
         .lines()
@@ -13,7 +13,7 @@ pub fn exists(name: &str) -> bool {
 }
 
 /// The architecture of a type: a `g` after the generation in a family's name stands for Graviton.
-pub fn architecture(name: &str) -> &'static str {
+pub(super) fn architecture(name: &str) -> &'static str {
     let family = name.split('.').next().unwrap_or_default();
     let attributes = family
         .trim_start_matches(|one: char| one.is_ascii_lowercase())

@@ -2,7 +2,7 @@
 
 use super::{DEFAULT, ResourceKind, Selector};
 
-pub const TAG: ResourceKind = ResourceKind {
+pub(crate) const TAG: ResourceKind = ResourceKind {
     operation: "DescribeTags",
     set: "tagSet",
     filters: &[("key", "key"), ("value", "value"), ("resource-id", "resourceId"), ("resource-type", "resourceType")],
@@ -10,7 +10,7 @@ pub const TAG: ResourceKind = ResourceKind {
 };
 
 /// An availability zone.
-pub const ZONE: ResourceKind = ResourceKind {
+pub(crate) const ZONE: ResourceKind = ResourceKind {
     operation: "DescribeAvailabilityZones",
     set: "availabilityZoneInfo",
     selectors: &[
@@ -39,7 +39,7 @@ pub const ZONE: ResourceKind = ResourceKind {
     ..DEFAULT
 };
 
-pub const REGION: ResourceKind = ResourceKind {
+pub(crate) const REGION: ResourceKind = ResourceKind {
     operation: "DescribeRegions",
     set: "regionInfo",
     selectors: &[Selector {

@@ -3,7 +3,7 @@
 use super::{DEFAULT, ResourceKind, Selector};
 
 /// An elastic IP address.
-pub const ADDRESS: ResourceKind = ResourceKind {
+pub(crate) const ADDRESS: ResourceKind = ResourceKind {
     operation: "DescribeAddresses",
     type_name: "elastic-ip",
     prefix: "eipalloc-",
@@ -32,7 +32,7 @@ pub const ADDRESS: ResourceKind = ResourceKind {
 };
 
 /// A security group.
-pub const SECURITY_GROUP: ResourceKind = ResourceKind {
+pub(crate) const SECURITY_GROUP: ResourceKind = ResourceKind {
     operation: "DescribeSecurityGroups",
     type_name: "security-group",
     prefix: "sg-",
@@ -65,7 +65,7 @@ pub const SECURITY_GROUP: ResourceKind = ResourceKind {
 };
 
 /// A rule of a security group, stored in the group's record.
-pub const SECURITY_GROUP_RULE: ResourceKind = ResourceKind {
+pub(crate) const SECURITY_GROUP_RULE: ResourceKind = ResourceKind {
     operation: "DescribeSecurityGroupRules",
     prefix: "sgr-",
     type_name: "security-group-rule",
@@ -77,7 +77,7 @@ pub const SECURITY_GROUP_RULE: ResourceKind = ResourceKind {
     ..DEFAULT
 };
 
-pub const INSTANCE: ResourceKind = ResourceKind {
+pub(crate) const INSTANCE: ResourceKind = ResourceKind {
     operation: "DescribeInstances",
     type_name: "instance",
     prefix: "i-",

@@ -4,13 +4,13 @@ mod derived;
 mod instances;
 mod networks;
 
-pub use derived::{REGION, TAG, ZONE};
-pub use instances::{ADDRESS, INSTANCE, SECURITY_GROUP, SECURITY_GROUP_RULE};
-pub use networks::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SUBNET, VPC, VPN_GATEWAY};
+pub(super) use derived::{REGION, TAG, ZONE};
+pub(super) use instances::{ADDRESS, INSTANCE, SECURITY_GROUP, SECURITY_GROUP_RULE};
+pub(super) use networks::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SUBNET, VPC, VPN_GATEWAY};
 
 /// A kind of resource.
 #[derive(Debug)]
-pub struct ResourceKind {
+pub(super) struct ResourceKind {
     /// The prefix of its ids, with the dash.
     pub prefix: &'static str,
     /// The resource type in tag specifications; empty if it has no tags.
@@ -39,7 +39,7 @@ pub struct ResourceKind {
 
 /// A parameter of Describe with values of one member, each of which must exist.
 #[derive(Debug)]
-pub struct Selector {
+pub(super) struct Selector {
     pub member: &'static str,
     /// The member of records that is compared.
     pub path: &'static str,
@@ -66,10 +66,10 @@ const DEFAULT: ResourceKind = ResourceKind {
 };
 
 /// Every kind that has records.
-pub const ALL: &[&ResourceKind] =
+pub(super) const ALL: &[&ResourceKind] =
     &[&VPC, &SUBNET, &ROUTE_TABLE, &INTERNET_GATEWAY, &NAT_GATEWAY, &ADDRESS, &SECURITY_GROUP, &INSTANCE];
 
 /// The kind of the resource with an id.
-pub fn of_id(id: &str) -> Option<&'static ResourceKind> {
+pub(super) fn of_id(id: &str) -> Option<&'static ResourceKind> {
     ALL.iter().copied().find(|kind| id.starts_with(kind.prefix))
 }

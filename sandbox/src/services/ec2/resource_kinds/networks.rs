@@ -3,7 +3,7 @@
 use super::{DEFAULT, ResourceKind};
 
 /// A virtual private cloud.
-pub const VPC: ResourceKind = ResourceKind {
+pub(crate) const VPC: ResourceKind = ResourceKind {
     operation: "DescribeVpcs",
     type_name: "vpc",
     prefix: "vpc-",
@@ -29,7 +29,7 @@ pub const VPC: ResourceKind = ResourceKind {
     ..DEFAULT
 };
 
-pub const SUBNET: ResourceKind = ResourceKind {
+pub(crate) const SUBNET: ResourceKind = ResourceKind {
     operation: "DescribeSubnets",
     type_name: "subnet",
     prefix: "subnet-",
@@ -62,7 +62,7 @@ pub const SUBNET: ResourceKind = ResourceKind {
 };
 
 /// A route table.
-pub const ROUTE_TABLE: ResourceKind = ResourceKind {
+pub(crate) const ROUTE_TABLE: ResourceKind = ResourceKind {
     operation: "DescribeRouteTables",
     type_name: "route-table",
     prefix: "rtb-",
@@ -88,7 +88,7 @@ pub const ROUTE_TABLE: ResourceKind = ResourceKind {
 };
 
 /// An internet gateway.
-pub const INTERNET_GATEWAY: ResourceKind = ResourceKind {
+pub(crate) const INTERNET_GATEWAY: ResourceKind = ResourceKind {
     operation: "DescribeInternetGateways",
     type_name: "internet-gateway",
     prefix: "igw-",
@@ -106,7 +106,7 @@ pub const INTERNET_GATEWAY: ResourceKind = ResourceKind {
 };
 
 /// A NAT gateway.
-pub const NAT_GATEWAY: ResourceKind = ResourceKind {
+pub(crate) const NAT_GATEWAY: ResourceKind = ResourceKind {
     operation: "DescribeNatGateways",
     type_name: "natgateway",
     prefix: "nat-",
@@ -119,7 +119,7 @@ pub const NAT_GATEWAY: ResourceKind = ResourceKind {
 };
 
 /// A virtual private gateway. None can be created, so every list is empty.
-pub const VPN_GATEWAY: ResourceKind = ResourceKind {
+pub(crate) const VPN_GATEWAY: ResourceKind = ResourceKind {
     operation: "DescribeVpnGateways",
     type_name: "vpn-gateway",
     prefix: "vgw-",

@@ -15,17 +15,17 @@ use crate::core::Reply;
 use crate::{Config, Fault, Sandbox};
 
 mod permissions;
-pub mod rule_ids;
+pub(super) mod rule_ids;
 mod rules;
 
-pub use rule_ids::update_ingress_descriptions;
-pub use rules::{Direction, authorize, describe_rules, revoke};
+pub(super) use rule_ids::update_ingress_descriptions;
+pub(super) use rules::{Direction, authorize, describe_rules, revoke};
 
 /// The length of a name or description.
 const MAX_CHARACTERS: usize = 255;
 
 /// A new group with the default rule, which allows all outbound traffic.
-pub fn record(config: &Config, vpc: &str, name: &str, description: &str, tags: Value) -> Value {
+pub(super) fn record(config: &Config, vpc: &str, name: &str, description: &str, tags: Value) -> Value {
     json!({
         "groupId": ids::resource("sg"),
         "groupName": name,
@@ -43,7 +43,7 @@ fn arn(config: &Config, id: &str) -> String {
 }
 
 /// The fault for a request that needs a default VPC, which the sandbox does not have.
-pub fn no_default_vpc() -> Fault {
+pub(super) fn no_default_vpc() -> Fault {
     Fault::client("VPCIdNotSpecified", "No default VPC for this user")
 }
 
@@ -64,7 +64,7 @@ fn given_id<'a>(id: Option<&'a str>, name: Option<&str>) -> Result<&'a str, Faul
 /// The input of `CreateSecurityGroup`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Create {
+pub(super) struct Create {
     group_name: String,
     group_description: String,
     vpc_id: Option<String>,
@@ -72,7 +72,7 @@ pub struct Create {
     tag_specification: Vec<TagSpecification>,
 }
 
-pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     check_text("GroupName", &input.group_name)?;
     check_text("GroupDescription", &input.group_description)?;
     let (name, vpc) = (input.group_name.as_str(), input.vpc_id.as_deref().ok_or_else(no_default_vpc)?);
@@ -116,7 +116,7 @@ fn check_text(parameter: &str, text: &str) -> Result<(), Fault> {
     Err(invalid_parameter(format!("Value ({text}) for parameter {parameter} is invalid. {reason}")))
 }
 
-pub fn describe(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
     if input.take("GroupName").is_some() {
         given_id(None, Some(""))?;
     }
@@ -136,13 +136,13 @@ pub fn describe(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
 /// The input of `DeleteSecurityGroup`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Delete {
+pub(super) struct Delete {
     group_id: Option<String>,
     group_name: Option<String>,
 }
 
 /// `DeleteSecurityGroup`: refused while an instance or a rule of another group uses the group.
-pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     let id = given_id(input.group_id.as_deref(), input.group_name.as_deref())?;
     sandbox.world.write(|world| {
         if records::get(world.of::<State>(), &SECURITY_GROUP, id)?["groupName"] == "default" {

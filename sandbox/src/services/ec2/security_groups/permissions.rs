@@ -16,7 +16,7 @@ const DESCRIPTION: &str = "Invalid rule description. Valid descriptions are stri
 /// Rules for one protocol and port range.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Permission {
+pub(super) struct Permission {
     pub ip_protocol: Option<String>,
     pub from_port: Option<i64>,
     pub to_port: Option<i64>,
@@ -28,14 +28,14 @@ pub struct Permission {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct IpRange {
+pub(super) struct IpRange {
     pub cidr_ip: String,
     pub description: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Group {
+pub(super) struct Group {
     #[serde(rename = "GroupId")]
     id: String,
     user_id: Option<String>,
@@ -44,7 +44,7 @@ pub struct Group {
 
 impl Permission {
     /// The permission's rules, in the form of responses: one for each source.
-    pub fn rules(&self, owner: &str) -> Result<Vec<Value>, Fault> {
+    pub(super) fn rules(&self, owner: &str) -> Result<Vec<Value>, Fault> {
         let protocol = protocol(self.ip_protocol.as_deref())?;
         let (from, to) = ports(&protocol, self.from_port, self.to_port)?;
         let rule = |ranges: Value, groups: Value| {

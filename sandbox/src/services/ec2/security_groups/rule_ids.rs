@@ -17,7 +17,7 @@ use crate::{Fault, Sandbox};
 const DIRECTIONS: [Direction; 2] = [Direction::Egress, Direction::Ingress];
 
 /// Every rule, with its group's id and its direction.
-pub fn all(state: &State) -> impl Iterator<Item = (&str, Direction, &Value)> {
+pub(crate) fn all(state: &State) -> impl Iterator<Item = (&str, Direction, &Value)> {
     state.records.with_prefix(SECURITY_GROUP.prefix).flat_map(|(id, group)| {
         DIRECTIONS.into_iter().flat_map(move |direction| {
             let rules = group[direction.member()].as_array().into_iter().flatten();
@@ -27,7 +27,7 @@ pub fn all(state: &State) -> impl Iterator<Item = (&str, Direction, &Value)> {
 }
 
 /// The rule with an id, for changing it.
-pub fn get_mut<'a>(state: &'a mut State, id: &str) -> Result<&'a mut Value, Fault> {
+pub(crate) fn get_mut<'a>(state: &'a mut State, id: &str) -> Result<&'a mut Value, Fault> {
     let unknown = || records::not_found(&SECURITY_GROUP_RULE, &[id]);
     let found = all(state).find(|(.., rule)| rule["ruleId"] == id);
     let (group, direction) = found.map(|(group, direction, _)| (group.to_owned(), direction)).ok_or_else(unknown)?;
@@ -37,7 +37,7 @@ pub fn get_mut<'a>(state: &'a mut State, id: &str) -> Result<&'a mut Value, Faul
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct UpdateDescriptions {
+pub(crate) struct UpdateDescriptions {
     group_id: Option<String>,
     group_name: Option<String>,
     security_group_rule_description: Vec<RuleDescription>,
@@ -51,7 +51,7 @@ struct RuleDescription {
 }
 
 /// `UpdateSecurityGroupRuleDescriptionsIngress`, for rules that are given by their ids: changes or removes descriptions.
-pub fn update_ingress_descriptions(sandbox: &Arc<Sandbox>, input: UpdateDescriptions) -> Reply {
+pub(crate) fn update_ingress_descriptions(sandbox: &Arc<Sandbox>, input: UpdateDescriptions) -> Reply {
     let group = given_id(input.group_id.as_deref(), input.group_name.as_deref())?;
     sandbox.world.write(|world| {
         let group = records::get_mut(world.of_mut::<State>(), &SECURITY_GROUP, group)?;
@@ -70,7 +70,7 @@ pub fn update_ingress_descriptions(sandbox: &Arc<Sandbox>, input: UpdateDescript
 }
 
 /// Assigns ids to rules that an older version has stored without one.
-pub fn assign_missing(sandbox: &Arc<Sandbox>) {
+pub(crate) fn assign_missing(sandbox: &Arc<Sandbox>) {
     let result = sandbox.world.write(|world| {
         assign_ids(world.of_mut::<State>());
         Ok(())

@@ -23,14 +23,14 @@ const MAX_RULES: usize = 60;
 
 /// The direction of a rule's traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
+pub(crate) enum Direction {
     Ingress,
     Egress,
 }
 
 impl Direction {
     /// The member of a group with its permissions.
-    pub const fn member(self) -> &'static str {
+    pub(crate) const fn member(self) -> &'static str {
         match self {
             Self::Ingress => "ipPermissions",
             Self::Egress => "ipPermissionsEgress",
@@ -39,7 +39,7 @@ impl Direction {
 }
 
 /// The rule that allows all traffic.
-pub fn allow_all() -> Value {
+pub(super) fn allow_all() -> Value {
     json!({
         "ruleId": ids::resource("sgr"),
         "ipProtocol": "-1",
@@ -53,7 +53,7 @@ pub fn allow_all() -> Value {
 /// The input of `AuthorizeSecurityGroupIngress` and `AuthorizeSecurityGroupEgress`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Authorize {
+pub(crate) struct Authorize {
     group_id: Option<String>,
     group_name: Option<String>,
     #[serde(default)]
@@ -70,7 +70,7 @@ pub struct Authorize {
 /// The input of `RevokeSecurityGroupIngress` and `RevokeSecurityGroupEgress`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Revoke {
+pub(crate) struct Revoke {
     group_id: Option<String>,
     group_name: Option<String>,
     #[serde(default)]
@@ -122,7 +122,7 @@ fn identity(rule: &Value) -> [&Value; 5] {
 }
 
 /// `AuthorizeSecurityGroupIngress` and `AuthorizeSecurityGroupEgress`.
-pub fn authorize(sandbox: &Arc<Sandbox>, direction: Direction, input: Authorize) -> Reply {
+pub(crate) fn authorize(sandbox: &Arc<Sandbox>, direction: Direction, input: Authorize) -> Reply {
     let Authorize { group_id, group_name, mut ip_permissions, ip_protocol, from_port, to_port, cidr_ip, .. } = input;
     let id = given_id(group_id.as_deref(), group_name.as_deref())?;
     ip_permissions.extend(inline_permission(ip_protocol, from_port, to_port, cidr_ip));
@@ -206,7 +206,7 @@ fn to_response(config: &Config, group: &str, direction: Direction, rule: &Value)
 }
 
 /// `RevokeSecurityGroupIngress` and `RevokeSecurityGroupEgress`, of rules by id or by content.
-pub fn revoke(sandbox: &Arc<Sandbox>, direction: Direction, input: Revoke) -> Reply {
+pub(crate) fn revoke(sandbox: &Arc<Sandbox>, direction: Direction, input: Revoke) -> Reply {
     let Revoke { group_id, group_name, mut ip_permissions, ip_protocol, from_port, to_port, cidr_ip, .. } = input;
     let id = given_id(group_id.as_deref(), group_name.as_deref())?;
     ip_permissions.extend(inline_permission(ip_protocol, from_port, to_port, cidr_ip));
@@ -243,7 +243,7 @@ pub fn revoke(sandbox: &Arc<Sandbox>, direction: Direction, input: Revoke) -> Re
 }
 
 /// Groups rules with the same protocol and ports into permissions.
-pub fn merged(rules: &Value) -> Value {
+pub(super) fn merged(rules: &Value) -> Value {
     let mut permissions: Vec<Value> = Vec::new();
     for rule in rules.as_array().into_iter().flatten() {
         let same = |other: &&mut Value| identity(other)[..3] == identity(rule)[..3];
@@ -263,7 +263,7 @@ pub fn merged(rules: &Value) -> Value {
     permissions.into()
 }
 
-pub fn describe_rules(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
+pub(crate) fn describe_rules(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
     let ids = input.take(SECURITY_GROUP_RULE.ids).unwrap_or_default();
     let ids: Vec<&str> = ids.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let is_group = |id: &&str| id.strip_prefix(SECURITY_GROUP.prefix).is_some_and(records::is_hex);

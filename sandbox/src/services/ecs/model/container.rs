@@ -8,7 +8,7 @@ use crate::base::ids;
 /// The health of a container or of a task.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum HealthStatus {
+pub(crate) enum HealthStatus {
     /// Its checks pass.
     Healthy,
     /// Its checks fail.
@@ -20,7 +20,7 @@ pub enum HealthStatus {
 
 /// A container of a task.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Container {
+pub(crate) struct Container {
     /// The last part of its ARN.
     pub id: String,
     /// Its name.
@@ -64,7 +64,7 @@ fn essential() -> bool {
 
 /// An elastic network interface, as far as the API shows it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct NetworkInterface {
+pub(crate) struct NetworkInterface {
     /// The attachment's id, a UUID.
     pub attachment_id: String,
     /// `eni-…`.

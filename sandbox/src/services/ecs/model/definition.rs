@@ -9,7 +9,7 @@ use crate::base::tags::{Tag, lower_case};
 
 /// One revision of a task definition.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct TaskDefinition {
+pub(crate) struct TaskDefinition {
     /// Its family.
     pub family: String,
     /// Its number in the family, from 1.
@@ -30,12 +30,12 @@ pub struct TaskDefinition {
 
 impl TaskDefinition {
     /// `family:revision`.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{}:{}", self.family, self.revision)
     }
 
     /// `ACTIVE`, `INACTIVE` or `DELETE_IN_PROGRESS`.
-    pub fn status(&self) -> &'static str {
+    pub(crate) fn status(&self) -> &'static str {
         match (self.deregistered_at, self.delete_requested_at) {
             (_, Some(_)) => "DELETE_IN_PROGRESS",
             (Some(_), None) => "INACTIVE",
@@ -44,13 +44,13 @@ impl TaskDefinition {
     }
 
     /// Its containers.
-    pub fn containers(&self) -> Vec<ContainerDefinition> {
+    pub(crate) fn containers(&self) -> Vec<ContainerDefinition> {
         let list = self.content.get("containerDefinitions").cloned().unwrap_or_default();
         serde_json::from_value(list).unwrap_or_default()
     }
 
     /// A member of the content that is text.
-    pub fn text(&self, member: &str) -> Option<&str> {
+    pub(crate) fn text(&self, member: &str) -> Option<&str> {
         self.content.get(member).and_then(Value::as_str)
     }
 }
@@ -58,7 +58,7 @@ impl TaskDefinition {
 /// What the sandbox needs of a container definition.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ContainerDefinition {
+pub(crate) struct ContainerDefinition {
     /// Its name.
     pub name: String,
     /// Its image.
@@ -100,12 +100,12 @@ pub struct ContainerDefinition {
 
 impl ContainerDefinition {
     /// The port of the container's address: its first TCP port, or its first one if all are UDP.
-    pub fn main_port(&self) -> Option<&PortMapping> {
+    pub(crate) fn main_port(&self) -> Option<&PortMapping> {
         self.port_mappings.iter().find(|mapping| !mapping.is_udp()).or(self.port_mappings.first())
     }
 
     /// Whether it accepts TCP connections.
-    pub fn has_tcp_port(&self) -> bool {
+    pub(crate) fn has_tcp_port(&self) -> bool {
         self.main_port().is_some_and(|mapping| !mapping.is_udp())
     }
 }
@@ -113,7 +113,7 @@ impl ContainerDefinition {
 /// A container that another one waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Dependency {
+pub(crate) struct Dependency {
     /// The other's name.
     pub container_name: String,
     /// What it waits for.
@@ -123,7 +123,7 @@ pub struct Dependency {
 /// The condition of a dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Condition {
+pub(crate) enum Condition {
     /// It was started.
     Start,
     /// It ended.
@@ -137,7 +137,7 @@ pub enum Condition {
 /// A container's health check; times are in seconds.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct HealthCheck {
+pub(crate) struct HealthCheck {
     /// `CMD` or `CMD-SHELL` and what follows, or `NONE`.
     pub command: Vec<String>,
     /// Between checks.
@@ -168,7 +168,7 @@ fn retries() -> u32 {
 
 impl HealthCheck {
     /// Whether it only disables the image's own check.
-    pub fn is_none(&self) -> bool {
+    pub(crate) fn is_none(&self) -> bool {
         self.command.first().is_none_or(|kind| kind == "NONE")
     }
 }
@@ -180,7 +180,7 @@ fn essential() -> bool {
 /// A port of a container.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PortMapping {
+pub(crate) struct PortMapping {
     /// The port in the definition.
     pub container_port: u16,
     /// `tcp` or `udp`; `tcp` if left out.
@@ -189,19 +189,19 @@ pub struct PortMapping {
 
 impl PortMapping {
     /// Whether it is for UDP.
-    pub fn is_udp(&self) -> bool {
+    pub(crate) fn is_udp(&self) -> bool {
         self.protocol() == "udp"
     }
 
     /// `tcp` or `udp`.
-    pub fn protocol(&self) -> &str {
+    pub(crate) fn protocol(&self) -> &str {
         self.protocol.as_deref().unwrap_or("tcp")
     }
 }
 
 /// An environment variable.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Variable {
+pub(crate) struct Variable {
     /// Its name.
     pub name: String,
     /// Its value.
@@ -212,7 +212,7 @@ pub struct Variable {
 /// A variable whose value is an SSM parameter's or a secret's.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Secret {
+pub(crate) struct Secret {
     /// The variable's name.
     pub name: String,
     /// The name or ARN of the parameter or secret.
@@ -222,7 +222,7 @@ pub struct Secret {
 /// The log driver of a container.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LogConfiguration {
+pub(crate) struct LogConfiguration {
     /// The driver; the sandbox has `awslogs`.
     pub log_driver: String,
     /// Its options.

@@ -16,15 +16,19 @@ mod rollout;
 mod service;
 mod task;
 
-pub use container::{Container, HealthStatus, NetworkInterface};
-pub use definition::{Condition, ContainerDefinition, HealthCheck, LogConfiguration, PortMapping, TaskDefinition};
-pub use rollout::{ServiceDeployment, ServiceDeploymentStatus, ServiceRevision};
-pub use service::{Deployment, DeploymentConfiguration, DeploymentFailure, RolloutState, Service, ServiceStatus};
-pub use task::{StopCode, Task, TaskStatus};
+pub(crate) use container::{Container, HealthStatus, NetworkInterface};
+pub(crate) use definition::{
+    Condition, ContainerDefinition, HealthCheck, LogConfiguration, PortMapping, TaskDefinition,
+};
+pub(crate) use rollout::{ServiceDeployment, ServiceDeploymentStatus, ServiceRevision};
+pub(crate) use service::{
+    Deployment, DeploymentConfiguration, DeploymentFailure, RolloutState, Service, ServiceStatus,
+};
+pub(crate) use task::{StopCode, Task, TaskStatus};
 
 /// A cluster.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Cluster {
+pub(crate) struct Cluster {
     /// Its name.
     pub name: String,
     /// When it was deleted. It is then `INACTIVE`, and removed later.
@@ -39,7 +43,7 @@ pub struct Cluster {
 
 /// What runs the images of a stack's services on this machine. Only `PutImages` writes it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Images {
+pub(crate) struct Images {
     /// By image.
     pub images: IndexMap<String, ImageCommand>,
     /// The engine that runs the others; the mock backend if left out.
@@ -49,7 +53,7 @@ pub struct Images {
 
 /// The command that replaces an image.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ImageCommand {
+pub(crate) struct ImageCommand {
     /// The program and its arguments; `{port}` is the container's port.
     pub command: Vec<String>,
     /// Where it starts; absolute.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 /// The status of a service deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ServiceDeploymentStatus {
+pub(crate) enum ServiceDeploymentStatus {
     /// It is in progress.
     InProgress,
     /// It is complete.
@@ -26,14 +26,14 @@ pub enum ServiceDeploymentStatus {
 
 impl ServiceDeploymentStatus {
     /// Whether it is not final.
-    pub fn is_open(self) -> bool {
+    pub(crate) fn is_open(self) -> bool {
         matches!(self, Self::InProgress | Self::StopRequested | Self::RollbackInProgress)
     }
 }
 
 /// One rollout of a service.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ServiceDeployment {
+pub(crate) struct ServiceDeployment {
     /// The last part of its ARN.
     pub id: String,
     /// Its service, as `cluster/name`.
@@ -68,7 +68,7 @@ pub struct ServiceDeployment {
 
 /// A service as of one of its deployments.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ServiceRevision {
+pub(crate) struct ServiceRevision {
     /// The last part of its ARN.
     pub number: String,
     /// Its service, as `cluster/name`.

@@ -10,7 +10,7 @@ use crate::base::tags::{Tag, lower_case};
 /// The status of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ServiceStatus {
+pub(crate) enum ServiceStatus {
     /// Its tasks are kept running.
     Active,
     /// It was deleted, and its tasks are ending.
@@ -21,7 +21,7 @@ pub enum ServiceStatus {
 
 /// A service.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Service {
+pub(crate) struct Service {
     /// Its name.
     pub name: String,
     /// The name of its cluster.
@@ -59,17 +59,17 @@ const MAX_EVENTS: usize = 100;
 
 impl Service {
     /// A member of the content that is text.
-    pub fn text(&self, member: &str) -> Option<&str> {
+    pub(crate) fn text(&self, member: &str) -> Option<&str> {
         self.content.get(member).and_then(Value::as_str)
     }
 
     /// Whether its tasks need container instances, of which there are none.
-    pub fn needs_instances(&self) -> bool {
+    pub(crate) fn needs_instances(&self) -> bool {
         matches!(self.text("launchType"), Some("EC2" | "EXTERNAL"))
     }
 
     /// Marks the primary deployment as failed. With `roll_back`, the last completed deployment takes its place.
-    pub fn fail_deployment(&mut self, now: Timestamp, failure: &DeploymentFailure, roll_back: bool) {
+    pub(crate) fn fail_deployment(&mut self, now: Timestamp, failure: &DeploymentFailure, roll_back: bool) {
         let Some(primary) = self.deployments.first_mut() else { return };
         primary.rollout_state = RolloutState::Failed;
         failure.reason.clone_into(&mut primary.rollout_state_reason);
@@ -94,7 +94,7 @@ impl Service {
     }
 
     /// Records an event, such as `has reached a steady state.`
-    pub fn add_event(&mut self, now: Timestamp, text: &str) {
+    pub(crate) fn add_event(&mut self, now: Timestamp, text: &str) {
         let message = format!("(service {}) {text}", self.name);
         self.events.insert(0, ServiceEvent { id: ids::uuid(), created_at: now, message });
         self.events.truncate(MAX_EVENTS);
@@ -104,7 +104,7 @@ impl Service {
 /// The configuration of deployments.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct DeploymentConfiguration {
+pub(crate) struct DeploymentConfiguration {
     /// Whether a deployment whose tasks keep failing is marked as failed.
     #[serde(default)]
     pub deployment_circuit_breaker: CircuitBreaker,
@@ -136,7 +136,7 @@ pub struct DeploymentConfiguration {
 
 impl DeploymentConfiguration {
     /// The default configuration of a service.
-    pub fn of(is_daemon: bool) -> Self {
+    pub(crate) fn of(is_daemon: bool) -> Self {
         if is_daemon {
             Self { maximum_percent: 100, minimum_healthy_percent: 0, ..Self::default() }
         } else {
@@ -145,7 +145,7 @@ impl DeploymentConfiguration {
     }
 
     /// How many features it uses that only other strategies than rolling updates have.
-    pub fn unserved(&self) -> usize {
+    pub(crate) fn unserved(&self) -> usize {
         let hooks = self.lifecycle_hooks.as_ref().map_or(0, Vec::len);
         let shifts = [&self.linear_configuration, &self.canary_configuration].into_iter().flatten().count();
         hooks + shifts + usize::from(self.bake_time_in_minutes.is_some_and(|minutes| minutes > 0))
@@ -179,7 +179,7 @@ impl Default for DeploymentConfiguration {
 /// The deployment circuit breaker.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct CircuitBreaker {
+pub(crate) struct CircuitBreaker {
     /// Whether it is enabled.
     pub enable: bool,
     /// Whether it rolls back to the last completed deployment.
@@ -189,7 +189,7 @@ pub struct CircuitBreaker {
 /// The state of a deployment's rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum RolloutState {
+pub(crate) enum RolloutState {
     /// All its tasks run.
     Completed,
     /// The circuit breaker or the user stopped it.
@@ -200,7 +200,7 @@ pub enum RolloutState {
 
 /// One deployment of a service.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Deployment {
+pub(crate) struct Deployment {
     /// `ecs-svc/` and a number.
     pub id: String,
     /// `family:revision`.
@@ -228,7 +228,7 @@ pub struct Deployment {
 
 /// Why a deployment is marked as failed.
 #[derive(Debug)]
-pub struct DeploymentFailure {
+pub(crate) struct DeploymentFailure {
     /// Its `rolloutStateReason`.
     pub reason: &'static str,
     /// The text of the event.
@@ -239,7 +239,7 @@ pub struct DeploymentFailure {
 
 /// Something that happened to a service.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ServiceEvent {
+pub(crate) struct ServiceEvent {
     /// A UUID.
     pub id: String,
     /// When.
@@ -250,12 +250,12 @@ pub struct ServiceEvent {
 
 impl Deployment {
     /// The number in its id, which is also that of its service revision.
-    pub fn number(&self) -> &str {
+    pub(crate) fn number(&self) -> &str {
         self.id.rsplit('/').next().unwrap_or_default()
     }
 
     /// A deployment that begins now.
-    pub fn begin(task_definition: String, desired_count: u32, network: Option<Value>, now: Timestamp) -> Self {
+    pub(crate) fn begin(task_definition: String, desired_count: u32, network: Option<Value>, now: Timestamp) -> Self {
         let id = new_id();
         let rollout_state_reason = format!("ECS deployment {id} in progress.");
         Self {

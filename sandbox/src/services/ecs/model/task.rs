@@ -11,7 +11,7 @@ use crate::base::tags::{Tag, lower_case};
 /// The status of a task, as far as the sandbox uses them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum TaskStatus {
+pub(crate) enum TaskStatus {
     /// It is recorded.
     Provisioning,
     /// Its containers are being started.
@@ -32,7 +32,7 @@ pub enum TaskStatus {
 
 /// Why a task stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum StopCode {
+pub(crate) enum StopCode {
     /// It never ran.
     TaskFailedToStart,
     /// An essential container ended.
@@ -48,7 +48,7 @@ pub enum StopCode {
 /// A task.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the name is the API's")]
-pub struct Task {
+pub(crate) struct Task {
     /// Thirty-two hexadecimal digits.
     pub id: String,
     /// The name of its cluster.
@@ -133,7 +133,7 @@ pub struct Task {
 
 impl Task {
     /// A new task.
-    pub fn new(cluster: String, definition: &TaskDefinition, now: Timestamp) -> Self {
+    pub(crate) fn new(cluster: String, definition: &TaskDefinition, now: Timestamp) -> Self {
         Self {
             id: ids::hex(32),
             cluster,
@@ -176,7 +176,7 @@ impl Task {
     }
 
     /// The health of its essential containers together.
-    pub fn health(&self) -> HealthStatus {
+    pub(crate) fn health(&self) -> HealthStatus {
         let mut checked =
             self.containers.iter().filter(|container| container.essential && container.checked).peekable();
         if checked.peek().is_none() {
@@ -191,12 +191,12 @@ impl Task {
     }
 
     /// Whether an essential container has a health check.
-    pub fn is_checked(&self) -> bool {
+    pub(crate) fn is_checked(&self) -> bool {
         self.containers.iter().any(|container| container.essential && container.checked)
     }
 
     /// Sets the desired status to `STOPPED`; the first reason is kept.
-    pub fn request_stop(&mut self, code: StopCode, reason: String, now: Timestamp) {
+    pub(crate) fn request_stop(&mut self, code: StopCode, reason: String, now: Timestamp) {
         if self.desired_status == TaskStatus::Stopped {
             return;
         }
@@ -208,7 +208,7 @@ impl Task {
     }
 
     /// Records that the task has stopped.
-    pub fn mark_stopped(&mut self, now: Timestamp) {
+    pub(crate) fn mark_stopped(&mut self, now: Timestamp) {
         self.containers.iter_mut().for_each(|container| container.last_status = TaskStatus::Stopped);
         self.last_status = TaskStatus::Stopped;
         self.execution_stopped_at.get_or_insert(now);

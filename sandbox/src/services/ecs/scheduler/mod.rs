@@ -34,7 +34,7 @@ const RETENTION: Duration = Duration::from_hours(1);
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Starts the scheduler and the writer of tasks' logs; they end, after all tasks, with the sandbox.
-pub fn start(sandbox: &Arc<Sandbox>) {
+pub(crate) fn start(sandbox: &Arc<Sandbox>) {
     let orphaned_tasks = abandoned::recover(sandbox);
     if let Some(queue) = sandbox.runtime::<Runtime>().take_log_queue() {
         sandbox.background.spawn(writer::write(Arc::clone(sandbox), queue));

@@ -15,7 +15,7 @@ use syntax::WrongForm;
 pub(super) use syntax::{Statement, statements};
 
 /// Percent-encodes a document, as responses have it.
-pub fn encode(document: &str) -> String {
+pub(super) fn encode(document: &str) -> String {
     form_urlencoded::byte_serialize(document.as_bytes()).collect::<String>().replace('+', "%20")
 }
 

@@ -22,7 +22,7 @@ fn exceeded(message: String) -> Fault {
 }
 
 /// Refuses the document of a managed policy, or of one of its versions, that is too large.
-pub fn check_managed(document: &str) -> Result<(), Fault> {
+pub(crate) fn check_managed(document: &str) -> Result<(), Fault> {
     if size(document) <= MAX_MANAGED {
         return Ok(());
     }
@@ -30,7 +30,7 @@ pub fn check_managed(document: &str) -> Result<(), Fault> {
 }
 
 /// Refuses a trust policy that is too large.
-pub fn check_trust(document: &str) -> Result<(), Fault> {
+pub(crate) fn check_trust(document: &str) -> Result<(), Fault> {
     if size(document) <= MAX_TRUST {
         return Ok(());
     }
@@ -38,7 +38,7 @@ pub fn check_trust(document: &str) -> Result<(), Fault> {
 }
 
 /// Refuses inline policies that are too large together.
-pub fn check_inline(role: &str, policies: &BTreeMap<String, String>) -> Result<(), Fault> {
+pub(crate) fn check_inline(role: &str, policies: &BTreeMap<String, String>) -> Result<(), Fault> {
     if policies.values().map(|document| size(document)).sum::<usize>() <= MAX_INLINE {
         return Ok(());
     }

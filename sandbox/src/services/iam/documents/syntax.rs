@@ -9,7 +9,7 @@ const OF_STATEMENT: &[&str] =
     &["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
 
 /// A statement with the right syntax.
-pub struct Statement<'a> {
+pub(crate) struct Statement<'a> {
     /// `Sid`; empty if left out.
     pub id: &'a str,
     /// `Effect`, in upper or lower case.
@@ -25,21 +25,21 @@ pub struct Statement<'a> {
 }
 
 impl<'a> Statement<'a> {
-    pub fn actions(&self) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn actions(&self) -> impl Iterator<Item = &'a str> {
         self.actions.iter().flatten().copied()
     }
 
-    pub fn resources(&self) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn resources(&self) -> impl Iterator<Item = &'a str> {
         self.resources.iter().flatten().copied()
     }
 }
 
 /// A syntax error. AWS does not report where.
 #[derive(Debug, Clone, Copy)]
-pub struct WrongForm;
+pub(crate) struct WrongForm;
 
 /// The statements of a document.
-pub fn statements(policy: &Map<String, Value>) -> Result<Vec<Statement<'_>>, WrongForm> {
+pub(crate) fn statements(policy: &Map<String, Value>) -> Result<Vec<Statement<'_>>, WrongForm> {
     text(policy, "Id")?;
     let version = text(policy, "Version")?;
     ensure(has_only(policy, OF_POLICY) && version.is_none_or(|version| VERSIONS.contains(&version)))?;

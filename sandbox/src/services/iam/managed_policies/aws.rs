@@ -15,7 +15,7 @@ const ROWS: &str = include_str!("aws.txt");
 
 /// One policy of AWS's own.
 #[derive(Debug, Clone, Copy)]
-pub struct AwsPolicy {
+pub(crate) struct AwsPolicy {
     /// The path without its first slash, and the name.
     place: &'static str,
     /// The default version, such as `v1`.
@@ -25,20 +25,20 @@ pub struct AwsPolicy {
 }
 
 impl AwsPolicy {
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         self.place.rsplit('/').next().unwrap_or(self.place)
     }
 
-    pub fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("/{}", &self.place[..self.place.len() - self.name().len()])
     }
 
-    pub fn arn(&self, partition: &Partition) -> String {
+    pub(crate) fn arn(&self, partition: &Partition) -> String {
         arn(partition, self.place)
     }
 
     /// An id in AWS's format, derived from the name.
-    pub fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         format!("ANPA{}", &hex::encode_upper(Sha256::digest(self.place))[..17])
     }
 }
@@ -51,7 +51,7 @@ static BY_PLACE: LazyLock<HashMap<&str, &AwsPolicy>> =
     LazyLock::new(|| ALL.iter().map(|policy| (policy.place, policy)).collect());
 
 /// All policies, sorted by name.
-pub fn all() -> impl Iterator<Item = &'static AwsPolicy> {
+pub(crate) fn all() -> impl Iterator<Item = &'static AwsPolicy> {
     ALL.iter()
 }
 
@@ -62,12 +62,12 @@ fn parse(row: &'static str) -> Option<AwsPolicy> {
 }
 
 /// The ARN for a path without its first slash, and a name.
-pub fn arn(partition: &Partition, place: &str) -> String {
+pub(crate) fn arn(partition: &Partition, place: &str) -> String {
     format!("arn:{}{OWNER}{place}", partition.name)
 }
 
 /// The policy with an ARN.
-pub fn find(arn: &str) -> Option<&'static AwsPolicy> {
+pub(crate) fn find(arn: &str) -> Option<&'static AwsPolicy> {
     let (partition, place) = arn.strip_prefix("arn:")?.split_once(OWNER)?;
     BY_PLACE.get(place).copied().filter(|_| Partition::exists(partition))
 }

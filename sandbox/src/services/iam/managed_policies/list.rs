@@ -16,7 +16,7 @@ use crate::services::iam::paging::Paging;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct List {
+pub(crate) struct List {
     #[serde(default = "all_scopes")]
     scope: String,
     #[serde(default)]
@@ -55,7 +55,7 @@ enum Listed {
 }
 
 /// `ListPolicies`, which shows neither tags nor descriptions.
-pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let List { scope, only_attached, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
     check_path_prefix(&path_prefix, true)?;
     let question = format!("ListPolicies {scope} {only_attached} {path_prefix} {usage:?}");
@@ -94,7 +94,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Entities {
+pub(crate) struct Entities {
     policy_arn: String,
     entity_filter: Option<String>,
     #[serde(default = "root_path")]
@@ -105,7 +105,7 @@ pub struct Entities {
 }
 
 /// `ListEntitiesForPolicy`. The sandbox has no users and no groups.
-pub fn list_entities(sandbox: &Arc<Sandbox>, input: Entities) -> Reply {
+pub(crate) fn list_entities(sandbox: &Arc<Sandbox>, input: Entities) -> Reply {
     let Entities { policy_arn: arn, entity_filter, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
     check_arn(&arn)?;
     let roles_too = entity_filter.as_deref().is_none_or(|filter| filter == "Role");

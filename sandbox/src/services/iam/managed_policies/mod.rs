@@ -24,7 +24,7 @@ use versions::Version;
 
 /// A managed policy of the account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ManagedPolicy {
+pub(crate) struct ManagedPolicy {
     /// Unique in the account.
     pub name: String,
     pub path: String,
@@ -45,27 +45,27 @@ pub struct ManagedPolicy {
 
 impl ManagedPolicy {
     /// The document of the default version.
-    pub fn document(&self) -> Option<&str> {
+    pub(crate) fn document(&self) -> Option<&str> {
         let version = self.versions.iter().find(|version| version.number == self.default_version);
         version.map(|version| version.document.as_str())
     }
 }
 
 /// How many roles have a policy attached, and how many have it as their permissions boundary.
-pub fn uses(state: &State, arn: &str) -> (usize, usize) {
+pub(super) fn uses(state: &State, arn: &str) -> (usize, usize) {
     let attached = state.roles.values().filter(|role| role.attached.iter().any(|one| one == arn)).count();
     let bounding = state.roles.values().filter(|role| role.boundary.as_deref() == Some(arn)).count();
     (attached, bounding)
 }
 
 /// The customer's or AWS's policy with an ARN, as responses show it.
-pub fn described(state: &State, arn: &str) -> Option<Value> {
+pub(super) fn described(state: &State, arn: &str) -> Option<Value> {
     let uses = uses(state, arn);
     let own = state.managed_policies.get(arn).map(|policy| described_own(policy, arn, uses));
     own.or_else(|| aws::find(arn).map(|policy| described_aws(policy, arn, uses)))
 }
 
-pub fn described_own(policy: &ManagedPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
+pub(super) fn described_own(policy: &ManagedPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
     json!({
         "PolicyName": policy.name,
         "PolicyId": policy.id,
@@ -82,7 +82,7 @@ pub fn described_own(policy: &ManagedPolicy, arn: &str, (attached, bounding): (u
     })
 }
 
-pub fn described_aws(policy: &AwsPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
+pub(super) fn described_aws(policy: &AwsPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
     json!({
         "PolicyName": policy.name(),
         "PolicyId": policy.id(),
@@ -99,7 +99,7 @@ pub fn described_aws(policy: &AwsPolicy, arn: &str, (attached, bounding): (usize
 }
 
 /// Refuses anything but the ARN of an existing policy.
-pub fn check_attachable(state: &State, arn: &str) -> Result<(), Fault> {
+pub(super) fn check_attachable(state: &State, arn: &str) -> Result<(), Fault> {
     check_arn(arn)?;
     if state.managed_policies.contains(arn) || aws::find(arn).is_some() {
         return Ok(());
@@ -108,7 +108,7 @@ pub fn check_attachable(state: &State, arn: &str) -> Result<(), Fault> {
 }
 
 /// Refuses anything but the ARN of a policy.
-pub fn check_arn(arn: &str) -> Result<(), Fault> {
+pub(super) fn check_arn(arn: &str) -> Result<(), Fault> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     match parts[..] {
         ["arn", _, "iam", "", _, resource] if resource.starts_with("policy/") => Ok(()),
@@ -117,7 +117,7 @@ pub fn check_arn(arn: &str) -> Result<(), Fault> {
 }
 
 /// A customer managed policy, for changing it. AWS's own cannot be changed.
-pub fn find_mut<'a>(
+pub(super) fn find_mut<'a>(
     state: &'a mut State,
     config: &Config,
     operation: &str,
@@ -132,13 +132,13 @@ pub fn find_mut<'a>(
     state.managed_policies.get_mut(arn).ok_or_else(|| not_found(arn))
 }
 
-pub fn not_found(arn: &str) -> Fault {
+pub(super) fn not_found(arn: &str) -> Fault {
     no_such_entity(format!("Policy {arn} was not found."))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Create {
+pub(super) struct Create {
     policy_name: String,
     #[serde(default = "root_path")]
     path: String,
@@ -148,7 +148,7 @@ pub struct Create {
     tags: Vec<Tag>,
 }
 
-pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let Create { policy_name: name, path, policy_document, description, tags } = input;
     check_name("policyName", &name, 128)?;
     check_path(&path)?;
@@ -186,18 +186,18 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Named {
+pub(super) struct Named {
     policy_arn: String,
 }
 
-pub fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> Reply {
     check_arn(&arn)?;
     sandbox.world.read(|world| {
         described(world.of::<State>(), &arn).map(|policy| json!({ "Policy": policy })).ok_or_else(|| not_found(&arn))
     })
 }
 
-pub fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> Reply {
     let conflict = |message: &str| Err(Fault::new(409, "DeleteConflict", message));
     sandbox.world.write(|world| {
         let versions = find_mut(world.of_mut::<State>(), &sandbox.config, "DeletePolicy", &arn)?.versions.len();

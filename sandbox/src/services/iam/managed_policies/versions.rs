@@ -18,7 +18,7 @@ use crate::{Fault, Sandbox};
 const MAX_VERSIONS: usize = 5;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Version {
+pub(crate) struct Version {
     /// The number in its id, such as 2 in `v2`.
     pub number: u32,
     pub document: String,
@@ -56,14 +56,14 @@ fn find<'a>(state: &'a State, operation: &str, arn: &str) -> Result<&'a ManagedP
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Create {
+pub(crate) struct Create {
     policy_arn: String,
     policy_document: String,
     #[serde(default)]
     set_as_default: bool,
 }
 
-pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(crate) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let Create { policy_arn: arn, policy_document: document, set_as_default } = input;
     documents::check(&document, Purpose::Managed)?;
     documents::quota::check_managed(&document)?;
@@ -89,12 +89,12 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Named {
+pub(crate) struct Named {
     policy_arn: String,
     version_id: String,
 }
 
-pub fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
+pub(crate) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
     sandbox.world.read(|world| {
         let policy = find(world.of::<State>(), "GetPolicyVersion", &arn)?;
         let number = number(&arn, policy, &version_id)?;
@@ -106,7 +106,7 @@ pub fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named)
     })
 }
 
-pub fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
+pub(crate) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
     sandbox.world.write(|world| {
         let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "DeletePolicyVersion", &arn)?;
         let number = number(&arn, policy, &version_id)?;
@@ -119,7 +119,7 @@ pub fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Nam
     })
 }
 
-pub fn set_default(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
+pub(crate) fn set_default(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
     sandbox.world.write(|world| {
         let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "SetDefaultPolicyVersion", &arn)?;
         policy.default_version = number(&arn, policy, &version_id)?;
@@ -129,13 +129,13 @@ pub fn set_default(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct List {
+pub(crate) struct List {
     policy_arn: String,
     marker: Option<String>,
     max_items: Option<usize>,
 }
 
-pub fn list(sandbox: &Arc<Sandbox>, List { policy_arn: arn, marker, max_items }: List) -> Reply {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, List { policy_arn: arn, marker, max_items }: List) -> Reply {
     sandbox.world.read(|world| {
         let policy = find(world.of::<State>(), "ListPolicyVersions", &arn)?;
         let newest_first = policy.versions.iter().rev();

@@ -6,7 +6,7 @@ use super::test::Test;
 
 /// The fields that an event must have.
 #[derive(Debug)]
-pub struct Fields {
+pub(crate) struct Fields {
     /// Fields counted from the first one.
     first: Vec<Field>,
     /// Fields counted from the last one, if there is an ellipsis.

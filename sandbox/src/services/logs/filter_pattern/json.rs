@@ -11,7 +11,7 @@ const MAX_DEPTH: usize = 32;
 
 /// A condition on an event.
 #[derive(Debug)]
-pub enum Condition {
+pub(crate) enum Condition {
     /// All of them hold.
     All(Vec<Condition>),
     /// At least one of them holds.
@@ -22,7 +22,7 @@ pub enum Condition {
 
 /// A condition on a value.
 #[derive(Debug)]
-pub enum ValueCondition {
+pub(crate) enum ValueCondition {
     /// It is null.
     Null,
     /// It does not exist.
@@ -35,7 +35,7 @@ pub enum ValueCondition {
 
 /// The path from the root to a value.
 #[derive(Debug)]
-pub struct Selector(Vec<Step>);
+pub(crate) struct Selector(Vec<Step>);
 
 #[derive(Debug)]
 enum Step {

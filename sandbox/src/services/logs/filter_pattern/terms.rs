@@ -8,7 +8,7 @@ use super::scan::Scan;
 /// Matches events with all required terms, or with one of the optional ones if none is required, and with no excluded
 /// term.
 #[derive(Debug, Default)]
-pub struct Terms {
+pub(crate) struct Terms {
     all: Vec<Term>,
     any: Vec<Term>,
     none: Vec<Term>,

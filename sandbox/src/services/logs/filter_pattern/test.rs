@@ -30,7 +30,7 @@ enum Operator {
 }
 
 #[derive(Debug)]
-pub struct Test {
+pub(crate) struct Test {
     operator: Operator,
     operand: Operand,
 }

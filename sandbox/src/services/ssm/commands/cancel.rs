@@ -11,14 +11,14 @@ use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Cancel {
+pub(crate) struct Cancel {
     command_id: String,
     #[serde(default)]
     instance_ids: Vec<String>,
 }
 
 /// Cancels the invocations of a command that have not ended, on some instances or on all.
-pub fn cancel(sandbox: &Arc<Sandbox>, Cancel { command_id, instance_ids }: Cancel) -> Result<Value, Fault> {
+pub(crate) fn cancel(sandbox: &Arc<Sandbox>, Cancel { command_id, instance_ids }: Cancel) -> Result<Value, Fault> {
     sandbox.world.write(|world| {
         find(world, &command_id)?;
         let of = |id: &String| invocations(world, &command_id).any(|one| one.instance == *id);

@@ -24,7 +24,7 @@ const MAX_OUTPUT_CHARACTERS: usize = 2500;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct List {
+pub(crate) struct List {
     command_id: Option<String>,
     instance_id: Option<String>,
     max_results: Option<usize>,
@@ -85,7 +85,7 @@ impl List {
     }
 }
 
-pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     sandbox.world.read(|world| {
         let mut items = Vec::new();
         for command in input.commands(world)? {
@@ -98,7 +98,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     })
 }
 
-pub fn list_invocations(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(crate) fn list_invocations(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     sandbox.world.read(|world| {
         let mut items = Vec::new();
         for command in input.commands(world)? {
@@ -155,14 +155,14 @@ fn both_outputs(Invocation { output, errors, .. }: &Invocation) -> String {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Get {
+pub(crate) struct Get {
     command_id: String,
     instance_id: String,
     plugin_name: Option<String>,
 }
 
 /// GetCommandInvocation shows outputs only of an invocation that has ended.
-pub fn get_invocation(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
+pub(crate) fn get_invocation(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     sandbox.world.read(|world| {
         let missing = || Fault::client("InvocationDoesNotExist", "");
         let invocation =

@@ -21,7 +21,7 @@ mod send;
 
 pub(super) use cancel::cancel;
 pub(super) use list::{get_invocation, list, list_invocations};
-pub use run::resume;
+pub(crate) use run::resume;
 pub(super) use send::send;
 
 /// The only document that is served, and its plugin.
@@ -32,7 +32,7 @@ const MAX_COMMANDS: usize = 100;
 
 /// The status of a command or an invocation (API reference, `CommandInvocation`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Status {
+pub(crate) enum Status {
     Pending,
     InProgress,
     Cancelling,
@@ -70,7 +70,7 @@ impl Status {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Command {
+pub(crate) struct Command {
     /// A UUID.
     pub id: String,
     pub comment: String,
@@ -89,7 +89,7 @@ pub struct Command {
 
 /// A command on one instance.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Invocation {
+pub(crate) struct Invocation {
     pub command: String,
     pub instance: String,
     pub status: Status,

@@ -65,7 +65,7 @@ async fn end(sandbox: &Sandbox, command: &str, instance: &str, outcome: Outcome)
 }
 
 /// Ends the invocations that were in progress when the sandbox was killed: their processes have ended with it.
-pub fn resume(sandbox: &Arc<Sandbox>) {
+pub(crate) fn resume(sandbox: &Arc<Sandbox>) {
     let open: Vec<(String, String)> = sandbox.world.read(|world| {
         let open = world.of::<State>().invocations.values().filter(|invocation| !invocation.status.is_over());
         open.map(|invocation| (invocation.command.clone(), invocation.instance.clone())).collect()

@@ -22,7 +22,7 @@ const VERSIONS: &[&str] = &["$DEFAULT", "$LATEST", "1"];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Send {
+pub(crate) struct Send {
     #[serde(default)]
     instance_ids: Vec<String>,
     #[serde(default)]
@@ -56,7 +56,7 @@ struct LogOutput {
 }
 
 /// Stores a command and starts it on each of its instances.
-pub fn send(sandbox: &Arc<Sandbox>, input: Send) -> Reply {
+pub(crate) fn send(sandbox: &Arc<Sandbox>, input: Send) -> Reply {
     check(&input)?;
     if !sandbox.config.host_exec {
         return Err(Fault::no_host_exec());
