@@ -62,7 +62,7 @@ impl Diagnostic {
         Self { source: Some(Arc::new(source.into())), ..self }
     }
 
-    /// The errors behind it, outermost first. Those whose text is part of what was said before are left out.
+    /// The errors behind it, outermost first. Errors whose text an earlier one contains are left out.
     pub fn causes(&self) -> Vec<String> {
         let mut shown = self.message.clone();
         let chain = self.source.iter().flat_map(|source| source.chain()).map(ToString::to_string);

@@ -176,11 +176,14 @@ pub(crate) fn quoted(word: &str) -> Cow<'_, str> {
     shlex::try_quote(word).unwrap_or(Cow::Borrowed(word))
 }
 
+/// Minimum Jaro similarity (0 to 1) of a misspelled name to a known one for a suggestion.
+const MIN_SIMILARITY: f64 = 0.75;
+
 /// The known name that is most similar to `name`, if it is similar enough for a suggestion.
 pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let similarity = |known: &str| strsim::jaro(known, name);
-    let near = known.iter().copied().max_by(|a, b| similarity(a).total_cmp(&similarity(b)))?;
-    (similarity(near) > 0.8).then_some(near)
+    let nearest = known.iter().copied().max_by(|a, b| similarity(a).total_cmp(&similarity(b)))?;
+    (similarity(nearest) >= MIN_SIMILARITY).then_some(nearest)
 }
 
 /// A URL without `USER:PASSWORD@`, for output.

@@ -9,14 +9,14 @@ use crate::exit::Exit;
 
 /// Print a completion script
 ///
-/// The script calls ecsws for completions, so it also knows the services and stacks of the ecsws.toml at hand.
+/// The script calls ecsws for completions, so it also completes the services and stacks of the current ecsws.toml.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ecsws completions bash > ~/.local/share/bash-completion/completions/ecsws
   ecsws completions zsh > ~/.zfunc/_ecsws
   ecsws completions fish > ~/.config/fish/completions/ecsws.fish")]
 pub(super) struct CompletionsArgs {
-    /// The shell to print it for
+    /// Shell
     #[arg(value_enum)]
     shell: Shell,
 }

@@ -21,20 +21,20 @@ const EXAMPLES: &str = "Examples:
 
 /// Write an ecsws.toml to start from
 ///
-/// Without flags it describes one service, named after the folder, on a platform of its own. An ecsws.toml that is there already is never overwritten.
+/// Without flags it describes one service, named after the folder, on a platform of its own. An existing ecsws.toml is never overwritten.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::INIT))]
 pub(super) struct InitArgs {
     /// Write the ECS workshop's platform and Node.js service
     #[arg(long, conflicts_with_all = ["name", "image", "port"])]
     workshop: bool,
-    /// The service's name [default: the folder's]
+    /// Service name [default: the folder's]
     #[arg(long)]
     name: Option<String>,
-    /// The image to run
+    /// Image to run
     #[arg(long, default_value = "public.ecr.aws/nginx/nginx:stable")]
     image: String,
-    /// The port that the container listens on
+    /// Port of the container
     #[arg(long, default_value_t = 80, allow_negative_numbers = true, value_parser = whole_number(1..=u16::MAX))]
     port: u16,
 }

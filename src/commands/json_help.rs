@@ -1,7 +1,7 @@
-//! What `--output json` prints, as each command's `--help` says it. `tests/it/json.rs` holds these words against what is printed.
+//! The description of `--output json` in each command's `--help`. `tests/it/json.rs` compares it with the output.
 
 /// deploy, scale and destroy.
-pub(super) const EVENTS: &str = "With --output json, an event a line; each has schema, event and what follows here:
+pub(super) const EVENTS: &str = "With --output json, one event per line, each with schema, event and:
   started        stack, operation (create, update, roll_back or delete)
   no_changes     stack
   prepared       stack, change_set (its ARN)
@@ -11,15 +11,15 @@ pub(super) const EVENTS: &str = "With --output json, an event a line; each has s
                  rollout_state, rollout_reason)
   service_event  service, timestamp, message
   task_stopped   service, task, cause, count (of tasks that stopped for this cause)
-  task_log       service, task, container, lines (its last; once for each cause)
-  stuck          service, cause (tasks stop for it again and again)
+  task_log       service, task, container, lines (its last; once per cause)
+  stuck          service, cause (for which tasks keep stopping)
   note           message
   finished       stack, operation, arn, outputs (by key), seconds
-  done           nothing more; it is the last event
+  done           no more members; it is the last event
   failed         exit (the code), message; it is the last event";
 
 /// diff.
-pub(super) const DIFF: &str = "With --output json, one object: schema, stacks. Of each stack: stack, different, broadens_permissions, notes (what the
+pub(super) const DIFF: &str = "With --output json, one object: schema, stacks. Each stack has: stack, different, broadens_permissions, notes (what the
 templates do not show) and
   resources  logical_id, path, type, impact (none, update, create, orphan, may_replace, replace or destroy), old, new,
              properties (name, old, new, impact)
@@ -29,7 +29,7 @@ templates do not show) and
              identity, arn; group, protocol, peer";
 
 /// status.
-pub(super) const STATUS: &str = "With --output json, one object, and with --watch one a line for each change: schema, cluster, service, status, steady,
+pub(super) const STATUS: &str = "With --output json, one object, or with --watch one per line for each change: schema, cluster, service, status, steady,
 desired, running, pending, url, notes and
   deployments  id, status, task_definition, created, desired, running, pending, failed, rollout_state, rollout_reason
   tasks        id, last_status, health, task_definition, started, stopped, private_ip, stopped_reason,
@@ -39,7 +39,7 @@ desired, running, pending, url, notes and
   events       id, timestamp, message";
 
 /// logs.
-pub(super) const LOGS: &str = "With --output json, an event a line: schema, event (log), id, stream, timestamp, message.
+pub(super) const LOGS: &str = "With --output json, one event per line: schema, event (log), id, stream, timestamp, message.
 `logs groups`: schema, groups (name, retention_days, stored_bytes). `logs streams`: schema, streams (name, last_event).";
 
 /// init.
@@ -47,16 +47,16 @@ pub(super) const INIT: &str = "With --output json, one object: schema, wrote (th
 
 /// sandbox.
 #[cfg(all(unix, feature = "sandbox"))]
-pub(super) const SANDBOX: &str = "With --output json, each prints one object with schema and what follows here:
+pub(super) const SANDBOX: &str = "With --output json, each prints one object with schema and:
   start     running, url, account, region, pid, started_at, version
-  status    running; when it does, also what start prints, memory_bytes, disk_bytes, log_bytes, max_log_bytes, state_dir and
+  status    running; if true, also the members of start, memory_bytes, disk_bytes, log_bytes, max_log_bytes, state_dir and
               stacks    name, status
               services  cluster, name, desired, running
               tasks     cluster, id, group, status, started_at, processes, memory_bytes
               sessions  id, target, since
-  logs      an event a line: event (sandbox_log), timestamp, message
-  faults    operations, resources, as they were set, with struck (how often each did)
-  stop      stopped (false when none was running)
+  logs      one event per line: event (sandbox_log), timestamp, message
+  faults    operations, resources, as in FAULTS, with injected (how often each was)
+  stop      stopped (false if none was running)
   reset     reset
   env       variables (by name)
   coverage  operations, resource_types, functions";

@@ -35,7 +35,7 @@ pub(crate) use subcommand::subcommand;
 
 /// Run services on Amazon ECS: see what will change, deploy it, watch it, scale it.
 ///
-/// What runs is described in an ecsws.toml. With --sandbox every command works on this machine, against an AWS that ecsws carries inside.
+/// Services are described in an ecsws.toml. With --sandbox, all commands use a local AWS that is built into ecsws.
 #[derive(Debug, Parser)]
 #[command(version, after_help = exit::help(), after_long_help = exit::help())]
 pub(crate) struct Cli {

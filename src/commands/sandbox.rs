@@ -26,55 +26,55 @@ const EXAMPLES: &str = "Examples:
   eval \"$(ecsws sandbox env)\" && aws ecs list-clusters
   ecsws sandbox reset";
 
-/// Start, stop and look at the local AWS that --sandbox uses
+/// Start, stop and inspect the local AWS that --sandbox uses
 ///
-/// The first command with --sandbox starts it by itself. It listens on loopback only and lets in only requests that are signed with its secret.
-/// Commands that arrive in API requests never run on this machine, except container health checks, exec, sessions and Run Command; --no-host-exec
-/// switches these four off, and keeps the variables of task definitions from processes of this machine. A health check runs beside the container's process: the port of its definition after localhost means the real one,
-/// and where curl or wget is missing the sandbox asks the address itself. With `runtime = "podman"` or `"docker"` in ecsws.toml the images of a
-/// stack run as containers, and their commands inside those.
+/// The first command with --sandbox starts it. It listens on loopback and accepts only requests that are signed with its own key. Commands from
+/// API requests never run on this machine, except container health checks, ECS Exec, sessions and Run Command. --no-host-exec disables these four,
+/// and does not set variables of task definitions in processes. In a health check, localhost with the port of the task definition reaches the port
+/// that the task really has; if curl or wget is not installed, the sandbox connects itself. With `runtime = "podman"` or `"docker"` in ecsws.toml,
+/// images run as containers, and these commands run inside them.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::SANDBOX))]
 pub(super) struct SandboxArgs {
     #[command(subcommand)]
     command: SandboxCommand,
-    /// The folder of its state, instead of one in the user's state folder [env: ECSWS_SANDBOX_DIR]
+    /// Folder for its state [default: ecsws in the user's state folder] [env: ECSWS_SANDBOX_DIR]
     #[arg(long, global = true, value_name = "DIR")]
     state_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 enum SandboxCommand {
-    /// Start it, unless it runs already
+    /// Start the sandbox, unless it is running
     Start(StartArgs),
-    /// Stop it; its state stays
+    /// Stop the sandbox; its state is kept
     Stop,
-    /// Say whether it runs, since when, and what runs in it; exits with 5 when it does not
+    /// Show what the sandbox runs; exits with 5 if it is not running
     Status,
-    /// Print its own log: a line for each request, and for what happened by itself
+    /// Print the sandbox's log: one line per request or background event
     Logs(logs::SandboxLogsArgs),
     Faults(faults::FaultsArgs),
-    /// Stop it and forget everything that was deployed to it
+    /// Stop the sandbox and delete its state
     Reset,
-    /// Print the exports that point other tools at it
+    /// Print the environment variables with which other tools use the sandbox
     Env,
-    /// Print what it serves
+    /// List the operations, resource types and functions that the sandbox supports
     Coverage,
 }
 
 #[derive(Debug, Args)]
 #[command(after_long_help = inherited_variables())]
 struct StartArgs {
-    /// Serve in this process, until it is interrupted
+    /// Run in the foreground until interrupted
     #[arg(long)]
     foreground: bool,
-    /// The account that it plays, instead of the one in `[target]`
+    /// Account ID to simulate [default: the one in `[target]`]
     #[arg(long, value_name = "ID")]
     account: Option<String>,
-    /// Shorten its waits (evaluation periods, cooldowns, health-check intervals) by this factor
+    /// Divide waiting times (evaluation periods, cooldowns, health-check intervals) by this factor
     #[arg(long, value_name = "N", value_parser = speed)]
     speed: Option<f64>,
-    /// Let no request determine what runs on this machine: no commands, no variables of task definitions; a health check asks the address in it, or the port
+    /// Never run what API requests contain: no commands, and no variables of task definitions. Health checks connect to the container's port instead
     #[arg(long)]
     no_host_exec: bool,
 }

@@ -17,17 +17,17 @@ use crate::stack::{ProjectStack, Template};
 
 /// Print the CloudFormation template of a stack
 ///
-/// Nothing but the template goes to stdout. Look-ups (a VPC by its name, availability zones) are made once and pinned in ecsws.lock.
+/// Only templates are printed to stdout. Look-ups (a VPC by its name, availability zones) are made once and pinned in ecsws.lock.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ecsws synth > template.yaml
   ecsws synth ecsworkshop-base --json
   ecsws synth --all --out templates")]
 pub(super) struct SynthArgs {
-    /// The stack, or a service by its key; may be left out when there is only one
+    /// Stack, or a service by its key; optional if there is only one
     #[arg(add = complete::stacks())]
     stack: Option<String>,
-    /// Every stack: one YAML document each, or a JSON object by name
+    /// All stacks: one YAML document each, or a JSON object by name
     #[arg(long, conflicts_with = "stack")]
     all: bool,
     /// Print JSON instead of YAML
@@ -36,7 +36,7 @@ pub(super) struct SynthArgs {
     /// Write a file for each stack (NAME.yaml or NAME.json) into this folder
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: Option<PathBuf>,
-    /// Make the look-ups again and pin the new answers
+    /// Repeat the look-ups and update ecsws.lock
     #[arg(long)]
     refresh: bool,
 }

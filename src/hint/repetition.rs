@@ -14,7 +14,6 @@ pub struct Subcommand {
 pub struct Argument {
     /// The flag, such as `--image`.
     pub flag: Option<String>,
-    /// Its value.
     pub value: Option<String>,
 }
 

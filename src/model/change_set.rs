@@ -5,14 +5,12 @@
 pub enum ChangeSetKind {
     /// Create the stack.
     Create,
-    /// Update it.
     Update,
 }
 
 /// A change set as DescribeChangeSet returns it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChangeSet {
-    /// Its ARN.
     pub arn: String,
     /// Status: `CREATE_COMPLETE`, `FAILED`, …
     pub status: String,

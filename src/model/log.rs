@@ -26,7 +26,6 @@ pub struct LogPage {
     pub next_token: Option<String>,
 }
 
-/// A log event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogEvent {
     /// EventId: unique in the log group.
@@ -39,10 +38,8 @@ pub struct LogEvent {
     pub message: String,
 }
 
-/// A log group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogGroup {
-    /// Its name.
     pub name: String,
     /// The retention period; `None` if events never expire.
     pub retention_days: Option<i32>,
@@ -50,10 +47,8 @@ pub struct LogGroup {
     pub stored_bytes: i64,
 }
 
-/// A log stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogStream {
-    /// Its name.
     pub name: String,
     /// The time of the newest event, which AWS updates with a delay of up to an hour.
     pub last_event: Option<Timestamp>,

@@ -9,7 +9,6 @@ pub struct Vpc {
     pub subnets: Vec<Subnet>,
 }
 
-/// A subnet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subnet {
     /// `subnet-…`.

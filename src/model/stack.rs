@@ -52,9 +52,7 @@ pub struct Output {
 /// A value that a stack exports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
-    /// Name.
     pub name: String,
-    /// Value.
     pub value: String,
     /// ExportingStackId: the stack's ARN.
     pub stack: String,
@@ -80,7 +78,6 @@ pub struct StackEvent {
     pub reason: Option<String>,
 }
 
-/// A resource of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackResource {
     /// LogicalResourceId.

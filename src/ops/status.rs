@@ -55,7 +55,6 @@ impl<'a> StatusReader<'a> {
         Ok(Self { aws, service: locate_service(aws, stack).await? })
     }
 
-    /// The service.
     pub(crate) fn service(&self) -> &ServiceName {
         &self.service
     }

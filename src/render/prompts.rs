@@ -12,7 +12,6 @@ pub enum PromptError {
     /// A confirmation is needed, but there is no terminal.
     #[error("there is no terminal to answer on: {question}")]
     NoTerminal {
-        /// The question.
         question: String,
         /// The flag that answers it with yes.
         flag: &'static str,

@@ -41,7 +41,6 @@ pub(crate) struct SandboxStatus {
     pub state_dir: PathBuf,
     /// Stacks, without deleted ones.
     pub stacks: Vec<SandboxStack>,
-    /// Services.
     pub services: Vec<SandboxTasks>,
     /// Tasks, without stopped ones.
     pub tasks: Vec<SandboxTask>,
@@ -49,7 +48,6 @@ pub(crate) struct SandboxStatus {
     pub sessions: Vec<SandboxSession>,
 }
 
-/// A stack in the sandbox.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SandboxStack {
     name: String,
@@ -65,7 +63,6 @@ pub(crate) struct SandboxTasks {
     running: u32,
 }
 
-/// A task in the sandbox.
 #[derive(Debug, Serialize)]
 pub(crate) struct SandboxTask {
     /// Cluster name.

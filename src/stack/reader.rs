@@ -8,14 +8,12 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::Diagnostic;
+use crate::hint::nearest;
 pub(super) use document::{Document, Source};
 pub(super) use invalid::{Invalid, Validated};
 
 mod document;
 mod invalid;
-
-/// Minimum similarity (0 to 1) of an unknown key to a known one for a suggestion.
-const MIN_SIMILARITY: f64 = 0.75;
 
 /// A table of the file that is being read.
 pub(super) struct Table<'d, 't> {
@@ -231,13 +229,6 @@ impl<'d, 't> Table<'d, 't> {
     fn named(&self, key: &str, diagnostic: Diagnostic) -> Diagnostic {
         Diagnostic { message: format!("`{}` {}", self.join(key), diagnostic.message), ..diagnostic }
     }
-}
-
-/// The known key that is most similar to `key`, if it is similar enough for a suggestion.
-fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str> {
-    let similarity = |known: &str| strsim::jaro_winkler(key, known);
-    let nearest = known.iter().copied().max_by(|left, right| similarity(left).total_cmp(&similarity(right)))?;
-    (similarity(nearest) >= MIN_SIMILARITY).then_some(nearest)
 }
 
 /// `a, b and c`.

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 
-use crate::workshop::{Ended, Workshop, ended};
+use crate::workshop::{Finished, Workshop, wait};
 
 /// Two small stacks, and an image whose tasks exit at once.
 const PROJECT: &str = r#"
@@ -24,27 +24,27 @@ deployment = { circuit_breaker = true }
 "#;
 
 fn deployed() -> Workshop {
-    let workshop = Workshop::of(PROJECT);
-    workshop.run("--sandbox deploy").good();
+    let workshop = Workshop::with_spec(PROJECT);
+    workshop.run("--sandbox deploy").success();
     workshop
 }
 
 /// Runs a command like `COMMAND | head -n LINES`.
-fn head(workshop: &Workshop, command: &str, lines: usize) -> Ended {
+fn head(workshop: &Workshop, command: &str, lines: usize) -> Finished {
     let mut child = workshop.start(command);
     let stdout = child.stdout.take().expect("stdout is piped");
     BufReader::new(stdout).lines().take(lines).map_while(Result::ok).for_each(drop);
-    ended(child)
+    wait(child)
 }
 
-fn assert_fails(ended: &Ended, code: i32, error: &str) {
-    assert_eq!(ended.code, Some(code), "{}", ended.stderr);
-    assert!(ended.error().contains(error), "{}", ended.stderr);
+fn assert_fails(finished: &Finished, code: i32, error: &str) {
+    assert_eq!(finished.code, Some(code), "{}", finished.stderr);
+    assert!(finished.error().contains(error), "{}", finished.stderr);
 }
 
 #[test]
 fn a_closed_pipe_does_not_hide_a_failed_operation() {
-    let workshop = Workshop::of(&PROJECT.replace("acme/api:1", "acme/broken:1"));
+    let workshop = Workshop::with_spec(&PROJECT.replace("acme/api:1", "acme/broken:1"));
     for lines in [0, 1] {
         let failed = head(&workshop, "--sandbox deploy --output json", lines);
         assert_fails(&failed, 1, "stack `api` is ROLLBACK_COMPLETE");
@@ -55,7 +55,7 @@ fn a_closed_pipe_does_not_hide_a_failed_operation() {
     assert_fails(&head(&workshop, "--sandbox deploy --image api=acme/broken:1", 0), 1, "UPDATE_ROLLBACK_COMPLETE");
     workshop
         .run(r#"sandbox faults {"resources":[{"resource":"AWS::ECS::Service","on":"delete","reason":"No"}]}"#)
-        .good();
+        .success();
     assert_fails(&head(&workshop, "--sandbox destroy --yes --output json", 1), 1, "stack `api` is DELETE_FAILED");
 }
 
@@ -73,8 +73,9 @@ fn a_closed_pipe_does_not_hide_a_failed_check() {
         }
     }
 
-    let unsteady = Workshop::of(&PROJECT.replace("acme/api:1", "acme/broken:1").replace("circuit_breaker = true", ""));
-    unsteady.run("--sandbox deploy --timeout 5s").with(4);
+    let unsteady =
+        Workshop::with_spec(&PROJECT.replace("acme/api:1", "acme/broken:1").replace("circuit_breaker = true", ""));
+    unsteady.run("--sandbox deploy --timeout 5s").exit_code(4);
     for command in ["--sandbox status --check", "--sandbox status --check --output json"] {
         assert_eq!(head(&unsteady, command, 0).code, Some(5), "{command}");
     }
@@ -105,10 +106,10 @@ fn a_closed_pipe_is_not_a_failure() {
 #[cfg(target_os = "linux")]
 #[test]
 fn help_that_cannot_be_written_is_a_failure() {
-    let workshop = Workshop::of(PROJECT);
+    let workshop = Workshop::with_spec(PROJECT);
     for command in ["--help", "-h", "--version", "help deploy", "sandbox --help"] {
         let device = File::options().write(true).open("/dev/full").expect("/dev/full");
-        let failed = ended(workshop.start_with_stdout(command, device.into()));
+        let failed = wait(workshop.start_with_stdout(command, device.into()));
         assert_fails(&failed, 1, "cannot write to stdout: No space left on device");
         let quiet = head(&workshop, command, 0);
         assert_eq!((quiet.code, quiet.stderr.as_str()), (Some(0), ""), "{command}");
@@ -120,7 +121,7 @@ fn help_that_cannot_be_written_is_a_failure() {
 fn a_full_device_is_a_failure_and_does_not_hide_other_failures() {
     let full = |workshop: &Workshop, command: &str| {
         let device = File::options().write(true).open("/dev/full").expect("/dev/full");
-        ended(workshop.start_with_stdout(command, device.into()))
+        wait(workshop.start_with_stdout(command, device.into()))
     };
     let workshop = deployed();
     for command in ["--sandbox synth --all", "--sandbox diff", "--sandbox status", "--sandbox deploy --output json"] {

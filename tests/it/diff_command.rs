@@ -24,14 +24,14 @@ environment = { VERSION = "1.10" }
 "#;
 
 fn deployed() -> Workshop {
-    let workshop = Workshop::of(PROJECT);
-    workshop.run("--sandbox deploy").good();
+    let workshop = Workshop::with_spec(PROJECT);
+    workshop.run("--sandbox deploy").success();
     workshop
 }
 
 /// Runs a command without `--sandbox`, with environment variables that point to the sandbox.
-fn as_aws(workshop: &Workshop, arguments: &str) -> crate::workshop::Ended {
-    let exports = workshop.run("sandbox env").good();
+fn as_aws(workshop: &Workshop, arguments: &str) -> crate::workshop::Finished {
+    let exports = workshop.run("sandbox env").success();
     let variables: HashMap<&str, &str> = exports
         .lines()
         .filter_map(|line| line.strip_prefix("export ")?.split_once('='))
@@ -42,16 +42,16 @@ fn as_aws(workshop: &Workshop, arguments: &str) -> crate::workshop::Ended {
     command.stdin(std::process::Stdio::null());
     let output = command.output().expect("the binary runs");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    crate::workshop::Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    crate::workshop::Finished { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
 #[test]
 fn strings_that_look_like_numbers_are_compared_as_strings() {
     let workshop = deployed();
-    workshop.run("--sandbox diff --fail").good();
+    workshop.run("--sandbox diff --fail").success();
     workshop.write("ecsws.toml", &PROJECT.replace("1.10", "1.1"));
     for method in ["change-set", "template"] {
-        let shown = workshop.run(&format!("--sandbox diff --fail --method {method}")).with(5);
+        let shown = workshop.run(&format!("--sandbox diff --fail --method {method}")).exit_code(5);
         assert!(
             shown.contains("[-]     \"Value\": \"1.10\"") && shown.contains("[+]     \"Value\": \"1.1\""),
             "{shown}"
@@ -64,31 +64,31 @@ fn changed_tags_are_differences() {
     let workshop = deployed();
     let with_tags = |tags: &str| workshop.write("ecsws.toml", &format!("[tags]\n{tags}\n{PROJECT}"));
     with_tags("team = \"web\"");
-    let shown = workshop.run("--sandbox diff --fail").with(5);
+    let shown = workshop.run("--sandbox diff --fail").exit_code(5);
     assert!(shown.contains("Tags\n[+] Tag team: web"), "{shown}");
     assert!(shown.contains("Number of stacks with differences: 2"), "{shown}");
-    workshop.run("--sandbox deploy").good();
-    workshop.run("--sandbox diff --fail").good();
+    workshop.run("--sandbox deploy").success();
+    workshop.run("--sandbox diff --fail").success();
     with_tags("team = \"api\"\nowner = \"me\"");
-    let shown = workshop.run("--sandbox diff api --fail").with(5);
+    let shown = workshop.run("--sandbox diff api --fail").exit_code(5);
     assert!(shown.contains("[+] Tag owner: me\n[~] Tag team: web to api"), "{shown}");
     let other: Value = workshop.json("--sandbox diff api")["stacks"][0]["other"].take();
     assert_eq!(other[0], serde_json::json!({ "section": "Tags", "name": "owner", "old": null, "new": "me" }));
-    workshop.run("--sandbox deploy").good();
-    let flagged = workshop.run("--sandbox diff api --fail --tags stage=test").with(5);
+    workshop.run("--sandbox deploy").success();
+    let flagged = workshop.run("--sandbox diff api --fail --tags stage=test").exit_code(5);
     assert!(flagged.contains("[+] Tag stage: test"), "{flagged}");
-    workshop.run("--sandbox deploy api --tags stage=test").good();
-    workshop.run("--sandbox diff api --fail --tags stage=test").good();
+    workshop.run("--sandbox deploy api --tags stage=test").success();
+    workshop.run("--sandbox diff api --fail --tags stage=test").success();
 }
 
 #[test]
 fn diff_accepts_the_input_flags_of_deploy() {
     let workshop = deployed();
-    let shown = workshop.run("--sandbox diff --fail --image api=acme/api:2").with(5);
+    let shown = workshop.run("--sandbox diff --fail --image api=acme/api:2").exit_code(5);
     assert!(shown.contains("acme/api:2"), "{shown}");
     assert_eq!(workshop.text(), PROJECT);
-    workshop.run("--sandbox deploy --image api=acme/api:2").good();
-    workshop.run("--sandbox diff --fail --image api=acme/api:2").good();
+    workshop.run("--sandbox deploy --image api=acme/api:2").success();
+    workshop.run("--sandbox diff --fail --image api=acme/api:2").success();
     for command in ["diff", "deploy"] {
         let wrong = workshop.run(&format!("--sandbox {command} --parameters Size=1"));
         assert_eq!(wrong.code, Some(2), "{}", wrong.stderr);
@@ -118,21 +118,21 @@ fn diff_uses_the_look_ups_of_the_account_that_deploy_would_use() {
 
 #[test]
 fn diff_against_the_template_that_synth_prints_is_empty() {
-    let workshop = Workshop::of(PROJECT);
+    let workshop = Workshop::with_spec(PROJECT);
     let check = |state: &str| {
         let in_sandbox = |arguments: &str| workshop.run(&format!("--sandbox {arguments}"));
         let in_aws = |arguments: &str| as_aws(&workshop, arguments);
-        for run in [&in_sandbox as &dyn Fn(&str) -> crate::workshop::Ended, &in_aws] {
+        for run in [&in_sandbox as &dyn Fn(&str) -> crate::workshop::Finished, &in_aws] {
             for (stack, json) in [("api", ""), ("api", " --json"), ("base", "")] {
-                workshop.write("template", &run(&format!("synth {stack}{json}")).good());
+                workshop.write("template", &run(&format!("synth {stack}{json}")).success());
                 let compared = run(&format!("diff {stack} --template template --fail"));
                 assert_eq!(compared.code, Some(0), "{state}: {}{}", compared.stdout, compared.stderr);
             }
         }
     };
-    workshop.run("sandbox start").good();
+    workshop.run("sandbox start").success();
     check("without a deployed platform");
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox deploy").success();
     check("with a deployed platform");
 }
 
@@ -156,7 +156,7 @@ fn templates_are_compared_if_no_change_set_can_be_created() {
         let fault = format!(
             r#"{{"operations":[{{"operation":"cloudformation:{operation}","effect":"fail","code":"{code}"}}]}}"#
         );
-        workshop.run(&format!("sandbox faults {fault}")).good();
+        workshop.run(&format!("sandbox faults {fault}")).success();
         let compared = workshop.run("--sandbox diff --fail");
         assert_eq!(compared.code, Some(5), "{operation} {code}: {}", compared.stderr);
         assert!(
@@ -170,16 +170,16 @@ fn templates_are_compared_if_no_change_set_can_be_created() {
     }
     let expired =
         r#"{"operations":[{"operation":"cloudformation:CreateChangeSet","effect":"fail","code":"ExpiredToken"}]}"#;
-    workshop.run(&format!("sandbox faults {expired}")).good();
+    workshop.run(&format!("sandbox faults {expired}")).success();
     assert_eq!(workshop.run("--sandbox diff").code, Some(3));
 }
 
 #[test]
 fn a_parameter_value_that_cloudformation_rejects_is_reported_by_diff_and_deploy() {
     let with_parameter = PROJECT.replace("stress_tool = false", "stress_tool = true");
-    let workshop = Workshop::of(&with_parameter);
-    workshop.run("--sandbox deploy base").good();
-    let template: Value = serde_json::from_str(&workshop.run("--sandbox synth base --json").good()).expect("JSON");
+    let workshop = Workshop::with_spec(&with_parameter);
+    workshop.run("--sandbox deploy base").success();
+    let template: Value = serde_json::from_str(&workshop.run("--sandbox synth base --json").success()).expect("JSON");
     let (name, _) = template["Parameters"]
         .as_object()
         .expect("the template has parameters")
@@ -200,7 +200,7 @@ fn a_parameter_value_that_cloudformation_rejects_is_reported_by_diff_and_deploy(
 
 #[test]
 fn diff_reports_what_deploy_would_reject() {
-    let workshop = Workshop::of(PROJECT);
+    let workshop = Workshop::with_spec(PROJECT);
     let rejected = |project: &str, reasons: &[&str]| {
         workshop.write("ecsws.toml", project);
         let (compared, deployed) = (workshop.run("--sandbox diff --fail"), workshop.run("--sandbox deploy"));
@@ -221,7 +221,7 @@ fn diff_reports_what_deploy_would_reject() {
         rejected(&large, &["CloudFormation rejected the change set of stack `api`: its template has "]);
         if !is_deployed {
             workshop.write("ecsws.toml", PROJECT);
-            workshop.run("--sandbox deploy").good();
+            workshop.run("--sandbox deploy").success();
         }
     }
     workshop.write("ecsws.toml", PROJECT);
@@ -231,7 +231,7 @@ fn diff_reports_what_deploy_would_reject() {
 
 #[test]
 fn invalid_tags_and_images_are_rejected_before_the_sandbox_starts() {
-    let workshop = Workshop::of(PROJECT);
+    let workshop = Workshop::with_spec(PROJECT);
     let (long_key, long_value) = (format!("{}=x", "k".repeat(129)), format!("k={}", "v".repeat(257)));
     let many: Vec<String> = (0..51).map(|number| format!("--tags k{number}=v")).collect();
     for command in ["diff", "deploy"] {

@@ -33,10 +33,10 @@ fn values(text: &str) -> Vec<Map<String, Value>> {
 
 /// Runs a command and checks that the help of `command` mentions every member that is printed.
 fn check(workshop: &Workshop, command: &str, arguments: &str, code: i32) -> Vec<Map<String, Value>> {
-    let help = workshop.run(&format!("{command} --help")).good();
+    let help = workshop.run(&format!("{command} --help")).success();
     let words: BTreeSet<&str> = help.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).collect();
     let ended = workshop.run(&format!("{command} {arguments} --output json"));
-    let printed = values(&ended.with(code));
+    let printed = values(&ended.exit_code(code));
     assert!(!printed.is_empty(), "{command} {arguments} prints nothing");
     for value in &printed {
         assert_eq!(value.get("schema"), Some(&1.into()), "{value:?}");
@@ -78,7 +78,7 @@ fn every_printed_member_is_in_the_help() {
 
 #[test]
 fn a_failure_is_the_last_event() {
-    let workshop = Workshop::of("[services.api]\ncpu = 300\n");
+    let workshop = Workshop::with_spec("[services.api]\ncpu = 300\n");
     for command in ["deploy", "scale", "destroy"] {
         let arguments = if command == "scale" { "--sandbox --count 2" } else { "--sandbox" };
         let printed = check(&workshop, command, arguments, 2);

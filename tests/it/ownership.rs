@@ -31,30 +31,30 @@ fn write(path: &Path, text: &str) {
 #[test]
 fn keys_that_other_users_can_read_are_rejected_and_replaced_at_the_next_start() {
     let workshop = crate::workshop::Workshop::new();
-    workshop.run("sandbox start").good();
-    let exports = workshop.run("sandbox env").good();
+    workshop.run("sandbox start").success();
+    let exports = workshop.run("sandbox env").success();
     chmod(&workshop.path("sandbox/endpoint.json"), 0o644);
     for command in ["sandbox env", "sandbox status", "--sandbox deploy", "sandbox start"] {
         let refused = workshop.run(command);
         assert_eq!(refused.code, Some(1), "{command}: {}", refused.stderr);
         assert!(refused.stderr.contains("other users can read "), "{command}: {}", refused.stderr);
     }
-    workshop.run("sandbox stop").good();
-    workshop.run("sandbox start").good();
-    assert_ne!(workshop.run("sandbox env").good(), exports);
+    workshop.run("sandbox stop").success();
+    workshop.run("sandbox start").success();
+    assert_ne!(workshop.run("sandbox env").success(), exports);
 }
 
 #[test]
 fn permissions_of_state_files_are_restored_at_the_next_start() {
     let workshop = crate::workshop::Workshop::new();
-    workshop.run("sandbox start").good();
-    workshop.run("sandbox stop").good();
+    workshop.run("sandbox start").success();
+    workshop.run("sandbox stop").success();
     let files = ["world.redb", "sandbox.log"].map(|name| workshop.path("sandbox").join(name));
     for file in &files {
         chmod(file, 0o644);
     }
     chmod(&workshop.path("sandbox"), 0o755);
-    workshop.run("sandbox start").good();
+    workshop.run("sandbox start").success();
     let mode = |path: &Path| fs::metadata(path).expect("the file exists").permissions().mode() & 0o777;
     assert_eq!(files.map(|file| mode(&file)), [0o600; 2]);
     assert_eq!(mode(&workshop.path("sandbox")), 0o700);

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::workshop::{Ended, Workshop};
+use crate::workshop::{Finished, Workshop};
 
 /// A service on a platform without the stress tool.
 fn project(more: &str) -> String {
@@ -44,7 +44,7 @@ fn assert_has(text: &str, parts: &[&str]) {
 
 /// Asserts that deploy is rejected with an error that contains `parts`, that diff notes the first of them, and that neither changes
 /// anything.
-fn assert_rejected(workshop: &Workshop, flags: &str, parts: &[&str]) -> Ended {
+fn assert_rejected(workshop: &Workshop, flags: &str, parts: &[&str]) -> Finished {
     let before = requests(workshop);
     let diff = workshop.run(&format!("--sandbox {flags} diff --fail"));
     assert_eq!(diff.code, Some(5), "{}", diff.stderr);
@@ -61,12 +61,12 @@ fn assert_rejected(workshop: &Workshop, flags: &str, parts: &[&str]) -> Ended {
 
 /// The sandbox's log of requests.
 fn requests(workshop: &Workshop) -> Vec<String> {
-    workshop.run("sandbox logs").good().lines().map(ToOwned::to_owned).collect()
+    workshop.run("sandbox logs").success().lines().map(ToOwned::to_owned).collect()
 }
 
 #[test]
 fn a_rejected_deploy_marks_no_stack_as_failed() {
-    let workshop = Workshop::of(
+    let workshop = Workshop::with_spec(
         r#"
 [platform.stack]
 name = "base"
@@ -90,12 +90,12 @@ container = { image = "acme/api:1", secrets = { A = "ssm:/no/such" } }
 
 #[test]
 fn a_log_group_that_destroy_retained_is_found_before_the_next_creation() {
-    let workshop = Workshop::of(&project("logs = { group = \"/ecs/api\" }\n"));
-    workshop.run("--sandbox deploy").good();
+    let workshop = Workshop::with_spec(&project("logs = { group = \"/ecs/api\" }\n"));
+    workshop.run("--sandbox deploy").success();
     // While the stack exists, the log group is its own.
     edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
-    workshop.run("--sandbox deploy").good();
-    workshop.run("--sandbox destroy api").good();
+    workshop.run("--sandbox deploy").success();
+    workshop.run("--sandbox destroy api").success();
     let error = "api: log group `/ecs/api` cannot be created, because it exists already";
     let hint =
         "aws logs delete-log-group --log-group-name /ecs/api`), change `group` in [services.api.logs], or leave it out";
@@ -103,26 +103,26 @@ fn a_log_group_that_destroy_retained_is_found_before_the_next_creation() {
     // The suggested command must not call AWS.
     assert_has(&workshop.run("--sandbox deploy").stderr, &["`eval \"$(ecsws sandbox env)\" && aws logs"]);
     edit(&workshop, "/ecs/api", "/ecs/api2");
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox deploy").success();
 }
 
 #[test]
 fn a_log_group_that_a_failed_creation_retained_is_found_before_the_next_creation() {
-    let workshop = Workshop::of(&project("logs = { group = \"/ecs/api\" }\n"));
-    workshop.run("--sandbox deploy base").good();
+    let workshop = Workshop::with_spec(&project("logs = { group = \"/ecs/api\" }\n"));
+    workshop.run("--sandbox deploy base").success();
     let fault = json!({ "resources": [{ "resource": "AWS::ECS::Service", "on": "create", "reason": "No-capacity", "times": 1 }] });
-    workshop.run(&format!("sandbox faults {fault}")).good();
+    workshop.run(&format!("sandbox faults {fault}")).success();
     assert_eq!(workshop.run("--sandbox deploy").code, Some(1));
     let error = "api: log group `/ecs/api` cannot be created, because it exists already";
     assert_rejected(&workshop, "", &[error]);
     edit(&workshop, "/ecs/api", "/ecs/api2");
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox deploy").success();
 }
 
 #[test]
 fn a_second_platform_with_the_same_exports_is_rejected_before_it_is_created() {
-    let workshop = Workshop::of(&project("name = \"api\"\ndiscovery = \"api\"\n"));
-    workshop.run("--sandbox deploy").good();
+    let workshop = Workshop::with_spec(&project("name = \"api\"\ndiscovery = \"api\"\n"));
+    workshop.run("--sandbox deploy").success();
     let second = workshop.text().replace("\"base\"", "\"second\"").replace("\"api\"", "\"other\"");
     workshop.write("second/ecsws.toml", &second.replace("stress_tool", "cluster_name = \"second\"\nstress_tool"));
     let exports = "second: stack base exports NSARN, NSNAME, NSID, SecGrpId, ECSClusterName, ECSSecGrpList, ServicesSecGrp already";
@@ -144,8 +144,9 @@ fn a_second_platform_with_the_same_exports_is_rejected_before_it_is_created() {
 
 #[test]
 fn all_names_that_another_stack_uses_are_reported_together() {
-    let workshop = Workshop::of(&project("name = \"api\"\ndiscovery = \"api\"\nlogs = { group = \"/ecs/api\" }\n"));
-    workshop.run("--sandbox deploy").good();
+    let workshop =
+        Workshop::with_spec(&project("name = \"api\"\ndiscovery = \"api\"\nlogs = { group = \"/ecs/api\" }\n"));
+    workshop.run("--sandbox deploy").success();
     let other = without_platform(&workshop.text()).replace("stack = \"api\"", "stack = \"other\"");
     workshop.write("other/ecsws.toml", &other);
     let names = ["service `api`", "Cloud Map service `api`", "log group `/ecs/api`"];
@@ -154,7 +155,7 @@ fn all_names_that_another_stack_uses_are_reported_together() {
     parts.push("hint: change the service's `name`, or leave it out");
     assert_rejected(&workshop, "-C other", &parts);
     workshop.write("other/ecsws.toml", &other.replace("\"api\"", "\"other\"").replace("/ecs/api", "/ecs/other"));
-    workshop.run("--sandbox -C other deploy").good();
+    workshop.run("--sandbox -C other deploy").success();
     // A new name of a deployed service is checked, too.
     edit(&workshop, "name = \"api\"", "name = \"other\"");
     assert_rejected(
@@ -166,8 +167,8 @@ fn all_names_that_another_stack_uses_are_reported_together() {
 
 #[test]
 fn a_name_that_moves_to_another_construct_is_rejected() {
-    let workshop = Workshop::of(&project("name = \"api\"\nlogs = { id = \"Logs\", group = \"/ecs/api\" }\n"));
-    workshop.run("--sandbox deploy").good();
+    let workshop = Workshop::with_spec(&project("name = \"api\"\nlogs = { id = \"Logs\", group = \"/ecs/api\" }\n"));
+    workshop.run("--sandbox deploy").success();
     edit(&workshop, "name = \"api\"", "name = \"api\"\nid = \"Other\"");
     edit(&workshop, "id = \"Logs\"", "id = \"OtherLogs\"");
     assert_rejected(
@@ -181,37 +182,37 @@ fn a_name_that_moves_to_another_construct_is_rejected() {
     );
     edit(&workshop, "name = \"api\"", "name = \"api2\"");
     edit(&workshop, "/ecs/api", "/ecs/api2");
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox deploy").success();
 }
 
 #[test]
 fn changing_an_export_that_is_imported_is_rejected() {
-    let workshop = Workshop::of(&project(""));
-    workshop.run("--sandbox deploy").good();
+    let workshop = Workshop::with_spec(&project(""));
+    workshop.run("--sandbox deploy").success();
     edit(&workshop, "stress_tool", "cluster_name = \"other\"\nstress_tool");
     let error = "base: the value of export `ECSClusterName` cannot change, because api imports it";
     assert_rejected(&workshop, "", &[error]);
-    workshop.run("--sandbox destroy api").good();
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox destroy api").success();
+    workshop.run("--sandbox deploy").success();
 }
 
 #[test]
 fn a_check_without_permission_is_only_noted() {
-    let workshop = Workshop::of(&project("logs = { group = \"/ecs/api\" }\n"));
-    workshop.run("--sandbox deploy base").good();
+    let workshop = Workshop::with_spec(&project("logs = { group = \"/ecs/api\" }\n"));
+    workshop.run("--sandbox deploy base").success();
     let fault = json!({ "operations": [{ "operation": "logs:DescribeLogGroups", "effect": "fail", "code": "AccessDeniedException", "message": "denied", "status": 400 }] });
-    workshop.run(&format!("sandbox faults {fault}")).good();
+    workshop.run(&format!("sandbox faults {fault}")).success();
     let deploy = workshop.run("--sandbox deploy");
     assert_has(&deploy.stderr, &["not checked: cannot look for log group `/ecs/api`: denied (AccessDeniedException)"]);
     assert_eq!(deploy.stderr.matches("not checked").count(), 1, "{}", deploy.stderr);
-    deploy.good();
+    deploy.success();
 }
 
 #[test]
 fn checks_can_be_skipped() {
-    let workshop = Workshop::of(&project("logs = { group = \"/ecs/api\" }\n"));
-    workshop.run("--sandbox deploy").good();
-    workshop.run("--sandbox destroy api").good();
+    let workshop = Workshop::with_spec(&project("logs = { group = \"/ecs/api\" }\n"));
+    workshop.run("--sandbox deploy").success();
+    workshop.run("--sandbox destroy api").success();
     let failed = workshop.run("--sandbox deploy --no-preflight --output json");
     assert_eq!(failed.code, Some(1), "{}", failed.stderr);
     let is_failure =

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use serde_json::json;
 
-use crate::workshop::{Ended, Workshop};
+use crate::workshop::{Finished, Workshop};
 
 const PROJECT: &str = r#"# a comment
 [platform.stack]
@@ -31,8 +31,8 @@ circuit_breaker = true
 "#;
 
 fn deployed_from(text: &str) -> Workshop {
-    let workshop = Workshop::of(text);
-    workshop.run("--sandbox deploy").good();
+    let workshop = Workshop::with_spec(text);
+    workshop.run("--sandbox deploy").success();
     workshop
 }
 
@@ -60,10 +60,10 @@ fn assert_has(text: &str, expected: &[&str]) {
 }
 
 /// Runs a command that needs approval, without a terminal. Asserts that it is refused and that nothing has changed.
-fn refused(workshop: &Workshop, arguments: &str, expected: &[&str]) -> Ended {
+fn refused(workshop: &Workshop, arguments: &str, expected: &[&str]) -> Finished {
     let text = workshop.text();
     let changes = || {
-        let log = workshop.run("sandbox logs").good();
+        let log = workshop.run("sandbox logs").success();
         let changing = ["ExecuteChangeSet", "CreateStack", "UpdateStack", "DeleteStack", "UpdateService"];
         let count = |name: &str| log.matches(&format!(":{name}")).count();
         let is_undeleted = log.rfind(":DeleteChangeSet") < log.rfind(":CreateChangeSet");
@@ -87,30 +87,30 @@ fn scale_compares_the_count_in_ecs_and_not_only_the_template() {
     let hotswapped = workshop.run("--sandbox scale --count 3 --hotswap");
     let swapped = "api: desired count 1 → 3 (ECS only); the next deploy that changes this service resets it to ecsws.toml's count, 1\n";
     assert_has(&hotswapped.stderr, &[swapped]);
-    hotswapped.good();
+    hotswapped.success();
     assert_eq!((counts(&workshop), workshop.text().as_str()), ((3, 3), PROJECT));
 
     let written = std::fs::metadata(workshop.path("ecsws.toml")).expect("the file exists").mtime_nsec();
     let deploy = workshop.run("--sandbox deploy api");
     let drift = "api: desired count is 3, but the template says 1; the next deploy that changes the service resets it";
     assert_has(&deploy.stderr, &[drift]);
-    assert_has(&workshop.run("--sandbox deploy api --output json").good(), &[drift]);
+    assert_has(&workshop.run("--sandbox deploy api --output json").success(), &[drift]);
     let scaled = workshop.run("--sandbox scale --count 1");
     assert_has(
         &scaled.stderr,
         &["✓  api (no changes)", "api: desired count 3 → 1, set in ECS: the stack had 1 already\n"],
     );
     assert!(!scaled.stderr.contains("ecsws.toml") && !scaled.stderr.contains("warning"), "{}", scaled.stderr);
-    scaled.good();
+    scaled.success();
     assert_eq!((counts(&workshop), workshop.text().as_str()), ((1, 1), PROJECT));
     assert_eq!(std::fs::metadata(workshop.path("ecsws.toml")).expect("the file exists").mtime_nsec(), written);
     assert!(!workshop.run("--sandbox deploy api").stderr.contains("desired count"));
     // Any other change of the service resets the count, although the templates do not show it.
-    workshop.run("--sandbox scale --count 3 --hotswap").good();
+    workshop.run("--sandbox scale --count 3 --hotswap").success();
     let deploy = workshop.run("--sandbox deploy api --image api=acme/sleeps:1");
     assert_has(&deploy.stderr, &["warning: api: desired count is 3, and this deploy resets it to 1\n"]);
     assert_eq!(counts(&workshop), (1, 1));
-    workshop.run("--sandbox deploy api").good();
+    workshop.run("--sandbox deploy api").success();
 
     // The count in the file differs from that of the stack and the service.
     edit(&workshop, "count  = 1", "count  = 4");
@@ -118,7 +118,7 @@ fn scale_compares_the_count_in_ecs_and_not_only_the_template() {
     assert_has(&scaled.stderr, &["ecsws.toml: services.api.count 4 → 1\n", "✓  api (no changes)"]);
     assert_eq!((scaled.code, workshop.text().as_str()), (Some(0), PROJECT));
     // All three differ.
-    workshop.run("--sandbox scale --count 3 --hotswap").good();
+    workshop.run("--sandbox scale --count 3 --hotswap").success();
     let scaled = workshop.run("--sandbox scale --count 2");
     assert_has(&scaled.stderr, &["ecsws.toml: services.api.count 1 → 2\n", "✓  api updated in "]);
     assert_eq!((scaled.code, counts(&workshop)), (Some(0), (2, 2)));
@@ -127,7 +127,7 @@ fn scale_compares_the_count_in_ecs_and_not_only_the_template() {
 #[test]
 fn a_changed_image_is_listed_and_needs_approval() {
     let workshop = deployed();
-    workshop.run("--sandbox deploy api --image api=acme/sleeps:1").good();
+    workshop.run("--sandbox deploy api --image api=acme/sleeps:1").success();
     let refused_image = refused(
         &workshop,
         "--sandbox scale --count 2",
@@ -138,31 +138,31 @@ fn a_changed_image_is_listed_and_needs_approval() {
     assert_has(&refused_image.stderr, &["acme/sleeps:1", "acme/api:1"]);
     assert_eq!(counts(&workshop), (1, 1));
     // An edited but undeployed count is a change to scaling only.
-    workshop.run("--sandbox deploy api").good();
+    workshop.run("--sandbox deploy api").success();
     edit(&workshop, "count  = 1", "count  = 3");
-    workshop.run("--sandbox scale --count 2").good();
+    workshop.run("--sandbox scale --count 2").success();
     assert_eq!(counts(&workshop), (2, 2));
     // Other edits need approval, which --yes gives.
     edit(&workshop, "[sandbox.images]", "[tags]\nteam = \"web\"\n\n[sandbox.images]");
     let text = workshop.text();
     let tags = "would change in stack api:\n  Tag team\nDeploy all of it?";
     refused(&workshop, "--sandbox scale --min 1 --max 4 --cpu 50", &[tags]);
-    workshop.run("--sandbox --yes scale --count 1").good();
+    workshop.run("--sandbox --yes scale --count 1").success();
     assert_eq!((counts(&workshop), workshop.text()), ((1, 1), text.replace("count  = 2", "count  = 1")));
-    workshop.run("--sandbox scale --count 2").good();
+    workshop.run("--sandbox scale --count 2").success();
 }
 
 #[test]
 fn creating_the_stack_needs_approval() {
-    let workshop = Workshop::of(PROJECT);
-    workshop.run("--sandbox deploy base").good();
+    let workshop = Workshop::with_spec(PROJECT);
+    workshop.run("--sandbox deploy base").success();
     let question = "Stack api does not exist yet: scaling `api` would create all of it.";
     refused(&workshop, "--sandbox scale --count 2", &[question]);
     // Replacing a failed creation needs approval, too.
     let failed = workshop.run("--sandbox deploy api --image api=acme/broken:1");
     assert_eq!(failed.code, Some(1), "{}", failed.stderr);
     refused(&workshop, "--sandbox scale --count 2", &[question]);
-    workshop.run("--sandbox --yes scale --count 2").good();
+    workshop.run("--sandbox --yes scale --count 2").success();
     assert_eq!((counts(&workshop), workshop.text()), ((2, 2), PROJECT.replace("count  = 1", "count  = 2")));
 }
 
@@ -170,7 +170,7 @@ fn creating_the_stack_needs_approval() {
 fn a_rolled_back_update_keeps_the_new_count_in_the_file_and_warns() {
     let workshop = deployed();
     let fails = json!({ "resources": [{ "resource": "AWS::ECS::Service", "on": "update", "reason": "no-capacity", "times": 1 }] });
-    workshop.run(&format!("sandbox faults {fails}")).good();
+    workshop.run(&format!("sandbox faults {fails}")).success();
     let failed = workshop.run("--sandbox scale --count 2");
     assert_eq!(failed.code, Some(1), "{}", failed.stderr);
     assert_has(
@@ -184,7 +184,7 @@ fn a_rolled_back_update_keeps_the_new_count_in_the_file_and_warns() {
     assert_eq!(counts(&workshop), (1, 1));
     // A failure before the approval does not change the file.
     let fails = json!({ "operations": [{ "operation": "cloudformation:CreateChangeSet", "effect": "fail", "code": "AccessDenied", "message": "no", "status": 403, "times": 1 }] });
-    workshop.run(&format!("sandbox faults {fails}")).good();
+    workshop.run(&format!("sandbox faults {fails}")).success();
     let text = workshop.text();
     let refused = workshop.run("--sandbox scale --count 3");
     assert_eq!((refused.code, workshop.text()), (Some(3), text), "{}", refused.stderr);
@@ -202,7 +202,7 @@ fn autoscaling_is_set_or_the_command_fails() {
             "ecsws.toml: services.api.autoscaling.max = 4 added\n",
         ],
     );
-    scaled.good();
+    scaled.success();
     let outside = workshop.run("scale --count 5 --region us-east-1");
     assert_eq!(outside.code, Some(2), "{}", outside.stderr);
     assert_has(
@@ -212,7 +212,7 @@ fn autoscaling_is_set_or_the_command_fails() {
     // The registered scalable target cannot be read.
     let text = workshop.text();
     let denied = json!({ "operations": [{ "operation": "application-autoscaling:DescribeScalableTargets", "effect": "fail", "code": "AccessDeniedException", "message": "no", "status": 400, "times": 1 }] });
-    workshop.run(&format!("sandbox faults {denied}")).good();
+    workshop.run(&format!("sandbox faults {denied}")).success();
     let unread = workshop.run("--sandbox scale --max 4");
     assert_has(&unread.stderr, &["the running autoscaling is not compared: "]);
     assert_eq!((unread.code, workshop.text()), (Some(0), text));
@@ -229,13 +229,13 @@ fn autoscaling_is_set_or_the_command_fails() {
 #[test]
 fn a_hotswap_that_times_out_does_not_offer_to_cancel() {
     // An image whose tasks fail to start once its program is removed.
-    let workshop = Workshop::of(PROJECT);
+    let workshop = Workshop::with_spec(PROJECT);
     let program = workshop.path("program");
     workshop.write("program", "#!/bin/sh\nexec sleep 1000\n");
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("permissions");
     let image = format!("\"acme/api:1\" = {{ command = [\"{}\"] }}\n", program.display());
     workshop.write("ecsws.toml", &format!("{PROJECT}{image}"));
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox deploy").success();
     std::fs::remove_file(&program).expect("the file exists");
     let late = workshop.run("--sandbox scale --count 2 --hotswap --timeout 5s");
     assert_eq!(late.code, Some(4), "{}", late.stderr);
@@ -248,12 +248,12 @@ fn a_hotswap_that_times_out_does_not_offer_to_cancel() {
     // Without waiting, the command succeeds.
     let unwatched = workshop.run("--sandbox scale --count 0 --hotswap --no-wait-services");
     assert_has(&unwatched.stderr, &["api: desired count 2 → 0 (ECS only)"]);
-    unwatched.good();
+    unwatched.success();
 }
 
 #[test]
 fn invalid_numbers_are_reported_with_the_accepted_range() {
-    let workshop = Workshop::of(PROJECT);
+    let workshop = Workshop::with_spec(PROJECT);
     for (flag, number, range) in [
         ("--count", "x", "0 to 5000"),
         ("--count", "-1", "0 to 5000"),

@@ -28,9 +28,9 @@ container = {{ image = "acme/web:1" }}
 
 #[test]
 fn a_service_key_is_accepted_as_a_stack_name() {
-    let workshop = Workshop::of(&project("s2"));
-    assert_eq!(workshop.run("--sandbox synth api").good(), workshop.run("--sandbox synth s1").good());
-    workshop.run("--sandbox deploy base api s1").good();
+    let workshop = Workshop::with_spec(&project("s2"));
+    assert_eq!(workshop.run("--sandbox synth api").success(), workshop.run("--sandbox synth s1").success());
+    workshop.run("--sandbox deploy base api s1").success();
     let stacks = |command: &str| workshop.json(&format!("--sandbox {command}"))["stacks"].clone();
     for command in ["diff api", "diff api s1"] {
         let names: Vec<_> =
@@ -54,12 +54,12 @@ fn a_service_key_is_accepted_as_a_stack_name() {
 
 #[test]
 fn stack_names_take_precedence_over_service_keys() {
-    let workshop = Workshop::of(&project("api"));
-    let template = workshop.run("--sandbox synth api").good();
+    let workshop = Workshop::with_spec(&project("api"));
+    let template = workshop.run("--sandbox synth api").success();
     assert!(template.contains("acme/web:1") && !template.contains("acme/api:1"), "{template}");
-    let template = workshop.run("--sandbox synth web").good();
+    let template = workshop.run("--sandbox synth web").success();
     assert!(template.contains("acme/web:1"), "{template}");
-    workshop.run("--sandbox deploy base api").good();
+    workshop.run("--sandbox deploy base api").success();
     assert_eq!(workshop.run("--sandbox status web").code, Some(0));
     assert_eq!(workshop.run("--sandbox status api").code, Some(1), "s1 is not deployed");
 }

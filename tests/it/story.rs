@@ -9,9 +9,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::workshop::{Ended, Workshop, connect, ended, get};
+use crate::workshop::{Finished, Workshop, connect, get, wait};
 #[cfg(target_os = "linux")]
-use crate::workshop::{descendants, is_alive, until};
+use crate::workshop::{descendants, is_alive, wait_until};
 
 /// The URL of the service.
 fn address(workshop: &Workshop) -> String {
@@ -39,7 +39,7 @@ fn the_workshop_runs_from_an_empty_sandbox_to_its_end() {
 }
 
 fn synth_does_not_wait_for_the_platform(workshop: &Workshop) {
-    assert_has(&workshop.run("--sandbox synth ecsworkshop-nodejs").good(), &["known after ecsworkshop-base"]);
+    assert_has(&workshop.run("--sandbox synth ecsworkshop-nodejs").success(), &["known after ecsworkshop-base"]);
 }
 
 fn deploy_creates_all_resources(workshop: &Workshop) {
@@ -62,12 +62,12 @@ fn deploy_creates_all_resources(workshop: &Workshop) {
         (r"= 10\.0\.0\.\d+", "= 10.0.0.N"),
         (r"\b(vpc|subnet|sg|ns|i)-[0-9a-z]+", "$1-ID"),
     ];
-    with_settings!({ filters => filters }, { assert_snapshot!(deployed.good()) });
+    with_settings!({ filters => filters }, { assert_snapshot!(deployed.success()) });
     assert!(get(&address(workshop), "/nodejs").starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
 fn deploying_again_changes_nothing(workshop: &Workshop) {
-    let Ended { code, stderr, .. } = workshop.run("--sandbox deploy");
+    let Finished { code, stderr, .. } = workshop.run("--sandbox deploy");
     assert_eq!(code, Some(0), "{stderr}");
     assert_has(&stderr, &["✓  ecsworkshop-base (no changes)\n", "✓  ecsworkshop-nodejs (no changes)\n"]);
     assert!(!stderr.contains("_COMPLETE"), "{stderr}");
@@ -77,12 +77,12 @@ fn a_request_is_in_the_logs(workshop: &Workshop) {
     get(&address(workshop), "/nodejs/api?of=the-story");
     let is_request = |line: &str| line.contains("\"GET /nodejs/api?of=the-story HTTP/1.1\" 200 ");
     let mut logs = workshop.follow("--sandbox logs --watch");
-    let line = logs.line(is_request);
+    let line = logs.wait_for_line(is_request);
     assert!(line.ends_with("\"story/1\""), "Apache's combined form ends with the user agent: {line}");
     assert_eq!(logs.interrupt(), Some(130));
 
-    assert!(workshop.run("--sandbox logs").good().lines().any(is_request));
-    let events = workshop.run("--sandbox logs --output json").good();
+    assert!(workshop.run("--sandbox logs").success().lines().any(is_request));
+    let events = workshop.run("--sandbox logs --output json").success();
     let events: Vec<Value> = events.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
     let event = events.iter().find(|event| is_request(event["message"].as_str().expect("text")));
     let event = event.expect("the request is an event");
@@ -92,7 +92,7 @@ fn a_request_is_in_the_logs(workshop: &Workshop) {
 
 fn scale_edits_the_count_and_starts_tasks(workshop: &Workshop) {
     let before = workshop.text();
-    workshop.run("--sandbox scale --count 3").good();
+    workshop.run("--sandbox scale --count 3").success();
     let (one, three) = (
         "count         = 1
 ",
@@ -103,14 +103,14 @@ fn scale_edits_the_count_and_starts_tasks(workshop: &Workshop) {
     let status = workshop.json("--sandbox status");
     assert_eq!((&status["schema"], &status["steady"], &status["running"]), (&1.into(), &true.into(), &3.into()));
     assert_eq!(status["tasks"].as_array().map(Vec::len), Some(3));
-    workshop.run("--sandbox status --check").good();
+    workshop.run("--sandbox status --check").success();
 }
 
 fn diff_fails_only_after_an_edit(workshop: &Workshop) {
-    workshop.run("--sandbox diff --fail").good();
+    workshop.run("--sandbox diff --fail").success();
     let text = workshop.text();
     workshop.write("ecsws.toml", &text.replace("count         = 3", "count         = 2"));
-    let shown = workshop.run("--sandbox diff --fail").with(5);
+    let shown = workshop.run("--sandbox diff --fail").exit_code(5);
     assert_has(&shown, &["AWS::ECS::Service", "DesiredCount", "[-] 3", "[+] 2"]);
     workshop.write("ecsws.toml", &text);
 }
@@ -128,9 +128,9 @@ fn killing_the_sandbox_ends_its_tasks_and_the_next_command_restarts_it(workshop:
     let processes = descendants(sandbox);
 
     let mut watching = workshop.follow("--sandbox status --watch");
-    watching.line(|_| true);
+    watching.wait_for_line(|_| true);
     kill(Pid::from_raw(sandbox), Signal::SIGKILL).expect("the sandbox runs");
-    let (code, stderr) = watching.ended();
+    let (code, stderr) = watching.wait();
     assert_eq!(code, Some(1));
     assert_has(&stderr, &["the sandbox has ended\nhint: the next command with --sandbox starts it again"]);
     for mut connection in connections {
@@ -143,12 +143,12 @@ fn killing_the_sandbox_ends_its_tasks_and_the_next_command_restarts_it(workshop:
     #[cfg(target_os = "linux")]
     {
         assert!(processes.len() >= 6, "three shims and three tasks: {processes:?}");
-        until(|| !processes.iter().any(|pid| is_alive(*pid)));
+        wait_until(|| !processes.iter().any(|pid| is_alive(*pid)));
     }
     assert!(tasks.iter().all(|task| connect(task).is_err()), "a task still listens");
 
-    workshop.run("--sandbox status").good();
-    let status = workshop.steady(3);
+    workshop.run("--sandbox status").success();
+    let status = workshop.wait_until_steady(3);
     assert_eq!(status["desired"], 3);
     assert_ne!(workshop.sandbox_pid(), sandbox);
     let url = status["url"].as_str().expect("the service has a URL");
@@ -159,18 +159,18 @@ fn destroy_deletes_everything_once(workshop: &Workshop) {
     let url = address(workshop);
     let destroyed = workshop.run("--sandbox destroy");
     assert_has(&destroyed.stderr, &["✓  ecsworkshop-nodejs deleted in ", "✓  ecsworkshop-base deleted in "]);
-    destroyed.good();
+    destroyed.success();
     assert!(connect(&url).is_err(), "the service still listens");
 
     let again = workshop.run("--sandbox destroy");
     assert_has(&again.stderr, &["there is no stack ecsworkshop-nodejs\n", "there is no stack ecsworkshop-base\n"]);
-    again.good();
+    again.success();
     assert_has(workshop.run("--sandbox status").error(), &["stack `ecsworkshop-nodejs` is not deployed"]);
 }
 
 #[test]
 fn a_service_whose_tasks_exit_is_a_failed_deploy() {
-    let workshop = Workshop::of(
+    let workshop = Workshop::with_spec(
         &(Workshop::new().text()
             + r#"
 [services.nodejs.deployment]
@@ -204,22 +204,22 @@ circuit_breaker = true
 #[test]
 fn a_failed_replacement_keeps_the_old_resources() {
     let workshop = Workshop::new();
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox deploy").success();
     let text = workshop.text();
     let platform = text.replace("10.0.0.0/24", "10.1.0.0/24");
     assert_ne!(platform, text);
     workshop.write("ecsws.toml", &platform);
-    workshop.run("--sandbox deploy ecsworkshop-base").with(1);
+    workshop.run("--sandbox deploy ecsworkshop-base").exit_code(1);
     workshop.write("ecsws.toml", &text);
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox deploy").success();
     assert!(get(&address(&workshop), "/nodejs").starts_with("HTTP/1.1 200 OK\r\n"));
-    workshop.run("--sandbox destroy").good();
+    workshop.run("--sandbox destroy").success();
 }
 
 #[test]
 fn names_and_exports_in_use_are_rejected_with_and_without_preflight_checks() {
     let workshop = Workshop::new();
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox deploy").success();
     let other = workshop.text().replace("\"ecsworkshop-", "\"other-");
     workshop.write("platform/ecsws.toml", &other.replace("container-demo", "other-demo"));
     let refused = workshop.run("--sandbox -C platform deploy");
@@ -248,16 +248,16 @@ fn names_and_exports_in_use_are_rejected_with_and_without_preflight_checks() {
     assert_has(refused.error(), &["stack `other-nodejs`", "ROLLBACK_COMPLETE", "already exists"]);
     assert!(!workshop.path("service/ecsws.lock").exists(), "look-ups of the sandbox were pinned");
 
-    workshop.run("--sandbox status --check").good();
+    workshop.run("--sandbox status --check").success();
 }
 
 #[test]
 fn a_second_platform_with_the_same_cluster_name_does_not_affect_the_first() {
     let workshop = Workshop::new();
-    workshop.run("--sandbox deploy ecsworkshop-base").good();
+    workshop.run("--sandbox deploy ecsworkshop-base").success();
     workshop.write("other/ecsws.toml", &workshop.text().replace("\"ecsworkshop-", "\"other-"));
     assert_eq!(workshop.run("--sandbox -C other deploy other-base").code, Some(1));
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox deploy").success();
 }
 
 #[test]
@@ -265,25 +265,25 @@ fn the_sandbox_chooses_another_port_if_its_last_one_is_in_use() {
     let workshop = Workshop::new();
     let url = |status: &Value| status["url"].as_str().expect("an address").to_owned();
     let first = url(&workshop.json("sandbox start"));
-    workshop.run("sandbox stop").good();
+    workshop.run("sandbox stop").success();
     let _taken = TcpListener::bind(first.trim_start_matches("http://")).expect("the port is free");
     let second = url(&workshop.json("sandbox start"));
     assert_ne!(first, second);
     assert_eq!(url(&workshop.json("sandbox status")), second);
-    workshop.run("--sandbox destroy").good();
+    workshop.run("--sandbox destroy").success();
 }
 
 #[test]
 fn of_two_concurrent_deploys_at_least_one_succeeds_and_the_other_is_explained() {
     let workshop = Workshop::new();
-    workshop.run("sandbox start").good();
-    let both = [workshop.start("--sandbox deploy"), workshop.start("--sandbox deploy")].map(ended);
-    let succeeded = both.iter().filter(|ended| ended.code == Some(0)).count();
-    let errors: Vec<&str> = both.iter().filter(|ended| ended.code != Some(0)).map(Ended::error).collect();
+    workshop.run("sandbox start").success();
+    let both = [workshop.start("--sandbox deploy"), workshop.start("--sandbox deploy")].map(wait);
+    let succeeded = both.iter().filter(|finished| finished.code == Some(0)).count();
+    let errors: Vec<&str> = both.iter().filter(|finished| finished.code != Some(0)).map(Finished::error).collect();
     assert!(succeeded >= 1, "both failed: {errors:#?}");
     assert!(
         errors.iter().all(|error| error.contains("in progress") || error.contains("IN_PROGRESS")),
         "the errors do not explain the failure: {errors:#?}"
     );
-    workshop.run("--sandbox status --check").good();
+    workshop.run("--sandbox status --check").success();
 }

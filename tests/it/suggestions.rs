@@ -51,10 +51,10 @@ fn commands_in_hints_repeat_the_flags_with_quotes() {
 
 #[test]
 fn next_steps_repeat_the_flags() {
-    let workshop = Workshop::of("");
+    let workshop = Workshop::with_spec("");
     workshop.write("a b/ecsws.toml", API);
     let deployed = workshop.start_with(&["--sandbox", "-C", "a b", "--color", "never", "deploy"]);
-    let stderr = crate::workshop::ended(deployed).stderr;
+    let stderr = crate::workshop::wait(deployed).stderr;
     let next: Vec<&str> = stderr.lines().skip_while(|line| !line.contains("Try next:")).skip(1).collect();
     assert_eq!(
         next,
@@ -93,9 +93,9 @@ fn invalid_arguments_are_rejected_without_a_sandbox_or_a_region() {
         (&["deploy", "--outputs-file", "no/such/outputs.json"], "cannot write --outputs-file no/such/outputs.json"),
         (&["deploy", "--outputs-file", "."], "cannot write --outputs-file ."),
     ] {
-        let workshop = Workshop::of(API);
+        let workshop = Workshop::with_spec(API);
         for sandbox in [&["--sandbox"] as &[&str], &[]] {
-            let ended = crate::workshop::ended(workshop.start_with(&[sandbox, arguments].concat()));
+            let ended = crate::workshop::wait(workshop.start_with(&[sandbox, arguments].concat()));
             assert_eq!(ended.code, Some(2), "{arguments:?}: {}", ended.stderr);
             assert!(ended.stderr.contains(expected), "{arguments:?}: {}", ended.stderr);
             assert!(!workshop.path("sandbox").exists(), "{arguments:?} started the sandbox");
@@ -144,8 +144,8 @@ fn dangerous_commands_and_flags_are_not_suggested() {
 
 #[test]
 fn a_declined_question_does_not_mark_a_stack_as_failed() {
-    let workshop = Workshop::of(API);
-    workshop.run("sandbox start").good();
+    let workshop = Workshop::with_spec(API);
+    workshop.run("sandbox start").success();
     let variables = workshop.json("sandbox env")["variables"].as_object().expect("variables").clone();
     let on_terminal = |arguments: &str, answer: &str| {
         let mut command = workshop.command(arguments);
@@ -164,7 +164,7 @@ fn a_declined_question_does_not_mark_a_stack_as_failed() {
         assert!(printed.contains(expected), "`{expected}` is missing in\n{printed}");
     }
     assert!(!printed.contains('✗') && !printed.contains("failed"), "{printed}");
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox deploy").success();
     let (code, printed) = on_terminal("--color never destroy", "no");
     assert_eq!(code, Some(1), "{printed}");
     assert!(printed.contains("error: not approved; api, base were not changed"), "{printed}");
@@ -172,10 +172,10 @@ fn a_declined_question_does_not_mark_a_stack_as_failed() {
 
 #[test]
 fn a_suggested_deploy_repeats_the_inputs() {
-    let workshop = Workshop::of(API);
+    let workshop = Workshop::with_spec(API);
     let words =
         ["--sandbox", "deploy", "api", "base", "--image", "api=acme/api:2", "--tags", "k=a b", "--timeout", "1ms"];
-    let late = crate::workshop::ended(workshop.start_with(&words));
+    let late = crate::workshop::wait(workshop.start_with(&words));
     assert_eq!(late.code, Some(4), "{}", late.stderr);
     let hint = "`ecsws --sandbox deploy api base --image 'api=acme/api:2' --tags 'k=a b'` follows it";
     assert!(late.error().contains(hint), "{}", late.stderr);
@@ -185,7 +185,7 @@ fn a_suggested_deploy_repeats_the_inputs() {
 #[test]
 fn repeated_commands_keep_their_arguments() {
     let autoscaling = "autoscaling = { min = 1, max = 2, cpu = { target = 50 } }\n";
-    let workshop = Workshop::of(&API.replace("memory = 512\n", &format!("memory = 512\n{autoscaling}")));
+    let workshop = Workshop::with_spec(&API.replace("memory = 512\n", &format!("memory = 512\n{autoscaling}")));
     let error = |arguments: &str| {
         let ended = workshop.run(arguments);
         assert!(matches!(ended.code, Some(1 | 2)), "{}", ended.stderr);
@@ -200,10 +200,10 @@ fn repeated_commands_keep_their_arguments() {
     }
     let needed = error("--sandbox deploy api --tags k=v");
     assert!(needed.contains("`ecsws --sandbox deploy api --tags 'k=v' base` deploys both, in order"), "{needed}");
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox deploy").success();
     workshop
         .run(r#"sandbox faults {"resources":[{"resource":"AWS::ECS::Service","on":"delete","reason":"No"}]}"#)
-        .good();
+        .success();
     let failed = error("--sandbox destroy api --yes");
     assert!(failed.contains("then repeat `ecsws --sandbox --yes destroy api`"), "{failed}");
 }

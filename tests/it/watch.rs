@@ -6,21 +6,21 @@ use crate::workshop::Workshop;
 #[test]
 fn status_prints_every_change_while_another_command_scales() {
     let workshop = Workshop::new();
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox deploy").success();
     let mut status = workshop.follow("--sandbox status --watch");
-    let first = status.line(|_| true);
+    let first = status.wait_for_line(|_| true);
     assert_eq!(first, "Tasks Desired: 1 vs Tasks Running: 1 (pending 0) COMPLETED");
-    workshop.run("--sandbox scale --count 2").good();
-    status.line(|line| line == "Tasks Desired: 2 vs Tasks Running: 2 (pending 0) COMPLETED");
+    workshop.run("--sandbox scale --count 2").success();
+    status.wait_for_line(|line| line == "Tasks Desired: 2 vs Tasks Running: 2 (pending 0) COMPLETED");
     assert_eq!(status.interrupt(), Some(130));
 }
 
 #[test]
 fn logs_end_without_an_error_when_the_pipe_is_closed() {
     let workshop = Workshop::new();
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox deploy").success();
     let mut logs = workshop.start("--sandbox logs");
     drop(logs.stdout.take());
-    let ended = crate::workshop::ended(logs);
+    let ended = crate::workshop::wait(logs);
     assert!(ended.stderr.is_empty(), "{}", ended.stderr);
 }

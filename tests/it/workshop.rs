@@ -23,20 +23,20 @@ pub struct Workshop {
 }
 
 /// The result of a command.
-pub struct Ended {
+pub struct Finished {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
 
-impl Ended {
+impl Finished {
     /// Asserts exit code 0 and returns stdout.
-    pub fn good(self) -> String {
-        self.with(0)
+    pub fn success(self) -> String {
+        self.exit_code(0)
     }
 
     /// Asserts the exit code and returns stdout.
-    pub fn with(self, code: i32) -> String {
+    pub fn exit_code(self, code: i32) -> String {
         assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self.stdout
     }
@@ -51,11 +51,11 @@ impl Ended {
 impl Workshop {
     /// A project with the `ecsws.toml` of `examples/workshop`. Its sandbox is not started.
     pub fn new() -> Self {
-        Self::of(&read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/workshop/ecsws.toml")))
+        Self::with_spec(&read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/workshop/ecsws.toml")))
     }
 
     /// A project with this `ecsws.toml`.
-    pub fn of(text: &str) -> Self {
+    pub fn with_spec(text: &str) -> Self {
         let workshop = Self { folder: tempfile::tempdir().expect("a folder") };
         workshop.write("ecsws.toml", text);
         workshop
@@ -90,8 +90,8 @@ impl Workshop {
     }
 
     /// Runs a command and waits until it ends.
-    pub fn run(&self, arguments: &str) -> Ended {
-        ended(self.start(arguments))
+    pub fn run(&self, arguments: &str) -> Finished {
+        wait(self.start(arguments))
     }
 
     pub fn start(&self, arguments: &str) -> Child {
@@ -123,15 +123,15 @@ impl Workshop {
 
     /// The JSON document that a command prints.
     pub fn json(&self, arguments: &str) -> Value {
-        let text = self.run(&format!("{arguments} --output json")).good();
+        let text = self.run(&format!("{arguments} --output json")).success();
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 
     /// Waits until the service is steady with this number of tasks and returns its status.
-    pub fn steady(&self, tasks: u32) -> Value {
+    pub fn wait_until_steady(&self, tasks: u32) -> Value {
         let mut follower = self.follow("--sandbox status --watch --output json");
         let is_steady = |status: &Value| status["steady"] == true && status["running"] == tasks;
-        let line = follower.line(|line| is_steady(&serde_json::from_str(line).expect("every line is JSON")));
+        let line = follower.wait_for_line(|line| is_steady(&serde_json::from_str(line).expect("every line is JSON")));
         follower.interrupt();
         serde_json::from_str(&line).expect("every line is JSON")
     }
@@ -150,10 +150,10 @@ impl Drop for Workshop {
 }
 
 /// Waits until a command ends.
-pub fn ended(child: Child) -> Ended {
+pub fn wait(child: Child) -> Finished {
     let output = child.wait_with_output().expect("the process ends");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ended { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    Finished { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
 }
 
 /// A running command whose stdout is read line by line. Killed when dropped.
@@ -164,7 +164,7 @@ pub struct Follower {
 
 impl Follower {
     /// Waits for a line that matches and returns it. Panics after [`TIMEOUT`] or when stdout ends.
-    pub fn line(&mut self, matches: impl Fn(&str) -> bool) -> String {
+    pub fn wait_for_line(&mut self, matches: impl Fn(&str) -> bool) -> String {
         let mut seen = Vec::new();
         while let Ok(line) = self.lines.recv_timeout(TIMEOUT) {
             if matches(&line) {
@@ -176,7 +176,7 @@ impl Follower {
     }
 
     /// Waits until the command ends and returns its exit code and stderr.
-    pub fn ended(mut self) -> (Option<i32>, String) {
+    pub fn wait(mut self) -> (Option<i32>, String) {
         let mut stderr = String::new();
         let pipe = self.child.stderr.as_mut().expect("stderr is piped");
         pipe.read_to_string(&mut stderr).expect("UTF-8");
@@ -219,7 +219,7 @@ pub fn get(url: &str, path: &str) -> String {
 /// Waits for a condition that no event reports.
 #[cfg(target_os = "linux")]
 #[expect(clippy::disallowed_methods, reason = "a test's deadline")]
-pub fn until(condition: impl Fn() -> bool) {
+pub fn wait_until(condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < TIMEOUT, "timed out");

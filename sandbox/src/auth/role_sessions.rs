@@ -64,7 +64,6 @@ pub struct RoleLease {
 }
 
 impl RoleLease {
-    /// The session.
     pub fn session(&self) -> &RoleSession {
         &self.session
     }

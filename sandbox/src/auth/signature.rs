@@ -25,7 +25,6 @@ pub(crate) struct Request<'a> {
     pub query: &'a str,
     /// The headers: names in lower case, several values of one name joined with commas.
     pub headers: &'a BTreeMap<String, String>,
-    /// The body.
     pub body: &'a [u8],
 }
 

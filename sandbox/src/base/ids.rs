@@ -26,7 +26,6 @@ pub(crate) fn uuid_bytes() -> [u8; 16] {
     bytes
 }
 
-/// The text of a UUID.
 pub(crate) fn uuid_text(bytes: [u8; 16]) -> String {
     let digits = ::hex::encode(bytes);
     format!("{}-{}-{}-{}-{}", &digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..])

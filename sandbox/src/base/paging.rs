@@ -12,7 +12,6 @@ const CHECKSUM_BYTES: usize = 8;
 /// One page of a list.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Page<T> {
-    /// The items.
     pub items: Vec<T>,
     /// The token of the next page.
     pub next_token: Option<String>,

@@ -1,6 +1,5 @@
 //! AWS's partitions, which ARNs name.
 
-/// A partition.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Partition {
     /// The name in ARNs.

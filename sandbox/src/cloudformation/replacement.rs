@@ -1,5 +1,5 @@
 //! The properties of the served resource types whose change replaces the resource: `createOnlyProperties` and
-//! `conditionalCreateOnlyProperties` of AWS's resource provider schemas, in `replacement.txt` beside this file.
+//! `conditionalCreateOnlyProperties` of AWS's resource provider schemas, in `replacement.txt` next to this file.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

@@ -11,7 +11,6 @@ use crate::store::Schema;
 /// The services of a sandbox, and everything that runs and is stored with them.
 #[derive(Debug)]
 pub struct Registry {
-    /// The services.
     pub services: &'static [&'static Service],
     /// Start the background loops, with [`Sandbox::spawn_loop`] or `sandbox.background.spawn`.
     pub loops: &'static [fn(&Arc<Sandbox>)],

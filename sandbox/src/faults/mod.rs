@@ -94,7 +94,7 @@ impl Faults {
         fn shown<F: Serialize>(rules: &[CountedRule<F>]) -> Vec<Value> {
             let show = |rule: &CountedRule<F>| {
                 let mut fault = json!(rule.fault);
-                fault["struck"] = rule.applied.into();
+                fault["injected"] = rule.applied.into();
                 fault
             };
             rules.iter().map(show).collect()

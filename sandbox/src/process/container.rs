@@ -73,7 +73,6 @@ pub(crate) trait Container: Debug + Send + Sync {
         self.process().stop();
     }
 
-    /// Kills it.
     fn kill(&self) {
         self.process().kill();
     }
@@ -91,7 +90,6 @@ pub(crate) struct ContainerSpec {
     pub task_id: String,
     /// The container's position in its task definition.
     pub index: usize,
-    /// The image.
     pub image: String,
     /// The task's host name.
     pub host_name: String,
@@ -142,7 +140,6 @@ pub(crate) struct LocalImage {
 /// A container that was started.
 #[derive(Debug)]
 pub(crate) struct StartedContainer {
-    /// The container.
     pub container: Arc<dyn Container>,
     /// What it prints, until its end.
     pub output: Output,

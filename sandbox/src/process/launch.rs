@@ -90,7 +90,7 @@ fn die_with_shim(shim_id: i32) {
     // Without this the shim's own end still closes the socket to the sandbox, which then kills the group.
     let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
     if nix::unistd::getppid().as_raw() != shim_id {
-        // It died before the kernel was asked.
+        // The shim exited before the signal was set.
         let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL);
     }
 }

@@ -40,7 +40,6 @@ fn remove_nulls(value: &mut Value) {
     }
 }
 
-/// Encodes a fault.
 pub(super) fn encode_fault(content_type: &'static str, type_name: &str, message: &str) -> Body {
     Body::new(content_type, json!({ "__type": type_name, "message": message }).to_string())
 }

@@ -100,7 +100,6 @@ pub(super) fn encode_fault(xmlns: Option<&str>, request_id: &str, fault: &Fault)
     Body::new(CONTENT_TYPE, text)
 }
 
-/// Encodes a fault of EC2.
 pub(super) fn encode_ec2_fault(request_id: &str, fault: &Fault) -> Body {
     let errors = json!({ "Error": { "Code": fault.code, "Message": fault.message } });
     let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response>".to_owned();

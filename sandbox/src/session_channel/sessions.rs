@@ -59,7 +59,6 @@ pub(crate) struct Session {
 /// What the caller of an operation needs to connect to a session.
 #[derive(Debug)]
 pub(crate) struct StartedSession {
-    /// Its id.
     pub id: String,
     /// The token for one connection.
     pub token: String,

@@ -11,7 +11,6 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long the agent waits for the client's last acknowledgements before it closes the channel.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The state of a session.
 #[derive(Debug)]
 pub(super) enum SessionState {
     /// No client has connected yet.

@@ -193,7 +193,7 @@ async fn an_export_cannot_be_removed_while_a_stack_imports_it() {
     assert_eq!(status(&create(&client, "user", &user).await), "CREATE_COMPLETE");
     let refused = "Delete canceled. Cannot delete export Shared as it is in use by user.";
     let mut before = "CREATE_COMPLETE";
-    for turn in 0..2 {
+    for round in 0..2 {
         client.delete_stack().stack_name("exporter").send().await.expect("it is accepted");
         let stack = wait_until_complete(&client, "exporter").await;
         assert_eq!((status(&stack), stack.stack_status_reason()), (before, Some(refused)));
@@ -203,7 +203,7 @@ async fn an_export_cannot_be_removed_while_a_stack_imports_it() {
             ["exporter DELETE_IN_PROGRESS User Initiated".to_owned(), format!("exporter {before} {refused}")];
         assert_eq!(actual[actual.len() - 2..], expected);
         let mut next = exporter.clone();
-        next["Resources"]["More"] = parameter(&format!("{turn}"));
+        next["Resources"]["More"] = parameter(&format!("{round}"));
         before = "UPDATE_COMPLETE";
         let stack = update(&client, "exporter", &next.to_string()).await;
         assert_eq!((status(&stack), stack.stack_status_reason()), (before, None));

@@ -24,7 +24,7 @@ async fn operation(fault: Value) -> LocalAws {
 /// How often the first fault times_applied.
 async fn times_applied(aws: &LocalAws) -> u64 {
     let set = aws.control("DescribeFaults", json!({})).await;
-    set["operations"][0]["struck"].as_u64().expect("a count")
+    set["operations"][0]["injected"].as_u64().expect("a count")
 }
 
 /// An SDK configuration without retries.

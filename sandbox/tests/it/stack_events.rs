@@ -43,8 +43,8 @@ fn handles(count: usize, metadata: usize) -> String {
 async fn events_have_unique_ids_and_are_ordered_by_time() {
     let aws = InProcess::new();
     aws.change_stack("CreateStack", json!({ "StackName": "many", "TemplateBody": handles(60, 0) })).await;
-    for turn in 1..=3 {
-        aws.change_stack("UpdateStack", json!({ "StackName": "many", "TemplateBody": handles(60, turn) })).await;
+    for round in 1..=3 {
+        aws.change_stack("UpdateStack", json!({ "StackName": "many", "TemplateBody": handles(60, round) })).await;
     }
     let all = events(&aws, "many").await;
     assert!(all.len() > 500, "{}", all.len());

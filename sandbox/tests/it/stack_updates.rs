@@ -75,14 +75,14 @@ async fn a_failure_reports_only_resources_that_were_being_changed() {
         resources.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
         template(&resources)
     };
-    create(&client, "calm", &with(json!({ "One": parameter("1") }))).await;
-    let before = events(&client, "calm").await.len();
+    create(&client, "unchanged", &with(json!({ "One": parameter("1") }))).await;
+    let before = events(&client, "unchanged").await.len();
     let bad = json!({ "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": "nonsense" } });
-    let stack = update(&client, "calm", &with(json!({ "One": parameter("2"), "Bad": bad }))).await;
+    let stack = update(&client, "unchanged", &with(json!({ "One": parameter("2"), "Bad": bad }))).await;
     assert_eq!(status(&stack), "UPDATE_ROLLBACK_COMPLETE");
-    let actual = events(&client, "calm").await;
+    let actual = events(&client, "unchanged").await;
     assert!(actual[before..].iter().all(|line| !line.starts_with("Same")), "{actual:#?}");
-    let resources = client.describe_stack_resources().stack_name("calm").send().await.expect("resources");
+    let resources = client.describe_stack_resources().stack_name("unchanged").send().await.expect("resources");
     let statuses = resources.stack_resources().iter().filter_map(|one| one.resource_status());
     let wrong: Vec<_> = statuses.filter(|status| !status.as_str().ends_with("_COMPLETE")).collect();
     assert!(wrong.is_empty(), "{wrong:?}");

@@ -1,4 +1,4 @@
-//! `ecsws sandbox faults`: what is to go wrong in the sandbox, for tests.
+//! `ecsws sandbox faults`: configures injected faults.
 
 use clap::Args;
 use ecsws_sandbox::lifecycle::Endpoint;
@@ -7,25 +7,25 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::error::CliError;
 
-/// Say what is to go wrong in it, to see how clients cope
+/// Configure injected faults, to test how clients handle them
 ///
-/// FAULTS is a JSON object with two lists, which replaces what was set before; `{}` clears everything. Without it, the faults that are
-/// set are printed, with how often each struck. They end with the sandbox.
+/// FAULTS is a JSON object with two lists. It replaces the current faults; `{}` clears them. Without FAULTS, the current faults are printed, with
+/// the number of times that each was injected. Faults end with the sandbox.
 ///
-/// "operations": the first that fits a request from outside strikes. "operation" is SERVICE:OPERATION (the names that `sandbox coverage` prints; *
-/// stands for anything), "input" has members that the request must have, "effect" is "throttle", "fail" (with "code", "message" and "status"), "delay"
-/// (with "seconds"), "hang" (never answers), "cut" (closes the connection, and nothing is done) or "cutAnswer" (does it, and closes the connection in
-/// the middle of the answer); "times" is how often it strikes, "probability" how likely.
+/// "operations": the first fault that matches a client's request is injected. "operation" is SERVICE:OPERATION (as `sandbox coverage` prints
+/// them, with * for any text), "input" are members that the request must have, "effect" is "throttle", "fail" (with "code", "message" and "status"), "delay"
+/// (with "seconds"), "hang" (never respond), "cut" (close the connection without doing anything) or "cutAnswer" (do it, and close the connection in the
+/// middle of the response). "times" limits how often it is injected, "probability" is its likelihood.
 ///
-/// "resources": "resource" is a CloudFormation type or a logical id, "stack" a stack's name, "on" is "create", "update" or "delete", "reason" is what
-/// the stack's event says, "times" is how often it strikes.
+/// "resources": "resource" is a CloudFormation type or a logical id, "stack" a stack name, "on" is "create", "update" or "delete", "reason" is the
+/// reason in the stack event, "times" limits how often it is injected.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ecsws sandbox faults '{\"operations\": [{\"operation\": \"ecs:Describe*\", \"effect\": \"throttle\", \"times\": 3}]}'
   ecsws sandbox faults '{\"resources\": [{\"resource\": \"AWS::ECS::Service\", \"on\": \"create\", \"reason\": \"No capacity\"}]}'
   ecsws sandbox faults '{}'")]
 pub(super) struct FaultsArgs {
-    /// What is to go wrong from now on
+    /// Faults to inject from now on
     #[arg(value_parser = object)]
     faults: Option<Value>,
 }

@@ -1,4 +1,4 @@
-//! `ecsws sandbox logs`: the sandbox's own log.
+//! `ecsws sandbox logs`: prints the sandbox's log.
 
 use std::path::Path;
 use std::pin::pin;

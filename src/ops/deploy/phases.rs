@@ -10,7 +10,6 @@ use super::stack::CHANGE_SET;
 use crate::aws::Aws;
 use crate::ops::{OpsError, Result};
 
-/// The phases of the stacks.
 #[derive(Debug)]
 pub(crate) struct StackPhases<'a> {
     aws: &'a Aws,

@@ -44,7 +44,7 @@ impl Services {
                 continue;
             }
             let Some(name) = service_name(aws, &self.stack, &resource).await? else { continue };
-            // The deployments of a service that cannot be described now are told apart by their creation times.
+            // The deployments of a service that cannot be described now are distinguished by their creation times.
             let state = aws.service_state(&name).await.ok().flatten();
             let primary = state.and_then(|state| state.deployments.into_iter().find(|one| one.status == "PRIMARY"));
             self.before.extend(primary.map(|primary| (resource.logical_id, primary.id)));

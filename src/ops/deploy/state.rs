@@ -16,7 +16,6 @@ pub(in crate::ops) enum StackState {
     FailedCreation,
     /// What failed was left as it is.
     Failed,
-    /// Its rollback failed.
     RollbackFailed,
     /// Its deletion failed.
     DeleteFailed,

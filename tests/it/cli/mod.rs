@@ -187,7 +187,7 @@ fn the_help_lists_the_commands_and_the_exit_codes() {
       logs         Show a service's log events
       scale        Change how many tasks of a service run
       destroy      Delete stacks and everything in them
-      sandbox      Start, stop and look at the local AWS that --sandbox uses
+      sandbox      Start, stop and inspect the local AWS that --sandbox uses
       completions  Print a completion script
       help         Print this message or the help of the given subcommand(s)
 
@@ -237,7 +237,7 @@ fn a_file_that_is_not_utf8_has_the_position() {
 #[test]
 fn watching_ends_when_stdout_is_closed() {
     let workshop = crate::workshop::Workshop::new();
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox deploy").success();
     for command in ["--sandbox status --watch", "--sandbox logs --watch", "sandbox logs --watch"] {
         let mut child = workshop.start(command);
         drop(child.stdout.take());

@@ -49,16 +49,16 @@ fn a_wrong_mfa_code_and_no_terminal_are_clear_errors() {
     assert_eq!(code, Some(3), "{printed}");
     assert!(printed.contains("cannot assume role arn:aws:iam::1:role/ops"), "{printed}");
     assert!(printed.contains("wait for the next code"), "{printed}");
-    let asked = server.requests().len();
+    let before = server.requests().len();
     for (typed, message) in [("", "no code of the MFA device"), ("12", "has six digits"), ("abcdef", "has six digits")]
     {
         let command = home.command(&["--profile", "ops", "status"], &[]);
         let (code, printed) = run_on_terminal(command, &[("MFA code of ", typed)]);
-        assert_eq!((code, server.requests().len()), (Some(3), asked), "{typed}: {printed}");
+        assert_eq!((code, server.requests().len()), (Some(3), before), "{typed}: {printed}");
         assert!(printed.contains(message), "{typed}: {printed}");
     }
     let (code, stderr) = home.run(&["--profile", "ops", "status"], &[]);
-    assert_eq!((code, server.requests().len()), (Some(3), asked), "{stderr}");
+    assert_eq!((code, server.requests().len()), (Some(3), before), "{stderr}");
     assert!(
         stderr.contains("cannot use profile `ops`: it needs a code of the MFA device arn:aws:iam::1:mfa/me"),
         "{stderr}"

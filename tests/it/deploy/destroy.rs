@@ -12,7 +12,7 @@ fn a_stack_with_imported_exports_is_not_deleted_and_dependents_are_deleted_with_
     assert_failed(&refused, &["stack base exports `ECSClusterName`, which api imports; nothing was changed"]);
     let destroyed = workshop.run("--sandbox destroy base");
     assert_has(&destroyed.stderr, &["keeps: AWS::Logs::LogGroup", "✓  api deleted in ", "✓  base deleted in "]);
-    destroyed.good();
+    destroyed.success();
 }
 
 #[test]
@@ -25,17 +25,17 @@ fn a_failed_deletion_reports_what_prevents_it() {
     );
     let refused = workshop.run("--sandbox deploy");
     assert_failed(&refused, &["stack `api` is DELETE_FAILED", "(AWS::ECS::Service)"]);
-    workshop.run("--sandbox destroy").good();
+    workshop.run("--sandbox destroy").success();
 }
 
 #[test]
 fn log_groups_that_are_deleted_with_their_stack_are_listed_before() {
     let workshop = api("[services.api.logs]\ngroup = \"/ecs/api\"\nremoval = \"destroy\"\n");
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox deploy").success();
     let destroyed = workshop.run("--sandbox destroy api");
     assert_has(&destroyed.stderr, &["deletes: log group /ecs/api with its events"]);
     assert!(!destroyed.stderr.contains("keeps:"), "{}", destroyed.stderr);
-    destroyed.good();
+    destroyed.success();
     // Its name is free again.
-    workshop.run("--sandbox deploy api").good();
+    workshop.run("--sandbox deploy api").success();
 }

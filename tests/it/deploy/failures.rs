@@ -23,18 +23,18 @@ fn a_failed_update_reports_the_cause_with_the_containers_last_lines_and_is_rolle
     assert_has(&workshop.text(), &["acme/api:1"]);
     // After a rollback only CloudFormation knows whether there is something to do.
     assert_has(&workshop.run("--sandbox deploy").stderr, &["✓  api (no changes)"]);
-    workshop.run("--sandbox status --check").good();
+    workshop.run("--sandbox status --check").success();
 }
 
 #[test]
 fn a_failed_creation_is_deleted_and_created_again() {
     let workshop = api("");
-    workshop.run("--sandbox deploy base").good();
+    workshop.run("--sandbox deploy base").success();
     faults(&workshop, &resource_fails("create", 1));
     assert_failed(&workshop.run("--sandbox deploy"), &["stack `api` is ROLLBACK_COMPLETE", "No-capacity"]);
     let again = workshop.run("--sandbox deploy");
     assert_has(&again.stderr, &["stack `api` was never created (ROLLBACK_COMPLETE): it is deleted and created again"]);
-    again.good();
+    again.success();
 }
 
 #[test]
@@ -50,16 +50,16 @@ fn a_stack_that_failed_without_rollback_is_rolled_back_first_or_continued() {
         failed.stderr
     );
 
-    let asked = workshop.run("--sandbox deploy");
-    assert_eq!(asked.code, Some(2), "{}", asked.stderr);
-    assert_has(asked.error(), &["Stack api is UPDATE_FAILED: roll it back first?", "--yes"]);
+    let refused = workshop.run("--sandbox deploy");
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert_has(refused.error(), &["Stack api is UPDATE_FAILED: roll it back first?", "--yes"]);
 
     let gone_on = workshop.run("--sandbox deploy --no-rollback");
     assert_has(&gone_on.stderr, &["✓  api updated in "]);
 
     edit(&workshop, "count = 2", "count = 3");
     faults(&workshop, &resource_fails("update", 1));
-    workshop.run("--sandbox deploy --no-rollback").with(1);
+    workshop.run("--sandbox deploy --no-rollback").exit_code(1);
     let rolled_back = workshop.run("--sandbox deploy --yes");
     assert_has(&rolled_back.stderr, &["api: rolling back …", "UPDATE_ROLLBACK_COMP", "✓  api updated in "]);
     assert_eq!(workshop.json("--sandbox status")["running"], 3);
@@ -71,9 +71,9 @@ fn a_failed_rollback_is_continued() {
     edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
     faults(&workshop, &resource_fails("update", 2));
     assert_failed(&workshop.run("--sandbox deploy"), &["stack `api` is UPDATE_ROLLBACK_FAILED", "No-capacity"]);
-    let asked = workshop.run("--sandbox deploy");
-    assert_eq!(asked.code, Some(2), "{}", asked.stderr);
-    assert_has(asked.error(), &["Stack api is UPDATE_ROLLBACK_FAILED, stuck at\n  ", "(AWS::ECS::Service)", "--yes"]);
+    let refused = workshop.run("--sandbox deploy");
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert_has(refused.error(), &["Stack api is UPDATE_ROLLBACK_FAILED, stuck at\n  ", "(AWS::ECS::Service)", "--yes"]);
     let diff = workshop.run("--sandbox diff");
     assert_has(&diff.stderr, &["api is UPDATE_ROLLBACK_FAILED: deploy continues its rollback first"]);
     let repaired = workshop.run("--sandbox deploy --yes");
@@ -89,20 +89,20 @@ fn a_killed_deploy_is_continued_by_the_next() {
         workshop.write("ecsws.toml", &text.replace("memory = 512", &format!("memory = 512\ncount = {count}")));
         let mut killed = workshop.follow("--sandbox deploy --output json");
         for _ in 0..lines {
-            killed.line(|_| true);
+            killed.wait_for_line(|_| true);
         }
         drop(killed);
         let carried_on = workshop.run("--sandbox deploy");
         assert_eq!(carried_on.code, Some(0), "{}", carried_on.stderr);
         assert_eq!(workshop.json("--sandbox status")["running"], count);
-        workshop.run("--sandbox diff --fail --method template").good();
+        workshop.run("--sandbox diff --fail --method template").success();
     }
 }
 
 #[test]
 fn a_change_set_that_cannot_be_executed_is_deleted() {
     let workshop = api("");
-    workshop.run("sandbox start").good();
+    workshop.run("sandbox start").success();
     faults(&workshop, &denied("cloudformation:ExecuteChangeSet"));
     let refused = workshop.run("--sandbox deploy base");
     assert_eq!(refused.code, Some(3), "{}", refused.stderr);
@@ -123,6 +123,6 @@ fn a_lost_response_and_a_transient_fault_do_not_end_a_deploy() {
         faults(&workshop, &operation_fails(operation, effect, more));
         let deployed = workshop.run("--sandbox deploy");
         assert_has(&deployed.stderr, &["✓  api updated in "]);
-        deployed.good();
+        deployed.success();
     }
 }

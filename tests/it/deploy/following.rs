@@ -7,7 +7,7 @@ fn an_update_that_takes_too_long_is_cancelled_and_rolled_back() {
     let workshop = api(
         "[services.api.container.health_check]\ncommand = [\"CMD-SHELL\", \"test ! -e slow\"]\ninterval = \"5s\"\n",
     );
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox deploy").success();
     edit(&workshop, "test ! -e slow", "false");
     edit(&workshop, "circuit_breaker = true", "circuit_breaker = false");
     let late = workshop.run("--sandbox deploy --timeout 2s");
@@ -20,14 +20,14 @@ fn an_update_that_takes_too_long_is_cancelled_and_rolled_back() {
 fn a_creation_that_takes_too_long_is_left_or_deleted() {
     let workshop = api("[services.api.container.health_check]\ncommand = [\"CMD\", \"false\"]\ninterval = \"5s\"\n");
     edit(&workshop, "circuit_breaker = true", "circuit_breaker = false");
-    workshop.run("--sandbox deploy base").good();
+    workshop.run("--sandbox deploy base").success();
     let late = workshop.run("--sandbox deploy --timeout 1s");
     assert_eq!(late.code, Some(4), "{}", late.stderr);
     assert_has(
         late.error(),
         &["it is CREATE_IN_PROGRESS", "CloudFormation continues; `ecsws --sandbox deploy` follows it"],
     );
-    workshop.run("--sandbox destroy api").good();
+    workshop.run("--sandbox destroy api").success();
     let late = workshop.run("--sandbox deploy --timeout 1s --on-timeout delete");
     assert_eq!(late.code, Some(4), "{}", late.stderr);
     assert_has(late.error(), &["it is DELETE_COMPLETE"]);
@@ -38,7 +38,7 @@ fn a_deploy_follows_an_operation_in_progress_from_its_first_event_and_then_start
     let workshop = deployed();
     edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
     let mut first = workshop.follow("--sandbox deploy --output json");
-    first.line(|line| line.contains("UPDATE_IN_PROGRESS"));
+    first.wait_for_line(|line| line.contains("UPDATE_IN_PROGRESS"));
     assert_eq!(first.interrupt(), Some(130));
     let second = workshop.run("--sandbox deploy");
     assert_eq!(second.code, Some(0), "{}", second.stderr);
@@ -49,7 +49,7 @@ fn a_deploy_follows_an_operation_in_progress_from_its_first_event_and_then_start
 fn a_replacement_service_is_watched_like_a_new_one() {
     let workshop = api("");
     edit(&workshop, "stack = \"api\"", "stack = \"api\"\nname = \"api\"");
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox deploy").success();
     edit(&workshop, "\nname = \"api\"", "\nname = \"other\"");
     let failed = workshop.run("--sandbox deploy --image api=acme/broken:1");
     assert_failed(
@@ -65,8 +65,8 @@ fn without_ecs_permissions_only_cloudformation_is_followed() {
     faults(&workshop, &denied("ecs:DescribeServices"));
     let deployed = workshop.run("--sandbox deploy");
     assert_has(&deployed.stderr, &[" is not watched: cannot describe service", "✓  api updated in "]);
-    deployed.good();
+    deployed.success();
     let diff = workshop.run("--sandbox diff");
     assert_has(&diff.stderr, &["what runs is not compared: cannot describe service"]);
-    diff.good();
+    diff.success();
 }

@@ -8,11 +8,11 @@ mod following;
 
 use serde_json::{Value, json};
 
-use crate::workshop::{Ended, Workshop};
+use crate::workshop::{Finished, Workshop};
 
 /// A service on a platform that is created fast: without gateways and instance.
 fn api(more: &str) -> Workshop {
-    Workshop::of(&format!(
+    Workshop::with_spec(&format!(
         r#"
 [platform.stack]
 name = "base"
@@ -39,12 +39,12 @@ circuit_breaker = true
 /// The project with both stacks deployed.
 fn deployed() -> Workshop {
     let workshop = api("");
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox deploy").success();
     workshop
 }
 
 fn faults(workshop: &Workshop, faults: &Value) {
-    workshop.run(&format!("sandbox faults {faults}")).good();
+    workshop.run(&format!("sandbox faults {faults}")).success();
 }
 
 fn resource_fails(on: &str, times: u32) -> Value {
@@ -57,7 +57,7 @@ fn assert_has(text: &str, expected: &[&str]) {
     }
 }
 
-fn assert_failed(ended: &Ended, expected: &[&str]) {
+fn assert_failed(ended: &Finished, expected: &[&str]) {
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     assert_has(ended.error(), expected);
 }
@@ -69,7 +69,7 @@ fn edit(workshop: &Workshop, old: &str, new: &str) {
 }
 
 /// The status of a stack in the last event of a deploy in JSON; `None` without an event.
-fn last_status(ended: &Ended, stack: &str) -> Option<String> {
+fn last_status(ended: &Finished, stack: &str) -> Option<String> {
     let events = ended.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let mut own = events.filter(|event| event["event"] == "resource" && event["logical_id"] == stack);
     own.next_back().and_then(|event| event["status"].as_str().map(ToOwned::to_owned))
@@ -77,7 +77,7 @@ fn last_status(ended: &Ended, stack: &str) -> Option<String> {
 
 /// The requests so far, by operation.
 fn requests(workshop: &Workshop) -> Vec<String> {
-    let log = workshop.run("sandbox logs").good();
+    let log = workshop.run("sandbox logs").success();
     let words = log.lines().flat_map(str::split_whitespace);
     words
         .filter(|word| word.contains(':') && word.chars().all(|c| c.is_ascii_alphanumeric() || c == ':'))
@@ -101,7 +101,7 @@ fn an_unchanged_stack_takes_two_calls_and_no_change_set() {
 fn all_missing_requirements_are_reported_together_before_anything_changes() {
     let workshop =
         api("[services.api.container.secrets]\nTOKEN = \"ssm:/api/token\"\nKEY = \"secretsmanager:api-key\"\n");
-    workshop.run("--sandbox deploy base").good();
+    workshop.run("--sandbox deploy base").success();
     let text = workshop.text();
     let stack = text.find("[services.api]").expect("it is there");
     let platform = "[platform]\ncluster = { import = \"ECSClusterNam\" }\nsecurity_group = \"sg-0123456789abcdef0\"\nsubnets = [\"subnet-0123456789abcdef0\"]\n\n";
@@ -142,7 +142,7 @@ fn flags_set_outputs_tags_parameters_and_images() {
 #[test]
 fn a_change_set_can_be_only_prepared_or_skipped() {
     let workshop = api("");
-    workshop.run("--sandbox deploy --method direct").good();
+    workshop.run("--sandbox deploy --method direct").success();
     assert_has(&workshop.run("--sandbox deploy --method direct --force").stderr, &["✓  api (no changes)"]);
     edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
     let prepared = workshop.run("--sandbox deploy api --method prepare-change-set");
@@ -155,7 +155,7 @@ fn a_change_set_can_be_only_prepared_or_skipped() {
 fn a_replacement_is_rejected_without_rollback() {
     let workshop = api("");
     edit(&workshop, "stack = \"api\"", "stack = \"api\"\nname = \"api\"");
-    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox deploy").success();
     edit(&workshop, "\nname = \"api\"", "\nname = \"other\"");
     let refused = workshop.run("--sandbox deploy --no-rollback");
     assert_eq!(refused.code, Some(2), "{}", refused.stderr);

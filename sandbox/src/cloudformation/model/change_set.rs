@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::{ChangeSetStatus, Definition, ExecutionStatus};
 
-/// A change set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ChangeSet {
     /// The ARN.

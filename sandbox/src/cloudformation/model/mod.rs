@@ -105,7 +105,6 @@ pub(crate) enum Request {
 pub(crate) struct Output {
     /// The key in the template.
     pub key: String,
-    /// The value.
     pub value: String,
     /// The description in the template.
     pub description: Option<String>,
@@ -113,7 +112,6 @@ pub(crate) struct Output {
     pub export: Option<String>,
 }
 
-/// A stack.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Stack {
     /// The ARN.
@@ -134,7 +132,6 @@ pub(crate) struct Stack {
     pub definition: Definition,
     /// The definition before the update in progress, for its rollback.
     pub previous: Option<Definition>,
-    /// The outputs.
     pub outputs: Vec<Output>,
     /// The exports of other stacks that it uses.
     pub imports: Vec<String>,

@@ -40,7 +40,6 @@ pub(super) struct Detail {
     pub masked: Option<(Value, Value)>,
     /// Whether the change recreates the resource.
     pub recreation: Recreation,
-    /// The cause.
     pub cause: Cause,
 }
 

@@ -145,7 +145,6 @@ impl Template {
         self.section("Outputs")
     }
 
-    /// The description.
     pub(super) fn description(&self) -> Option<&str> {
         self.root.get("Description").and_then(Value::as_str)
     }

@@ -17,7 +17,6 @@ use crate::process::process_tree::CpuTimes;
 use crate::process::protocol::ProcessSpec;
 use crate::process::runner::ProcessHandle;
 
-/// A container.
 #[derive(Debug)]
 pub(super) struct EngineContainer {
     pub(super) process: ProcessHandle,

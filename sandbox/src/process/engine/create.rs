@@ -17,7 +17,6 @@ pub(crate) struct ContainerOptions {
     pub command: Vec<String>,
     /// The user, and after a colon the group.
     pub user: Option<String>,
-    /// The working directory.
     pub working_directory: Option<String>,
     /// Whether the root file system is read-only.
     pub read_only: bool,
@@ -29,7 +28,6 @@ pub(crate) struct ContainerOptions {
     pub init: bool,
     /// The host name; the task's if left out.
     pub host_name: Option<String>,
-    /// The network.
     pub network: NetworkOptions,
     /// Name servers.
     pub dns_servers: Vec<String>,
@@ -39,7 +37,6 @@ pub(crate) struct ContainerOptions {
     pub extra_hosts: Vec<(String, String)>,
     /// Kernel parameters and their values.
     pub sysctls: Vec<(String, String)>,
-    /// Labels.
     pub labels: Vec<(String, String)>,
     /// Limits of its processes.
     pub ulimits: Vec<Ulimit>,

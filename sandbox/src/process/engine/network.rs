@@ -13,7 +13,6 @@ use crate::process::ports::{PortLease, Ports};
 /// Which network a container is to have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum NetworkMode {
-    /// None.
     None,
     /// This machine's.
     Host,
@@ -27,7 +26,6 @@ pub(crate) enum NetworkMode {
 /// A port that a container listens on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ContainerPort {
-    /// The port.
     pub port: u16,
     /// `tcp` or `udp`.
     pub protocol: String,
@@ -77,7 +75,6 @@ pub(crate) enum Network {
     Of(String),
     /// This machine's.
     Host,
-    /// None.
     None,
 }
 

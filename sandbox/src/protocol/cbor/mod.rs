@@ -51,7 +51,6 @@ pub(super) fn encode(output: &Output) -> Body {
     body(bytes)
 }
 
-/// Encodes a fault.
 pub(super) fn encode_fault(type_name: &str, message: &str) -> Body {
     encode(&Output::from(json!({ "__type": type_name, "message": message })))
 }

@@ -43,7 +43,6 @@ pub(crate) struct Cooling {
     pub out: bool,
 }
 
-/// A request for capacity.
 #[derive(Debug)]
 pub(super) enum CapacityRequest {
     /// The count that brings every metric to its target: the largest that one of them needs.

@@ -91,7 +91,6 @@ impl Describe {
         items.into_iter().flatten().filter_map(Value::as_str).collect()
     }
 
-    /// The values of a filter.
     pub(super) fn filter_values(&self, name: &str) -> impl Iterator<Item = &str> {
         let filters = self.filters.iter().filter(move |filter| filter.name == name);
         filters.flat_map(|filter| &filter.value).map(String::as_str)

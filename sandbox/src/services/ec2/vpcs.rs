@@ -69,7 +69,6 @@ fn text(record: &Value, member: &str) -> String {
     record[member].as_str().unwrap_or_default().to_owned()
 }
 
-/// The value of an attribute.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct AttributeValue {

@@ -15,7 +15,7 @@ use crate::{Fault, Sandbox};
 const KINDS: &[&str] = &["String", "StringList", "SecureString"];
 const MAX_STANDARD_BYTES: usize = 4096;
 const MAX_ADVANCED_BYTES: usize = 8192;
-const DEEPEST: usize = 15;
+const MAX_LEVELS: usize = 15;
 const MAX_VERSIONS: usize = 100;
 
 #[derive(Deserialize)]
@@ -200,7 +200,7 @@ fn check_name(name: &str) -> Result<(), Fault> {
              3 symbols .-_",
         ));
     }
-    if name.matches('/').count() > DEEPEST {
+    if name.matches('/').count() > MAX_LEVELS {
         let message = "The parameter name exceeds the maximum hierarchy depth of 15 levels.";
         return Err(Fault::limit_exceeded("HierarchyLevelLimitExceededException", message));
     }

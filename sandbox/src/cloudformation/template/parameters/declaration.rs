@@ -102,7 +102,6 @@ pub(crate) fn is_hidden(declaration: &Value) -> bool {
     scalar(&declaration["NoEcho"]).is_some_and(|text| text.eq_ignore_ascii_case("true"))
 }
 
-/// A parameter type.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ParameterType {
     /// Whether the value is the name of an SSM parameter, whose value is the value of `Ref`.

@@ -115,7 +115,6 @@ impl Step {
     }
 }
 
-/// The type of an adjustment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AdjustmentType {
     /// A change of the count.

@@ -178,7 +178,7 @@ mod tests {
     /// state.
     fn row(datapoints: usize, text: &str, expected: &str) {
         let states = ["missing", "ignore", "breaching", "notBreaching"].map(|missing| {
-            match evaluate(&settings(datapoints, missing), &range(text), 0).map(|verdict| verdict.state) {
+            match evaluate(&settings(datapoints, missing), &range(text), 0).map(|evaluation| evaluation.state) {
                 None => "-",
                 Some(StateValue::Ok) => "OK",
                 Some(StateValue::Alarm) => "ALARM",
@@ -204,14 +204,14 @@ mod tests {
 
     #[test]
     fn reasons_have_cloudwatchs_messages() {
-        let reason = |text: &str| evaluate(&settings(2, "missing"), &range(text), 0).expect("a verdict").reason;
+        let reason = |text: &str| evaluate(&settings(2, "missing"), &range(text), 0).expect("an evaluation").reason;
         assert_eq!(
             reason("0 0 X 0 X"),
             "Threshold Crossed: 2 out of the last 3 datapoints [1.0 (01/01/70 00:04:00), 1.0 (01/01/70 00:02:00)] were greater \
              than or equal to the threshold (1.0) (minimum 2 datapoints for OK -> ALARM transition)."
         );
         assert_eq!(reason("- - - - -"), "Insufficient Data: 3 datapoints were unknown.");
-        let breaching = evaluate(&settings(2, "breaching"), &range("- - - - -"), 0).expect("a verdict").reason;
+        let breaching = evaluate(&settings(2, "breaching"), &range("- - - - -"), 0).expect("an evaluation").reason;
         assert_eq!(
             breaching,
             "Threshold Crossed: no datapoints were received for 3 periods and 3 missing datapoints were treated as [Breaching]."

@@ -129,7 +129,7 @@ fn public_address(state: &State) -> Result<String, Fault> {
     let range = Cidr::parse(PUBLIC_RANGE);
     let mut hosts = range.into_iter().flat_map(|range| (0..range.usable()).map(move |number| range.host(number)));
     let free = hosts.find(|host| !records::any(state, &INSTANCE, "ipAddress", &host.to_string()));
-    free.map(|host| host.to_string()).ok_or_else(|| Fault::not_implemented("so many instances with public addresses"))
+    free.map(|host| host.to_string()).ok_or_else(|| Fault::not_implemented("more instances with public addresses"))
 }
 
 /// The public DNS name, if the VPC has DNS host names enabled.

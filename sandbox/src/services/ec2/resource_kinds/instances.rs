@@ -31,7 +31,6 @@ pub(crate) const ADDRESS: ResourceKind = ResourceKind {
     ..DEFAULT
 };
 
-/// A security group.
 pub(crate) const SECURITY_GROUP: ResourceKind = ResourceKind {
     operation: "DescribeSecurityGroups",
     type_name: "security-group",

@@ -8,7 +8,6 @@ pub(super) use derived::{REGION, TAG, ZONE};
 pub(super) use instances::{ADDRESS, INSTANCE, SECURITY_GROUP, SECURITY_GROUP_RULE};
 pub(super) use networks::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SUBNET, VPC, VPN_GATEWAY};
 
-/// A kind of resource.
 #[derive(Debug)]
 pub(super) struct ResourceKind {
     /// The prefix of its ids, with the dash.
@@ -49,7 +48,6 @@ pub(super) struct Selector {
     pub message: &'static str,
 }
 
-/// The defaults.
 const DEFAULT: ResourceKind = ResourceKind {
     prefix: "",
     type_name: "",

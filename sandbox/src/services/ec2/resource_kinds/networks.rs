@@ -61,7 +61,6 @@ pub(crate) const SUBNET: ResourceKind = ResourceKind {
     ..DEFAULT
 };
 
-/// A route table.
 pub(crate) const ROUTE_TABLE: ResourceKind = ResourceKind {
     operation: "DescribeRouteTables",
     type_name: "route-table",
@@ -87,7 +86,6 @@ pub(crate) const ROUTE_TABLE: ResourceKind = ResourceKind {
     ..DEFAULT
 };
 
-/// An internet gateway.
 pub(crate) const INTERNET_GATEWAY: ResourceKind = ResourceKind {
     operation: "DescribeInternetGateways",
     type_name: "internet-gateway",
@@ -105,7 +103,6 @@ pub(crate) const INTERNET_GATEWAY: ResourceKind = ResourceKind {
     ..DEFAULT
 };
 
-/// A NAT gateway.
 pub(crate) const NAT_GATEWAY: ResourceKind = ResourceKind {
     operation: "DescribeNatGateways",
     type_name: "natgateway",

@@ -4,7 +4,6 @@
 
 use super::super::model::{Condition, ContainerDefinition, HealthStatus};
 
-/// The state of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum ContainerState {
     /// It has not been started.

@@ -23,9 +23,7 @@ pub(crate) enum HealthStatus {
 pub(crate) struct Container {
     /// The last part of its ARN.
     pub id: String,
-    /// Its name.
     pub name: String,
-    /// Its image.
     pub image: String,
     /// `PENDING`, `RUNNING` or `STOPPED`.
     pub last_status: TaskStatus,

@@ -10,7 +10,6 @@ use crate::base::tags::{Tag, lower_case};
 /// One revision of a task definition.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct TaskDefinition {
-    /// Its family.
     pub family: String,
     /// Its number in the family, from 1.
     pub revision: u32,
@@ -23,7 +22,6 @@ pub(crate) struct TaskDefinition {
     pub delete_requested_at: Option<Timestamp>,
     /// Everything else, by the API's member names, with the defaults that ECS fills in.
     pub content: Map<String, Value>,
-    /// Its tags.
     #[serde(with = "lower_case")]
     pub tags: Vec<Tag>,
 }
@@ -43,7 +41,6 @@ impl TaskDefinition {
         }
     }
 
-    /// Its containers.
     pub(crate) fn containers(&self) -> Vec<ContainerDefinition> {
         let list = self.content.get("containerDefinitions").cloned().unwrap_or_default();
         serde_json::from_value(list).unwrap_or_default()
@@ -59,9 +56,7 @@ impl TaskDefinition {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ContainerDefinition {
-    /// Its name.
     pub name: String,
-    /// Its image.
     pub image: String,
     /// Whether its end ends the task.
     #[serde(default = "essential")]
@@ -76,7 +71,6 @@ pub(crate) struct ContainerDefinition {
     /// The ports that it listens on.
     #[serde(default)]
     pub port_mappings: Vec<PortMapping>,
-    /// Its environment.
     #[serde(default)]
     pub environment: Vec<Variable>,
     /// Environment variables with values from SSM or Secrets Manager.
@@ -87,7 +81,6 @@ pub(crate) struct ContainerDefinition {
     /// The containers that it waits for.
     #[serde(default)]
     pub depends_on: Vec<Dependency>,
-    /// Its health check.
     pub health_check: Option<HealthCheck>,
     /// Whether only its volumes are writable.
     #[serde(default)]
@@ -202,9 +195,7 @@ impl PortMapping {
 /// An environment variable.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Variable {
-    /// Its name.
     pub name: String,
-    /// Its value.
     #[serde(default)]
     pub value: String,
 }
@@ -225,7 +216,6 @@ pub(crate) struct Secret {
 pub(crate) struct LogConfiguration {
     /// The driver; the sandbox has `awslogs`.
     pub log_driver: String,
-    /// Its options.
     #[serde(default)]
     pub options: IndexMap<String, String>,
 }

@@ -26,15 +26,12 @@ pub(crate) use service::{
 };
 pub(crate) use task::{StopCode, Task, TaskStatus};
 
-/// A cluster.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Cluster {
-    /// Its name.
     pub name: String,
     /// When it was deleted. It is then `INACTIVE`, and removed later.
     #[serde(default)]
     pub deleted_at: Option<Timestamp>,
-    /// Its tags.
     #[serde(with = "lower_case")]
     pub tags: Vec<Tag>,
     /// `settings`, `configuration`, `capacityProviders` and the like.
@@ -44,7 +41,6 @@ pub(crate) struct Cluster {
 /// What runs the images of a stack's services on this machine. Only `PutImages` writes it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Images {
-    /// By image.
     pub images: IndexMap<String, ImageCommand>,
     /// The engine that runs the others; the mock backend if left out.
     #[serde(default)]

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The status of a service deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum ServiceDeploymentStatus {
@@ -40,7 +39,6 @@ pub(crate) struct ServiceDeployment {
     pub service: String,
     /// The id of the deployment in the service: `ecs-svc/` and a number.
     pub deployment: String,
-    /// Its status.
     pub status: ServiceDeploymentStatus,
     /// Why, if it was not successful.
     pub status_reason: Option<String>,

@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 use crate::base::ids;
 use crate::base::tags::{Tag, lower_case};
 
-/// The status of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum ServiceStatus {
@@ -19,14 +18,11 @@ pub(crate) enum ServiceStatus {
     Inactive,
 }
 
-/// A service.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Service {
-    /// Its name.
     pub name: String,
     /// The name of its cluster.
     pub cluster: String,
-    /// Its status.
     pub status: ServiceStatus,
     /// When it was created.
     pub created_at: Timestamp,
@@ -34,14 +30,12 @@ pub(crate) struct Service {
     pub inactive_at: Option<Timestamp>,
     /// How many tasks it should run.
     pub desired_count: u32,
-    /// The configuration of its deployments.
     pub deployment_configuration: DeploymentConfiguration,
     /// Everything else, by the API's member names.
     pub content: Map<String, Value>,
     /// The token of the request that created it, which makes that request idempotent.
     #[serde(default)]
     pub client_token: Option<String>,
-    /// Its tags.
     #[serde(with = "lower_case")]
     pub tags: Vec<Tag>,
     /// The newest first: that is the `PRIMARY` one.
@@ -101,7 +95,6 @@ impl Service {
     }
 }
 
-/// The configuration of deployments.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeploymentConfiguration {
@@ -211,9 +204,7 @@ pub(crate) struct Deployment {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// The state of its rollout.
     pub rollout_state: RolloutState,
-    /// The reason of that state.
     pub rollout_state_reason: String,
     /// How many tasks failed in a row.
     pub failed_tasks: u32,
@@ -244,7 +235,6 @@ pub(crate) struct ServiceEvent {
     pub id: String,
     /// When.
     pub created_at: Timestamp,
-    /// Its message.
     pub message: String,
 }
 

@@ -39,13 +39,11 @@ pub(crate) enum StopCode {
     EssentialContainerExited,
     /// StopTask.
     UserInitiated,
-    /// The service scheduler.
     ServiceSchedulerInitiated,
     /// The sandbox ended.
     InfrastructureHealth,
 }
 
-/// A task.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the name is the API's")]
 pub(crate) struct Task {
@@ -61,7 +59,6 @@ pub(crate) struct Task {
     pub group: String,
     /// The deployment's id, or RunTask's value.
     pub started_by: Option<String>,
-    /// Its status.
     pub last_status: TaskStatus,
     /// The desired status: `Running` or `Stopped`.
     pub desired_status: TaskStatus,
@@ -86,7 +83,6 @@ pub(crate) struct Task {
     pub stopped_reason: Option<String>,
     /// Why it stopped, as a code.
     pub stop_code: Option<StopCode>,
-    /// Its containers.
     pub containers: Vec<Container>,
     /// The subnet to place it in.
     pub subnet_id: Option<String>,
@@ -118,7 +114,6 @@ pub(crate) struct Task {
     pub client_request: Option<String>,
     /// Whether ECS Exec is on.
     pub enable_execute_command: bool,
-    /// Its tags.
     #[serde(with = "lower_case")]
     pub tags: Vec<Tag>,
     /// Whether it was healthy at any time.

@@ -14,7 +14,6 @@ use crate::services::ssm::instances;
 use crate::session_channel::{SessionSpec, Sessions};
 use crate::{Fault, Sandbox};
 
-/// The default document.
 const DEFAULT_DOCUMENT: &str = "SSM-SessionManagerRunShell";
 const INTERACTIVE: &str = "AWS-StartInteractiveCommand";
 /// AWS's session documents that are not served.
