@@ -15,7 +15,8 @@ pub enum Exit {
     AccessDenied,
     /// The time given for the work ran out.
     TimedOut,
-    /// A check failed: `diff --fail` found differences, `status --check` found the service not steady.
+    /// A check failed: `diff --fail` found differences, `status --check` found the service not steady, or `sandbox status` found no
+    /// sandbox running.
     CheckFailed,
     /// Ctrl-C.
     Interrupted,
@@ -23,12 +24,16 @@ pub enum Exit {
 
 /// Every exit code with the words of `--help`.
 pub(crate) const TABLE: [(Exit, u8, &str); 7] = [
-    (Exit::Done, 0, "done"),
-    (Exit::Failed, 1, "failed"),
-    (Exit::Usage, 2, "wrong usage or a wrong ecsws.toml; nothing was changed"),
+    (Exit::Done, 0, "success"),
+    (Exit::Failed, 1, "failure"),
+    (Exit::Usage, 2, "usage error or invalid ecsws.toml; nothing was changed"),
     (Exit::AccessDenied, 3, "AWS denied access: credentials or permissions"),
     (Exit::TimedOut, 4, "timed out"),
-    (Exit::CheckFailed, 5, "a check failed: `diff --fail` found differences, `status --check` found it not steady"),
+    (
+        Exit::CheckFailed,
+        5,
+        "a check failed: `diff --fail` found differences, `status --check` found the service not steady, or `sandbox status` found no sandbox running",
+    ),
     (Exit::Interrupted, 130, "interrupted"),
 ];
 

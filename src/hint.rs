@@ -186,6 +186,12 @@ pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     (similarity(nearest) >= MIN_SIMILARITY).then_some(nearest)
 }
 
+/// Whether this is an HTTP or HTTPS URL with a host.
+pub(crate) fn is_endpoint_url(text: &str) -> bool {
+    let url = text.parse::<http::Uri>();
+    url.is_ok_and(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some())
+}
+
 /// A URL without `USER:PASSWORD@`, for output.
 pub(crate) fn without_user_info(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };

@@ -17,7 +17,7 @@ use super::credentials::{provider, provider_config};
 use super::error::known_profiles;
 use super::profiles::{DEFAULT, ProfileError, Section, SharedConfig, sdk_name};
 use super::{AwsError, AwsErrorKind, Result};
-use crate::hint::without_user_info;
+use crate::hint::{is_endpoint_url, without_user_info};
 
 /// Default attempts per call, including the first. The SDK's adaptive mode is not used: after one throttled call its rate limiter
 /// blocks the few calls of a command for twenty seconds.
@@ -226,10 +226,7 @@ fn check(variables: &Variables, profile: &str, section: Option<&Section>) -> Res
     let profile_url = section.and_then(|section| section.get("endpoint_url"));
     let profile_url = profile_url.map(|value| (value.as_str(), format!("endpoint_url of profile `{profile}`")));
     for (value, name) in urls.chain(profile_url) {
-        let is_url = value
-            .parse::<http::Uri>()
-            .is_ok_and(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some());
-        if !is_url {
+        if !is_endpoint_url(value) {
             return Err(invalid(format!("{name} must be http://HOST:PORT or https://HOST")));
         }
     }

@@ -225,7 +225,7 @@ async fn assume(
         .set_token_code(code);
     let response = call.send().await.map_err(|error| {
         let mut error = AwsError::from_sdk(&action, error);
-        if has_code && matches!(error.kind, AwsErrorKind::AccessDenied(_)) {
+        if has_code && error.kind.is_access_denied() {
             error.kind = AwsErrorKind::MfaRefused;
         }
         error

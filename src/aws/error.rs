@@ -75,6 +75,11 @@ pub enum AwsErrorKind {
 }
 
 impl AwsErrorKind {
+    /// Whether the caller lacks a permission.
+    pub(crate) fn is_access_denied(&self) -> bool {
+        matches!(self, Self::AccessDenied(_))
+    }
+
     /// Whether every other call would fail in the same way, because of the caller or the connection and not the request.
     pub fn concerns_every_call(&self) -> bool {
         matches!(

@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use super::deploy::follow::{StackFollower, is_at_rest};
+use super::deploy::state::follow_operation;
 use super::{DeployEvent, Operation, OpsError, Result, deployed_template};
-use crate::aws::{Aws, AwsErrorKind};
+use crate::aws::Aws;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Stack, StackResource};
 use crate::stack::Template;
@@ -20,7 +21,7 @@ pub(crate) struct DeletionPlan {
     /// How many resources are deleted.
     pub deleted: usize,
     /// Type and physical id of the resources that the template retains.
-    pub kept: Vec<(String, String)>,
+    pub retained: Vec<(String, String)>,
     /// Physical ids of the log groups that are deleted with their events.
     pub deleted_log_groups: Vec<String>,
 }
@@ -40,11 +41,11 @@ pub(crate) async fn plan_deletions(aws: &Aws, stacks: &[Stack]) -> Result<Vec<De
 }
 
 async fn plan_deletion(aws: &Aws, stack: &Stack, template: &Template) -> Result<DeletionPlan> {
-    let (mut deleted, mut kept, mut deleted_log_groups) = (0, Vec::new(), Vec::new());
+    let (mut deleted, mut retained, mut deleted_log_groups) = (0, Vec::new(), Vec::new());
     for resource in aws.stack_resources(&stack.arn).await?.into_iter().filter(StackResource::exists) {
         let policy = template.resource(&resource.logical_id)["DeletionPolicy"].as_str().unwrap_or_default();
         match policy {
-            "Retain" | "RetainExceptOnCreate" => kept.push((resource.resource_type, resource.physical_id)),
+            "Retain" | "RetainExceptOnCreate" => retained.push((resource.resource_type, resource.physical_id)),
             _ => {
                 deleted += 1;
                 if resource.resource_type == LOG_GROUP {
@@ -53,7 +54,7 @@ async fn plan_deletion(aws: &Aws, stack: &Stack, template: &Template) -> Result<
             }
         }
     }
-    Ok(DeletionPlan { stack: stack.name.clone(), deleted, kept, deleted_log_groups })
+    Ok(DeletionPlan { stack: stack.name.clone(), deleted, retained, deleted_log_groups })
 }
 
 /// The exports of a stack that stacks import which are not deleted.
@@ -61,7 +62,7 @@ async fn exports_in_use(aws: &Aws, stack: &Stack, deleted: &[Stack]) -> Result<V
     let mut in_use = Vec::new();
     for export in own_exports(aws, stack).await? {
         let mut importers = match aws.importers(&export).await {
-            Err(error) if matches!(error.kind, AwsErrorKind::AccessDenied(_)) => break,
+            Err(error) if error.kind.is_access_denied() => break,
             importers => importers?,
         };
         importers.retain(|name| !deleted.iter().any(|stack| stack.name == *name));
@@ -78,7 +79,7 @@ async fn exports_in_use(aws: &Aws, stack: &Stack, deleted: &[Stack]) -> Result<V
 async fn own_exports(aws: &Aws, stack: &Stack) -> Result<Vec<String>> {
     match aws.exports().await {
         Ok(exports) => Ok(exports.into_iter().filter(|one| one.stack == stack.arn).map(|one| one.name).collect()),
-        Err(error) if matches!(error.kind, AwsErrorKind::AccessDenied(_)) => Ok(Vec::new()),
+        Err(error) if error.kind.is_access_denied() => Ok(Vec::new()),
         Err(error) => Err(error.into()),
     }
 }
@@ -86,16 +87,12 @@ async fn own_exports(aws: &Aws, stack: &Stack) -> Result<Vec<String>> {
 /// Deletes a stack; `false` when there was none.
 pub async fn destroy(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -> Result<bool> {
     #[expect(clippy::disallowed_methods, reason = "how long it took is shown to the user; nothing depends on it")]
-    let begun = Instant::now();
+    let start = Instant::now();
     let Some(stack) = aws.stack(name).await? else { return Ok(false) };
     emit(DeployEvent::Started { stack: name.to_owned(), operation: Operation::Delete });
     // A stack can be deleted while it is created, but not while it is updated.
     if !is_at_rest(&stack.status) && stack.status.starts_with("UPDATE_") {
-        emit(DeployEvent::note(format!(
-            "stack `{name}` is {}: following that operation to its end first",
-            stack.status
-        )));
-        StackFollower::attached(aws, Operation::Update, &stack).await?.run(aws, emit).await?;
+        follow_operation(aws, &stack, Operation::Update, emit).await?;
     }
     delete_and_follow(aws, &stack, emit).await?;
     emit(DeployEvent::Finished {
@@ -103,7 +100,7 @@ pub async fn destroy(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -
         operation: Operation::Delete,
         arn: stack.arn,
         outputs: serde_json::Map::new(),
-        seconds: begun.elapsed().as_secs_f64(),
+        seconds: start.elapsed().as_secs_f64(),
     });
     Ok(true)
 }

@@ -17,11 +17,16 @@ pub async fn locate_service(aws: &Aws, stack: &str) -> Result<ServiceName> {
     }
     let resource = resources
         .iter()
-        .find(|resource| resource.resource_type == "AWS::ECS::Service" && resource.exists())
+        .find(|resource| is_existing_service(resource))
         .ok_or_else(|| OpsError::missing(stack, format!("stack `{stack}` has no ECS service yet")))?;
     let not_an_arn =
         || OpsError::missing(stack, format!("`{}` is not the ARN of an ECS service", resource.physical_id));
     service_name(aws, stack, resource).await?.ok_or_else(not_an_arn)
+}
+
+/// Whether a resource of a stack is an ECS service that exists.
+pub(super) fn is_existing_service(resource: &StackResource) -> bool {
+    resource.resource_type == "AWS::ECS::Service" && resource.exists()
 }
 
 /// The name and cluster of a service that is a resource of a stack; `None` if its physical id is not a service's ARN.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use crate::hint::is_endpoint_url;
+
 /// Global flags. [`resolve`](super::resolve) reads their environment variables: clap would reject empty variables, and report an
 /// invalid variable as an invalid flag.
 #[derive(Debug, Clone, Default, Args)]
@@ -65,10 +67,10 @@ pub(crate) enum ColorWhen {
 
 /// Parses an endpoint URL.
 fn endpoint_url(text: &str) -> Result<String, String> {
-    let url: http::Uri = text.parse().map_err(|error: http::uri::InvalidUri| error.to_string())?;
-    match (url.scheme_str(), url.host()) {
-        (Some("http" | "https"), Some(_)) => Ok(text.to_owned()),
-        _ => Err("write it as http://HOST:PORT or https://HOST".to_owned()),
+    if is_endpoint_url(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("write it as http://HOST:PORT or https://HOST".to_owned())
     }
 }
 

@@ -107,7 +107,12 @@ fn sub_refers_to(text: &str, is_target: &impl Fn(&str) -> bool) -> bool {
 pub(super) fn intrinsic(value: &Value) -> Option<(&str, &Value)> {
     let map = value.as_object().filter(|map| map.len() == 1)?;
     let (name, argument) = map.iter().next()?;
-    (name == "Ref" || name.starts_with("Fn::")).then_some((name.as_str(), argument))
+    is_intrinsic_name(name).then_some((name.as_str(), argument))
+}
+
+/// Whether an object's only key with this name makes it an intrinsic function.
+pub(super) fn is_intrinsic_name(key: &str) -> bool {
+    key == "Ref" || key.starts_with("Fn::")
 }
 
 enum SubPart<'a> {

@@ -1,22 +1,20 @@
 //! Differences between a deployed stack and what runs, which no comparison of templates shows.
 
-use crate::aws::{Aws, AwsError, AwsErrorKind};
+use crate::aws::{Aws, AwsError};
 use crate::model::Stack;
 use crate::ops::deploy::state::{StackState, stack_state};
-use crate::ops::locate::service_name;
+use crate::ops::locate::{is_existing_service, service_name};
 use crate::ops::{OpsError, Result};
 use crate::stack::Template;
-
-fn is_denied(error: &AwsError) -> bool {
-    matches!(error.kind, AwsErrorKind::AccessDenied(_))
-}
 
 /// How a stack and its services differ from the deployed template, in sentences.
 pub(crate) async fn drift_notes(aws: &Aws, stack: &Stack, deployed: &Template) -> Result<Vec<String>> {
     let mut notes: Vec<String> = required_repair(stack).into_iter().collect();
     match service_drift(aws, stack, deployed).await {
         Ok(more) => notes.extend(more),
-        Err(error) if is_denied(&error) => notes.push(format!("what runs is not compared: {error}")),
+        Err(error) if error.kind.is_access_denied() => {
+            notes.push(format!("cannot compare the running service with the template: {error}"))
+        }
         Err(error) => return Err(error.into()),
     }
     Ok(notes)
@@ -25,7 +23,7 @@ pub(crate) async fn drift_notes(aws: &Aws, stack: &Stack, deployed: &Template) -
 async fn service_drift(aws: &Aws, stack: &Stack, deployed: &Template) -> std::result::Result<Vec<String>, AwsError> {
     let mut notes = Vec::new();
     let resources = aws.stack_resources(&stack.arn).await?;
-    for resource in resources.iter().filter(|one| one.resource_type == "AWS::ECS::Service" && one.exists()) {
+    for resource in resources.iter().filter(|resource| is_existing_service(resource)) {
         let name = match service_name(aws, &stack.arn, resource).await {
             Ok(Some(name)) => name,
             Ok(None) => continue,

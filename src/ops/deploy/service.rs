@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::rollout::{Observation, Rollout, RolloutEvent, RolloutState};
-use crate::aws::{Aws, AwsErrorKind};
+use crate::aws::Aws;
 use crate::model::{LogDestination, ServiceArn, ServiceName, ServiceState, StackEvent, Task};
 use crate::ops::{DeployEvent, StoppedTasks};
 
@@ -87,9 +87,9 @@ impl ServiceWatch {
         }
         let (service, stopped) = tokio::join!(aws.service_state(&self.name), aws.stopped_tasks(&self.name));
         let denied = [service.as_ref().err(), stopped.as_ref().err()].into_iter().flatten();
-        if let Some(error) = denied.into_iter().find(|error| matches!(error.kind, AwsErrorKind::AccessDenied(_))) {
+        if let Some(error) = denied.into_iter().find(|error| error.kind.is_access_denied()) {
             self.is_denied = true;
-            emit(DeployEvent::note(format!("{} is not watched: {error}", self.name.service)));
+            emit(DeployEvent::note(format!("cannot follow service {}: {error}", self.name.service)));
             return;
         }
         let service = service.ok().map(|service| service.unwrap_or_else(ServiceState::missing));

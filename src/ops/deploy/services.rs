@@ -12,7 +12,7 @@ use super::rollout::Observation;
 use super::service::ServiceWatch;
 use crate::aws::Aws;
 use crate::model::{ServiceArn, ServiceName, StackEvent};
-use crate::ops::locate::{name_of, service_name};
+use crate::ops::locate::{is_existing_service, name_of, service_name};
 use crate::ops::{DeployEvent, OpsError, Result, RolloutState, StoppedTasks};
 
 /// The poll interval of ECS.
@@ -39,10 +39,7 @@ impl Services {
 
     /// Records the PRIMARY deployments of the stack's services, before the operation begins.
     pub(crate) async fn remember_deployments(&mut self, aws: &Aws) -> Result<()> {
-        for resource in aws.stack_resources(&self.stack).await? {
-            if resource.resource_type != "AWS::ECS::Service" || !resource.exists() {
-                continue;
-            }
+        for resource in aws.stack_resources(&self.stack).await?.into_iter().filter(is_existing_service) {
             let Some(name) = service_name(aws, &self.stack, &resource).await? else { continue };
             // The deployments of a service that cannot be described now are distinguished by their creation times.
             let state = aws.service_state(&name).await.ok().flatten();
@@ -54,10 +51,7 @@ impl Services {
 
     /// Watches every service of a stack that was created or updated at `since`, if no events say which services are concerned.
     pub(crate) async fn watch_all(&mut self, aws: &Aws, since: Timestamp) -> Result<()> {
-        for resource in aws.stack_resources(&self.stack).await? {
-            if resource.resource_type != "AWS::ECS::Service" || !resource.exists() {
-                continue;
-            }
+        for resource in aws.stack_resources(&self.stack).await?.into_iter().filter(is_existing_service) {
             let Some(name) = service_name(aws, &self.stack, &resource).await? else { continue };
             let before = self.before.remove(&resource.logical_id);
             let mut watch = ServiceWatch::new(name, &resource.logical_id, before);
@@ -110,7 +104,7 @@ impl Services {
                     let before = self.before.remove(&event.logical_id);
                     self.watches.push(ServiceWatch::new(name, &event.logical_id, before));
                 }
-                Err(error) => emit(DeployEvent::note(format!("{} is not watched: {error}", event.logical_id))),
+                Err(error) => emit(DeployEvent::note(format!("cannot follow service {}: {error}", event.logical_id))),
             }
         }
         self.watches.iter_mut().for_each(|watch| watch.on_stack_event(event));

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::aws::{Aws, AwsErrorKind};
+use crate::aws::Aws;
 use crate::model::{ScalableTarget, ServiceName, ServiceState};
 use crate::ops::deploy::rollout::Observation;
 use crate::ops::deploy::services::Services;
-use crate::ops::locate::service_name;
+use crate::ops::locate::{is_existing_service, service_name};
 use crate::ops::{DeployEvent, OpsError, Result};
 
 /// The services of a stack: logical id, name and desired count.
@@ -16,7 +16,7 @@ use crate::ops::{DeployEvent, OpsError, Result};
 pub(crate) async fn desired_counts(aws: &Aws, stack: &str) -> Result<Vec<(String, String, u32)>> {
     let mut counts = Vec::new();
     let resources = aws.stack_resources(stack).await?;
-    for resource in resources.into_iter().filter(|one| one.resource_type == "AWS::ECS::Service" && one.exists()) {
+    for resource in resources.into_iter().filter(is_existing_service) {
         let Some(name) = service_name(aws, stack, &resource).await? else { continue };
         if let Some(state) = aws.service_state(&name).await? {
             counts.push((resource.logical_id, name.service, state.desired));
@@ -48,7 +48,7 @@ impl<'a> ServiceCount<'a> {
         };
         let service = service?.filter(is_active).ok_or_else(missing)?;
         let stopped = match stopped {
-            Err(error) if matches!(error.kind, AwsErrorKind::AccessDenied(_)) => Vec::new(),
+            Err(error) if error.kind.is_access_denied() => Vec::new(),
             stopped => stopped?,
         };
         let current = service.desired;
@@ -72,7 +72,7 @@ impl<'a> ServiceCount<'a> {
     /// A denied call is no error if the count was this one already.
     pub(crate) async fn set(&self, count: u32) -> Result<()> {
         match self.aws.set_desired_count(&self.name, count).await {
-            Err(error) if count == self.current && matches!(error.kind, AwsErrorKind::AccessDenied(_)) => Ok(()),
+            Err(error) if count == self.current && error.kind.is_access_denied() => Ok(()),
             set => Ok(set?),
         }
     }

@@ -72,12 +72,12 @@ pub(crate) fn summary<E>(ui: &mut Ui, summary: &Summary<'_, E>) -> io::Result<()
 
 /// Prints what deleting these stacks deletes and keeps.
 pub(crate) fn deletion_plans(ui: &mut Ui, deletion_plans: &[DeletionPlan]) {
-    for DeletionPlan { stack, deleted, kept, deleted_log_groups, .. } in deletion_plans {
+    for DeletionPlan { stack, deleted, retained, deleted_log_groups, .. } in deletion_plans {
         ui.note(&format!("{}: {} of {deleted} resources", stack.bold(), "deletion".red()));
         for id in deleted_log_groups {
             ui.note(&format!("  {} log group {} with its events", "deletes:".red(), clean(id, false)));
         }
-        for (resource_type, id) in kept {
+        for (resource_type, id) in retained {
             ui.note(&format!("  {} {} {}", "keeps:".green(), clean(resource_type, false), clean(id, false)));
         }
     }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::create_only::property_impact;
 use super::{Change, Impact, PropertyChange, ResourceChange, names, rank};
+use crate::stack::known_values::is_intrinsic_name;
 
 type Resources = Map<String, Value>;
 
@@ -45,16 +46,12 @@ fn changes_with_replaced_references(old: &Resources, mut new: Resources) -> Vec<
 fn mark(value: &mut Value, id: &str) -> bool {
     match value {
         Value::Array(items) => items.iter_mut().fold(false, |any, item| mark(item, id) | any),
-        Value::Object(map) if map.len() == 1 && map.keys().all(|key| is_intrinsic_key(key)) => {
+        Value::Object(map) if map.len() == 1 && map.keys().all(|key| is_intrinsic_name(key)) => {
             map.iter_mut().fold(false, |any, (key, target)| mark_reference(key == "Ref", target, id) | any)
         }
         Value::Object(map) => map.values_mut().fold(false, |any, value| mark(value, id) | any),
         _ => false,
     }
-}
-
-fn is_intrinsic_key(key: &str) -> bool {
-    key == "Ref" || key.starts_with("Fn::")
 }
 
 fn mark_reference(is_ref: bool, target: &mut Value, id: &str) -> bool {

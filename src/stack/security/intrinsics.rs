@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::stack::known_values::intrinsic;
+
 /// The value with intrinsic functions as text, and without `AWS::NoValue`.
 pub(super) fn rendered(value: &Value) -> Value {
     match value {
@@ -29,12 +31,6 @@ pub(super) fn rendered(value: &Value) -> Value {
 /// A string as is, any other value as JSON.
 pub(super) fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn intrinsic(value: &Value) -> Option<(&str, &Value)> {
-    let map = value.as_object().filter(|map| map.len() == 1)?;
-    let (name, argument) = map.iter().next()?;
-    (name == "Ref" || name.starts_with("Fn::")).then_some((name.as_str(), argument))
 }
 
 fn is_no_value(value: &Value) -> bool {

@@ -213,9 +213,9 @@ fn the_help_lists_the_commands_and_the_exit_codes() {
           --yes                 Answer yes to every question [env: ECSWS_YES]
 
     Exit codes:
-        0  done
-        1  failed
-        2  wrong usage or a wrong ecsws.toml; nothing was changed
+        0  success
+        1  failure
+        2  usage error or invalid ecsws.toml; nothing was changed
         3  AWS denied access: credentials or permissions
         4  timed out
         5  a check failed: `diff --fail` found differences, `status --check` found it not steady

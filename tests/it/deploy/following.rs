@@ -64,9 +64,9 @@ fn without_ecs_permissions_only_cloudformation_is_followed() {
     edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
     faults(&workshop, &denied("ecs:DescribeServices"));
     let deployed = workshop.run("--sandbox deploy");
-    assert_has(&deployed.stderr, &[" is not watched: cannot describe service", "✓  api updated in "]);
+    assert_has(&deployed.stderr, &["cannot follow service api", "cannot describe service", "✓  api updated in "]);
     deployed.success();
     let diff = workshop.run("--sandbox diff");
-    assert_has(&diff.stderr, &["what runs is not compared: cannot describe service"]);
+    assert_has(&diff.stderr, &["cannot compare the running service with the template: cannot describe service"]);
     diff.success();
 }

@@ -9,7 +9,7 @@ mod words;
 use std::collections::BTreeMap;
 
 use super::state::{StackState, stack_state};
-use crate::aws::{Aws, AwsError, AwsErrorKind};
+use crate::aws::{Aws, AwsError};
 use crate::diagnostic::Diagnostic;
 use crate::hint::Hint;
 use crate::model::{Export, PlannedChange, Stack, StackRequest, StackResource};
@@ -214,7 +214,7 @@ impl Account {
 fn unless_denied<T>(answer: std::result::Result<T, AwsError>, notes: &mut Vec<Finding>) -> Result<Option<T>> {
     match answer {
         Ok(value) => Ok(Some(value)),
-        Err(error) if matches!(error.kind, AwsErrorKind::AccessDenied(_)) => {
+        Err(error) if error.kind.is_access_denied() => {
             notes.push(Finding::Note(format!("not checked: {error}")));
             Ok(None)
         }
