@@ -86,11 +86,11 @@ pub fn main() -> ExitCode {
     };
     let process_env = match ProcessEnv::current() {
         Ok(process_env) => process_env,
-        Err(error) => return startup_error(Exit::Failed, &format!("the working folder cannot be found: {error}")),
+        Err(error) => return startup_error(Exit::Failed, &format!("cannot read the working folder: {error}")),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return startup_error(Exit::Failed, &format!("threads cannot be started: {error}")),
+        Err(error) => return startup_error(Exit::Failed, &format!("cannot start threads: {error}")),
     };
     let mut settings = match settings::resolve(cli.global.clone(), process_env) {
         Ok(settings) => settings,

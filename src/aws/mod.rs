@@ -114,10 +114,10 @@ impl Aws {
     fn at_endpoint(&self, mut error: AwsError) -> AwsError {
         match (&error.kind, self.endpoint_url().or(self.service_endpoints.as_deref())) {
             (AwsErrorKind::Unreachable | AwsErrorKind::ConnectionRefused, Some(_)) if self.is_sandbox => {
-                return AwsError::new(error.action, AwsErrorKind::SandboxEnded, "the sandbox has ended");
+                return AwsError::new(error.action, AwsErrorKind::SandboxEnded, "the sandbox is no longer running");
             }
             (AwsErrorKind::Unreachable | AwsErrorKind::ConnectionRefused | AwsErrorKind::TimedOut, Some(url)) => {
-                error.message = format!("{url} does not answer: {}", error.message);
+                error.message = format!("no response from {url}: {}", error.message);
             }
             (AwsErrorKind::NotAws, Some(url)) => error.message = format!("{url}: {}", error.message),
             (AwsErrorKind::NoCredentials, _) => {

@@ -93,7 +93,7 @@ fn write_new(file: &PathBuf, text: &str) -> Result<(), CliError> {
     let written =
         OpenOptions::new().write(true).create_new(true).open(file).and_then(|mut open| open.write_all(text.as_bytes()));
     written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => CliError::usage(format!("{} exists already", file.display()))
+        ErrorKind::AlreadyExists => CliError::usage(format!("{} already exists", file.display()))
             .hint("edit it, or choose another folder with -C"),
         _ => CliError::failed(format!("cannot write {}: {error}", file.display())).source(error),
     })

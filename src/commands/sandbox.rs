@@ -109,7 +109,7 @@ pub(super) async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Exit, Cl
         }
         SandboxCommand::Reset => {
             lifecycle::reset(&options(ctx)?.state_dir).await?;
-            ctx.ui.note("the sandbox is empty");
+            ctx.ui.note("the sandbox's state is deleted");
             done(ctx, &json!({ "reset": true }))
         }
         SandboxCommand::Env => print_environment(&require_running(ctx).await?, ctx),
@@ -166,7 +166,7 @@ async fn start(args: StartArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     }
     let (endpoint, status) = context::sandbox::start(&options, &ctx.settings).await?;
     if speed.is_some_and(|speed| status["speed"] != speed) || (no_host_exec && status["hostExec"] == true) {
-        return Err(CliError::usage("a sandbox runs already, with another --speed or without --no-host-exec")
+        return Err(CliError::usage("a sandbox is already running, with another --speed or without --no-host-exec")
             .hint(Hint::from("stop it first (its state stays): ").then(ctx.settings.sandbox_command("stop"))));
     }
     print_endpoint(&endpoint, ctx)

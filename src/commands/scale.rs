@@ -88,12 +88,12 @@ fn check_range(key: &str, service: &Service, count: u32) -> Result<(), CliError>
     };
     let limit = if count < scaling.min { "min" } else { "max" };
     let message =
-        format!("count {count} is outside of autoscaling's range of `{key}`, {} to {}", scaling.min, scaling.max);
+        format!("count {count} is outside the autoscaling range of `{key}`, {} to {}", scaling.min, scaling.max);
     let (flag, count) = (format!("--{limit}"), count.to_string());
     let repetition = Repetition::new(&["scale"], ["scale", key, &flag, &count]);
     // The count in ECS is all that --hotswap changes.
     let repetition = repetition.replacing("--count", [flag, count]).replacing("--hotswap", [""; 0]);
-    Err(CliError::usage(message).hint(Hint::repeat(repetition).text(" moves the limit")))
+    Err(CliError::usage(message).hint(Hint::repeat(repetition).text(" changes the limit")))
 }
 
 /// Writes the numbers to `ecsws.toml`, deploys them, and checks that the running service has them.
@@ -130,7 +130,7 @@ async fn deploy_numbers(
         Ok(differences) if differences.is_empty() => Ok(()),
         Ok(differences) => Err(other_autoscaling(&name.service, key, &differences)),
         Err(error) => {
-            ctx.ui.warn(&format!("the running autoscaling is not compared: {error}"));
+            ctx.ui.warn(&format!("cannot compare the running autoscaling with the template: {error}"));
             Ok(())
         }
     }

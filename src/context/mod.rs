@@ -97,7 +97,7 @@ impl Context {
         }
         if self.settings.sandbox && self.settings.endpoint_url.is_some() {
             return Err(
-                CliError::usage("--sandbox and --endpoint-url both say where calls go").hint("leave one of them out")
+                CliError::usage("--sandbox and --endpoint-url exclude each other").hint("leave one of them out")
             );
         }
         let connection =

@@ -91,7 +91,7 @@ fn exit_and_hint(error: &OpsError) -> (Exit, Option<Hint>) {
         | OpsError::NotApproved { .. }
         | OpsError::Aws(_)
         | OpsError::Disappeared(_)
-        | OpsError::NeverBegan { .. }
+        | OpsError::NeverStarted { .. }
         | OpsError::UnreadableTemplate { .. }
         | OpsError::StackFailed { .. }
         | OpsError::ChangeSetFailed { .. }

@@ -35,7 +35,7 @@ pub enum OpsError {
         stopped_tasks: Vec<StoppedTasks>,
     },
     /// The operation exceeded its time limit.
-    #[error("stack `{stack}` is not done after {}; it is {status}", in_words(*limit))]
+    #[error("the operation on stack `{stack}` exceeded its time limit of {}; the stack is {status}", in_words(*limit))]
     TimedOut {
         /// The stack's name.
         stack: String,
@@ -87,7 +87,7 @@ pub enum OpsError {
         stopped_tasks: Vec<StoppedTasks>,
     },
     /// Something disappeared during the operation: another user is changing the stack.
-    #[error("{0} is gone; is another deploy running?")]
+    #[error("{0} no longer exists; another deploy may be running")]
     Disappeared(String),
     /// Another deploy of the stack started first.
     #[error("another deploy of stack `{0}` is in progress")]
@@ -101,9 +101,11 @@ pub enum OpsError {
         #[source]
         error: TemplateParseError,
     },
-    /// CloudFormation accepted an operation and never began it.
-    #[error("CloudFormation accepted to {operation} stack `{stack}`, but has not begun; the stack is {status}")]
-    NeverBegan {
+    /// CloudFormation accepted an operation and never started it.
+    #[error(
+        "CloudFormation accepted the request to {operation} stack `{stack}`, but has not started; the stack is {status}"
+    )]
+    NeverStarted {
         /// The stack's name.
         stack: String,
         /// What was to be done, as a verb: "update".
@@ -124,7 +126,7 @@ pub enum OpsError {
         stack: String,
     },
     /// The deploy was cancelled before the stack changed.
-    #[error("interrupted; {stack} is as it was")]
+    #[error("interrupted; {stack} was not changed")]
     Interrupted {
         /// The stack's name.
         stack: String,

@@ -9,10 +9,10 @@ use crate::stack::{Environment, Subnets, SynthError, VpcContext};
 #[derive(Debug, thiserror::Error)]
 pub enum LookUpError {
     /// Something has to be looked up, and there are no clients.
-    #[error("look-ups for {0} need AWS")]
+    #[error("cannot look up {0} without access to AWS")]
     NoClients(String),
     /// No zone of the region is open to the account.
-    #[error("{0} has no availability zone that is open")]
+    #[error("{0} has no availability zone that is open to this account")]
     NoZones(String),
     /// No VPC has the name.
     #[error("there is no VPC with the Name tag `{name}` in account {}, {}", environment.account, environment.region)]

@@ -10,14 +10,14 @@ use super::{Ui, clean};
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
     /// A confirmation is needed, but there is no terminal.
-    #[error("there is no terminal to answer on: {question}")]
+    #[error("confirmation needed, but there is no terminal: {question}")]
     NoTerminal {
         question: String,
         /// The flag that answers it with yes.
         flag: &'static str,
     },
     /// A choice is needed, but there is no terminal.
-    #[error("which {noun}? there are several")]
+    #[error("there are several: choose a {noun}")]
     Ambiguous {
         /// The kind of the alternatives, such as `service`.
         noun: &'static str,

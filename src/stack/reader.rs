@@ -168,7 +168,7 @@ impl<'d, 't> Table<'d, 't> {
         if let Some(first) = first {
             self.report(
                 key,
-                Diagnostic::new(format!("is the {what} `{name}`, which `{first}` uses already"))
+                Diagnostic::new(format!("is the {what} `{name}`, which `{first}` already uses"))
                     .hint("choose another name for one of them"),
             );
         }

@@ -120,7 +120,7 @@ async fn an_update_that_has_not_started_is_not_a_success() {
         ..Server::default()
     };
     let error = update(server).await.expect_err("nothing has been updated");
-    assert!(matches!(error, OpsError::NeverBegan { .. }), "{error}");
+    assert!(matches!(error, OpsError::NeverStarted { .. }), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,6 +199,7 @@ async fn a_deletion_that_never_started_is_an_error() {
     let server = Server { stack_status: |_| "CREATE_COMPLETE", events: |_| BEFORE.to_vec(), ..Server::default() };
     let (aws, _) = connect(server).await;
     let error = ops::destroy(&aws, "web", &mut |_| {}).await.expect_err("nothing is deleted");
-    let expected = "CloudFormation accepted to delete stack `web`, but has not begun; the stack is CREATE_COMPLETE";
+    let expected =
+        "CloudFormation accepted the request to delete stack `web`, but has not started; the stack is CREATE_COMPLETE";
     assert_eq!(error.to_string(), expected);
 }

@@ -96,7 +96,7 @@ fn a_log_group_that_destroy_retained_is_found_before_the_next_creation() {
     edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
     workshop.run("--sandbox deploy").success();
     workshop.run("--sandbox destroy api").success();
-    let error = "api: log group `/ecs/api` cannot be created, because it exists already";
+    let error = "api: log group `/ecs/api` cannot be created, because it already exists";
     let hint =
         "aws logs delete-log-group --log-group-name /ecs/api`), change `group` in [services.api.logs], or leave it out";
     assert_rejected(&workshop, "", &[error, hint]);
@@ -113,7 +113,7 @@ fn a_log_group_that_a_failed_creation_retained_is_found_before_the_next_creation
     let fault = json!({ "resources": [{ "resource": "AWS::ECS::Service", "on": "create", "reason": "No-capacity", "times": 1 }] });
     workshop.run(&format!("sandbox faults {fault}")).success();
     assert_eq!(workshop.run("--sandbox deploy").code, Some(1));
-    let error = "api: log group `/ecs/api` cannot be created, because it exists already";
+    let error = "api: log group `/ecs/api` cannot be created, because it already exists";
     assert_rejected(&workshop, "", &[error]);
     edit(&workshop, "/ecs/api", "/ecs/api2");
     workshop.run("--sandbox deploy").success();
@@ -125,7 +125,7 @@ fn a_second_platform_with_the_same_exports_is_rejected_before_it_is_created() {
     workshop.run("--sandbox deploy").success();
     let second = workshop.text().replace("\"base\"", "\"second\"").replace("\"api\"", "\"other\"");
     workshop.write("second/ecsws.toml", &second.replace("stress_tool", "cluster_name = \"second\"\nstress_tool"));
-    let exports = "second: stack base exports NSARN, NSNAME, NSID, SecGrpId, ECSClusterName, ECSSecGrpList, ServicesSecGrp already";
+    let exports = "second: stack base already exports NSARN, NSNAME, NSID, SecGrpId, ECSClusterName, ECSSecGrpList, ServicesSecGrp";
     let hint = "to run on what base exports, remove [platform.stack] and set vpc = \"base/BaseVPC\" in [platform]";
     let rejected = assert_rejected(&workshop, "-C second", &[exports, hint]);
     assert!(!rejected.stderr.contains("other:"), "{}", rejected.stderr);
@@ -138,7 +138,7 @@ fn a_second_platform_with_the_same_exports_is_rejected_before_it_is_created() {
     assert_rejected(
         &workshop,
         "-C second",
-        &["second: cluster `container-demo` cannot be created, because it exists already in stack base", exports],
+        &["second: cluster `container-demo` cannot be created, because it already exists in stack base", exports],
     );
 }
 
@@ -150,7 +150,7 @@ fn all_names_that_another_stack_uses_are_reported_together() {
     let other = without_platform(&workshop.text()).replace("stack = \"api\"", "stack = \"other\"");
     workshop.write("other/ecsws.toml", &other);
     let names = ["service `api`", "Cloud Map service `api`", "log group `/ecs/api`"];
-    let errors = names.map(|name| format!("other: {name} cannot be created, because it exists already in stack api"));
+    let errors = names.map(|name| format!("other: {name} cannot be created, because it already exists in stack api"));
     let mut parts: Vec<&str> = errors.iter().map(String::as_str).collect();
     parts.push("hint: change the service's `name`, or leave it out");
     assert_rejected(&workshop, "-C other", &parts);
@@ -161,7 +161,7 @@ fn all_names_that_another_stack_uses_are_reported_together() {
     assert_rejected(
         &workshop,
         "",
-        &["api: service `other` cannot be created, because it exists already in stack other"],
+        &["api: service `other` cannot be created, because it already exists in stack other"],
     );
 }
 

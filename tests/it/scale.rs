@@ -98,7 +98,7 @@ fn scale_compares_the_count_in_ecs_and_not_only_the_template() {
     let scaled = workshop.run("--sandbox scale --count 1");
     assert_has(
         &scaled.stderr,
-        &["✓  api (no changes)", "api: desired count 3 → 1, set in ECS: the stack had 1 already\n"],
+        &["✓  api (no changes)", "api: desired count 3 → 1, set in ECS: the stack already had 1\n"],
     );
     assert!(!scaled.stderr.contains("ecsws.toml") && !scaled.stderr.contains("warning"), "{}", scaled.stderr);
     scaled.success();
@@ -207,14 +207,14 @@ fn autoscaling_is_set_or_the_command_fails() {
     assert_eq!(outside.code, Some(2), "{}", outside.stderr);
     assert_has(
         outside.error(),
-        &["count 5 is outside of autoscaling's range of `api`, 1 to 4", "scale --max 5` moves the limit"],
+        &["count 5 is outside the autoscaling range of `api`, 1 to 4", "scale --max 5` changes the limit"],
     );
     // The registered scalable target cannot be read.
     let text = workshop.text();
     let denied = json!({ "operations": [{ "operation": "application-autoscaling:DescribeScalableTargets", "effect": "fail", "code": "AccessDeniedException", "message": "no", "status": 400, "times": 1 }] });
     workshop.run(&format!("sandbox faults {denied}")).success();
     let unread = workshop.run("--sandbox scale --max 4");
-    assert_has(&unread.stderr, &["the running autoscaling is not compared: "]);
+    assert_has(&unread.stderr, &["cannot compare the running autoscaling with the template: "]);
     assert_eq!((unread.code, workshop.text()), (Some(0), text));
     let hotswapped = workshop.run("--sandbox scale --count 2 --hotswap");
     assert_has(

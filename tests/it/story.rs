@@ -132,7 +132,7 @@ fn killing_the_sandbox_ends_its_tasks_and_the_next_command_restarts_it(workshop:
     kill(Pid::from_raw(sandbox), Signal::SIGKILL).expect("the sandbox runs");
     let (code, stderr) = watching.wait();
     assert_eq!(code, Some(1));
-    assert_has(&stderr, &["the sandbox has ended\nhint: the next command with --sandbox starts it again"]);
+    assert_has(&stderr, &["the sandbox is no longer running\nhint: the next command with --sandbox starts it again"]);
     for mut connection in connections {
         let ended = connection.read(&mut [0]);
         assert!(
@@ -226,7 +226,7 @@ fn names_and_exports_in_use_are_rejected_with_and_without_preflight_checks() {
     assert_eq!(refused.code, Some(1), "{}", refused.stderr);
     assert_has(
         refused.error(),
-        &["other-base: stack ecsworkshop-base exports NSARN, NSNAME, ", "ServicesSecGrp already"],
+        &["other-base: stack ecsworkshop-base already exports NSARN, NSNAME, ", "ServicesSecGrp"],
     );
     let refused = workshop.run("--sandbox -C platform deploy --no-preflight");
     assert_eq!(refused.code, Some(1), "{}", refused.stderr);
@@ -240,7 +240,7 @@ fn names_and_exports_in_use_are_rejected_with_and_without_preflight_checks() {
     assert_has(
         taken.error(),
         &[
-            "other-nodejs: service `ecsdemo-nodejs` cannot be created, because it exists already in stack ecsworkshop-nodejs",
+            "other-nodejs: service `ecsdemo-nodejs` cannot be created, because it already exists in stack ecsworkshop-nodejs",
         ],
     );
     let refused = workshop.run("--sandbox -C service deploy --no-preflight");

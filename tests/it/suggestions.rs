@@ -192,7 +192,7 @@ fn repeated_commands_keep_their_arguments() {
         ended.error().to_owned()
     };
     let outside = error("--sandbox scale --count 5 --hotswap --no-wait-services api");
-    assert!(outside.contains("`ecsws --sandbox scale --max 5 --no-wait-services api` moves the limit"), "{outside}");
+    assert!(outside.contains("`ecsws --sandbox scale --max 5 --no-wait-services api` changes the limit"), "{outside}");
     // Only the missing stack is deployed.
     for command in ["status", "status api", "logs", "scale --count 2 --hotswap"] {
         let missing = error(&format!("--sandbox {command}"));

@@ -17,7 +17,7 @@ fn stderr(flags: &[&str]) -> String {
 #[test]
 fn the_causes_of_an_error_are_printed_only_with_verbose() {
     let (brief, verbose) = (stderr(&[]), stderr(&["--verbose"]));
-    let message = "error: cannot list log groups: http://127.0.0.1:1 does not answer: Connection refused";
+    let message = "error: cannot list log groups: no response from http://127.0.0.1:1: Connection refused";
     assert!(brief.contains(message) && !brief.contains("caused by: "), "{brief}");
     let causes: Vec<&str> = verbose.lines().filter(|line| line.starts_with("caused by: ")).collect();
     assert!(verbose.contains(message) && causes.first() == Some(&"caused by: dispatch failure"), "{verbose}");

@@ -22,7 +22,7 @@ pub(super) async fn warn_of_drift(
         }
         let notes = match ops::drift_notes(&aws, stack, template).await {
             Ok(notes) => notes,
-            Err(error) => vec![format!("what runs is not compared: {error}")],
+            Err(error) => vec![format!("cannot compare the running service with the template: {error}")],
         };
         for note in notes {
             render::warn_event(&mut ctx.ui, note);

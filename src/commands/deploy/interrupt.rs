@@ -19,7 +19,7 @@ pub(super) enum Decision {
 
 const CANCEL: &str = "cancel: updates are rolled back, new stacks are deleted";
 const LEAVE: &str = "leave it running in CloudFormation";
-const CONTINUE: &str = "go on watching";
+const CONTINUE: &str = "keep following it";
 
 /// Asks what to do if operations are in progress and there is a terminal; otherwise they are left.
 pub(super) async fn decide(phases: &StackPhases<'_>, ui: &mut Ui) -> Decision {
@@ -27,7 +27,7 @@ pub(super) async fn decide(phases: &StackPhases<'_>, ui: &mut Ui) -> Decision {
     if in_progress.is_empty() || !ui.can_ask() {
         return Decision::Leave;
     }
-    ui.note(&format!("\nCloudFormation is at work on {}. What should happen to it?", in_progress.join(", ")));
+    ui.note(&format!("\nCloudFormation is still changing {}. What should be done?", in_progress.join(", ")));
     match ui.choose("way", &[CANCEL, LEAVE, CONTINUE]).await {
         Ok(CANCEL) => Decision::Cancel,
         Ok(CONTINUE) => Decision::Continue,
@@ -49,10 +49,10 @@ pub(super) async fn leave(phases: &StackPhases<'_>) -> CliError {
     let in_progress = phases.in_progress();
     let waiting = phases.waiting_for_services();
     let mut error = if !in_progress.is_empty() {
-        interrupted(&format!("CloudFormation goes on with {}", in_progress.join(", ")))
+        interrupted(&format!("CloudFormation continues with {}", in_progress.join(", ")))
             .hint(Hint::repeat(Repetition::deploy(in_progress)).text(FOLLOWS))
     } else if !waiting.is_empty() {
-        interrupted(&format!("{} is deployed, and ECS goes on with its tasks", waiting.join(", ")))
+        interrupted(&format!("{} is deployed, but its services are not steady yet", waiting.join(", ")))
     } else {
         interrupted("nothing has changed beyond what is shown above")
     };

@@ -23,7 +23,7 @@ pub(super) async fn ensure_count(
         return Ok(());
     }
     // Set it even if the count that was read is equal: that read may be stale.
-    let message = |old| format!("desired count {old} → {count}, set in ECS: the stack had {count} already");
+    let message = |old| format!("desired count {old} → {count}, set in ECS: the stack already had {count}");
     set_count(service, count, message, follow, ctx).await
 }
 

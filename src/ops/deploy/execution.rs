@@ -164,29 +164,41 @@ impl Execution {
         let error =
             |status: String, stopped_tasks| OpsError::TimedOut { stack: stack.clone(), limit, status, stopped_tasks };
         let action = match self.operation {
-            Operation::Update if cancel(aws, &self.stack.arn).await? => "the update is cancelled and rolled back",
-            Operation::Update => "it is too late to cancel the update; following it to its end",
-            Operation::Create if delete_creation => {
-                aws.delete_stack(&self.stack.arn).await?;
-                "what was created is deleted"
+            Operation::Create if !delete_creation => None,
+            operation @ (Operation::Create | Operation::Update) => {
+                Some(cancel_operation(aws, operation, &self.stack.arn).await?)
             }
-            _ => {
-                let stopped_tasks = self.follow.stopped_tasks(aws, emit).await;
-                let now = aws.stack(&self.stack.arn).await?.map_or_else(|| "gone".to_owned(), |stack| stack.status);
-                return Err(error(now, stopped_tasks));
-            }
+            Operation::RollBack | Operation::Delete => None,
+        };
+        let Some(action) = action else {
+            let stopped_tasks = self.follow.stopped_tasks(aws, emit).await;
+            let now = aws.stack(&self.stack.arn).await?.map_or_else(|| "deleted".to_owned(), |stack| stack.status);
+            return Err(error(now, stopped_tasks));
         };
         emit(DeployEvent::note(format!("{stack}: time limit exceeded; {action}")));
         match timeout(ROLLBACK_WITHIN, self.follow.run(aws, emit)).await {
             Ok(Ok(ended)) if SUCCESS_STATUSES.contains(&ended.status.as_str()) => Ok(ended),
             Ok(ended) => ended.and_then(|ended| Err(error(ended.status, ended.stopped_tasks))),
-            Err(_) => Err(error("not back yet".to_owned(), self.follow.stopped_tasks(aws, emit).await)),
+            Err(_) => Err(error("still rolling back".to_owned(), self.follow.stopped_tasks(aws, emit).await)),
         }
     }
 }
 
+/// Cancels an operation as far as CloudFormation can. Returns what happens to the stack.
+pub(super) async fn cancel_operation(aws: &Aws, operation: Operation, stack: &str) -> Result<&'static str> {
+    Ok(match operation {
+        Operation::Update if cancel_update(aws, stack).await? => "the update is cancelled and rolled back",
+        Operation::Update => "too late to cancel the update; it continues",
+        Operation::Create => {
+            aws.delete_stack(stack).await?;
+            "the stack is being deleted"
+        }
+        Operation::RollBack | Operation::Delete => "a rollback or deletion cannot be cancelled; it continues",
+    })
+}
+
 /// Cancels an update, which is then rolled back. Returns `false` if the update has ended or is cleaning up.
-pub(crate) async fn cancel(aws: &Aws, arn: &str) -> Result<bool> {
+async fn cancel_update(aws: &Aws, arn: &str) -> Result<bool> {
     let Err(error) = aws.cancel_update(arn).await else { return Ok(true) };
     match aws.stack(arn).await {
         Ok(now) if now.as_ref().is_none_or(|now| now.status != "UPDATE_IN_PROGRESS") => Ok(false),

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change_set::discard;
-use super::events::Operation;
-use super::execution::cancel;
+use super::execution::cancel_operation;
 use super::messages::Phase;
 use super::stack::CHANGE_SET;
 use crate::aws::Aws;
@@ -48,21 +47,9 @@ impl<'a> StackPhases<'a> {
     pub(crate) async fn cancel(&self, mut on_cancelled: impl FnMut(&str, Result<&'static str>)) {
         for (name, phase) in &self.current {
             if let Phase::InProgress(operation, arn) = phase {
-                on_cancelled(name, self.cancel_operation(*operation, arn).await);
+                on_cancelled(name, cancel_operation(self.aws, *operation, arn).await);
             }
         }
-    }
-
-    async fn cancel_operation(&self, operation: Operation, stack: &str) -> Result<&'static str> {
-        Ok(match operation {
-            Operation::Update if cancel(self.aws, stack).await? => "the update is cancelled and rolled back",
-            Operation::Update => "it is too late to cancel the update; it goes on to its end",
-            Operation::Create => {
-                self.aws.delete_stack(stack).await?;
-                "what was created is deleted"
-            }
-            Operation::RollBack | Operation::Delete => "this cannot be cancelled; it goes on to its end",
-        })
     }
 
     /// Deletes the change sets that were not executed. Returns what failed.

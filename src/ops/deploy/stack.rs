@@ -51,7 +51,7 @@ async fn deploy_steps<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackI
     let diff = desired.diff(&deployed, existing.as_ref());
     let gateways = diff.added("AWS::EC2::NatGateway");
     if gateways > 0 && deploy.request.warn_of_costs {
-        reporter.warn(format!("{name} makes {gateways} NAT gateways, which are billed by the hour, each"));
+        reporter.warn(format!("{name} creates {gateways} NAT gateways; each is billed by the hour"));
     }
     if existing.is_none() {
         approve_creation(deploy, name, false).await?;
@@ -100,7 +100,7 @@ async fn prepare_change_set<S: TemplateSource>(
     update: &StackUpdate<'_>,
 ) -> Result<Option<Box<Ready>>, S> {
     deploy.check_cancelled(request.stack)?;
-    deploy.reporter.activity(format!("{}: making the change set …", request.stack));
+    deploy.reporter.activity(format!("{}: creating the change set …", request.stack));
     deploy.reporter.phase(request.stack, Phase::ChangeSet);
     let Prepared::Ready(ready) = prepare(deploy.aws, request, CHANGE_SET, update.existing).await? else {
         return Ok(None);

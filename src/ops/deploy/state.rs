@@ -114,7 +114,9 @@ pub(crate) async fn follow_operation(
 /// Deletes a stack whose creation failed.
 pub(crate) async fn delete_failed_creation(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
     let (name, status) = (&stack.name, &stack.status);
-    emit(DeployEvent::note(format!("stack `{name}` was never created ({status}): it is deleted and created again")));
+    emit(DeployEvent::note(format!(
+        "the creation of stack `{name}` failed ({status}): deleting it and creating it again"
+    )));
     crate::ops::destroy::delete_and_follow(aws, stack, emit).await
 }
 

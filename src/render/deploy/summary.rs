@@ -70,7 +70,7 @@ pub(crate) fn summary<E>(ui: &mut Ui, summary: &Summary<'_, E>) -> io::Result<()
     Ok(())
 }
 
-/// Prints what deleting these stacks deletes and keeps.
+/// Prints what deleting these stacks deletes and retains.
 pub(crate) fn deletion_plans(ui: &mut Ui, deletion_plans: &[DeletionPlan]) {
     for DeletionPlan { stack, deleted, retained, deleted_log_groups, .. } in deletion_plans {
         ui.note(&format!("{}: {} of {deleted} resources", stack.bold(), "deletion".red()));
@@ -78,7 +78,7 @@ pub(crate) fn deletion_plans(ui: &mut Ui, deletion_plans: &[DeletionPlan]) {
             ui.note(&format!("  {} log group {} with its events", "deletes:".red(), clean(id, false)));
         }
         for (resource_type, id) in retained {
-            ui.note(&format!("  {} {} {}", "keeps:".green(), clean(resource_type, false), clean(id, false)));
+            ui.note(&format!("  {} {} {}", "retains:".green(), clean(resource_type, false), clean(id, false)));
         }
     }
 }

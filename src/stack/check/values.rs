@@ -127,7 +127,7 @@ pub(crate) fn unique_list<T: PartialEq + std::fmt::Display>(
         let items = rule(value)?;
         match items.iter().enumerate().find(|(index, item)| items[..*index].contains(item)) {
             Some((index, duplicate)) => {
-                let message = format!("is {duplicate}, which is in the list already");
+                let message = format!("is {duplicate}, which is already in the list");
                 Err(Invalid::item(index, Diagnostic::new(message).hint("remove one of them")))
             }
             None => Ok(items),

@@ -72,7 +72,7 @@ fn container_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Validated<St
 
 fn reserved_id(id: &str) -> Option<Diagnostic> {
     RESERVED_IDS.contains(&id).then(|| {
-        Diagnostic::new(format!("is {}, which the task definition uses already", check::quoted(id)))
+        Diagnostic::new(format!("is {}, which the task definition already uses", check::quoted(id)))
             .hint("choose another id; `name` can stay")
     })
 }

@@ -208,7 +208,7 @@ fn distinct_ids(table: &Table<'_, '_>, id: &str, task_id: &str, group: &LogGroup
     }
     if log_id == Some(id) || log_id == Some(task_id) {
         let message = format!(
-            "has the id {}, which another construct of the service uses already",
+            "has the id {}, which another construct of the service already uses",
             check::quoted(log_id.unwrap_or_default())
         );
         table.report("logs", Diagnostic::new(message).hint("give the log group its own `id`"));

@@ -93,7 +93,7 @@ fn an_endpoint_without_a_server_is_unreachable() {
     code Some(1)
     -- stdout
     -- stderr
-    error: cannot describe stack `ecsworkshop-api`: http://127.0.0.1:1 does not answer: Connection refused (os error 111)
+    error: cannot describe stack `ecsworkshop-api`: no response from http://127.0.0.1:1: Connection refused (os error 111)
     hint: check the network, --region and --endpoint-url (or AWS_ENDPOINT_URL)
     ");
 }

@@ -23,7 +23,7 @@ fn init_writes_a_project_that_synth_accepts_and_never_overwrites_one() {
     code Some(2)
     -- stdout
     -- stderr
-    error: DIR/ecsws.toml exists already
+    error: DIR/ecsws.toml already exists
     hint: edit it, or choose another folder with -C
     ");
     assert_snapshot!(ecsws(dir.path(), "synth nothing"), @"

@@ -121,7 +121,7 @@ fn one_of_several_services_has_to_be_named() {
     code Some(2)
     -- stdout
     -- stderr
-    error: which service? there are several
+    error: there are several: choose a service
     hint: name one of api, web
     ");
 }

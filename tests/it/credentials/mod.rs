@@ -204,7 +204,7 @@ fn an_endpoint_of_one_service_is_named_where_nothing_answers() {
     let home = Home::new(&format!("{profile}{services}"), "");
     let (code, stderr) = home.run(&["--profile", "dev", "status"], &[]);
     assert_eq!(code, Some(1), "{stderr}");
-    assert!(stderr.contains("http://127.0.0.1:1 does not answer") && !stderr.contains("secret"), "{stderr}");
+    assert!(stderr.contains("no response from http://127.0.0.1:1") && !stderr.contains("secret"), "{stderr}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn a_stack_with_imported_exports_is_not_deleted_and_dependents_are_deleted_with_
     let refused = workshop.run("--sandbox -C base destroy --yes");
     assert_failed(&refused, &["stack base exports `ECSClusterName`, which api imports; nothing was changed"]);
     let destroyed = workshop.run("--sandbox destroy base");
-    assert_has(&destroyed.stderr, &["keeps: AWS::Logs::LogGroup", "✓  api deleted in ", "✓  base deleted in "]);
+    assert_has(&destroyed.stderr, &["retains: AWS::Logs::LogGroup", "✓  api deleted in ", "✓  base deleted in "]);
     destroyed.success();
 }
 
@@ -34,7 +34,7 @@ fn log_groups_that_are_deleted_with_their_stack_are_listed_before() {
     workshop.run("--sandbox deploy").success();
     let destroyed = workshop.run("--sandbox destroy api");
     assert_has(&destroyed.stderr, &["deletes: log group /ecs/api with its events"]);
-    assert!(!destroyed.stderr.contains("keeps:"), "{}", destroyed.stderr);
+    assert!(!destroyed.stderr.contains("retains:"), "{}", destroyed.stderr);
     destroyed.success();
     // Its name is free again.
     workshop.run("--sandbox deploy api").success();

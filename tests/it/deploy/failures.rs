@@ -33,7 +33,10 @@ fn a_failed_creation_is_deleted_and_created_again() {
     faults(&workshop, &resource_fails("create", 1));
     assert_failed(&workshop.run("--sandbox deploy"), &["stack `api` is ROLLBACK_COMPLETE", "No-capacity"]);
     let again = workshop.run("--sandbox deploy");
-    assert_has(&again.stderr, &["stack `api` was never created (ROLLBACK_COMPLETE): it is deleted and created again"]);
+    assert_has(
+        &again.stderr,
+        &["the creation of stack `api` failed (ROLLBACK_COMPLETE): deleting it and creating it again"],
+    );
     again.success();
 }
 

@@ -12,7 +12,10 @@ fn an_update_that_takes_too_long_is_cancelled_and_rolled_back() {
     edit(&workshop, "circuit_breaker = true", "circuit_breaker = false");
     let late = workshop.run("--sandbox deploy --timeout 2s");
     assert_eq!(late.code, Some(4), "{}", late.stderr);
-    assert_has(late.error(), &["stack `api` is not done after 2 s; it is UPDATE_ROLLBACK_COMPLETE"]);
+    assert_has(
+        late.error(),
+        &["the operation on stack `api` exceeded its time limit of 2 s; the stack is UPDATE_ROLLBACK_COMPLETE"],
+    );
     assert_has(&late.stderr, &["api: time limit exceeded; the update is cancelled and rolled back"]);
 }
 

@@ -153,7 +153,7 @@ fn names_and_exports_that_are_in_use_are_rejected_against_moto() {
     moto.place.aws("logs create-log-group --log-group-name /ecs/web2");
     moto.place.aws("logs create-log-group --log-group-name /ecs/web");
     let stderr = rejected(&project);
-    assert!(stderr.contains("web: log group `/ecs/web` cannot be created, because it exists already"), "{stderr}");
+    assert!(stderr.contains("web: log group `/ecs/web` cannot be created, because it already exists"), "{stderr}");
     let (_, command) = stderr.split_once("`aws logs ").expect("the hint has a command");
     moto.place.aws(&format!("logs {}", command.split('`').next().expect("a command")));
 
@@ -162,13 +162,13 @@ fn names_and_exports_that_are_in_use_are_rejected_against_moto() {
     moto.aws("ecs create-service --cluster demo --service-name web --task-definition web --desired-count 0");
     let stderr = rejected(&project);
     assert!(!stderr.contains("log group"), "{stderr}");
-    assert!(stderr.contains("web: service `web` cannot be created, because it exists already"), "{stderr}");
+    assert!(stderr.contains("web: service `web` cannot be created, because it already exists"), "{stderr}");
 
     let outputs =
         r#"{"Outputs":{"A":{"Value":"x","Export":{"Name":"NSID"}}},"Resources":{"T":{"Type":"AWS::SNS::Topic"}}}"#;
     moto.aws(&format!("cloudformation create-stack --stack-name first --template-body {outputs}"));
     let stderr = rejected("[platform.stack]\nname = \"second\"\n");
-    assert!(stderr.contains("second: stack first exports NSID already"), "{stderr}");
+    assert!(stderr.contains("second: stack first already exports NSID"), "{stderr}");
     let stacks = moto.aws("cloudformation list-stacks");
     assert_eq!(stacks["StackSummaries"].as_array().map(Vec::len), Some(1), "{stacks}");
 }

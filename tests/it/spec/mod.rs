@@ -79,7 +79,7 @@ fn a_count_outside_of_autoscaling_is_a_warning() {
 fn a_port_may_appear_once_per_protocol() {
     let text = SERVICE.replace("image = \"nginx\"", "image = \"nginx\"\nports = [53, \"53/udp\", \"53/tcp\"]");
     insta::assert_snapshot!(errors(&text), @r#"
-    8:24 `services.api.container.ports[2]` is 53, which is in the list already
+    8:24 `services.api.container.ports[2]` is 53, which is already in the list
          hint: remove one of them
     "#);
 }

@@ -142,7 +142,7 @@ impl EventPoller {
                 }
                 if !self.has_begun {
                     let (stack, operation) = (self.stack.clone(), self.operation.verb());
-                    return Err(OpsError::NeverBegan { stack, operation, status: now });
+                    return Err(OpsError::NeverStarted { stack, operation, status: now });
                 }
                 idle_polls = 0;
             }

@@ -54,7 +54,7 @@ fn conflicting_exports(update: &StackUpdate<'_>, account: &Account) -> Vec<Findi
     let finding = |(arn, names): (&str, Vec<&str>)| {
         let exporter = stack_name(arn);
         let message = format!(
-            "{}: stack {exporter} exports {} already, and a name is exported once in a region",
+            "{}: stack {exporter} already exports {}, and an export name is unique in a region",
             update.stack,
             names.join(", ")
         );

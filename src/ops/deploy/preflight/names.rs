@@ -51,15 +51,15 @@ async fn existing(aws: &Aws, update: &StackUpdate<'_>, account: &Account, name: 
     findings.push(match (name.resource_type.as_str(), owner_name) {
         // Cloud Map does not report the VPC of a namespace; each VPC may have one with this name.
         ("AWS::ServiceDiscovery::PrivateDnsNamespace", _) => Finding::Note(format!(
-            "{stack}: {what} exists already ({physical_id}); if it is for the same VPC, it cannot be created: {rename}"
+            "{stack}: {what} already exists ({physical_id}); if it is for the same VPC, it cannot be created: {rename}"
         )),
         (_, Some(owner)) => Finding::rejection(
-            format!("{stack}: {what} cannot be created, because it exists already in stack {owner}"),
+            format!("{stack}: {what} cannot be created, because it already exists in stack {owner}"),
             rename,
         ),
         // ECS answers CreateCluster for an active cluster as if it were new, so CloudFormation may also take it over.
         ("AWS::ECS::Cluster", None) => Finding::Note(format!(
-            "{stack}: {what} exists already, outside of any stack; {rename} to have one of its own"
+            "{stack}: {what} already exists, outside of any stack; {rename} to have one of its own"
         )),
         ("AWS::Logs::LogGroup", None) => {
             let delete = Command::aws([
@@ -70,12 +70,12 @@ async fn existing(aws: &Aws, update: &StackUpdate<'_>, account: &Account, name: 
             ]);
             Finding::rejection(
                 format!(
-                    "{stack}: {what} cannot be created, because it exists already (stacks leave log groups behind)"
+                    "{stack}: {what} cannot be created, because it already exists (stacks leave log groups behind)"
                 ),
                 Hint::from("delete it with its events (").then(delete).text(format!("), {rename}")),
             )
         }
-        _ => Finding::rejection(format!("{stack}: {what} cannot be created, because it exists already"), rename),
+        _ => Finding::rejection(format!("{stack}: {what} cannot be created, because it already exists"), rename),
     });
     Ok(findings)
 }
