@@ -21,8 +21,8 @@ const CASES: &[(&str, &str, &str)] = &[
 fn synth_to_yaml(spec: &str, lock: &str) -> String {
     let (spec, _) = Spec::parse(spec).expect("the spec is valid");
     let environment = Environment { account: "123456789012".to_owned(), region: "us-east-1".to_owned() };
-    let lookups = Lock::parse(lock).expect("the lock is valid").lookups(&environment);
-    synth(&spec, &stacks(&spec)[0].name, &environment, &lookups).expect("the lock has all look-ups").to_yaml()
+    let look_ups = Lock::parse(lock).expect("the lock is valid").look_ups(&environment);
+    synth(&spec, &stacks(&spec)[0].name, &environment, &look_ups).expect("the lock has all look-ups").to_yaml()
 }
 
 fn benches(criterion: &mut Criterion) {

@@ -10,10 +10,12 @@ use std::io;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::exit::Exit;
-use crate::hint::Hint;
+use crate::hint::{Hint, Repetition};
 
-/// What follows the command `deploy` where a stack is still changing.
-pub(crate) const FOLLOWS: &str = " follows it and then continues";
+/// The hint for a stack that is still changing: the command that follows it.
+pub(crate) fn follow_hint(command: Repetition) -> Hint {
+    Hint::repeat(command).text(" follows it and then continues")
+}
 
 /// A command's failure: one diagnostic, or several when a file has several mistakes.
 #[derive(Debug)]

@@ -37,22 +37,22 @@ use hint::Subcommand;
 use settings::ProcessEnv;
 
 /// The command line, and its subcommand as it was given.
-fn parsed() -> Result<(Cli, Subcommand), clap::Error> {
+fn parse_command_line() -> Result<(Cli, Subcommand), clap::Error> {
     let matches = Cli::command().try_get_matches()?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut Cli::command()))?;
     Ok((cli, commands::subcommand(&matches)))
 }
 
 /// Prints help, the version, or what is wrong on the command line.
-fn without_command(error: clap::Error) -> ExitCode {
+fn print_clap_error(error: clap::Error) -> ExitCode {
     let error = commands::without_destructive_suggestions(error);
     let printed = error.print();
     // Where stderr cannot be written, there is no place to say so.
-    if error.use_stderr() { Exit::Usage.into() } else { written(printed) }
+    if error.use_stderr() { Exit::Usage.into() } else { exit_code_of_print(printed) }
 }
 
 /// How printing to stdout ended. A closed pipe is a reader that has read enough.
-fn written(printed: io::Result<()>) -> ExitCode {
+fn exit_code_of_print(printed: io::Result<()>) -> ExitCode {
     match printed.and_then(|()| io::stdout().flush()) {
         Err(failure) if failure.kind() != io::ErrorKind::BrokenPipe => {
             startup_error(Exit::Failed, &format!("cannot write to stdout: {failure}"))
@@ -77,12 +77,12 @@ pub fn main() -> ExitCode {
         // The error has become text. Another attempt to write tells whether the reader is gone.
         Err(error) => {
             let rewritten = io::stdout().write_all(b"\n").and_then(|()| io::stdout().flush());
-            return if rewritten.is_err() { written(rewritten) } else { without_command(error) };
+            return if rewritten.is_err() { exit_code_of_print(rewritten) } else { print_clap_error(error) };
         }
     }
-    let (cli, subcommand) = match parsed() {
+    let (cli, subcommand) = match parse_command_line() {
         Ok(parsed) => parsed,
-        Err(error) => return without_command(error),
+        Err(error) => return print_clap_error(error),
     };
     let process_env = match ProcessEnv::current() {
         Ok(process_env) => process_env,

@@ -17,9 +17,9 @@ use crate::stack::{KeyChange, Lock, ProjectStack, ScalingEdit, Spec, stack_named
 use replace::replace;
 
 /// The project file, which users write.
-pub(crate) const FILE: &str = "ecsws.toml";
+pub(crate) const SPEC_FILE: &str = "ecsws.toml";
 /// The lock file, which pins look-ups.
-pub(crate) const LOCK: &str = "ecsws.lock";
+pub(crate) const LOCK_FILE: &str = "ecsws.lock";
 
 /// How often an edit is retried when `ecsws.toml` changes between reading and writing.
 const EDIT_ATTEMPTS: usize = 10;
@@ -47,7 +47,7 @@ pub(crate) struct ServiceRef<'a> {
     /// Its key in `ecsws.toml`.
     pub key: &'a str,
     /// Its settings.
-    pub service: &'a Service,
+    pub spec: &'a Service,
 }
 
 impl Project {
@@ -60,14 +60,14 @@ impl Project {
     /// The folder and the target of that project. The rest of its file may be invalid.
     pub(crate) fn find_target(settings: &Settings) -> Result<Option<(PathBuf, Target)>, CliError> {
         let Some(dir) = folder(settings)? else { return Ok(None) };
-        let file = display_path(&dir.join(FILE), &settings.working_dir);
+        let file = display_path(&dir.join(SPEC_FILE), &settings.working_dir);
         let text = Self::read_spec(&dir, &file)?;
         let target = Spec::parse_target(&text).map_err(|diagnostics| CliError::invalid_file(diagnostics, &file))?;
         Ok(Some((dir, target)))
     }
 
     fn read_spec(dir: &Path, file: &str) -> Result<String, CliError> {
-        let text = match read_text(&dir.join(FILE)) {
+        let text = match read_text(&dir.join(SPEC_FILE)) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(no_project(dir)),
             text => text.map_err(|error| unreadable(error, file))?,
         };
@@ -76,29 +76,30 @@ impl Project {
 
     fn read(dir: PathBuf, settings: &Settings) -> Result<Self, CliError> {
         let display_path = |name: &str| display_path(&dir.join(name), &settings.working_dir);
-        let text = Self::read_spec(&dir, &display_path(FILE))?;
+        let text = Self::read_spec(&dir, &display_path(SPEC_FILE))?;
         let (spec, warnings) =
-            Spec::parse(&text).map_err(|diagnostics| CliError::invalid_file(diagnostics, &display_path(FILE)))?;
-        let lock = match read_text(&dir.join(LOCK)) {
+            Spec::parse(&text).map_err(|diagnostics| CliError::invalid_file(diagnostics, &display_path(SPEC_FILE)))?;
+        let lock = match read_text(&dir.join(LOCK_FILE)) {
             Err(error) if error.kind() == ErrorKind::NotFound => Lock::default(),
             text => {
-                let text = text.map_err(|error| unreadable(error, &display_path(LOCK)))?;
-                let text = text.map_err(|place| not_utf8(place, &display_path(LOCK)))?;
-                Lock::parse(&text).map_err(|diagnostics| CliError::invalid_file(diagnostics, &display_path(LOCK)))?
+                let text = text.map_err(|error| unreadable(error, &display_path(LOCK_FILE)))?;
+                let text = text.map_err(|place| not_utf8(place, &display_path(LOCK_FILE)))?;
+                Lock::parse(&text)
+                    .map_err(|diagnostics| CliError::invalid_file(diagnostics, &display_path(LOCK_FILE)))?
             }
         };
-        let warnings = warnings.into_iter().map(|warning| warning.in_file(&display_path(FILE))).collect();
-        Ok(Self { display_path: display_path(FILE), dir, text, spec, lock, warnings })
+        let warnings = warnings.into_iter().map(|warning| warning.in_file(&display_path(SPEC_FILE))).collect();
+        Ok(Self { display_path: display_path(SPEC_FILE), dir, text, spec, lock, warnings })
     }
 
     /// Writes `ecsws.lock` atomically.
     pub(crate) fn save_lock(&self) -> Result<(), CliError> {
-        let file = self.dir.join(LOCK);
+        let file = self.dir.join(LOCK_FILE);
         replace(&file, &self.lock.to_toml(), None).map(drop).map_err(|error| unwritable(error, &file))
     }
 
     /// The project with another text of `ecsws.toml`, which is parsed but not written.
-    pub(crate) fn with_spec_of(&self, text: &str) -> Result<Self, CliError> {
+    pub(crate) fn with_text(&self, text: &str) -> Result<Self, CliError> {
         let (spec, _) = Spec::parse(text).map_err(|Diagnostics(mut diagnostics)| {
             // The places are those of a text that the user does not see.
             for diagnostic in &mut diagnostics {
@@ -118,7 +119,7 @@ impl Project {
         &self,
         edit: impl Fn(&str) -> Result<ScalingEdit, String>,
     ) -> Result<Vec<KeyChange>, CliError> {
-        let (file, shown) = (self.dir.join(FILE), &self.display_path);
+        let (file, shown) = (self.dir.join(SPEC_FILE), &self.display_path);
         let planned = edit(&self.text).map_err(CliError::usage)?.changes;
         let conflict = |what: String| {
             CliError::failed(format!("{shown} changed since it was read: {what}"))
@@ -158,8 +159,8 @@ impl Project {
 
     /// The service with this key.
     pub(crate) fn service(&self, key: &str) -> Result<ServiceRef<'_>, CliError> {
-        let (key, service) = self.spec.services.get_key_value(key).ok_or_else(|| self.unknown_service(key))?;
-        Ok(ServiceRef { key, service })
+        let (key, spec) = self.spec.services.get_key_value(key).ok_or_else(|| self.unknown_service(key))?;
+        Ok(ServiceRef { key, spec })
     }
 
     /// The stacks with these names or service keys, or all stacks, in deployment order.
@@ -201,7 +202,7 @@ fn folder(settings: &Settings) -> Result<Option<PathBuf>, CliError> {
     if settings.project.is_some() {
         return Ok(settings.project.clone());
     }
-    let Some(dir) = settings.working_dir.ancestors().find(|dir| dir.join(FILE).is_file()) else { return Ok(None) };
+    let Some(dir) = settings.working_dir.ancestors().find(|dir| dir.join(SPEC_FILE).is_file()) else { return Ok(None) };
     if dir != settings.working_dir {
         ownership::check(dir, settings.sudo_user)?;
     }
@@ -211,13 +212,13 @@ fn folder(settings: &Settings) -> Result<Option<PathBuf>, CliError> {
 /// The error for a name that is none of the accepted ones, of which `listed` are listed.
 fn unknown(noun: &str, name: &str, accepted: &[&str], listed: &[&str]) -> CliError {
     let near = nearest(name, accepted).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-    CliError::usage(format!("{FILE} has no {noun} `{name}`"))
+    CliError::usage(format!("{SPEC_FILE} has no {noun} `{name}`"))
         .hint(format!("{near}{noun}s in this file: {}", listed.join(", ")))
 }
 
 /// The error when there is no `ecsws.toml`.
 pub(crate) fn no_project(dir: &Path) -> CliError {
-    CliError::usage(format!("there is no {FILE} in {}", dir.display())).hint(
+    CliError::usage(format!("there is no {SPEC_FILE} in {}", dir.display())).hint(
         Hint::command(["init"])
             .text(" creates one; ")
             .then(Command::own(["init", "--workshop"]))

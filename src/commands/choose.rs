@@ -1,7 +1,7 @@
 //! The service or stack that a command is about: the named one, the only one, or the one that the user chooses.
 
 use crate::error::CliError;
-use crate::project::{FILE, Project, ServiceRef};
+use crate::project::{Project, SPEC_FILE, ServiceRef};
 use crate::render::Ui;
 use crate::stack::{ProjectStack, stacks};
 
@@ -30,7 +30,7 @@ pub(super) async fn choose_stack(project: &Project, name: Option<&str>, ui: &mut
 
 async fn choose<'a>(noun: &'static str, names: &[&'a str], ui: &mut Ui) -> Result<&'a str, CliError> {
     match names {
-        [] => Err(CliError::usage(format!("{FILE} has no {noun}"))),
+        [] => Err(CliError::usage(format!("{SPEC_FILE} has no {noun}"))),
         [only] => Ok(only),
         several => Ok(ui.choose(noun, several).await?),
     }

@@ -3,14 +3,14 @@
 use clap::Args;
 use jiff::tz::TimeZone;
 
-use super::approve::declined;
+use super::approval_rules::declined;
 use super::json_help;
 use super::target::show_target;
 use crate::complete;
 use crate::context::Context;
-use crate::error::{CliError, FOLLOWS};
+use crate::error::{CliError, follow_hint};
 use crate::exit::Exit;
-use crate::hint::{Hint, Repetition};
+use crate::hint::Repetition;
 use crate::model::Stack;
 use crate::ops;
 use crate::project::Project;
@@ -61,7 +61,7 @@ pub(super) async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Exit, Cl
         let mut show = |event| view.show(ui, &event);
         let stopped = || {
             CliError::new(Exit::Interrupted, format!("interrupted; CloudFormation is still deleting {name}"))
-                .hint(Hint::repeat(Repetition::new(&["destroy"], ["destroy", name])).text(FOLLOWS))
+                .hint(follow_hint(Repetition::new(&["destroy"], ["destroy", name])))
         };
         ctx.interrupts.during(Box::pin(ops::destroy(&aws, name, &mut show))).await.ok_or_else(stopped)??;
     }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::deploy::InputOptions;
 use super::json_help;
-use super::templates::{known_lookups, synthesiser_to_show, template};
+use super::templates::{known_look_ups, synthesiser_to_show, template};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
@@ -102,8 +102,8 @@ async fn with_deployed(
     } else {
         ops::target_environment(&aws, &project.spec.target, &[]).await?
     };
-    let lookups = known_lookups(project, &environment, ctx);
-    let mut synthesiser = Synthesiser::new(environment, Purpose::Show, lookups);
+    let look_ups = known_look_ups(project, &environment, ctx);
+    let mut synthesiser = Synthesiser::new(environment, Purpose::Show, look_ups);
     let mut templates = Vec::new();
     for stack in stacks {
         templates.push(template(&mut synthesiser, project, &stack.name, ctx).await?);

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::hint::{Command, Hint};
-use crate::project::FILE;
+use crate::project::SPEC_FILE;
 
 const EXAMPLES: &str = "Examples:
   ecsws init --image ghcr.io/acme/api:1.4 --port 8080
@@ -44,7 +44,7 @@ const SERVICE: &str = include_str!("init.toml");
 
 pub(super) fn run(args: &InitArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let folder = ctx.settings.project.clone().unwrap_or_else(|| ctx.settings.working_dir.clone());
-    let file = folder.join(FILE);
+    let file = folder.join(SPEC_FILE);
     let text = if args.workshop { WORKSHOP.to_owned() } else { service(args, &folder)? };
     write_new(&file, &text)?;
     ctx.ui.note(&format!("wrote {}", file.display()));

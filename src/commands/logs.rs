@@ -93,7 +93,7 @@ async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let project = ctx.project()?;
     let service = choose_service(&project, service.as_deref(), &mut ctx.ui).await?;
     let aws = ctx.aws(Some(&project)).await?;
-    let source = LogSource::locate(&aws, &service.service.stack, &service.service.logs.prefix).await?;
+    let source = LogSource::locate(&aws, &service.spec.stack, &service.spec.logs.prefix).await?;
     let query = LogQuery {
         group: source.group,
         stream_prefix: Some(source.stream_prefix),
@@ -147,7 +147,7 @@ async fn streams(service: Option<&str>, ctx: &mut Context) -> Result<Exit, CliEr
     let project = ctx.project()?;
     let service = choose_service(&project, service, &mut ctx.ui).await?;
     let aws = ctx.aws(Some(&project)).await?;
-    let source = LogSource::locate(&aws, &service.service.stack, &service.service.logs.prefix).await?;
+    let source = LogSource::locate(&aws, &service.spec.stack, &service.spec.logs.prefix).await?;
     render::log_streams(&mut ctx.ui, &source.streams(&aws).await?)?;
     Ok(Exit::Done)
 }

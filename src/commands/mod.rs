@@ -1,6 +1,6 @@
 //! The command table: each row is a file of this folder with its arguments (their doc comments are the help) and its `run`.
 
-mod approve;
+mod approval_rules;
 mod choose;
 mod completions;
 mod deploy;

@@ -1,6 +1,6 @@
 //! `ecsws scale`: how many tasks run, or between which counts autoscaling keeps them.
 
-mod approval;
+mod approver;
 mod running;
 
 use clap::{ArgGroup, Args};
@@ -21,7 +21,7 @@ use crate::ops::{
 use crate::project::Project;
 use crate::stack::spec::{MAX_TASKS_PER_SERVICE, Service};
 use crate::stack::{Scaling, edit_scaling};
-use approval::ScaleApprover;
+use approver::ScaleApprover;
 use running::{ensure_count, set_count};
 
 const EXAMPLES: &str = "Examples:
@@ -65,7 +65,7 @@ pub(super) async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Exit, CliE
     let ScaleArgs { service, count, min, max, cpu, memory, hotswap, follow } = args;
     let project = ctx.project()?;
     let service = choose_service(&project, service.as_deref(), &mut ctx.ui).await?;
-    let (key, service) = (service.key.to_owned(), service.service.clone());
+    let (key, service) = (service.key.to_owned(), service.spec.clone());
     if let Some(count) = count {
         check_range(&key, &service, count)?;
     }
@@ -106,7 +106,7 @@ async fn deploy_numbers(
     ctx: &mut Context,
 ) -> Result<(), CliError> {
     let edit = edit_scaling(&project.text, key, &scaling).map_err(CliError::usage)?;
-    let mut edited = project.with_spec_of(&edit.text)?;
+    let mut edited = project.with_text(&edit.text)?;
     let stacks = edited.stacks(&[stack.to_owned()])?;
     let mut approver = ScaleApprover::new(project, key, scaling, follow, ctx.settings.sandbox);
     let outcomes = deploy(&mut edited, &stacks, follow, &DeployOptions::default(), &mut approver, ctx).await;

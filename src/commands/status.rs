@@ -42,7 +42,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(2);
 pub(super) async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let StatusArgs { service, watch, check } = args;
     let project = ctx.project()?;
-    let stack = choose_service(&project, service.as_deref(), &mut ctx.ui).await?.service.stack.clone();
+    let stack = choose_service(&project, service.as_deref(), &mut ctx.ui).await?.spec.stack.clone();
     let aws = ctx.aws(Some(&project)).await?;
     let reader = StatusReader::locate(&aws, &stack).await?;
     if watch && ctx.ui.stdout_is_terminal() && ctx.ui.can_ask() && !ctx.ui.is_json() {

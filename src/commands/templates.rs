@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::ops::{self, LookUpEvent, Purpose, Synthesiser};
 use crate::project::Project;
-use crate::stack::{Environment, Lookups, Template};
+use crate::stack::{Environment, LookUps, Template};
 
 /// A synthesiser of templates to be shown. With `refresh`, the look-ups in `ecsws.lock` are made again.
 pub(super) async fn synthesiser_to_show(
@@ -17,13 +17,13 @@ pub(super) async fn synthesiser_to_show(
     } else {
         shown_environment(project, ctx).await?
     };
-    let lookups = if refresh { Lookups::default() } else { known_lookups(project, &environment, ctx) };
-    Ok(Synthesiser::new(environment, Purpose::Show, lookups))
+    let look_ups = if refresh { LookUps::default() } else { known_look_ups(project, &environment, ctx) };
+    Ok(Synthesiser::new(environment, Purpose::Show, look_ups))
 }
 
 /// The look-ups that `ecsws.lock` has for an account and region. The sandbox's are not in it.
-pub(super) fn known_lookups(project: &Project, environment: &Environment, ctx: &Context) -> Lookups {
-    if ctx.settings.sandbox { Lookups::default() } else { project.lock.lookups(environment) }
+pub(super) fn known_look_ups(project: &Project, environment: &Environment, ctx: &Context) -> LookUps {
+    if ctx.settings.sandbox { LookUps::default() } else { project.lock.look_ups(environment) }
 }
 
 /// The template of a stack. AWS clients are built only if something has to be looked up.

@@ -13,7 +13,7 @@ use crate::aws::{Aws, Connection};
 use crate::error::CliError;
 use crate::interrupts::Interrupts;
 use crate::model::ServiceName;
-use crate::project::{FILE, Project, no_project};
+use crate::project::{Project, SPEC_FILE, no_project};
 use crate::render::{Ui, UiOptions, clean};
 use crate::settings::{ColorWhen, OutputFormat, Settings, Terminals, Verbosity};
 use crate::stack::spec::Target;
@@ -72,14 +72,14 @@ impl Context {
             self.show_project(&project.dir);
         }
         for warning in project.iter().flat_map(|project| &project.warnings) {
-            self.ui.warning(warning);
+            self.ui.warn_with_hint(warning);
         }
         Ok(project)
     }
 
     /// Prints which project is used, with `-v`.
     pub(crate) fn show_project(&mut self, dir: &Path) {
-        self.ui.detail(&format!("using {}", clean(&dir.join(FILE).display().to_string(), false)));
+        self.ui.detail(&format!("using {}", clean(&dir.join(SPEC_FILE).display().to_string(), false)));
     }
 
     /// The AWS clients. With `--sandbox`, starts the local AWS if it is not running.

@@ -1,7 +1,7 @@
 //! Errors of operations: exit codes, hints, and the tasks that stopped.
 
 use super::aws::exit_of;
-use super::{CliError, FOLLOWS};
+use super::{CliError, follow_hint};
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::hint::{Command, Hint, Repetition};
@@ -36,9 +36,7 @@ fn message(error: &OpsError) -> String {
 
 fn exit_and_hint(error: &OpsError) -> (Exit, Option<Hint>) {
     match error {
-        OpsError::ConcurrentDeploy(stack) => {
-            (Exit::Failed, Some(Hint::repeat(Repetition::deploy([stack])).text(FOLLOWS)))
-        }
+        OpsError::ConcurrentDeploy(stack) => (Exit::Failed, Some(follow_hint(Repetition::deploy([stack])))),
         OpsError::NotSteady { .. } => {
             let hint = Hint::command(["status"]).text(" shows the service's state; ECS keeps trying");
             (Exit::TimedOut, Some(hint))
@@ -71,7 +69,7 @@ fn exit_and_hint(error: &OpsError) -> (Exit, Option<Hint>) {
         OpsError::Interrupted { .. } => (Exit::Interrupted, None),
         OpsError::StillInProgress { stack } => {
             let repetition = Repetition::deploy([stack]).without_timeout();
-            (Exit::TimedOut, Some(Hint::repeat(repetition).text(FOLLOWS)))
+            (Exit::TimedOut, Some(follow_hint(repetition)))
         }
         OpsError::WrongTarget { .. } => {
             let hint = "choose --profile and --region to match [target] in ecsws.toml, or change [target]";
@@ -84,8 +82,8 @@ fn exit_and_hint(error: &OpsError) -> (Exit, Option<Hint>) {
         OpsError::ReplacementWithoutRollback { .. } => (Exit::Usage, Some(Hint::from("leave --no-rollback out"))),
         OpsError::UnknownParameter { .. } => (Exit::Usage, None),
         OpsError::FollowInterrupted { stack, error } => {
-            let deploy = Command::Repeat(Repetition::deploy([stack]));
-            (exit_of(&error.kind), Some(Hint::from("CloudFormation continues; ").then(deploy).text(FOLLOWS)))
+            let hint = Hint::from("CloudFormation continues; ").append(&follow_hint(Repetition::deploy([stack])));
+            (exit_of(&error.kind), Some(hint))
         }
         OpsError::Rejected { .. }
         | OpsError::NotApproved { .. }

@@ -3,6 +3,7 @@
 mod compare;
 mod deploy;
 mod destroy;
+mod environment;
 mod error;
 mod locate;
 mod logs;
@@ -11,7 +12,6 @@ mod retry;
 mod scale;
 mod status;
 mod synthesiser;
-mod target;
 
 use futures_util::future::try_join_all;
 
@@ -35,6 +35,7 @@ pub use deploy::{
 pub(crate) use deploy::{Deployed, ProposedChanges, Reporter, StackChange, StackPhases};
 pub use destroy::destroy;
 pub(crate) use destroy::{DeletionPlan, plan_deletions};
+pub(crate) use environment::{caller_environment, check_environment, check_region, target_environment};
 pub use error::OpsError;
 pub use locate::locate_service;
 pub(crate) use logs::{LogSource, Tail, TailOptions, log_groups};
@@ -43,7 +44,6 @@ pub(crate) use scale::{ServiceCount, autoscaling_differences, desired_counts};
 pub(crate) use status::StatusReader;
 pub use status::StatusReport;
 pub(crate) use synthesiser::{LookUpEvent, Purpose, Synthesiser};
-pub(crate) use target::{caller_environment, check_environment, check_region, target_environment};
 
 type Result<T> = std::result::Result<T, OpsError>;
 

@@ -7,7 +7,7 @@ use super::{Result, is_created};
 use crate::aws::Aws;
 use crate::model::StackResource;
 use crate::stack::spec::PlatformStack;
-use crate::stack::{Environment, Lookup, Lookups, Spec, Subnets, Template, VpcContext, platform_ids, synth};
+use crate::stack::{Environment, LookUp, LookUps, Spec, Subnets, Template, VpcContext, platform_ids, synth};
 
 /// What templates are for. Decides what happens if something is not known yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,15 +34,15 @@ pub(crate) enum LookUpEvent {
 pub(crate) struct Synthesiser {
     environment: Environment,
     purpose: Purpose,
-    lookups: Lookups,
+    look_ups: LookUps,
     aws: Option<Arc<Aws>>,
     own_vpc_is_known: bool,
 }
 
 impl Synthesiser {
     /// A synthesiser with look-ups that are known already.
-    pub(crate) fn new(environment: Environment, purpose: Purpose, lookups: Lookups) -> Self {
-        Self { environment, purpose, lookups, aws: None, own_vpc_is_known: false }
+    pub(crate) fn new(environment: Environment, purpose: Purpose, look_ups: LookUps) -> Self {
+        Self { environment, purpose, look_ups, aws: None, own_vpc_is_known: false }
     }
 
     /// The account and region of the templates.
@@ -62,7 +62,7 @@ impl Synthesiser {
 
     /// Whether the template of a stack needs a look-up whose result gets pinned.
     pub(crate) fn needs_look_up(&self, spec: &Spec, stack: &str) -> bool {
-        self.lookups.missing(spec, stack).is_some()
+        self.look_ups.missing(spec, stack).is_some()
     }
 
     /// Whether the template of a stack needs clients: for a look-up, or to read the stack of the project's own platform.
@@ -83,20 +83,20 @@ impl Synthesiser {
         if let Some(platform) = own_platform(spec, stack).filter(|_| !self.own_vpc_is_known) {
             self.look_up_own_vpc(spec, platform, stack).await?;
         }
-        while let Some(lookup) = self.lookups.missing(spec, stack) {
+        while let Some(look_up) = self.look_ups.missing(spec, stack) {
             let aws = self.clients(stack)?;
-            match lookup {
-                Lookup::AvailabilityZones => {
+            match look_up {
+                LookUp::AvailabilityZones => {
                     let region = &self.environment.region;
                     on_event(LookUpEvent::Started(format!("looking up the availability zones of {region}")));
                     let zones = look_ups::availability_zones(&aws).await?;
-                    self.lookups.set_zones(zones.clone());
+                    self.look_ups.set_zones(zones.clone());
                     on_event(LookUpEvent::AvailabilityZones(zones));
                 }
-                Lookup::Vpc(name) => {
+                LookUp::Vpc(name) => {
                     on_event(LookUpEvent::Started(format!("looking up the VPC {name}")));
                     let vpc = look_ups::vpc(&aws, &name, &self.environment).await?;
-                    self.lookups.set_vpc(&name, vpc.clone());
+                    self.look_ups.set_vpc(&name, vpc.clone());
                     on_event(LookUpEvent::Vpc(name, vpc));
                 }
             }
@@ -106,7 +106,7 @@ impl Synthesiser {
 
     /// The template of another spec of the same stack, with the look-ups that [`Self::template`] has made.
     pub(crate) fn template_with(&self, spec: &Spec, stack: &str) -> Result<Template> {
-        Ok(synth(spec, stack, &self.environment, &self.lookups).map_err(LookUpError::from)?)
+        Ok(synth(spec, stack, &self.environment, &self.look_ups).map_err(LookUpError::from)?)
     }
 
     fn clients(&self, stack: &str) -> Result<Arc<Aws>> {
@@ -129,11 +129,11 @@ impl Synthesiser {
                 self.own_vpc_is_known = purpose == Purpose::Deploy;
                 let all = |logical_ids: &[String]| logical_ids.iter().filter_map(physical_id).collect();
                 let subnets = Subnets { public: all(&ids.public_subnets), private: all(&ids.private_subnets) };
-                self.lookups.set_vpc(vpc_name, VpcContext { id, subnets });
+                self.look_ups.set_vpc(vpc_name, VpcContext { id, subnets });
                 Ok(())
             }
             (None, Purpose::Show) => {
-                self.lookups.set_known_after(vpc_name, &platform.name);
+                self.look_ups.set_known_after(vpc_name, &platform.name);
                 Ok(())
             }
             (None, Purpose::Deploy) => {

@@ -16,7 +16,7 @@ pub(super) fn check(dir: &Path, sudo_user: Option<u32>) -> Result<(), CliError> 
 
     let me = geteuid();
     let is_trusted = |owner: u32| owner == me.as_raw() || (me.is_root() && Some(owner) == sudo_user);
-    let file = dir.join(super::FILE);
+    let file = dir.join(super::SPEC_FILE);
     // The file may be a link, whose own owner chooses where it leads.
     for (path, about) in [(dir, fs::metadata(dir)), (&file, fs::symlink_metadata(&file)), (&file, fs::metadata(&file))]
     {

@@ -15,14 +15,14 @@ fn saved(now: &str) -> (Result<Vec<String>, String>, String) {
 /// As [`saved`], after something else was done with the file.
 fn saved_after(change: impl Fn(&Path)) -> (Result<Vec<KeyChange>, CliError>, io::Result<String>) {
     let dir = tempfile::tempdir().expect("a folder");
-    fs::write(dir.path().join(FILE), TEXT).expect("it can be written");
-    change(&dir.path().join(FILE));
+    fs::write(dir.path().join(SPEC_FILE), TEXT).expect("it can be written");
+    change(&dir.path().join(SPEC_FILE));
     let (spec, _) = Spec::parse(TEXT).expect("it is a project");
-    let (dir_path, text, display_path) = (dir.path().to_owned(), TEXT.to_owned(), FILE.to_owned());
+    let (dir_path, text, display_path) = (dir.path().to_owned(), TEXT.to_owned(), SPEC_FILE.to_owned());
     let project = Project { dir: dir_path, text, spec, lock: Lock::default(), warnings: Vec::new(), display_path };
     let scaling = Scaling { count: Some(3), ..Scaling::default() };
     let saved = project.save_edit(|text| edit_scaling(text, "api", &scaling));
-    (saved, fs::read_to_string(dir.path().join(FILE)))
+    (saved, fs::read_to_string(dir.path().join(SPEC_FILE)))
 }
 
 #[test]

@@ -73,7 +73,7 @@ impl Ui {
     }
 
     /// Whether progress is shown on a terminal.
-    pub fn is_watched(&self) -> bool {
+    pub fn shows_progress(&self) -> bool {
         self.options.stderr_is_terminal && !self.options.quiet
     }
 
@@ -139,7 +139,7 @@ impl Ui {
     }
 
     /// Prints a warning with its place and hint.
-    pub fn warning(&mut self, warning: &Diagnostic) {
+    pub fn warn_with_hint(&mut self, warning: &Diagnostic) {
         let place = warning.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
         self.warn(&format!("{}{place}", clean(&warning.message, false)));
         if let Some(hint) = &warning.hint {

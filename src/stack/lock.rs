@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::check;
-use super::lookups::{Environment, Lookups, Subnets, VpcContext};
+use super::look_ups::{Environment, LookUps, Subnets, VpcContext};
 use super::reader::{Document, Source, Table, Validated};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
@@ -55,15 +55,15 @@ impl Lock {
     }
 
     /// All pinned look-ups of an environment.
-    pub fn lookups(&self, environment: &Environment) -> Lookups {
-        let mut lookups = Lookups::default();
+    pub fn look_ups(&self, environment: &Environment) -> LookUps {
+        let mut look_ups = LookUps::default();
         for (_, name, vpc) in self.vpcs.iter().filter(|(pinned, _, _)| pinned == environment) {
-            lookups.set_vpc(name, vpc.clone());
+            look_ups.set_vpc(name, vpc.clone());
         }
         if let Some(names) = self.zones(environment) {
-            lookups.set_zones(names.to_vec());
+            look_ups.set_zones(names.to_vec());
         }
-        lookups
+        look_ups
     }
 
     /// Pins a VPC. Replaces a previous pin.

@@ -33,7 +33,7 @@ pub fn synth_case(name: &str) -> Template {
     let lock = Lock::parse(&read(&folder.join("ecsws.lock"))).unwrap();
     let environment =
         Environment { account: spec.target.account.clone().unwrap(), region: spec.target.region.clone().unwrap() };
-    synth(&spec, &stacks(&spec)[0].name, &environment, &lock.lookups(&environment)).unwrap()
+    synth(&spec, &stacks(&spec)[0].name, &environment, &lock.look_ups(&environment)).unwrap()
 }
 
 /// The CDK's template for `tests/data/synth/NAME`.

@@ -168,10 +168,10 @@ fn value() -> impl Strategy<Value = Value> {
 fn templates(text: &str) -> Vec<Template> {
     let (spec, _) = Spec::parse(text).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
     let environment = Environment { account: "123456789012".to_owned(), region: "us-east-1".to_owned() };
-    let mut lookups = Lock::default().lookups(&environment);
-    lookups.set_zones(["a", "b", "c"].map(str::to_owned).to_vec());
-    lookups.set_known_after(&spec.platform.vpc, "base");
-    stacks(&spec).iter().map(|stack| synth(&spec, &stack.name, &environment, &lookups).unwrap()).collect()
+    let mut look_ups = Lock::default().look_ups(&environment);
+    look_ups.set_zones(["a", "b", "c"].map(str::to_owned).to_vec());
+    look_ups.set_known_after(&spec.platform.vpc, "base");
+    stacks(&spec).iter().map(|stack| synth(&spec, &stack.name, &environment, &look_ups).unwrap()).collect()
 }
 
 proptest! {

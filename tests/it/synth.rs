@@ -1,6 +1,6 @@
 //! Templates equal the CDK's, and their YAML and JSON parse to the same values.
 
-use ecsws::stack::{Environment, Lock, Lookup, Spec, Template, synth};
+use ecsws::stack::{Environment, Lock, LookUp, Spec, Template, synth};
 use serde_json::Value;
 
 use crate::common::{cdk_template, synth_case, synth_cases};
@@ -47,29 +47,29 @@ container = { image = "nginx" }
 #[test]
 fn a_stack_reports_the_look_ups_it_needs() {
     let (spec, _) = Spec::parse(OWN_PLATFORM).unwrap();
-    let mut lookups = Lock::default().lookups(&environment());
-    assert_eq!(lookups.missing(&spec, "base"), Some(Lookup::AvailabilityZones));
-    assert_eq!(lookups.missing(&spec, "ecsworkshop-api"), Some(Lookup::Vpc("base/BaseVPC".to_owned())));
-    lookups.set_zones(vec!["us-east-1a".to_owned()]);
-    assert_eq!(lookups.missing(&spec, "base"), None);
+    let mut look_ups = Lock::default().look_ups(&environment());
+    assert_eq!(look_ups.missing(&spec, "base"), Some(LookUp::AvailabilityZones));
+    assert_eq!(look_ups.missing(&spec, "ecsworkshop-api"), Some(LookUp::Vpc("base/BaseVPC".to_owned())));
+    look_ups.set_zones(vec!["us-east-1a".to_owned()]);
+    assert_eq!(look_ups.missing(&spec, "base"), None);
 }
 
 #[test]
 fn ids_of_an_undeployed_platform_are_placeholders() {
     let (spec, _) = Spec::parse(OWN_PLATFORM).unwrap();
-    let mut lookups = Lock::default().lookups(&environment());
-    lookups.set_known_after("base/BaseVPC", "base");
-    let template = synth(&spec, "ecsworkshop-api", &environment(), &lookups).unwrap();
+    let mut look_ups = Lock::default().look_ups(&environment());
+    look_ups.set_known_after("base/BaseVPC", "base");
+    let template = synth(&spec, "ecsworkshop-api", &environment(), &look_ups).unwrap();
     assert!(template.to_json().contains("\"known after base\""));
 }
 
 #[test]
 fn an_unknown_stack_and_a_small_network_are_errors() {
     let (spec, _) = Spec::parse(&OWN_PLATFORM.replace("\"base\"", "\"base\"\ncidr = \"10.0.0.0/27\"")).unwrap();
-    let mut lookups = Lock::default().lookups(&environment());
-    lookups.set_known_after("base/BaseVPC", "base");
-    lookups.set_zones(["a", "b", "c"].map(str::to_owned).to_vec());
-    let error = |name: &str| synth(&spec, name, &environment(), &lookups).unwrap_err().to_string();
+    let mut look_ups = Lock::default().look_ups(&environment());
+    look_ups.set_known_after("base/BaseVPC", "base");
+    look_ups.set_zones(["a", "b", "c"].map(str::to_owned).to_vec());
+    let error = |name: &str| synth(&spec, name, &environment(), &look_ups).unwrap_err().to_string();
     insta::assert_snapshot!(error("api"), @"there is no stack `api` in the project");
     insta::assert_snapshot!(error("base"), @"the network 10.0.0.0/27 has no room for 6 subnets: AWS's smallest is a /28");
 }

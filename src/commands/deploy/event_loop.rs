@@ -5,9 +5,9 @@ use std::pin::pin;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
-use super::approval::Approver;
+use super::approver::Approver;
 use super::interrupt::{self, Decision};
-use super::source::ProjectSource;
+use super::project_source::ProjectSource;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;

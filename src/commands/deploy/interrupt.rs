@@ -1,8 +1,8 @@
 //! Ctrl-C during a deploy: change sets that were not executed are deleted, and the user decides about operations in progress.
 
-use crate::error::{CliError, FOLLOWS};
+use crate::error::{CliError, follow_hint};
 use crate::exit::Exit;
-use crate::hint::{Hint, Repetition};
+use crate::hint::Repetition;
 use crate::ops::{OpsError, StackPhases};
 use crate::render::Ui;
 
@@ -50,7 +50,7 @@ pub(super) async fn leave(phases: &StackPhases<'_>) -> CliError {
     let waiting = phases.waiting_for_services();
     let mut error = if !in_progress.is_empty() {
         interrupted(&format!("CloudFormation continues with {}", in_progress.join(", ")))
-            .hint(Hint::repeat(Repetition::deploy(in_progress)).text(FOLLOWS))
+            .hint(follow_hint(Repetition::deploy(in_progress)))
     } else if !waiting.is_empty() {
         interrupted(&format!("{} is deployed, but its services are not steady yet", waiting.join(", ")))
     } else {

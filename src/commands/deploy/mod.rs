@@ -1,13 +1,13 @@
 //! `ecsws deploy`: change set, approval, execution, followed to the end, for each stack after those that it needs.
 
-mod approval;
+mod approver;
 mod drift;
 mod event_loop;
 mod interrupt;
 mod options;
 mod outputs_file;
+mod project_source;
 mod sandbox_images;
-mod source;
 mod summary;
 
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::json_help;
 use super::target::show_target;
-use super::templates::known_lookups;
+use super::templates::known_look_ups;
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
@@ -29,10 +29,10 @@ use crate::project::Project;
 use crate::render::{self, DeployView};
 use crate::stack::ProjectStack;
 
-pub(super) use approval::{Approver, DeployApprover, roll_back};
+pub(super) use approver::{Approver, DeployApprover, roll_back};
 use event_loop::EventLoop;
 pub(super) use options::{DeployOptions, FollowOptions, InputOptions};
-pub(super) use source::ProjectSource;
+pub(super) use project_source::ProjectSource;
 
 const EXAMPLES: &str = "Examples:
   ecsws --sandbox deploy                          on this machine
@@ -139,8 +139,8 @@ pub(super) async fn deploy(
         concurrency: options.concurrency.into(),
     };
     let (reporter, messages) = ops::channel();
-    let lookups = known_lookups(project, &environment, ctx);
-    let mut synthesiser = Synthesiser::new(environment, Purpose::Deploy, lookups);
+    let look_ups = known_look_ups(project, &environment, ctx);
+    let mut synthesiser = Synthesiser::new(environment, Purpose::Deploy, look_ups);
     synthesiser.set_clients(Arc::clone(&aws));
     let source = ProjectSource::new(project, synthesiser, ctx.sandbox(), reporter.clone());
     let cancellation = CancellationToken::new();
@@ -163,7 +163,7 @@ fn finished(
             StackOutcome::Failed(error) | StackOutcome::NotApproved(error) | StackOutcome::Rejected(error) => {
                 error.exit = Exit::Interrupted;
             }
-            StackOutcome::Skipped(_) => {
+            StackOutcome::Skipped(_) | StackOutcome::NotStarted => {
                 let message = format!("interrupted; {} was not started", stack.name);
                 *outcome = StackOutcome::Failed(CliError::new(Exit::Interrupted, message));
             }

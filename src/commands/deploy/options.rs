@@ -1,7 +1,7 @@
 //! The flags of `deploy`, and those that `scale` shares with it.
 
 mod inputs;
-mod parse;
+mod value_parsers;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::outputs_file::check_writable;
-use crate::commands::approve::RequireApproval;
+use crate::commands::approval_rules::RequireApproval;
 use crate::commands::number::whole_number;
 use crate::error::CliError;
 use crate::ops::{self, Limits};
@@ -17,7 +17,7 @@ use crate::stack::{ProjectStack, Spec};
 use crate::when;
 
 pub(crate) use inputs::InputOptions;
-use parse::{role_arn, topic_arn};
+use value_parsers::{role_arn, topic_arn};
 
 /// How a deploy asks for approval, waits and shows progress.
 #[derive(Debug, Clone, Args)]

@@ -10,10 +10,10 @@ use crate::model::{ChangeSet, ChangeSetKind, Stack, StackRequest};
 use crate::ops::{OpsError, Result};
 use crate::stack::MAX_TEMPLATE_BYTES;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const PAUSE: Duration = Duration::from_secs(1);
+const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long the creation of a change set may take: usually seconds, with many nested stacks minutes.
-const MADE_WITHIN: Duration = Duration::from_mins(15);
+const CREATION_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// The result of creating a change set.
 #[derive(Debug)]
@@ -48,17 +48,17 @@ pub async fn prepare(aws: &Aws, request: &StackRequest<'_>, name: &str, existing
     let prepared = read(aws, request.stack, &arn, kind).await;
     if !matches!(prepared, Ok(Prepared::Ready(_))) {
         // An error of the clean-up would hide the first error.
-        let tidied = discard(aws, request.stack, &arn).await;
+        let discarded = discard(aws, request.stack, &arn).await;
         if prepared.is_ok() {
-            tidied?;
+            discarded?;
         }
     }
     prepared
 }
 
 async fn read(aws: &Aws, stack: &str, arn: &str, kind: ChangeSetKind) -> Result<Prepared> {
-    let overtaken = || OpsError::ConcurrentDeploy(stack.to_owned());
-    let change_set = made(aws, stack, arn).await?.ok_or_else(overtaken)?;
+    let concurrent_deploy = || OpsError::ConcurrentDeploy(stack.to_owned());
+    let change_set = wait_until_created(aws, stack, arn).await?.ok_or_else(concurrent_deploy)?;
     if change_set.is_empty() {
         return Ok(Prepared::NoChanges);
     }
@@ -66,7 +66,7 @@ async fn read(aws: &Aws, stack: &str, arn: &str, kind: ChangeSetKind) -> Result<
         let reason = change_set.reason.unwrap_or_else(|| "CloudFormation gives no reason".to_owned());
         return Err(OpsError::ChangeSetFailed { stack: stack.to_owned(), reason });
     }
-    let stack = aws.stack(stack).await?.ok_or_else(overtaken)?;
+    let stack = aws.stack(stack).await?.ok_or_else(concurrent_deploy)?;
     Ok(Prepared::Ready(Box::new(Ready { change_set, kind, stack })))
 }
 
@@ -82,20 +82,20 @@ pub(in crate::ops) fn check_size(stack: &str, template: &str) -> Result<()> {
     Err(OpsError::ChangeSetFailed { stack: stack.to_owned(), reason })
 }
 
-/// The change set, once CloudFormation is done with making it; `None` when there is none (any more).
-async fn made(aws: &Aws, stack: &str, change_set: &str) -> Result<Option<ChangeSet>> {
-    let (begun, mut pause) = (Instant::now(), FIRST_PAUSE);
+/// The change set, once CloudFormation has created it; `None` if it does not exist.
+async fn wait_until_created(aws: &Aws, stack: &str, change_set: &str) -> Result<Option<ChangeSet>> {
+    let (start, mut pause) = (Instant::now(), FIRST_POLL_INTERVAL);
     loop {
         let Some(change_set) = aws.change_set(stack, change_set).await? else { return Ok(None) };
         if !matches!(change_set.status.as_str(), "CREATE_PENDING" | "CREATE_IN_PROGRESS") {
             return Ok(Some(change_set));
         }
-        if begun.elapsed() >= MADE_WITHIN {
-            let reason = "it is still being made after a quarter of an hour".to_owned();
+        if start.elapsed() >= CREATION_TIMEOUT {
+            let reason = "it is still being created after 15 minutes".to_owned();
             return Err(OpsError::ChangeSetFailed { stack: stack.to_owned(), reason });
         }
         sleep(pause).await;
-        pause = (pause * 2).min(PAUSE);
+        pause = (pause * 2).min(POLL_INTERVAL);
     }
 }
 
@@ -118,21 +118,21 @@ pub(crate) async fn discard(aws: &Aws, stack: &str, change_set: &str) -> Result<
     if !delete_change_set(aws, stack, change_set).await? {
         return Ok(());
     }
-    if let Some(stack) = only_reviewed(aws, stack).await? {
+    if let Some(stack) = stack_in_review(aws, stack).await? {
         aws.delete_stack(&stack.arn).await?;
     }
     Ok(())
 }
 
-/// Deletes a change set, by name or ARN; whether there was one. CloudFormation refuses to delete one that it is still making.
+/// Deletes a change set, by name or ARN; whether there was one. CloudFormation refuses to delete one that it is still creating.
 pub(crate) async fn delete_change_set(aws: &Aws, stack: &str, change_set: &str) -> Result<bool> {
-    let Some(change_set) = made(aws, stack, change_set).await? else { return Ok(false) };
+    let Some(change_set) = wait_until_created(aws, stack, change_set).await? else { return Ok(false) };
     aws.delete_change_set(&change_set.arn).await?;
     Ok(true)
 }
 
 /// The stack, if it exists only for change sets and has none left: change sets of others are not deleted.
-pub(in crate::ops) async fn only_reviewed(aws: &Aws, stack: &str) -> Result<Option<Stack>> {
+pub(in crate::ops) async fn stack_in_review(aws: &Aws, stack: &str) -> Result<Option<Stack>> {
     let stack = aws.stack(stack).await?.filter(|stack| stack_state(&stack.status) == StackState::InReview);
     let Some(stack) = stack else { return Ok(None) };
     let others = aws.change_set_count(&stack.arn).await?;
@@ -142,7 +142,7 @@ pub(in crate::ops) async fn only_reviewed(aws: &Aws, stack: &str) -> Result<Opti
 /// Why CloudFormation refused to create a change set. A request that is not valid, such as one with a parameter's value that does not
 /// exist, fails here or, for the same reason, while the change set is being created.
 async fn refused_change_set(aws: &Aws, stack: &str, seen: Option<&Stack>, error: AwsError) -> OpsError {
-    match refused(aws, stack, seen, error).await {
+    match classify_refusal(aws, stack, seen, error).await {
         OpsError::Aws(error)
             if error.kind == AwsErrorKind::Other && error.code.as_deref() == Some("ValidationError") =>
         {
@@ -152,9 +152,9 @@ async fn refused_change_set(aws: &Aws, stack: &str, seen: Option<&Stack>, error:
     }
 }
 
-/// Why CloudFormation refused to begin with a stack that was `seen` in some state: another deploy was faster when the stack, or the change
+/// Why CloudFormation refused to start an operation on a stack that was `seen` in some state: another deploy was faster when the stack, or the change
 /// set, has changed since. CloudFormation's code for a stack in the wrong state is that of every invalid request.
-pub(in crate::ops) async fn refused(aws: &Aws, name: &str, seen: Option<&Stack>, error: AwsError) -> OpsError {
+pub(in crate::ops) async fn classify_refusal(aws: &Aws, name: &str, seen: Option<&Stack>, error: AwsError) -> OpsError {
     let state =
         |stack: Option<&Stack>| stack.map(|stack| stack.status.clone()).filter(|status| status != "REVIEW_IN_PROGRESS");
     let is_concurrent = match error.kind {

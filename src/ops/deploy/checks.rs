@@ -9,8 +9,8 @@ use super::messages::Phase;
 use super::outcome::Failure;
 use super::preflight::{Finding, StackUpdate, rejections, rejections_before_change_set, requirements};
 use super::request::{DesiredStack, StackInputs};
-use super::source::TemplateSource;
 use super::stack::CHANGE_SET;
+use super::template_source::TemplateSource;
 use crate::model::PlannedChange;
 use crate::ops::OpsError;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::change_set::{check_size, only_reviewed, refused};
+use super::change_set::{check_size, classify_refusal, stack_in_review};
 use super::follow::{OperationEnd, SUCCESS_STATUSES, StackFollower};
 use crate::aws::Aws;
 use crate::model::{ChangeSetKind, Stack, StackRequest};
@@ -26,17 +26,17 @@ pub struct Limits {
     pub delete_late_creation: bool,
 }
 
-/// A creation or update that CloudFormation is about to begin or has begun.
+/// A creation or update that CloudFormation is about to start or has started.
 #[derive(Debug)]
 pub struct Execution {
     operation: Operation,
     stack: Stack,
     follow: StackFollower,
-    begun: Instant,
+    start: Instant,
 }
 
 impl Execution {
-    /// The execution of a change set, which [`Execution::execute`] begins.
+    /// The execution of a change set, which [`Execution::execute`] starts.
     pub async fn for_change_set(aws: &Aws, ready: &Ready) -> Result<Self> {
         let operation = if ready.kind == ChangeSetKind::Create { Operation::Create } else { Operation::Update };
         // As cdk counts: the stack itself is one more, and so is the clean-up of an update.
@@ -44,7 +44,7 @@ impl Execution {
         Self::before(aws, operation, &ready.stack, total, Some(&ready.change_set.arn)).await
     }
 
-    /// An update without a change set, which [`Execution::update`] begins.
+    /// An update without a change set, which [`Execution::update`] starts.
     pub async fn for_update(aws: &Aws, stack: &Stack) -> Result<Self> {
         Self::before(aws, Operation::Update, stack, 0, None).await
     }
@@ -60,7 +60,7 @@ impl Execution {
         if operation == Operation::Update {
             follow.remember_deployments(aws).await?;
         }
-        Ok(Self { operation, stack: stack.clone(), follow, begun: Instant::now() })
+        Ok(Self { operation, stack: stack.clone(), follow, start: Instant::now() })
     }
 
     /// Executes the change set. `keep_failed` keeps failed resources instead of rolling back.
@@ -71,7 +71,11 @@ impl Execution {
                 // The SDK repeats a call whose response was lost, and the change set is then being executed already.
                 let now = aws.change_set(&self.stack.arn, &ready.change_set.arn).await.ok().flatten();
                 let is_executed = now.is_some_and(|now| now.execution_status.starts_with("EXECUTE_"));
-                if is_executed { Ok(()) } else { Err(refused(aws, &self.stack.name, Some(&self.stack), error).await) }
+                if is_executed {
+                    Ok(())
+                } else {
+                    Err(classify_refusal(aws, &self.stack.name, Some(&self.stack), error).await)
+                }
             }
         }
     }
@@ -80,27 +84,27 @@ impl Execution {
     pub async fn update(&self, aws: &Aws, request: &StackRequest<'_>, keep_failed: bool) -> Result<bool> {
         check_size(request.stack, request.template)?;
         match aws.update_stack(request, keep_failed).await {
-            Err(error) => Err(refused(aws, request.stack, Some(&self.stack), error).await),
-            begun => Ok(begun?),
+            Err(error) => Err(classify_refusal(aws, request.stack, Some(&self.stack), error).await),
+            updated => Ok(updated?),
         }
     }
 
     /// Creates a stack without a change set. Deletes a stack in review without change sets first.
     pub async fn create(aws: &Aws, request: &StackRequest<'_>, keep_failed: bool) -> Result<Self> {
         check_size(request.stack, request.template)?;
-        if let Some(stack) = only_reviewed(aws, request.stack).await? {
+        if let Some(stack) = stack_in_review(aws, request.stack).await? {
             aws.delete_stack(&stack.arn).await?;
-            while only_reviewed(aws, request.stack).await?.is_some() {
+            while stack_in_review(aws, request.stack).await?.is_some() {
                 sleep(REVIEW_POLL_INTERVAL).await;
             }
         }
         if let Err(error) = aws.create_stack(request, keep_failed).await {
-            return Err(refused(aws, request.stack, None, error).await);
+            return Err(classify_refusal(aws, request.stack, None, error).await);
         }
         let gone = || OpsError::Disappeared(format!("stack `{}`", request.stack));
         let stack = aws.stack(request.stack).await?.ok_or_else(gone)?;
         let follow = StackFollower::attached(aws, Operation::Create, &stack).await?;
-        Ok(Self { operation: Operation::Create, stack, follow, begun: Instant::now() })
+        Ok(Self { operation: Operation::Create, stack, follow, start: Instant::now() })
     }
 
     /// The operation.
@@ -115,7 +119,7 @@ impl Execution {
 
     /// The time since the start, in seconds.
     pub fn seconds(&self) -> f64 {
-        self.begun.elapsed().as_secs_f64()
+        self.start.elapsed().as_secs_f64()
     }
 
     /// Follows CloudFormation to the end, through a rollback, which is a failure.
@@ -124,7 +128,7 @@ impl Execution {
         let ended = match limits.limit {
             None => self.follow.run(aws, emit).await,
             Some(limit) => {
-                match timeout(limit.saturating_sub(self.begun.elapsed()), self.follow.run(aws, emit)).await {
+                match timeout(limit.saturating_sub(self.start.elapsed()), self.follow.run(aws, emit)).await {
                     Ok(ended) => ended,
                     Err(_) => self.cancel_late(limit, limits.delete_late_creation, aws, emit).await,
                 }
@@ -136,7 +140,7 @@ impl Execution {
 
     /// Waits until the services of the completed stack are steady.
     pub async fn until_steady(&mut self, aws: &Aws, limits: Limits, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
-        let limit = limits.limit.map_or(STEADY_WITHIN, |limit| limit.saturating_sub(self.begun.elapsed()));
+        let limit = limits.limit.map_or(STEADY_WITHIN, |limit| limit.saturating_sub(self.start.elapsed()));
         self.follow.until_steady(aws, limit, emit).await
     }
 

@@ -18,9 +18,9 @@ pub mod rollout;
 mod schedule;
 mod service;
 pub(in crate::ops) mod services;
-mod source;
 mod stack;
 pub(in crate::ops) mod state;
+mod template_source;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ pub use outcome::StackOutcome;
 pub(crate) use outcome::{Deployed, StackChange};
 pub(crate) use phases::StackPhases;
 pub use request::{DeployMethod, DeployRequest, StackInputs};
-pub use source::TemplateSource;
+pub use template_source::TemplateSource;
 
 /// A stack's ARN, its status and when it was updated: a deployed template changes only with one of them.
 type StackVersion = (String, String, Option<Timestamp>);
@@ -118,7 +118,7 @@ pub async fn deploy<S: TemplateSource>(
     // The checks are about all stacks together, so the others are not skipped because of one of them.
     if outcomes.iter().any(|outcome| matches!(outcome, StackOutcome::Rejected(_))) {
         for outcome in &mut outcomes {
-            if matches!(outcome, StackOutcome::Skipped(_)) {
+            if matches!(outcome, StackOutcome::Skipped(_) | StackOutcome::NotStarted) {
                 *outcome = StackOutcome::Rejected(OpsError::Rejected { rejections: Vec::new() }.into());
             }
         }

@@ -38,8 +38,10 @@ pub enum StackOutcome<E> {
     NotApproved(E),
     /// The checks before the first change found that this deploy cannot work; nothing was changed.
     Rejected(E),
-    /// It was not begun, because this stack was not deployed.
+    /// It was not started, because this stack was not deployed.
     Skipped(String),
+    /// It was not started, because the deploy was interrupted.
+    NotStarted,
 }
 
 impl<E> StackOutcome<E> {
@@ -47,7 +49,7 @@ impl<E> StackOutcome<E> {
     pub fn error(self) -> Option<E> {
         match self {
             Self::Failed(error) | Self::NotApproved(error) | Self::Rejected(error) => Some(error),
-            Self::Deployed(_) | Self::Skipped(_) => None,
+            Self::Deployed(_) | Self::Skipped(_) | Self::NotStarted => None,
         }
     }
 }

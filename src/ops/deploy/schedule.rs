@@ -15,7 +15,7 @@ pub(super) async fn in_order<'a, E, F: AsyncFn(&'a StackInputs<'a>) -> StackOutc
     work: F,
 ) -> Vec<StackOutcome<E>> {
     let mut outcomes: Vec<Option<StackOutcome<E>>> = stacks.iter().map(|_| None).collect();
-    let mut begun = vec![false; stacks.len()];
+    let mut started = vec![false; stacks.len()];
     let mut running = FuturesUnordered::new();
     let needs = |index: usize| {
         let position = |name: &String| stacks.iter().position(|inputs| inputs.stack.name == *name);
@@ -24,25 +24,25 @@ pub(super) async fn in_order<'a, E, F: AsyncFn(&'a StackInputs<'a>) -> StackOutc
     let is_deployed = |outcome: &Option<StackOutcome<E>>| matches!(outcome, Some(StackOutcome::Deployed(_)));
     loop {
         for index in 0..stacks.len() {
-            if begun[index] || running.len() >= concurrency {
+            if started[index] || running.len() >= concurrency {
                 continue;
             }
             let needs = needs(index);
             let missing = needs.iter().find(|need| outcomes[**need].is_some() && !is_deployed(&outcomes[**need]));
             if let Some(missing) = missing {
-                (begun[index], outcomes[index]) =
+                (started[index], outcomes[index]) =
                     (true, Some(StackOutcome::Skipped(stacks[*missing].stack.name.clone())));
             } else if is_cancelled() {
-                (begun[index], outcomes[index]) = (true, Some(StackOutcome::Skipped("the interruption".to_owned())));
+                (started[index], outcomes[index]) = (true, Some(StackOutcome::NotStarted));
             } else if needs.iter().all(|need| is_deployed(&outcomes[*need])) {
-                begun[index] = true;
+                started[index] = true;
                 let work = work(&stacks[index]);
                 running.push(async move { (index, work.await) });
             }
         }
         match running.next().await {
             Some((index, outcome)) => outcomes[index] = Some(outcome),
-            None if begun.iter().all(|begun| *begun) => break,
+            None if started.iter().all(|started| *started) => break,
             None => {}
         }
     }
@@ -66,7 +66,7 @@ mod tests {
         ProjectStack { name: name.to_owned(), kind: StackKind::Platform, tags: IndexMap::new(), depends_on }
     }
 
-    /// The order in which work began and ended, and the outcomes; `fails` is the stack that fails.
+    /// The order in which work started and ended, and the outcomes; `fails` is the stack that fails.
     async fn run(stacks: &[ProjectStack], concurrency: usize, fails: &str) -> (Vec<String>, Vec<String>) {
         let inputs = stacks.iter().map(|stack| StackInputs {
             stack,

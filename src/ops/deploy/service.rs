@@ -57,8 +57,8 @@ impl ServiceWatch {
     }
 
     /// Sets the start of the update, if no events of the stack show it.
-    pub(super) fn begin(&mut self, at: Timestamp) {
-        self.rollout.begin(at);
+    pub(super) fn start(&mut self, at: Timestamp) {
+        self.rollout.start(at);
     }
 
     /// The service and its cluster.

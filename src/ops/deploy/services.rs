@@ -37,7 +37,7 @@ impl Services {
         Self { stack: stack.to_owned(), ..Self::default() }
     }
 
-    /// Records the PRIMARY deployments of the stack's services, before the operation begins.
+    /// Records the PRIMARY deployments of the stack's services, before the operation starts.
     pub(crate) async fn remember_deployments(&mut self, aws: &Aws) -> Result<()> {
         for resource in aws.stack_resources(&self.stack).await?.into_iter().filter(is_existing_service) {
             let Some(name) = service_name(aws, &self.stack, &resource).await? else { continue };
@@ -55,7 +55,7 @@ impl Services {
             let Some(name) = service_name(aws, &self.stack, &resource).await? else { continue };
             let before = self.before.remove(&resource.logical_id);
             let mut watch = ServiceWatch::new(name, &resource.logical_id, before);
-            watch.begin(since);
+            watch.start(since);
             self.watches.push(watch);
         }
         Ok(())
@@ -91,11 +91,11 @@ impl Services {
         }
     }
 
-    /// Starts to watch a service when its creation or update begins. The replacement of a service is watched separately.
+    /// Starts to watch a service when its creation or update starts. The replacement of a service is watched separately.
     async fn on_stack_event(&mut self, aws: &Aws, event: &StackEvent, emit: &mut dyn FnMut(DeployEvent)) {
-        let begins = matches!(event.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS");
+        let is_start = matches!(event.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS");
         if event.resource_type == "AWS::ECS::Service"
-            && begins
+            && is_start
             && let Some(arn) = ServiceArn::parse(&event.physical_id)
             && !self.watches.iter().any(|watch| arn.matches(watch.name()))
         {

@@ -14,8 +14,8 @@ use super::outcome::{Deployed, Failure, StackChange};
 use super::preflight::StackUpdate;
 use super::request::{DeployMethod, DesiredStack, StackInputs};
 use super::resets::warn_of_resets;
-use super::source::TemplateSource;
 use super::state::{InitialState, delete_failed_creation, follow_operation, read_initial_state, roll_back};
+use super::template_source::TemplateSource;
 use crate::model::{Stack, StackRequest};
 use crate::ops::{OpsError, to_planned_resources};
 use crate::stack::{Template, TemplateDiff};
@@ -60,7 +60,7 @@ async fn deploy_steps<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackI
     let update =
         StackUpdate { stack: name, service_key, existing: existing.as_ref(), deployed: &deployed, desired: &template };
     let request = desired.request();
-    let begun = match deploy.request.method {
+    let started = match deploy.request.method {
         DeployMethod::Direct => deploy_directly(deploy, &request, &update, diff).await?,
         DeployMethod::PrepareChangeSet => match prepare_change_set(deploy, &request, &update).await? {
             Some(ready) => {
@@ -75,7 +75,7 @@ async fn deploy_steps<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackI
             None => None,
         },
     };
-    let Some(mut execution) = begun else { return Ok(unchanged(deploy, existing.unwrap_or_default(), template)) };
+    let Some(mut execution) = started else { return Ok(unchanged(deploy, existing.unwrap_or_default(), template)) };
     reporter.event(DeployEvent::Started { stack: name.clone(), operation: execution.operation() });
     let paths = paths(&deployed, &template);
     let mut emit = |event| reporter.event(with_path(event, &paths));

@@ -31,7 +31,7 @@ pub(crate) struct DeployView {
 impl DeployView {
     /// Creates a view. With `rows`, progress rows are shown if there is a terminal.
     pub(crate) fn new(ui: &Ui, rows: bool, zone: TimeZone) -> Self {
-        let has_rows = rows && ui.is_watched() && !ui.is_json();
+        let has_rows = rows && ui.shows_progress() && !ui.is_json();
         let rows = Arc::new(Mutex::new(ProgressRows::default()));
         let bar = has_rows.then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());

@@ -44,7 +44,7 @@ pub(crate) fn summary<E>(ui: &mut Ui, summary: &Summary<'_, E>) -> io::Result<()
         let lines = summary
             .stacks
             .iter()
-            .map(|(name, outcome)| format!("  {} {name:<width$}  {}", mark(outcome), describe(outcome)));
+            .map(|(name, outcome)| format!("  {} {name:<width$}  {}", outcome_symbol(outcome), outcome_text(outcome)));
         let lines: Vec<String> = lines.collect();
         ui.note(&format!("\n{}\n{}", "Stacks:".bold(), lines.join("\n")));
     }
@@ -83,15 +83,18 @@ pub(crate) fn deletion_plans(ui: &mut Ui, deletion_plans: &[DeletionPlan]) {
     }
 }
 
-fn mark<E>(outcome: &StackOutcome<E>) -> String {
+fn outcome_symbol<E>(outcome: &StackOutcome<E>) -> String {
     match outcome {
         StackOutcome::Deployed(_) => "✓".green().to_string(),
         StackOutcome::Failed(_) => "✗".red().to_string(),
-        StackOutcome::NotApproved(_) | StackOutcome::Rejected(_) | StackOutcome::Skipped(_) => "-".yellow().to_string(),
+        StackOutcome::NotApproved(_)
+        | StackOutcome::Rejected(_)
+        | StackOutcome::Skipped(_)
+        | StackOutcome::NotStarted => "-".yellow().to_string(),
     }
 }
 
-fn describe<E>(outcome: &StackOutcome<E>) -> String {
+fn outcome_text<E>(outcome: &StackOutcome<E>) -> String {
     match outcome {
         StackOutcome::Deployed(deployed) => match deployed.change {
             StackChange::NoChanges => "no changes".to_owned(),
@@ -101,6 +104,7 @@ fn describe<E>(outcome: &StackOutcome<E>) -> String {
         StackOutcome::Failed(_) => "failed".to_owned(),
         StackOutcome::NotApproved(_) => "not approved, not changed".to_owned(),
         StackOutcome::Rejected(_) => "not changed".to_owned(),
+        StackOutcome::NotStarted => "not started".to_owned(),
         StackOutcome::Skipped(failed) => format!("skipped: {failed} was not deployed"),
     }
 }

@@ -14,8 +14,8 @@ type Table = (&'static str, Vec<Row>);
 
 /// The tables that are not empty. `paths` are construct paths by logical id.
 pub(super) fn tables(changes: &SecurityChanges, paths: &BTreeMap<String, String>) -> Vec<Table> {
-    let rules = signed(&changes.ingress).map(|change| rule_row(change, "In"));
-    let rules = rules.chain(signed(&changes.egress).map(|change| rule_row(change, "Out")));
+    let rules = with_sign(&changes.ingress).map(|change| rule_row(change, "In"));
+    let rules = rules.chain(with_sign(&changes.egress).map(|change| rule_row(change, "Out")));
     let tables = [
         (
             "IAM Statement Changes",
@@ -41,7 +41,7 @@ pub(super) fn tables(changes: &SecurityChanges, paths: &BTreeMap<String, String>
 /// A change with its sign and style.
 type Signed<'a, T> = (&'static str, Style, &'a T);
 
-fn signed<T>(changes: &Changes<T>) -> impl Iterator<Item = Signed<'_, T>> {
+fn with_sign<T>(changes: &Changes<T>) -> impl Iterator<Item = Signed<'_, T>> {
     let added = changes.added.iter().map(|change| ("+", Style::Addition, change));
     added.chain(changes.removed.iter().map(|change| ("-", Style::Removal, change)))
 }
@@ -56,11 +56,11 @@ fn statement_rows(changes: &SecurityChanges) -> Vec<Row> {
         let (resources, actions) = (targets_text(resources), targets_text(actions));
         row(style, [sign, &resources, effect.name(), &actions, &principals, &condition_text(condition)])
     };
-    signed(&changes.statements).map(row).collect()
+    with_sign(&changes.statements).map(row).collect()
 }
 
 fn policy_rows(changes: &SecurityChanges) -> Vec<Row> {
-    let policies = signed(&changes.managed_policies);
+    let policies = with_sign(&changes.managed_policies);
     policies.map(|(sign, style, policy)| row(style, [sign, &policy.identity, &policy.arn])).collect()
 }
 

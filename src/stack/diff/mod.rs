@@ -139,13 +139,13 @@ impl TemplateDiff {
         let section_changes = |sections: &'static [Section]| {
             let changes = sections.iter().map(|section| match section.key {
                 Some(key) => (section, changes(&entries(&old, key), &entries(&new, key))),
-                None => (section, changes(&unknown(&old), &unknown(&new))),
+                None => (section, changes(&unknown_sections(&old), &unknown_sections(&new))),
             });
             changes.filter(|(_, changes)| !changes.is_empty()).collect::<Vec<_>>()
         };
         let (old_resources, new_resources) = (entries(&old, "Resources"), entries(&new, "Resources"));
         Self {
-            header: changes(&only(&old, &HEADER), &only(&new, &HEADER)),
+            header: changes(&with_keys(&old, &HEADER), &with_keys(&new, &HEADER)),
             before_resources: section_changes(BEFORE_RESOURCES),
             resources: replacement::resource_changes(&old_resources, &new_resources),
             after_resources: section_changes(OUTPUTS).into_iter().chain(section_changes(OTHER)).collect(),
@@ -160,7 +160,7 @@ impl TemplateDiff {
         if new.is_empty() {
             return self;
         }
-        self.with_section(&TAGS, changes(&texts(old), &texts(new)))
+        self.with_section(&TAGS, changes(&string_map(old), &string_map(new)))
     }
 
     /// Adds the parameters whose values differ from the stack's. Values of NoEcho parameters are unknown and masked.
@@ -252,7 +252,7 @@ fn rank(change: &Change) -> u8 {
     }
 }
 
-fn texts(pairs: &[(String, String)]) -> Map<String, Value> {
+fn string_map(pairs: &[(String, String)]) -> Map<String, Value> {
     pairs.iter().map(|(key, value)| (key.clone(), Value::from(value.clone()))).collect()
 }
 
@@ -261,11 +261,11 @@ fn names<'a>(old: &'a Map<String, Value>, new: &'a Map<String, Value>) -> impl I
     old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)))
 }
 
-fn only(map: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
+fn with_keys(map: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
     names.iter().filter_map(|name| Some(((*name).to_owned(), map.get(*name)?.clone()))).collect()
 }
 
-fn unknown(map: &Map<String, Value>) -> Map<String, Value> {
+fn unknown_sections(map: &Map<String, Value>) -> Map<String, Value> {
     let known = |key: &str| {
         let sections = BEFORE_RESOURCES.iter().chain(OUTPUTS);
         key == "Resources" || HEADER.contains(&key) || sections.into_iter().any(|section| section.key == Some(key))

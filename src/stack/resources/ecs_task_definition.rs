@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Resource, TASK_DEFINITION, arn, reference, unless_empty};
-use crate::stack::lookups::Environment;
+use crate::stack::look_ups::Environment;
 use crate::stack::spec::{HealthCheck, Secret, Service};
 
 /// The resources and values that a task definition refers to.

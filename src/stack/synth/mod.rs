@@ -1,6 +1,6 @@
 //! Synthesises the template of a stack from the spec. Ids, names, order and defaults are the CDK's.
 
-use super::lookups::{Environment, Lookup, Lookups};
+use super::look_ups::{Environment, LookUp, LookUps};
 use super::spec::Spec;
 use super::template::Template;
 
@@ -24,8 +24,8 @@ pub enum SynthError {
         name: String,
     },
     /// A look-up is missing.
-    #[error("{}", missing_lookup(.0))]
-    MissingLookup(Lookup),
+    #[error("{}", missing_look_up(.0))]
+    MissingLookUp(LookUp),
     /// The VPC has no subnet of the required kind.
     #[error("the VPC `{vpc}` has no {} subnets", if *.public { "public" } else { "private or public" })]
     NoSubnets {
@@ -44,10 +44,10 @@ pub enum SynthError {
     },
 }
 
-fn missing_lookup(lookup: &Lookup) -> String {
-    match lookup {
-        Lookup::Vpc(name) => format!("the VPC `{name}` has not been looked up"),
-        Lookup::AvailabilityZones => "the availability zones have not been looked up".to_owned(),
+fn missing_look_up(look_up: &LookUp) -> String {
+    match look_up {
+        LookUp::Vpc(name) => format!("the VPC `{name}` has not been looked up"),
+        LookUp::AvailabilityZones => "the availability zones have not been looked up".to_owned(),
     }
 }
 
@@ -55,30 +55,30 @@ fn missing_lookup(lookup: &Lookup) -> String {
 /// look-ups, so placeholders are used instead of AWS's answers.
 pub fn declared_parameters(spec: &Spec, name: &str) -> Option<Vec<String>> {
     let environment = Environment { account: "123456789012".to_owned(), region: "us-east-1".to_owned() };
-    let mut lookups = Lookups::default();
-    while let Some(missing) = lookups.missing(spec, name) {
+    let mut look_ups = LookUps::default();
+    while let Some(missing) = look_ups.missing(spec, name) {
         match missing {
-            Lookup::Vpc(vpc) => lookups.set_known_after(&vpc, name),
-            Lookup::AvailabilityZones => lookups.set_zones(["a", "b", "c"].map(str::to_owned).into()),
+            LookUp::Vpc(vpc) => look_ups.set_known_after(&vpc, name),
+            LookUp::AvailabilityZones => look_ups.set_zones(["a", "b", "c"].map(str::to_owned).into()),
         }
     }
-    let template = synth(spec, name, &environment, &lookups).ok()?;
+    let template = synth(spec, name, &environment, &look_ups).ok()?;
     Some(template.section("Parameters").map(|(name, _)| name.to_owned()).collect())
 }
 
 /// Synthesises the template of the stack `name`.
 ///
 /// # Errors
-/// If the spec has no such stack, if a look-up is [missing](Lookups::missing), or if the subnets do not suffice.
-pub fn synth(spec: &Spec, name: &str, environment: &Environment, lookups: &Lookups) -> Result<Template, SynthError> {
-    if let Some(missing) = lookups.missing(spec, name) {
-        return Err(SynthError::MissingLookup(missing));
+/// If the spec has no such stack, if a look-up is [missing](LookUps::missing), or if the subnets do not suffice.
+pub fn synth(spec: &Spec, name: &str, environment: &Environment, look_ups: &LookUps) -> Result<Template, SynthError> {
+    if let Some(missing) = look_ups.missing(spec, name) {
+        return Err(SynthError::MissingLookUp(missing));
     }
     if let Some(platform) = spec.platform.stack.as_ref().filter(|stack| stack.name == name) {
-        return platform::synth(platform, spec.cdk, &environment.region, lookups.zones().unwrap_or_default());
+        return platform::synth(platform, spec.cdk, &environment.region, look_ups.zones().unwrap_or_default());
     }
     match spec.service_of_stack(name) {
-        Some((_, service)) => service::synth(spec, service, environment, lookups),
+        Some((_, service)) => service::synth(spec, service, environment, look_ups),
         None => Err(SynthError::UnknownStack { name: name.to_owned() }),
     }
 }

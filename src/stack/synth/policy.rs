@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::stack::lookups::Environment;
+use crate::stack::look_ups::Environment;
 use crate::stack::resources::{ecs_task_definition::secret_arn, iam};
 use crate::stack::spec::{ContainerDefinition, Generation, PolicyStatement, Secret};
 

@@ -6,7 +6,7 @@ use super::SynthError;
 use super::policy::{self, Policies};
 use super::stack::{Attributes, Stack};
 use crate::stack::construct::ConstructPath;
-use crate::stack::lookups::{Environment, Lookups};
+use crate::stack::look_ups::{Environment, LookUps};
 use crate::stack::resources::ecs_service::{self, ServiceReferences};
 use crate::stack::resources::ecs_task_definition::{self, TaskDefinitionReferences};
 use crate::stack::resources::{Resource, autoscaling, cloud_map, iam, imported, logs};
@@ -29,9 +29,9 @@ pub(super) fn synth(
     spec: &Spec,
     service: &Service,
     environment: &Environment,
-    lookups: &Lookups,
+    look_ups: &LookUps,
 ) -> Result<Template, SynthError> {
-    let subnets = subnets(&spec.platform, lookups, service.public_ip)?;
+    let subnets = subnets(&spec.platform, look_ups, service.public_ip)?;
     let stack = Stack::new(&service.stack, spec.cdk);
     let mut synth = ServiceSynth { spec, service, environment, stack, prerequisites: Vec::new() };
     let task_definition = synth.add_task_definition();
@@ -39,12 +39,12 @@ pub(super) fn synth(
     Ok(synth.stack.finish())
 }
 
-fn subnets<'a>(platform: &'a Platform, lookups: &'a Lookups, public: bool) -> Result<&'a [String], SynthError> {
+fn subnets<'a>(platform: &'a Platform, look_ups: &'a LookUps, public: bool) -> Result<&'a [String], SynthError> {
     if let Some(subnets) = &platform.subnets {
         return Ok(subnets);
     }
     let none = || SynthError::NoSubnets { vpc: platform.vpc.clone(), public };
-    let subnets = lookups.subnets(&platform.vpc).ok_or_else(none)?;
+    let subnets = look_ups.subnets(&platform.vpc).ok_or_else(none)?;
     // Like the CDK, prefer private subnets.
     let chosen = if public || subnets.private.is_empty() { &subnets.public } else { &subnets.private };
     if chosen.is_empty() { Err(none()) } else { Ok(chosen) }

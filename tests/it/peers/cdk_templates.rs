@@ -34,8 +34,8 @@ impl Case {
             account: spec.target.account.clone().expect("the spec has a target"),
             region: spec.target.region.clone().expect("the spec has a target"),
         };
-        let lookups = lock.lookups(&environment);
-        let template = |name: &str| synth(&spec, name, &environment, &lookups).expect("the lock has all look-ups");
+        let look_ups = lock.look_ups(&environment);
+        let template = |name: &str| synth(&spec, name, &environment, &look_ups).expect("the lock has all look-ups");
         stacks(&spec).into_iter().map(|stack| (stack.name.clone(), template(&stack.name).to_value())).collect()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
-use super::parse::{image, pair, parameter};
+use super::value_parsers::{image, pair, parameter};
 use crate::error::CliError;
 use crate::model::Stack;
 use crate::ops::StackInputs;

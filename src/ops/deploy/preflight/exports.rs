@@ -17,13 +17,13 @@ pub(super) async fn rejections(
     let own_arn = update.existing.map(|stack| stack.arn.as_str());
     let mut findings = conflicting_exports(update, account);
     for export in account.exports.iter().filter(|export| Some(export.stack.as_str()) == own_arn) {
-        let Some(fate) = export_change(update, account, replacements, export) else { continue };
+        let Some(change) = export_change(update, account, replacements, export) else { continue };
         let Some(importers) = unless_denied(aws.importers(&export.name).await, &mut findings)? else { break };
         if importers.is_empty() {
             continue;
         }
         let (stack, name, importers) = (update.stack, &export.name, importers.join(", "));
-        findings.push(match fate {
+        findings.push(match change {
             ExportChange::Deleted => Finding::rejection(
                 format!("{stack}: export `{name}` cannot be deleted, because {importers} imports it"),
                 format!("deploy {importers} without the import first, or keep the export"),

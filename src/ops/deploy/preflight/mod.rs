@@ -1,10 +1,10 @@
 //! Checks before anything changes: requirements of services, and conflicts that CloudFormation would reject only halfway through. They only
 //! read, except for one temporary change set.
 
+mod descriptions;
 mod exports;
-mod names;
+mod name_conflicts;
 mod requirements;
-mod words;
 
 use std::collections::BTreeMap;
 
@@ -84,7 +84,7 @@ pub async fn rejections(
     let mut account = Account::read(aws, update).await?;
     let mut findings = std::mem::take(&mut account.notes);
     findings.extend(exports::rejections(aws, update, &account, &replacements).await?);
-    findings.extend(names::rejections(aws, update, &account, &replacements).await?);
+    findings.extend(name_conflicts::rejections(aws, update, &account, &replacements).await?);
     Ok(findings)
 }
 

@@ -27,7 +27,7 @@ pub(crate) async fn requirements(aws: &Aws, spec: &Spec, stacks: &[ProjectStack]
     }
     let makes_platform = stacks.iter().any(|stack| stack.kind == StackKind::Platform);
     let provided: &[&str] = if makes_platform { platform_exports() } else { &[] };
-    let exports = look_at_imports(aws, spec, &services, provided, &mut findings).await?;
+    let exports = check_imports(aws, spec, &services, provided, &mut findings).await?;
     let cluster = match &spec.platform.cluster {
         Reference::Literal(name) => Some(name.clone()),
         Reference::Import(name) => {
@@ -35,13 +35,13 @@ pub(crate) async fn requirements(aws: &Aws, spec: &Spec, stacks: &[ProjectStack]
         }
     };
     if let Some(cluster) = cluster.filter(|_| !services.is_empty()) {
-        look_at_cluster(aws, &cluster, &mut findings).await?;
+        check_cluster(aws, &cluster, &mut findings).await?;
     }
-    look_at_stores(aws, &services, &mut findings).await?;
+    check_secrets(aws, &services, &mut findings).await?;
     Ok(findings)
 }
 
-async fn look_at_imports(
+async fn check_imports(
     aws: &Aws,
     spec: &Spec,
     services: &[(&ProjectStack, &Service)],
@@ -75,7 +75,7 @@ async fn look_at_imports(
 }
 
 /// The cluster has to be there.
-async fn look_at_cluster(aws: &Aws, cluster: &str, findings: &mut Vec<Finding>) -> Result<()> {
+async fn check_cluster(aws: &Aws, cluster: &str, findings: &mut Vec<Finding>) -> Result<()> {
     let Some(status) = unless_denied(aws.cluster_status(cluster).await, findings)? else { return Ok(()) };
     match status.as_deref() {
         Some("ACTIVE") => {}
@@ -91,7 +91,7 @@ async fn look_at_cluster(aws: &Aws, cluster: &str, findings: &mut Vec<Finding>) 
     Ok(())
 }
 
-async fn look_at_stores(aws: &Aws, services: &[(&ProjectStack, &Service)], findings: &mut Vec<Finding>) -> Result<()> {
+async fn check_secrets(aws: &Aws, services: &[(&ProjectStack, &Service)], findings: &mut Vec<Finding>) -> Result<()> {
     let secrets = services.iter().flat_map(|(stack, service)| {
         service.container.secrets.iter().map(move |(variable, secret)| (stack.name.as_str(), variable, secret))
     });

@@ -5,7 +5,7 @@ use crate::model::{Deployment, ServiceEvent, Task};
 /// The state of a rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RolloutState {
-    /// CloudFormation has not begun with the service.
+    /// CloudFormation has not started with the service.
     Waiting,
     /// Tasks start and stop.
     Rolling,

@@ -1,6 +1,6 @@
 //! The state of one service's rollout, folded from observations. No calls and no clock, so that tests can replay any sequence.
 //!
-//! The PRIMARY deployment is tracked once the service's update begins. When it is gone, replaced or FAILED, the rollout has failed, even if
+//! The PRIMARY deployment is tracked once the service's update starts. When it is gone, replaced or FAILED, the rollout has failed, even if
 //! the service looks healthy by then, as it does after a rollback. Sources: ECS's DescribeServices (`deployments`,
 //! `rolloutState`) and its guide to the deployment circuit breaker.
 
@@ -39,10 +39,10 @@ pub struct Rollout {
     logical_id: String,
     /// The PRIMARY deployment from before the update, if known.
     before: Option<String>,
-    began: Option<Timestamp>,
+    started: Option<Timestamp>,
     tracked: Option<TrackedDeployment>,
     state: RolloutState,
-    /// When the stack's rollback or the service's deletion began: tasks that stop later are expected to.
+    /// When the stack's rollback or the service's deletion started: tasks that stop later are expected to.
     rollback_started: Option<Timestamp>,
     /// The service is being deleted, so its deployments say nothing about the update.
     is_deleting: bool,
@@ -64,12 +64,12 @@ struct TrackedDeployment {
 }
 
 impl Rollout {
-    /// Nothing has been seen yet. `before` is the id of the PRIMARY deployment before anything began, where it is known.
+    /// Nothing has been seen yet. `before` is the id of the PRIMARY deployment before anything started, where it is known.
     pub fn new(logical_id: impl Into<String>, before: Option<String>) -> Self {
         Self {
             logical_id: logical_id.into(),
             before,
-            began: None,
+            started: None,
             tracked: None,
             state: RolloutState::Waiting,
             rollback_started: None,
@@ -92,7 +92,7 @@ impl Rollout {
         rollout.expected_count = Some(ExpectedCount::new(count));
         rollout.seen_event_ids = service.flat_map(|service| &service.events).map(|event| event.id.clone()).collect();
         rollout.stopped_tasks = StoppedTaskGroups::without(&before.stopped);
-        rollout.begin(Timestamp::MIN);
+        rollout.start(Timestamp::MIN);
         rollout
     }
 
@@ -101,9 +101,9 @@ impl Rollout {
         &self.state
     }
 
-    /// The update begins; in a stack CloudFormation's events say so.
-    pub fn begin(&mut self, at: Timestamp) {
-        self.began.get_or_insert(at);
+    /// The update starts; in a stack CloudFormation's events say so.
+    pub fn start(&mut self, at: Timestamp) {
+        self.started.get_or_insert(at);
         if self.state == RolloutState::Waiting {
             self.state = RolloutState::Rolling;
         }
@@ -114,14 +114,14 @@ impl Rollout {
         for event in &observation.events {
             self.on_stack_event(event);
         }
-        let Some(began) = self.began else { return Vec::new() };
+        let Some(started) = self.started else { return Vec::new() };
         let mut events = Vec::new();
         if let Some(service) = &observation.service {
             self.evaluate(service);
-            events.extend(self.new_events(service, began));
+            events.extend(self.new_events(service, started));
         }
         for task in &observation.stopped {
-            if self.is_during_rollout(task, began) {
+            if self.is_during_rollout(task, started) {
                 events.extend(self.stopped_tasks.add(task));
             }
         }
@@ -135,10 +135,10 @@ impl Rollout {
         events
     }
 
-    /// Whether a task stopped after the update began, and before it was rolled back.
-    fn is_during_rollout(&self, task: &Task, began: Timestamp) -> bool {
+    /// Whether a task stopped after the update started, and before it was rolled back.
+    fn is_during_rollout(&self, task: &Task, started: Timestamp) -> bool {
         let end = self.rollback_started.unwrap_or(Timestamp::MAX);
-        task.stopped.is_none_or(|stopped| (began..=end).contains(&stopped))
+        task.stopped.is_none_or(|stopped| (started..=end).contains(&stopped))
     }
 
     fn on_stack_event(&mut self, event: &StackEvent) {
@@ -146,7 +146,7 @@ impl Rollout {
         if event.resource_type == "AWS::CloudFormation::Stack" {
             if matches!(status, "ROLLBACK_IN_PROGRESS" | "UPDATE_ROLLBACK_IN_PROGRESS") {
                 self.rollback_started.get_or_insert(event.timestamp);
-                if self.began.is_some() {
+                if self.started.is_some() {
                     self.fail(event.reason.as_deref().unwrap_or("CloudFormation rolls the stack back"));
                 }
             }
@@ -158,7 +158,7 @@ impl Rollout {
         match status {
             "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" if self.rollback_started.is_none() => {
                 self.is_new |= status == "CREATE_IN_PROGRESS";
-                self.begin(event.timestamp);
+                self.start(event.timestamp);
             }
             "CREATE_FAILED" | "UPDATE_FAILED" => {
                 self.fail(event.reason.as_deref().unwrap_or("CloudFormation gives no reason"));
@@ -237,22 +237,24 @@ impl Rollout {
     }
 
     fn is_from_before(&self, deployment: &Deployment) -> bool {
-        match (&self.before, self.began, deployment.created) {
+        match (&self.before, self.started, deployment.created) {
             _ if self.is_new => false,
             (Some(before), ..) => *before == deployment.id,
-            (None, Some(began), Some(created)) => created < began.saturating_sub(CLOCK_TOLERANCE).unwrap_or(began),
+            (None, Some(started), Some(created)) => {
+                created < started.saturating_sub(CLOCK_TOLERANCE).unwrap_or(started)
+            }
             (None, ..) => false,
         }
     }
 
-    fn new_events(&mut self, service: &ServiceState, began: Timestamp) -> Vec<RolloutEvent> {
+    fn new_events(&mut self, service: &ServiceState, started: Timestamp) -> Vec<RolloutEvent> {
         let mut events = Vec::new();
         if self.deployments != service.deployments {
             self.deployments.clone_from(&service.deployments);
             events.push(RolloutEvent::Deployments(service.deployments.clone()));
         }
         for event in service.events.iter().rev() {
-            let is_new = event.timestamp.is_none_or(|timestamp| timestamp >= began);
+            let is_new = event.timestamp.is_none_or(|timestamp| timestamp >= started);
             if self.seen_event_ids.insert(event.id.clone()) && is_new {
                 events.push(RolloutEvent::ServiceEvent(event.clone()));
             }

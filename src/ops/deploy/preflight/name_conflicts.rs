@@ -1,6 +1,6 @@
 //! Custom names that are in use already, within the stack or elsewhere in the account.
 
-use super::{Account, Finding, Result, StackUpdate, unless_denied, words};
+use super::{Account, Finding, Result, StackUpdate, descriptions, unless_denied};
 use crate::aws::{Aws, AwsError};
 use crate::hint::{Command, Hint};
 use crate::model::{ServiceName, stack_name};
@@ -16,12 +16,12 @@ pub(super) async fn rejections(
     let changes = NameChanges::between(update.deployed, update.desired, replacements, &account.known);
     let mut findings = Vec::new();
     for conflict in &changes.conflicts {
-        let (message, hint) = words::conflict(update, conflict);
+        let (message, hint) = descriptions::conflict(update, conflict);
         findings.push(match &conflict.cause {
             ConflictCause::Replaced(replacement) if !replacement.is_certain => Finding::Note(format!(
                 "{}: {} may be replaced, which fails as long as its name stays the same; {hint}",
                 update.stack,
-                words::resource(&conflict.name),
+                descriptions::resource(&conflict.name),
             )),
             _ => Finding::rejection(message, hint),
         });
@@ -46,7 +46,8 @@ async fn existing(aws: &Aws, update: &StackUpdate<'_>, account: &Account, name: 
     if owner.as_deref().map(stack_name) == Some(update.stack) {
         return Ok(findings);
     }
-    let (stack, what, rename) = (update.stack, words::resource(name), words::rename(name, update.service_key));
+    let (stack, what, rename) =
+        (update.stack, descriptions::resource(name), descriptions::rename(name, update.service_key));
     let owner_name = owner.as_deref().map(stack_name);
     findings.push(match (name.resource_type.as_str(), owner_name) {
         // Cloud Map does not report the VPC of a namespace; each VPC may have one with this name.

@@ -2,12 +2,12 @@
 
 use futures_util::future::LocalBoxFuture;
 
-use crate::commands::approve;
+use crate::commands::approval_rules;
 use crate::commands::deploy::{Approver, FollowOptions, ProjectSource, roll_back};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::ops::{self, ProposedChanges, Question};
-use crate::project::{FILE, Project};
+use crate::project::{Project, SPEC_FILE};
 use crate::render::{self, Ui};
 use crate::stack::{KeyChange, Scaling, TemplateDiff, edit_scaling};
 
@@ -43,7 +43,7 @@ impl<'a> ScaleApprover<'a> {
         }
         let changes = self.project.save_edit(|text| edit_scaling(text, self.key, &self.scaling))?;
         for change in &changes {
-            render::note_event(ui, format!("{FILE}: {change}"));
+            render::note_event(ui, format!("{SPEC_FILE}: {change}"));
         }
         self.saved = Some(changes);
         Ok(())
@@ -68,7 +68,7 @@ impl<'a> ScaleApprover<'a> {
             status => format!("stack {stack} is {status}"),
         };
         let changes = changes.join(", ");
-        render::warn_event(&mut ctx.ui, format!("{FILE} has the new numbers ({changes}); {stack_now}"));
+        render::warn_event(&mut ctx.ui, format!("{SPEC_FILE} has the new numbers ({changes}); {stack_now}"));
     }
 
     /// The changes besides the numbers, in words.
@@ -82,7 +82,7 @@ impl<'a> ScaleApprover<'a> {
         }
         let without_edit = source.template_with(&self.project.spec, &changes.stack).await?;
         let without_edit = without_edit.with_cdk_metadata_of(&changes.deployed);
-        Ok(changes.diff.beyond_scaling(&TemplateDiff::between(&changes.deployed, &without_edit)))
+        Ok(changes.diff.changes_besides_scaling(&TemplateDiff::between(&changes.deployed, &without_edit)))
     }
 
     async fn approve_creation(&mut self, stack: &str, ui: &mut Ui) -> Result<bool, CliError> {
@@ -103,7 +103,7 @@ impl<'a> ScaleApprover<'a> {
         let ProposedChanges { stack, diff, .. } = changes;
         let more = self.beyond_numbers(changes, source).await?;
         let approved = if more.is_empty() {
-            approve::changes(diff, stack, self.follow.require_approval, self.is_sandbox, ui).await?
+            approval_rules::changes(diff, stack, self.follow.require_approval, self.is_sandbox, ui).await?
         } else {
             render::show_all_changes(ui, stack, diff);
             let more = more.join("\n  ");

@@ -33,7 +33,7 @@ pub struct Subnets {
 
 /// One look-up.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lookup {
+pub enum LookUp {
     /// The VPC with this Name tag.
     Vpc(String),
     /// The region's availability zones.
@@ -42,12 +42,12 @@ pub enum Lookup {
 
 /// The results of look-ups in one environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Lookups {
+pub struct LookUps {
     subnets: BTreeMap<String, Subnets>,
     zones: Option<Vec<String>>,
 }
 
-impl Lookups {
+impl LookUps {
     /// Sets the VPC with this Name tag.
     pub fn set_vpc(&mut self, name: &str, vpc: VpcContext) {
         self.subnets.insert(name.to_owned(), vpc.subnets);
@@ -65,12 +65,12 @@ impl Lookups {
     }
 
     /// A look-up that the stack `name` needs and that is not set.
-    pub fn missing(&self, spec: &Spec, name: &str) -> Option<Lookup> {
+    pub fn missing(&self, spec: &Spec, name: &str) -> Option<LookUp> {
         if spec.platform.stack.as_ref().is_some_and(|stack| stack.name == name) {
-            return self.zones().is_none().then_some(Lookup::AvailabilityZones);
+            return self.zones().is_none().then_some(LookUp::AvailabilityZones);
         }
         let known = spec.platform.subnets.is_some() || self.subnets.contains_key(&spec.platform.vpc);
-        (!known).then(|| Lookup::Vpc(spec.platform.vpc.clone()))
+        (!known).then(|| LookUp::Vpc(spec.platform.vpc.clone()))
     }
 
     pub(super) fn subnets(&self, vpc: &str) -> Option<&Subnets> {

@@ -3,8 +3,8 @@
 use futures_util::future::LocalBoxFuture;
 
 use super::options::FollowOptions;
-use super::source::ProjectSource;
-use crate::commands::approve;
+use super::project_source::ProjectSource;
+use crate::commands::approval_rules;
 use crate::error::CliError;
 use crate::ops::Question;
 use crate::render::Ui;
@@ -35,10 +35,17 @@ impl DeployApprover<'_> {
             Question::CreateStack { replaces_failed_creation: true, .. } => Ok(true),
             Question::CreateStack { stack, region, .. } => {
                 let is_guarded = self.is_sandbox || (self.target.account.is_some() && self.target.region.is_some());
-                approve::first_creation(stack, region, is_guarded, ui).await
+                approval_rules::first_creation(stack, region, is_guarded, ui).await
             }
             Question::ApplyChanges(changes) => {
-                approve::changes(&changes.diff, &changes.stack, self.follow.require_approval, self.is_sandbox, ui).await
+                approval_rules::changes(
+                    &changes.diff,
+                    &changes.stack,
+                    self.follow.require_approval,
+                    self.is_sandbox,
+                    ui,
+                )
+                .await
             }
             Question::RollBack { .. } => roll_back(question, ui).await,
         }
