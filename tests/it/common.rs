@@ -52,6 +52,13 @@ pub fn ecsws_in(dir: &Path) -> Command {
     command
 }
 
+/// Asserts that a text contains all parts.
+pub fn assert_has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is missing in\n{text}");
+    }
+}
+
 /// The text of a hint, with commands for a user who gave no flags.
 pub fn text_of(hint: &Hint) -> String {
     let line = CommandLine {

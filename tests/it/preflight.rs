@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::common::assert_has;
 use crate::workshop::{Finished, Workshop};
 
 /// A service on a platform without the stress tool.
@@ -30,29 +31,17 @@ fn without_platform(text: &str) -> String {
     "[platform]\nvpc = \"base/BaseVPC\"\n\n".to_owned() + &text[service..]
 }
 
-fn edit(workshop: &Workshop, old: &str, new: &str) {
-    let text = workshop.text();
-    assert!(text.contains(old), "{text}");
-    workshop.write("ecsws.toml", &text.replace(old, new));
-}
-
-fn assert_has(text: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(text.contains(part), "`{part}` is missing in\n{text}");
-    }
-}
-
 /// Asserts that deploy is rejected with an error that contains `parts`, that diff notes the first of them, and that neither changes
 /// anything.
 fn assert_rejected(workshop: &Workshop, flags: &str, parts: &[&str]) -> Finished {
-    let before = requests(workshop);
+    let before = log_lines(workshop);
     let diff = workshop.run(&format!("--sandbox {flags} diff --fail"));
     assert_eq!(diff.code, Some(5), "{}", diff.stderr);
     assert_has(&diff.stderr, &[&format!("deploy rejects this: {}", parts[0])]);
     let deploy = workshop.run(&format!("--sandbox {flags} deploy"));
     assert_eq!(deploy.code, Some(1), "{}", deploy.stderr);
     assert_has(deploy.error(), parts);
-    let requests = requests(workshop).split_off(before.len());
+    let requests = log_lines(workshop).split_off(before.len());
     let count = |operation: &str| requests.iter().filter(|one| one.contains(operation)).count();
     assert_eq!(count(":ExecuteChangeSet") + count(":DeleteStack"), 0, "{requests:#?}");
     assert!(count(":CreateChangeSet") <= count(":DeleteChangeSet"), "{requests:#?}");
@@ -60,7 +49,7 @@ fn assert_rejected(workshop: &Workshop, flags: &str, parts: &[&str]) -> Finished
 }
 
 /// The sandbox's log of requests.
-fn requests(workshop: &Workshop) -> Vec<String> {
+fn log_lines(workshop: &Workshop) -> Vec<String> {
     workshop.run("sandbox logs").success().lines().map(ToOwned::to_owned).collect()
 }
 
@@ -93,7 +82,7 @@ fn a_log_group_that_destroy_retained_is_found_before_the_next_creation() {
     let workshop = Workshop::with_spec(&project("logs = { group = \"/ecs/api\" }\n"));
     workshop.run("--sandbox deploy").success();
     // While the stack exists, the log group is its own.
-    edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
+    workshop.edit("memory = 512", "memory = 512\ncount = 2");
     workshop.run("--sandbox deploy").success();
     workshop.run("--sandbox destroy api").success();
     let error = "api: log group `/ecs/api` cannot be created, because it already exists";
@@ -102,7 +91,7 @@ fn a_log_group_that_destroy_retained_is_found_before_the_next_creation() {
     assert_rejected(&workshop, "", &[error, hint]);
     // The suggested command must not call AWS.
     assert_has(&workshop.run("--sandbox deploy").stderr, &["`eval \"$(ecsws sandbox env)\" && aws logs"]);
-    edit(&workshop, "/ecs/api", "/ecs/api2");
+    workshop.edit("/ecs/api", "/ecs/api2");
     workshop.run("--sandbox deploy").success();
 }
 
@@ -115,7 +104,7 @@ fn a_log_group_that_a_failed_creation_retained_is_found_before_the_next_creation
     assert_eq!(workshop.run("--sandbox deploy").code, Some(1));
     let error = "api: log group `/ecs/api` cannot be created, because it already exists";
     assert_rejected(&workshop, "", &[error]);
-    edit(&workshop, "/ecs/api", "/ecs/api2");
+    workshop.edit("/ecs/api", "/ecs/api2");
     workshop.run("--sandbox deploy").success();
 }
 
@@ -157,7 +146,7 @@ fn all_names_that_another_stack_uses_are_reported_together() {
     workshop.write("other/ecsws.toml", &other.replace("\"api\"", "\"other\"").replace("/ecs/api", "/ecs/other"));
     workshop.run("--sandbox -C other deploy").success();
     // A new name of a deployed service is checked, too.
-    edit(&workshop, "name = \"api\"", "name = \"other\"");
+    workshop.edit("name = \"api\"", "name = \"other\"");
     assert_rejected(
         &workshop,
         "",
@@ -169,8 +158,8 @@ fn all_names_that_another_stack_uses_are_reported_together() {
 fn a_name_that_moves_to_another_construct_is_rejected() {
     let workshop = Workshop::with_spec(&project("name = \"api\"\nlogs = { id = \"Logs\", group = \"/ecs/api\" }\n"));
     workshop.run("--sandbox deploy").success();
-    edit(&workshop, "name = \"api\"", "name = \"api\"\nid = \"Other\"");
-    edit(&workshop, "id = \"Logs\"", "id = \"OtherLogs\"");
+    workshop.edit("name = \"api\"", "name = \"api\"\nid = \"Other\"");
+    workshop.edit("id = \"Logs\"", "id = \"OtherLogs\"");
     assert_rejected(
         &workshop,
         "",
@@ -180,8 +169,8 @@ fn a_name_that_moves_to_another_construct_is_rejected() {
             "hint: keep the construct id that ApiFargateService",
         ],
     );
-    edit(&workshop, "name = \"api\"", "name = \"api2\"");
-    edit(&workshop, "/ecs/api", "/ecs/api2");
+    workshop.edit("name = \"api\"", "name = \"api2\"");
+    workshop.edit("/ecs/api", "/ecs/api2");
     workshop.run("--sandbox deploy").success();
 }
 
@@ -189,7 +178,7 @@ fn a_name_that_moves_to_another_construct_is_rejected() {
 fn changing_an_export_that_is_imported_is_rejected() {
     let workshop = Workshop::with_spec(&project(""));
     workshop.run("--sandbox deploy").success();
-    edit(&workshop, "stress_tool", "cluster_name = \"other\"\nstress_tool");
+    workshop.edit("stress_tool", "cluster_name = \"other\"\nstress_tool");
     let error = "base: the value of export `ECSClusterName` cannot change, because api imports it";
     assert_rejected(&workshop, "", &[error]);
     workshop.run("--sandbox destroy api").success();

@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use serde_json::json;
 
+use crate::common::assert_has;
 use crate::workshop::{Finished, Workshop};
 
 const PROJECT: &str = r#"# a comment
@@ -40,23 +41,11 @@ fn deployed() -> Workshop {
     deployed_from(PROJECT)
 }
 
-fn edit(workshop: &Workshop, old: &str, new: &str) {
-    let text = workshop.text();
-    assert!(text.contains(old), "{text}");
-    workshop.write("ecsws.toml", &text.replace(old, new));
-}
-
 /// The desired and the running count.
 fn counts(workshop: &Workshop) -> (u64, u64) {
     let status = workshop.json("--sandbox status");
     let count = |name: &str| status[name].as_u64().expect("a number");
     (count("desired"), count("running"))
-}
-
-fn assert_has(text: &str, expected: &[&str]) {
-    for part in expected {
-        assert!(text.contains(part), "`{part}` is missing in\n{text}");
-    }
 }
 
 /// Runs a command that needs approval, without a terminal. Asserts that it is refused and that nothing has changed.
@@ -113,7 +102,7 @@ fn scale_compares_the_count_in_ecs_and_not_only_the_template() {
     workshop.run("--sandbox deploy api").success();
 
     // The count in the file differs from that of the stack and the service.
-    edit(&workshop, "count  = 1", "count  = 4");
+    workshop.edit("count  = 1", "count  = 4");
     let scaled = workshop.run("--sandbox scale --count 1");
     assert_has(&scaled.stderr, &["ecsws.toml: services.api.count 4 → 1\n", "✓  api (no changes)"]);
     assert_eq!((scaled.code, workshop.text().as_str()), (Some(0), PROJECT));
@@ -139,11 +128,11 @@ fn a_changed_image_is_listed_and_needs_approval() {
     assert_eq!(counts(&workshop), (1, 1));
     // An edited but undeployed count is a change to scaling only.
     workshop.run("--sandbox deploy api").success();
-    edit(&workshop, "count  = 1", "count  = 3");
+    workshop.edit("count  = 1", "count  = 3");
     workshop.run("--sandbox scale --count 2").success();
     assert_eq!(counts(&workshop), (2, 2));
     // Other edits need approval, which --yes gives.
-    edit(&workshop, "[sandbox.images]", "[tags]\nteam = \"web\"\n\n[sandbox.images]");
+    workshop.edit("[sandbox.images]", "[tags]\nteam = \"web\"\n\n[sandbox.images]");
     let text = workshop.text();
     let tags = "would change in stack api:\n  Tag team\nDeploy all of it?";
     refused(&workshop, "--sandbox scale --min 1 --max 4 --cpu 50", &[tags]);

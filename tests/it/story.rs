@@ -9,6 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
+use crate::common::assert_has;
 use crate::workshop::{Finished, Workshop, connect, get, wait};
 #[cfg(target_os = "linux")]
 use crate::workshop::{descendants, is_alive, wait_until};
@@ -16,12 +17,6 @@ use crate::workshop::{descendants, is_alive, wait_until};
 /// The URL of the service.
 fn address(workshop: &Workshop) -> String {
     workshop.json("--sandbox status")["url"].as_str().expect("the service has a URL").to_owned()
-}
-
-fn assert_has(text: &str, expected: &[&str]) {
-    for part in expected {
-        assert!(text.contains(part), "`{part}` is missing in\n{text}");
-    }
 }
 
 #[test]

@@ -77,6 +77,13 @@ impl Workshop {
         std::fs::write(path, text).expect("a file");
     }
 
+    /// Replaces text in `ecsws.toml`, which must contain it.
+    pub fn edit(&self, old: &str, new: &str) {
+        let text = self.text();
+        assert!(text.contains(old), "{text}");
+        self.write("ecsws.toml", &text.replace(old, new));
+    }
+
     /// A command that is not started yet.
     pub fn command(&self, arguments: &str) -> Command {
         self.command_with(&arguments.split_whitespace().collect::<Vec<_>>())

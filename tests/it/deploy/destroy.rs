@@ -1,6 +1,7 @@
 //! `ecsws destroy`.
 
-use super::{api, assert_failed, assert_has, deployed, faults, resource_fails};
+use super::{api, assert_failed, deployed, faults, resource_fails};
+use crate::common::assert_has;
 
 #[test]
 fn a_stack_with_imported_exports_is_not_deleted_and_dependents_are_deleted_with_it() {

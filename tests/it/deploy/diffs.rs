@@ -1,13 +1,14 @@
 //! `ecsws diff` of deployed stacks.
 
-use super::{assert_has, denied, deployed, edit, faults, requests};
+use super::{denied, deployed, faults, requests};
+use crate::common::assert_has;
 use crate::workshop::Workshop;
 
 #[test]
 fn a_diff_notes_what_templates_do_not_show_and_leaves_no_change_set() {
     let workshop = deployed();
     workshop.run("--sandbox scale --count 2 --hotswap").success();
-    edit(&workshop, "memory = 512", "memory = 512\ncount = 3");
+    workshop.edit("memory = 512", "memory = 512\ncount = 3");
     let diff = workshop.run("--sandbox diff --fail");
     assert_eq!(diff.code, Some(5), "{}", diff.stderr);
     assert_has(&diff.stderr, &["desired count is 2, but the template says 1"]);
@@ -31,7 +32,7 @@ fn a_diff_with_a_file_makes_no_calls() {
 #[test]
 fn concurrent_diffs_do_not_disturb_each_other() {
     let workshop = deployed();
-    edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
+    workshop.edit("memory = 512", "memory = 512\ncount = 2");
     let diffs: Vec<_> = (0..3).map(|_| workshop.start("--sandbox diff --fail")).collect();
     for diff in diffs {
         assert_has(&crate::workshop::wait(diff).exit_code(5), &["DesiredCount"]);

@@ -2,9 +2,8 @@
 
 use serde_json::json;
 
-use super::{
-    api, assert_failed, assert_has, denied, deployed, edit, faults, last_status, operation_fails, resource_fails,
-};
+use super::{api, assert_failed, denied, deployed, faults, last_status, operation_fails, resource_fails};
+use crate::common::assert_has;
 
 #[test]
 fn a_failed_update_reports_the_cause_with_the_containers_last_lines_and_is_rolled_back() {
@@ -43,7 +42,7 @@ fn a_failed_creation_is_deleted_and_created_again() {
 #[test]
 fn a_stack_that_failed_without_rollback_is_rolled_back_first_or_continued() {
     let workshop = deployed();
-    edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
+    workshop.edit("memory = 512", "memory = 512\ncount = 2");
     faults(&workshop, &resource_fails("update", 1));
     let failed = workshop.run("--sandbox deploy --no-rollback --output json");
     assert_eq!(
@@ -60,7 +59,7 @@ fn a_stack_that_failed_without_rollback_is_rolled_back_first_or_continued() {
     let gone_on = workshop.run("--sandbox deploy --no-rollback");
     assert_has(&gone_on.stderr, &["✓  api updated in "]);
 
-    edit(&workshop, "count = 2", "count = 3");
+    workshop.edit("count = 2", "count = 3");
     faults(&workshop, &resource_fails("update", 1));
     workshop.run("--sandbox deploy --no-rollback").exit_code(1);
     let rolled_back = workshop.run("--sandbox deploy --yes");
@@ -71,7 +70,7 @@ fn a_stack_that_failed_without_rollback_is_rolled_back_first_or_continued() {
 #[test]
 fn a_failed_rollback_is_continued() {
     let workshop = deployed();
-    edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
+    workshop.edit("memory = 512", "memory = 512\ncount = 2");
     faults(&workshop, &resource_fails("update", 2));
     assert_failed(&workshop.run("--sandbox deploy"), &["stack `api` is UPDATE_ROLLBACK_FAILED", "No-capacity"]);
     let refused = workshop.run("--sandbox deploy");

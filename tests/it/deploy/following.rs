@@ -1,6 +1,7 @@
 //! Following operations: time limits, operations in progress, services that are replaced or cannot be read.
 
-use super::{api, assert_failed, assert_has, denied, deployed, edit, faults};
+use super::{api, assert_failed, denied, deployed, faults};
+use crate::common::assert_has;
 
 #[test]
 fn an_update_that_takes_too_long_is_cancelled_and_rolled_back() {
@@ -8,8 +9,8 @@ fn an_update_that_takes_too_long_is_cancelled_and_rolled_back() {
         "[services.api.container.health_check]\ncommand = [\"CMD-SHELL\", \"test ! -e slow\"]\ninterval = \"5s\"\n",
     );
     workshop.run("--sandbox deploy").success();
-    edit(&workshop, "test ! -e slow", "false");
-    edit(&workshop, "circuit_breaker = true", "circuit_breaker = false");
+    workshop.edit("test ! -e slow", "false");
+    workshop.edit("circuit_breaker = true", "circuit_breaker = false");
     let late = workshop.run("--sandbox deploy --timeout 2s");
     assert_eq!(late.code, Some(4), "{}", late.stderr);
     assert_has(
@@ -22,7 +23,7 @@ fn an_update_that_takes_too_long_is_cancelled_and_rolled_back() {
 #[test]
 fn a_creation_that_takes_too_long_is_left_or_deleted() {
     let workshop = api("[services.api.container.health_check]\ncommand = [\"CMD\", \"false\"]\ninterval = \"5s\"\n");
-    edit(&workshop, "circuit_breaker = true", "circuit_breaker = false");
+    workshop.edit("circuit_breaker = true", "circuit_breaker = false");
     workshop.run("--sandbox deploy base").success();
     let late = workshop.run("--sandbox deploy --timeout 1s");
     assert_eq!(late.code, Some(4), "{}", late.stderr);
@@ -39,7 +40,7 @@ fn a_creation_that_takes_too_long_is_left_or_deleted() {
 #[test]
 fn a_deploy_follows_an_operation_in_progress_from_its_first_event_and_then_starts() {
     let workshop = deployed();
-    edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
+    workshop.edit("memory = 512", "memory = 512\ncount = 2");
     let mut first = workshop.follow("--sandbox deploy --output json");
     first.wait_for_line(|line| line.contains("UPDATE_IN_PROGRESS"));
     assert_eq!(first.interrupt(), Some(130));
@@ -51,9 +52,9 @@ fn a_deploy_follows_an_operation_in_progress_from_its_first_event_and_then_start
 #[test]
 fn a_replacement_service_is_watched_like_a_new_one() {
     let workshop = api("");
-    edit(&workshop, "stack = \"api\"", "stack = \"api\"\nname = \"api\"");
+    workshop.edit("stack = \"api\"", "stack = \"api\"\nname = \"api\"");
     workshop.run("--sandbox deploy").success();
-    edit(&workshop, "\nname = \"api\"", "\nname = \"other\"");
+    workshop.edit("\nname = \"api\"", "\nname = \"other\"");
     let failed = workshop.run("--sandbox deploy --image api=acme/broken:1");
     assert_failed(
         &failed,
@@ -64,7 +65,7 @@ fn a_replacement_service_is_watched_like_a_new_one() {
 #[test]
 fn without_ecs_permissions_only_cloudformation_is_followed() {
     let workshop = deployed();
-    edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
+    workshop.edit("memory = 512", "memory = 512\ncount = 2");
     faults(&workshop, &denied("ecs:DescribeServices"));
     let deployed = workshop.run("--sandbox deploy");
     assert_has(&deployed.stderr, &["cannot follow service api", "cannot describe service", "✓  api updated in "]);

@@ -8,6 +8,7 @@ mod following;
 
 use serde_json::{Value, json};
 
+use crate::common::assert_has;
 use crate::workshop::{Finished, Workshop};
 
 /// A service on a platform that is created fast: without gateways and instance.
@@ -51,21 +52,9 @@ fn resource_fails(on: &str, times: u32) -> Value {
     json!({ "resources": [{ "resource": "AWS::ECS::Service", "on": on, "reason": "No-capacity", "times": times }] })
 }
 
-fn assert_has(text: &str, expected: &[&str]) {
-    for part in expected {
-        assert!(text.contains(part), "`{part}` is missing in\n{text}");
-    }
-}
-
 fn assert_failed(ended: &Finished, expected: &[&str]) {
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     assert_has(ended.error(), expected);
-}
-
-fn edit(workshop: &Workshop, old: &str, new: &str) {
-    let text = workshop.text();
-    assert!(text.contains(old), "{text}");
-    workshop.write("ecsws.toml", &text.replace(old, new));
 }
 
 /// The status of a stack in the last event of a deploy in JSON; `None` without an event.
@@ -144,7 +133,7 @@ fn a_change_set_can_be_only_prepared_or_skipped() {
     let workshop = api("");
     workshop.run("--sandbox deploy --method direct").success();
     assert_has(&workshop.run("--sandbox deploy --method direct --force").stderr, &["✓  api (no changes)"]);
-    edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
+    workshop.edit("memory = 512", "memory = 512\ncount = 2");
     let prepared = workshop.run("--sandbox deploy api --method prepare-change-set");
     assert_has(&prepared.stderr, &["api: change set created: arn:aws:cloudformation:"]);
     assert_eq!(workshop.json("--sandbox status")["running"], 1);
@@ -154,9 +143,9 @@ fn a_change_set_can_be_only_prepared_or_skipped() {
 #[test]
 fn a_replacement_is_rejected_without_rollback() {
     let workshop = api("");
-    edit(&workshop, "stack = \"api\"", "stack = \"api\"\nname = \"api\"");
+    workshop.edit("stack = \"api\"", "stack = \"api\"\nname = \"api\"");
     workshop.run("--sandbox deploy").success();
-    edit(&workshop, "\nname = \"api\"", "\nname = \"other\"");
+    workshop.edit("\nname = \"api\"", "\nname = \"other\"");
     let refused = workshop.run("--sandbox deploy --no-rollback");
     assert_eq!(refused.code, Some(2), "{}", refused.stderr);
     assert_has(refused.error(), &["would be replaced", "leave --no-rollback out"]);
