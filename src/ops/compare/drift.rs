@@ -13,7 +13,7 @@ pub(crate) async fn drift_notes(aws: &Aws, stack: &Stack, deployed: &Template) -
     match service_drift(aws, stack, deployed).await {
         Ok(more) => notes.extend(more),
         Err(error) if error.kind.is_access_denied() => {
-            notes.push(format!("cannot compare the running service with the template: {error}"))
+            notes.push(format!("cannot compare the running service with the template: {error}"));
         }
         Err(error) => return Err(error.into()),
     }

@@ -218,7 +218,8 @@ fn the_help_lists_the_commands_and_the_exit_codes() {
         2  usage error or invalid ecsws.toml; nothing was changed
         3  AWS denied access: credentials or permissions
         4  timed out
-        5  a check failed: `diff --fail` found differences, `status --check` found it not steady
+        5  a check failed: `diff --fail` found differences, `status --check` found the service not
+        steady, or `sandbox status` found no sandbox running
       130  interrupted
     -- stderr
     ");

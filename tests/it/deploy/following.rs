@@ -29,12 +29,12 @@ fn a_creation_that_takes_too_long_is_left_or_deleted() {
     assert_eq!(late.code, Some(4), "{}", late.stderr);
     assert_has(
         late.error(),
-        &["it is CREATE_IN_PROGRESS", "CloudFormation continues; `ecsws --sandbox deploy` follows it"],
+        &["the stack is CREATE_IN_PROGRESS", "CloudFormation continues; `ecsws --sandbox deploy` follows it"],
     );
     workshop.run("--sandbox destroy api").success();
     let late = workshop.run("--sandbox deploy --timeout 1s --on-timeout delete");
     assert_eq!(late.code, Some(4), "{}", late.stderr);
-    assert_has(late.error(), &["it is DELETE_COMPLETE"]);
+    assert_has(late.error(), &["the stack is DELETE_COMPLETE"]);
 }
 
 #[test]
