@@ -8,11 +8,16 @@ use std::fmt::Write as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 
 use super::Denied;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+/// The ASCII characters that are encoded in names and values of a query; all others besides ASCII are as well.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// The same in paths.
+const RESERVED_IN_PATHS: &AsciiSet = &RESERVED.remove(b'/');
 
 /// The parts of a request that are signed.
 #[derive(Debug, Clone, Copy)]
@@ -141,29 +146,17 @@ fn canonical_request(request: &Request<'_>, signed_headers: &str) -> String {
         let value = value.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
         let _ = writeln!(headers, "{name}:{value}");
     }
-    let (method, path, query) = (request.method, percent_encode(request.path, "/"), canonical_query(request.query));
+    let path = utf8_percent_encode(request.path, RESERVED_IN_PATHS);
+    let (method, query) = (request.method, canonical_query(request.query));
     format!("{method}\n{path}\n{query}\n{headers}\n{signed_headers}\n{}", sha256_hex(request.body))
 }
 
 fn canonical_query(query: &str) -> String {
-    let mut pairs: Vec<_> = form_urlencoded::parse(query.as_bytes())
-        .map(|(name, value)| (percent_encode(&name, ""), percent_encode(&value, "")))
-        .collect();
+    let encode = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
+    let mut pairs: Vec<_> =
+        form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (encode(&name), encode(&value))).collect();
     // By name, then by value: sorted as texts, `X.10=` would come before `X.1=`.
     pairs.sort_unstable();
     let texts: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     texts.join("&")
-}
-
-fn percent_encode(text: &str, also_plain: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        let character = char::from(byte);
-        if character.is_ascii_alphanumeric() || "-._~".contains(character) || also_plain.contains(character) {
-            encoded.push(character);
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
 }
