@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::inner::Inner;
+use super::inner_args::Inner;
 use super::throttle::{Throttle, cpu_time};
 
 /// CPU time that one answer of the backend costs, about what the original needs on Fargate.
@@ -152,7 +152,7 @@ async fn throttled_and_logged(
     print(format_args!(
         "{} - - [{}] \"{}\" {} {length} \"{}\" \"{}\"",
         client.ip(),
-        now().strftime("%d/%b/%Y:%H:%M:%S +0000"),
+        crate::base::clock::access_log_time(now()),
         quoted(&request_line),
         response.status().as_u16(),
         header_text(&headers, &header::REFERER),

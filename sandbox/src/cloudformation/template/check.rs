@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::references::{Reference, live_references, references};
 use super::resolve::{PSEUDO, Scope};
-use super::{Template, conditions, format_error, function_check, invalid, kind_of};
+use super::{Template, condition_check, format_error, function_check, invalid, kind_of};
 use crate::Fault;
 use crate::cloudformation::{resources, type_names};
 
@@ -16,12 +16,12 @@ use crate::cloudformation::{resources, type_names};
 pub(crate) type Dependencies = BTreeMap<String, Vec<String>>;
 
 /// The members of a resource in which references are followed.
-const FOLLOWED: &[&str] = &["Properties", "Metadata", "CreationPolicy", "UpdatePolicy"];
+const REFERENCE_MEMBERS: &[&str] = &["Properties", "Metadata", "CreationPolicy", "UpdatePolicy"];
 
 /// Checks what does not depend on the template's parameters.
 pub(crate) fn check_template(template: &Template) -> Result<(), Fault> {
     function_check::check(template)?;
-    conditions::check(template)?;
+    condition_check::check(template)?;
     check_references(template)?;
     check_cycles(&dependencies(template))
 }
@@ -98,7 +98,7 @@ fn depends_on(resource: &Value) -> Vec<&str> {
 
 /// The references of a resource, without those in branches of `Fn::If` that are known not to apply.
 fn references_of(resource: &Value, holds: &dyn Fn(&str) -> Option<bool>) -> Vec<Reference> {
-    FOLLOWED.iter().flat_map(|member| live_references(&resource[*member], holds)).collect()
+    REFERENCE_MEMBERS.iter().flat_map(|member| live_references(&resource[*member], holds)).collect()
 }
 
 fn check_references(template: &Template) -> Result<(), Fault> {

@@ -4,19 +4,19 @@ use serde_json::{Map, Value};
 
 use crate::{Fault, FaultKind};
 
-pub(super) mod attributes;
+pub(super) mod attribute_check;
 pub(super) mod capabilities;
 pub(super) mod check;
-mod conditions;
+mod condition_check;
 pub(super) mod dynamic;
 pub(super) mod extensions;
 mod function_check;
 pub(super) mod functions;
-pub(super) mod outputs;
+pub(super) mod output_check;
 pub(super) mod parameters;
 pub(super) mod references;
 pub(super) mod resolve;
-pub(super) mod rules;
+pub(super) mod rule_assertions;
 mod structure;
 mod yaml;
 
@@ -38,7 +38,7 @@ pub(super) fn invalid(message: impl Into<String>) -> Fault {
 
 /// The fault for a resource that cannot be made as its template declares it: the message is the reason of the resource's failure.
 pub(super) fn template_fault(message: impl Into<String>) -> Fault {
-    invalid(message).of_kind(FaultKind::Template)
+    invalid(message).with_kind(FaultKind::Template)
 }
 
 fn format_error(message: &str) -> Fault {

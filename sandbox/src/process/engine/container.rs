@@ -11,11 +11,11 @@ use nix::unistd::Pid;
 
 use super::hooks::ENGINE_TIMEOUT;
 use super::variables;
-use crate::process::container::{Container, check_program};
+use crate::process::container_runtime::{Container, check_program};
 use crate::process::environment;
 use crate::process::process_tree::CpuTimes;
-use crate::process::protocol::ProcessSpec;
 use crate::process::runner::ProcessHandle;
+use crate::process::shim_messages::ProcessSpec;
 
 #[derive(Debug)]
 pub(super) struct EngineContainer {
@@ -65,7 +65,7 @@ impl Container for EngineContainer {
     }
 
     fn cpu_time(&self, times: &CpuTimes) -> Duration {
-        self.visible_main(times).map(|main| times.of_tree(main)).unwrap_or_default()
+        self.visible_main(times).map(|main| times.tree_cpu_time(main)).unwrap_or_default()
     }
 
     /// The shim inspects and removes the container, for which it may have to run the engine several times.

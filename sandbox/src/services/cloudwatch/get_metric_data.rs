@@ -6,9 +6,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::points::{self, Point};
+use super::data_points::{self, Point};
 use super::statistics::{Statistic, aligned, buckets, is_period};
-use super::{Dimension, Metric, invalid_value, milliseconds, seconds, validation_error};
+use super::{Dimension, Metric, invalid_value, validation_error};
+use crate::base::clock::{clamped_millis, seconds_from_millis};
 use crate::base::paging;
 use crate::core::Reply;
 use crate::services::cloudwatch::State;
@@ -59,7 +60,7 @@ struct Named {
 
 pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     // Times are truncated to seconds.
-    let (start, end) = (milliseconds(input.start_time.floor()), milliseconds(input.end_time.floor()));
+    let (start, end) = (clamped_millis(input.start_time.floor()), clamped_millis(input.end_time.floor()));
     if start > end {
         return Err(validation_error("The parameter EndTime must be greater than StartTime."));
     }
@@ -95,7 +96,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
         results.push(json!({
             "Id": query.id,
             "Label": query.label.clone().unwrap_or_else(|| stat.label(several)),
-            "Timestamps": taken.iter().map(|(time, _)| seconds(*time)).collect::<Vec<_>>(),
+            "Timestamps": taken.iter().map(|(time, _)| seconds_from_millis(*time)).collect::<Vec<_>>(),
             "Values": taken.iter().map(|(_, value)| value).collect::<Vec<_>>(),
             "StatusCode": if partial { "PartialData" } else { "Complete" },
         }));
@@ -170,10 +171,10 @@ impl MetricStat {
         let start = aligned(start, self.period);
         let key = Metric::key(&self.metric.namespace, &self.metric.metric_name, &self.metric.dimensions);
         let metric = sandbox.world.read(|world| world.of::<State>().metrics.get(&key).map(|metric| metric.id));
-        let points = metric.map_or(Ok(Vec::new()), |metric| points::between(sandbox, metric, start, end))?;
-        let of_unit = |point: &&Point| self.unit.as_ref().is_none_or(|unit| *unit == point.unit);
+        let points = metric.map_or(Ok(Vec::new()), |metric| data_points::between(sandbox, metric, start, end))?;
+        let has_unit = |point: &&Point| self.unit.as_ref().is_none_or(|unit| *unit == point.unit);
         let values = buckets(&points, start, self.period * 1000).into_iter().filter_map(|(time, bucket)| {
-            let points: Vec<&Point> = bucket.iter().filter(of_unit).collect();
+            let points: Vec<&Point> = bucket.iter().filter(has_unit).collect();
             Some((time, statistic.of(points.iter().copied())?))
         });
         Ok(values.collect())

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::points::{self, NO_UNIT, Point};
-use super::{Dimension, Metric, Values, invalid_combination, invalid_value, milliseconds};
+use super::data_points::{self, NO_UNIT, Point};
+use super::{Dimension, Metric, Values, invalid_combination, invalid_value};
+use crate::base::clock::clamped_millis;
 use crate::core::Reply;
 use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
@@ -68,7 +69,7 @@ pub(crate) fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Resul
         });
         placed.collect()
     });
-    points::append(sandbox, &points)
+    data_points::append(sandbox, &points)
 }
 
 #[derive(Deserialize)]
@@ -76,14 +77,14 @@ pub(crate) fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Resul
 pub(super) struct Put {
     namespace: String,
     #[serde(default)]
-    metric_data: Vec<Given>,
+    metric_data: Vec<MetricDatumInput>,
     #[serde(default)]
     entity_metric_data: Vec<Value>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Given {
+struct MetricDatumInput {
     metric_name: String,
     #[serde(default)]
     dimensions: Vec<Dimension>,
@@ -136,9 +137,9 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     Ok(Value::Null)
 }
 
-impl Given {
+impl MetricDatumInput {
     fn checked(self, at: &str, now: i64) -> Result<Datum, Fault> {
-        let timestamp = self.timestamp.map_or(now, milliseconds);
+        let timestamp = self.timestamp.map_or(now, clamped_millis);
         if timestamp < now - OLDEST || timestamp > now + NEWEST {
             let message = format!(
                 "The parameter {at}.Timestamp must specify a time within the past two weeks and no more than two hours in the future."

@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 use super::addresses::port;
 use super::model::{Service, Task};
 use super::names::{key, last_part};
-use crate::services::ecs::State;
+use crate::services::ecs::{State, without_nulls};
 use crate::{Fault, Sandbox};
 
 /// The Cloud Map services that a task is registered in.
 pub(super) fn registries(sandbox: &Sandbox, task: &Task) -> Vec<String> {
     let Some(service) = &task.service else { return Vec::new() };
     sandbox.world.read(|world| {
-        world.of::<State>().services.get(&key(&task.cluster, service)).map(of_service).unwrap_or_default()
+        world.of::<State>().services.get(&key(&task.cluster, service)).map(registry_ids).unwrap_or_default()
     })
 }
 
-fn of_service(service: &Service) -> Vec<String> {
+fn registry_ids(service: &Service) -> Vec<String> {
     let list = service.content.get("serviceRegistries").and_then(Value::as_array);
     let arns = list.into_iter().flatten().filter_map(|registry| registry.get("registryArn")?.as_str());
     arns.map(|arn| last_part(arn).to_owned()).collect()
@@ -40,14 +40,7 @@ pub(super) async fn register(sandbox: &Arc<Sandbox>, registry: &str, task: &Task
     sandbox.call("servicediscovery", "RegisterInstance", input).await.map(drop)
 }
 
-fn without_nulls(mut value: Value) -> Value {
-    if let Some(members) = value.as_object_mut() {
-        members.retain(|_, value| !value.is_null());
-    }
-    value
-}
-
-/// Removes a task's instance; an error means that it is gone already.
+/// Removes a task's instance; an error means that it is already deregistered.
 pub(super) async fn deregister(sandbox: &Arc<Sandbox>, registry: &str, task_id: &str) {
     let _ = sandbox
         .call("servicediscovery", "DeregisterInstance", json!({ "ServiceId": registry, "InstanceId": task_id }))

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::model::{Cluster, Container, Service, ServiceDeployment, ServiceStatus, Task, TaskDefinition};
 use super::service_deployments;
-use crate::protocol::lenient;
+use crate::protocol::coerce;
 use crate::services::ecs::State;
 use crate::store::World;
 use crate::{Config, Fault, FaultKind};
@@ -22,7 +22,7 @@ pub(super) fn client(message: impl Into<String>) -> Fault {
 
 /// Deserializes members, with ECS's fault if they do not fit.
 pub(super) fn read<T: DeserializeOwned>(members: Value) -> Result<T, Fault> {
-    lenient::from_value(members).map_err(|error| super::SERVICE.input_fault("ecs", &error))
+    coerce::from_value(members).map_err(|error| super::SERVICE.input_fault("ecs", &error))
 }
 
 /// The last part of an ARN, or the name itself.
@@ -47,7 +47,7 @@ pub(super) fn bad_token() -> Fault {
 }
 
 /// Stores a changed service, and updates the history of its rollouts.
-pub(super) fn keep_service(world: &mut World, service: Service, now: jiff::Timestamp) {
+pub(super) fn store_service(world: &mut World, service: Service, now: jiff::Timestamp) {
     service_deployments::update(world, &service, now);
     world.of_mut::<State>().services.insert(key(&service.cluster, &service.name), service);
 }
@@ -74,7 +74,7 @@ pub(super) fn active_service<'a>(world: &'a World, cluster: Option<&str>, given:
     if found.status == ServiceStatus::Active {
         Ok(found)
     } else {
-        Err(Fault::client("ServiceNotActiveException", "Service was not ACTIVE.").of_kind(FaultKind::Inactive))
+        Err(Fault::client("ServiceNotActiveException", "Service was not ACTIVE.").with_kind(FaultKind::Inactive))
     }
 }
 

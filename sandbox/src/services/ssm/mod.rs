@@ -18,7 +18,7 @@ pub(crate) mod instances;
 mod public;
 mod put;
 mod read;
-mod secrets;
+mod secret_parameters;
 mod sessions;
 mod tags;
 
@@ -142,6 +142,11 @@ fn no_such_version(name: &str, version: &str) -> Fault {
     let message =
         format!("Systems Manager could not find version {version} of {name}. Verify the version and try again.");
     Fault::not_found("ParameterVersionNotFound", message)
+}
+
+/// The fault of a document's parameters.
+fn invalid_parameters(message: impl Into<String>) -> Fault {
+    Fault::client("InvalidParameters", message)
 }
 
 fn invalid_token(_: InvalidToken) -> Fault {

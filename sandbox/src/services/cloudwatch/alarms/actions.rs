@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Alarm;
-use crate::core::ports::{AlarmAction, AlarmTrigger};
+use crate::core::hooks::{AlarmAction, AlarmTrigger};
 use crate::{Fault, Sandbox};
 
 /// The actions for an alarm's current state.
@@ -57,7 +57,7 @@ fn trigger<'a>(alarm: &'a Alarm, data: Option<&str>) -> AlarmTrigger<'a> {
     AlarmTrigger {
         alarm: &alarm.settings.alarm_name,
         state: alarm.state.name(),
-        upward: alarm.settings.comparison_operator.starts_with("Greater"),
+        upward: alarm.settings.comparison_operator.is_upward(),
         threshold: alarm.settings.threshold,
         values: values.collect(),
     }

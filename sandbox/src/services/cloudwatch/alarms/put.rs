@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Alarm, Settings};
 use crate::base::tags::{self, Tag, TagMap};
 use crate::core::Reply;
-use crate::protocol::lenient::{self, InputError};
+use crate::protocol::coerce::{self, InputError};
 use crate::services::cloudwatch::statistics::{Statistic, is_period};
 use crate::services::cloudwatch::tags::check_count;
 use crate::services::cloudwatch::{State, invalid_combination, validation_error};
@@ -53,9 +53,12 @@ pub(crate) fn run(sandbox: &Arc<Sandbox>, input: Value) -> Reply {
             return Err(Fault::client("MissingParameter", format!("The parameter {member} is required.")));
         }
     }
+    if let Some(operator) = input["ComparisonOperator"].as_str().filter(|operator| BANDS.contains(operator)) {
+        return Err(Fault::not_implemented(&format!("alarms that compare with {operator}")));
+    }
     let read = |error: InputError| validation_error(error.to_string());
-    let Tagged { tags } = lenient::from_value(input.clone()).map_err(read)?;
-    let settings: Settings = lenient::from_value(input).map_err(read)?;
+    let Tagged { tags } = coerce::from_value(input.clone()).map_err(read)?;
+    let settings: Settings = coerce::from_value(input).map_err(read)?;
     check(&settings)?;
     let now = sandbox.clock.now().as_millisecond();
     sandbox.world.write(|world| {
@@ -82,9 +85,6 @@ fn check(settings: &Settings) -> Result<(), Fault> {
         (Some(_), None) => {}
         (None, Some(extended)) => drop(Statistic::parse(extended, "ExtendedStatistic")?),
         _ => return Err(invalid_combination("Must specify either Statistic or ExtendedStatistic")),
-    }
-    if BANDS.contains(&settings.comparison_operator.as_str()) {
-        return Err(Fault::not_implemented(&format!("alarms that compare with {}", settings.comparison_operator)));
     }
     check_option("TreatMissingData", settings.treat_missing_data.as_deref(), MISSING_DATA)?;
     let low = settings.evaluate_low_sample_count_percentile.as_deref();

@@ -9,6 +9,7 @@ use super::clusters::{limit, missing};
 use super::model::{DeploymentFailure, RolloutState, ServiceDeployment, ServiceDeploymentStatus as Status};
 use super::names::{self, Arns as _, invalid, key, last_part};
 use super::{show, tasks_of};
+use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::Reply;
 use crate::services::ecs::State;
@@ -32,7 +33,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { service_deployment_arn
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in &arns {
             match world.of::<State>().service_deployments.get(row_key(arn, "service-deployment")?) {
-                Some(row) => found.push(shown(config, world, row)),
+                Some(row) => found.push(to_output(config, world, row)),
                 None => failures.push(missing(arn)),
             }
         }
@@ -40,7 +41,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { service_deployment_arn
     })
 }
 
-fn shown(config: &Config, world: &World, row: &ServiceDeployment) -> Value {
+fn to_output(config: &Config, world: &World, row: &ServiceDeployment) -> Value {
     let service = world.of::<State>().services.get(&row.service);
     let tasks = service.map(|service| tasks_of(world, service)).unwrap_or_default();
     let summary = |number: &str| {
@@ -62,11 +63,11 @@ fn shown(config: &Config, world: &World, row: &ServiceDeployment) -> Value {
         "serviceDeploymentArn": config.service_deployment_arn(row),
         "serviceArn": config.arn("ecs", &format!("service/{}", row.service)),
         "clusterArn": config.cluster_arn(cluster),
-        "createdAt": show::time(row.created_at),
-        "startedAt": show::time(row.created_at),
-        "finishedAt": row.finished_at.map(show::time),
-        "stoppedAt": row.stopped_at.map(show::time),
-        "updatedAt": show::time(row.updated_at),
+        "createdAt": epoch_seconds(row.created_at),
+        "startedAt": epoch_seconds(row.created_at),
+        "finishedAt": row.finished_at.map(epoch_seconds),
+        "stoppedAt": row.stopped_at.map(epoch_seconds),
+        "updatedAt": epoch_seconds(row.updated_at),
         "sourceServiceRevisions": row.sources.iter().map(|number| summary(number)).collect::<Vec<_>>(),
         "targetServiceRevision": summary(&row.target),
         "status": row.status,
@@ -74,7 +75,7 @@ fn shown(config: &Config, world: &World, row: &ServiceDeployment) -> Value {
         "deploymentConfiguration": row.configuration,
         "rollback": row.rollback.as_ref().map(|(number, reason, at)| json!({
             "reason": reason,
-            "startedAt": show::time(*at),
+            "startedAt": epoch_seconds(*at),
             "serviceRevisionArn": config.service_revision_arn(&row.service, number),
         })),
         "deploymentCircuitBreaker": {
@@ -127,9 +128,9 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> Reply {
                 "serviceDeploymentArn": config.service_deployment_arn(row),
                 "serviceArn": config.service_arn(service),
                 "clusterArn": config.cluster_arn(&service.cluster),
-                "startedAt": show::time(row.created_at),
-                "createdAt": show::time(row.created_at),
-                "finishedAt": row.finished_at.map(show::time),
+                "startedAt": epoch_seconds(row.created_at),
+                "createdAt": epoch_seconds(row.created_at),
+                "finishedAt": row.finished_at.map(epoch_seconds),
                 "targetServiceRevisionArn": config.service_revision_arn(&row.service, &row.target),
                 "status": row.status,
                 "statusReason": row.status_reason,
@@ -205,7 +206,7 @@ pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { service_deployment_arn: arn, s
             .insert(row_key, ServiceDeployment { status: Status::StopRequested, ..row });
         service.fail_deployment(now, &STOPPED_BY_USER, true);
         service.steady = false;
-        names::keep_service(world, service, now);
+        names::store_service(world, service, now);
         Ok(json!({ "serviceDeploymentArn": arn }))
     })
 }

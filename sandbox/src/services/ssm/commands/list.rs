@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::output::truncate;
 use super::{
-    Command, DOCUMENT, Invocation, PLUGIN, Status, find, invocations, key, log_output, status, text, to_response,
+    Command, DOCUMENT, Invocation, PLUGIN, Status, find, invocations, key, log_output, optional_iso8601, status,
+    to_response,
 };
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
@@ -47,8 +48,8 @@ impl List {
         if let Some(id) = &self.command_id {
             find(world, id)?;
         }
-        let meant = |command: &&Command| self.command_id.as_ref().is_none_or(|id| *id == command.id);
-        let mut commands: Vec<&Command> = world.of::<State>().commands.values().filter(meant).collect();
+        let is_selected = |command: &&Command| self.command_id.as_ref().is_none_or(|id| *id == command.id);
+        let mut commands: Vec<&Command> = world.of::<State>().commands.values().filter(is_selected).collect();
         commands.sort_by(|one, other| other.requested.cmp(&one.requested).then_with(|| one.id.cmp(&other.id)));
         Ok(commands)
     }
@@ -181,9 +182,9 @@ pub(crate) fn get_invocation(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
             "DocumentVersion": "$DEFAULT",
             "PluginName": PLUGIN,
             "ResponseCode": invocation.code,
-            "ExecutionStartDateTime": text(invocation.started),
+            "ExecutionStartDateTime": optional_iso8601(invocation.started),
             "ExecutionElapsedTime": took.unwrap_or_default(),
-            "ExecutionEndDateTime": text(invocation.ended),
+            "ExecutionEndDateTime": optional_iso8601(invocation.ended),
             "Status": invocation.status.name(),
             "StatusDetails": invocation.status.details(),
             "StandardOutputContent": invocation.output,

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::{Command, DOCUMENT, Invocation, MAX_COMMANDS, run, to_response};
 use crate::base::ids;
 use crate::core::Reply;
-use crate::services::ssm::State;
 use crate::services::ssm::instances;
+use crate::services::ssm::{State, invalid_parameters};
 use crate::store::World;
 use crate::{Fault, Sandbox};
 
@@ -62,7 +62,7 @@ pub(crate) fn send(sandbox: &Arc<Sandbox>, input: Send) -> Reply {
         return Err(Fault::no_host_exec());
     }
     let log = input.cloud_watch_output_config;
-    let usual_group = || format!("/aws/ssm/{DOCUMENT}");
+    let default_group = || format!("/aws/ssm/{DOCUMENT}");
     let command = Command {
         id: ids::uuid(),
         comment: input.comment,
@@ -71,7 +71,7 @@ pub(crate) fn send(sandbox: &Arc<Sandbox>, input: Send) -> Reply {
         targets: input.targets.iter().map(|one| json!({ "Key": one.key, "Values": one.values })).collect(),
         requested: sandbox.clock.now(),
         timeout: input.timeout_seconds.unwrap_or(DEFAULT_DELIVERY_TIMEOUT),
-        log_group: log.cloud_watch_output_enabled.then(|| log.cloud_watch_log_group_name.unwrap_or_else(usual_group)),
+        log_group: log.cloud_watch_output_enabled.then(|| log.cloud_watch_log_group_name.unwrap_or_else(default_group)),
     };
     let (instances, to_response) = sandbox.world.write(|world| {
         let instances = select_instances(&sandbox.config.account, world, &command.instance_ids, &input.targets)?;
@@ -100,13 +100,12 @@ fn check(input: &Send) -> Result<(), Fault> {
     if document_version.as_ref().is_some_and(|version| !VERSIONS.contains(&version.as_str())) {
         return Err(Fault::client("InvalidDocumentVersion", ""));
     }
-    let validation_exception = |message: String| Err(Fault::client("InvalidParameters", message));
     if let Some(other) = parameters.keys().find(|name| !PARAMETERS.iter().any(|(known, _)| known == name)) {
-        return validation_exception(format!("Parameter \"{other}\" is not defined in document {DOCUMENT}."));
+        return Err(invalid_parameters(format!("Parameter \"{other}\" is not defined in document {DOCUMENT}.")));
     }
     if let Some((missing, _)) = PARAMETERS.iter().find(|(name, required)| *required && !parameters.contains_key(*name))
     {
-        return validation_exception(format!("Parameter \"{missing}\" requires a value."));
+        return Err(invalid_parameters(format!("Parameter \"{missing}\" requires a value.")));
     }
     if instance_ids.len() != instance_ids.iter().collect::<BTreeSet<_>>().len() {
         return Err(Fault::client("DuplicateInstanceId", ""));

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode, Stdio};
 
-use super::protocol::ProcessSpec;
+use super::shim_messages::ProcessSpec;
 use super::terminal;
 
 /// Reads the process from stdin (a socket) and becomes it. Only returns if that failed; the reason goes back over the socket.
@@ -24,7 +24,7 @@ pub(crate) fn main(shim_id: i32) -> ExitCode {
         Ok(spec) => become_task(&spec, shim_id),
         Err(error) => format!("no process to start: {error}"),
     };
-    // The write fails if the shim is gone.
+    // The write fails if the shim has ended.
     let _ = shim.write_all(reason.as_bytes());
     ExitCode::from(127)
 }
