@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 
 use super::output::truncate;
 use super::{
-    Command, DOCUMENT, Invocation, PLUGIN, Status, find, invocations, key, log_output, optional_iso8601, status,
-    to_response,
+    Command, DOCUMENT, Invocation, PLUGIN, Status, find, invocations, key, log_output, status, text, to_response,
 };
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
@@ -182,9 +181,9 @@ pub(crate) fn get_invocation(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
             "DocumentVersion": "$DEFAULT",
             "PluginName": PLUGIN,
             "ResponseCode": invocation.code,
-            "ExecutionStartDateTime": optional_iso8601(invocation.started),
+            "ExecutionStartDateTime": text(invocation.started),
             "ExecutionElapsedTime": took.unwrap_or_default(),
-            "ExecutionEndDateTime": optional_iso8601(invocation.ended),
+            "ExecutionEndDateTime": text(invocation.ended),
             "Status": invocation.status.name(),
             "StatusDetails": invocation.status.details(),
             "StandardOutputContent": invocation.output,
