@@ -10,13 +10,13 @@ use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-mod fault_rule;
+mod rules;
 
-pub(crate) use fault_rule::{OperationFault, ResourceFault, Verb};
+pub(crate) use rules::{OperationFault, ResourceFault, Verb};
 
 use crate::Fault;
 use crate::auth::Dialect;
-use fault_rule::Effect;
+use rules::Effect;
 
 /// All rules. The first that matches and has not been used up applies.
 #[derive(Debug, Default, Deserialize)]

@@ -18,7 +18,7 @@ pub(crate) mod instances;
 mod public;
 mod put;
 mod read;
-mod secret_parameters;
+mod secrets;
 mod sessions;
 mod tags;
 
