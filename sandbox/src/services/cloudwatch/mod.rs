@@ -56,7 +56,7 @@ pub(crate) static SERVICE: Service = Service {
 };
 
 state! {
-    /// The service's state, without data points: these are in a table of their own, see [`data_points`].
+    /// The service's state, without data points: these are in a table of their own, see [`points`].
     pub struct State {
         /// By [`Metric::key`].
         pub metrics: Table<Metric> = "monitoring.metrics",
