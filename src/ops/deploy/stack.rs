@@ -188,12 +188,13 @@ async fn resolve_initial_state<S: TemplateSource>(
             InitialState::InProgress(stack, operation) => {
                 reporter.phase(name, Phase::InProgress(operation, stack.arn.clone()));
                 let followed = follow_operation(aws, &stack, operation, &mut emit);
-                match deploy.request.limits.limit {
-                    Some(limit) => timeout(limit, followed)
-                        .await
-                        .map_err(|_| OpsError::StillInProgress { stack: name.clone() })??,
-                    None => followed.await?,
-                }
+                let followed = match deploy.request.limits.limit {
+                    Some(limit) => {
+                        timeout(limit, followed).await.map_err(|_| OpsError::StillInProgress { stack: name.clone() })?
+                    }
+                    None => followed.await,
+                };
+                followed.map_err(|error| error.while_following(name))?;
                 reporter.phase(name, Phase::Idle);
                 deploy.check_cancelled(name)?;
                 continue;

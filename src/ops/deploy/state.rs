@@ -107,8 +107,7 @@ pub(crate) async fn follow_operation(
         "stack `{}` is {}: following that operation to its end first",
         stack.name, stack.status
     )));
-    let followed = StackFollower::attached(aws, operation, stack).await?.run(aws, emit).await;
-    followed.map(drop).map_err(|error| error.while_following(&stack.name))
+    StackFollower::attached(aws, operation, stack).await?.run(aws, emit).await.map(drop)
 }
 
 /// Deletes a stack whose creation failed.
