@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use crate::lifecycle::server_process;
-use crate::process::inner::{Inner, MARKER};
+use crate::process::inner_args::{Inner, MARKER};
 
 /// Runs this process to its end if its arguments are those of an inner process of a sandbox; otherwise does nothing.
 ///

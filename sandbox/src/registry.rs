@@ -2,7 +2,7 @@
 //! applies to it.
 
 use crate::core::Registry;
-use crate::core::ports::AlarmAction;
+use crate::core::hooks::AlarmAction;
 use crate::core::runtimes::Runtimes;
 use crate::services::{autoscaling, cloudmap, cloudwatch, ec2, ecs, iam, logs, secretsmanager, ssm, sts};
 use crate::session_channel::Sessions;

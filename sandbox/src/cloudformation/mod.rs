@@ -21,7 +21,7 @@ mod template;
 mod type_names;
 
 pub(crate) use model::State;
-use operations::{change_sets, describe, exports, resources as stack_resources, rollbacks, stacks, templates};
+use operations::{change_sets, describe, exports, rollbacks, stack_resources, stacks, templates};
 
 /// The service's row.
 pub(crate) static SERVICE: Service = Service {
@@ -49,8 +49,8 @@ pub(crate) static SERVICE: Service = Service {
         operation!("DescribeStacks" => describe::stacks),
         operation!("ListStacks" => describe::list),
         operation!("DescribeStackEvents" => describe::events),
-        operation!("DescribeStackResource" => stack_resources::one),
-        operation!("DescribeStackResources" => stack_resources::described),
+        operation!("DescribeStackResource" => stack_resources::describe_resource),
+        operation!("DescribeStackResources" => stack_resources::describe_resources),
         operation!("ListStackResources" => stack_resources::list),
         operation!("GetTemplate" => templates::get),
         operation!("GetTemplateSummary" => templates::summary),

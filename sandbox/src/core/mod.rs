@@ -3,8 +3,8 @@
 //! Nothing here names a service: the services come in as a value, the [`Registry`].
 
 mod config;
+pub(crate) mod hooks;
 mod operation;
-pub(crate) mod ports;
 mod registry;
 pub(crate) mod runtimes;
 mod sandbox;

@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::{Sandbox, Service};
 use crate::Fault;
 use crate::auth::Identity;
+use crate::protocol::coerce;
 use crate::protocol::event_stream::EventStream;
-use crate::protocol::lenient;
 
 /// The input of an operation without members.
 #[derive(Debug, Deserialize)]
@@ -48,7 +48,7 @@ impl Call {
     /// The typed input, or the service's validation error.
     pub fn parse<T: DeserializeOwned>(self) -> Result<(Arc<Sandbox>, T), Fault> {
         let target = || format!("{}:{}", self.service.signing_name, self.operation);
-        let input = lenient::from_value(self.input).map_err(|error| self.service.input_fault(&target(), &error))?;
+        let input = coerce::from_value(self.input).map_err(|error| self.service.input_fault(&target(), &error))?;
         Ok((self.sandbox, input))
     }
 }

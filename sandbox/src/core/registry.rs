@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ports::{AlarmAction, InstanceTerminated};
+use super::hooks::{AlarmAction, InstanceTerminated};
 use super::runtimes::Runtimes;
 use super::{Config, Sandbox, Service};
 use crate::Fault;

@@ -3,7 +3,7 @@
 use super::Service;
 use crate::Fault;
 use crate::base::lower_first;
-use crate::protocol::lenient::InputError;
+use crate::protocol::coerce::InputError;
 use crate::protocol::model::{ReadError, Violation};
 
 impl Service {

@@ -10,13 +10,13 @@ use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-mod rules;
+mod fault_rule;
 
-pub(crate) use rules::{OperationFault, ResourceFault, Verb};
+pub(crate) use fault_rule::{OperationFault, ResourceFault, Verb};
 
 use crate::Fault;
 use crate::auth::Dialect;
-use rules::Effect;
+use fault_rule::Effect;
 
 /// All rules. The first that matches and has not been used up applies.
 #[derive(Debug, Default, Deserialize)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Endpoint, LifecycleError, trust};
+use super::{Endpoint, LifecycleError, folder_permissions};
 use crate::base::request_log;
 use crate::process::engine::ENGINES_FILE;
 use crate::services::ecs::task_folder;
@@ -47,15 +47,15 @@ pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> LifecycleError {
 /// Creates the folder, for its owner only. A folder with other files, or that others own or can change, is refused.
 pub(super) fn prepare(folder: &Path) -> Result<(), LifecycleError> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(at(folder))?;
-    let (open, about) = trust::open_folder(folder)?;
+    let (open, about) = folder_permissions::open_folder(folder)?;
     if !is_sandbox_folder(folder) {
         return Err(LifecycleError::ForeignFolder(folder.to_owned()));
     }
     if !is_empty(folder) {
-        trust::check_closed(folder, &about)?;
+        folder_permissions::check_closed(folder, &about)?;
     }
     open.set_permissions(fs::Permissions::from_mode(0o700)).map_err(at(folder))?;
-    if trust::check_closed(folder, &about).is_err() && !is_empty(folder) {
+    if folder_permissions::check_closed(folder, &about).is_err() && !is_empty(folder) {
         // Another user has created it.
         return Err(LifecycleError::ForeignFolder(folder.to_owned()));
     }
@@ -69,7 +69,7 @@ fn close_files(folder: &Path) -> Result<(), LifecycleError> {
     for name in FILES.iter().filter(|name| ![ENDPOINT_FILE, ENDPOINT_DRAFT].contains(*name)) {
         let path = folder.join(name);
         if fs::symlink_metadata(&path).is_ok_and(|about| about.mode() & 0o077 != 0) {
-            let file = trust::open(&path, OpenOptions::new().read(true))?;
+            let file = folder_permissions::open(&path, OpenOptions::new().read(true))?;
             file.set_permissions(fs::Permissions::from_mode(0o600)).map_err(at(&path))?;
         }
     }
@@ -81,14 +81,14 @@ pub fn check(folder: &Path) -> Result<(), LifecycleError> {
     if !folder.exists() {
         return Ok(());
     }
-    let (_, about) = trust::open_folder(folder)?;
-    trust::check_closed(folder, &about)?;
+    let (_, about) = folder_permissions::open_folder(folder)?;
+    folder_permissions::check_closed(folder, &about)?;
     check_entries(folder)
 }
 
 fn check_entries(folder: &Path) -> Result<(), LifecycleError> {
     let mut names = FILES.iter().chain(&FOLDERS).chain(&[RUNNING_LOCK, STARTING_LOCK]);
-    names.try_for_each(|name| trust::check_entry(&folder.join(name)))
+    names.try_for_each(|name| folder_permissions::check_entry(&folder.join(name)))
 }
 
 fn is_empty(folder: &Path) -> bool {
@@ -102,7 +102,10 @@ pub(super) fn is_sandbox_folder(folder: &Path) -> bool {
 }
 
 pub(super) fn open_lock(folder: &Path, name: &str) -> Result<File, LifecycleError> {
-    trust::open(&folder.join(name), OpenOptions::new().create(true).truncate(false).write(true).mode(0o600))
+    folder_permissions::open(
+        &folder.join(name),
+        OpenOptions::new().create(true).truncate(false).write(true).mode(0o600),
+    )
 }
 
 pub(super) fn try_lock(file: &File, path: &Path) -> Result<bool, LifecycleError> {
@@ -162,7 +165,7 @@ pub(super) fn is_secret(folder: &Path) -> bool {
 pub(super) fn read_endpoint(folder: &Path) -> Result<Option<Endpoint>, LifecycleError> {
     let path = folder.join(ENDPOINT_FILE);
     let mut text = Vec::new();
-    match trust::open(&path, OpenOptions::new().read(true)) {
+    match folder_permissions::open(&path, OpenOptions::new().read(true)) {
         Err(LifecycleError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?.read_to_end(&mut text).map_err(at(&path))?,
     };
@@ -172,7 +175,8 @@ pub(super) fn read_endpoint(folder: &Path) -> Result<Option<Endpoint>, Lifecycle
 /// Writes the endpoint file atomically: other processes may read it at any time.
 pub(super) fn write_endpoint(folder: &Path, endpoint: &Endpoint) -> Result<(), LifecycleError> {
     let (path, draft) = (folder.join(ENDPOINT_FILE), folder.join(ENDPOINT_DRAFT));
-    let mut file = trust::open(&draft, OpenOptions::new().create(true).truncate(true).write(true).mode(0o600))?;
+    let mut file =
+        folder_permissions::open(&draft, OpenOptions::new().create(true).truncate(true).write(true).mode(0o600))?;
     let text = json!(endpoint).to_string();
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(at(&draft))?;
     fs::rename(&draft, &path).map_err(at(&path))

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 mod error;
 mod folder;
+mod folder_permissions;
 mod home;
 pub(crate) mod server_process;
 mod start;
-mod trust;
 
 pub use super::client::{ControlError, Endpoint};
 use crate::base::clock::Clock;

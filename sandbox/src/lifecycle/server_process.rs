@@ -13,7 +13,7 @@ use super::folder::{self, RUNNING_LOCK, open_lock, prepare, read_endpoint};
 use super::{Endpoint, LifecycleError, Options, serve_in_this_process, start};
 use crate::base::clock::Clock;
 use crate::base::request_log;
-use crate::process::inner::MARKER;
+use crate::process::inner_args::MARKER;
 use crate::process::{self, descriptors, own_executable, signals};
 use crate::{Config, auth};
 

@@ -7,8 +7,8 @@ use nix::unistd::Pid;
 use tokio::time::Instant;
 
 use super::process_tree;
-use super::protocol::{Check, Exit, ProcessSpec, Report};
 use super::shim::{ProcessRole, launch};
+use super::shim_messages::{Check, Exit, ProcessSpec, Report};
 
 /// The running checks of one container.
 #[derive(Debug)]

@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::inner::Inner;
+use super::inner_args::Inner;
 use super::throttle::{Throttle, cpu_time};
 
 /// CPU time that one answer of the backend costs, about what the original needs on Fargate.

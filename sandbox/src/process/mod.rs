@@ -8,35 +8,37 @@
 
 pub(crate) mod address;
 mod checks;
-pub(crate) mod container;
+pub(crate) mod container_runtime;
 pub(crate) mod descriptors;
 pub(crate) mod engine;
 pub mod environment;
+pub(crate) mod exec_task;
 mod host;
-pub(crate) mod inner;
-pub(crate) mod launch;
+pub(crate) mod inner_args;
 pub(crate) mod mock_backend;
 mod orphans;
 mod output;
-mod ports;
+mod port_leases;
 mod process_tree;
-mod protocol;
 mod runner;
 pub(crate) mod shim;
 mod shim_connection;
+mod shim_messages;
 pub(crate) mod signals;
 mod terminal;
 mod throttle;
 
-pub(crate) use container::{Container, ContainerRuntimes, ContainerSpec, HostOptions, StartFailure, StartedContainer};
+pub(crate) use container_runtime::{
+    Container, ContainerRuntimes, ContainerSpec, HostOptions, StartFailure, StartedContainer,
+};
 pub(crate) use output::{Output, OutputLine, Splitter};
-pub(crate) use ports::PortLease;
-pub use ports::Ports;
+pub(crate) use port_leases::PortLease;
+pub use port_leases::Ports;
 pub use process_tree::CpuTimes;
 pub(crate) use process_tree::{adopt_orphans, end_marked, kill_all, process_count, resident_bytes, unshared_bytes};
-pub use protocol::{Exit, ProcessSpec};
 pub(crate) use runner::{Attached, ProcessHandle, own_executable};
 pub use runner::{Process, Runner, StartError};
+pub use shim_messages::{Exit, ProcessSpec};
 pub(crate) use terminal::Terminal;
 
 /// The environment variable that marks every process of a task, so that one that left its shim's tree is still found.

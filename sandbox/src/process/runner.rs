@@ -15,11 +15,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::inner::Inner;
+use super::inner_args::Inner;
 use super::output::{self, Output};
 use super::process_tree::{self, CpuTimes};
-use super::protocol::{Exit, ProcessSpec};
 use super::shim_connection::{Order, STOP_GRACE, Shim};
+use super::shim_messages::{Exit, ProcessSpec};
 use super::{environment, orphans};
 
 /// The path that starts this program again. On Linux it stays valid when the file is replaced.

@@ -20,8 +20,8 @@ use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::time::Instant;
 
 use super::checks::Checks;
-use super::inner::Inner;
-use super::protocol::{Exit, ProcessSpec, Report, Request, line};
+use super::inner_args::Inner;
+use super::shim_messages::{Exit, ProcessSpec, Report, Request, line};
 use super::{descriptors, process_tree};
 
 /// How long a task may take to end once the sandbox is gone.

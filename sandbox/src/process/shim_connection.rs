@@ -18,9 +18,9 @@ use super::TASK_MARKER;
 use super::engine::ContainerHooks;
 use super::orphans::{self, Started};
 use super::process_tree;
-use super::protocol::{Check, Exit, ProcessSpec, Report, Request, line};
 use super::runner::{Attached, ProcessHandle, StartError};
 use super::shim::ORPHAN_GRACE;
+use super::shim_messages::{Check, Exit, ProcessSpec, Report, Request, line};
 
 /// How long output is still read after the end of its process. Only a process that escaped its shim can keep the pipe open longer.
 const OUTPUT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -11,10 +11,10 @@ use super::auth::Dialect;
 use model::{Model, Output, Source};
 
 mod cbor;
+pub(crate) mod coerce;
 pub(crate) mod event_stream;
 mod input_error;
 mod json;
-pub(crate) mod lenient;
 pub mod model;
 mod query;
 mod xml;

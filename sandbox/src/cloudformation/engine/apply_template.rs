@@ -5,21 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::graph::{self, Outcome};
-use super::operation::Operation;
 use super::outputs;
+use super::phase::StackPhase;
 use super::resource_operation::{TargetState, reconcile};
 use crate::Fault;
 use crate::cloudformation::model::{Action, OnFailure, Stack, StackStatus};
 use crate::cloudformation::template::parameters::existence;
-use crate::cloudformation::template::{Template, attributes};
+use crate::cloudformation::template::{Template, attribute_check};
 
 /// Runs the phase of `CREATE_IN_PROGRESS` and of `UPDATE_IN_PROGRESS`.
-pub(super) async fn run(operation: &Operation) -> Result<(), Fault> {
+pub(super) async fn run(operation: &StackPhase) -> Result<(), Fault> {
     let stack = operation.stack()?;
     let template = Template::parse(&stack.definition.template_body)?;
     let (live, problem) = {
         let resolved = operation.resolve(&stack.definition, &template)?;
-        let unknown_attribute = || attributes::unknown(&template, &resolved.scope);
+        let unknown_attribute = || attribute_check::unknown(&template, &resolved.scope);
         let problem = outputs::claim_imports(operation, &resolved)?.or_else(unknown_attribute);
         (resolved.live, problem)
     };
@@ -61,7 +61,7 @@ pub(super) async fn run(operation: &Operation) -> Result<(), Fault> {
 }
 
 /// Waits until the end of the time that the request gives a creation; for ever, for an update.
-async fn timeout(operation: &Operation, stack: &Stack) {
+async fn timeout(operation: &StackPhase, stack: &Stack) {
     let Some(minutes) = stack.timeout_minutes.filter(|_| is_creation(operation)) else {
         return std::future::pending().await;
     };
@@ -71,13 +71,13 @@ async fn timeout(operation: &Operation, stack: &Stack) {
     tokio::time::sleep(timeout.saturating_sub(elapsed)).await;
 }
 
-fn is_creation(operation: &Operation) -> bool {
+fn is_creation(operation: &StackPhase) -> bool {
     operation.phase == StackStatus::CreateInProgress
 }
 
 /// Marks the resources as failed whose work was cancelled. Those whose work had not changed their status yet stay as they were,
 /// and do not count as cancelled.
-fn cancel(operation: &Operation, outcome: &mut Outcome) -> Result<(), Fault> {
+fn cancel(operation: &StackPhase, outcome: &mut Outcome) -> Result<(), Fault> {
     for name in std::mem::take(&mut outcome.cancelled) {
         operation.discard_creation(&name)?;
         let in_progress = operation.resource(&name).filter(|resource| resource.status.is_in_progress());
@@ -94,7 +94,7 @@ fn cancel(operation: &Operation, outcome: &mut Outcome) -> Result<(), Fault> {
 }
 
 /// The reason of a stack's failure that names the resources that failed or were cancelled.
-fn failed_resources(operation: &Operation, outcome: &Outcome) -> String {
+fn failed_resources(operation: &StackPhase, outcome: &Outcome) -> String {
     let resources = operation.resources();
     let (mut created, mut updated) = (Vec::new(), Vec::new());
     for name in outcome.failed.iter().chain(&outcome.cancelled) {
@@ -114,7 +114,7 @@ fn failed_resources(operation: &Operation, outcome: &Outcome) -> String {
 }
 
 /// Ends the phase with the status that follows a failure.
-fn fail(operation: &Operation, reason: &str, on_failure: OnFailure) -> Result<(), Fault> {
+fn fail(operation: &StackPhase, reason: &str, on_failure: OnFailure) -> Result<(), Fault> {
     let (status, requested) = match (is_creation(operation), on_failure) {
         (true, OnFailure::Rollback) => (StackStatus::RollbackInProgress, "Rollback requested by user."),
         (true, OnFailure::Delete) => (StackStatus::DeleteInProgress, "Delete requested by user."),

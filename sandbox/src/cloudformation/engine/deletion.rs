@@ -1,7 +1,7 @@
 //! Deletes resources: those of a whole stack, those that a failed creation made, and those that an update replaced or removed.
 
 use super::graph::{self, reversed};
-use super::operation::Operation;
+use super::phase::StackPhase;
 use super::{find_type, status_reason};
 use crate::Fault;
 use crate::cloudformation::State;
@@ -12,7 +12,7 @@ use crate::cloudformation::template::check::Dependencies;
 use crate::faults::Verb;
 
 /// Deletes every resource: the phase of `DELETE_IN_PROGRESS` and of `ROLLBACK_IN_PROGRESS`.
-pub(super) async fn delete_stack(operation: &Operation) -> Result<(), Fault> {
+pub(super) async fn delete_stack(operation: &StackPhase) -> Result<(), Fault> {
     let rows = operation.resources().into_values().filter(|row| !row.status.is_removed());
     let order: Dependencies = rows.map(|row| (row.logical_id, row.depends_on)).collect();
     let outcome =
@@ -31,7 +31,7 @@ pub(super) async fn delete_stack(operation: &Operation) -> Result<(), Fault> {
     operation.finish(status, None, |stack| stack.imports.clear())
 }
 
-async fn delete(operation: Operation, name: String) -> Result<(), Fault> {
+async fn delete(operation: StackPhase, name: String) -> Result<(), Fault> {
     let Some(mut row) = operation.resource(&name) else { return Ok(()) };
     if row.current.is_some() && is_retained(&operation, &row)? {
         return operation.set_status(&mut row, ResourceStatus::DeleteSkipped, None);
@@ -48,7 +48,7 @@ async fn delete(operation: Operation, name: String) -> Result<(), Fault> {
 }
 
 /// Whether a resource stays. A rollback also deletes new resources whose policy is `RetainExceptOnCreate`.
-fn is_retained(operation: &Operation, row: &Resource) -> Result<bool, Fault> {
+fn is_retained(operation: &StackPhase, row: &Resource) -> Result<bool, Fault> {
     let stack = operation.stack()?;
     let except_on_create = stack.definition.retain_except_on_create || row.deletion_policy == "RetainExceptOnCreate";
     let policy_retains = row.is_retained() && !(operation.phase.is_rollback() && row.is_new && except_on_create);
@@ -57,7 +57,7 @@ fn is_retained(operation: &Operation, row: &Resource) -> Result<bool, Fault> {
 
 /// Deletes a physical resource; one that does not exist any more counts as deleted.
 pub(super) async fn delete_physical(
-    operation: &Operation,
+    operation: &StackPhase,
     name: &str,
     physical: PhysicalResource,
 ) -> Result<(), Fault> {
@@ -71,7 +71,7 @@ pub(super) async fn delete_physical(
 }
 
 /// Deletes what an update replaced or removed: the phase of the two `CLEANUP_IN_PROGRESS` statuses.
-pub(super) async fn clean_up(operation: &Operation) -> Result<(), Fault> {
+pub(super) async fn clean_up(operation: &StackPhase) -> Result<(), Fault> {
     let stack = operation.stack()?;
     let template = Template::parse(&stack.definition.template_body)?;
     let live = operation.resolve(&stack.definition, &template)?.live;
@@ -80,7 +80,7 @@ pub(super) async fn clean_up(operation: &Operation) -> Result<(), Fault> {
     };
     let affected = operation.resources().into_values().filter(is_affected);
     let order: Dependencies = affected.map(|row| (row.logical_id, row.depends_on)).collect();
-    let work = |operation: Operation, name: String| -> graph::Work {
+    let work = |operation: StackPhase, name: String| -> graph::Work {
         if live.contains_key(&name) {
             Box::pin(delete_replaced(operation, name))
         } else {
@@ -100,7 +100,7 @@ pub(super) async fn clean_up(operation: &Operation) -> Result<(), Fault> {
 }
 
 /// Deletes a resource that the template no longer has, and its row.
-async fn delete_removed(operation: Operation, name: String) -> Result<(), Fault> {
+async fn delete_removed(operation: StackPhase, name: String) -> Result<(), Fault> {
     let is_physical = |row: &Resource| row.current.is_some() || !row.pending_deletion.is_empty();
     if operation.resource(&name).is_some_and(|row| !row.status.is_removed() && is_physical(&row)) {
         delete(operation.clone(), name.clone()).await?;
@@ -110,7 +110,7 @@ async fn delete_removed(operation: Operation, name: String) -> Result<(), Fault>
 }
 
 /// Deletes the replaced physical resources of a resource that stays. The events have their physical ids.
-async fn delete_replaced(operation: Operation, name: String) -> Result<(), Fault> {
+async fn delete_replaced(operation: StackPhase, name: String) -> Result<(), Fault> {
     let Some(mut row) = operation.resource(&name) else { return Ok(()) };
     for old in std::mem::take(&mut row.retained) {
         let skipped = Resource { current: Some(old), ..row.clone() };
@@ -132,7 +132,7 @@ async fn delete_replaced(operation: Operation, name: String) -> Result<(), Fault
 
 /// Adds an event of a resource whose stored row stays as it is.
 fn add_event(
-    operation: &Operation,
+    operation: &StackPhase,
     resource: Resource,
     status: ResourceStatus,
     reason: Option<String>,

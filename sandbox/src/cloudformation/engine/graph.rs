@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use tokio::task::{Id, JoinError, JoinSet};
 
-use super::operation::Operation;
+use super::phase::StackPhase;
 use crate::Fault;
 use crate::cloudformation::template::check::Dependencies;
 use crate::cloudformation::template::invalid;
@@ -49,9 +49,9 @@ pub(super) fn reversed(dependencies: &Dependencies) -> Dependencies {
 /// # Errors
 /// When the sandbox itself failed: the phase is to be retried.
 pub(super) async fn run_all(
-    operation: &Operation,
+    operation: &StackPhase,
     waiting: Dependencies,
-    work: impl Fn(Operation, String) -> Work,
+    work: impl Fn(StackPhase, String) -> Work,
 ) -> Result<Outcome, Fault> {
     let outcome = run(operation, waiting, true, std::future::pending(), work).await;
     if outcome.interrupted { Ok(outcome) } else { outcome.internal_fault.clone().map_or(Ok(outcome), Err) }
@@ -59,21 +59,21 @@ pub(super) async fn run_all(
 
 /// Works on every resource after its dependencies, until the deadline, and unless `keep_going`, until the first failure.
 pub(super) async fn run_until(
-    operation: &Operation,
+    operation: &StackPhase,
     waiting: Dependencies,
     keep_going: bool,
     deadline: impl Future<Output = ()>,
-    work: impl Fn(Operation, String) -> Work,
+    work: impl Fn(StackPhase, String) -> Work,
 ) -> Outcome {
     run(operation, waiting, keep_going, deadline, work).await
 }
 
 async fn run(
-    operation: &Operation,
+    operation: &StackPhase,
     mut waiting: Dependencies,
     keep_going: bool,
     deadline: impl Future<Output = ()>,
-    work: impl Fn(Operation, String) -> Work,
+    work: impl Fn(StackPhase, String) -> Work,
 ) -> Outcome {
     let mut deadline = std::pin::pin!(deadline);
     let mut outcome = Outcome::default();

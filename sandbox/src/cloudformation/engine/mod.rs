@@ -11,13 +11,13 @@ use crate::base::supervisor;
 use crate::cloudformation::State;
 use crate::store::World;
 use crate::{Fault, FaultKind, Sandbox};
-use operation::Operation;
+use phase::StackPhase;
 
 mod apply_template;
 mod deletion;
 mod graph;
-mod operation;
 mod outputs;
+mod phase;
 mod resource_operation;
 mod rollback;
 #[cfg(test)]
@@ -61,7 +61,7 @@ fn discard_creation(world: &mut World, resource: &str) {
 pub(super) fn start(sandbox: &Arc<Sandbox>, stack_id: String) {
     let background = Arc::clone(sandbox);
     sandbox.spawn(async move {
-        while let Some(operation) = Operation::find(&background, &stack_id) {
+        while let Some(operation) = StackPhase::find(&background, &stack_id) {
             let result = match supervisor::catch(operation.run_phase()).await {
                 // A retry would fail again, as with a stored template that this version of the sandbox does not accept.
                 Ok(Err(fault)) if !fault.is_internal() => {

@@ -1,6 +1,6 @@
 //! Outputs, exports and imports.
 
-use super::operation::{Operation, ResolvedTemplate};
+use super::phase::{ResolvedTemplate, StackPhase};
 use crate::Fault;
 use crate::cloudformation::State;
 use crate::cloudformation::model::Output;
@@ -8,7 +8,7 @@ use crate::cloudformation::template::references::imports;
 
 /// Stores what the operation in progress imports, so that no other stack removes it meanwhile. Returns the reason to fail when one
 /// of the exports does not exist.
-pub(super) fn claim_imports(operation: &Operation, resolved: &ResolvedTemplate<'_>) -> Result<Option<String>, Fault> {
+pub(super) fn claim_imports(operation: &StackPhase, resolved: &ResolvedTemplate<'_>) -> Result<Option<String>, Fault> {
     // Names that are not known yet are left out.
     let names: Vec<String> = import_names(resolved).into_iter().flatten().collect();
     if names.is_empty() {
@@ -39,7 +39,7 @@ fn import_names(resolved: &ResolvedTemplate<'_>) -> Vec<Result<String, String>> 
 
 /// The stack's outputs and the names of its imports, or the reason to fail.
 pub(super) fn evaluate(
-    operation: &Operation,
+    operation: &StackPhase,
     resolved: &ResolvedTemplate<'_>,
 ) -> Result<(Vec<Output>, Vec<String>), String> {
     let scope = &resolved.scope;
@@ -60,7 +60,7 @@ pub(super) fn evaluate(
 }
 
 /// Refuses an export whose name another stack has, and changes of exports that other stacks use.
-fn check_exports(operation: &Operation, outputs: &[Output]) -> Result<(), String> {
+fn check_exports(operation: &StackPhase, outputs: &[Output]) -> Result<(), String> {
     operation.sandbox.world.read(|world| {
         let state = world.of::<State>();
         for name in outputs.iter().filter_map(|output| output.export.as_deref()) {

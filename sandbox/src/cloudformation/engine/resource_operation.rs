@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::deletion::delete_physical;
-use super::operation::Operation;
+use super::phase::StackPhase;
 use super::{find_type, status_reason};
 use crate::Fault;
 use crate::cloudformation::model::{Action, OnFailure, PhysicalResource, Resource, ResourceStatus, Stack, mask_hidden};
@@ -32,7 +32,7 @@ pub(super) struct TargetState {
 
 /// The operation on one resource.
 struct ResourceOperation {
-    operation: Operation,
+    operation: StackPhase,
     context: Context,
     kind: &'static ResourceType,
     row: Resource,
@@ -46,7 +46,7 @@ struct ResourceOperation {
 }
 
 /// Creates, updates or replaces a resource, unless it is in the target state already.
-pub(super) async fn reconcile(operation: Operation, name: String, target: Arc<TargetState>) -> Result<(), Fault> {
+pub(super) async fn reconcile(operation: StackPhase, name: String, target: Arc<TargetState>) -> Result<(), Fault> {
     let TargetState { stack, template, live } = &*target;
     let declared = &template.resources()[&name];
     let (mut row, desired, masked) = {
@@ -82,7 +82,7 @@ pub(super) async fn reconcile(operation: Operation, name: String, target: Arc<Ta
 }
 
 /// The stored row or a new one, with the attributes that the template declares.
-fn row(operation: &Operation, target: &TargetState, scope: &Scope<'_>, name: &str) -> Resource {
+fn row(operation: &StackPhase, target: &TargetState, scope: &Scope<'_>, name: &str) -> Resource {
     let declared = &target.template.resources()[name];
     let policy = |attribute: &str| declared[attribute].as_str().unwrap_or("Delete").to_owned();
     let stored = operation.resource(name).filter(|row| row.current.is_some() || !row.status.is_deletion());

@@ -1,14 +1,14 @@
 //! Rolls back a failed update: restores the resources that it changed. The resources that it created are deleted by the clean-up.
 
 use super::graph;
-use super::operation::Operation;
+use super::phase::StackPhase;
 use super::{find_type, status_reason};
 use crate::Fault;
 use crate::cloudformation::model::{Definition, PhysicalResource, Resource, ResourceStatus, StackStatus};
 use crate::faults::Verb;
 
 /// Runs the phase of `UPDATE_ROLLBACK_IN_PROGRESS`.
-pub(super) async fn run(operation: &Operation) -> Result<(), Fault> {
+pub(super) async fn run(operation: &StackPhase) -> Result<(), Fault> {
     let is_changed =
         |row: &Resource| row.current.is_some() && (row.previous.is_some() || row.status.is_update_unfinished());
     let changed = operation.resources().into_values().filter(is_changed);
@@ -31,7 +31,7 @@ pub(super) async fn run(operation: &Operation) -> Result<(), Fault> {
     })
 }
 
-async fn restore(operation: Operation, name: String) -> Result<(), Fault> {
+async fn restore(operation: StackPhase, name: String) -> Result<(), Fault> {
     let Some(mut row) = operation.resource(&name) else { return Ok(()) };
     let Some(current) = row.current.clone() else { return Ok(()) };
     // Without a previous one, the update failed before it changed anything.
@@ -69,7 +69,7 @@ async fn restore(operation: Operation, name: String) -> Result<(), Fault> {
 }
 
 async fn update_to_previous(
-    operation: &Operation,
+    operation: &StackPhase,
     name: &str,
     current: PhysicalResource,
     previous: &PhysicalResource,

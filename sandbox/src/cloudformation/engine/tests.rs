@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::graph;
-use super::operation::Operation;
+use super::phase::StackPhase;
 use crate::cloudformation::model::{Resource, ResourceStatus, StackStatus, State};
 use crate::{Config, Fault, Sandbox};
 
@@ -122,7 +122,7 @@ async fn a_stored_template_that_is_no_longer_valid_ends_its_operation() {
 #[tokio::test]
 async fn a_full_disk_is_retried_and_a_resource_s_failure_is_not() {
     let folder = tempfile::tempdir().expect("a folder");
-    let operation = Operation {
+    let operation = StackPhase {
         sandbox: open(&folder),
         stack_id: "id".to_owned(),
         stack_name: "s".to_owned(),

@@ -9,15 +9,15 @@ use crate::base::tags::Tag;
 mod change_set;
 mod deleted;
 mod event;
+mod no_echo;
 mod resource;
-mod secrets;
 mod state;
 mod status;
 
 pub(crate) use change_set::{ChangeSet, Planned};
 pub(crate) use event::Event;
+pub(crate) use no_echo::{MASK, mask_fault, mask_hidden, mask_text};
 pub(crate) use resource::{PhysicalResource, Resource};
-pub(crate) use secrets::{MASK, mask_fault, mask_hidden, mask_text};
 pub(crate) use state::State;
 pub(crate) use status::{Action, ChangeSetStatus, ExecutionStatus, ResourceStatus, StackStatus};
 

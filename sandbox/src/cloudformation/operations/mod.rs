@@ -12,9 +12,9 @@ mod deployment_config;
 pub(super) mod describe;
 pub(super) mod exports;
 mod preparation;
-pub(super) mod resources;
 pub(super) mod rollbacks;
 mod stack_input;
+pub(super) mod stack_resources;
 pub(super) mod stacks;
 pub(super) mod templates;
 

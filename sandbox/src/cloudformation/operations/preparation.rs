@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::model::{Parameter, Stack, mask_fault};
 use super::super::template::parameters::{self, ParameterInput};
 use super::super::template::resolve::{Progress, ResourceValues, Scope};
-use super::super::template::{Source, Template, check, dynamic, extensions, invalid, outputs, rules};
+use super::super::template::{Source, Template, check, dynamic, extensions, invalid, output_check, rule_assertions};
 use crate::{Fault, Sandbox};
 
 /// The stack and the request that a template is prepared for.
@@ -69,10 +69,10 @@ impl Preparation<'_> {
         };
         check::check_types(&template)?;
         let mut scope = self.scope(&template, &parameters);
-        rules::check(self.sandbox, &template, &mut scope, &parameters).await?;
+        rule_assertions::check(self.sandbox, &template, &mut scope, &parameters).await?;
         scope.resources = template.resources().keys().map(|name| (name.clone(), ResourceValues::Unknown)).collect();
         check::check_live(&template, &scope)?;
-        outputs::check(&template, &scope)?;
+        output_check::check(&template, &scope)?;
         let dynamic = dynamic::look_up(self.sandbox, &template, &scope).await?;
         scope.check_size().map_err(invalid)?;
         let body = if original.is_some() { template.text() } else { body };

@@ -12,7 +12,7 @@ use crate::cloudformation::State;
 use crate::cloudformation::model::{PhysicalResource, ResourceStatus};
 use crate::cloudformation::template::{dynamic, template_fault};
 use crate::faults::Verb;
-use crate::protocol::lenient::{self, InputError};
+use crate::protocol::coerce::{self, InputError};
 use crate::store::on_behalf_of;
 use crate::{Fault, Sandbox};
 
@@ -128,7 +128,7 @@ impl Context {
 
     /// Deserializes the properties. A property of the schema that the handler does not have is one that the sandbox does not serve.
     pub fn properties<T: DeserializeOwned>(&self, properties: Value) -> Result<T, Fault> {
-        lenient::from_value(properties).map_err(|error| {
+        coerce::from_value(properties).map_err(|error| {
             let violation = match error {
                 InputError::Unknown(name) if schema::find(self.kind).is_some() => {
                     return Fault::not_implemented(&format!("{} with the property {name}", self.kind));

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::references::{Reference, live_references, references};
 use super::resolve::{PSEUDO, Scope};
-use super::{Template, conditions, format_error, function_check, invalid, kind_of};
+use super::{Template, condition_check, format_error, function_check, invalid, kind_of};
 use crate::Fault;
 use crate::cloudformation::{resources, type_names};
 
@@ -21,7 +21,7 @@ const FOLLOWED: &[&str] = &["Properties", "Metadata", "CreationPolicy", "UpdateP
 /// Checks what does not depend on the template's parameters.
 pub(crate) fn check_template(template: &Template) -> Result<(), Fault> {
     function_check::check(template)?;
-    conditions::check(template)?;
+    condition_check::check(template)?;
     check_references(template)?;
     check_cycles(&dependencies(template))
 }

@@ -4,19 +4,19 @@ use serde_json::{Map, Value};
 
 use crate::{Fault, FaultKind};
 
-pub(super) mod attributes;
+pub(super) mod attribute_check;
 pub(super) mod capabilities;
 pub(super) mod check;
-mod conditions;
+mod condition_check;
 pub(super) mod dynamic;
 pub(super) mod extensions;
 mod function_check;
 pub(super) mod functions;
-pub(super) mod outputs;
+pub(super) mod output_check;
 pub(super) mod parameters;
 pub(super) mod references;
 pub(super) mod resolve;
-pub(super) mod rules;
+pub(super) mod rule_assertions;
 mod structure;
 mod yaml;
 

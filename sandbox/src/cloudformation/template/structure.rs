@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::parameters::declaration;
-use super::{Template, extensions, format_error, invalid, rules};
+use super::{Template, extensions, format_error, invalid, rule_assertions};
 use crate::Fault;
 
 /// The sections with the names of their members in AWS's sentences, and the quotas.
@@ -60,7 +60,7 @@ pub(super) fn check(template: &Template) -> Result<(), Fault> {
         return Err(format_error("At least one Resources member must be defined."));
     }
     check_head(template)?;
-    rules::check_structure(template)?;
+    rule_assertions::check_structure(template)?;
     for (name, resource) in template.resources() {
         check_resource(name, resource)?;
     }

@@ -11,11 +11,11 @@ use nix::unistd::Pid;
 
 use super::hooks::ENGINE_TIMEOUT;
 use super::variables;
-use crate::process::container::{Container, check_program};
+use crate::process::container_runtime::{Container, check_program};
 use crate::process::environment;
 use crate::process::process_tree::CpuTimes;
-use crate::process::protocol::ProcessSpec;
 use crate::process::runner::ProcessHandle;
+use crate::process::shim_messages::ProcessSpec;
 
 #[derive(Debug)]
 pub(super) struct EngineContainer {

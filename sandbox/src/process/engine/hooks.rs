@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::inspect;
 use crate::process::orphans;
-use crate::process::protocol::Exit;
+use crate::process::shim_messages::Exit;
 
 /// How long one command of an engine may take, so that a shim does not wait for an engine that does not answer.
 pub(super) const ENGINE_TIMEOUT: Duration = Duration::from_secs(30);

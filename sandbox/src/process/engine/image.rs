@@ -1,7 +1,7 @@
 //! Finding images on this machine, and pulling those that are not there.
 
 use super::{Engine, EngineKind};
-use crate::process::container::{LocalImage, RuntimeError};
+use crate::process::container_runtime::{LocalImage, RuntimeError};
 
 impl Engine {
     /// An image, pulled if it is not on this machine.

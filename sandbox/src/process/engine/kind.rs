@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use super::{inspect, variables};
-use crate::process::container::RuntimeError;
+use crate::process::container_runtime::RuntimeError;
 use crate::process::orphans;
 
 /// A container engine.

@@ -15,9 +15,9 @@ use nix::unistd::Pid;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Mutex, OnceCell};
 
-mod capabilities;
 mod container;
 mod create;
+mod engine_capabilities;
 mod hooks;
 mod image;
 mod inspect;
@@ -31,13 +31,15 @@ use kind::Sharing;
 use network::Connection;
 use variables::Variables;
 
-use super::container::{ContainerRuntime, ContainerSpec, LocalImage, RuntimeError, StartFailure, StartedContainer};
+use super::container_runtime::{
+    ContainerRuntime, ContainerSpec, LocalImage, RuntimeError, StartFailure, StartedContainer,
+};
 use super::environment;
-use super::ports::Ports;
-use super::protocol::{Exit, ProcessSpec};
+use super::port_leases::Ports;
 use super::runner::{Process, Runner};
-pub(crate) use capabilities::Capabilities;
+use super::shim_messages::{Exit, ProcessSpec};
 pub(crate) use create::{ContainerOptions, Tmpfs, Ulimit, create_arguments};
+pub(crate) use engine_capabilities::Capabilities;
 pub(crate) use hooks::ContainerHooks;
 pub(crate) use kind::EngineKind;
 #[cfg(test)]

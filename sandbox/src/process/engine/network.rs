@@ -8,7 +8,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::kind::Sharing;
-use crate::process::ports::{PortLease, Ports};
+use crate::process::port_leases::{PortLease, Ports};
 
 /// Which network a container is to have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

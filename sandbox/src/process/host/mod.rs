@@ -12,14 +12,14 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 
-use super::container::{
+use super::container_runtime::{
     Container, ContainerRuntime, ContainerSpec, LocalImage, RuntimeError, StartFailure, StartedContainer, check_program,
 };
 use super::environment;
 use super::mock_backend::MockBackend;
 use super::process_tree::CpuTimes;
-use super::protocol::ProcessSpec;
 use super::runner::{ProcessHandle, Runner};
+use super::shim_messages::ProcessSpec;
 
 mod loopback;
 

@@ -54,7 +54,7 @@ pub fn find(signing_name: &str) -> Option<&'static Model> {
 pub struct Model {
     #[serde(rename = "source")]
     _source: String,
-    operations: HashMap<String, Operation>,
+    operations: HashMap<String, OperationModel>,
     shapes: HashMap<String, Shape>,
     /// The errors of services with a Query protocol, by code: the name of the error's type and its HTTP status.
     #[serde(default)]
@@ -63,7 +63,7 @@ pub struct Model {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Operation {
+struct OperationModel {
     input: Option<String>,
     output: Option<String>,
     /// The names of the filters of EC2's operations.

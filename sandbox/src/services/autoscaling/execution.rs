@@ -9,7 +9,7 @@ use super::configuration::Configuration;
 use super::decision::{CapacityRequest, Cooling, Decision, Situation, Tracked, decide};
 use super::targets::Cooldown;
 use super::{Policy, Target, service_of, validation_exception};
-use crate::core::ports::AlarmTrigger;
+use crate::core::hooks::AlarmTrigger;
 use crate::services::autoscaling::State;
 use crate::services::cloudwatch::{self, AlarmSettings};
 use crate::services::ecs::scaling;

@@ -119,7 +119,7 @@ pub(crate) struct Instance {
 
 /// The record of a change. Cloud Map makes changes asynchronously; here they are complete when the response is sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Operation {
+pub(crate) struct NamespaceOperation {
     pub id: String,
     /// Such as `CREATE_NAMESPACE`.
     pub kind: String,
@@ -137,7 +137,7 @@ state! {
         /// Instances by `service id/instance id`.
         pub instances: Table<Instance> = "cloudmap.instances",
         /// Operations by id.
-        pub operations: Table<Operation> = "cloudmap.operations",
+        pub operations: Table<NamespaceOperation> = "cloudmap.operations",
     }
 }
 

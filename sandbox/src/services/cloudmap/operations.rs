@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::namespaces::Filter;
-use super::{Operation, PAGE, State, invalid_token};
+use super::{NamespaceOperation, PAGE, State, invalid_token};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
@@ -21,7 +21,7 @@ const MAX_OPERATIONS: usize = 500;
 pub(super) fn record(state: &mut State, kind: &str, targets: &[(&str, &str)], created: Timestamp) -> Value {
     let id = format!("{}-{}", ids::lower(32), ids::lower(8));
     let targets = targets.iter().map(|(kind, id)| ((*kind).to_owned(), (*id).to_owned())).collect();
-    state.operations.insert(id.clone(), Operation { id: id.clone(), kind: kind.to_owned(), targets, created });
+    state.operations.insert(id.clone(), NamespaceOperation { id: id.clone(), kind: kind.to_owned(), targets, created });
     if state.operations.len() > MAX_OPERATIONS {
         let oldest =
             state.operations.values().min_by_key(|operation| operation.created).map(|operation| operation.id.clone());
@@ -45,7 +45,7 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
                 format!("No operation with id {} exists", input.operation_id),
             ));
         };
-        Ok(json!({ "Operation": {
+        Ok(json!({ "NamespaceOperation": {
             "Id": operation.id,
             "Type": operation.kind,
             "Status": "SUCCESS",
@@ -71,7 +71,8 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     Filter::check(&input.filters)?;
     let question = format!("ListOperations {:?}", input.filters);
     let page = sandbox.world.read(|world| {
-        let target = |operation: &Operation, kind: &str| operation.targets.get(kind).cloned().unwrap_or_default();
+        let target =
+            |operation: &NamespaceOperation, kind: &str| operation.targets.get(kind).cloned().unwrap_or_default();
         let matching = world.of::<State>().operations.values().filter(|operation| {
             input.filters.iter().all(|filter| {
                 filter.accepts("STATUS", "SUCCESS")

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::points::{self, Point};
+use super::data_points::{self, Point};
 use super::statistics::{Statistic, aligned, buckets, is_period};
 use super::{Dimension, Metric, invalid_value, milliseconds, seconds, validation_error};
 use crate::base::paging;
@@ -170,7 +170,7 @@ impl MetricStat {
         let start = aligned(start, self.period);
         let key = Metric::key(&self.metric.namespace, &self.metric.metric_name, &self.metric.dimensions);
         let metric = sandbox.world.read(|world| world.of::<State>().metrics.get(&key).map(|metric| metric.id));
-        let points = metric.map_or(Ok(Vec::new()), |metric| points::between(sandbox, metric, start, end))?;
+        let points = metric.map_or(Ok(Vec::new()), |metric| data_points::between(sandbox, metric, start, end))?;
         let of_unit = |point: &&Point| self.unit.as_ref().is_none_or(|unit| *unit == point.unit);
         let values = buckets(&points, start, self.period * 1000).into_iter().filter_map(|(time, bucket)| {
             let points: Vec<&Point> = bucket.iter().filter(of_unit).collect();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::points::{self, Point};
+use super::data_points::{self, Point};
 use super::statistics::{Statistic, aligned, buckets, is_period};
 use super::{Dimension, Metric, invalid_combination, invalid_value, milliseconds, seconds};
 use crate::core::Reply;
@@ -49,7 +49,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     let start = aligned(start, input.period);
     let key = Metric::key(&input.namespace, &input.metric_name, &input.dimensions);
     let metric = sandbox.world.read(|world| world.of::<State>().metrics.get(&key).map(|metric| metric.id));
-    let points = metric.map_or(Ok(Vec::new()), |metric| points::between(sandbox, metric, start, end))?;
+    let points = metric.map_or(Ok(Vec::new()), |metric| data_points::between(sandbox, metric, start, end))?;
     let mut described = Vec::new();
     for (time, bucket) in buckets(&points, start, input.period * 1000) {
         for (unit, points) in by_unit(bucket, input.unit.as_deref()) {

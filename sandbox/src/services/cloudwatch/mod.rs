@@ -11,10 +11,10 @@ use crate::protocol::Protocol;
 use crate::store::table::state;
 
 mod alarms;
+mod data_points;
 mod get_metric_data;
 mod get_metric_statistics;
 mod metrics;
-mod points;
 mod put_metric_data;
 mod statistics;
 mod tags;

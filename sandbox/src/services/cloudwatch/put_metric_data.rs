@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::points::{self, NO_UNIT, Point};
+use super::data_points::{self, NO_UNIT, Point};
 use super::{Dimension, Metric, Values, invalid_combination, invalid_value, milliseconds};
 use crate::core::Reply;
 use crate::services::cloudwatch::State;
@@ -68,7 +68,7 @@ pub(crate) fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Resul
         });
         placed.collect()
     });
-    points::append(sandbox, &points)
+    data_points::append(sandbox, &points)
 }
 
 #[derive(Deserialize)]

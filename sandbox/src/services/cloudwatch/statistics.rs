@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{invalid_value, points::Point};
+use super::{data_points::Point, invalid_value};
 use crate::Fault;
 
 /// The values that were measured at one time.

@@ -15,12 +15,12 @@ mod addresses;
 mod cidr;
 mod describe;
 mod gateways;
+mod ignored_members;
 mod instances;
-mod members;
 mod records;
 mod regions;
-mod replace;
 mod resource_kinds;
+mod route_replacement;
 mod routes;
 mod security_groups;
 mod subnets;
@@ -39,7 +39,7 @@ pub(crate) static SERVICE: Service = Service {
     protocols: &[Protocol::Ec2Query { version: "2016-11-15", xmlns: "http://ec2.amazonaws.com/doc/2016-11-15/" }],
     validation_code: "MissingParameter",
     is_for_owner: false,
-    prepare: Some(members::prepare),
+    prepare: Some(ignored_members::prepare),
     operations: &[
         operation!("DescribeAvailabilityZones" => regions::describe_zones),
         operation!("DescribeRegions" => regions::describe_regions),
@@ -60,8 +60,8 @@ pub(crate) static SERVICE: Service = Service {
         operation!("DisassociateRouteTable" => routes::disassociate),
         operation!("CreateRoute" => routes::create),
         operation!("DeleteRoute" => routes::delete),
-        operation!("ReplaceRoute" => replace::route),
-        operation!("ReplaceRouteTableAssociation" => replace::association),
+        operation!("ReplaceRoute" => route_replacement::route),
+        operation!("ReplaceRouteTableAssociation" => route_replacement::association),
         operation!("DescribeRouteTables" => |sandbox, input| describe::describe(sandbox, &resource_kinds::ROUTE_TABLE, &input)),
         operation!("DeleteRouteTable" => routes::delete_table),
         operation!("CreateInternetGateway" => gateways::create_internet),

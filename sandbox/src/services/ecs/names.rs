@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::model::{Cluster, Container, Service, ServiceDeployment, ServiceStatus, Task, TaskDefinition};
 use super::service_deployments;
-use crate::protocol::lenient;
+use crate::protocol::coerce;
 use crate::services::ecs::State;
 use crate::store::World;
 use crate::{Config, Fault, FaultKind};
@@ -22,7 +22,7 @@ pub(super) fn client(message: impl Into<String>) -> Fault {
 
 /// Deserializes members, with ECS's fault if they do not fit.
 pub(super) fn read<T: DeserializeOwned>(members: Value) -> Result<T, Fault> {
-    lenient::from_value(members).map_err(|error| super::SERVICE.input_fault("ecs", &error))
+    coerce::from_value(members).map_err(|error| super::SERVICE.input_fault("ecs", &error))
 }
 
 /// The last part of an ARN, or the name itself.

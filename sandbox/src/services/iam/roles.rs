@@ -106,7 +106,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         if let Some(arn) = &role.boundary {
             check_attachable(world.of::<State>(), arn)?;
         }
-        documents::trust::check_principals(&role.assume_role_policy, world.of::<State>(), &sandbox.config)?;
+        documents::trust_policy::check_principals(&role.assume_role_policy, world.of::<State>(), &sandbox.config)?;
         world.of_mut::<State>().roles.insert(role.name.clone(), role.clone());
         let mut described = described(&role);
         // GetRole and ListRoles show it, CreateRole does not.
@@ -169,7 +169,7 @@ pub(super) fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAss
     documents::quota::check_trust(&input.policy_document)?;
     sandbox.world.write(|world| {
         find(world.of::<State>(), &input.role_name)?;
-        documents::trust::check_principals(&input.policy_document, world.of::<State>(), &sandbox.config)?;
+        documents::trust_policy::check_principals(&input.policy_document, world.of::<State>(), &sandbox.config)?;
         find_mut(world.of_mut::<State>(), &input.role_name)?.assume_role_policy = input.policy_document;
         Ok(Value::Null)
     })

@@ -18,7 +18,7 @@ pub(crate) mod instances;
 mod public;
 mod put;
 mod read;
-mod secrets;
+mod secret_parameters;
 mod sessions;
 mod tags;
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::filters::{self, Filter};
-use super::{Parameter, invalid_token, no_such_version, not_found, public, secrets};
+use super::{Parameter, invalid_token, no_such_version, not_found, public, secret_parameters};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::Reply;
@@ -89,9 +89,11 @@ pub(super) struct Get {
 }
 
 pub(super) async fn get(sandbox: Arc<Sandbox>, Get { name, with_decryption }: Get) -> Reply {
-    if let Some(reference) = secrets::secret_reference(&name) {
-        let found = secrets::find(&sandbox, reference, with_decryption).await?;
-        return found.map(|secret| json!({ "Parameter": secret })).ok_or_else(|| secrets::not_found(reference));
+    if let Some(reference) = secret_parameters::secret_reference(&name) {
+        let found = secret_parameters::find(&sandbox, reference, with_decryption).await?;
+        return found
+            .map(|secret| json!({ "Parameter": secret }))
+            .ok_or_else(|| secret_parameters::not_found(reference));
     }
     let (parameter, selector) = sandbox.world.read(|world| find(world, &sandbox.config, &name))?;
     Ok(json!({ "Parameter": described(&sandbox.config, &parameter, &selector, with_decryption) }))
@@ -109,8 +111,8 @@ pub(super) struct GetAll {
 pub(super) async fn get_all(sandbox: Arc<Sandbox>, GetAll { names, with_decryption }: GetAll) -> Reply {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for (_, name) in names.iter().enumerate().filter(|(index, name)| !names[..*index].contains(name)) {
-        let parameter = match secrets::secret_reference(name) {
-            Some(reference) => secrets::find(&sandbox, reference, with_decryption).await?,
+        let parameter = match secret_parameters::secret_reference(name) {
+            Some(reference) => secret_parameters::find(&sandbox, reference, with_decryption).await?,
             None => match sandbox.world.read(|world| find(world, &sandbox.config, name)) {
                 Ok((parameter, selector)) => Some(described(&sandbox.config, &parameter, &selector, with_decryption)),
                 Err(fault) if fault.is_from_sandbox() => return Err(fault),

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::resolve::{Problem, Scope};
 
-mod conditions;
+mod condition_functions;
 mod lists;
 mod lookups;
-mod rules;
+mod rule_functions;
 mod texts;
 
 pub(crate) use texts::placeholders;
@@ -54,18 +54,18 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     row("Fn::FindInMap", Place::Value, lookups::check_map, lookups::find_in_map),
     row("Fn::Select", Place::Value, lists::check_select, lists::select),
     row("Ref", Place::Value, lookups::check_reference, lookups::reference),
-    row("Fn::Equals", Place::Condition, conditions::check_equals, conditions::equals),
-    row("Fn::If", Place::Value, conditions::check_if_else, conditions::if_else),
-    row("Fn::Not", Place::Condition, conditions::check_not, conditions::not),
-    row("Condition", Place::Condition, conditions::check_named, conditions::named),
-    row("Fn::And", Place::Condition, conditions::check_and, conditions::and),
-    row("Fn::Or", Place::Condition, conditions::check_or, conditions::or),
-    row("Fn::Contains", Place::Rule, rules::two_lists, rules::contains),
-    row("Fn::EachMemberEquals", Place::Rule, rules::two_lists, rules::each_member_equals),
-    row("Fn::EachMemberIn", Place::Rule, rules::two_lists, rules::each_member_in),
-    row("Fn::ValueOf", Place::Rule, rules::two_names, rules::value_of),
-    row("Fn::ValueOfAll", Place::Rule, rules::two_names, rules::value_of_all),
-    row("Fn::RefAll", Place::Rule, rules::one_name, rules::all_of_type),
+    row("Fn::Equals", Place::Condition, condition_functions::check_equals, condition_functions::equals),
+    row("Fn::If", Place::Value, condition_functions::check_if_else, condition_functions::if_else),
+    row("Fn::Not", Place::Condition, condition_functions::check_not, condition_functions::not),
+    row("Condition", Place::Condition, condition_functions::check_named, condition_functions::named),
+    row("Fn::And", Place::Condition, condition_functions::check_and, condition_functions::and),
+    row("Fn::Or", Place::Condition, condition_functions::check_or, condition_functions::or),
+    row("Fn::Contains", Place::Rule, rule_functions::two_lists, rule_functions::contains),
+    row("Fn::EachMemberEquals", Place::Rule, rule_functions::two_lists, rule_functions::each_member_equals),
+    row("Fn::EachMemberIn", Place::Rule, rule_functions::two_lists, rule_functions::each_member_in),
+    row("Fn::ValueOf", Place::Rule, rule_functions::two_names, rule_functions::value_of),
+    row("Fn::ValueOfAll", Place::Rule, rule_functions::two_names, rule_functions::value_of_all),
+    row("Fn::RefAll", Place::Rule, rule_functions::one_name, rule_functions::all_of_type),
     row("Fn::Sub", Place::Value, texts::check_sub, texts::substitute),
     row("Fn::Cidr", Place::Value, lists::check_cidr, lists::cidr),
     row("Fn::Length", Place::Extension, lists::check_length, lists::length),

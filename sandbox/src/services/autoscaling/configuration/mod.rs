@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::validation_exception;
 use crate::Fault;
-use crate::protocol::lenient::{self, InputError};
+use crate::protocol::coerce::{self, InputError};
 use crate::services::cloudwatch::Dimension;
 
 mod steps;
@@ -112,7 +112,7 @@ pub(super) fn member(policy_type: &str) -> &'static str {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(given: Value) -> Result<T, Fault> {
-    lenient::from_value(given).map_err(|error| match error {
+    coerce::from_value(given).map_err(|error| match error {
         InputError::Unknown(member) => Fault::not_implemented(&format!("scaling policies with the member {member}")),
         other => validation_exception(other.to_string()),
     })

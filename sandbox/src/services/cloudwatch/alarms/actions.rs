@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Alarm;
-use crate::core::ports::{AlarmAction, AlarmTrigger};
+use crate::core::hooks::{AlarmAction, AlarmTrigger};
 use crate::{Fault, Sandbox};
 
 /// The actions for an alarm's current state.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Alarm, Settings};
 use crate::base::tags::{self, Tag, TagMap};
 use crate::core::Reply;
-use crate::protocol::lenient::{self, InputError};
+use crate::protocol::coerce::{self, InputError};
 use crate::services::cloudwatch::statistics::{Statistic, is_period};
 use crate::services::cloudwatch::tags::check_count;
 use crate::services::cloudwatch::{State, invalid_combination, validation_error};
@@ -54,8 +54,8 @@ pub(crate) fn run(sandbox: &Arc<Sandbox>, input: Value) -> Reply {
         }
     }
     let read = |error: InputError| validation_error(error.to_string());
-    let Tagged { tags } = lenient::from_value(input.clone()).map_err(read)?;
-    let settings: Settings = lenient::from_value(input).map_err(read)?;
+    let Tagged { tags } = coerce::from_value(input.clone()).map_err(read)?;
+    let settings: Settings = coerce::from_value(input).map_err(read)?;
     check(&settings)?;
     let now = sandbox.clock.now().as_millisecond();
     sandbox.world.write(|world| {

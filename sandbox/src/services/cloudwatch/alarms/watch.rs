@@ -11,7 +11,7 @@ use crate::base::clock::Clock;
 use crate::base::supervisor;
 use crate::services::cloudwatch::Metric;
 use crate::services::cloudwatch::State;
-use crate::services::cloudwatch::points::{self, Point};
+use crate::services::cloudwatch::data_points::{self, Point};
 use crate::services::cloudwatch::statistics::{Statistic, buckets};
 use crate::{Fault, Sandbox};
 
@@ -29,7 +29,7 @@ pub(crate) fn start(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("data point expiry", |shared| async move {
         loop {
             // A failed deletion is retried in the next hourly pass.
-            let _ = points::delete_expired(&shared);
+            let _ = data_points::delete_expired(&shared);
             tokio::time::sleep(EXPIRY_INTERVAL).await;
         }
     });
@@ -130,7 +130,7 @@ fn range(sandbox: &Sandbox, settings: &Settings, length: i64, end: i64) -> Resul
     let start = end - count * length;
     let key = Metric::key(&settings.namespace, &settings.metric_name, &settings.dimensions);
     let metric = sandbox.world.read(|world| world.of::<State>().metrics.get(&key).map(|metric| metric.id));
-    let points = metric.map_or(Ok(Vec::new()), |metric| points::between(sandbox, metric, start, end))?;
+    let points = metric.map_or(Ok(Vec::new()), |metric| data_points::between(sandbox, metric, start, end))?;
     let statistic = Statistic::parse(settings.statistic(), "Statistic")?;
     let found = buckets(&points, start, length);
     let of_period = |at: i64| {

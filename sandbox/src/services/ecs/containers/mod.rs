@@ -21,7 +21,7 @@ mod health;
 mod log;
 mod options;
 pub(super) mod role;
-mod secrets;
+mod secret_variables;
 mod start;
 
 pub(super) use group::{ContainerEvent, ContainerGroup};
@@ -78,7 +78,7 @@ pub(super) async fn prepare(sandbox: &Arc<Sandbox>, task: &Task) -> Result<Conta
     for (index, (container, lease)) in leases.into_iter().enumerate() {
         let stream = log::stream(sandbox, task, &container, index).await?;
         let mut environment = variables(task, &container);
-        environment.extend(secrets::values(sandbox, &container).await?);
+        environment.extend(secret_variables::values(sandbox, &container).await?);
         let engine = start::engine(sandbox, task, &container.image).map(|engine| {
             let (task, definition, container) = (task.clone(), definition.clone(), container.clone());
             Arc::new(EngineContainer { engine, task, definition, container, network: Arc::clone(&network) })

@@ -9,7 +9,7 @@ use crate::Fault;
 
 pub(super) mod quota;
 mod syntax;
-pub(super) mod trust;
+pub(super) mod trust_policy;
 
 use syntax::WrongForm;
 pub(super) use syntax::{Statement, statements};
@@ -65,7 +65,7 @@ pub(super) fn check(document: &str, purpose: Purpose) -> Result<(), Fault> {
     }
     statements.iter().flat_map(Statement::actions).try_for_each(check_action)?;
     if purpose == Purpose::Trust {
-        return statements.iter().flat_map(Statement::actions).try_for_each(trust::check_action);
+        return statements.iter().flat_map(Statement::actions).try_for_each(trust_policy::check_action);
     }
     if statements.iter().any(|statement| statement.resources().next().is_none()) {
         return Err(malformed("Policy statement must contain resources."));

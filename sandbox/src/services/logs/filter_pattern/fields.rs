@@ -1,8 +1,8 @@
 //! Patterns for space-delimited events: `[ip, user, ..., status_code = 4*, bytes > 1000]`.
 
 use super::PatternError;
+use super::comparison::Comparison;
 use super::scan::Scan;
-use super::test::Test;
 
 /// The fields that an event must have.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(crate) struct Fields {
 #[derive(Debug)]
 struct Field {
     name: String,
-    any: Vec<Vec<(String, Test)>>,
+    any: Vec<Vec<(String, Comparison)>>,
 }
 
 pub(super) fn parse(text: &str) -> Result<Fields, PatternError> {
@@ -45,7 +45,7 @@ pub(super) fn parse(text: &str) -> Result<Fields, PatternError> {
 /// Parses a name, which may be empty, and its condition.
 fn field(scan: &mut Scan<'_>) -> Result<Field, PatternError> {
     let mut field = Field { name: name(scan), any: Vec::new() };
-    let Some(test) = Test::parse(scan)? else { return Ok(field) };
+    let Some(test) = Comparison::parse(scan)? else { return Ok(field) };
     field.any.push(vec![(field.name.clone(), test)]);
     loop {
         scan.skip_spaces();
@@ -56,7 +56,8 @@ fn field(scan: &mut Scan<'_>) -> Result<Field, PatternError> {
         }
         scan.skip_spaces();
         let name = name(scan);
-        let test = Test::parse(scan)?.ok_or_else(|| PatternError::syntax("a field is not compared with anything"))?;
+        let test =
+            Comparison::parse(scan)?.ok_or_else(|| PatternError::syntax("a field is not compared with anything"))?;
         if let Some(all) = field.any.last_mut() {
             all.push((name, test));
         }
@@ -80,7 +81,7 @@ impl Fields {
         let from_end = &values[values.len() - last.len()..];
         let named: Vec<(&Field, &str)> =
             self.first.iter().zip(values.iter().copied()).chain(last.iter().zip(from_end.iter().copied())).collect();
-        let passes = |(name, test): &(String, Test)| {
+        let passes = |(name, test): &(String, Comparison)| {
             let found = named.iter().find(|(field, _)| field.name == *name);
             found.is_some_and(|(_, value)| test.passes(value))
         };

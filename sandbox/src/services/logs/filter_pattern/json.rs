@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::PatternError;
+use super::comparison::Comparison;
 use super::scan::Scan;
-use super::test::Test;
 
 /// How deep parentheses may be nested.
 const MAX_DEPTH: usize = 32;
@@ -30,7 +30,7 @@ pub(crate) enum ValueCondition {
     /// It is this boolean.
     Flag(bool),
     /// It passes a comparison.
-    Compares(Test),
+    Compares(Comparison),
 }
 
 /// The path from the root to a value.
@@ -126,7 +126,7 @@ fn bracket(scan: &mut Scan<'_>) -> Result<Step, PatternError> {
 }
 
 fn value_condition(scan: &mut Scan<'_>) -> Result<ValueCondition, PatternError> {
-    if let Some(test) = Test::parse(scan)? {
+    if let Some(test) = Comparison::parse(scan)? {
         return Ok(ValueCondition::Compares(test));
     }
     let mut word = || {

@@ -8,11 +8,11 @@ use std::fmt;
 
 use crate::Fault;
 
+mod comparison;
 mod fields;
 mod json;
 mod scan;
 mod terms;
-mod test;
 
 /// A parsed filter pattern.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use nix::sys::resource::{Resource, getrlimit};
 use serde_json::Value;
 
 use super::{Engine, EngineKind};
-use crate::process::container::RuntimeError;
+use crate::process::container_runtime::RuntimeError;
 
 /// Open files that Fargate gives a container (developer guide, "Task resource limits").
 const OPEN_FILES: u64 = 65_535;

@@ -54,7 +54,7 @@ fn with_stack(mut resource: Value, stack: &Stack) -> Value {
 }
 
 /// `DescribeStackResource`.
-pub(crate) fn one(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
+pub(crate) fn describe_resource(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
     let stack_name = input.stack_name()?;
     let name = input.logical_resource_id.as_deref().ok_or_else(|| missing("logicalResourceId"))?;
     sandbox.world.read(|world| {
@@ -74,7 +74,7 @@ pub(crate) fn one(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
 const MAX_DESCRIBED: usize = 100;
 
 /// `DescribeStackResources`: the resources of a stack, one of them, or those of the stack of a physical resource.
-pub(crate) fn described(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
+pub(crate) fn describe_resources(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
     sandbox.world.read(|world| {
         let state = world.of::<State>();
         let stack = match (&input.stack_name, &input.physical_resource_id) {

@@ -18,7 +18,7 @@ use crate::{Fault, Sandbox};
 
 /// One phase of an operation on a stack.
 #[derive(Debug, Clone)]
-pub(super) struct Operation {
+pub(super) struct StackPhase {
     pub(super) sandbox: Arc<Sandbox>,
     pub(super) stack_id: String,
     pub(super) stack_name: String,
@@ -36,7 +36,7 @@ pub(super) struct ResolvedTemplate<'a> {
     pub(super) live: Dependencies,
 }
 
-impl Operation {
+impl StackPhase {
     /// The phase of the operation in progress on a stack; `None` when there is none.
     pub(super) fn find(sandbox: &Arc<Sandbox>, stack_id: &str) -> Option<Self> {
         let (stack_name, phase) = sandbox.world.read(|world| {

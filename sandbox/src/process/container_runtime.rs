@@ -14,10 +14,10 @@ use super::engine::{ContainerOptions, Engine, EngineKind};
 use super::environment::Folders;
 use super::host::HostProcesses;
 use super::output::Output;
-use super::ports::{PortLease, Ports};
+use super::port_leases::{PortLease, Ports};
 use super::process_tree::CpuTimes;
-use super::protocol::{Exit, ProcessSpec};
 use super::runner::{ProcessHandle, Runner};
+use super::shim_messages::{Exit, ProcessSpec};
 
 /// Something that runs containers.
 pub(crate) trait ContainerRuntime: Debug + Send + Sync {

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode, Stdio};
 
-use super::protocol::ProcessSpec;
+use super::shim_messages::ProcessSpec;
 use super::terminal;
 
 /// Reads the process from stdin (a socket) and becomes it. Only returns if that failed; the reason goes back over the socket.

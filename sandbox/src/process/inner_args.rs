@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use super::mock_backend::{self, MockBackend};
-use super::{launch, shim};
+use super::{exec_task, shim};
 
 /// The first argument of every inner process.
 pub(crate) const MARKER: &str = "sandbox-inner";
@@ -73,7 +73,7 @@ impl Inner {
     pub(crate) fn run(&self) -> ExitCode {
         match self {
             Self::TaskShim => shim::main(),
-            Self::TaskLaunch { shim } => launch::main(*shim),
+            Self::TaskLaunch { shim } => exec_task::main(*shim),
             Self::MockBackend(backend) => mock_backend::main(backend),
         }
     }

@@ -30,7 +30,7 @@ enum Operator {
 }
 
 #[derive(Debug)]
-pub(crate) struct Test {
+pub(crate) struct Comparison {
     operator: Operator,
     operand: Operand,
 }
@@ -44,7 +44,7 @@ enum Operand {
     Regex(JavaRegex),
 }
 
-impl Test {
+impl Comparison {
     /// Parses an operator and its operand; `None` if no operator comes next.
     pub(super) fn parse(scan: &mut Scan<'_>) -> Result<Option<Self>, PatternError> {
         let Some((_, operator)) = OPERATORS.into_iter().find(|(sign, _)| scan.takes(sign)) else { return Ok(None) };
