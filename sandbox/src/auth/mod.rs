@@ -41,7 +41,10 @@ impl Credentials {
     /// New random credentials in AWS's format.
     pub fn random() -> Self {
         use crate::base::ids;
-        Self { access_key_id: format!("AKIA{}", ids::upper(16)), secret_access_key: ids::mixed(40) }
+        Self {
+            access_key_id: format!("AKIA{}", ids::random_upper(16)),
+            secret_access_key: ids::random_alphanumeric(40),
+        }
     }
 }
 

@@ -78,15 +78,18 @@ impl Drop for RoleLease {
 impl RoleSessions {
     /// Issues credentials of a role.
     pub fn issue(&self, role_arn: String, role_id: String, name: String) -> RoleLease {
-        let access_key_id = format!("ASIA{}", ids::upper(16));
+        let access_key_id = format!("ASIA{}", ids::random_upper(16));
         let session = Arc::new(RoleSession {
             role_arn,
             role_id,
             name,
-            credentials: Credentials { access_key_id: access_key_id.clone(), secret_access_key: ids::mixed(40) },
-            token: ids::mixed(TOKEN_CHARACTERS),
+            credentials: Credentials {
+                access_key_id: access_key_id.clone(),
+                secret_access_key: ids::random_alphanumeric(40),
+            },
+            token: ids::random_alphanumeric(TOKEN_CHARACTERS),
             path_id: ids::uuid(),
-            authorization: ids::mixed(64),
+            authorization: ids::random_alphanumeric(64),
         });
         self.lock().insert(access_key_id, Arc::clone(&session));
         RoleLease { session, all: self.clone() }

@@ -53,22 +53,22 @@ impl Fault {
 
     /// A resource does not exist: HTTP status 400.
     pub fn not_found(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::client(code, message).of_kind(FaultKind::NotFound)
+        Self::client(code, message).with_kind(FaultKind::NotFound)
     }
 
     /// A resource of the same name exists: HTTP status 400.
     pub fn already_exists(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::client(code, message).of_kind(FaultKind::AlreadyExists)
+        Self::client(code, message).with_kind(FaultKind::AlreadyExists)
     }
 
     /// A quota is used up: HTTP status 400.
     pub fn limit_exceeded(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::client(code, message).of_kind(FaultKind::LimitExceeded)
+        Self::client(code, message).with_kind(FaultKind::LimitExceeded)
     }
 
     /// The sandbox does not serve this.
     pub fn not_implemented(what: &str) -> Self {
-        Self::new(501, "NotImplemented", format!("the sandbox does not serve {what}")).of_kind(FaultKind::NotServed)
+        Self::new(501, "NotImplemented", format!("the sandbox does not serve {what}")).with_kind(FaultKind::NotServed)
     }
 
     /// Commands that arrive in requests may not run on this machine.
@@ -79,7 +79,7 @@ impl Fault {
 
     /// The sandbox itself failed.
     pub fn internal(error: impl fmt::Display) -> Self {
-        Self::new(500, "InternalFailure", error.to_string()).of_kind(FaultKind::Internal)
+        Self::new(500, "InternalFailure", error.to_string()).with_kind(FaultKind::Internal)
     }
 
     /// The same fault with another HTTP status.
@@ -90,7 +90,7 @@ impl Fault {
 
     /// The same fault with another meaning.
     #[must_use]
-    pub fn of_kind(self, kind: FaultKind) -> Self {
+    pub fn with_kind(self, kind: FaultKind) -> Self {
         Self { kind, ..self }
     }
 

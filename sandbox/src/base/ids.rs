@@ -32,17 +32,17 @@ pub(crate) fn uuid_text(bytes: [u8; 16]) -> String {
 }
 
 /// `length` random characters from the digits and upper-case letters, as CloudFormation's generated names and IAM's ids have.
-pub(crate) fn upper(length: usize) -> String {
+pub(crate) fn random_upper(length: usize) -> String {
     from_alphabet(length, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 }
 
 /// `length` random characters from letters and digits, as CloudFormation appends to the names that it makes.
-pub(crate) fn mixed(length: usize) -> String {
+pub(crate) fn random_alphanumeric(length: usize) -> String {
     from_alphabet(length, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 }
 
 /// `length` random characters from the digits and lower-case letters, as Cloud Map's ids have.
-pub(crate) fn lower(length: usize) -> String {
+pub(crate) fn random_lower(length: usize) -> String {
     from_alphabet(length, b"abcdefghijklmnopqrstuvwxyz0123456789")
 }
 

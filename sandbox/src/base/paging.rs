@@ -45,7 +45,7 @@ fn checksum(query: &str, position: &[u8]) -> [u8; CHECKSUM_BYTES] {
 
 /// The page of at most `limit` items at `next_token`. `items` are all items in order, each with a key that identifies it.
 ///
-/// A token has the key of the page's first item and the number of items before it: if the item is gone by then, the page begins after
+/// A token has the key of the page's first item and the number of items before it: if the item no longer exists by then, the page begins after
 /// that number.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ pub struct Partition {
 }
 
 const COMMERCIAL: Partition = Partition { name: "aws", url_suffix: "amazonaws.com", regions: "" };
-const OTHERS: &[Partition] = &[
+const NON_COMMERCIAL: &[Partition] = &[
     Partition { name: "aws-cn", url_suffix: "amazonaws.com.cn", regions: "cn-" },
     Partition { name: "aws-us-gov", url_suffix: "amazonaws.com", regions: "us-gov-" },
     Partition { name: "aws-eusc", url_suffix: "amazonaws.eu", regions: "eusc-" },
@@ -24,11 +24,11 @@ const OTHERS: &[Partition] = &[
 impl Partition {
     /// Whether a partition of this name exists.
     pub fn exists(name: &str) -> bool {
-        OTHERS.iter().chain([&COMMERCIAL]).any(|partition| partition.name == name)
+        NON_COMMERCIAL.iter().chain([&COMMERCIAL]).any(|partition| partition.name == name)
     }
 
     /// The partition of a region.
     pub fn of(region: &str) -> &'static Self {
-        OTHERS.iter().find(|partition| region.starts_with(partition.regions)).unwrap_or(&COMMERCIAL)
+        NON_COMMERCIAL.iter().find(|partition| region.starts_with(partition.regions)).unwrap_or(&COMMERCIAL)
     }
 }

@@ -14,7 +14,7 @@ const REGIONS: &[(&str, &str)] = &[
 ];
 
 /// The regions of a partition.
-pub(crate) fn of(partition: &str) -> impl Iterator<Item = &'static str> {
+pub(crate) fn regions_in(partition: &str) -> impl Iterator<Item = &'static str> {
     let regions = REGIONS.iter().filter(move |(name, _)| *name == partition);
     regions.flat_map(|(_, regions)| regions.split_ascii_whitespace())
 }

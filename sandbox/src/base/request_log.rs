@@ -44,7 +44,7 @@ impl RequestLog {
         Ok(Self { folder: folder.to_owned(), clock: Clock::new(1.0), open: Mutex::new(Open { file, bytes }) })
     }
 
-    /// Writes one line. It is lost if the disk refuses it.
+    /// Writes one line. It is lost if the write fails.
     pub fn write(&self, text: &str) {
         let line = line(self.clock.now(), text);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);

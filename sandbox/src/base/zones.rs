@@ -22,7 +22,7 @@ pub(crate) struct Zone {
 }
 
 /// The zones of a region.
-pub(crate) fn of(region: &str) -> Vec<Zone> {
+pub(crate) fn zones_in(region: &str) -> Vec<Zone> {
     let letters = EXCEPTIONS.iter().find(|(name, _)| *name == region).map_or(DEFAULT, |(_, letters)| letters);
     let prefix = id_prefix(region);
     letters
@@ -33,7 +33,7 @@ pub(crate) fn of(region: &str) -> Vec<Zone> {
 
 /// The names of a region's zones.
 pub(crate) fn names(region: &str) -> Vec<String> {
-    of(region).into_iter().map(|zone| zone.name).collect()
+    zones_in(region).into_iter().map(|zone| zone.name).collect()
 }
 
 /// The prefix of a region's zone ids: `apne1` for `ap-northeast-1`, `usgw1` for `us-gov-west-1`.
@@ -62,7 +62,7 @@ pub(crate) fn private_name(region: &str, address: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::of;
+    use super::zones_in;
 
     #[test]
     fn zone_ids_begin_with_the_abbreviated_region() {
@@ -77,7 +77,7 @@ mod tests {
             ("cn-north-1", "cnn1-az1"),
         ];
         for (region, id) in cases {
-            assert_eq!(of(region)[0].id, id);
+            assert_eq!(zones_in(region)[0].id, id);
         }
     }
 }

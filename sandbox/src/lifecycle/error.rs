@@ -9,7 +9,7 @@ use super::ControlError;
 #[derive(Debug, thiserror::Error)]
 pub enum LifecycleError {
     /// Neither `HOME` nor a variable that replaces it is set.
-    #[error("no place for the sandbox's state: set HOME, XDG_STATE_HOME or ECSWS_SANDBOX_DIR")]
+    #[error("cannot determine the state folder: set HOME, XDG_STATE_HOME or ECSWS_SANDBOX_DIR")]
     NoStateHome,
     /// An error of a file in the state folder.
     #[error("the sandbox cannot use {path}: {source}")]

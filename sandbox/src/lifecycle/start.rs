@@ -43,7 +43,7 @@ pub(super) fn ignores_signals() -> bool {
 
 fn command(program: &Path, options: &Options) -> Command {
     let mut command = server_process::command(program, options);
-    command.env_clear().envs(environment::of_sandbox());
+    command.env_clear().envs(environment::sandbox_environment());
     command
 }
 

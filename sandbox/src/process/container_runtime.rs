@@ -78,8 +78,8 @@ pub(crate) trait Container: Debug + Send + Sync {
     }
 
     /// Cancelled when it has ended.
-    fn gone(&self) -> CancellationToken {
-        self.process().gone()
+    fn ended(&self) -> CancellationToken {
+        self.process().ended()
     }
 }
 
@@ -143,7 +143,7 @@ pub(crate) struct StartedContainer {
     pub container: Arc<dyn Container>,
     /// What it prints, until its end.
     pub output: Output,
-    /// How it ended; sent when nothing of it remains.
+    /// How it ended; sent when none of its processes remain.
     pub exit: oneshot::Receiver<Exit>,
     /// Where the main port of its definition is reached on this machine.
     pub port: Option<u16>,

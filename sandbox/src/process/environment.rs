@@ -22,7 +22,7 @@ pub fn base() -> Vec<(String, String)> {
 }
 
 /// The environment of the sandbox's own process: what its tasks inherit, and what container engines need.
-pub fn of_sandbox() -> Vec<(String, String)> {
+pub fn sandbox_environment() -> Vec<(String, String)> {
     [base(), inherited(INHERITED_BY_ENGINES)].concat()
 }
 
@@ -66,7 +66,7 @@ impl Folders {
 /// The environment of a container's process; later entries override earlier ones.
 ///
 /// `defined` is the container definition's environment; `host_name` is the task's host name; `task_id` marks its processes.
-pub fn of_container(
+pub fn container_environment(
     own: Vec<(String, String)>,
     defined: &[(String, String)],
     port: u16,

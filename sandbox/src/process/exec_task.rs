@@ -24,7 +24,7 @@ pub(crate) fn main(shim_id: i32) -> ExitCode {
         Ok(spec) => become_task(&spec, shim_id),
         Err(error) => format!("no process to start: {error}"),
     };
-    // The write fails if the shim is gone.
+    // The write fails if the shim has ended.
     let _ = shim.write_all(reason.as_bytes());
     ExitCode::from(127)
 }

@@ -27,22 +27,22 @@ fn started() -> MutexGuard<'static, BTreeSet<i32>> {
 
 /// Marks a child process as started by the sandbox and not adopted; dropped once the child has been reaped.
 #[derive(Debug)]
-pub(super) struct Started(i32);
+pub(super) struct StartedChild(i32);
 
-impl Drop for Started {
+impl Drop for StartedChild {
     fn drop(&mut self) {
         started().remove(&self.0);
     }
 }
 
-/// Starts a process that [`end`] does not end.
-pub(super) fn spawn(command: &mut Command) -> io::Result<(Child, Pid, Started)> {
+/// Starts a process that [`kill_orphans`] does not end.
+pub(super) fn spawn(command: &mut Command) -> io::Result<(Child, Pid, StartedChild)> {
     let mut started = started();
     let child = command.spawn()?;
     let id = child.id().and_then(|id| i32::try_from(id).ok());
     let id = id.ok_or_else(|| io::Error::other("the process has no id"))?;
     started.insert(id);
-    Ok((child, Pid::from_raw(id), Started(id)))
+    Ok((child, Pid::from_raw(id), StartedChild(id)))
 }
 
 /// The variable that commands of container engines carry; its value is this process's secret.
@@ -52,12 +52,12 @@ pub(super) fn engine_marker() -> (String, String) {
 }
 
 /// Ends every process that this one adopted, with its descendants.
-pub(super) async fn end() {
+pub(super) async fn kill_orphans() {
     if !process_tree::adopts_orphans() {
         return;
     }
     for _ in 0..MAX_ROUNDS {
-        if end_once() {
+        if kill_orphans_once() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -65,7 +65,7 @@ pub(super) async fn end() {
 }
 
 /// Kills the orphans that exist; whether there was none.
-fn end_once() -> bool {
+fn kill_orphans_once() -> bool {
     // Holding the lock keeps others from starting processes, which would look like orphans until their id is recorded.
     let started = started();
     let find = || orphans(&started);

@@ -59,7 +59,7 @@ pub struct Process {
     pub handle: ProcessHandle,
     /// What it prints; ends shortly after the process. The process waits while this is not read.
     pub output: Output,
-    /// How it ended; sent when nothing of it remains.
+    /// How it ended; sent when none of its processes remain.
     pub exit: oneshot::Receiver<Exit>,
 }
 
@@ -68,7 +68,7 @@ pub struct Process {
 pub struct Attached {
     /// To stop it.
     pub handle: ProcessHandle,
-    /// How it ended; sent when nothing of it remains.
+    /// How it ended; sent when none of its processes remain.
     pub exit: oneshot::Receiver<Exit>,
 }
 
@@ -77,7 +77,7 @@ pub struct Attached {
 pub struct ProcessHandle {
     pub(super) shim: Pid,
     pub(super) orders: mpsc::UnboundedSender<Order>,
-    pub(super) gone: CancellationToken,
+    pub(super) ended: CancellationToken,
 }
 
 impl ProcessHandle {
@@ -88,8 +88,8 @@ impl ProcessHandle {
     }
 
     /// Cancelled when the process has ended. Holding it does not keep the process running.
-    pub fn gone(&self) -> CancellationToken {
-        self.gone.clone()
+    pub fn ended(&self) -> CancellationToken {
+        self.ended.clone()
     }
 
     /// Runs a command in the folder of the process, with its environment and under the same shim, and returns its exit code: none if
@@ -102,7 +102,7 @@ impl ProcessHandle {
 
     /// The CPU time that the process and its descendants have used.
     pub fn cpu_time(&self, times: &CpuTimes) -> Duration {
-        times.of_tree(self.shim)
+        times.tree_cpu_time(self.shim)
     }
 
     /// Kills the whole process group with the shim in one call, which no fork can outrun; processes that left the group are ended
@@ -148,10 +148,10 @@ impl Runner {
     /// As [`Self::start`].
     pub async fn attach(&self, spec: &ProcessSpec, output: OwnedFd, errors: OwnedFd) -> Result<Attached, StartError> {
         let attached = self.shim(output.into(), errors.into())?.run(spec, JoinSet::new()).await?;
-        let (shims, id, gone) = (Arc::clone(&self.attached), attached.handle.id(), attached.handle.gone());
+        let (shims, id, ended) = (Arc::clone(&self.attached), attached.handle.id(), attached.handle.ended());
         lock(&shims).insert(id);
         tokio::spawn(async move {
-            gone.cancelled().await;
+            ended.cancelled().await;
             lock(&shims).remove(&id);
         });
         Ok(attached)

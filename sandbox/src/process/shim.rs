@@ -1,6 +1,6 @@
 //! The shim: an inner process, one per container, between the sandbox and the container's command.
 //!
-//! It starts the command in a session of its own, which has no terminal. On request, when the sandbox is gone, or when the command
+//! It starts the command in a session of its own, which has no terminal. On request, when the sandbox has ended, or when the command
 //! ends, it ends everything below it and reports how the command ended. It keeps no state and writes nothing but its reports.
 
 use std::io::{Read as _, Write as _};
@@ -24,7 +24,7 @@ use super::inner_args::Inner;
 use super::shim_messages::{Exit, ProcessSpec, Report, Request, line};
 use super::{descriptors, process_tree};
 
-/// How long a task may take to end once the sandbox is gone.
+/// How long a task may take to end once the sandbox has ended.
 pub(super) const ORPHAN_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs the shim on the socket that is its stdin, and returns when nothing remains below it.
@@ -66,7 +66,7 @@ async fn supervise() -> std::io::Result<()> {
         Ok(pid) => pid,
         Err(reason) => return writer.write_all(&line(&Report::NotStarted(reason))).await,
     };
-    // A write to a sandbox that is gone fails; the task has to be ended all the same.
+    // A write to a sandbox that has ended fails; the task has to be ended all the same.
     let _ = writer.write_all(&line(&Report::Started)).await;
     let mut checks = Checks::new(spec.clone());
     let mut exit = watch(main, &mut checks, &mut requests, &mut writer, &mut signals).await;
@@ -133,7 +133,7 @@ async fn watch(
             if pid == main {
                 ended = Some(exit);
             } else if let Some(report) = checks.ended(pid, &exit) {
-                // A write to a sandbox that is gone fails, as the next read does.
+                // A write to a sandbox that has ended fails, as the next read does.
                 let _ = writer.write_all(&line(&report)).await;
             }
         }

@@ -1,5 +1,5 @@
 //! The sandbox's end of a shim's socket: starts the shim's process, follows its reports, and makes sure that nothing remains when it
-//! is gone.
+//! is ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::TASK_MARKER;
 use super::engine::ContainerHooks;
-use super::orphans::{self, Started};
+use super::orphans::{self, StartedChild};
 use super::process_tree;
 use super::runner::{Attached, ProcessHandle, StartError};
 use super::shim::ORPHAN_GRACE;
@@ -42,7 +42,7 @@ pub(super) enum Order {
 pub(super) struct Shim {
     pub(super) child: Child,
     pub(super) id: Pid,
-    pub(super) started: Started,
+    pub(super) started: StartedChild,
     pub(super) socket: UnixStream,
 }
 
@@ -69,17 +69,17 @@ impl Shim {
             }
         }
         let (orders, inbox) = mpsc::unbounded_channel();
-        let (ended, exit) = oneshot::channel();
-        let gone = CancellationToken::new();
-        let on_end = gone.clone().drop_guard();
+        let (exit_sender, exit) = oneshot::channel();
+        let ended = CancellationToken::new();
+        let on_end = ended.clone().drop_guard();
         let (spec, checks) = (spec.clone(), BTreeMap::new());
         let follower = Follower { shim: child, id, _started: started, spec, readers, checks, check_count: 0 };
         tokio::spawn(async move {
             let _on_end = on_end;
             // The receiver may have been dropped.
-            let _ = ended.send(follower.follow(reports, writer, inbox).await);
+            let _ = exit_sender.send(follower.follow(reports, writer, inbox).await);
         });
-        Ok(Attached { handle: ProcessHandle { shim: id, orders, gone }, exit })
+        Ok(Attached { handle: ProcessHandle { shim: id, orders, ended }, exit })
     }
 }
 
@@ -105,7 +105,7 @@ async fn end(id: Pid, shim: &mut Child) {
 struct Follower {
     shim: Child,
     id: Pid,
-    _started: Started,
+    _started: StartedChild,
     spec: ProcessSpec,
     readers: JoinSet<()>,
     /// The receivers of the exit codes of running checks.
@@ -161,7 +161,7 @@ impl Follower {
         let exit = if let Some(Report::Ended(exit)) = report {
             exit
         } else {
-            orphans::end().await;
+            orphans::kill_orphans().await;
             // A session's command has the mark of its container's task, which goes on; its own processes end with its terminal.
             let lost: BTreeSet<String> = marker(&self.spec).filter(|_| !self.spec.terminal).into_iter().collect();
             process_tree::end_marked(TASK_MARKER, &lost).await;

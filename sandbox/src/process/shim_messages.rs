@@ -90,7 +90,7 @@ pub(super) enum Report {
     NotStarted(String),
     /// A check ended with this code; without a code it timed out or could not be started.
     Checked(u64, Option<i32>),
-    /// The command ended, and nothing of it remains.
+    /// The command ended, and none of its processes remain.
     Ended(Exit),
 }
 

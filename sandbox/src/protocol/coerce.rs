@@ -197,8 +197,8 @@ mod tests {
                 json!({ "inner": { "size": -1 } }),
                 "Value '-1' at 'inner.size' failed to satisfy constraint: Member must have value greater than or equal to 0",
             ),
-            (json!({ "count": 1.5 }), "'1.5' is not of the type that is asked for"),
-            (json!({ "count": "x" }), "'x' is not of the type that is asked for"),
+            (json!({ "count": 1.5 }), "'1.5' is not of the expected type"),
+            (json!({ "count": "x" }), "'x' is not of the expected type"),
         ] {
             assert_eq!(from_value::<Input>(input).expect_err("it does not fit").to_string(), message);
         }

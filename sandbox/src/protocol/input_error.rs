@@ -49,11 +49,11 @@ impl de::Error for InputError {
     }
 
     fn invalid_type(unexpected: Unexpected<'_>, _expected: &dyn Expected) -> Self {
-        Self::Other(format!("{} is not of the type that is asked for", display(unexpected)))
+        Self::Other(format!("{} is not of the expected type", display(unexpected)))
     }
 
     fn invalid_value(unexpected: Unexpected<'_>, _expected: &dyn Expected) -> Self {
-        Self::Other(format!("{} is out of the range that is asked for", display(unexpected)))
+        Self::Other(format!("{} is out of the expected range", display(unexpected)))
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {

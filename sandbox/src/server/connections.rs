@@ -45,11 +45,11 @@ const PEEK_BYTES: usize = 4096;
 pub(super) struct ConnectionAborted;
 
 /// Accepts connections and answers their requests until `shutdown`; requests in progress may then still end. A connection for which
-/// there is no slot is sent what `busy` returns for the beginning of its request.
+/// there is no slot is sent what `overload_response` returns for the beginning of its request.
 pub(super) async fn serve<A, F>(
     listener: TcpListener,
     shutdown: &CancellationToken,
-    busy: fn(&[u8]) -> Vec<u8>,
+    overload_response: fn(&[u8]) -> Vec<u8>,
     answer: A,
 ) where
     A: Fn(Request<Incoming>, Arc<Connection>) -> F + Clone + Send + Sync + 'static,
@@ -71,7 +71,7 @@ pub(super) async fn serve<A, F>(
         tasks.spawn(async move {
             match slots.acquire(&unauthenticated).await {
                 Some(slot) => serve_connection(stream, unauthenticated.add(slot), shutdown, answer).await,
-                None => slots.reject(stream, busy).await,
+                None => slots.reject(stream, overload_response).await,
             }
         });
     }
@@ -127,12 +127,12 @@ impl ConnectionSlots {
     }
 
     /// Answers that there is no slot. The request is read first: closing a socket with unread bytes would discard the answer.
-    async fn reject(&self, mut stream: TcpStream, busy: fn(&[u8]) -> Vec<u8>) {
+    async fn reject(&self, mut stream: TcpStream, overload_response: fn(&[u8]) -> Vec<u8>) {
         let Ok(_permit) = self.rejecting.try_acquire() else { return };
         let respond = async {
             let mut request = vec![0; PEEK_BYTES];
             let read = stream.read(&mut request).await.unwrap_or_default();
-            stream.write_all(&busy(&request[..read])).await?;
+            stream.write_all(&overload_response(&request[..read])).await?;
             stream.shutdown().await
         };
         let _ = tokio::time::timeout(EVICTION_TIMEOUT, respond).await;

@@ -33,7 +33,7 @@ pub(crate) async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::
     let port = listener.local_addr()?.port();
     let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
     let server = Arc::new(Server { sandbox: Arc::clone(sandbox), hosts });
-    connections::serve(listener, &sandbox.shutdown, busy, move |request, connection| {
+    connections::serve(listener, &sandbox.shutdown, too_many_connections_response, move |request, connection| {
         let server = Arc::clone(&server);
         async move {
             let (mut parts, body) = request.into_parts();
@@ -204,7 +204,7 @@ async fn run(
 }
 
 /// The response to a request for whose connection there is no slot, in the protocol that its head suggests.
-fn busy(request: &[u8]) -> Vec<u8> {
+fn too_many_connections_response(request: &[u8]) -> Vec<u8> {
     let request = String::from_utf8_lossy(request);
     let path = request.split(' ').nth(1).unwrap_or("/");
     let lines = request.lines().skip(1).take_while(|line| !line.is_empty());

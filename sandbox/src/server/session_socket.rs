@@ -41,7 +41,7 @@ type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
 /// The first message of a client. Its other members identify the client, and nothing here depends on them.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Opening {
+struct OpenDataChannelInput {
     message_schema_version: Value,
     token_value: String,
 }
@@ -95,7 +95,7 @@ pub(super) fn open(
 async fn serve(sandbox: &Sandbox, id: &str, mut socket: Socket, connection: &Connection) {
     let first = tokio::time::timeout(FIRST_MESSAGE_TIMEOUT, socket.next()).await;
     let opening = match first {
-        Ok(Some(Ok(Message::Text(text)))) => serde_json::from_str::<Opening>(&text).ok(),
+        Ok(Some(Ok(Message::Text(text)))) => serde_json::from_str::<OpenDataChannelInput>(&text).ok(),
         _ => None,
     };
     let opening =

@@ -72,7 +72,7 @@ pub(super) async fn run(
             () = sleep_until(deadline) => if is_open { agent.drain(HANDSHAKE_TIMED_OUT) } else { break },
             () = tokio::time::sleep_until(agent.idle_deadline), if is_open => agent.drain(TIMED_OUT),
             () = end.cancelled(), if is_open => agent.drain(""),
-            () = spec.gone.cancelled(), if is_open => agent.drain(""),
+            () = spec.target_ended.cancelled(), if is_open => agent.drain(""),
             () = sandbox.shutdown.cancelled() => break,
         }
     }

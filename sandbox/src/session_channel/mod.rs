@@ -3,7 +3,7 @@
 //! An operation (`ssm:StartSession`, `ecs:ExecuteCommand`) starts a session and returns the address of a websocket and
 //! a token for it. The server accepts the client's connection. [`agent`] runs the session's command in a terminal and exchanges
 //! [`frame`]s with the client; [`outgoing`] and [`incoming`] deliver all of them in order, across connections. [`Sessions`] lists the
-//! sessions. This module knows nothing of the targets.
+//! sessions. This module does not depend on the targets.
 
 mod agent;
 mod frame;

@@ -35,8 +35,8 @@ pub(crate) struct SessionSpec {
     pub reason: Option<String>,
     /// The command that runs in its terminal.
     pub command: ProcessSpec,
-    /// Cancelled when its target is gone.
-    pub gone: CancellationToken,
+    /// Cancelled when its target is target_ended.
+    pub target_ended: CancellationToken,
 }
 
 /// A session, as operations describe it.
@@ -171,7 +171,7 @@ impl Sessions {
         }
     }
 
-    /// Ends all sessions on a target that is gone.
+    /// Ends all sessions on a target that is target_ended.
     pub(crate) fn end_target(&self, target: &str) {
         self.all().values().filter(|entry| entry.session.target == target).for_each(|entry| entry.end.cancel());
     }

@@ -34,13 +34,13 @@ const MAX_CHECKED_BYTES: u64 = 64 * 1024 * 1024;
 /// The database. After an I/O error it is closed, and reopened on its next use: committed transactions are kept, others are lost.
 #[derive(Debug)]
 pub struct Store {
-    opened: RwLock<Opened>,
+    opened: RwLock<OpenDatabase>,
     path: PathBuf,
 }
 
 /// The open database, and how often it has been reopened.
 #[derive(Debug)]
-struct Opened {
+struct OpenDatabase {
     database: Option<Database>,
     generation: u64,
 }
@@ -91,7 +91,7 @@ impl Store {
     }
 
     fn new(database: Database, path: PathBuf) -> Self {
-        Self { opened: RwLock::new(Opened { database: Some(database), generation: 0 }), path }
+        Self { opened: RwLock::new(OpenDatabase { database: Some(database), generation: 0 }), path }
     }
 
     /// Uses the database, after reopening it if an earlier use failed.

@@ -30,7 +30,13 @@ async fn mock_backend(ports: &Ports) -> Running {
     };
     let spec = ProcessSpec {
         command: backend.command(executable),
-        environment: environment::of_container(environment::base(), &[], port, "ip-10-0-0-7.ec2.internal", "task"),
+        environment: environment::container_environment(
+            environment::base(),
+            &[],
+            port,
+            "ip-10-0-0-7.ec2.internal",
+            "task",
+        ),
         stop_timeout: Duration::from_secs(5),
         ..ProcessSpec::default()
     };

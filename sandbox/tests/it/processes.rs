@@ -22,7 +22,13 @@ fn spec(command: &[&str]) -> ProcessSpec {
     let id = format!("{:032x}", rand::random::<u128>());
     ProcessSpec {
         command: command.iter().map(|part| (*part).to_owned()).collect(),
-        environment: environment::of_container(environment::base(), &[], 4321, "ip-10-0-0-4.ec2.internal", &id),
+        environment: environment::container_environment(
+            environment::base(),
+            &[],
+            4321,
+            "ip-10-0-0-4.ec2.internal",
+            &id,
+        ),
         stop_timeout: Duration::from_millis(200),
         ..ProcessSpec::default()
     }

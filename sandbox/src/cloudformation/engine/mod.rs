@@ -39,7 +39,7 @@ pub(super) fn resume(sandbox: &Arc<Sandbox>) {
         world.of_mut::<State>().compact_deleted();
         Ok(())
     });
-    // If the disk refuses this write, it also refuses those of the phases below, which are retried.
+    // If this write fails, so do those of the phases below, which are retried.
     drop(discarded);
     let unfinished = sandbox.world.read(|world| {
         let stacks = world.of::<State>().stacks.values();

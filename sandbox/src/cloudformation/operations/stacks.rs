@@ -19,7 +19,7 @@ use crate::{Fault, Sandbox};
 pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateStack) -> Reply {
     check_stack_name(&input.stack.stack_name)?;
     input.check()?;
-    if let Some(id) = begun_by(&sandbox, Request::CreateStack, &input.stack) {
+    if let Some(id) = find_stack_by_token(&sandbox, Request::CreateStack, &input.stack) {
         return Ok(json!({ "StackId": id }));
     }
     let definition = input.definition(&sandbox).await?;
@@ -56,7 +56,7 @@ pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateStack) -> Reply {
 /// `UpdateStack`.
 pub(crate) async fn update(sandbox: Arc<Sandbox>, input: UpdateStack) -> Reply {
     input.check()?;
-    if let Some(id) = begun_by(&sandbox, Request::UpdateStack, &input.stack) {
+    if let Some(id) = find_stack_by_token(&sandbox, Request::UpdateStack, &input.stack) {
         return Ok(json!({ "StackId": id }));
     }
     let stack = sandbox.world.read(|world| find(world.of::<State>(), &input.stack.stack_name).cloned())?;
@@ -82,7 +82,7 @@ pub(crate) async fn update(sandbox: Arc<Sandbox>, input: UpdateStack) -> Reply {
 }
 
 /// The stack whose latest operation the same request has begun, by its token.
-fn begun_by(sandbox: &Arc<Sandbox>, request: Request, input: &StackInput) -> Option<String> {
+fn find_stack_by_token(sandbox: &Arc<Sandbox>, request: Request, input: &StackInput) -> Option<String> {
     sandbox.world.read(|world| {
         let stack = world.of::<State>().find(&input.stack_name)?;
         stack.has_begun(request, input.client_request_token.as_deref()).then(|| stack.id.clone())

@@ -145,7 +145,7 @@ impl Context {
     pub fn generated_name(&self, max_length: usize) -> String {
         let mut name = format!("{}-{}", self.stack_name, self.logical_id);
         name.truncate(max_length - 13);
-        format!("{name}-{}", ids::upper(12))
+        format!("{name}-{}", ids::random_upper(12))
     }
 
     /// The resource's own tags and the stack's, as a list of `Key` and `Value`.

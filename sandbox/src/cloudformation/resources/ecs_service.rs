@@ -157,7 +157,7 @@ async fn stabilize(context: Context, output: HandlerOutput) -> Result<HandlerOut
         let awaited: &Value = first.get_or_insert_with(|| primary["id"].clone());
         if failed(&service, awaited) {
             let message = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.";
-            return Err(Fault::client("GeneralServiceException", message).of_kind(FaultKind::ServiceFailure));
+            return Err(Fault::client("GeneralServiceException", message).with_kind(FaultKind::ServiceFailure));
         }
         let rolled_out = primary["rolloutState"].as_str().is_none_or(|state| state == "COMPLETED");
         if rolled_out && service["runningCount"] == service["desiredCount"] && primary["id"] == *awaited {
@@ -166,7 +166,7 @@ async fn stabilize(context: Context, output: HandlerOutput) -> Result<HandlerOut
         let _ = tokio::time::timeout(POLL_INTERVAL, changes.changed()).await;
     }
     let message = format!("Exceeded attempts to wait: service {} did not stabilize.", output.physical_id);
-    Err(Fault::client("NotStabilized", message).of_kind(FaultKind::NotStabilized))
+    Err(Fault::client("NotStabilized", message).with_kind(FaultKind::NotStabilized))
 }
 
 /// Whether the awaited deployment failed, or another has taken its place.

@@ -99,7 +99,7 @@ impl Generate {
 async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let properties: Properties = context.properties(properties)?;
     properties.check()?;
-    let generated_name = || format!("{}-{}", context.logical_id, ids::mixed(12));
+    let generated_name = || format!("{}-{}", context.logical_id, ids::random_alphanumeric(12));
     let input = json!({
         "Name": properties.name.clone().unwrap_or_else(generated_name),
         "Description": properties.description,

@@ -31,7 +31,10 @@ struct Properties {
 
 async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let properties: Properties = context.properties(properties)?;
-    let name = properties.name.clone().unwrap_or_else(|| format!("CFN-{}-{}", context.logical_id, ids::mixed(12)));
+    let name = properties
+        .name
+        .clone()
+        .unwrap_or_else(|| format!("CFN-{}-{}", context.logical_id, ids::random_alphanumeric(12)));
     put(&context, &name, &properties, false).await
 }
 

@@ -16,7 +16,7 @@ use crate::cloudformation::{resources, type_names};
 pub(crate) type Dependencies = BTreeMap<String, Vec<String>>;
 
 /// The members of a resource in which references are followed.
-const FOLLOWED: &[&str] = &["Properties", "Metadata", "CreationPolicy", "UpdatePolicy"];
+const REFERENCE_MEMBERS: &[&str] = &["Properties", "Metadata", "CreationPolicy", "UpdatePolicy"];
 
 /// Checks what does not depend on the template's parameters.
 pub(crate) fn check_template(template: &Template) -> Result<(), Fault> {
@@ -98,7 +98,7 @@ fn depends_on(resource: &Value) -> Vec<&str> {
 
 /// The references of a resource, without those in branches of `Fn::If` that are known not to apply.
 fn references_of(resource: &Value, holds: &dyn Fn(&str) -> Option<bool>) -> Vec<Reference> {
-    FOLLOWED.iter().flat_map(|member| live_references(&resource[*member], holds)).collect()
+    REFERENCE_MEMBERS.iter().flat_map(|member| live_references(&resource[*member], holds)).collect()
 }
 
 fn check_references(template: &Template) -> Result<(), Fault> {

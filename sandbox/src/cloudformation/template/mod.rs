@@ -38,7 +38,7 @@ pub(super) fn invalid(message: impl Into<String>) -> Fault {
 
 /// The fault for a resource that cannot be made as its template declares it: the message is the reason of the resource's failure.
 pub(super) fn template_fault(message: impl Into<String>) -> Fault {
-    invalid(message).of_kind(FaultKind::Template)
+    invalid(message).with_kind(FaultKind::Template)
 }
 
 fn format_error(message: &str) -> Fault {

@@ -65,7 +65,7 @@ impl Container for EngineContainer {
     }
 
     fn cpu_time(&self, times: &CpuTimes) -> Duration {
-        self.visible_main(times).map(|main| times.of_tree(main)).unwrap_or_default()
+        self.visible_main(times).map(|main| times.tree_cpu_time(main)).unwrap_or_default()
     }
 
     /// The shim inspects and removes the container, for which it may have to run the engine several times.

@@ -82,7 +82,7 @@ pub(crate) struct Tmpfs {
     pub options: Vec<String>,
 }
 
-/// The arguments after `create`, up to and with the image and its command. The names are those of the container, of its image and of
+/// The arguments after `create`, up to and including the image and its command. The names are those of the container, of its image and of
 /// the task's host.
 pub(crate) fn create_arguments(
     options: &ContainerOptions,

@@ -36,8 +36,8 @@ impl Engine {
                 let info = info.map_err(|RuntimeError(message)| RuntimeError(advice(self.kind, &message)))?;
                 let info: Value = serde_json::from_str(&info).unwrap_or_default();
                 match self.kind {
-                    EngineKind::Podman => Ok(of_podman(&info)),
-                    EngineKind::Docker => of_docker(&info),
+                    EngineKind::Podman => Ok(parse_podman_info(&info)),
+                    EngineKind::Docker => parse_docker_info(&info),
                 }
             })
             .await
@@ -58,7 +58,7 @@ impl Capabilities {
     }
 }
 
-fn of_podman(info: &Value) -> Capabilities {
+fn parse_podman_info(info: &Value) -> Capabilities {
     let host = &info["host"];
     let controllers = host["cgroupControllers"].as_array();
     let has = |name: &str| controllers.is_none_or(|list| list.iter().any(|one| one == name));
@@ -77,7 +77,7 @@ fn of_podman(info: &Value) -> Capabilities {
 }
 
 /// Docker's client succeeds even if its daemon does not answer, and lists the errors.
-fn of_docker(info: &Value) -> Result<Capabilities, RuntimeError> {
+fn parse_docker_info(info: &Value) -> Result<Capabilities, RuntimeError> {
     if let Some(message) = info["ServerErrors"].get(0).and_then(Value::as_str) {
         return Err(RuntimeError(advice(EngineKind::Docker, message)));
     }
@@ -118,14 +118,15 @@ fn advice(kind: EngineKind, message: &str) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{EngineKind, advice, of_docker, of_podman};
+    use super::{EngineKind, advice, parse_docker_info, parse_podman_info};
 
     #[test]
     fn a_controller_that_is_not_delegated_is_a_shortcoming() {
-        let capabilities = of_podman(&json!({ "host": { "cpus": 4, "cgroupControllers": ["memory", "pids"] } }));
+        let capabilities =
+            parse_podman_info(&json!({ "host": { "cpus": 4, "cgroupControllers": ["memory", "pids"] } }));
         assert_eq!((capabilities.cpus, capabilities.limits_cpu, capabilities.limits_memory), (4, false, true));
         assert_eq!(capabilities.shortcomings().len(), 1);
-        let capabilities = of_podman(&json!({ "host": { "cpus": 4, "serviceIsRemote": true } }));
+        let capabilities = parse_podman_info(&json!({ "host": { "cpus": 4, "serviceIsRemote": true } }));
         assert_eq!((capabilities.open_files, capabilities.processes), (65_535, None));
     }
 
@@ -133,7 +134,7 @@ mod tests {
     fn advice_differs_for_a_daemon_that_is_not_running_and_one_that_denies_access() {
         let message =
             "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?";
-        let error = of_docker(&json!({ "ServerErrors": [message] })).unwrap_err();
+        let error = parse_docker_info(&json!({ "ServerErrors": [message] })).unwrap_err();
         assert!(error.0.contains("start it first"), "{error}");
         let error = advice(EngineKind::Docker, "permission denied while trying to connect to the Docker daemon socket");
         assert!(error.contains("join its group"), "{error}");

@@ -23,7 +23,7 @@ pub(crate) enum EngineKind {
 
 /// Whether a container shares its network with others of its task.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Sharing {
+pub(super) enum NetworkSharing {
     /// It does not.
     Alone,
     /// Others use its network.
@@ -87,11 +87,13 @@ impl EngineKind {
     ///
     /// Podman does not remove a container whose network another one still uses, not even by force. So such a container is killed
     /// first, and the last one that uses its network removes it: without force, podman keeps it while it runs or is needed.
-    pub(super) fn remove_commands(self, container: &str, sharing: &Sharing) -> Vec<Vec<String>> {
+    pub(super) fn remove_commands(self, container: &str, sharing: &NetworkSharing) -> Vec<Vec<String>> {
         let itself = self.command(&[self.remove_arguments(), &[container]].concat());
         match (self, sharing) {
-            (Self::Podman, Sharing::Owner) => vec![self.command(&["kill", "--signal=SIGKILL", container]), itself],
-            (Self::Podman, Sharing::UserOf(owner)) => {
+            (Self::Podman, NetworkSharing::Owner) => {
+                vec![self.command(&["kill", "--signal=SIGKILL", container]), itself]
+            }
+            (Self::Podman, NetworkSharing::UserOf(owner)) => {
                 vec![itself, self.command(&["rm", "--ignore", "--volumes", owner])]
             }
             _ => vec![itself],

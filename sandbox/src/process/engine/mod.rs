@@ -1,9 +1,9 @@
 //! Container engines, podman and docker, by their command lines.
 //!
 //! A container is created here and then started in the foreground as the process of a shim (`start --attach`), so that output,
-//! exit codes and stops go the way of every task. Its processes are not the shim's children (a daemon or a monitor has them),
+//! exit codes and stops work as for every task. Its processes are not the shim's children (a daemon or a monitor has them),
 //! so the shim also has the commands that stop and remove it, and every container carries labels by which the next
-//! sandbox finds what a killed one left. This module knows engines; it knows nothing of ECS.
+//! sandbox finds what a killed one left. This module knows engines; it does not depend on ECS.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ mod recovery;
 mod variables;
 
 use container::EngineContainer;
-use kind::Sharing;
+use kind::NetworkSharing;
 use network::Connection;
 use variables::Variables;
 
@@ -129,9 +129,9 @@ impl Engine {
         })
     }
 
-    /// Creates a container with the arguments of `create`, up to and with the image and its command.
+    /// Creates a container with the arguments of `create`, up to and including the image and its command.
     async fn create(&self, arguments: &[String], variables: &Variables) -> Result<(), RuntimeError> {
-        recovery::remember(self.kind, &self.state_dir).map_err(|error| RuntimeError(error.to_string()))?;
+        recovery::record_used_engine(self.kind, &self.state_dir).map_err(|error| RuntimeError(error.to_string()))?;
         let mut command = vec!["create".to_owned(), format!("--label={SANDBOX_LABEL}={}", digest(&self.state_dir))];
         command.extend(self.kind.create_flags().iter().map(|flag| (*flag).to_owned()));
         // Without a stop timeout of the engine: the shim has already waited when it removes the container.
@@ -146,7 +146,7 @@ impl Engine {
     fn foreground_process(
         &self,
         container: &str,
-        sharing: &Sharing,
+        sharing: &NetworkSharing,
         signal: &str,
         stop_timeout: Duration,
     ) -> ProcessSpec {

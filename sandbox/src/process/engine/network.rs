@@ -7,7 +7,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::kind::Sharing;
+use super::kind::NetworkSharing;
 use crate::process::port_leases::{PortLease, Ports};
 
 /// Which network a container is to have.
@@ -95,7 +95,7 @@ pub(super) struct Connection {
     pub(super) port: Option<u16>,
     /// Whether the program learns its port from `PORT`.
     sets_port: bool,
-    sharing: Sharing,
+    sharing: NetworkSharing,
     /// What the task's other containers use once this one runs.
     shared: Option<(Arc<OnceLock<TaskNetwork>>, TaskNetwork)>,
 }
@@ -117,7 +117,7 @@ impl Connection {
         let (is_task, task) = (options.mode == NetworkMode::Task, &options.task);
         if let Some(TaskNetwork { owner, published }) = task.network.get().filter(|_| is_task) {
             let port = main.and_then(|main| host_port(published, main));
-            let sharing = Sharing::UserOf(owner.clone());
+            let sharing = NetworkSharing::UserOf(owner.clone());
             return Ok(Self { sharing, ..Self::new(Network::Of(owner.clone()), port) });
         }
         let is_owner = is_task && task.can_own;
@@ -128,17 +128,17 @@ impl Connection {
             leases.push(lease);
         }
         let port = main.and_then(|main| host_port(&published, main));
-        let sharing = if is_owner && task.containers > 1 { Sharing::Owner } else { Sharing::Alone };
+        let sharing = if is_owner && task.containers > 1 { NetworkSharing::Owner } else { NetworkSharing::Alone };
         let network = TaskNetwork { owner: name.to_owned(), published: published.clone() };
         let shared = is_owner.then(|| (Arc::clone(&task.network), network));
         Ok(Self { leases, sharing, shared, ..Self::new(Network::Own(published), port) })
     }
 
     fn new(network: Network, port: Option<u16>) -> Self {
-        Self { network, port, leases: Vec::new(), sets_port: false, sharing: Sharing::Alone, shared: None }
+        Self { network, port, leases: Vec::new(), sets_port: false, sharing: NetworkSharing::Alone, shared: None }
     }
 
-    pub(super) fn sharing(&self) -> &Sharing {
+    pub(super) fn sharing(&self) -> &NetworkSharing {
         &self.sharing
     }
 

@@ -28,7 +28,7 @@ fn used(state_dir: &Path) -> Vec<EngineKind> {
 }
 
 /// Records that an engine is used, before it has any container of this sandbox.
-pub(super) fn remember(kind: EngineKind, state_dir: &Path) -> io::Result<()> {
+pub(super) fn record_used_engine(kind: EngineKind, state_dir: &Path) -> io::Result<()> {
     if used(state_dir).contains(&kind) {
         return Ok(());
     }

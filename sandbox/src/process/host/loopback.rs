@@ -45,20 +45,20 @@ impl Loopback {
         let number = text.trim_start_matches([':', ' ']);
         let digits = number.len() - number.trim_start_matches(|character: char| character.is_ascii_digit()).len();
         let port = number[..digits].parse().ok().filter(|_| number.len() < text.len());
-        if let Some(real) = port.and_then(|port| self.real(port)) {
+        if let Some(host_port) = port.and_then(|port| self.host_port(port)) {
             translated.push_str(&text[..text.len() - number.len()]);
-            translated.push_str(&real.to_string());
+            translated.push_str(&host_port.to_string());
             return &number[digits..];
         }
-        if let Some(real) = self.real(HTTP).filter(|_| in_url && !text.starts_with(':')) {
+        if let Some(host_port) = self.host_port(HTTP).filter(|_| in_url && !text.starts_with(':')) {
             translated.push(':');
-            translated.push_str(&real.to_string());
+            translated.push_str(&host_port.to_string());
         }
         text
     }
 
-    fn real(&self, port: u16) -> Option<u16> {
-        let found = self.ports.iter().find(|(defined, _)| *defined == port).map(|(_, real)| *real);
+    fn host_port(&self, port: u16) -> Option<u16> {
+        let found = self.ports.iter().find(|(defined, _)| *defined == port).map(|(_, host_port)| *host_port);
         found.or_else(|| (!self.has_port).then_some(self.own))
     }
 
@@ -83,7 +83,7 @@ impl Loopback {
         let (host, path) = url.split_once('/').unwrap_or((url, ""));
         let (name, port) = host.rsplit_once(':')?;
         let port = port.parse().ok()?;
-        let known = port == self.own || self.ports.iter().any(|(_, real)| *real == port);
+        let known = port == self.own || self.ports.iter().any(|(_, host_port)| *host_port == port);
         (known && NAMES.contains(&name)).then(|| (port, format!("/{path}")))
     }
 }
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_ports_of_the_definition_become_the_real_ones() {
-        for (given, real) in [
+        for (given, host_port) in [
             ("curl -f http://localhost:3000/health || exit 1", "curl -f http://localhost:20001/health || exit 1"),
             ("nc -z 127.0.0.1 3000", "nc -z 127.0.0.1 20001"),
             ("curl http://localhost/ http://[::1]:80/", "curl http://localhost:20002/ http://[::1]:20002/"),
@@ -123,7 +123,7 @@ mod tests {
             ("ping localhost", "ping localhost"),
             ("test 3000 = 3000", "test 3000 = 3000"),
         ] {
-            assert_eq!(loopback().translate(given), real);
+            assert_eq!(loopback().translate(given), host_port);
         }
     }
 

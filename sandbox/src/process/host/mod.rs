@@ -53,7 +53,7 @@ impl HostProcesses {
         let started_with = ProcessSpec {
             command,
             cwd: host.cwd.clone().or_else(|| Some(host.folders.home.clone())),
-            environment: environment::of_container(own, defined, host.port, &spec.host_name, &spec.task_id),
+            environment: environment::container_environment(own, defined, host.port, &spec.host_name, &spec.task_id),
             stop_timeout: spec.stop_timeout,
             ..ProcessSpec::default()
         };

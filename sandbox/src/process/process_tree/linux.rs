@@ -160,7 +160,7 @@ impl CpuTimes {
     }
 
     /// The CPU time of a process and everything below it, dead children included.
-    pub fn of_tree(&self, root: Pid) -> Duration {
+    pub fn tree_cpu_time(&self, root: Pid) -> Duration {
         let mut ticks = 0;
         self.walk(root.as_raw(), &mut |_, process| ticks += process.ticks);
         // USER_HZ, the unit of /proc, is 100 on every architecture that Rust has Linux for.

@@ -67,7 +67,7 @@ impl CpuTimes {
     }
 
     /// Always zero.
-    pub fn of_tree(&self, _root: Pid) -> Duration {
+    pub fn tree_cpu_time(&self, _root: Pid) -> Duration {
         Duration::ZERO
     }
 }

@@ -147,7 +147,7 @@ impl Activity {
             "EndTime": ended.map(epoch_seconds),
             "StatusCode": self.status,
             "StatusMessage": message,
-            "NotScaledReasons": self.not_scaled.map(|reason| vec![shown(reason)]),
+            "NotScaledReasons": self.not_scaled.map(|reason| vec![to_output(reason)]),
         })
     }
 }
@@ -165,7 +165,7 @@ pub(super) fn is_recorded(world: &World, resource_id: &str, cause: &str, reason:
     in_vain.any(|activity| activity.not_scaled == Some(reason) && activity.cause == cause)
 }
 
-fn shown(reason: Reason) -> Value {
+fn to_output(reason: Reason) -> Value {
     match reason {
         Reason::AutoScalingAnticipatedFlapping => json!({ "Code": "AutoScalingAnticipatedFlapping" }),
         Reason::TargetServicePutResourceAsUnscalable => json!({ "Code": "TargetServicePutResourceAsUnscalable" }),

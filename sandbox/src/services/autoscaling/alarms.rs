@@ -116,7 +116,7 @@ pub(super) fn delete(world: &mut World, policy: &Policy) {
 }
 
 /// All alarms whose actions name a policy, in the form of responses.
-pub(super) fn shown(world: &World, config: &Config, policy: &Policy) -> Vec<Value> {
+pub(super) fn to_output(world: &World, config: &Config, policy: &Policy) -> Vec<Value> {
     let arn = policy.arn(config);
     let naming = world.of::<cloudwatch::State>().alarms.values().filter(|alarm| alarm.has_action(&arn));
     naming.map(|alarm| json!({ "AlarmName": alarm.name(), "AlarmARN": alarm.arn(config) })).collect()

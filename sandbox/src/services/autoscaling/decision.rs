@@ -13,7 +13,7 @@ const EPSILON: f64 = 1e-9;
 
 /// The state that a decision is based on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Situation {
+pub(super) struct ScalingState {
     /// The number of running tasks, the base of all calculations.
     pub running: u32,
     /// The desired count.
@@ -29,12 +29,12 @@ pub(super) struct Situation {
     /// Whether scaling out is suspended.
     pub out_suspended: bool,
     /// The scaling that the current cooldown follows, if there is one.
-    pub cooling: Option<Cooling>,
+    pub cooling: Option<CooldownScaling>,
 }
 
 /// A scaling that is followed by a cooldown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Cooling {
+pub(crate) struct CooldownScaling {
     /// The count that its calculation was based on.
     pub from: u32,
     /// The count that it set.
@@ -69,7 +69,7 @@ pub(super) struct Tracked {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Decision {
     /// Set a new count.
-    Set(Cooling),
+    Set(CooldownScaling),
     /// Scale nothing, and record the reason.
     NotScaled(Reason),
     /// Scale nothing for now.
@@ -92,7 +92,7 @@ pub(crate) enum Reason {
 }
 
 /// Decides on a request.
-pub(super) fn decide(now: &Situation, request: &CapacityRequest) -> Decision {
+pub(super) fn decide(now: &ScalingState, request: &CapacityRequest) -> Decision {
     let requested = request.capacity(now.running);
     match requested.cmp(&now.running) {
         std::cmp::Ordering::Greater => scale_out(now, request),
@@ -108,7 +108,7 @@ pub(super) fn decide(now: &Situation, request: &CapacityRequest) -> Decision {
 
 /// Scales out. During a cooldown after scaling out, the capacity that was added counts as part of the new request. A
 /// cooldown after scaling in is ignored.
-fn scale_out(now: &Situation, request: &CapacityRequest) -> Decision {
+fn scale_out(now: &ScalingState, request: &CapacityRequest) -> Decision {
     if now.desired >= now.max {
         return Decision::NotScaled(Reason::AlreadyAtMaxCapacity(now.max));
     }
@@ -119,7 +119,7 @@ fn scale_out(now: &Situation, request: &CapacityRequest) -> Decision {
     let from = cooling.map_or(now.running, |cooling| cooling.from);
     let to = request.capacity(from).clamp(now.min, now.max);
     if to > now.desired {
-        Decision::Set(Cooling { from, to, out: true })
+        Decision::Set(CooldownScaling { from, to, out: true })
     } else if cooling.is_some() {
         Decision::Wait
     } else {
@@ -128,7 +128,7 @@ fn scale_out(now: &Situation, request: &CapacityRequest) -> Decision {
 }
 
 /// Scales in, unless there is a cooldown or a deployment in progress.
-fn scale_in(now: &Situation, requested: u32) -> Decision {
+fn scale_in(now: &ScalingState, requested: u32) -> Decision {
     if now.desired <= now.min {
         return Decision::NotScaled(Reason::AlreadyAtMinCapacity(now.min));
     }
@@ -140,7 +140,7 @@ fn scale_in(now: &Situation, requested: u32) -> Decision {
     }
     let to = requested.clamp(now.min, now.max);
     if to < now.desired {
-        Decision::Set(Cooling { from: now.running, to, out: false })
+        Decision::Set(CooldownScaling { from: now.running, to, out: false })
     } else {
         Decision::NotScaled(Reason::AlreadyAtDesiredCapacity(now.desired))
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::activities::{Activity, is_recorded};
 use super::configuration::Configuration;
-use super::decision::{CapacityRequest, Cooling, Decision, Situation, Tracked, decide};
+use super::decision::{CapacityRequest, CooldownScaling, Decision, ScalingState, Tracked, decide};
 use super::targets::Cooldown;
 use super::{Policy, Target, service_of, validation_exception};
 use crate::core::hooks::AlarmTrigger;
@@ -134,7 +134,7 @@ fn plan(sandbox: &Sandbox, world: &World, target: &Target, request: &CapacityReq
     let (cluster, service) = service_of(&target.resource_id)?;
     let capacity = scaling::capacity(world, &cluster, &service)
         .ok_or_else(|| validation_exception(format!("ECS service doesn't exist: {}", target.resource_id)))?;
-    let situation = Situation {
+    let situation = ScalingState {
         running: capacity.running,
         desired: capacity.desired,
         min: target.min_capacity,
@@ -154,7 +154,7 @@ fn apply(sandbox: &Sandbox, world: &mut World, resource_id: &str, request: &Requ
     match plan(sandbox, world, &target, &request.request)? {
         Decision::Wait => {}
         Decision::NotScaled(reason) => Activity::not_scaled(resource_id, cause, reason, now).store(world),
-        Decision::Set(cooling @ Cooling { to, out, .. }) => {
+        Decision::Set(cooling @ CooldownScaling { to, out, .. }) => {
             if !set_desired_count(world, resource_id, to, cause, now)? {
                 return Ok(());
             }

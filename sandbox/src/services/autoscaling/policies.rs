@@ -61,7 +61,7 @@ impl Policy {
             "ResourceId": self.resource_id,
             "ScalableDimension": DIMENSION,
             "PolicyType": self.policy_type,
-            "Alarms": alarms::shown(world, config, self),
+            "Alarms": alarms::to_output(world, config, self),
             "CreationTime": epoch_seconds(self.created_at),
         });
         described[configuration::member(&self.policy_type)] = self.configuration.clone();
@@ -113,11 +113,11 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
             creator: ids::uuid(),
         });
         policy.policy_type = policy_type;
-        policy.configuration = configuration.shown()?;
+        policy.configuration = configuration.to_output()?;
         alarms::put(world, &sandbox.config, &mut policy, &configuration, now.as_millisecond())?;
         let answer = json!({
             "PolicyARN": policy.arn(&sandbox.config),
-            "Alarms": alarms::shown(world, &sandbox.config, &policy),
+            "Alarms": alarms::to_output(world, &sandbox.config, &policy),
         });
         world.of_mut::<State>().policies.insert(policy.key(), policy);
         Ok(answer)
@@ -146,9 +146,9 @@ fn check_unique_metric(world: &World, resource_id: &str, name: &str, given: &Con
 
 /// Creates the alarms of policies that were stored by an older version without alarms.
 pub(super) fn create_missing_alarms(sandbox: &Sandbox) -> Result<(), Fault> {
-    let is_late = |policy: &Policy| policy.policy_type == "TargetTrackingScaling" && policy.alarms.high.is_none();
+    let lacks_alarms = |policy: &Policy| policy.policy_type == "TargetTrackingScaling" && policy.alarms.high.is_none();
     let late: Vec<(String, Policy)> = sandbox.world.read(|world| {
-        let late = world.of::<State>().policies.iter().filter(|(_, policy)| is_late(policy));
+        let late = world.of::<State>().policies.iter().filter(|(_, policy)| lacks_alarms(policy));
         late.map(|(key, policy)| (key.to_owned(), policy.clone())).collect()
     });
     if late.is_empty() {
@@ -159,7 +159,7 @@ pub(super) fn create_missing_alarms(sandbox: &Sandbox) -> Result<(), Fault> {
         for (key, mut policy) in late {
             // A policy that would be refused today is not changed.
             if let Ok(configuration) = policy.configuration() {
-                policy.configuration = configuration.shown()?;
+                policy.configuration = configuration.to_output()?;
                 alarms::put(world, &sandbox.config, &mut policy, &configuration, now)?;
                 world.of_mut::<State>().policies.insert(key, policy);
             }

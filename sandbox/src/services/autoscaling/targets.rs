@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::decision::Cooling;
+use super::decision::CooldownScaling;
 use super::execution::set_desired_count;
 use super::{
     DIMENSION, NAMESPACE, check_target, invalid_token, limit, not_found, policies, service_of, validation_exception,
@@ -46,12 +46,12 @@ pub(crate) struct Cooldown {
     /// Its duration in the sandbox's time.
     pub seconds: u64,
     /// The scaling that it follows.
-    pub after: Cooling,
+    pub after: CooldownScaling,
 }
 
 impl Cooldown {
     /// The scaling that it follows, unless it has ended.
-    pub(super) fn cooling(&self, clock: Clock) -> Option<Cooling> {
+    pub(super) fn cooling(&self, clock: Clock) -> Option<CooldownScaling> {
         let length = clock.shortened(Duration::from_secs(self.seconds));
         let age = clock.now().duration_since(self.began);
         (age.unsigned_abs() < length).then_some(self.after)

@@ -102,7 +102,7 @@ pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     })
 }
 
-fn described(instance: &Instance) -> Value {
+fn to_output(instance: &Instance) -> Value {
     json!({ "Id": instance.id, "Attributes": instance.attributes })
 }
 
@@ -110,7 +110,7 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.read(|world| {
         let key = key(world.of::<State>(), &input.service_id, &input.instance_id)?;
         let found = world.of::<State>().instances.get(&key).ok_or_else(|| not_found(&input.instance_id))?;
-        let mut described = described(found);
+        let mut described = to_output(found);
         described["CreatorRequestId"] = found.creator_request_id.clone().into();
         Ok(json!({ "Instance": described }))
     })
@@ -130,7 +130,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let page = sandbox.world.read(|world| {
         let prefix = key(world.of::<State>(), &input.service_id, "")?;
         let instances = world.of::<State>().instances.with_prefix(&prefix);
-        let described = instances.map(|(_, instance)| (instance.id.clone(), described(instance)));
+        let described = instances.map(|(_, instance)| (instance.id.clone(), to_output(instance)));
         paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;

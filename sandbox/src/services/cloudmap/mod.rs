@@ -27,7 +27,7 @@ pub(crate) struct Namespace {
     pub name: String,
     pub arn: String,
     #[serde(default)]
-    pub kind: Kind,
+    pub kind: NamespaceType,
     /// The VPC that a private namespace is visible in.
     pub vpc: String,
     /// The hosted zone of a namespace with DNS.
@@ -44,7 +44,7 @@ pub(crate) struct Namespace {
 
 /// How instances of a namespace are discovered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Kind {
+pub(crate) enum NamespaceType {
     /// By API calls only.
     #[serde(rename = "HTTP")]
     Http,
@@ -57,7 +57,7 @@ pub(crate) enum Kind {
     PublicDns,
 }
 
-impl Kind {
+impl NamespaceType {
     /// The name in responses and filters.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -154,9 +154,9 @@ pub(crate) static SERVICE: ServiceRow = ServiceRow {
         operation!("CreateHttpNamespace" => namespaces::create_http),
         operation!(async "CreatePrivateDnsNamespace" => namespaces::create_private),
         operation!("CreatePublicDnsNamespace" => namespaces::create_public),
-        operation!("UpdateHttpNamespace" => |sandbox, input| namespaces::update(sandbox, Kind::Http, input)),
-        operation!("UpdatePrivateDnsNamespace" => |sandbox, input| namespaces::update(sandbox, Kind::PrivateDns, input)),
-        operation!("UpdatePublicDnsNamespace" => |sandbox, input| namespaces::update(sandbox, Kind::PublicDns, input)),
+        operation!("UpdateHttpNamespace" => |sandbox, input| namespaces::update(sandbox, NamespaceType::Http, input)),
+        operation!("UpdatePrivateDnsNamespace" => |sandbox, input| namespaces::update(sandbox, NamespaceType::PrivateDns, input)),
+        operation!("UpdatePublicDnsNamespace" => |sandbox, input| namespaces::update(sandbox, NamespaceType::PublicDns, input)),
         operation!("GetNamespace" => namespaces::get),
         operation!("ListNamespaces" => namespaces::list),
         operation!("DeleteNamespace" => namespaces::delete),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Kind, Namespace, PAGE, State, invalid_input, invalid_token, operations};
+use super::{Namespace, NamespaceType, PAGE, State, invalid_input, invalid_token, operations};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
@@ -45,16 +45,16 @@ pub(super) async fn create_private(sandbox: Arc<Sandbox>, input: CreatePrivate) 
     if found["vpcSet"].as_array().is_none_or(Vec::is_empty) {
         return Err(invalid_input(format!("VPC {vpc} does not exist")));
     }
-    create(&sandbox, Kind::PrivateDns, vpc, Create { name, description, creator_request_id, tags, properties })
+    create(&sandbox, NamespaceType::PrivateDns, vpc, Create { name, description, creator_request_id, tags, properties })
 }
 
 pub(super) fn create_public(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
-    create(sandbox, Kind::PublicDns, String::new(), input)
+    create(sandbox, NamespaceType::PublicDns, String::new(), input)
 }
 
 pub(super) fn create_http(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     check_http_name(&input.name)?;
-    create(sandbox, Kind::Http, String::new(), input)
+    create(sandbox, NamespaceType::Http, String::new(), input)
 }
 
 /// The pattern of the API's model, which needs look-ahead.
@@ -75,9 +75,9 @@ fn soa_ttl(properties: &Value) -> Option<i64> {
 }
 
 /// Creates a namespace. Names of private ones are unique per VPC, others per kind.
-fn create(sandbox: &Arc<Sandbox>, kind: Kind, vpc: String, input: Create) -> Reply {
-    let id = format!("ns-{}", ids::lower(16));
-    let zone = if kind == Kind::Http { String::new() } else { format!("Z0{}", ids::upper(18)) };
+fn create(sandbox: &Arc<Sandbox>, kind: NamespaceType, vpc: String, input: Create) -> Reply {
+    let id = format!("ns-{}", ids::random_lower(16));
+    let zone = if kind == NamespaceType::Http { String::new() } else { format!("Z0{}", ids::random_upper(18)) };
     let namespace = Namespace {
         arn: sandbox.config.arn("servicediscovery", &format!("namespace/{id}")),
         name: input.name,
@@ -124,7 +124,11 @@ struct Change {
 }
 
 /// Changes the description and, if it has DNS, the SOA record.
-pub(super) fn update(sandbox: &Arc<Sandbox>, kind: Kind, Update { id, namespace: change, .. }: Update) -> Reply {
+pub(super) fn update(
+    sandbox: &Arc<Sandbox>,
+    kind: NamespaceType,
+    Update { id, namespace: change, .. }: Update,
+) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
@@ -147,10 +151,10 @@ pub(super) fn not_found(id: &str) -> Fault {
     Fault::not_found("NamespaceNotFound", format!("No namespace with id {id} exists"))
 }
 
-fn described(state: &State, namespace: &Namespace) -> Value {
+fn to_output(state: &State, namespace: &Namespace) -> Value {
     let services = state.services.values().filter(|service| service.namespace_id == namespace.id).count();
     let dns = match namespace.kind {
-        Kind::Http => json!({}),
+        NamespaceType::Http => json!({}),
         _ => json!({ "HostedZoneId": namespace.hosted_zone_id, "SOA": { "TTL": namespace.soa_ttl } }),
     };
     json!({
@@ -178,7 +182,7 @@ pub(super) struct Identified {
 pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.read(|world| {
         let found = world.of::<State>().namespaces.get(id_of(&input.id)).ok_or_else(|| not_found(&input.id))?;
-        let mut namespace = described(world.of::<State>(), found);
+        let mut namespace = to_output(world.of::<State>(), found);
         namespace["CreatorRequestId"] = found.creator_request_id.clone().into();
         Ok(json!({ "Namespace": namespace }))
     })
@@ -232,7 +236,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
                     && filter.accepts("TYPE", namespace.kind.name())
             })
         });
-        let described = matching.map(|namespace| (namespace.id.clone(), described(world.of::<State>(), namespace)));
+        let described = matching.map(|namespace| (namespace.id.clone(), to_output(world.of::<State>(), namespace)));
         paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;

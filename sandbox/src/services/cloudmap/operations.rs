@@ -19,7 +19,7 @@ const MAX_OPERATIONS: usize = 500;
 
 /// Records a completed change, and returns the response to it.
 pub(super) fn record(state: &mut State, kind: &str, targets: &[(&str, &str)], created: Timestamp) -> Value {
-    let id = format!("{}-{}", ids::lower(32), ids::lower(8));
+    let id = format!("{}-{}", ids::random_lower(32), ids::random_lower(8));
     let targets = targets.iter().map(|(kind, id)| ((*kind).to_owned(), (*id).to_owned())).collect();
     state.operations.insert(id.clone(), NamespaceOperation { id: id.clone(), kind: kind.to_owned(), targets, created });
     if state.operations.len() > MAX_OPERATIONS {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::namespaces::{Filter, id_of, not_found as namespace_not_found};
-use super::{Kind, PAGE, Service, State, invalid_input, invalid_token, operations};
+use super::{NamespaceType, PAGE, Service, State, invalid_input, invalid_token, operations};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
@@ -34,7 +34,7 @@ pub(super) struct Create {
 
 /// `CreateService`. Names are unique in a namespace.
 pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
-    let id = format!("srv-{}", ids::lower(16));
+    let id = format!("srv-{}", ids::random_lower(16));
     let within_dns = input.dns_config["NamespaceId"].as_str().map(str::to_owned);
     let Some(namespace_id) = input.namespace_id.or(within_dns) else {
         return Err(invalid_input("Namespace ID must be specified"));
@@ -57,7 +57,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         let state = world.of_mut::<State>();
         let namespace = state.namespaces.get(&service.namespace_id);
         let namespace = namespace.ok_or_else(|| namespace_not_found(&service.namespace_id))?;
-        if namespace.kind == Kind::Http {
+        if namespace.kind == NamespaceType::Http {
             if !service.dns_config.is_null() {
                 return Err(invalid_input("Can't specify DnsConfig for a service in an HTTP namespace"));
             }
@@ -68,7 +68,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
             return Err(Fault::already_exists("ServiceAlreadyExists", "Service already exists."));
         }
         state.services.insert(service.id.clone(), service.clone());
-        Ok(json!({ "Service": described(state, &service) }))
+        Ok(json!({ "Service": to_output(state, &service) }))
     })
 }
 
@@ -78,7 +78,7 @@ pub(super) fn find<'a>(state: &'a State, id: &str) -> Result<&'a Service, Fault>
     state.services.get(id).ok_or_else(|| Fault::not_found("ServiceNotFound", format!("No service with id {id} exists")))
 }
 
-fn described(state: &State, service: &Service) -> Value {
+fn to_output(state: &State, service: &Service) -> Value {
     let instances = state.instances.with_prefix(&format!("{}/", service.id)).count();
     json!({
         "Id": service.id,
@@ -104,7 +104,7 @@ pub(super) struct Identified {
 pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.read(|world| {
         let found = find(world.of::<State>(), &input.id)?;
-        let mut service = described(world.of::<State>(), found);
+        let mut service = to_output(world.of::<State>(), found);
         service["CreatorRequestId"] = found.creator_request_id.clone().into();
         Ok(json!({ "Service": service }))
     })
@@ -130,7 +130,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
                 input.filters.iter().all(|filter| filter.accepts("NAMESPACE_ID", &service.namespace_id))
             });
         let described = matching.map(|service| {
-            let mut summary = described(world.of::<State>(), service);
+            let mut summary = to_output(world.of::<State>(), service);
             summary["NamespaceId"] = Value::Null;
             (service.id.clone(), summary)
         });

@@ -52,7 +52,7 @@ pub(super) struct Add {
 }
 
 pub(super) fn add(sandbox: &Arc<Sandbox>, Add { arn, tags }: Add) -> Reply {
-    edit(sandbox, &arn, |there| tags::merge(there, tags))
+    edit(sandbox, &arn, |current| tags::merge(current, tags))
 }
 
 #[derive(Deserialize)]
@@ -65,7 +65,7 @@ pub(super) struct Remove {
 }
 
 pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, keys }: Remove) -> Reply {
-    edit(sandbox, &arn, |there| tags::remove(there, &keys))
+    edit(sandbox, &arn, |current| tags::remove(current, &keys))
 }
 
 #[derive(Deserialize)]

@@ -171,9 +171,9 @@ impl MetricStat {
         let key = Metric::key(&self.metric.namespace, &self.metric.metric_name, &self.metric.dimensions);
         let metric = sandbox.world.read(|world| world.of::<State>().metrics.get(&key).map(|metric| metric.id));
         let points = metric.map_or(Ok(Vec::new()), |metric| data_points::between(sandbox, metric, start, end))?;
-        let of_unit = |point: &&Point| self.unit.as_ref().is_none_or(|unit| *unit == point.unit);
+        let has_unit = |point: &&Point| self.unit.as_ref().is_none_or(|unit| *unit == point.unit);
         let values = buckets(&points, start, self.period * 1000).into_iter().filter_map(|(time, bucket)| {
-            let points: Vec<&Point> = bucket.iter().filter(of_unit).collect();
+            let points: Vec<&Point> = bucket.iter().filter(has_unit).collect();
             Some((time, statistic.of(points.iter().copied())?))
         });
         Ok(values.collect())

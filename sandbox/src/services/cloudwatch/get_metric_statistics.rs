@@ -99,14 +99,14 @@ fn datapoint(
     plain: &[(String, Statistic)],
     extended: &[(String, Statistic)],
 ) -> Value {
-    let of = |(name, statistic): &(String, Statistic)| {
+    let value = |(name, statistic): &(String, Statistic)| {
         Some((name.clone(), statistic.of(points.iter().copied()).map(Value::from)?))
     };
     let mut described =
         Map::from_iter([("Timestamp".to_owned(), seconds(time).into()), ("Unit".to_owned(), unit.into())]);
-    described.extend(plain.iter().filter_map(of));
+    described.extend(plain.iter().filter_map(value));
     if !extended.is_empty() {
-        described.insert("ExtendedStatistics".to_owned(), Value::Object(extended.iter().filter_map(of).collect()));
+        described.insert("ExtendedStatistics".to_owned(), Value::Object(extended.iter().filter_map(value).collect()));
     }
     Value::Object(described)
 }

@@ -13,8 +13,8 @@ use crate::services::cloudwatch::State;
 
 const PAGE: usize = 500;
 /// A metric without data for two weeks is not listed any more (CloudWatch user guide).
-const LISTED_FOR: i64 = 14 * 24 * 60 * 60 * 1000;
-const RECENTLY: i64 = 3 * 60 * 60 * 1000;
+const LISTED_MILLIS: i64 = 14 * 24 * 60 * 60 * 1000;
+const RECENTLY_ACTIVE_MILLIS: i64 = 3 * 60 * 60 * 1000;
 
 /// A dimension of a metric.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -83,8 +83,8 @@ pub(super) struct List {
 /// `ListMetrics`: the metrics with data in the last two weeks.
 pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let age = match input.recently_active.as_deref() {
-        None => LISTED_FOR,
-        Some("PT3H") => RECENTLY,
+        None => LISTED_MILLIS,
+        Some("PT3H") => RECENTLY_ACTIVE_MILLIS,
         Some(_) => return Err(validation_error("The value of RecentlyActive must be PT3H")),
     };
     let since = sandbox.clock.now().as_millisecond() - age;
@@ -98,7 +98,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
                 && input.metric_name.as_ref().is_none_or(|name| *name == metric.metric_name)
                 && input.dimensions.iter().all(|filter| filter.accepts(metric))
         });
-        let shown = metrics.map(|(key, metric)| (key.to_owned(), shown(metric)));
+        let shown = metrics.map(|(key, metric)| (key.to_owned(), to_output(metric)));
         paging::page(shown, &question, input.next_token.as_deref(), PAGE)
             .map_err(|_| invalid_value("Request parameter NextToken is invalid"))
     })?;
@@ -106,6 +106,6 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     Ok(json!({ "Metrics": page.items, "NextToken": page.next_token, "OwningAccounts": owners }))
 }
 
-fn shown(metric: &Metric) -> Value {
+fn to_output(metric: &Metric) -> Value {
     json!({ "Namespace": metric.namespace, "MetricName": metric.metric_name, "Dimensions": metric.dimensions })
 }

@@ -76,14 +76,14 @@ pub(crate) fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Resul
 pub(super) struct Put {
     namespace: String,
     #[serde(default)]
-    metric_data: Vec<Given>,
+    metric_data: Vec<MetricDatumInput>,
     #[serde(default)]
     entity_metric_data: Vec<Value>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Given {
+struct MetricDatumInput {
     metric_name: String,
     #[serde(default)]
     dimensions: Vec<Dimension>,
@@ -136,7 +136,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     Ok(Value::Null)
 }
 
-impl Given {
+impl MetricDatumInput {
     fn checked(self, at: &str, now: i64) -> Result<Datum, Fault> {
         let timestamp = self.timestamp.map_or(now, milliseconds);
         if timestamp < now - OLDEST || timestamp > now + NEWEST {

@@ -21,7 +21,7 @@ pub(super) fn describe_regions(sandbox: &Arc<Sandbox>, mut input: Describe) -> R
             return Err(Fault::client("InvalidParameterValue", format!("Invalid value '{other}' for AllRegions.")));
         }
     };
-    let mut names: Vec<&str> = regions::of(partition.name).filter(|name| all && *name != own).collect();
+    let mut names: Vec<&str> = regions::regions_in(partition.name).filter(|name| all && *name != own).collect();
     names.push(own);
     names.sort_unstable();
     let rows = names.into_iter().map(|name| {
@@ -35,7 +35,7 @@ pub(super) fn describe_regions(sandbox: &Arc<Sandbox>, mut input: Describe) -> R
 
 pub(super) fn describe_zones(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let region = &sandbox.config.region;
-    let rows = zones::of(region).into_iter().map(|Zone { name, id }| -> Value {
+    let rows = zones::zones_in(region).into_iter().map(|Zone { name, id }| -> Value {
         json!({
             "zoneName": name,
             "zoneId": id,

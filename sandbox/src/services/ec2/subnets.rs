@@ -65,7 +65,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
 
 /// The requested zone, by name or id; the first one by default.
 fn chosen_zone(region: &str, name: Option<&str>, id: Option<&str>) -> Result<Zone, Fault> {
-    let mut zones = zones::of(region);
+    let mut zones = zones::zones_in(region);
     let known: Vec<String> =
         zones.iter().map(|zone| if id.is_some() { zone.id.clone() } else { zone.name.clone() }).collect();
     let (name, parameter) = match (name, id) {

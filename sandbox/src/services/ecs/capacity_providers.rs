@@ -54,16 +54,20 @@ fn describe_provider(config: &Config, name: &str) -> Value {
 }
 
 /// One provider of a strategy.
-struct Share<'a> {
+struct StrategyItem<'a> {
     provider: &'a str,
     base: usize,
     weight: usize,
 }
 
-fn share(item: &Value) -> Option<Share<'_>> {
+fn share(item: &Value) -> Option<StrategyItem<'_>> {
     let number =
         |member: &str| item.get(member).and_then(Value::as_u64).and_then(|number| number.try_into().ok()).unwrap_or(0);
-    Some(Share { provider: item.get("capacityProvider")?.as_str()?, base: number("base"), weight: number("weight") })
+    Some(StrategyItem {
+        provider: item.get("capacityProvider")?.as_str()?,
+        base: number("base"),
+        weight: number("weight"),
+    })
 }
 
 /// The providers of `count` further tasks: first each one's base, then by weight (API reference, `CapacityProviderStrategyItem`).
@@ -73,16 +77,17 @@ pub(super) fn choose(
     task_count: impl Fn(&str) -> usize,
     count: usize,
 ) -> Vec<Option<String>> {
-    let shares: Vec<Share<'_>> = strategy.and_then(Value::as_array).into_iter().flatten().filter_map(share).collect();
+    let shares: Vec<StrategyItem<'_>> =
+        strategy.and_then(Value::as_array).into_iter().flatten().filter_map(share).collect();
     let mut tasks: BTreeMap<&str, usize> =
         shares.iter().map(|share| (share.provider, task_count(share.provider))).collect();
     let mut chosen = Vec::new();
     for _ in 0..count {
-        let running = |share: &Share<'_>| tasks.get(share.provider).copied().unwrap_or_default();
+        let running = |share: &StrategyItem<'_>| tasks.get(share.provider).copied().unwrap_or_default();
         let below_base = shares.iter().find(|share| running(share) < share.base);
         // The provider with the fewest tasks beyond its base per weight, compared without division.
         let by_weight = shares.iter().filter(|share| share.weight > 0).reduce(|best, share| {
-            let extra = |share: &Share<'_>| running(share).saturating_sub(share.base);
+            let extra = |share: &StrategyItem<'_>| running(share).saturating_sub(share.base);
             if extra(share) * best.weight < extra(best) * share.weight { share } else { best }
         });
         let provider = below_base.or(by_weight).map(|share| share.provider);

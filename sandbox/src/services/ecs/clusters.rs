@@ -16,7 +16,7 @@ use crate::store::World;
 use crate::{Fault, Sandbox};
 
 /// What DescribeClusters includes only on request, and other operations always return.
-const EVERYTHING: [&str; 3] = ["SETTINGS", "CONFIGURATIONS", "TAGS"];
+const ALL_INCLUDES: [&str; 3] = ["SETTINGS", "CONFIGURATIONS", "TAGS"];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -80,7 +80,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
             check(&cluster)?;
             world.of_mut::<State>().clusters.insert(name.clone(), cluster);
         }
-        described(sandbox, world, &name)
+        to_output(sandbox, world, &name)
     })
 }
 
@@ -104,9 +104,9 @@ fn check(cluster: &Cluster) -> Result<(), Fault> {
     strategy.map_or(Ok(()), |strategy| launch::check_strategy(strategy, cluster))
 }
 
-fn described(sandbox: &Sandbox, world: &World, name: &str) -> Reply {
+fn to_output(sandbox: &Sandbox, world: &World, name: &str) -> Reply {
     let cluster = names::cluster(world, Some(name))?;
-    Ok(json!({ "cluster": show::cluster(&sandbox.config, world, cluster, &EVERYTHING.map(str::to_owned)) }))
+    Ok(json!({ "cluster": show::cluster(&sandbox.config, world, cluster, &ALL_INCLUDES.map(str::to_owned)) }))
 }
 
 #[derive(Deserialize)]
@@ -131,7 +131,7 @@ fn change(sandbox: &Sandbox, cluster: &str, content: Content) -> Reply {
         check(&cluster)?;
         let name = cluster.name.clone();
         world.of_mut::<State>().clusters.insert(name.clone(), cluster);
-        described(sandbox, world, &name)
+        to_output(sandbox, world, &name)
     })
 }
 
@@ -261,6 +261,6 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster }: Delete) -> Repl
         world.of_mut::<State>().service_deployments.retain(|key, _| !key.starts_with(&prefix));
         world.of_mut::<State>().service_revisions.retain(|key, _| !key.starts_with(&prefix));
         world.of_mut::<State>().clusters.insert(row.name.clone(), row.clone());
-        Ok(json!({ "cluster": show::cluster(&sandbox.config, world, &row, &EVERYTHING.map(str::to_owned)) }))
+        Ok(json!({ "cluster": show::cluster(&sandbox.config, world, &row, &ALL_INCLUDES.map(str::to_owned)) }))
     })
 }

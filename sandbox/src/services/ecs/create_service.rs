@@ -92,11 +92,11 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
             if input.client_token.is_some() && input.client_token == service.client_token {
                 return Ok(json!({ "service": show::service(&sandbox.config, world, service, true) }));
             }
-            return Err(invalid("Creation of service was not idempotent.").of_kind(FaultKind::AlreadyExists));
+            return Err(invalid("Creation of service was not idempotent.").with_kind(FaultKind::AlreadyExists));
         }
         let service = service(&sandbox, &cluster.name, &input, definition, &launch, network);
         let now = service.created_at;
-        names::keep_service(world, service.clone(), now);
+        names::store_service(world, service.clone(), now);
         Ok(json!({ "service": show::service(&sandbox.config, world, &service, true) }))
     })
 }

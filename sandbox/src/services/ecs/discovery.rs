@@ -14,11 +14,11 @@ use crate::{Fault, Sandbox};
 pub(super) fn registries(sandbox: &Sandbox, task: &Task) -> Vec<String> {
     let Some(service) = &task.service else { return Vec::new() };
     sandbox.world.read(|world| {
-        world.of::<State>().services.get(&key(&task.cluster, service)).map(of_service).unwrap_or_default()
+        world.of::<State>().services.get(&key(&task.cluster, service)).map(registry_ids).unwrap_or_default()
     })
 }
 
-fn of_service(service: &Service) -> Vec<String> {
+fn registry_ids(service: &Service) -> Vec<String> {
     let list = service.content.get("serviceRegistries").and_then(Value::as_array);
     let arns = list.into_iter().flatten().filter_map(|registry| registry.get("registryArn")?.as_str());
     arns.map(|arn| last_part(arn).to_owned()).collect()
@@ -47,7 +47,7 @@ fn without_nulls(mut value: Value) -> Value {
     value
 }
 
-/// Removes a task's instance; an error means that it is gone already.
+/// Removes a task's instance; an error means that it is already deregistered.
 pub(super) async fn deregister(sandbox: &Arc<Sandbox>, registry: &str, task_id: &str) {
     let _ = sandbox
         .call("servicediscovery", "DeregisterInstance", json!({ "ServiceId": registry, "InstanceId": task_id }))

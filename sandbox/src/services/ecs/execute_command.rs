@@ -76,7 +76,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
             session_type: Some("InteractiveCommands"),
             reason: None,
             command,
-            gone: running.gone(),
+            target_ended: running.ended(),
         },
     )?;
     let config = &sandbox.config;
@@ -101,7 +101,7 @@ pub(crate) fn in_container(
     command: &[String],
 ) -> Result<Option<(ProcessSpec, CancellationToken)>, Fault> {
     let Some(container) = target_container(sandbox, target) else { return Ok(None) };
-    Ok(Some((container.exec_in(command).ok_or_else(Fault::no_host_exec)?, container.gone())))
+    Ok(Some((container.exec_in(command).ok_or_else(Fault::no_host_exec)?, container.ended())))
 }
 
 fn target_container(sandbox: &Sandbox, target: &str) -> Option<Arc<dyn Container>> {
@@ -161,7 +161,7 @@ fn check_agent(sandbox: &Sandbox, world: &World, task: &Task, index: usize) -> R
     if containers.get(index).is_some_and(|container| container.readonly_root_filesystem) {
         return refuse("its container's root file system is read-only".to_owned());
     }
-    let role = role::of_task(task, definition).map(last_part).unwrap_or_default();
+    let role = role::task_role_name(task, definition).map(last_part).unwrap_or_default();
     let missing: Vec<_> =
         PERMISSIONS.into_iter().filter(|action| !grants::allows(world.of::<iam::State>(), role, action)).collect();
     if missing.is_empty() {

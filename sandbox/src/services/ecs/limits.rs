@@ -25,7 +25,7 @@ const MIB: u64 = 1024 * 1024;
 
 /// Enforces the limits while the sandbox runs.
 pub(crate) fn watch(sandbox: &Arc<Sandbox>) {
-    sandbox.spawn_loop("the watch over tasks' limits", |shared| async move {
+    sandbox.spawn_loop("task limit monitor", |shared| async move {
         let mut counted = process_count();
         loop {
             for _ in 0..INSPECTION_INTERVAL.as_millis() / COUNT_INTERVAL.as_millis() {

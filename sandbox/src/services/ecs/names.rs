@@ -47,7 +47,7 @@ pub(super) fn bad_token() -> Fault {
 }
 
 /// Stores a changed service, and updates the history of its rollouts.
-pub(super) fn keep_service(world: &mut World, service: Service, now: jiff::Timestamp) {
+pub(super) fn store_service(world: &mut World, service: Service, now: jiff::Timestamp) {
     service_deployments::update(world, &service, now);
     world.of_mut::<State>().services.insert(key(&service.cluster, &service.name), service);
 }
@@ -74,7 +74,7 @@ pub(super) fn active_service<'a>(world: &'a World, cluster: Option<&str>, given:
     if found.status == ServiceStatus::Active {
         Ok(found)
     } else {
-        Err(Fault::client("ServiceNotActiveException", "Service was not ACTIVE.").of_kind(FaultKind::Inactive))
+        Err(Fault::client("ServiceNotActiveException", "Service was not ACTIVE.").with_kind(FaultKind::Inactive))
     }
 }
 

@@ -87,27 +87,27 @@ impl Runtime {
     /// What every running task has used, by its key (`cluster/id`). Tasks whose processes are not visible are left out.
     pub(super) fn usage(&self) -> BTreeMap<String, Usage> {
         let times = CpuTimes::read();
-        let of_task = |task: &Running| {
+        let task_usage = |task: &Running| {
             let visible = task.containers.iter().flatten().map(|container| (container, container.processes(&times)));
             // A container that has ended is not visible either, while its task may go on.
             let visible = visible.filter(|(_, (processes, _))| !processes.is_empty());
             let used = visible.map(|(container, (_, bytes))| Usage { cpu: container.cpu_time(&times), bytes });
             used.reduce(|sum, more| Usage { cpu: sum.cpu + more.cpu, bytes: sum.bytes + more.bytes })
         };
-        self.running().iter().filter_map(|(key, task)| Some((key.clone(), of_task(task)?))).collect()
+        self.running().iter().filter_map(|(key, task)| Some((key.clone(), task_usage(task)?))).collect()
     }
 
     /// The processes of every running task and their resident memory in bytes, by its key (`cluster/id`).
     pub(crate) fn processes(&self) -> BTreeMap<String, (Vec<i32>, u64)> {
         let times = CpuTimes::read();
-        let of_task = |task: &Running| {
+        let task_processes = |task: &Running| {
             let processes = task.containers.iter().flatten().map(|container| container.processes(&times));
             processes.fold((Vec::new(), 0), |(mut pids, bytes), (more, more_bytes)| {
                 pids.extend(more);
                 (pids, bytes + more_bytes)
             })
         };
-        self.running().iter().map(|(key, task)| (key.clone(), of_task(task))).collect()
+        self.running().iter().map(|(key, task)| (key.clone(), task_processes(task))).collect()
     }
 
     pub(super) fn running(&self) -> MutexGuard<'_, BTreeMap<String, Running>> {

@@ -47,6 +47,6 @@ pub(crate) fn set_desired_count(
 ) -> Result<(), Fault> {
     let mut service = names::active_service(world, Some(cluster), name)?.clone();
     update_service::scale(&mut service, Some(i64::from(count)), now)?;
-    names::keep_service(world, service, now);
+    names::store_service(world, service, now);
     Ok(())
 }

@@ -17,7 +17,7 @@ fn root(state_dir: &Path, task_id: &str) -> PathBuf {
 }
 
 /// A task's folders, which may not exist yet; its containers share them.
-pub(super) fn of_task(state_dir: &Path, task_id: &str) -> Folders {
+pub(super) fn task_folders(state_dir: &Path, task_id: &str) -> Folders {
     let root = root(state_dir, task_id);
     Folders { home: root.join("home"), temporary: root.join("tmp") }
 }

@@ -76,7 +76,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
         if input.force_new_deployment || switched || replaced || definition.name() != current {
             deploy(&mut service, definition.name(), now);
         }
-        names::keep_service(world, service.clone(), now);
+        names::store_service(world, service.clone(), now);
         Ok(json!({ "service": show::service(&sandbox.config, world, &service, true) }))
     })
 }

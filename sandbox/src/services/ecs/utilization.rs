@@ -104,13 +104,13 @@ fn memory_percent(task: &Task, usage: &Usage) -> Option<f64> {
 }
 
 /// What a task reserves as a whole, or else the sum of its containers; none if that is zero.
-fn reserved(whole: Option<&str>, containers: &[Container], own: impl Fn(&Container) -> f64) -> Option<f64> {
-    let whole = whole.and_then(|units| units.parse::<f64>().ok());
-    whole.or_else(|| Some(containers.iter().map(own).sum())).filter(|units| *units > 0.0)
+fn reserved(task_units: Option<&str>, containers: &[Container], own: impl Fn(&Container) -> f64) -> Option<f64> {
+    let task_units = task_units.and_then(|units| units.parse::<f64>().ok());
+    task_units.or_else(|| Some(containers.iter().map(own).sum())).filter(|units| *units > 0.0)
 }
 
 fn data(services: &BTreeMap<(String, String), Percentages>, start: Timestamp) -> Vec<Datum> {
-    let of_service = |((cluster, service), percentages): (&(String, String), &Percentages)| {
+    let service_metrics = |((cluster, service), percentages): (&(String, String), &Percentages)| {
         let dimension = |name: &str, value: &str| Dimension { name: name.to_owned(), value: value.to_owned() };
         let dimensions = [dimension("ClusterName", cluster), dimension("ServiceName", service)];
         let metrics = [("CPUUtilization", &percentages.cpu), ("MemoryUtilization", &percentages.memory)];
@@ -124,7 +124,7 @@ fn data(services: &BTreeMap<(String, String), Percentages>, start: Timestamp) ->
             })
         })
     };
-    services.iter().flat_map(of_service).flatten().collect()
+    services.iter().flat_map(service_metrics).flatten().collect()
 }
 
 #[cfg(test)]

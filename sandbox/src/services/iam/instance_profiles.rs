@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::names::{check_name, check_path, check_path_prefix, root_path};
 use super::paging::Paging;
-use super::roles::{described as described_role, find as find_role};
+use super::roles::{find as find_role, to_output as described_role};
 use super::{InstanceProfile, State, no_such_entity};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
@@ -23,7 +23,7 @@ fn find_mut<'a>(state: &'a mut State, name: &str) -> Result<&'a mut InstanceProf
     state.instance_profiles.get_mut(name).ok_or_else(|| no_such_profile(name))
 }
 
-fn described(state: &State, profile: &InstanceProfile) -> Value {
+fn to_output(state: &State, profile: &InstanceProfile) -> Value {
     let role = profile.role.as_deref().and_then(|name| state.roles.get(name));
     json!({
         "Path": profile.path,
@@ -53,7 +53,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     check_path(&path)?;
     super::tags::check(&tags)?;
     let arn = sandbox.config.global_arn("iam", &format!("instance-profile{path}{name}"));
-    let id = format!("AIPA{}", ids::upper(17));
+    let id = format!("AIPA{}", ids::random_upper(17));
     let profile = InstanceProfile { arn, id, created: sandbox.clock.now(), role: None, name, path, tags };
     sandbox.world.write(|world| {
         if world.of::<State>().instance_profiles.contains(&profile.name) {
@@ -61,7 +61,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
             return Err(Fault::already_exists("EntityAlreadyExists", message).with_status(409));
         }
         world.of_mut::<State>().instance_profiles.insert(profile.name.clone(), profile.clone());
-        Ok(json!({ "InstanceProfile": described(world.of::<State>(), &profile) }))
+        Ok(json!({ "InstanceProfile": to_output(world.of::<State>(), &profile) }))
     })
 }
 
@@ -76,7 +76,7 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.read(|world| {
         let name = &input.instance_profile_name;
         let profile = world.of::<State>().instance_profiles.get(name).ok_or_else(|| no_such_profile(name))?;
-        Ok(json!({ "InstanceProfile": described(world.of::<State>(), profile) }))
+        Ok(json!({ "InstanceProfile": to_output(world.of::<State>(), profile) }))
     })
 }
 
@@ -169,7 +169,7 @@ fn listed<'a>(
     profiles: impl Iterator<Item = &'a InstanceProfile>,
 ) -> impl Iterator<Item = (String, Value)> {
     profiles.map(|profile| {
-        let mut shown = described(state, profile);
+        let mut shown = to_output(state, profile);
         shown["Tags"] = Value::Null;
         (profile.name.clone(), shown)
     })

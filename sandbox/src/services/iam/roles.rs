@@ -32,7 +32,7 @@ pub(super) fn find_mut<'a>(state: &'a mut State, name: &str) -> Result<&'a mut R
 }
 
 /// A role, as responses show it.
-pub(super) fn described(role: &Role) -> Value {
+pub(super) fn to_output(role: &Role) -> Value {
     json!({
         "Path": role.path,
         "RoleName": role.name,
@@ -73,7 +73,7 @@ fn one_hour() -> u32 {
 pub(super) fn new(sandbox: &Sandbox, name: String, path: String, assume_role_policy: String) -> Role {
     Role {
         arn: sandbox.config.global_arn("iam", &format!("role{path}{name}")),
-        id: format!("AROA{}", ids::upper(17)),
+        id: format!("AROA{}", ids::random_upper(17)),
         created: sandbox.clock.now(),
         description: None,
         max_session_duration: one_hour(),
@@ -108,7 +108,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         }
         documents::trust_policy::check_principals(&role.assume_role_policy, world.of::<State>(), &sandbox.config)?;
         world.of_mut::<State>().roles.insert(role.name.clone(), role.clone());
-        let mut described = described(&role);
+        let mut described = to_output(&role);
         // GetRole and ListRoles show it, CreateRole does not.
         described["MaxSessionDuration"] = Value::Null;
         Ok(json!({ "Role": described }))
@@ -124,7 +124,7 @@ pub(super) struct Named {
 
 pub(super) fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.read(|world| {
-        let mut described = described(find(world.of::<State>(), &input.role_name)?);
+        let mut described = to_output(find(world.of::<State>(), &input.role_name)?);
         described["RoleLastUsed"] = json!({});
         Ok(json!({ "Role": described }))
     })
@@ -146,7 +146,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     sandbox.world.read(|world| {
         let roles = world.of::<State>().roles.values().filter(|role| role.path.starts_with(&input.path_prefix));
         let roles = roles.map(|role| {
-            let mut described = described(role);
+            let mut described = to_output(role);
             described["Tags"] = Value::Null;
             described["PermissionsBoundary"] = Value::Null;
             (role.name.clone(), described)
@@ -205,7 +205,7 @@ pub(super) fn update_description(sandbox: &Arc<Sandbox>, input: UpdateDescriptio
     sandbox.world.write(|world| {
         let role = find_mut(world.of_mut::<State>(), &input.role_name)?;
         role.description = Some(input.description);
-        Ok(json!({ "Role": described(role) }))
+        Ok(json!({ "Role": to_output(role) }))
     })
 }
 

@@ -56,7 +56,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, Create { service, description }: Cr
             return Err(Fault::client("InvalidInput", message));
         }
         world.of_mut::<State>().roles.insert(*name, role.clone());
-        let mut described = roles::described(&role);
+        let mut described = roles::to_output(&role);
         described["MaxSessionDuration"] = Value::Null;
         Ok(json!({ "Role": described }))
     })

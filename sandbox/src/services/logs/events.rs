@@ -63,14 +63,14 @@ impl Key {
 
 /// An event that has been read.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct StoredEvent {
     pub(super) key: Key,
     /// Milliseconds since 1970.
     pub(super) ingested_at: i64,
     pub(super) message: String,
 }
 
-impl Found {
+impl StoredEvent {
     pub(super) fn read(key: &[u8], value: &[u8]) -> Option<Self> {
         let (ingested_at, message) = value.split_first_chunk::<8>()?;
         let message = String::from_utf8_lossy(message).into_owned();
@@ -131,13 +131,13 @@ pub(super) fn range(
     sandbox: &Sandbox,
     (from, to): (&[u8], &[u8]),
     mut visit: impl FnMut(Key, &[u8]) -> Scan,
-) -> Result<Vec<Found>, Fault> {
+) -> Result<Vec<StoredEvent>, Fault> {
     let visit = |key: &[u8], value: &[u8]| match (Key::read(key), value.split_first_chunk::<8>()) {
         (Some(key), Some((_, message))) => visit(key, message),
         _ => Scan::Skip,
     };
     let rows = sandbox.world.database().range(TABLE, from, to, visit).map_err(Fault::internal)?;
-    Ok(rows.iter().filter_map(|(key, value)| Found::read(key, value)).collect())
+    Ok(rows.iter().filter_map(|(key, value)| StoredEvent::read(key, value)).collect())
 }
 
 /// The range of keys for a group's events in a time window: `start` included, `end` excluded, in milliseconds since

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::events::{self, Found, Key};
+use super::events::{self, Key, StoredEvent};
 use super::filter_pattern::FilterPattern;
 use super::{group, group_name, invalid_parameter, invalid_token, limit, not_found, stream_key};
 use crate::base::paging;
@@ -101,7 +101,7 @@ fn selected(
 }
 
 struct Page {
-    events: Vec<Found>,
+    events: Vec<StoredEvent>,
     next: Option<Key>,
 }
 
@@ -135,7 +135,7 @@ fn page(
     Ok(Page { events, next })
 }
 
-fn describe(event: &Found, streams: &BTreeMap<u64, String>) -> Value {
+fn describe(event: &StoredEvent, streams: &BTreeMap<u64, String>) -> Value {
     json!({
         "logStreamName": streams.get(&event.key.stream),
         "timestamp": event.key.timestamp,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::events::{self, Found, Key};
+use super::events::{self, Key, StoredEvent};
 use super::{group, group_name, invalid_token, limit, not_found, stream_key};
 use crate::base::paging;
 use crate::core::Reply;
@@ -95,7 +95,7 @@ fn forward(
     window: (&[u8], &[u8]),
     limit: usize,
     in_stream: impl Fn(Key) -> bool,
-) -> Result<Vec<Found>, Fault> {
+) -> Result<Vec<StoredEvent>, Fault> {
     let (mut bytes, mut count) = (0, 0);
     events::range(sandbox, window, |key, message| {
         if !in_stream(key) {
@@ -116,7 +116,7 @@ fn backward(
     window: (&[u8], &[u8]),
     limit: usize,
     in_stream: impl Fn(Key) -> bool,
-) -> Result<Vec<Found>, Fault> {
+) -> Result<Vec<StoredEvent>, Fault> {
     let mut last: VecDeque<(Key, usize)> = VecDeque::new();
     let mut bytes = 0;
     events::range(sandbox, window, |key, message| {
@@ -133,6 +133,6 @@ fn backward(
     forward(sandbox, (&first.bytes(), window.1), limit, in_stream)
 }
 
-fn describe(event: &Found) -> Value {
+fn describe(event: &StoredEvent) -> Value {
     json!({ "timestamp": event.key.timestamp, "message": event.message, "ingestionTime": event.ingested_at })
 }

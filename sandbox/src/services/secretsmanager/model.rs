@@ -195,7 +195,7 @@ pub(super) fn name<'a>(config: &Config, id: &'a str) -> &'a str {
 
 /// Creates an ARN for a name.
 pub(super) fn arn(config: &Config, name: &str) -> String {
-    format!("{}{name}-{}", prefix(config), crate::base::ids::mixed(SUFFIX))
+    format!("{}{name}-{}", prefix(config), crate::base::ids::random_alphanumeric(SUFFIX))
 }
 
 /// The beginning of the day: Secrets Manager records only the date of the last access.

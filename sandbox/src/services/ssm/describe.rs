@@ -30,7 +30,7 @@ pub(super) struct Describe {
     shared: bool,
 }
 
-fn described(config: &Config, parameter: &Parameter) -> Value {
+fn to_output(config: &Config, parameter: &Parameter) -> Value {
     json!({
         "Name": parameter.name,
         "ARN": arn(config, &parameter.name),
@@ -60,7 +60,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
             filters::matches_all(&filters, one, world.of::<State>())
                 && filters::matches_all(&parameter_filters, one, world.of::<State>())
         });
-        let matching = matching.map(|parameter| (parameter.name.clone(), described(&sandbox.config, parameter)));
+        let matching = matching.map(|parameter| (parameter.name.clone(), to_output(&sandbox.config, parameter)));
         paging::page(matching, &question, next_token.as_deref(), max_results.unwrap_or(PAGE)).map_err(invalid_token)
     })?;
     Ok(json!({ "Parameters": page.items, "NextToken": page.next_token }))

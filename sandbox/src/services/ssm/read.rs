@@ -37,7 +37,7 @@ pub(super) fn value(parameter: &Parameter, decrypted: bool) -> String {
     format!("AQICAH{}", STANDARD.encode(digest))
 }
 
-fn described(config: &Config, parameter: &Parameter, selector: &str, decrypted: bool) -> Value {
+fn to_output(config: &Config, parameter: &Parameter, selector: &str, decrypted: bool) -> Value {
     json!({
         "Name": parameter.name,
         "Type": parameter.kind,
@@ -96,7 +96,7 @@ pub(super) async fn get(sandbox: Arc<Sandbox>, Get { name, with_decryption }: Ge
             .ok_or_else(|| secret_parameters::not_found(reference));
     }
     let (parameter, selector) = sandbox.world.read(|world| find(world, &sandbox.config, &name))?;
-    Ok(json!({ "Parameter": described(&sandbox.config, &parameter, &selector, with_decryption) }))
+    Ok(json!({ "Parameter": to_output(&sandbox.config, &parameter, &selector, with_decryption) }))
 }
 
 #[derive(Deserialize)]
@@ -114,7 +114,7 @@ pub(super) async fn get_all(sandbox: Arc<Sandbox>, GetAll { names, with_decrypti
         let parameter = match secret_parameters::secret_reference(name) {
             Some(reference) => secret_parameters::find(&sandbox, reference, with_decryption).await?,
             None => match sandbox.world.read(|world| find(world, &sandbox.config, name)) {
-                Ok((parameter, selector)) => Some(described(&sandbox.config, &parameter, &selector, with_decryption)),
+                Ok((parameter, selector)) => Some(to_output(&sandbox.config, &parameter, &selector, with_decryption)),
                 Err(fault) if fault.is_from_sandbox() => return Err(fault),
                 Err(_) => None,
             },
@@ -159,7 +159,7 @@ pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> Reply {
                 && filters::matches_all(parameter_filters, parameter, world.of::<State>())
         });
         let matching = matching.map(|parameter| {
-            (parameter.name.clone(), described(&sandbox.config, parameter, "", input.with_decryption))
+            (parameter.name.clone(), to_output(&sandbox.config, parameter, "", input.with_decryption))
         });
         paging::page(matching, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)

@@ -93,7 +93,7 @@ impl Configuration {
     }
 
     /// The configuration as it is stored and shown.
-    pub(super) fn shown(&self) -> Result<Value, Fault> {
+    pub(super) fn to_output(&self) -> Result<Value, Fault> {
         match self {
             Self::TargetTracking(tracking) => serde_json::to_value(tracking),
             Self::Step(step) => serde_json::to_value(step),

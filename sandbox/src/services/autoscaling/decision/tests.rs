@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::{CapacityRequest, Cooling, Decision, Reason, Situation, Tracked, decide};
+use super::{CapacityRequest, CooldownScaling, Decision, Reason, ScalingState, Tracked, decide};
 use crate::services::autoscaling::configuration::Configuration;
 
-const NOW: Situation = Situation {
+const NOW: ScalingState = ScalingState {
     running: 4,
     desired: 4,
     min: 1,
@@ -15,8 +15,8 @@ const NOW: Situation = Situation {
     out_suspended: false,
     cooling: None,
 };
-const AFTER_OUT: Option<Cooling> = Some(Cooling { from: 2, to: 4, out: true });
-const AFTER_IN: Option<Cooling> = Some(Cooling { from: 6, to: 4, out: false });
+const AFTER_OUT: Option<CooldownScaling> = Some(CooldownScaling { from: 2, to: 4, out: true });
+const AFTER_IN: Option<CooldownScaling> = Some(CooldownScaling { from: 6, to: 4, out: false });
 
 fn track(values: &[f64]) -> CapacityRequest {
     CapacityRequest::Track(values.iter().map(|value| Tracked { value: *value, target: 50.0 }).collect())
@@ -25,7 +25,7 @@ fn track(values: &[f64]) -> CapacityRequest {
 /// The count that is set, or the name of the reason.
 fn outcome(decision: Decision) -> String {
     match decision {
-        Decision::Set(Cooling { to, .. }) => to.to_string(),
+        Decision::Set(CooldownScaling { to, .. }) => to.to_string(),
         Decision::NotScaled(reason) => format!("{reason:?}"),
         Decision::Wait => "wait".to_owned(),
     }
@@ -41,16 +41,16 @@ fn target_tracking_is_proportional_and_bounded() {
         (NOW, vec![20.0], "2"),
         (NOW, vec![0.0], "1"),
         (NOW, vec![44.0], "AutoScalingAnticipatedFlapping"),
-        (Situation { running: 0, desired: 0, min: 0, ..NOW }, vec![60.0], "1"),
-        (Situation { running: 10, desired: 10, ..NOW }, vec![90.0], "AlreadyAtMaxCapacity(10)"),
-        (Situation { running: 1, desired: 1, ..NOW }, vec![10.0], "AlreadyAtMinCapacity(1)"),
+        (ScalingState { running: 0, desired: 0, min: 0, ..NOW }, vec![60.0], "1"),
+        (ScalingState { running: 10, desired: 10, ..NOW }, vec![90.0], "AlreadyAtMaxCapacity(10)"),
+        (ScalingState { running: 1, desired: 1, ..NOW }, vec![10.0], "AlreadyAtMinCapacity(1)"),
         // Several policies: the largest capacity.
         (NOW, vec![0.0, 30.0], "3"),
         // Desired tasks that are not running yet do not cause more of them.
-        (Situation { running: 2, ..NOW }, vec![75.0], "AlreadyAtDesiredCapacity(4)"),
+        (ScalingState { running: 2, ..NOW }, vec![75.0], "AlreadyAtDesiredCapacity(4)"),
         // A desired count above the maximum.
-        (Situation { running: 12, desired: 12, ..NOW }, vec![45.0], "10"),
-        (Situation { min: 6, ..NOW }, vec![51.0], "6"),
+        (ScalingState { running: 12, desired: 12, ..NOW }, vec![45.0], "10"),
+        (ScalingState { min: 6, ..NOW }, vec![51.0], "6"),
     ];
     for (now, values, expected) in rows {
         assert_eq!(outcome(decide(&now, &track(&values))), expected, "{now:?} {values:?}");
@@ -61,23 +61,23 @@ fn target_tracking_is_proportional_and_bounded() {
 fn cooldowns_suspension_and_deployments_delay_scaling() {
     let rows = [
         // Calculated from 2, the base of the previous scaling: 3 is less than the 4 that it has set, 6 is more.
-        (Situation { cooling: AFTER_OUT, ..NOW }, 75.0, "wait"),
-        (Situation { cooling: AFTER_OUT, ..NOW }, 150.0, "6"),
-        (Situation { cooling: AFTER_OUT, ..NOW }, 10.0, "wait"),
-        (Situation { cooling: AFTER_IN, ..NOW }, 75.0, "6"),
-        (Situation { cooling: AFTER_IN, ..NOW }, 10.0, "wait"),
-        (Situation { out_suspended: true, ..NOW }, 75.0, "wait"),
-        (Situation { out_suspended: true, ..NOW }, 10.0, "1"),
-        (Situation { in_suspended: true, ..NOW }, 10.0, "wait"),
-        (Situation { deploying: true, ..NOW }, 75.0, "6"),
-        (Situation { deploying: true, ..NOW }, 10.0, "TargetServicePutResourceAsUnscalable"),
+        (ScalingState { cooling: AFTER_OUT, ..NOW }, 75.0, "wait"),
+        (ScalingState { cooling: AFTER_OUT, ..NOW }, 150.0, "6"),
+        (ScalingState { cooling: AFTER_OUT, ..NOW }, 10.0, "wait"),
+        (ScalingState { cooling: AFTER_IN, ..NOW }, 75.0, "6"),
+        (ScalingState { cooling: AFTER_IN, ..NOW }, 10.0, "wait"),
+        (ScalingState { out_suspended: true, ..NOW }, 75.0, "wait"),
+        (ScalingState { out_suspended: true, ..NOW }, 10.0, "1"),
+        (ScalingState { in_suspended: true, ..NOW }, 10.0, "wait"),
+        (ScalingState { deploying: true, ..NOW }, 75.0, "6"),
+        (ScalingState { deploying: true, ..NOW }, 10.0, "TargetServicePutResourceAsUnscalable"),
     ];
     for (now, value, expected) in rows {
         assert_eq!(outcome(decide(&now, &track(&[value]))), expected, "{now:?} {value}");
     }
-    let decision = decide(&Situation { cooling: AFTER_OUT, ..NOW }, &track(&[150.0]));
-    assert_eq!(decision, Decision::Set(Cooling { from: 2, to: 6, out: true }));
-    let reason = decide(&Situation { cooling: AFTER_IN, desired: 1, ..NOW }, &track(&[10.0]));
+    let decision = decide(&ScalingState { cooling: AFTER_OUT, ..NOW }, &track(&[150.0]));
+    assert_eq!(decision, Decision::Set(CooldownScaling { from: 2, to: 6, out: true }));
+    let reason = decide(&ScalingState { cooling: AFTER_IN, desired: 1, ..NOW }, &track(&[10.0]));
     assert_eq!(reason, Decision::NotScaled(Reason::AlreadyAtMinCapacity(1)));
 }
 

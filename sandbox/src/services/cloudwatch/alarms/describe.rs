@@ -60,7 +60,7 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     );
     let page = sandbox.world.read(|world| {
         let alarms = world.of::<State>().alarms.iter().filter(|(_, alarm)| input.matches(alarm));
-        let rows = alarms.map(|(name, alarm)| (name.to_owned(), alarm.described(&sandbox.config)));
+        let rows = alarms.map(|(name, alarm)| (name.to_owned(), alarm.to_output(&sandbox.config)));
         paging::page(rows, &question, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     let alarms = page.items.into_iter().collect::<Result<Vec<Value>, Fault>>()?;
@@ -93,7 +93,7 @@ pub(crate) fn for_metric(sandbox: &Arc<Sandbox>, input: ForMetric) -> Reply {
     };
     sandbox.world.read(|world| {
         let alarms = world.of::<State>().alarms.values().filter(matches);
-        let alarms = alarms.map(|alarm| alarm.described(&sandbox.config)).collect::<Result<Vec<Value>, Fault>>()?;
+        let alarms = alarms.map(|alarm| alarm.to_output(&sandbox.config)).collect::<Result<Vec<Value>, Fault>>()?;
         Ok(json!({ "MetricAlarms": alarms }))
     })
 }

@@ -147,7 +147,7 @@ impl Alarm {
     }
 
     /// The alarm in the form of responses.
-    fn described(&self, config: &Config) -> Result<Value, Fault> {
+    fn to_output(&self, config: &Config) -> Result<Value, Fault> {
         let mut described = serde_json::to_value(&self.settings).map_err(Fault::internal)?;
         described["AlarmArn"] = self.arn(config).into();
         described["AlarmConfigurationUpdatedTimestamp"] = seconds(self.configured).into();

@@ -133,14 +133,14 @@ fn range(sandbox: &Sandbox, settings: &Settings, length: i64, end: i64) -> Resul
     let points = metric.map_or(Ok(Vec::new()), |metric| data_points::between(sandbox, metric, start, end))?;
     let statistic = Statistic::parse(settings.statistic(), "Statistic")?;
     let found = buckets(&points, start, length);
-    let of_period = |at: i64| {
+    let datapoint_at = |at: i64| {
         let time = start + at * length;
         let (_, bucket) = found.iter().find(|(begins, _)| *begins == time)?;
-        let of_unit = bucket.iter().filter(|point| settings.unit.as_ref().is_none_or(|unit| *unit == point.unit));
-        let of_unit: Vec<&Point> = of_unit.collect();
-        let value = statistic.of(of_unit.iter().copied())?;
-        let samples = Statistic::SampleCount.of(of_unit.iter().copied())?;
+        let with_unit = bucket.iter().filter(|point| settings.unit.as_ref().is_none_or(|unit| *unit == point.unit));
+        let with_unit: Vec<&Point> = with_unit.collect();
+        let value = statistic.of(with_unit.iter().copied())?;
+        let samples = Statistic::SampleCount.of(with_unit.iter().copied())?;
         Some(Datapoint { time, value, samples })
     };
-    Ok((0..count).map(of_period).collect())
+    Ok((0..count).map(datapoint_at).collect())
 }

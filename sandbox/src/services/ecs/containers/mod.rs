@@ -61,7 +61,7 @@ struct PreparedContainer {
 /// Prepares a task's containers: leases ports, creates log streams and reads secrets.
 pub(super) async fn prepare(sandbox: &Arc<Sandbox>, task: &Task) -> Result<ContainerGroup, LaunchFailure> {
     let definition = sandbox.world.read(|world| task_definition(world, &task.task_definition).cloned());
-    let definition = definition.ok_or_else(|| LaunchFailure::resources("the task definition is gone"))?;
+    let definition = definition.ok_or_else(|| LaunchFailure::resources("the task definition no longer exists"))?;
     let containers = definition.containers();
     let mut leases = Vec::new();
     for container in &containers {
@@ -124,7 +124,7 @@ fn host_options(
     HostOptions {
         command,
         cwd,
-        folders: task_folder::of_task(&sandbox.config.state_dir, &task.id),
+        folders: task_folder::task_folders(&sandbox.config.state_dir, &task.id),
         port,
         task_ports,
         has_port: container.has_tcp_port(),

@@ -8,7 +8,7 @@ use crate::base::ids;
 use crate::services::iam;
 
 /// The name or the ARN of a task's role: RunTask's override, or the definition's own.
-pub(in super::super) fn of_task<'a>(task: &'a Task, definition: Option<&'a TaskDefinition>) -> Option<&'a str> {
+pub(in super::super) fn task_role_name<'a>(task: &'a Task, definition: Option<&'a TaskDefinition>) -> Option<&'a str> {
     let overridden = task.overrides.as_ref().and_then(|given| given.get("taskRoleArn")?.as_str());
     overridden.or_else(|| definition?.text("taskRoleArn")).filter(|role| !role.is_empty())
 }
@@ -16,7 +16,7 @@ pub(in super::super) fn of_task<'a>(task: &'a Task, definition: Option<&'a TaskD
 /// Credentials of the task's role, valid until the lease is dropped; none without a role. The session is named after the
 /// task's id, as on ECS. A role that this IAM does not have, such as one of another account, gets a random id.
 pub(super) fn lease(sandbox: &Sandbox, task: &Task, definition: &TaskDefinition) -> Option<RoleLease> {
-    let given = of_task(task, Some(definition))?;
+    let given = task_role_name(task, Some(definition))?;
     let known = sandbox.world.read(|world| {
         let role = world.of::<iam::State>().roles.get(last_part(given))?;
         Some((role.arn.clone(), role.id.clone()))
@@ -24,7 +24,7 @@ pub(super) fn lease(sandbox: &Sandbox, task: &Task, definition: &TaskDefinition)
     let foreign = || {
         let is_arn = given.starts_with("arn:");
         let arn = if is_arn { given.to_owned() } else { sandbox.config.global_arn("iam", &format!("role/{given}")) };
-        (arn, format!("AROA{}", ids::upper(17)))
+        (arn, format!("AROA{}", ids::random_upper(17)))
     };
     let (arn, id) = known.unwrap_or_else(foreign);
     Some(sandbox.roles.issue(arn, id, task.id.clone()))

@@ -19,11 +19,11 @@ pub(super) async fn values(
     for secret in &container.secrets {
         let from = secret.value_from.as_str();
         let value = if from.contains(":secretsmanager:") {
-            of_secret(sandbox, from).await.map_err(|why| {
+            read_secret(sandbox, from).await.map_err(|why| {
                 format!("{UNABLE}: unable to retrieve secret from asm: service call has been retried 1 time(s): {why}")
             })
         } else {
-            of_parameter(sandbox, from).await.map_err(|why| {
+            read_parameter(sandbox, from).await.map_err(|why| {
                 format!("{UNABLE}: unable to retrieve secrets from ssm: service call has been retried 1 time(s): {why}")
             })
         };
@@ -33,18 +33,18 @@ pub(super) async fn values(
 }
 
 /// `NAME` or `arn:…:parameter/NAME`.
-async fn of_parameter(sandbox: &Arc<Sandbox>, from: &str) -> Result<String, String> {
+async fn read_parameter(sandbox: &Arc<Sandbox>, from: &str) -> Result<String, String> {
     let name = from.split_once(":parameter").map_or(from, |(_, name)| name);
     // A parameter without a path has no slash of its own in its name.
     let name = name.strip_prefix('/').filter(|rest| from.starts_with("arn:") && !rest.contains('/')).unwrap_or(name);
     let input = json!({ "Names": [name], "WithDecryption": true });
-    let answer = sandbox.call("ssm", "GetParameters", input).await.map_err(|fault| worded(&fault))?;
+    let answer = sandbox.call("ssm", "GetParameters", input).await.map_err(|fault| format_fault(&fault))?;
     let value = answer["Parameters"][0]["Value"].as_str();
     value.map(str::to_owned).ok_or_else(|| format!("invalid parameters: {from}"))
 }
 
 /// `arn:…:secret:NAME`, and after it, each with a colon: a key of its JSON text, a stage and a version.
-async fn of_secret(sandbox: &Arc<Sandbox>, from: &str) -> Result<String, String> {
+async fn read_secret(sandbox: &Arc<Sandbox>, from: &str) -> Result<String, String> {
     let mut parts = from.splitn(8, ':').skip(7);
     let mut rest = parts.next().unwrap_or_default().split(':');
     let id = from.splitn(8, ':').take(6).collect::<Vec<_>>().join(":");
@@ -55,7 +55,7 @@ async fn of_secret(sandbox: &Arc<Sandbox>, from: &str) -> Result<String, String>
     let input = json!({ "SecretId": secret, "VersionStage": stage, "VersionId": version });
     let answer = sandbox.call("secretsmanager", "GetSecretValue", without_nulls(input)).await;
     let failed = |why: String| format!("failed to fetch secret {secret} from secrets manager: {why}");
-    let answer = answer.map_err(|fault| failed(worded(&fault)))?;
+    let answer = answer.map_err(|fault| failed(format_fault(&fault)))?;
     let text = answer["SecretString"].as_str().ok_or_else(|| failed("it has no SecretString".to_owned()))?;
     let Some(key) = key else { return Ok(text.to_owned()) };
     let member = serde_json::from_str::<Value>(text).ok().and_then(|content| content.get(key).cloned());
@@ -73,6 +73,6 @@ fn without_nulls(mut value: Value) -> Value {
     value
 }
 
-fn worded(fault: &Fault) -> String {
+fn format_fault(fault: &Fault) -> String {
     format!("{}: {}", fault.code, fault.message)
 }

@@ -81,7 +81,7 @@ fn cancelled_pull(sandbox: &Sandbox, image: &str) -> String {
 /// The options of the definition, and the labels that ECS's agent sets.
 fn engine_options(sandbox: &Sandbox, origin: &EngineContainer) -> Result<ContainerOptions, String> {
     let EngineContainer { task, definition, container, network, .. } = origin;
-    let mut options = options::of_container(task, definition, container, network)?;
+    let mut options = options::container_options(task, definition, container, network)?;
     let labels = [
         ("ecsws.task", task.id.clone()),
         ("com.amazonaws.ecs.cluster", task.cluster.clone()),

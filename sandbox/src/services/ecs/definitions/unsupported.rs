@@ -12,19 +12,23 @@ use crate::Fault;
 
 /// The condition under which a member of a container is refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Where {
+enum RejectedWhen {
     Awsvpc,
     Fargate,
 }
 
 /// Members of containers, when they are refused, and the message.
-const CONTAINER: [(&str, Where, &str); 6] = [
-    ("links", Where::Awsvpc, "Links are not supported when networkMode=awsvpc."),
-    ("hostname", Where::Awsvpc, "hostname is not supported on container when networkMode=awsvpc."),
-    ("dnsServers", Where::Awsvpc, "DNS servers are not supported on container when networkMode=awsvpc."),
-    ("dnsSearchDomains", Where::Awsvpc, "DNS search domains are not supported on container when networkMode=awsvpc."),
-    ("extraHosts", Where::Awsvpc, "Extra hosts are not supported on container when networkMode=awsvpc."),
-    ("privileged", Where::Fargate, "Fargate compatible task definitions do not support privileged"),
+const CONTAINER: [(&str, RejectedWhen, &str); 6] = [
+    ("links", RejectedWhen::Awsvpc, "Links are not supported when networkMode=awsvpc."),
+    ("hostname", RejectedWhen::Awsvpc, "hostname is not supported on container when networkMode=awsvpc."),
+    ("dnsServers", RejectedWhen::Awsvpc, "DNS servers are not supported on container when networkMode=awsvpc."),
+    (
+        "dnsSearchDomains",
+        RejectedWhen::Awsvpc,
+        "DNS search domains are not supported on container when networkMode=awsvpc.",
+    ),
+    ("extraHosts", RejectedWhen::Awsvpc, "Extra hosts are not supported on container when networkMode=awsvpc."),
+    ("privileged", RejectedWhen::Fargate, "Fargate compatible task definitions do not support privileged"),
 ];
 
 /// The required options of the log driver awslogs, in the order of ECS's message.
@@ -33,7 +37,7 @@ const AWSLOGS: [&str; 2] = ["awslogs-region", "awslogs-group"];
 /// Refuses a definition.
 pub(super) fn check(content: &Map<String, Value>, for_fargate: bool) -> Result<(), Fault> {
     let awsvpc = content.get("networkMode").is_some_and(|mode| mode == "awsvpc");
-    let applies = |place: Where| if place == Where::Awsvpc { awsvpc } else { for_fargate };
+    let applies = |place: RejectedWhen| if place == RejectedWhen::Awsvpc { awsvpc } else { for_fargate };
     for container in objects(content, "containerDefinitions") {
         let given = |member: &str| container.get(member).is_some_and(is_set);
         if let Some((.., sentence)) = CONTAINER.iter().find(|(member, place, _)| applies(*place) && given(member)) {

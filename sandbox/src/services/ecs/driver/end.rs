@@ -94,7 +94,7 @@ impl Driver {
                 .of_mut::<State>()
                 .tasks
                 .get_mut(&self.key)
-                .ok_or_else(|| Fault::internal("the task's row is gone"))?;
+                .ok_or_else(|| Fault::internal("the task no longer exists"))?;
             change(task);
             // The default reason: the sandbox ends before the task was started.
             task.request_stop(StopCode::InfrastructureHealth, SANDBOX_STOPPED.to_owned(), clock.now());

@@ -104,7 +104,7 @@ impl Driver {
                 .of_mut::<State>()
                 .tasks
                 .get_mut(&self.key)
-                .ok_or_else(|| Fault::internal("the task's row is gone"))?;
+                .ok_or_else(|| Fault::internal("the task no longer exists"))?;
             change(task);
             task.version += 1;
             Ok(task.clone())
@@ -177,7 +177,7 @@ impl Driver {
     /// Makes the task `RUNNING`, registered where its service says.
     async fn activate(&self, group: &ContainerGroup, pulled: jiff::Timestamp) -> Result<Vec<String>, Fault> {
         let read = |world: &crate::store::World| world.of::<State>().tasks.get(&self.key).cloned();
-        let task = self.sandbox.world.read(read).ok_or_else(|| Fault::internal("the task's row is gone"))?;
+        let task = self.sandbox.world.read(read).ok_or_else(|| Fault::internal("the task no longer exists"))?;
         let registries = discovery::registries(&self.sandbox, &task);
         if !registries.is_empty() {
             let task = self.update(|task| {
@@ -185,7 +185,7 @@ impl Driver {
                 task.last_status = TaskStatus::Activating;
             })?;
             for registry in &registries {
-                // The task runs even if its registry is gone; AWS retries in the background.
+                // The task runs even if its registry no longer exists; AWS retries in the background.
                 let _ = discovery::register(&self.sandbox, registry, &task).await;
             }
         }

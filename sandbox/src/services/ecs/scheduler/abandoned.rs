@@ -75,7 +75,7 @@ fn open(world: &World) -> impl Iterator<Item = (&str, &Task)> {
     world.of::<State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped)
 }
 
-/// Records a task's end and removes its instances in Cloud Map. Returns the row, unless the task has ended already or its row is gone.
+/// Records a task's end and removes its instances in Cloud Map. Returns the row, unless the task has ended already or no longer exists.
 fn end(world: &mut World, key: &str, now: Timestamp, reason: impl FnOnce(&Task) -> (StopCode, String)) -> Option<Task> {
     let task = world.of_mut::<State>().tasks.get_mut(key).filter(|task| task.last_status != TaskStatus::Stopped)?;
     let (code, reason) = reason(task);

@@ -71,7 +71,7 @@ async fn run(sandbox: Arc<Sandbox>) {
 async fn step(sandbox: &Arc<Sandbox>) -> Option<Duration> {
     let now = sandbox.clock.now();
     let mut write_failed = abandoned::stop(sandbox).is_err();
-    let (due, wake) = sandbox.world.read(|world| reconciliation::due(world, now));
+    let (due, wake) = sandbox.world.read(|world| reconciliation::next_reconciliation(world, now));
     let is_outdated = sandbox.world.read(|world| has_outdated(world, now));
     if due || is_outdated {
         let written = sandbox.world.write(|world| {

@@ -108,7 +108,7 @@ fn begin(world: &mut World, service: &Service, now: Timestamp) {
         content,
     };
     let deployment = ServiceDeployment {
-        id: ids::mixed(21),
+        id: ids::random_alphanumeric(21),
         service: own.clone(),
         deployment: primary.id.clone(),
         status: Status::InProgress,

@@ -32,7 +32,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { service_deployment_arn
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in &arns {
             match world.of::<State>().service_deployments.get(row_key(arn, "service-deployment")?) {
-                Some(row) => found.push(shown(config, world, row)),
+                Some(row) => found.push(to_output(config, world, row)),
                 None => failures.push(missing(arn)),
             }
         }
@@ -40,7 +40,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { service_deployment_arn
     })
 }
 
-fn shown(config: &Config, world: &World, row: &ServiceDeployment) -> Value {
+fn to_output(config: &Config, world: &World, row: &ServiceDeployment) -> Value {
     let service = world.of::<State>().services.get(&row.service);
     let tasks = service.map(|service| tasks_of(world, service)).unwrap_or_default();
     let summary = |number: &str| {
@@ -205,7 +205,7 @@ pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { service_deployment_arn: arn, s
             .insert(row_key, ServiceDeployment { status: Status::StopRequested, ..row });
         service.fail_deployment(now, &STOPPED_BY_USER, true);
         service.steady = false;
-        names::keep_service(world, service, now);
+        names::store_service(world, service, now);
         Ok(json!({ "serviceDeploymentArn": arn }))
     })
 }

@@ -47,7 +47,7 @@ impl AwsPolicy {
 static ALL: LazyLock<Vec<AwsPolicy>> =
     LazyLock::new(|| ROWS.lines().filter(|row| !row.starts_with('#')).filter_map(parse).collect());
 
-static BY_PLACE: LazyLock<HashMap<&str, &AwsPolicy>> =
+static POLICY_BY_PATH: LazyLock<HashMap<&str, &AwsPolicy>> =
     LazyLock::new(|| ALL.iter().map(|policy| (policy.place, policy)).collect());
 
 /// All policies, sorted by name.
@@ -69,7 +69,7 @@ pub(crate) fn arn(partition: &Partition, place: &str) -> String {
 /// The policy with an ARN.
 pub(crate) fn find(arn: &str) -> Option<&'static AwsPolicy> {
     let (partition, place) = arn.strip_prefix("arn:")?.split_once(OWNER)?;
-    BY_PLACE.get(place).copied().filter(|_| Partition::exists(partition))
+    POLICY_BY_PATH.get(place).copied().filter(|_| Partition::exists(partition))
 }
 
 #[cfg(test)]

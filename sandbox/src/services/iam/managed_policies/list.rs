@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::aws::{self, AwsPolicy};
-use super::{ManagedPolicy, check_arn, described, described_aws, described_own, not_found};
+use super::{ManagedPolicy, check_arn, described_aws, described_own, not_found, to_output};
 use crate::Sandbox;
 use crate::core::Reply;
 use crate::services::iam::State;
@@ -111,7 +111,7 @@ pub(crate) fn list_entities(sandbox: &Arc<Sandbox>, input: Entities) -> Reply {
     let roles_too = entity_filter.as_deref().is_none_or(|filter| filter == "Role");
     let question = format!("ListEntitiesForPolicy {arn} {entity_filter:?} {path_prefix} {usage:?}");
     sandbox.world.read(|world| {
-        described(world.of::<State>(), &arn).ok_or_else(|| not_found(&arn))?;
+        to_output(world.of::<State>(), &arn).ok_or_else(|| not_found(&arn))?;
         let roles = world.of::<State>().roles.values().filter(|role| {
             let has = if usage.as_deref() == Some("PermissionsBoundary") {
                 role.boundary.as_ref() == Some(&arn)

@@ -59,7 +59,7 @@ pub(super) fn uses(state: &State, arn: &str) -> (usize, usize) {
 }
 
 /// The customer's or AWS's policy with an ARN, as responses show it.
-pub(super) fn described(state: &State, arn: &str) -> Option<Value> {
+pub(super) fn to_output(state: &State, arn: &str) -> Option<Value> {
     let uses = uses(state, arn);
     let own = state.managed_policies.get(arn).map(|policy| described_own(policy, arn, uses));
     own.or_else(|| aws::find(arn).map(|policy| described_aws(policy, arn, uses)))
@@ -163,7 +163,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
             return Err(Fault::already_exists("EntityAlreadyExists", message).with_status(409));
         }
         let policy = ManagedPolicy {
-            id: format!("ANPA{}", ids::upper(17)),
+            id: format!("ANPA{}", ids::random_upper(17)),
             versions: vec![Version { number: 1, document: policy_document, created }],
             default_version: 1,
             next_version: 2,
@@ -176,7 +176,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         };
         let tags = policy.tags.clone();
         world.of_mut::<State>().managed_policies.insert(arn.clone(), policy);
-        let mut described = described(world.of::<State>(), &arn).unwrap_or_default();
+        let mut described = to_output(world.of::<State>(), &arn).unwrap_or_default();
         described["Tags"] = if tags.is_empty() { Value::Null } else { json!(tags) };
         // AWS leaves it out here.
         described["Description"] = Value::Null;
@@ -193,7 +193,7 @@ pub(super) struct Named {
 pub(super) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> Reply {
     check_arn(&arn)?;
     sandbox.world.read(|world| {
-        described(world.of::<State>(), &arn).map(|policy| json!({ "Policy": policy })).ok_or_else(|| not_found(&arn))
+        to_output(world.of::<State>(), &arn).map(|policy| json!({ "Policy": policy })).ok_or_else(|| not_found(&arn))
     })
 }
 

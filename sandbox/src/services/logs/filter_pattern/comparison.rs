@@ -3,7 +3,7 @@
 use crate::base::java_regex::JavaRegex;
 
 use super::PatternError;
-use super::scan::Scan;
+use super::scan::Scanner;
 
 /// Longest first, so that `<=` is not taken for `<`; `=!` is an older way to write `!=`.
 const OPERATORS: [(&str, Operator); 7] = [
@@ -46,8 +46,8 @@ enum Operand {
 
 impl Comparison {
     /// Parses an operator and its operand; `None` if no operator comes next.
-    pub(super) fn parse(scan: &mut Scan<'_>) -> Result<Option<Self>, PatternError> {
-        let Some((_, operator)) = OPERATORS.into_iter().find(|(sign, _)| scan.takes(sign)) else { return Ok(None) };
+    pub(super) fn parse(scan: &mut Scanner<'_>) -> Result<Option<Self>, PatternError> {
+        let Some((_, operator)) = OPERATORS.into_iter().find(|(sign, _)| scan.consume(sign)) else { return Ok(None) };
         scan.skip_spaces();
         let operand = operand(scan)?;
         if !matches!(operator, Operator::Equal | Operator::Unequal) && !matches!(operand, Operand::Number(..)) {
@@ -57,7 +57,7 @@ impl Comparison {
     }
 
     /// Whether a value passes the comparison.
-    pub(super) fn passes(&self, value: &str) -> bool {
+    pub(super) fn matches(&self, value: &str) -> bool {
         let number = || value.parse::<f64>().ok();
         let equal = || match &self.operand {
             Operand::Text(before, text, after) => fits(*before, text, *after, value),
@@ -81,14 +81,14 @@ impl Comparison {
     }
 }
 
-fn operand(scan: &mut Scan<'_>) -> Result<Operand, PatternError> {
+fn operand(scan: &mut Scanner<'_>) -> Result<Operand, PatternError> {
     if let Some(regex) = scan.regex()? {
         return Ok(Operand::Regex(regex));
     }
     if let Some(text) = scan.quoted()? {
         return Ok(wild(&text));
     }
-    let word = scan.while_fits(|character| !character.is_whitespace() && !ENDS.contains(character));
+    let word = scan.consume_while(|character| !character.is_whitespace() && !ENDS.contains(character));
     if word.is_empty() {
         return Err(PatternError::syntax("a comparison has nothing to compare with"));
     }

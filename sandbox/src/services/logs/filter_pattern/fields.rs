@@ -2,7 +2,7 @@
 
 use super::PatternError;
 use super::comparison::Comparison;
-use super::scan::Scan;
+use super::scan::Scanner;
 
 /// The fields that an event must have.
 #[derive(Debug)]
@@ -21,12 +21,12 @@ struct Field {
 }
 
 pub(super) fn parse(text: &str) -> Result<Fields, PatternError> {
-    let mut scan = Scan::new(text);
+    let mut scan = Scanner::new(text);
     let mut fields = Fields { first: Vec::new(), last: None };
     scan.expect("[")?;
     loop {
         scan.skip_spaces();
-        if scan.takes("...") {
+        if scan.consume("...") {
             if fields.last.replace(Vec::new()).is_some() {
                 return Err(PatternError::syntax("it has more than one ellipsis"));
             }
@@ -34,7 +34,7 @@ pub(super) fn parse(text: &str) -> Result<Fields, PatternError> {
             fields.last.as_mut().unwrap_or(&mut fields.first).push(field(&mut scan)?);
         }
         scan.skip_spaces();
-        if !scan.takes(",") {
+        if !scan.consume(",") {
             break;
         }
     }
@@ -43,15 +43,15 @@ pub(super) fn parse(text: &str) -> Result<Fields, PatternError> {
 }
 
 /// Parses a name, which may be empty, and its condition.
-fn field(scan: &mut Scan<'_>) -> Result<Field, PatternError> {
+fn field(scan: &mut Scanner<'_>) -> Result<Field, PatternError> {
     let mut field = Field { name: name(scan), any: Vec::new() };
     let Some(test) = Comparison::parse(scan)? else { return Ok(field) };
     field.any.push(vec![(field.name.clone(), test)]);
     loop {
         scan.skip_spaces();
-        if scan.takes("||") {
+        if scan.consume("||") {
             field.any.push(Vec::new());
-        } else if !scan.takes("&&") {
+        } else if !scan.consume("&&") {
             return Ok(field);
         }
         scan.skip_spaces();
@@ -64,8 +64,9 @@ fn field(scan: &mut Scan<'_>) -> Result<Field, PatternError> {
     }
 }
 
-fn name(scan: &mut Scan<'_>) -> String {
-    let name = scan.while_fits(|character| character.is_ascii_alphanumeric() || "-_$".contains(character)).to_owned();
+fn name(scan: &mut Scanner<'_>) -> String {
+    let name =
+        scan.consume_while(|character| character.is_ascii_alphanumeric() || "-_$".contains(character)).to_owned();
     scan.skip_spaces();
     name
 }
@@ -83,7 +84,7 @@ impl Fields {
             self.first.iter().zip(values.iter().copied()).chain(last.iter().zip(from_end.iter().copied())).collect();
         let passes = |(name, test): &(String, Comparison)| {
             let found = named.iter().find(|(field, _)| field.name == *name);
-            found.is_some_and(|(_, value)| test.passes(value))
+            found.is_some_and(|(_, value)| test.matches(value))
         };
         named.iter().all(|(field, _)| field.any.is_empty() || field.any.iter().any(|all| all.iter().all(passes)))
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::PatternError;
 use super::comparison::Comparison;
-use super::scan::Scan;
+use super::scan::Scanner;
 
 /// How deep parentheses may be nested.
 const MAX_DEPTH: usize = 32;
@@ -44,7 +44,7 @@ enum Step {
 }
 
 pub(super) fn parse(text: &str) -> Result<Condition, PatternError> {
-    let mut scan = Scan::new(text);
+    let mut scan = Scanner::new(text);
     scan.expect("{")?;
     let condition = any(&mut scan, MAX_DEPTH)?;
     scan.expect("}")?;
@@ -52,28 +52,28 @@ pub(super) fn parse(text: &str) -> Result<Condition, PatternError> {
 }
 
 /// `&&` binds stronger than `||`.
-fn any(scan: &mut Scan<'_>, depth: usize) -> Result<Condition, PatternError> {
+fn any(scan: &mut Scanner<'_>, depth: usize) -> Result<Condition, PatternError> {
     join_parts(scan, "||", Condition::Any, &|scan| join_parts(scan, "&&", Condition::All, &|scan| term(scan, depth)))
 }
 
-type Parser<'p> = &'p dyn Fn(&mut Scan<'_>) -> Result<Condition, PatternError>;
+type Parser<'p> = &'p dyn Fn(&mut Scanner<'_>) -> Result<Condition, PatternError>;
 
 fn join_parts(
-    scan: &mut Scan<'_>,
+    scan: &mut Scanner<'_>,
     sign: &str,
     join: fn(Vec<Condition>) -> Condition,
     part: Parser<'_>,
 ) -> Result<Condition, PatternError> {
     let mut parts = vec![part(scan)?];
-    while scan.takes(sign) {
+    while scan.consume(sign) {
         parts.push(part(scan)?);
     }
     Ok(join(parts))
 }
 
-fn term(scan: &mut Scan<'_>, depth: usize) -> Result<Condition, PatternError> {
+fn term(scan: &mut Scanner<'_>, depth: usize) -> Result<Condition, PatternError> {
     scan.skip_spaces();
-    let condition = if scan.takes("(") {
+    let condition = if scan.consume("(") {
         let depth = depth.checked_sub(1).ok_or_else(|| PatternError::syntax("its parentheses are too deep"))?;
         let inner = any(scan, depth)?;
         scan.expect(")")?;
@@ -87,22 +87,22 @@ fn term(scan: &mut Scan<'_>, depth: usize) -> Result<Condition, PatternError> {
     Ok(condition)
 }
 
-fn selector(scan: &mut Scan<'_>) -> Result<Selector, PatternError> {
+fn selector(scan: &mut Scanner<'_>) -> Result<Selector, PatternError> {
     let is_name = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
     scan.expect("$")?;
     let mut steps = Vec::new();
     loop {
-        if scan.sees("[*]") || scan.sees(".*") {
+        if scan.peek("[*]") || scan.peek(".*") {
             return Err(PatternError::NotServed("filter patterns with selectors of several values"));
         }
-        if scan.takes("[") {
+        if scan.consume("[") {
             steps.push(bracket(scan)?);
             scan.expect("]")?;
-        } else if scan.takes(".") {
-            if scan.sees("[") {
+        } else if scan.consume(".") {
+            if scan.peek("[") {
                 continue;
             }
-            match scan.while_fits(is_name) {
+            match scan.consume_while(is_name) {
                 "" => return Err(PatternError::syntax("a selector has a member without a name")),
                 name => steps.push(Step::Member(name.to_owned())),
             }
@@ -113,25 +113,25 @@ fn selector(scan: &mut Scan<'_>) -> Result<Selector, PatternError> {
 }
 
 /// Parses an index, or a member's name in quotes.
-fn bracket(scan: &mut Scan<'_>) -> Result<Step, PatternError> {
+fn bracket(scan: &mut Scanner<'_>) -> Result<Step, PatternError> {
     if let Some(name) = scan.quoted()? {
         return Ok(Step::Member(name));
     }
-    if scan.takes("'") {
-        let name = scan.while_fits(|character| character != '\'').to_owned();
+    if scan.consume("'") {
+        let name = scan.consume_while(|character| character != '\'').to_owned();
         return scan.expect("'").map(|()| Step::Member(name));
     }
-    let number = scan.while_fits(|character| character.is_ascii_digit());
+    let number = scan.consume_while(|character| character.is_ascii_digit());
     number.parse().map(Step::Item).map_err(|_| PatternError::syntax("an item of a list has no number"))
 }
 
-fn value_condition(scan: &mut Scan<'_>) -> Result<ValueCondition, PatternError> {
+fn value_condition(scan: &mut Scanner<'_>) -> Result<ValueCondition, PatternError> {
     if let Some(test) = Comparison::parse(scan)? {
         return Ok(ValueCondition::Compares(test));
     }
     let mut word = || {
         scan.skip_spaces();
-        scan.while_fits(|character| character.is_ascii_alphabetic()).to_ascii_uppercase()
+        scan.consume_while(|character| character.is_ascii_alphabetic()).to_ascii_uppercase()
     };
     match (word().as_str(), word().as_str()) {
         ("IS", "NULL") => Ok(ValueCondition::Null),
@@ -159,9 +159,9 @@ impl ValueCondition {
             (Self::Missing, found) => found.is_none(),
             (Self::Null, Some(value)) => value.is_null(),
             (Self::Flag(value_condition), Some(Value::Bool(flag))) => value_condition == flag,
-            (Self::Compares(test), Some(Value::String(text))) => test.passes(text),
+            (Self::Compares(test), Some(Value::String(text))) => test.matches(text),
             (Self::Compares(test), Some(value @ (Value::Number(_) | Value::Bool(_)))) => {
-                test.passes(&value.to_string())
+                test.matches(&value.to_string())
             }
             _ => false,
         }

@@ -15,12 +15,12 @@ const REGEX_SIGNS: &str = ":_#=@/;,-^$?[]{}|\\*+. ";
 
 /// The remaining part of a pattern.
 #[derive(Debug)]
-pub(super) struct Scan<'a> {
+pub(super) struct Scanner<'a> {
     rest: &'a str,
     regexes: usize,
 }
 
-impl<'a> Scan<'a> {
+impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         Self { rest: text, regexes: 0 }
     }
@@ -34,12 +34,12 @@ impl<'a> Scan<'a> {
     }
 
     /// Whether `text` comes next.
-    pub(super) fn sees(&self, text: &str) -> bool {
+    pub(super) fn peek(&self, text: &str) -> bool {
         self.rest.starts_with(text)
     }
 
     /// Consumes `text` if it comes next.
-    pub(super) fn takes(&mut self, text: &str) -> bool {
+    pub(super) fn consume(&mut self, text: &str) -> bool {
         let after = self.rest.strip_prefix(text);
         self.rest = after.unwrap_or(self.rest);
         after.is_some()
@@ -47,12 +47,12 @@ impl<'a> Scan<'a> {
 
     /// Consumes `text`, which must come next.
     pub(super) fn expect(&mut self, text: &str) -> Result<(), PatternError> {
-        if self.takes(text) { Ok(()) } else { Err(PatternError::syntax(format_args!("'{text}' is missing"))) }
+        if self.consume(text) { Ok(()) } else { Err(PatternError::syntax(format_args!("'{text}' is missing"))) }
     }
 
     /// Consumes characters as long as they fit.
-    pub(super) fn while_fits(&mut self, fits: impl Fn(char) -> bool) -> &'a str {
-        let end = self.rest.find(|character| !fits(character)).unwrap_or(self.rest.len());
+    pub(super) fn consume_while(&mut self, matches: impl Fn(char) -> bool) -> &'a str {
+        let end = self.rest.find(|character| !matches(character)).unwrap_or(self.rest.len());
         let (taken, rest) = self.rest.split_at(end);
         self.rest = rest;
         taken

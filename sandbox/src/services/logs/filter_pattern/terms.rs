@@ -3,7 +3,7 @@
 use crate::base::java_regex::JavaRegex;
 
 use super::PatternError;
-use super::scan::Scan;
+use super::scan::Scanner;
 
 /// Matches events with all required terms, or with one of the optional ones if none is required, and with no excluded
 /// term.
@@ -21,11 +21,11 @@ enum Term {
 }
 
 pub(super) fn parse(text: &str) -> Result<Terms, PatternError> {
-    let (mut terms, mut scan) = (Terms::default(), Scan::new(text));
+    let (mut terms, mut scan) = (Terms::default(), Scanner::new(text));
     while !scan.is_at_end() {
-        let list = if scan.takes("?") {
+        let list = if scan.consume("?") {
             &mut terms.any
-        } else if scan.takes("-") {
+        } else if scan.consume("-") {
             &mut terms.none
         } else {
             &mut terms.all
@@ -36,7 +36,7 @@ pub(super) fn parse(text: &str) -> Result<Terms, PatternError> {
     Ok(terms)
 }
 
-fn term(scan: &mut Scan<'_>) -> Result<Term, PatternError> {
+fn term(scan: &mut Scanner<'_>) -> Result<Term, PatternError> {
     // The user guide's own example has a space here: "ERROR" - "Exiting".
     scan.skip_spaces();
     if let Some(regex) = scan.regex()? {
@@ -45,7 +45,7 @@ fn term(scan: &mut Scan<'_>) -> Result<Term, PatternError> {
     if let Some(phrase) = scan.quoted()? {
         return Ok(Term::Text(phrase));
     }
-    let term = scan.while_fits(|character| !character.is_whitespace());
+    let term = scan.consume_while(|character| !character.is_whitespace());
     if term.is_empty() || !term.chars().all(|character| character.is_alphanumeric() || character == '_') {
         return Err(PatternError::Invalid(format!("Invalid character(s) in term '{term}'")));
     }

@@ -21,13 +21,13 @@ pub(crate) struct Cancel {
 pub(crate) fn cancel(sandbox: &Arc<Sandbox>, Cancel { command_id, instance_ids }: Cancel) -> Result<Value, Fault> {
     sandbox.world.write(|world| {
         find(world, &command_id)?;
-        let of = |id: &String| invocations(world, &command_id).any(|one| one.instance == *id);
-        if let Some(other) = instance_ids.iter().find(|id| !of(id)) {
+        let is_target = |id: &String| invocations(world, &command_id).any(|one| one.instance == *id);
+        if let Some(other) = instance_ids.iter().find(|id| !is_target(id)) {
             return Err(Fault::client("InvalidInstanceId", format!("The command was not sent to {other}")));
         }
-        let meant = |instance: &String| instance_ids.is_empty() || instance_ids.contains(instance);
+        let is_selected = |instance: &String| instance_ids.is_empty() || instance_ids.contains(instance);
         let open = invocations(world, &command_id)
-            .filter(|one| one.status.may_become(Status::Cancelling) && meant(&one.instance));
+            .filter(|one| one.status.may_become(Status::Cancelling) && is_selected(&one.instance));
         let keys: Vec<String> = open.map(super::Invocation::key).collect();
         for key in keys {
             if let Some(invocation) = world.of_mut::<State>().invocations.get_mut(&key) {

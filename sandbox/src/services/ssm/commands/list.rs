@@ -47,8 +47,8 @@ impl List {
         if let Some(id) = &self.command_id {
             find(world, id)?;
         }
-        let meant = |command: &&Command| self.command_id.as_ref().is_none_or(|id| *id == command.id);
-        let mut commands: Vec<&Command> = world.of::<State>().commands.values().filter(meant).collect();
+        let is_selected = |command: &&Command| self.command_id.as_ref().is_none_or(|id| *id == command.id);
+        let mut commands: Vec<&Command> = world.of::<State>().commands.values().filter(is_selected).collect();
         commands.sort_by(|one, other| other.requested.cmp(&one.requested).then_with(|| one.id.cmp(&other.id)));
         Ok(commands)
     }

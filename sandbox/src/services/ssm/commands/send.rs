@@ -62,7 +62,7 @@ pub(crate) fn send(sandbox: &Arc<Sandbox>, input: Send) -> Reply {
         return Err(Fault::no_host_exec());
     }
     let log = input.cloud_watch_output_config;
-    let usual_group = || format!("/aws/ssm/{DOCUMENT}");
+    let default_group = || format!("/aws/ssm/{DOCUMENT}");
     let command = Command {
         id: ids::uuid(),
         comment: input.comment,
@@ -71,7 +71,7 @@ pub(crate) fn send(sandbox: &Arc<Sandbox>, input: Send) -> Reply {
         targets: input.targets.iter().map(|one| json!({ "Key": one.key, "Values": one.values })).collect(),
         requested: sandbox.clock.now(),
         timeout: input.timeout_seconds.unwrap_or(DEFAULT_DELIVERY_TIMEOUT),
-        log_group: log.cloud_watch_output_enabled.then(|| log.cloud_watch_log_group_name.unwrap_or_else(usual_group)),
+        log_group: log.cloud_watch_output_enabled.then(|| log.cloud_watch_log_group_name.unwrap_or_else(default_group)),
     };
     let (instances, to_response) = sandbox.world.write(|world| {
         let instances = select_instances(&sandbox.config.account, world, &command.instance_ids, &input.targets)?;

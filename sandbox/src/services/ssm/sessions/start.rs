@@ -54,7 +54,7 @@ pub(crate) fn start(sandbox: &Arc<Sandbox>, input: Start) -> Reply {
         session_type,
         reason: input.reason,
         command,
-        gone: target_ended,
+        target_ended,
     };
     let started = Sessions::start(sandbox, spec)?;
     Ok(json!({ "SessionId": started.id, "TokenValue": started.token, "StreamUrl": started.url }))

@@ -30,7 +30,7 @@ const ABANDON_DELAY: Duration = Duration::from_secs(1);
 /// A change of a container, which is identified by its index in the definition.
 #[derive(Debug)]
 pub(in super::super) enum ContainerEvent {
-    /// It ended, and nothing of it remains.
+    /// It ended, and none of its processes remain.
     Exited(usize, Exit),
     /// Its health changed.
     Health(usize, HealthStatus),

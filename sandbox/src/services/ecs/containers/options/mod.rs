@@ -76,7 +76,7 @@ const REFUSED: [&str; 3] = ["pidMode", "ipcMode", "proxyConfiguration"];
 ///
 /// # Errors
 /// Names the member that is not honoured, or cannot be read.
-pub(super) fn of_container(
+pub(super) fn container_options(
     task: &Task,
     definition: &TaskDefinition,
     container: &ContainerDefinition,

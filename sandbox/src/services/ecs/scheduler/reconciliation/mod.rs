@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::super::model::{Deployment, HealthStatus, RolloutState, Service, ServiceStatus, Task, TaskStatus};
-use super::super::names::{keep_service, key};
+use super::super::names::{key, store_service};
 use super::super::tasks_of;
 use super::failures;
 use super::plan::{Actions, Counts, actions};
@@ -30,7 +30,7 @@ const MAX_RUNNING_TASKS: usize = 500;
 pub(in super::super) const AT_LIMIT: &str = "You've reached the limit on the number of tasks you can run concurrently";
 
 /// Whether a service has to be reconciled now, and after how long the next one may have to be.
-pub(super) fn due(world: &World, now: Timestamp) -> (bool, Option<Duration>) {
+pub(super) fn next_reconciliation(world: &World, now: Timestamp) -> (bool, Option<Duration>) {
     let services: Vec<ServiceReconciliation<'_>> = reconciliations(world, now).collect();
     let wake = services.iter().filter_map(|service| service.wake).min();
     (services.iter().any(|service| service.changed), wake.map(|wake| wake.duration_since(now).unsigned_abs()))
@@ -46,7 +46,7 @@ pub(super) fn reconcile(world: &mut World, now: Timestamp) {
         for task in tasks {
             world.of_mut::<State>().tasks.insert(key(&task.cluster, &task.id), task);
         }
-        keep_service(world, service, now);
+        store_service(world, service, now);
     }
 }
 
