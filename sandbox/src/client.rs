@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 
 use super::auth::Credentials;
 use super::auth::signature::{self, Authorization, Request};
+use crate::base::clock::{basic_date, basic_iso8601};
 use crate::control::{SIGNING_NAME, TARGET_PREFIX};
 
 /// How long a control call may take.
@@ -102,7 +103,7 @@ impl Endpoint {
     }
 
     fn request(&self, operation: &str, body: &str, now: Timestamp) -> String {
-        let (amz_date, date) = (now.strftime("%Y%m%dT%H%M%SZ").to_string(), now.strftime("%Y%m%d").to_string());
+        let (amz_date, date) = (basic_iso8601(now), basic_date(now));
         let target = format!("{TARGET_PREFIX}.{operation}");
         let headers = [("host", self.host()), ("x-amz-date", &amz_date), ("x-amz-target", &target)];
         let headers: BTreeMap<_, _> = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();

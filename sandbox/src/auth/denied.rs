@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::Fault;
+use crate::base::clock::basic_iso8601;
 
 /// The error codes of a protocol family: AWS's protocols have different codes for the same error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,14 +89,13 @@ impl Denied {
 }
 
 fn expired(signed_at: Timestamp, now: Timestamp, skew: Duration) -> String {
-    let basic = |time: Timestamp| time.strftime("%Y%m%dT%H%M%SZ").to_string();
     let minutes = skew.as_secs() / 60;
     if signed_at > now {
         let limit = now + skew;
-        let (signed, limit, now) = (basic(signed_at), basic(limit), basic(now));
+        let (signed, limit, now) = (basic_iso8601(signed_at), basic_iso8601(limit), basic_iso8601(now));
         return format!("Signature not yet current: {signed} is still later than {limit} ({now} + {minutes} min.)");
     }
     let limit = now - skew;
-    let (signed, limit, now) = (basic(signed_at), basic(limit), basic(now));
+    let (signed, limit, now) = (basic_iso8601(signed_at), basic_iso8601(limit), basic_iso8601(now));
     format!("Signature expired: {signed} is now earlier than {limit} ({now} - {minutes} min.)")
 }

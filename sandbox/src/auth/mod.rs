@@ -137,7 +137,7 @@ fn check_time(authorization: &Authorization<'_>, dialect: Dialect, now: Timestam
     if distance.unsigned_abs() > skew {
         return Err(Denied::Expired { signed_at, now, skew });
     }
-    if authorization.date != signed_at.strftime("%Y%m%d").to_string() {
+    if authorization.date != crate::base::clock::basic_date(signed_at) {
         return Err(Denied::Scope(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP".into(),
         ));

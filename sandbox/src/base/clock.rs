@@ -43,18 +43,63 @@ pub fn iso8601(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 
+/// A time in the compact form of signatures: `20260102T030405Z`.
+pub(crate) fn basic_iso8601(time: Timestamp) -> String {
+    time.strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// The day of a signature's scope: `20260102`.
+pub(crate) fn basic_date(time: Timestamp) -> String {
+    time.strftime("%Y%m%d").to_string()
+}
+
+/// A time in the reasons of EC2's state transitions: `2026-01-02 03:04:05 GMT`.
+pub(crate) fn gmt(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S GMT").to_string()
+}
+
+/// A time in the reasons of alarms: `02/01/26 03:04:05`.
+pub(crate) fn short_date_time(time: Timestamp) -> String {
+    time.strftime("%d/%m/%y %H:%M:%S").to_string()
+}
+
+/// A time in the reason data of alarms: `2026-01-02T03:04:05.678+0000`.
+pub(crate) fn iso8601_with_offset(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string()
+}
+
+/// A time in an HTTP server's access log: `02/Jan/2026:03:04:05 +0000`.
+pub(crate) fn access_log_time(time: Timestamp) -> String {
+    time.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string()
+}
+
+/// Converts milliseconds since 1970 to seconds.
+pub(crate) fn seconds_from_millis(milliseconds: i64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double's 53 bits")]
+    let seconds = milliseconds as f64 / 1000.0;
+    seconds
+}
+
+fn millis_from_seconds(seconds: f64) -> i64 {
+    #[expect(clippy::cast_possible_truncation, reason = "a time that is out of range saturates")]
+    let milliseconds = (seconds * 1000.0).round() as i64;
+    milliseconds
+}
+
+/// Converts seconds since 1970 to milliseconds. A time outside of the calendar's range is clamped to it, so that
+/// arithmetic cannot overflow.
+pub(crate) fn clamped_millis(seconds: f64) -> i64 {
+    millis_from_seconds(seconds).clamp(Timestamp::MIN.as_millisecond(), Timestamp::MAX.as_millisecond())
+}
+
 /// A time in the output of an operation: seconds since 1970, with milliseconds. The codec writes it in its protocol's form.
 pub(crate) fn epoch_seconds(time: Timestamp) -> Value {
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double's 53 bits")]
-    let seconds = time.as_millisecond() as f64 / 1000.0;
-    Number::from_f64(seconds).map_or(Value::Null, Value::Number)
+    Number::from_f64(seconds_from_millis(time.as_millisecond())).map_or(Value::Null, Value::Number)
 }
 
 /// The time of [`epoch_seconds`]; the beginning of 1970 for a number that no calendar has.
 pub fn from_epoch_seconds(seconds: f64) -> Timestamp {
-    #[expect(clippy::cast_possible_truncation, reason = "a time that is out of range saturates")]
-    let milliseconds = (seconds * 1000.0).round() as i64;
-    Timestamp::from_millisecond(milliseconds).unwrap_or_default()
+    Timestamp::from_millisecond(millis_from_seconds(seconds)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -152,7 +152,7 @@ async fn throttled_and_logged(
     print(format_args!(
         "{} - - [{}] \"{}\" {} {length} \"{}\" \"{}\"",
         client.ip(),
-        now().strftime("%d/%b/%Y:%H:%M:%S +0000"),
+        crate::base::clock::access_log_time(now()),
         quoted(&request_line),
         response.status().as_u16(),
         header_text(&headers, &header::REFERER),

@@ -5,7 +5,7 @@ use super::phase::StackPhase;
 use super::{find_type, status_reason};
 use crate::Fault;
 use crate::cloudformation::State;
-use crate::cloudformation::model::{PhysicalResource, Resource, ResourceStatus, StackStatus};
+use crate::cloudformation::model::{DeletionPolicy, PhysicalResource, Resource, ResourceStatus, StackStatus};
 use crate::cloudformation::resources::is_missing;
 use crate::cloudformation::template::Template;
 use crate::cloudformation::template::check::Dependencies;
@@ -50,7 +50,8 @@ async fn delete(operation: StackPhase, name: String) -> Result<(), Fault> {
 /// Whether a resource stays. A rollback also deletes new resources whose policy is `RetainExceptOnCreate`.
 fn is_retained(operation: &StackPhase, row: &Resource) -> Result<bool, Fault> {
     let stack = operation.stack()?;
-    let except_on_create = stack.definition.retain_except_on_create || row.deletion_policy == "RetainExceptOnCreate";
+    let except_on_create =
+        stack.definition.retain_except_on_create || row.deletion_policy == DeletionPolicy::RetainExceptOnCreate;
     let policy_retains = row.is_retained() && !(operation.phase.is_rollback() && row.is_new && except_on_create);
     Ok(policy_retains || stack.retain.contains(&row.logical_id))
 }

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use super::deletion::delete_physical;
 use super::phase::StackPhase;
 use super::{find_type, status_reason};
 use crate::Fault;
-use crate::cloudformation::model::{Action, OnFailure, PhysicalResource, Resource, ResourceStatus, Stack, mask_hidden};
+use crate::cloudformation::model::{
+    Action, DeletionPolicy, OnFailure, PhysicalResource, Resource, ResourceStatus, Stack, mask_hidden,
+};
 use crate::cloudformation::resources::{
     CREATION_INITIATED, Context, Creation, HandlerOutput, ResourceType, custom_name_conflict,
 };
@@ -84,7 +87,7 @@ pub(super) async fn reconcile(operation: StackPhase, name: String, target: Arc<T
 /// The stored row or a new one, with the attributes that the template declares.
 fn row(operation: &StackPhase, target: &TargetState, scope: &Scope<'_>, name: &str) -> Resource {
     let declared = &target.template.resources()[name];
-    let policy = |attribute: &str| declared[attribute].as_str().unwrap_or("Delete").to_owned();
+    let policy = |attribute: &str| DeletionPolicy::deserialize(&declared[attribute]).unwrap_or_default();
     let stored = operation.resource(name).filter(|row| row.current.is_some() || !row.status.is_deletion());
     let new = || Resource {
         logical_id: name.to_owned(),
@@ -97,8 +100,8 @@ fn row(operation: &StackPhase, target: &TargetState, scope: &Scope<'_>, name: &s
         pending_deletion: Vec::new(),
         retained: Vec::new(),
         depends_on: Vec::new(),
-        deletion_policy: String::new(),
-        update_replace_policy: String::new(),
+        deletion_policy: DeletionPolicy::default(),
+        update_replace_policy: DeletionPolicy::default(),
         metadata: Value::Null,
         create_incomplete: false,
         is_new: true,

@@ -17,7 +17,7 @@ mod status;
 pub(crate) use change_set::{ChangeSet, Planned};
 pub(crate) use event::Event;
 pub(crate) use no_echo::{MASK, mask_fault, mask_hidden, mask_text};
-pub(crate) use resource::{PhysicalResource, Resource};
+pub(crate) use resource::{DeletionPolicy, PhysicalResource, Resource};
 pub(crate) use state::State;
 pub(crate) use status::{Action, ChangeSetStatus, ExecutionStatus, ResourceStatus, StackStatus};
 

@@ -29,6 +29,17 @@ impl PhysicalResource {
     }
 }
 
+/// What happens to a physical resource that its template no longer has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum DeletionPolicy {
+    #[default]
+    Delete,
+    Retain,
+    Snapshot,
+    /// Retained, unless the stack operation that created it is rolled back.
+    RetainExceptOnCreate,
+}
+
 /// A resource of a stack.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Resource {
@@ -54,10 +65,9 @@ pub(crate) struct Resource {
     pub retained: Vec<PhysicalResource>,
     /// The resources that are created before it and deleted after it.
     pub depends_on: Vec<String>,
-    /// `DeletionPolicy`: `Delete`, `Retain` or `RetainExceptOnCreate`.
-    pub deletion_policy: String,
-    /// `UpdateReplacePolicy`: `Delete` or `Retain`.
-    pub update_replace_policy: String,
+    pub deletion_policy: DeletionPolicy,
+    /// `UpdateReplacePolicy`, which is not `RetainExceptOnCreate`.
+    pub update_replace_policy: DeletionPolicy,
     /// The resolved `Metadata`.
     pub metadata: Value,
     /// Whether its handler has created `current` and was not yet finished: after a crash it is deleted and created again.
@@ -73,7 +83,7 @@ impl Resource {
     pub(crate) fn set_current(&mut self, new: PhysicalResource) {
         let old = self.current.replace(new);
         let replaced = old.filter(|old| self.current.as_ref().is_some_and(|new| new.physical_id != old.physical_id));
-        let policy_deletes = self.update_replace_policy == "Delete";
+        let policy_deletes = self.update_replace_policy == DeletionPolicy::Delete;
         let list = if policy_deletes { &mut self.pending_deletion } else { &mut self.retained };
         list.extend(replaced.filter(|old| !list.contains(old)));
     }
@@ -86,6 +96,6 @@ impl Resource {
 
     /// Whether it stays when its stack is deleted or its template no longer has it.
     pub(crate) fn is_retained(&self) -> bool {
-        matches!(self.deletion_policy.as_str(), "Retain" | "RetainExceptOnCreate")
+        matches!(self.deletion_policy, DeletionPolicy::Retain | DeletionPolicy::RetainExceptOnCreate)
     }
 }

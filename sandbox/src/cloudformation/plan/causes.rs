@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::detail::Cause;
+use super::detail::{Cause, ChangeSource};
 use super::{Comparison, Outcome};
 use crate::cloudformation::model::Definition;
 use crate::cloudformation::template::Template;
@@ -13,12 +13,12 @@ impl Comparison<'_> {
     pub(super) fn causes(&self, earlier: &Value, declared: &Value) -> (Vec<Cause>, Vec<Cause>) {
         // A new reference to a parameter is a cause even if the declaration changed (recorded: localstack's
         // test_fn_sub_addition_parameter).
-        let is_cause = |cause: &Cause| earlier == declared || cause.source == "ParameterReference";
+        let is_cause = |cause: &Cause| earlier == declared || cause.source == ChangeSource::ParameterReference;
         let referred: Vec<Cause> = self.referred(declared).filter(is_cause).collect();
         if referred.is_empty() {
             return (vec![Cause::direct(true)], vec![Cause::direct(true)]);
         }
-        let has_parameters = referred.iter().any(|cause| cause.source == "ParameterReference");
+        let has_parameters = referred.iter().any(|cause| cause.source == ChangeSource::ParameterReference);
         let mut full: Vec<Cause> = referred.iter().map(|cause| Cause { is_static: true, ..cause.clone() }).collect();
         full.push(Cause::direct(false));
         let mut plain = referred;
@@ -35,14 +35,16 @@ impl Comparison<'_> {
             let outcome = self.outcomes.get(&name).copied().unwrap_or(Outcome::Unchanged);
             let cause = match (outcome, attribute) {
                 _ if self.is_changed_parameter(&name) => {
-                    Cause { source: "ParameterReference", entity: Some(name), is_static: true }
+                    Cause { source: ChangeSource::ParameterReference, entity: Some(name), is_static: true }
                 }
                 (Outcome::Unchanged, _) | (Outcome::Modified, None) => continue,
-                (outcome, None) => {
-                    Cause { source: "ResourceReference", entity: Some(name), is_static: outcome == Outcome::Replaced }
-                }
+                (outcome, None) => Cause {
+                    source: ChangeSource::ResourceReference,
+                    entity: Some(name),
+                    is_static: outcome == Outcome::Replaced,
+                },
                 (outcome, Some(attribute)) => Cause {
-                    source: "ResourceAttribute",
+                    source: ChangeSource::ResourceAttribute,
                     entity: Some(format!("{name}.{attribute}")),
                     is_static: outcome == Outcome::Replaced,
                 },

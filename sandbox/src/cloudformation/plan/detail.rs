@@ -1,5 +1,6 @@
 //! The details of a resource change: the changed attributes, their values and causes.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::model::MASK;
@@ -9,11 +10,19 @@ use super::super::template::resolve::UNKNOWN;
 /// The text of a change set for a value that is not known before its execution.
 const KNOWN_AFTER_APPLY: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
 
+/// `ChangeSource`: the kind of a cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) enum ChangeSource {
+    ParameterReference,
+    ResourceReference,
+    ResourceAttribute,
+    DirectModification,
+}
+
 /// Why an attribute changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cause {
-    /// Such as `ParameterReference`.
-    pub source: &'static str,
+    pub source: ChangeSource,
     /// The parameter, or the resource with its attribute, that causes it.
     pub entity: Option<String>,
     /// Whether it is certain before the execution.
@@ -23,7 +32,7 @@ pub(super) struct Cause {
 impl Cause {
     /// A change of the template itself.
     pub(super) const fn direct(is_static: bool) -> Self {
-        Self { source: "DirectModification", entity: None, is_static }
+        Self { source: ChangeSource::DirectModification, entity: None, is_static }
     }
 }
 

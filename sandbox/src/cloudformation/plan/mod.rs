@@ -15,7 +15,7 @@ use super::template::resolve::{Progress, ResourceValues, Scope, UNKNOWN};
 use super::template::{Template, kind_of, parameters};
 use crate::cloudformation::State;
 use crate::{Fault, Sandbox};
-use detail::{Cause, Detail};
+use detail::{Cause, ChangeSource, Detail};
 use resource_change::{Outcome, modification, outcome, removal};
 
 mod causes;
@@ -235,8 +235,9 @@ impl Comparison<'_> {
             add(&detail, self.causes(&earlier["Properties"][property], &declared["Properties"][property]));
         }
         for (property, declaration) in declared["Properties"].as_object().into_iter().flatten() {
-            let causes =
-                self.referred(declaration).filter(|cause| !cause.is_static && cause.source == "ResourceAttribute");
+            let causes = self
+                .referred(declaration)
+                .filter(|cause| !cause.is_static && cause.source == ChangeSource::ResourceAttribute);
             if !changed.contains(property) {
                 let value = &desired[property];
                 let recreation = kind.recreation(property, value, &Value::Null);

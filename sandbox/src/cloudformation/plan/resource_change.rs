@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Comparison;
 use super::detail::Detail;
-use crate::cloudformation::model::{Definition, PhysicalResource, Planned, Resource, mask_text};
+use crate::cloudformation::model::{Definition, DeletionPolicy, PhysicalResource, Planned, Resource, mask_text};
 use crate::cloudformation::replacement::Recreation;
 use crate::cloudformation::resources::ResourceType;
 
@@ -83,11 +83,11 @@ pub(super) fn modification(
     details: &[Detail],
     describe: impl Fn(&Detail) -> Vec<Value>,
 ) -> Option<Value> {
-    let (replacement, policy_action) = match (outcome(kind, current, details), row.update_replace_policy.as_str()) {
+    let (replacement, policy_action) = match (outcome(kind, current, details), row.update_replace_policy) {
         (Outcome::Unchanged, _) => return None,
         (Outcome::Modified, _) => ("False", None),
         (Outcome::MayBeReplaced, _) => ("Conditional", None),
-        (Outcome::Replaced, "Retain") => ("True", Some("ReplaceAndRetain")),
+        (Outcome::Replaced, DeletionPolicy::Retain) => ("True", Some("ReplaceAndRetain")),
         (Outcome::Replaced, _) => ("True", Some("ReplaceAndDelete")),
     };
     let mut scope: Vec<&str> = Vec::new();

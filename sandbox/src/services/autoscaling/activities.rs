@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::decision::Reason;
-use super::{DIMENSION, NAMESPACE, invalid_token, limit};
+use super::{DIMENSION, NAMESPACE, invalid_token, is_served, limit};
 use crate::Sandbox;
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
@@ -193,11 +193,12 @@ pub(super) struct Describe {
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let limit = limit(input.max_results)?;
     let Describe { service_namespace, resource_id, scalable_dimension, include_not_scaled_activities, .. } = input;
-    let here = service_namespace == NAMESPACE && scalable_dimension.is_none_or(|dimension| dimension == DIMENSION);
-    let question = format!("DescribeScalingActivities {here} {resource_id:?} {include_not_scaled_activities}");
+    let is_served = is_served(&service_namespace, scalable_dimension.as_deref());
+    let question = format!("DescribeScalingActivities {is_served} {resource_id:?} {include_not_scaled_activities}");
     let page = sandbox.world.read(|world| {
         let matches = |activity: &Activity| {
-            here && resource_id.as_ref().is_none_or(|id| *id == activity.resource_id)
+            is_served
+                && resource_id.as_ref().is_none_or(|id| *id == activity.resource_id)
                 && (include_not_scaled_activities || activity.not_scaled.is_none())
         };
         let mut rows: Vec<_> =

@@ -69,6 +69,11 @@ pub(crate) fn start(sandbox: &Arc<Sandbox>) {
 const NAMESPACE: &str = "ecs";
 const DIMENSION: &str = "ecs:service:DesiredCount";
 
+/// Whether filters of a description include the scalable targets that are served.
+fn is_served(namespace: &str, dimension: Option<&str>) -> bool {
+    namespace == NAMESPACE && dimension.is_none_or(|dimension| dimension == DIMENSION)
+}
+
 fn validation_exception(message: impl Into<String>) -> Fault {
     Fault::client("ValidationException", message)
 }

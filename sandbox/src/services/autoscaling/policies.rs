@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::alarms::{self, PolicyAlarms};
-use super::configuration::{self, Configuration};
-use super::{DIMENSION, NAMESPACE, check_target, invalid_token, limit, not_found, service_of, validation_exception};
+use super::configuration::{Configuration, PolicyType};
+use super::{
+    DIMENSION, NAMESPACE, check_target, invalid_token, is_served, limit, not_found, service_of, validation_exception,
+};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
@@ -25,8 +27,7 @@ pub(crate) struct Policy {
     pub name: String,
     /// `service/CLUSTER/NAME`.
     pub resource_id: String,
-    /// `TargetTrackingScaling` or `StepScaling`.
-    pub policy_type: String,
+    pub policy_type: PolicyType,
     /// `TargetTrackingScalingPolicyConfiguration` or `StepScalingPolicyConfiguration`, as given.
     pub configuration: Value,
     pub created_at: Timestamp,
@@ -50,7 +51,7 @@ impl Policy {
 
     /// The parsed configuration.
     pub(super) fn configuration(&self) -> Result<Configuration, Fault> {
-        Configuration::read(&self.policy_type, Some(self.configuration.clone()))
+        Configuration::read(self.policy_type, Some(self.configuration.clone()))
     }
 
     fn describe(&self, world: &World, config: &Config) -> Value {
@@ -64,7 +65,7 @@ impl Policy {
             "Alarms": alarms::to_output(world, config, self),
             "CreationTime": epoch_seconds(self.created_at),
         });
-        described[configuration::member(&self.policy_type)] = self.configuration.clone();
+        described[self.policy_type.member()] = self.configuration.clone();
         described
     }
 }
@@ -88,13 +89,12 @@ pub(super) struct Put {
 /// Creates or replaces a policy.
 pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
-    let policy_type = input.policy_type.unwrap_or_else(|| "StepScaling".to_owned());
-    let given = if policy_type == "TargetTrackingScaling" {
-        input.target_tracking_scaling_policy_configuration
-    } else {
-        input.step_scaling_policy_configuration
+    let policy_type = input.policy_type.as_deref().map_or(Ok(PolicyType::StepScaling), PolicyType::parse)?;
+    let given = match policy_type {
+        PolicyType::TargetTrackingScaling => input.target_tracking_scaling_policy_configuration,
+        PolicyType::StepScaling => input.step_scaling_policy_configuration,
     };
-    let configuration = Configuration::read(&policy_type, given)?;
+    let configuration = Configuration::read(policy_type, given)?;
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
         if !world.of::<State>().targets.contains(&input.resource_id) {
@@ -107,7 +107,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
             created_at: now,
             name: input.policy_name,
             resource_id: input.resource_id,
-            policy_type: String::new(),
+            policy_type,
             configuration: Value::Null,
             alarms: PolicyAlarms::default(),
             creator: ids::uuid(),
@@ -146,7 +146,8 @@ fn check_unique_metric(world: &World, resource_id: &str, name: &str, given: &Con
 
 /// Creates the alarms of policies that were stored by an older version without alarms.
 pub(super) fn create_missing_alarms(sandbox: &Sandbox) -> Result<(), Fault> {
-    let lacks_alarms = |policy: &Policy| policy.policy_type == "TargetTrackingScaling" && policy.alarms.high.is_none();
+    let lacks_alarms =
+        |policy: &Policy| policy.policy_type == PolicyType::TargetTrackingScaling && policy.alarms.high.is_none();
     let late: Vec<(String, Policy)> = sandbox.world.read(|world| {
         let late = world.of::<State>().policies.iter().filter(|(_, policy)| lacks_alarms(policy));
         late.map(|(key, policy)| (key.to_owned(), policy.clone())).collect()
@@ -210,15 +211,15 @@ pub(super) struct Describe {
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let Describe { service_namespace, resource_id, scalable_dimension, policy_names, max_results, next_token } = input;
     let limit = limit(max_results)?;
-    let here = service_namespace == NAMESPACE && scalable_dimension.is_none_or(|dimension| dimension == DIMENSION);
-    let question = format!("DescribeScalingPolicies {here} {resource_id:?} {policy_names:?}");
+    let is_served = is_served(&service_namespace, scalable_dimension.as_deref());
+    let question = format!("DescribeScalingPolicies {is_served} {resource_id:?} {policy_names:?}");
     let page = sandbox.world.read(|world| {
         let named = |policy: &Policy| {
             let arn = policy.arn(&sandbox.config);
             policy_names.is_empty() || policy_names.iter().any(|given| *given == policy.name || *given == arn)
         };
         let rows = world.of::<State>().policies.iter().filter(|(_, policy)| {
-            here && resource_id.as_ref().is_none_or(|id| *id == policy.resource_id) && named(policy)
+            is_served && resource_id.as_ref().is_none_or(|id| *id == policy.resource_id) && named(policy)
         });
         let described = rows.map(|(key, policy)| (key.to_owned(), policy.describe(world, &sandbox.config)));
         paging::page(described, &question, next_token.as_deref(), limit).map_err(invalid_token)

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::decision::CooldownScaling;
 use super::execution::set_desired_count;
 use super::{
-    DIMENSION, NAMESPACE, check_target, invalid_token, limit, not_found, policies, service_of, validation_exception,
+    DIMENSION, NAMESPACE, check_target, invalid_token, is_served, limit, not_found, policies, service_of,
+    validation_exception,
 };
 use crate::base::clock::{Clock, epoch_seconds};
 use crate::base::ids;
@@ -195,10 +196,10 @@ pub(super) struct Describe {
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let Describe { service_namespace, resource_ids, scalable_dimension, max_results, next_token } = input;
     let limit = limit(max_results)?;
-    let here = service_namespace == NAMESPACE && scalable_dimension.is_none_or(|dimension| dimension == DIMENSION);
-    let question = format!("DescribeScalableTargets {here} {resource_ids:?}");
+    let is_served = is_served(&service_namespace, scalable_dimension.as_deref());
+    let question = format!("DescribeScalableTargets {is_served} {resource_ids:?}");
     let page = sandbox.world.read(|world| {
-        let matches = |id: &str| here && (resource_ids.is_empty() || resource_ids.iter().any(|given| given == id));
+        let matches = |id: &str| is_served && (resource_ids.is_empty() || resource_ids.iter().any(|given| given == id));
         let targets = world.of::<State>().targets.iter().filter(|(id, _)| matches(id));
         let described = targets.map(|(id, target)| (id.to_owned(), target.describe(&sandbox.config)));
         paging::page(described, &question, next_token.as_deref(), limit).map_err(invalid_token)

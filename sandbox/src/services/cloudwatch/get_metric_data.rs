@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::data_points::{self, Point};
 use super::statistics::{Statistic, aligned, buckets, is_period};
-use super::{Dimension, Metric, invalid_value, milliseconds, seconds, validation_error};
+use super::{Dimension, Metric, invalid_value, validation_error};
+use crate::base::clock::{clamped_millis, seconds_from_millis};
 use crate::base::paging;
 use crate::core::Reply;
 use crate::services::cloudwatch::State;
@@ -59,7 +60,7 @@ struct Named {
 
 pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     // Times are truncated to seconds.
-    let (start, end) = (milliseconds(input.start_time.floor()), milliseconds(input.end_time.floor()));
+    let (start, end) = (clamped_millis(input.start_time.floor()), clamped_millis(input.end_time.floor()));
     if start > end {
         return Err(validation_error("The parameter EndTime must be greater than StartTime."));
     }
@@ -95,7 +96,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
         results.push(json!({
             "Id": query.id,
             "Label": query.label.clone().unwrap_or_else(|| stat.label(several)),
-            "Timestamps": taken.iter().map(|(time, _)| seconds(*time)).collect::<Vec<_>>(),
+            "Timestamps": taken.iter().map(|(time, _)| seconds_from_millis(*time)).collect::<Vec<_>>(),
             "Values": taken.iter().map(|(_, value)| value).collect::<Vec<_>>(),
             "StatusCode": if partial { "PartialData" } else { "Complete" },
         }));

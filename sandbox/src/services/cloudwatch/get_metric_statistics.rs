@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::data_points::{self, Point};
 use super::statistics::{Statistic, aligned, buckets, is_period};
-use super::{Dimension, Metric, invalid_combination, invalid_value, milliseconds, seconds};
+use super::{Dimension, Metric, invalid_combination, invalid_value};
+use crate::base::clock::{clamped_millis, seconds_from_millis};
 use crate::core::Reply;
 use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
@@ -37,7 +38,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
         return Err(invalid_combination("Must specify either Statistics or ExtendedStatistics"));
     }
     // Times are truncated to seconds.
-    let (start, end) = (milliseconds(input.start_time.floor()), milliseconds(input.end_time.floor()));
+    let (start, end) = (clamped_millis(input.start_time.floor()), clamped_millis(input.end_time.floor()));
     if start >= end {
         return Err(invalid_value("The parameter StartTime must be less than the parameter EndTime."));
     }
@@ -103,7 +104,7 @@ fn datapoint(
         Some((name.clone(), statistic.of(points.iter().copied()).map(Value::from)?))
     };
     let mut described =
-        Map::from_iter([("Timestamp".to_owned(), seconds(time).into()), ("Unit".to_owned(), unit.into())]);
+        Map::from_iter([("Timestamp".to_owned(), seconds_from_millis(time).into()), ("Unit".to_owned(), unit.into())]);
     described.extend(plain.iter().filter_map(value));
     if !extended.is_empty() {
         described.insert("ExtendedStatistics".to_owned(), Value::Object(extended.iter().filter_map(value).collect()));

@@ -3,8 +3,6 @@
 //! Alarms perform the actions that name scaling policies; others are only stored and shown. There is no alarm history.
 //! The sandbox's own measurements are put with [`put`].
 
-use jiff::Timestamp;
-
 use crate::Fault;
 use crate::core::{Service, operation};
 use crate::protocol::Protocol;
@@ -74,19 +72,4 @@ fn invalid_combination(message: impl Into<String>) -> Fault {
 
 fn validation_error(message: impl Into<String>) -> Fault {
     Fault::client("ValidationError", message)
-}
-
-/// Converts seconds since 1970 to milliseconds. A time outside of the calendar's range is clamped to it, so that
-/// arithmetic cannot overflow.
-fn milliseconds(seconds: f64) -> i64 {
-    #[expect(clippy::cast_possible_truncation, reason = "a time that is out of range saturates")]
-    let milliseconds = (seconds * 1000.0).round() as i64;
-    milliseconds.clamp(Timestamp::MIN.as_millisecond(), Timestamp::MAX.as_millisecond())
-}
-
-/// Converts milliseconds since 1970 to seconds.
-fn seconds(milliseconds: i64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double's 53 bits")]
-    let seconds = milliseconds as f64 / 1000.0;
-    seconds
 }

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::data_points::{self, NO_UNIT, Point};
-use super::{Dimension, Metric, Values, invalid_combination, invalid_value, milliseconds};
+use super::{Dimension, Metric, Values, invalid_combination, invalid_value};
+use crate::base::clock::clamped_millis;
 use crate::core::Reply;
 use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
@@ -138,7 +139,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
 
 impl MetricDatumInput {
     fn checked(self, at: &str, now: i64) -> Result<Datum, Fault> {
-        let timestamp = self.timestamp.map_or(now, milliseconds);
+        let timestamp = self.timestamp.map_or(now, clamped_millis);
         if timestamp < now - OLDEST || timestamp > now + NEWEST {
             let message = format!(
                 "The parameter {at}.Timestamp must specify a time within the past two weeks and no more than two hours in the future."

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::addresses::port;
 use super::model::{Service, Task};
 use super::names::{key, last_part};
-use crate::services::ecs::State;
+use crate::services::ecs::{State, without_nulls};
 use crate::{Fault, Sandbox};
 
 /// The Cloud Map services that a task is registered in.
@@ -38,13 +38,6 @@ pub(super) async fn register(sandbox: &Arc<Sandbox>, registry: &str, task: &Task
     });
     let input = json!({ "ServiceId": registry, "InstanceId": task.id, "Attributes": without_nulls(attributes) });
     sandbox.call("servicediscovery", "RegisterInstance", input).await.map(drop)
-}
-
-fn without_nulls(mut value: Value) -> Value {
-    if let Some(members) = value.as_object_mut() {
-        members.retain(|_, value| !value.is_null());
-    }
-    value
 }
 
 /// Removes a task's instance; an error means that it is already deregistered.

@@ -3,6 +3,8 @@
 //! Operations only change rows; the [`scheduler`] reconciles the processes with the rows after every change. No operation
 //! starts or stops a task's process by itself.
 
+use serde_json::Value;
+
 use crate::core::{Service as ServiceRow, operation};
 use crate::protocol::Protocol;
 use crate::store::World;
@@ -39,7 +41,8 @@ mod utilization;
 
 pub(crate) use execute_command::in_container;
 pub(crate) use model::{
-    Cluster, Images, Service, ServiceDeployment, ServiceRevision, ServiceStatus, Task, TaskDefinition, TaskStatus,
+    Cluster, Images, RolloutState, Service, ServiceDeployment, ServiceRevision, ServiceStatus, Task, TaskDefinition,
+    TaskStatus,
 };
 pub(crate) use runtime::Runtime;
 pub(crate) use scheduler::start;
@@ -115,4 +118,12 @@ fn tasks_of<'a>(world: &'a World, service: &Service) -> Vec<&'a Task> {
     let tasks = world.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);
     // A service that was deleted and created again does not own the tasks of the earlier one.
     tasks.filter(|task| task.service.as_ref() == Some(&service.name) && task.created_at >= service.created_at).collect()
+}
+
+/// An object without the members that are null.
+fn without_nulls(mut value: Value) -> Value {
+    if let Some(members) = value.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    value
 }

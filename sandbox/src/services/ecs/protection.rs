@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::clusters::missing;
 use super::model::Task;
 use super::names::{self, Arns as _, invalid, key, last_part};
-use super::show;
+use crate::base::clock::epoch_seconds;
 use crate::core::Reply;
 use crate::services::ecs::State;
 use crate::store::World;
@@ -98,6 +98,6 @@ fn protection(config: &Config, task: &Task, now: Timestamp) -> Value {
     json!({
         "taskArn": config.task_arn(task),
         "protectionEnabled": until.is_some(),
-        "expirationDate": until.map(show::time),
+        "expirationDate": until.map(epoch_seconds),
     })
 }

@@ -144,6 +144,11 @@ fn no_such_version(name: &str, version: &str) -> Fault {
     Fault::not_found("ParameterVersionNotFound", message)
 }
 
+/// The fault of a document's parameters.
+fn invalid_parameters(message: impl Into<String>) -> Fault {
+    Fault::client("InvalidParameters", message)
+}
+
 fn invalid_token(_: InvalidToken) -> Fault {
     Fault::client("InvalidNextToken", "The specified token isn't valid.")
 }

@@ -229,8 +229,8 @@ pub(super) struct DeleteAll {
 pub(super) fn delete_all(sandbox: &Arc<Sandbox>, DeleteAll { names }: DeleteAll) -> Reply {
     sandbox.world.write(|world| {
         let names = names.into_iter().map(|name| world.of::<State>().stored(&name)).collect::<Vec<_>>();
-        let (deleted, validation_exception): (Vec<_>, Vec<_>) =
+        let (deleted, missing): (Vec<_>, Vec<_>) =
             names.into_iter().partition(|name| world.of_mut::<State>().remove(name).is_some());
-        Ok(json!({ "DeletedParameters": deleted, "InvalidParameters": validation_exception }))
+        Ok(json!({ "DeletedParameters": deleted, "InvalidParameters": missing }))
     })
 }

@@ -47,10 +47,19 @@ pub(super) fn check_import(argument: &Value) -> Result<(), Problem> {
     let sentence =
         "Template error: the attribute in Fn::ImportValue must be a string or a function that returns a string";
     require(may_be_text(argument), sentence)?;
-    let depends = references(argument).iter().any(|reference| reference.attribute.is_some())
-        || argument.to_string().contains("\"Fn::GetAZs\"");
+    let depends =
+        references(argument).iter().any(|reference| reference.attribute.is_some()) || calls(argument, "Fn::GetAZs");
     let sentence = "Template error: the attribute in Fn::ImportValue must not depend on any resources, imported values, or Fn::GetAZs";
     require(!depends, sentence)
+}
+
+/// Whether a value contains a call of a function.
+fn calls(value: &Value, function: &str) -> bool {
+    match value {
+        Value::Object(members) => members.iter().any(|(name, member)| name == function || calls(member, function)),
+        Value::Array(items) => items.iter().any(|item| calls(item, function)),
+        _ => false,
+    }
 }
 
 pub(super) fn import(scope: &Scope<'_>, argument: &Value) -> Answer {

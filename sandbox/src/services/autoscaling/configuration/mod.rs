@@ -83,12 +83,13 @@ pub(super) struct Metric {
 
 impl Configuration {
     /// Parses and validates the configuration of a policy type.
-    pub(super) fn read(policy_type: &str, given: Option<Value>) -> Result<Self, Fault> {
-        let given = || given.ok_or_else(|| validation_exception(format!("{} is required", member(policy_type))));
+    pub(super) fn read(policy_type: PolicyType, given: Option<Value>) -> Result<Self, Fault> {
+        let given = || given.ok_or_else(|| validation_exception(format!("{} is required", policy_type.member())));
         match policy_type {
-            "TargetTrackingScaling" => Ok(Self::TargetTracking(parse::<TargetTracking>(given()?)?.validated()?)),
-            "StepScaling" => Ok(Self::Step(parse::<Step>(given()?)?.validated()?)),
-            other => Err(Fault::not_implemented(&format!("scaling policies of the type {other}"))),
+            PolicyType::TargetTrackingScaling => {
+                Ok(Self::TargetTracking(parse::<TargetTracking>(given()?)?.validated()?))
+            }
+            PolicyType::StepScaling => Ok(Self::Step(parse::<Step>(given()?)?.validated()?)),
         }
     }
 
@@ -102,12 +103,29 @@ impl Configuration {
     }
 }
 
-/// The member of requests and responses with the configuration of a policy type.
-pub(super) fn member(policy_type: &str) -> &'static str {
-    if policy_type == "TargetTrackingScaling" {
-        "TargetTrackingScalingPolicyConfiguration"
-    } else {
-        "StepScalingPolicyConfiguration"
+/// The types of scaling policies that are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum PolicyType {
+    TargetTrackingScaling,
+    StepScaling,
+}
+
+impl PolicyType {
+    /// Parses the API's name of a policy type.
+    pub(super) fn parse(name: &str) -> Result<Self, Fault> {
+        match name {
+            "TargetTrackingScaling" => Ok(Self::TargetTrackingScaling),
+            "StepScaling" => Ok(Self::StepScaling),
+            other => Err(Fault::not_implemented(&format!("scaling policies of the type {other}"))),
+        }
+    }
+
+    /// The member of requests and responses with the configuration.
+    pub(super) fn member(self) -> &'static str {
+        match self {
+            Self::TargetTrackingScaling => "TargetTrackingScalingPolicyConfiguration",
+            Self::StepScaling => "StepScalingPolicyConfiguration",
+        }
     }
 }
 

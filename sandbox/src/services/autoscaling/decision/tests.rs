@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{CapacityRequest, CooldownScaling, Decision, Reason, ScalingState, Tracked, decide};
-use crate::services::autoscaling::configuration::Configuration;
+use crate::services::autoscaling::configuration::{Configuration, PolicyType};
 
 const NOW: ScalingState = ScalingState {
     running: 4,
@@ -88,7 +88,9 @@ fn step(kind: &str, steps: &[(Option<f64>, Option<f64>, i64)], difference: f64, 
         .map(|(lower, upper, by)| json!({ "MetricIntervalLowerBound": lower, "MetricIntervalUpperBound": upper, "ScalingAdjustment": by }))
         .collect();
     let given = json!({ "AdjustmentType": kind, "StepAdjustments": steps, "MinAdjustmentMagnitude": 2 });
-    let Ok(Configuration::Step(step)) = Configuration::read("StepScaling", Some(given)) else { panic!("{steps:?}") };
+    let Ok(Configuration::Step(step)) = Configuration::read(PolicyType::StepScaling, Some(given)) else {
+        panic!("{steps:?}")
+    };
     Some(CapacityRequest::from_step(&step, difference, upward)?.capacity(4))
 }
 
@@ -125,7 +127,7 @@ fn adjustments_of_any_size_saturate() {
 fn steps_that_overlap_or_leave_a_gap_are_refused() {
     let refused = |steps: serde_json::Value| {
         let given = json!({ "AdjustmentType": "ChangeInCapacity", "StepAdjustments": steps });
-        Configuration::read("StepScaling", Some(given)).expect_err("it is refused").message
+        Configuration::read(PolicyType::StepScaling, Some(given)).expect_err("it is refused").message
     };
     let overlapping = json!([
         { "MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": 20, "ScalingAdjustment": 1 },

@@ -7,9 +7,36 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Settings, StateValue};
+use crate::base::clock;
 
 /// How many additional earlier periods CloudWatch examines for data.
 const EXTRA_PERIODS: usize = 2;
+
+/// How missing data points count: `TreatMissingData`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MissingDataTreatment {
+    Breaching,
+    NotBreaching,
+    Ignore,
+    Missing,
+}
+
+impl MissingDataTreatment {
+    /// The treatment of an alarm, whose option PutMetricAlarm has checked.
+    fn of(settings: &Settings) -> Self {
+        match settings.treat_missing_data.as_deref() {
+            Some("breaching") => Self::Breaching,
+            Some("notBreaching") => Self::NotBreaching,
+            Some("ignore") => Self::Ignore,
+            _ => Self::Missing,
+        }
+    }
+
+    /// Whether missing data points count as data points.
+    fn fills(self) -> bool {
+        matches!(self, Self::Breaching | Self::NotBreaching)
+    }
+}
 
 /// A data point of one period.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,16 +70,16 @@ pub(crate) fn evaluate(settings: &Settings, range: &[Option<Datapoint>], now: i6
     let missing = settings.evaluation_periods - real.len();
     let breaching = real.iter().filter(|point| breaches(settings, point.value)).count();
     let needed = settings.datapoints_to_alarm.unwrap_or(settings.evaluation_periods);
-    let treatment = settings.treat_missing_data.as_deref().unwrap_or("missing");
+    let treatment = MissingDataTreatment::of(settings);
     let state = match treatment {
-        "breaching" if breaching + missing >= needed => StateValue::Alarm,
+        MissingDataTreatment::Breaching if breaching + missing >= needed => StateValue::Alarm,
         _ if breaching >= needed => StateValue::Alarm,
-        "breaching" | "notBreaching" => StateValue::Ok,
-        "ignore" if real.is_empty() => return None,
+        _ if treatment.fills() => StateValue::Ok,
+        MissingDataTreatment::Ignore if real.is_empty() => return None,
         _ if real.is_empty() => StateValue::InsufficientData,
         _ if breaching < real.len() || missing == 0 => StateValue::Ok,
         // Only breaching data, but fewer points than required: an alarm once the oldest one is old enough.
-        "missing" => {
+        MissingDataTreatment::Missing => {
             let age = range.iter().rev().rposition(Option::is_some).map_or(0, |newer| newer + 1);
             if age < needed {
                 return None;
@@ -61,22 +88,22 @@ pub(crate) fn evaluate(settings: &Settings, range: &[Option<Datapoint>], now: i6
         }
         _ => return None,
     };
-    let filled = if matches!(treatment, "breaching" | "notBreaching") { missing } else { 0 };
+    let filled = if treatment.fills() { missing } else { 0 };
     let reason = reason(settings, state, &real, filled, treatment);
     Some(AlarmEvaluation { state, reason, data: data(settings, &real, now).to_string() })
 }
 
 fn breaches(settings: &Settings, value: f64) -> bool {
-    let threshold = settings.threshold;
-    match settings.comparison_operator.as_str() {
-        "GreaterThanOrEqualToThreshold" => value >= threshold,
-        "GreaterThanThreshold" => value > threshold,
-        "LessThanThreshold" => value < threshold,
-        _ => value <= threshold,
-    }
+    settings.comparison_operator.compare(value, settings.threshold)
 }
 
-fn reason(settings: &Settings, state: StateValue, real: &[Datapoint], filled: usize, treatment: &str) -> String {
+fn reason(
+    settings: &Settings,
+    state: StateValue,
+    real: &[Datapoint],
+    filled: usize,
+    treatment: MissingDataTreatment,
+) -> String {
     let pluralize = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
     if state == StateValue::InsufficientData {
         let count = settings.evaluation_periods;
@@ -85,7 +112,7 @@ fn reason(settings: &Settings, state: StateValue, real: &[Datapoint], filled: us
     }
     if real.is_empty() {
         let (were, treated) = if filled == 1 { ("was", "period") } else { ("were", "periods") };
-        let treatment = if treatment == "breaching" { "Breaching" } else { "NonBreaching" };
+        let treatment = if treatment == MissingDataTreatment::Breaching { "Breaching" } else { "NonBreaching" };
         return format!(
             "Threshold Crossed: no datapoints were received for {filled} {treated} and {} {were} treated as [{treatment}].",
             pluralize(filled, "missing datapoint")
@@ -105,29 +132,18 @@ fn reason(settings: &Settings, state: StateValue, real: &[Datapoint], filled: us
         relevant.len(),
         settings.evaluation_periods,
         values.join(", "),
-        compared(&settings.comparison_operator),
+        settings.comparison_operator.description(),
         settings.threshold,
         pluralize(min, "datapoint"),
     )
 }
 
-fn compared(operator: &str) -> &'static str {
-    match operator {
-        "GreaterThanOrEqualToThreshold" => "greater than or equal to",
-        "GreaterThanThreshold" => "greater than",
-        "LessThanThreshold" => "less than",
-        _ => "less than or equal to",
-    }
-}
-
 fn short_time(milliseconds: i64) -> String {
-    Timestamp::from_millisecond(milliseconds)
-        .map_or_else(|_| String::new(), |time| time.strftime("%d/%m/%y %H:%M:%S").to_string())
+    Timestamp::from_millisecond(milliseconds).map(clock::short_date_time).unwrap_or_default()
 }
 
 fn long_time(milliseconds: i64) -> String {
-    let time = Timestamp::from_millisecond(milliseconds);
-    time.map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string())
+    Timestamp::from_millisecond(milliseconds).map(clock::iso8601_with_offset).unwrap_or_default()
 }
 
 fn data(settings: &Settings, real: &[Datapoint], now: i64) -> Value {

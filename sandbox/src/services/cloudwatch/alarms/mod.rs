@@ -5,18 +5,21 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Dimension, seconds};
+use super::Dimension;
+use crate::base::clock::seconds_from_millis;
 use crate::base::tags::TagMap;
 use crate::services::cloudwatch::State;
 use crate::{Config, Fault, Sandbox};
 
 mod actions;
 pub(super) mod changes;
+mod comparison_operator;
 pub(super) mod describe;
 pub(super) mod evaluate;
 pub(super) mod put;
 mod watch;
 
+use comparison_operator::ComparisonOperator;
 pub(crate) use put::put_alarm;
 pub(crate) use watch::{start, values, wall_millis};
 
@@ -68,7 +71,7 @@ pub(crate) struct Settings {
     pub(super) evaluation_periods: usize,
     pub(super) datapoints_to_alarm: Option<usize>,
     pub(super) threshold: f64,
-    pub(super) comparison_operator: String,
+    pub(super) comparison_operator: ComparisonOperator,
     pub(super) treat_missing_data: Option<String>,
     pub(super) evaluate_low_sample_count_percentile: Option<String>,
 }
@@ -150,12 +153,12 @@ impl Alarm {
     fn to_output(&self, config: &Config) -> Result<Value, Fault> {
         let mut described = serde_json::to_value(&self.settings).map_err(Fault::internal)?;
         described["AlarmArn"] = self.arn(config).into();
-        described["AlarmConfigurationUpdatedTimestamp"] = seconds(self.configured).into();
+        described["AlarmConfigurationUpdatedTimestamp"] = seconds_from_millis(self.configured).into();
         described["StateValue"] = self.state.name().into();
         described["StateReason"] = self.reason.as_str().into();
         described["StateReasonData"] = self.reason_data.clone().into();
-        described["StateUpdatedTimestamp"] = seconds(self.state_updated).into();
-        described["StateTransitionedTimestamp"] = seconds(self.transitioned).into();
+        described["StateUpdatedTimestamp"] = seconds_from_millis(self.state_updated).into();
+        described["StateTransitionedTimestamp"] = seconds_from_millis(self.transitioned).into();
         described["Metrics"] = json!([]);
         Ok(described)
     }

@@ -53,6 +53,9 @@ pub(crate) fn run(sandbox: &Arc<Sandbox>, input: Value) -> Reply {
             return Err(Fault::client("MissingParameter", format!("The parameter {member} is required.")));
         }
     }
+    if let Some(operator) = input["ComparisonOperator"].as_str().filter(|operator| BANDS.contains(operator)) {
+        return Err(Fault::not_implemented(&format!("alarms that compare with {operator}")));
+    }
     let read = |error: InputError| validation_error(error.to_string());
     let Tagged { tags } = coerce::from_value(input.clone()).map_err(read)?;
     let settings: Settings = coerce::from_value(input).map_err(read)?;
@@ -82,9 +85,6 @@ fn check(settings: &Settings) -> Result<(), Fault> {
         (Some(_), None) => {}
         (None, Some(extended)) => drop(Statistic::parse(extended, "ExtendedStatistic")?),
         _ => return Err(invalid_combination("Must specify either Statistic or ExtendedStatistic")),
-    }
-    if BANDS.contains(&settings.comparison_operator.as_str()) {
-        return Err(Fault::not_implemented(&format!("alarms that compare with {}", settings.comparison_operator)));
     }
     check_option("TreatMissingData", settings.treat_missing_data.as_deref(), MISSING_DATA)?;
     let low = settings.evaluate_low_sample_count_percentile.as_deref();

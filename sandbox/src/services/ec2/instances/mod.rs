@@ -98,7 +98,7 @@ fn set_terminated(instance: &mut Value, now: Timestamp) {
     });
     instance["instanceState"] = json!({ "code": 48, "name": "terminated" });
     instance["stateReason"] = reason;
-    instance["reason"] = now.strftime("User initiated (%Y-%m-%d %H:%M:%S GMT)").to_string().into();
+    instance["reason"] = format!("User initiated ({})", crate::base::clock::gmt(now)).into();
     for member in ["subnetId", "vpcId", "privateIpAddress", "ipAddress"] {
         instance[member] = Value::Null;
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::model::ContainerDefinition;
 use super::LaunchFailure;
+use crate::services::ecs::without_nulls;
 use crate::{Fault, Sandbox};
 
 const UNABLE: &str = "unable to pull secrets or registry auth: execution resource retrieval failed";
@@ -64,13 +65,6 @@ async fn read_secret(sandbox: &Arc<Sandbox>, from: &str) -> Result<String, Strin
         Some(other) => Ok(other.to_string()),
         None => Err(format!("retrieved secret from Secrets Manager did not contain json key {key}")),
     }
-}
-
-fn without_nulls(mut value: Value) -> Value {
-    if let Some(members) = value.as_object_mut() {
-        members.retain(|_, value| !value.is_null());
-    }
-    value
 }
 
 fn format_fault(fault: &Fault) -> String {

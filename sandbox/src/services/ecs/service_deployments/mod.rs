@@ -9,6 +9,7 @@ use super::clusters::{limit, missing};
 use super::model::{DeploymentFailure, RolloutState, ServiceDeployment, ServiceDeploymentStatus as Status};
 use super::names::{self, Arns as _, invalid, key, last_part};
 use super::{show, tasks_of};
+use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::Reply;
 use crate::services::ecs::State;
@@ -62,11 +63,11 @@ fn to_output(config: &Config, world: &World, row: &ServiceDeployment) -> Value {
         "serviceDeploymentArn": config.service_deployment_arn(row),
         "serviceArn": config.arn("ecs", &format!("service/{}", row.service)),
         "clusterArn": config.cluster_arn(cluster),
-        "createdAt": show::time(row.created_at),
-        "startedAt": show::time(row.created_at),
-        "finishedAt": row.finished_at.map(show::time),
-        "stoppedAt": row.stopped_at.map(show::time),
-        "updatedAt": show::time(row.updated_at),
+        "createdAt": epoch_seconds(row.created_at),
+        "startedAt": epoch_seconds(row.created_at),
+        "finishedAt": row.finished_at.map(epoch_seconds),
+        "stoppedAt": row.stopped_at.map(epoch_seconds),
+        "updatedAt": epoch_seconds(row.updated_at),
         "sourceServiceRevisions": row.sources.iter().map(|number| summary(number)).collect::<Vec<_>>(),
         "targetServiceRevision": summary(&row.target),
         "status": row.status,
@@ -74,7 +75,7 @@ fn to_output(config: &Config, world: &World, row: &ServiceDeployment) -> Value {
         "deploymentConfiguration": row.configuration,
         "rollback": row.rollback.as_ref().map(|(number, reason, at)| json!({
             "reason": reason,
-            "startedAt": show::time(*at),
+            "startedAt": epoch_seconds(*at),
             "serviceRevisionArn": config.service_revision_arn(&row.service, number),
         })),
         "deploymentCircuitBreaker": {
@@ -127,9 +128,9 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> Reply {
                 "serviceDeploymentArn": config.service_deployment_arn(row),
                 "serviceArn": config.service_arn(service),
                 "clusterArn": config.cluster_arn(&service.cluster),
-                "startedAt": show::time(row.created_at),
-                "createdAt": show::time(row.created_at),
-                "finishedAt": row.finished_at.map(show::time),
+                "startedAt": epoch_seconds(row.created_at),
+                "createdAt": epoch_seconds(row.created_at),
+                "finishedAt": row.finished_at.map(epoch_seconds),
                 "targetServiceRevisionArn": config.service_revision_arn(&row.service, &row.target),
                 "status": row.status,
                 "statusReason": row.status_reason,

@@ -1,6 +1,5 @@
 //! Rows as the API returns them.
 
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::definitions::attributes;
@@ -17,11 +16,6 @@ mod task;
 
 pub(super) use service::{deployment_configuration, revision_summary, service, service_revision};
 pub(super) use task::task;
-
-/// A time, in the API's format.
-pub(super) fn time(at: Timestamp) -> Value {
-    epoch_seconds(at)
-}
 
 /// `content` with `members` written over it.
 fn merged(content: &Map<String, Value>, members: Value) -> Value {
@@ -112,9 +106,9 @@ pub(super) fn task_definition(config: &Config, definition: &TaskDefinition) -> V
             "status": definition.status(),
             "requiresAttributes": attributes::required(&definition.content),
             "compatibilities": compatibilities(definition),
-            "registeredAt": time(definition.registered_at),
-            "deregisteredAt": definition.deregistered_at.map(time),
-            "deleteRequestedAt": definition.delete_requested_at.map(time),
+            "registeredAt": epoch_seconds(definition.registered_at),
+            "deregisteredAt": definition.deregistered_at.map(epoch_seconds),
+            "deleteRequestedAt": definition.delete_requested_at.map(epoch_seconds),
             "registeredBy": caller(config),
         }),
     )

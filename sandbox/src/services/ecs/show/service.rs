@@ -6,8 +6,9 @@ use super::super::launch::PLATFORM_VERSION;
 use super::super::model::{Deployment, Service, ServiceRevision, Task, TaskStatus};
 use super::super::names::{Arns as _, key, task_definition};
 use super::super::{service_deployments, tasks_of};
-use super::{is_pending, merged, time};
+use super::{is_pending, merged};
 use crate::Config;
+use crate::base::clock::epoch_seconds;
 use crate::base::tags::lower_case;
 use crate::store::World;
 
@@ -40,10 +41,10 @@ pub(in super::super) fn service(config: &Config, world: &World, service: &Servic
             "roleArn": service.text("roleArn").map_or_else(|| config.global_arn("iam", SERVICE_ROLE), str::to_owned),
             "events": service.events.iter().map(|event| json!({
                 "id": event.id,
-                "createdAt": time(event.created_at),
+                "createdAt": epoch_seconds(event.created_at),
                 "message": event.message,
             })).collect::<Vec<_>>(),
-            "createdAt": time(service.created_at),
+            "createdAt": epoch_seconds(service.created_at),
             "createdBy": super::caller(config),
             "currentServiceDeployment": current,
             "currentServiceRevisions": revisions,
@@ -70,8 +71,8 @@ fn deployment(config: &Config, service: &Service, deployment: &Deployment, prima
         "pendingCount": own().filter(|task| is_pending(task)).count(),
         "runningCount": own().filter(|task| task.last_status == TaskStatus::Running).count(),
         "failedTasks": deployment.failed_tasks,
-        "createdAt": time(deployment.created_at),
-        "updatedAt": time(deployment.updated_at),
+        "createdAt": epoch_seconds(deployment.created_at),
+        "updatedAt": epoch_seconds(deployment.updated_at),
         "launchType": service.content.get("launchType"),
         "capacityProviderStrategy": service.content.get("capacityProviderStrategy"),
         "platformVersion": service.content.get("platformVersion").map(|_| PLATFORM_VERSION),
@@ -115,7 +116,7 @@ pub(in super::super) fn service_revision(config: &Config, world: &World, revisio
             "platformVersion": revision.content.get("platformVersion").map(|_| PLATFORM_VERSION),
             "containerImages": images.collect::<Vec<_>>(),
             "guardDutyEnabled": false,
-            "createdAt": time(revision.created_at),
+            "createdAt": epoch_seconds(revision.created_at),
         }),
     )
 }

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use super::super::launch::PLATFORM_VERSION;
 use super::super::model::{Container, Task, TaskStatus};
 use super::super::names::{Arns as _, task_definition};
-use super::{health, time};
+use super::health;
 use crate::Config;
+use crate::base::clock::epoch_seconds;
 use crate::base::tags::lower_case;
 use crate::base::zones;
 use crate::store::World;
@@ -27,14 +28,14 @@ pub(in super::super) fn task(config: &Config, world: &World, task: &Task, with_t
         "availabilityZone": task.zone,
         "clusterArn": config.cluster_arn(&task.cluster),
         "connectivity": task.started_at.map(|_| "CONNECTED"),
-        "connectivityAt": task.started_at.map(time),
+        "connectivityAt": task.started_at.map(epoch_seconds),
         "containers": task.containers.iter().map(|one| container(config, task, one)).collect::<Vec<_>>(),
         "capacityProviderName": task.capacity_provider,
         "cpu": task.cpu.clone().or_else(|| member("cpu")),
-        "createdAt": time(task.created_at),
+        "createdAt": epoch_seconds(task.created_at),
         "desiredStatus": task.desired_status,
         "enableExecuteCommand": task.enable_execute_command,
-        "executionStoppedAt": task.execution_stopped_at.or(task.stopped_at).map(time),
+        "executionStoppedAt": task.execution_stopped_at.or(task.stopped_at).map(epoch_seconds),
         "group": task.group,
         "healthStatus": health(task.health()),
         "lastStatus": task.last_status,
@@ -43,14 +44,14 @@ pub(in super::super) fn task(config: &Config, world: &World, task: &Task, with_t
         "overrides": overrides(task),
         "platformVersion": fargate.then_some(PLATFORM_VERSION),
         "platformFamily": fargate.then_some("Linux"),
-        "pullStartedAt": task.pull_started_at.map(time),
-        "pullStoppedAt": task.pull_stopped_at.map(time),
-        "startedAt": task.started_at.map(time),
+        "pullStartedAt": task.pull_started_at.map(epoch_seconds),
+        "pullStoppedAt": task.pull_stopped_at.map(epoch_seconds),
+        "startedAt": task.started_at.map(epoch_seconds),
         "startedBy": task.started_by,
         "stopCode": task.stop_code,
-        "stoppedAt": task.stopped_at.map(time),
+        "stoppedAt": task.stopped_at.map(epoch_seconds),
         "stoppedReason": task.stopped_reason,
-        "stoppingAt": task.stopping_at.map(time),
+        "stoppingAt": task.stopping_at.map(epoch_seconds),
         "tags": if with_tags { lower_case::to_value(&task.tags) } else { json!([]) },
         "taskArn": config.task_arn(task),
         "taskDefinitionArn": config.task_definition_arn(&task.task_definition),
@@ -129,6 +130,7 @@ fn agents(task: &Task, container: &Container) -> Option<Value> {
         TaskStatus::Running => "RUNNING",
         _ => "PENDING",
     };
-    let agent = json!({ "name": EXEC_AGENT, "lastStatus": status, "lastStartedAt": task.started_at.map(time) });
+    let agent =
+        json!({ "name": EXEC_AGENT, "lastStatus": status, "lastStartedAt": task.started_at.map(epoch_seconds) });
     task.enable_execute_command.then(|| json!([agent]))
 }

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::output::truncate;
 use super::{
-    Command, DOCUMENT, Invocation, PLUGIN, Status, find, invocations, key, log_output, status, text, to_response,
+    Command, DOCUMENT, Invocation, PLUGIN, Status, find, invocations, key, log_output, optional_iso8601, status,
+    to_response,
 };
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
@@ -181,9 +182,9 @@ pub(crate) fn get_invocation(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
             "DocumentVersion": "$DEFAULT",
             "PluginName": PLUGIN,
             "ResponseCode": invocation.code,
-            "ExecutionStartDateTime": text(invocation.started),
+            "ExecutionStartDateTime": optional_iso8601(invocation.started),
             "ExecutionElapsedTime": took.unwrap_or_default(),
-            "ExecutionEndDateTime": text(invocation.ended),
+            "ExecutionEndDateTime": optional_iso8601(invocation.ended),
             "Status": invocation.status.name(),
             "StatusDetails": invocation.status.details(),
             "StandardOutputContent": invocation.output,

@@ -217,7 +217,7 @@ fn find<'a>(world: &'a World, id: &str) -> Result<&'a Command, Fault> {
 }
 
 /// A time in the format of invocations; empty if there is none.
-fn text(time: Option<Timestamp>) -> String {
+fn optional_iso8601(time: Option<Timestamp>) -> String {
     time.map(iso8601).unwrap_or_default()
 }
 

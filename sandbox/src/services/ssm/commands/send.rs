@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::{Command, DOCUMENT, Invocation, MAX_COMMANDS, run, to_response};
 use crate::base::ids;
 use crate::core::Reply;
-use crate::services::ssm::State;
 use crate::services::ssm::instances;
+use crate::services::ssm::{State, invalid_parameters};
 use crate::store::World;
 use crate::{Fault, Sandbox};
 
@@ -100,13 +100,12 @@ fn check(input: &Send) -> Result<(), Fault> {
     if document_version.as_ref().is_some_and(|version| !VERSIONS.contains(&version.as_str())) {
         return Err(Fault::client("InvalidDocumentVersion", ""));
     }
-    let validation_exception = |message: String| Err(Fault::client("InvalidParameters", message));
     if let Some(other) = parameters.keys().find(|name| !PARAMETERS.iter().any(|(known, _)| known == name)) {
-        return validation_exception(format!("Parameter \"{other}\" is not defined in document {DOCUMENT}."));
+        return Err(invalid_parameters(format!("Parameter \"{other}\" is not defined in document {DOCUMENT}.")));
     }
     if let Some((missing, _)) = PARAMETERS.iter().find(|(name, required)| *required && !parameters.contains_key(*name))
     {
-        return validation_exception(format!("Parameter \"{missing}\" requires a value."));
+        return Err(invalid_parameters(format!("Parameter \"{missing}\" requires a value.")));
     }
     if instance_ids.len() != instance_ids.iter().collect::<BTreeSet<_>>().len() {
         return Err(Fault::client("DuplicateInstanceId", ""));

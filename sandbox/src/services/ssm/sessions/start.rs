@@ -11,6 +11,7 @@ use crate::core::Reply;
 use crate::process::{ProcessSpec, environment};
 use crate::services::ecs;
 use crate::services::ssm::instances;
+use crate::services::ssm::invalid_parameters;
 use crate::session_channel::{SessionSpec, Sessions};
 use crate::{Fault, Sandbox};
 
@@ -65,7 +66,6 @@ fn script(
     document: &str,
     parameters: &BTreeMap<String, Vec<String>>,
 ) -> Result<(Option<&'static str>, Option<String>), Fault> {
-    let validation_exception = |message: String| Err(Fault::client("InvalidParameters", message));
     if NOT_SERVED.contains(&document) {
         return Err(Fault::not_implemented(&format!("ssm:StartSession with the document {document}")));
     }
@@ -75,12 +75,12 @@ fn script(
         _ => return Err(Fault::client("InvalidDocument", format!("Document with name {document} does not exist."))),
     };
     if let Some(other) = parameters.keys().find(|name| !known.contains(&name.as_str())) {
-        return validation_exception(format!("Parameter \"{other}\" is not defined in document {document}."));
+        return Err(invalid_parameters(format!("Parameter \"{other}\" is not defined in document {document}.")));
     }
     match parameters.get(COMMAND).and_then(|values| values.first()) {
         _ if known.is_empty() => Ok((None, None)),
         Some(script) => Ok((Some("InteractiveCommands"), Some(script.clone()))),
-        None => validation_exception(format!("Parameter \"{COMMAND}\" requires a value.")),
+        None => Err(invalid_parameters(format!("Parameter \"{COMMAND}\" requires a value."))),
     }
 }
 
