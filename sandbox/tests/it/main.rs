@@ -2,6 +2,7 @@
 #![cfg(unix)]
 #![expect(unreachable_pub, reason = "files share helpers, and a test binary exports nothing")]
 
+mod background;
 mod cloudformation;
 mod cloudformation_recordings;
 mod cloudwatch;
@@ -51,6 +52,7 @@ mod stack_requests;
 mod stack_updates;
 mod stacks;
 mod survival;
+mod task_credentials;
 mod template_properties;
 mod template_values;
 mod templates;
