@@ -29,6 +29,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
 const SANDBOX_DEPENDENCIES: &[(&str, &[&str])] = &[
     ("auth", &["base"]),
     ("protocol", &["auth", "base"]),
+    ("process", &["base"]),
     ("store", &["base"]),
     ("faults", &["auth", "base"]),
     ("core", &["auth", "base", "faults", "process", "protocol", "store"]),
@@ -52,7 +53,7 @@ const SANDBOX_DEPENDENCIES: &[(&str, &[&str])] = &[
     ("registry", &["cloudformation", "control", "core", "services", "session_channel", "store"]),
     ("coverage", &["cloudformation", "core", "registry"]),
     ("server", &["auth", "base", "core", "faults", "protocol", "session_channel"]),
-    ("client", &["auth", "control"]),
+    ("client", &["auth", "base", "control"]),
     ("lifecycle", &["auth", "base", "client", "core", "process", "services", "store"]),
     ("inner", &["lifecycle", "process"]),
 ];

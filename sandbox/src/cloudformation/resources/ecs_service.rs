@@ -9,7 +9,6 @@ use super::ecs::{api_form, retag};
 use super::{Context, HandlerOutput, ResourceType, handler_faults, resource_type, text};
 use crate::base::tags::Tag;
 use crate::cloudformation::model::PhysicalResource;
-use crate::services::ecs::RolloutState;
 use crate::{Fault, FaultKind};
 
 /// The rows.
@@ -160,7 +159,7 @@ async fn stabilize(context: Context, output: HandlerOutput) -> Result<HandlerOut
             let message = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.";
             return Err(Fault::client("GeneralServiceException", message).with_kind(FaultKind::ServiceFailure));
         }
-        let rolled_out = rollout_state(&primary).is_none_or(|state| state == RolloutState::Completed);
+        let rolled_out = primary["rolloutState"].as_str().is_none_or(|state| state == "COMPLETED");
         if rolled_out && service["runningCount"] == service["desiredCount"] && primary["id"] == *awaited {
             return Ok(output);
         }
@@ -170,15 +169,11 @@ async fn stabilize(context: Context, output: HandlerOutput) -> Result<HandlerOut
     Err(Fault::client("NotStabilized", message).with_kind(FaultKind::NotStabilized))
 }
 
-fn rollout_state(deployment: &Value) -> Option<RolloutState> {
-    RolloutState::deserialize(&deployment["rolloutState"]).ok()
-}
-
 /// Whether the awaited deployment failed, or another has taken its place.
 fn failed(service: &Value, awaited: &Value) -> bool {
     let mut deployments = service["deployments"].as_array().into_iter().flatten();
     match deployments.find(|deployment| deployment["id"] == *awaited) {
-        Some(deployment) => rollout_state(deployment) == Some(RolloutState::Failed),
+        Some(deployment) => deployment["rolloutState"] == "FAILED",
         None => true,
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
                 format!("No operation with id {} exists", input.operation_id),
             ));
         };
-        Ok(json!({ "NamespaceOperation": {
+        Ok(json!({ "Operation": {
             "Id": operation.id,
             "Type": operation.kind,
             "Status": "SUCCESS",

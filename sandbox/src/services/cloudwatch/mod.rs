@@ -54,7 +54,7 @@ pub(crate) static SERVICE: Service = Service {
 };
 
 state! {
-    /// The service's state, without data points: these are in a table of their own, see [`points`].
+    /// The service's state, without data points: these are in a table of their own, see [`data_points`].
     pub struct State {
         /// By [`Metric::key`].
         pub metrics: Table<Metric> = "monitoring.metrics",

@@ -41,8 +41,7 @@ mod utilization;
 
 pub(crate) use execute_command::in_container;
 pub(crate) use model::{
-    Cluster, Images, RolloutState, Service, ServiceDeployment, ServiceRevision, ServiceStatus, Task, TaskDefinition,
-    TaskStatus,
+    Cluster, Images, Service, ServiceDeployment, ServiceRevision, ServiceStatus, Task, TaskDefinition, TaskStatus,
 };
 pub(crate) use runtime::Runtime;
 pub(crate) use scheduler::start;
