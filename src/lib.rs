@@ -143,8 +143,8 @@ pub mod testing {
         pub use crate::ops::{
             DeployEvent, DeployMethod, DeployRequest, Desired, Execution, Finding, Limits, Message, Operation,
             OpsError, Prepared, Question, Ready, ResourceEvent, RolloutState, StackDiff, StackInputs, StackOutcome,
-            StackUpdate, StatusReport, TemplateSource, channel, compare, deploy, destroy, locate_service, prepare,
-            rejections, rejections_before_change_set, rollout,
+            StackUpdate, StatusReport, TemplateSource, compare, deploy, destroy, locate_service, message_channel,
+            prepare, rejections, rejections_before_change_set, rollout,
         };
     }
     /// Views.

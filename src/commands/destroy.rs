@@ -4,6 +4,7 @@ use clap::Args;
 use jiff::tz::TimeZone;
 
 use super::approval_rules::declined;
+use super::follow::follow;
 use super::json_help;
 use super::target::show_target;
 use crate::complete;
@@ -57,13 +58,13 @@ pub(super) async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Exit, Cl
     }
     let mut view = DeployView::new(&ctx.ui, true, TimeZone::system());
     for name in names {
-        let ui = &mut ctx.ui;
-        let mut show = |event| view.show(ui, &event);
+        let (reporter, messages) = ops::message_channel();
         let stopped = || {
             CliError::new(Exit::Interrupted, format!("interrupted; CloudFormation is still deleting {name}"))
                 .hint(follow_hint(Repetition::new(&["destroy"], ["destroy", name])))
         };
-        ctx.interrupts.during(Box::pin(ops::destroy(&aws, name, &mut show))).await.ok_or_else(stopped)??;
+        let work = ops::destroy(&aws, name, &reporter);
+        Box::pin(follow(work, messages, &mut view, ctx)).await.ok_or_else(stopped)??;
     }
     view.end();
     Ok(Exit::Done)

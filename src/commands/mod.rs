@@ -6,6 +6,7 @@ mod completions;
 mod deploy;
 mod destroy;
 mod diff;
+mod follow;
 mod init;
 mod json_help;
 mod logs;

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::deploy::follow::{StackFollower, is_at_rest};
 use super::deploy::state::follow_operation;
-use super::{DeployEvent, Operation, OpsError, Result, deployed_template};
+use super::{DeployEvent, Operation, OpsError, Reporter, Result, deployed_template};
 use crate::aws::Aws;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Stack, StackResource};
@@ -85,10 +85,11 @@ async fn own_exports(aws: &Aws, stack: &Stack) -> Result<Vec<String>> {
 }
 
 /// Deletes a stack; `false` when there was none.
-pub async fn destroy(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -> Result<bool> {
+pub async fn destroy<E>(aws: &Aws, name: &str, reporter: &Reporter<E>) -> Result<bool> {
     #[expect(clippy::disallowed_methods, reason = "how long it took is shown to the user; nothing depends on it")]
     let start = Instant::now();
     let Some(stack) = aws.stack(name).await? else { return Ok(false) };
+    let emit = &mut |event| reporter.event(event);
     emit(DeployEvent::Started { stack: name.to_owned(), operation: Operation::Delete });
     // A stack can be deleted while it is created, but not while it is updated.
     if !is_at_rest(&stack.status) && stack.status.starts_with("UPDATE_") {

@@ -30,7 +30,7 @@ pub use deploy::preflight::{Finding, StackUpdate, rejections, rejections_before_
 pub use deploy::rollout::{self, RolloutState};
 pub(crate) use deploy::state::is_created;
 pub use deploy::{
-    DeployMethod, DeployRequest, Message, Question, StackInputs, StackOutcome, TemplateSource, channel, deploy,
+    DeployMethod, DeployRequest, Message, Question, StackInputs, StackOutcome, TemplateSource, deploy, message_channel,
 };
 pub(crate) use deploy::{Deployed, ProposedChanges, Reporter, StackChange, StackPhases};
 pub use destroy::destroy;

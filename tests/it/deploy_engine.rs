@@ -75,7 +75,7 @@ async fn deploy(
         warn_of_costs: false,
         concurrency: 1,
     };
-    let (reporter, mut messages) = ops::channel();
+    let (reporter, mut messages) = ops::message_channel();
     let cancellation = CancellationToken::new();
     let work = ops::deploy(&aws, &request, &OneTemplate, reporter, &cancellation);
     let answers = async {

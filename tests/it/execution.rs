@@ -198,7 +198,8 @@ async fn the_review_of_a_new_stack_is_not_its_creation() {
 async fn a_deletion_that_never_started_is_an_error() {
     let server = Server { stack_status: |_| "CREATE_COMPLETE", events: |_| BEFORE.to_vec(), ..Server::default() };
     let (aws, _) = connect(server).await;
-    let error = ops::destroy(&aws, "web", &mut |_| {}).await.expect_err("nothing is deleted");
+    let (reporter, _messages) = ops::message_channel::<OpsError>();
+    let error = ops::destroy(&aws, "web", &reporter).await.expect_err("nothing is deleted");
     let expected =
         "CloudFormation accepted the request to delete stack `web`, but has not started; the stack is CREATE_COMPLETE";
     assert_eq!(error.to_string(), expected);

@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::ops::{DeployEvent, Message, StackOutcome, StackPhases};
-use crate::render::{self, DeployView, Ui};
+use crate::render::{DeployView, Ui};
 
 type Outcomes = Vec<StackOutcome<CliError>>;
 
@@ -103,22 +103,9 @@ impl EventLoop<'_> {
 
     fn show(&mut self, message: Message<CliError>, ui: &mut Ui) {
         match message {
-            Message::Event(event) => self.view.show(ui, &event),
-            Message::Activity(text) => self.view.show_activity(&text),
-            Message::Warning(text) => {
-                self.view.end();
-                render::warn_event(ui, text);
-            }
-            Message::Detail(text) => {
-                // The progress rows stay if nothing is printed.
-                if ui.shows_details() {
-                    self.view.end();
-                    ui.detail(&text);
-                }
-            }
             Message::Phase(stack, phase) => self.phases.set(stack, phase),
-            // There is nothing left to answer: the work has ended or was left.
-            Message::Question(..) => {}
+            // A question that arrives here has nobody to answer: the work has ended or was left.
+            message => self.view.show_message(ui, message),
         }
     }
 }

@@ -138,7 +138,7 @@ pub(super) async fn deploy(
         warn_of_costs: !ctx.settings.sandbox,
         concurrency: options.concurrency.into(),
     };
-    let (reporter, messages) = ops::channel();
+    let (reporter, messages) = ops::message_channel();
     let look_ups = known_look_ups(project, &environment, ctx);
     let mut synthesiser = Synthesiser::new(environment, Purpose::Deploy, look_ups);
     synthesiser.set_clients(Arc::clone(&aws));

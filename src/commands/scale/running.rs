@@ -3,10 +3,11 @@
 use jiff::tz::TimeZone;
 
 use crate::commands::deploy::FollowOptions;
+use crate::commands::follow::follow;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ops::{STEADY_WITHIN, ServiceCount};
+use crate::ops::{self, STEADY_WITHIN, ServiceCount};
 use crate::render::{self, DeployView};
 
 /// Sets the desired count in ECS if the deployment did not. CloudFormation sends a count only when the template's changes, so a count that
@@ -15,7 +16,7 @@ pub(super) async fn ensure_count(
     service: &ServiceCount<'_>,
     count: u32,
     was_updated: bool,
-    follow: &FollowOptions,
+    options: &FollowOptions,
     ctx: &mut Context,
 ) -> Result<(), CliError> {
     if was_updated && service.current() == count {
@@ -24,7 +25,7 @@ pub(super) async fn ensure_count(
     }
     // Set it even if the count that was read is equal: that read may be stale.
     let message = |old| format!("desired count {old} → {count}, set in ECS: the stack already had {count}");
-    set_count(service, count, message, follow, ctx).await
+    set_count(service, count, message, options, ctx).await
 }
 
 /// Sets the desired count in ECS and waits until it runs. `message` describes the change, given the old count.
@@ -32,7 +33,7 @@ pub(super) async fn set_count(
     service: &ServiceCount<'_>,
     count: u32,
     message: impl Fn(u32) -> String,
-    follow: &FollowOptions,
+    options: &FollowOptions,
     ctx: &mut Context,
 ) -> Result<(), CliError> {
     service.set(count).await?;
@@ -40,15 +41,13 @@ pub(super) async fn set_count(
     let message = if old == count { format!("desired count is {count}, as it was") } else { message(old) };
     render::note_event(&mut ctx.ui, format!("{name}: {message}"));
     warn_of_autoscaling(service, count, ctx).await;
-    if follow.no_wait_services {
+    if options.no_wait_services {
         return Ok(());
     }
-    let mut view = DeployView::new(&ctx.ui, follow.shows_rows(), TimeZone::system());
-    view.show_activity(&format!("{name}: waiting for {count} tasks …"));
-    let interrupts = ctx.interrupts.clone();
-    let mut show = |event| view.show(&mut ctx.ui, &event);
-    let limit = follow.timeout.unwrap_or(STEADY_WITHIN);
-    let waited = interrupts.during(Box::pin(service.until_steady(count, limit, &mut show))).await;
+    let mut view = DeployView::new(&ctx.ui, options.shows_rows(), TimeZone::system());
+    let (reporter, messages) = ops::message_channel();
+    let work = service.until_steady(count, options.timeout.unwrap_or(STEADY_WITHIN), &reporter);
+    let waited = Box::pin(follow(work, messages, &mut view, ctx)).await;
     let interrupted = || {
         let message = format!("interrupted; the desired count of {name} is {count}, and ECS keeps working on it");
         CliError::new(Exit::Interrupted, message)

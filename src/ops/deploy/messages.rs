@@ -88,17 +88,17 @@ impl<E> Clone for Reporter<E> {
 }
 
 /// A channel for the messages of one deploy.
-pub fn channel<E>() -> (Reporter<E>, mpsc::UnboundedReceiver<Message<E>>) {
+pub fn message_channel<E>() -> (Reporter<E>, mpsc::UnboundedReceiver<Message<E>>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     (Reporter(sender), receiver)
 }
 
 impl<E> Reporter<E> {
-    pub(super) fn event(&self, event: DeployEvent) {
+    pub(crate) fn event(&self, event: DeployEvent) {
         self.send(Message::Event(event));
     }
 
-    pub(super) fn activity(&self, text: String) {
+    pub(crate) fn activity(&self, text: String) {
         self.send(Message::Activity(text));
     }
 

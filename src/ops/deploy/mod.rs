@@ -34,7 +34,7 @@ use crate::model::Stack;
 use crate::ops::{OpsError, deployed_template};
 use crate::stack::Template;
 use checks::Checks;
-pub use messages::{Message, Question, channel};
+pub use messages::{Message, Question, message_channel};
 pub(crate) use messages::{ProposedChanges, Reporter};
 use outcome::Failure;
 pub use outcome::StackOutcome;

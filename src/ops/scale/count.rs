@@ -7,7 +7,7 @@ use crate::model::{ScalableTarget, ServiceName, ServiceState};
 use crate::ops::deploy::rollout::Observation;
 use crate::ops::deploy::services::Services;
 use crate::ops::locate::{is_existing_service, service_name};
-use crate::ops::{DeployEvent, OpsError, Result};
+use crate::ops::{OpsError, Reporter, Result};
 
 /// The services of a stack: logical id, name and desired count.
 ///
@@ -81,12 +81,9 @@ impl<'a> ServiceCount<'a> {
     ///
     /// # Errors
     /// When something else changes the count, or tasks do not start.
-    pub(crate) async fn until_steady(
-        &self,
-        count: u32,
-        limit: Duration,
-        emit: &mut dyn FnMut(DeployEvent),
-    ) -> Result<()> {
+    pub(crate) async fn until_steady<E>(&self, count: u32, limit: Duration, reporter: &Reporter<E>) -> Result<()> {
+        reporter.activity(format!("{}: waiting for {count} tasks …", self.name.service));
+        let emit = &mut |event| reporter.event(event);
         let mut services = Services::of_count(self.name.clone(), count, &self.before);
         services.until_steady(self.aws, limit, emit).await.map_err(|error| match error {
             OpsError::RolloutFailed { service, reason, stopped_tasks } => {

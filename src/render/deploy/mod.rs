@@ -15,7 +15,7 @@ pub use progress_rows::ProgressRows;
 pub(crate) use summary::{Summary, deletion_plans, print_done, print_failed, summary};
 
 use super::{Ui, clean};
-use crate::ops::DeployEvent;
+use crate::ops::{DeployEvent, Message};
 
 /// The interval in which the progress rows are redrawn.
 const TICK: Duration = Duration::from_millis(100);
@@ -59,6 +59,26 @@ impl DeployView {
         match &self.bar {
             Some(bar) => bar.suspend(|| lines.iter().for_each(|line| ui.note(line))),
             None => lines.iter().for_each(|line| ui.note(line)),
+        }
+    }
+
+    /// Shows a message of an operation, except those for the loop that runs it: phases and questions.
+    pub(crate) fn show_message<E>(&mut self, ui: &mut Ui, message: Message<E>) {
+        match message {
+            Message::Event(event) => self.show(ui, &event),
+            Message::Activity(text) => self.show_activity(&text),
+            Message::Warning(text) => {
+                self.end();
+                warn_event(ui, text);
+            }
+            Message::Detail(text) => {
+                // The progress rows stay if nothing is printed.
+                if ui.shows_details() {
+                    self.end();
+                    ui.detail(&text);
+                }
+            }
+            Message::Phase(..) | Message::Question(..) => {}
         }
     }
 
