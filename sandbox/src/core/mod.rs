@@ -18,4 +18,4 @@ pub(crate) use operation::{Answer, Call, IntoAnswer, NoInput, Operation, Reply};
 pub(crate) use registry::Registry;
 pub use sandbox::Sandbox;
 pub(crate) use sdk_variables::CREDENTIALS_PATH;
-pub(crate) use service::Service;
+pub(crate) use service::{Caller, Service};

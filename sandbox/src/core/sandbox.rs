@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::runtimes::Runtimes;
-use super::{Answer, Config, Registry};
+use super::{Answer, Caller, Config, Registry};
 use crate::base::clock::Clock;
 use crate::base::request_log::RequestLog;
 use crate::base::supervisor;
@@ -74,8 +74,7 @@ impl Sandbox {
     /// Calls an operation as a client would, but in this process: `service` is its signing name.
     pub async fn call(self: &Arc<Self>, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
         let service = self.registry.find(service)?;
-        let input = service.typed(operation, input)?;
-        match service.call(self, operation, input, auth::Identity::Owner).await? {
+        match service.call(self, operation, input, Caller::Service).await? {
             Answer::Complete(output) => Ok(output),
             Answer::Stream(_) => Err(Fault::internal(format!("{operation} returns a stream"))),
         }

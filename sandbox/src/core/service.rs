@@ -9,10 +9,19 @@ use crate::Fault;
 use crate::auth::Identity;
 use crate::base::tags;
 use crate::protocol::Protocol;
-use crate::protocol::model::{self, Model};
+use crate::protocol::model::{self, Input, InputEncoding, Model};
 
 /// Changes or refuses an input, given the operation's name.
 pub(super) type Prepare = fn(&str, &mut Value) -> Result<(), Fault>;
+
+/// Who calls an operation.
+#[derive(Debug)]
+pub enum Caller {
+    /// A client, in a protocol.
+    Client(Protocol, Identity),
+    /// Another service of the sandbox, as the owner.
+    Service,
+}
 
 /// One AWS service.
 #[derive(Debug)]
@@ -37,28 +46,32 @@ impl Service {
         &'static self,
         sandbox: &Arc<Sandbox>,
         operation: &str,
-        mut input: Value,
-        identity: Identity,
+        input: Value,
+        caller: Caller,
     ) -> Result<Answer, Fault> {
+        let Input { value: mut input, violations } = self.read(operation, input, &caller)?;
+        let found = self.operations.iter().find(|candidate| candidate.name == operation);
+        let identity = match caller {
+            Caller::Client(_, identity) => {
+                if found.is_some() {
+                    // Only AWS's own services may set reserved tags.
+                    tags::check_input(self.signing_name, &input)?;
+                }
+                identity
+            }
+            Caller::Service => Identity::Owner,
+        };
         if self.is_for_owner && matches!(identity, Identity::Role(_)) {
             return Err(Fault::client("AccessDeniedException", "Control calls need the sandbox's own credentials"));
         }
-        let Some(found) = self.operations.iter().find(|candidate| candidate.name == operation) else {
+        let Some(found) = found else {
             return Err(Fault::not_implemented(&format!("{}:{operation}", self.signing_name)));
         };
-        if let Some(model) = self.model() {
-            self.check_constraints(&model::violations(model, operation, &input))?;
-        }
+        self.check_constraints(&violations)?;
         if let Some(prepare) = self.prepare {
             prepare(operation, &mut input)?;
         }
         (found.run)(Call { sandbox: Arc::clone(sandbox), service: self, operation: found.name, input, identity }).await
-    }
-
-    /// Refuses what only AWS's own services may do. Called for requests of clients, not for calls between services.
-    pub fn check_client_input(&self, operation: &str, input: &Value) -> Result<(), Fault> {
-        let is_served = self.operations.iter().any(|candidate| candidate.name == operation);
-        if is_served { tags::check_input(self.signing_name, input) } else { Ok(()) }
     }
 
     /// AWS's own model of the service.
@@ -66,22 +79,21 @@ impl Service {
         model::find(self.signing_name)
     }
 
-    /// Gives the members of a decoded input the types of the model.
-    pub fn read(&self, protocol: Protocol, operation: &str, input: Value) -> Result<Value, Fault> {
-        let Some(model) = self.model() else { return Ok(input) };
+    /// Gives an input the types of the model, and finds what violates it.
+    fn read(&self, operation: &str, input: Value, caller: &Caller) -> Result<Input, Fault> {
+        let Some(model) = self.model() else { return Ok(Input { value: input, violations: Vec::new() }) };
+        let encoding = match caller {
+            Caller::Client(protocol, _) => protocol.input_encoding(),
+            Caller::Service if self.is_ec2() => InputEncoding::Template,
+            Caller::Service => InputEncoding::Typed,
+        };
         if self.is_ec2()
             && let Some(unknown) =
                 input.as_object().and_then(|given| given.keys().find(|name| !model.has_member(operation, name)))
         {
             return Err(Fault::client("UnknownParameter", format!("The parameter {unknown} is not recognized")));
         }
-        model::read(model, operation, protocol.source(), input).map_err(|error| self.read_fault(&error))
-    }
-
-    /// Does the same with the input of a call between services. EC2 is exempt: its model has the member names of queries only.
-    pub fn typed(&self, operation: &str, input: Value) -> Result<Value, Fault> {
-        let Some(model) = self.model().filter(|_| !self.is_ec2()) else { return Ok(input) };
-        model::read(model, operation, model::Source::Typed, input).map_err(|error| self.read_fault(&error))
+        model::read(model, operation, encoding, input).map_err(|error| self.read_fault(&error))
     }
 
     /// Whether it uses EC2's form of the Query protocol, which has errors of its own.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Fault;
 use super::auth::Dialect;
-use model::{Model, Output, Source};
+use model::{InputEncoding, Model, Output};
 
 mod cbor;
 pub(crate) mod coerce;
@@ -169,8 +169,8 @@ impl Protocol {
     }
 
     /// The form of the values of a decoded request.
-    pub fn source(self) -> Source {
-        if self.family() == Family::Query { Source::Text } else { Source::Typed }
+    pub fn input_encoding(self) -> InputEncoding {
+        if self.family() == Family::Query { InputEncoding::Text } else { InputEncoding::Typed }
     }
 
     /// Encodes the output of an operation.

@@ -10,16 +10,16 @@ use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::connections::{self, Connection, ConnectionAborted};
 use super::request_context::RequestContext;
 use super::response::{ResponseFormat, respond};
 use super::{request_limits, role_credentials, session_socket};
-use crate::auth::{self, ClaimedIdentity, Dialect, Identity, signature};
+use crate::auth::{self, ClaimedIdentity, Dialect, signature};
 use crate::base::ids;
-use crate::core::{Answer, CREDENTIALS_PATH, Service};
+use crate::core::{Answer, CREDENTIALS_PATH, Caller, Service};
 use crate::protocol::{self, Incoming};
 use crate::{Fault, Sandbox, session_channel};
 
@@ -182,10 +182,9 @@ async fn answer(
         return Err(request_limits::unsupported_encoding(encoding));
     }
     context.dispatch(service, &request).await?;
-    let input = service.read(protocol, &request.operation, request.input)?;
-    service.check_client_input(&request.operation, &input)?;
-    Ok(match run(&sandbox, service, &request.operation, input, identity).await? {
-        Answer::Complete(output) => context.format.output(&request.operation, output),
+    let operation = request.operation.clone();
+    Ok(match run(&sandbox, service, request, Caller::Client(protocol, identity)).await? {
+        Answer::Complete(output) => context.format.output(&operation, output),
         Answer::Stream(stream) => context.format.stream(stream),
     })
 }
@@ -194,12 +193,11 @@ async fn answer(
 async fn run(
     sandbox: &Arc<Sandbox>,
     service: &'static Service,
-    operation: &str,
-    input: Value,
-    identity: Identity,
+    request: protocol::Request,
+    caller: Caller,
 ) -> Result<Answer, Fault> {
-    let (sandbox, operation) = (Arc::clone(sandbox), operation.to_owned());
-    let task = tokio::spawn(async move { service.call(&sandbox, &operation, input, identity).await });
+    let sandbox = Arc::clone(sandbox);
+    let task = tokio::spawn(async move { service.call(&sandbox, &request.operation, request.input, caller).await });
     task.await.unwrap_or_else(|panic| Err(Fault::internal(panic)))
 }
 

@@ -1,8 +1,8 @@
 //! AWS's service models of the served operations: the types and constraints of inputs, and the types in outputs that a JSON value does
 //! not have.
 //!
-//! `generate.py` makes the data from botocore's models. [`mod@read`] converts decoded inputs to the model's types, [`check`] checks their
-//! constraints in AWS's words, [`mod@write`] adds types to outputs for the codecs.
+//! `generate.py` makes the data from botocore's models. [`read`] converts a decoded input to the model's types and checks its
+//! constraints, [`Output`] adds types to outputs for the codecs.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -11,13 +11,13 @@ use indexmap::IndexMap;
 use pattern::Pattern;
 use serde::Deserialize;
 
-mod check;
+mod constraints;
+mod input;
 mod pattern;
-mod read;
+mod scalars;
 mod write;
 
-pub use check::{Violation, violations};
-pub use read::{ReadError, Source, read};
+pub use input::{Input, InputEncoding, ReadError, Violation, read};
 pub use write::Output;
 
 /// The data of each service, by its signing name.
@@ -174,25 +174,4 @@ impl Model {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{DATA, Kind, Model};
-
-    #[test]
-    fn every_type_in_a_model_is_known() {
-        for (service, text) in DATA {
-            let model: Model = serde_json::from_str(text).unwrap_or_else(|error| panic!("{service}: {error}"));
-            let operations = model.operations.values().flat_map(|row| [row.input.as_ref(), row.output.as_ref()]);
-            let mut named: Vec<&str> = operations.flatten().map(String::as_str).collect();
-            for shape in model.shapes.values() {
-                match &shape.kind {
-                    Kind::Structure(members) => named.extend(members.values().map(String::as_str)),
-                    Kind::List(item) => named.push(item),
-                    Kind::Map(key, value) => named.extend([key.as_str(), value]),
-                    Kind::Plain(_) => {}
-                }
-            }
-            let missing: Vec<&str> = named.into_iter().filter(|name| model.resolve(name).is_none()).collect();
-            assert!(missing.is_empty(), "{service}: {missing:?}");
-        }
-    }
-}
+mod tests;
