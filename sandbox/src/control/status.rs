@@ -9,7 +9,7 @@ use crate::Sandbox;
 use crate::cloudformation;
 use crate::process::resident_bytes;
 use crate::services::ecs;
-use crate::services::ecs::Runtime;
+use crate::services::ecs::TaskProcesses;
 use crate::services::ecs::{ServiceStatus, TaskStatus};
 use crate::services::logs::quota;
 use crate::session_channel::Sessions;
@@ -34,11 +34,11 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, Input { detail }: Input) -> Value {
         "hostExec": sandbox.config.host_exec,
     });
     if detail {
-        let processes = sandbox.runtime::<Runtime>().processes();
+        let processes = sandbox.in_memory::<TaskProcesses>().processes();
         status["memoryBytes"] = resident_bytes(std::process::id()).into();
         status["diskBytes"] = sandbox.world.database().bytes().into();
         status["maxLogBytes"] = quota::MAX_BYTES.into();
-        let sessions = sandbox.runtime::<Sessions>().list().into_iter().filter(|session| session.ended.is_none());
+        let sessions = sandbox.in_memory::<Sessions>().list().into_iter().filter(|session| session.ended.is_none());
         status["sessions"] = sessions
             .map(|session| json!({ "id": session.id, "target": session.target, "since": session.started }))
             .collect();

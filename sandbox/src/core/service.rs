@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Answer, Call, Operation, Sandbox};
+use super::{Call, Operation, OperationOutput, Sandbox};
 use crate::Fault;
 use crate::auth::Identity;
 use crate::base::tags;
@@ -16,7 +16,7 @@ pub(super) type Prepare = fn(&str, &mut Value) -> Result<(), Fault>;
 
 /// One AWS service.
 #[derive(Debug)]
-pub struct Service {
+pub struct ServiceDefinition {
     /// Its name in the credential scope of a signature.
     pub signing_name: &'static str,
     /// Its protocols. A request in none of them is answered in the first.
@@ -31,7 +31,7 @@ pub struct Service {
     pub prepare: Option<Prepare>,
 }
 
-impl Service {
+impl ServiceDefinition {
     /// Calls an operation, or refuses one that is not served, or an input that violates the model.
     pub async fn call(
         &'static self,
@@ -39,7 +39,7 @@ impl Service {
         operation: &str,
         mut input: Value,
         identity: Identity,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<OperationOutput, Fault> {
         if self.is_for_owner && matches!(identity, Identity::Role(_)) {
             return Err(Fault::client("AccessDeniedException", "Control calls need the sandbox's own credentials"));
         }
@@ -81,7 +81,7 @@ impl Service {
     /// Does the same with the input of a call between services. EC2 is exempt: its model has the member names of queries only.
     pub fn typed(&self, operation: &str, input: Value) -> Result<Value, Fault> {
         let Some(model) = self.model().filter(|_| !self.is_ec2()) else { return Ok(input) };
-        model::read(model, operation, model::Source::Typed, input).map_err(|error| self.read_fault(&error))
+        model::read(model, operation, model::InputEncoding::Typed, input).map_err(|error| self.read_fault(&error))
     }
 
     /// Whether it uses EC2's form of the Query protocol, which has errors of its own.

@@ -9,7 +9,7 @@ use crate::cloudformation::model::{DeletionPolicy, PhysicalResource, Resource, R
 use crate::cloudformation::resources::is_missing;
 use crate::cloudformation::template::Template;
 use crate::cloudformation::template::check::Dependencies;
-use crate::faults::Verb;
+use crate::fault_injection::Verb;
 
 /// Deletes every resource: the phase of `DELETE_IN_PROGRESS` and of `ROLLBACK_IN_PROGRESS`.
 pub(super) async fn delete_stack(operation: &StackPhase) -> Result<(), Fault> {

@@ -10,9 +10,9 @@ use super::{apply_template, deletion, discard_creation, rollback};
 use crate::base::tags::Tag;
 use crate::cloudformation::State;
 use crate::cloudformation::model::{Definition, Resource, ResourceStatus, Stack, StackStatus};
-use crate::cloudformation::resources::{Context, STACK_ID_TAG};
+use crate::cloudformation::resources::{HandlerContext, STACK_ID_TAG};
 use crate::cloudformation::template::check::{Dependencies, live_dependencies};
-use crate::cloudformation::template::resolve::{Progress, ResourceValues, Scope};
+use crate::cloudformation::template::resolve::{EvaluationScope, Evaluations, ResourceValues};
 use crate::cloudformation::template::{Template, parameters};
 use crate::{Fault, Sandbox};
 
@@ -31,7 +31,7 @@ pub(super) struct StackPhase {
 /// A template with what its references resolve to.
 pub(super) struct ResolvedTemplate<'a> {
     pub(super) template: &'a Template,
-    pub(super) scope: Scope<'a>,
+    pub(super) scope: EvaluationScope<'a>,
     /// The resources whose conditions hold, with their dependencies.
     pub(super) live: Dependencies,
 }
@@ -151,14 +151,14 @@ impl StackPhase {
     }
 
     /// What the handlers of a resource get.
-    pub(super) fn context(&self, logical_id: &str, tags: &[Tag]) -> Context {
+    pub(super) fn context(&self, logical_id: &str, tags: &[Tag]) -> HandlerContext {
         let added = [
             ("aws:cloudformation:stack-name", self.stack_name.as_str()),
             ("aws:cloudformation:logical-id", logical_id),
             (STACK_ID_TAG, self.stack_id.as_str()),
         ];
         let added = added.map(|(key, value)| Tag { key: key.to_owned(), value: value.to_owned() });
-        Context {
+        HandlerContext {
             sandbox: Arc::clone(&self.sandbox),
             stack_name: self.stack_name.clone(),
             logical_id: logical_id.to_owned(),
@@ -184,13 +184,13 @@ impl StackPhase {
         definition: &Definition,
         template: &'a Template,
         resources: BTreeMap<String, Resource>,
-    ) -> Scope<'a> {
+    ) -> EvaluationScope<'a> {
         let exports = self.sandbox.world.read(|world| world.of::<State>().exports());
         let values = |resource: Resource| {
             let current = resource.current?;
             Some((resource.logical_id, ResourceValues::Known(current.physical_id, current.attributes)))
         };
-        Scope {
+        EvaluationScope {
             template,
             config: &self.sandbox.config,
             stack_name: &self.stack_name,
@@ -200,7 +200,7 @@ impl StackPhase {
             exports,
             dynamic: definition.dynamic.clone(),
             notification_arns: definition.notification_arns.clone(),
-            progress: Progress::default(),
+            progress: Evaluations::default(),
         }
     }
 
@@ -211,7 +211,7 @@ impl StackPhase {
         definition: &Definition,
         template: &'a Template,
         depends_on: &[String],
-    ) -> Scope<'a> {
+    ) -> EvaluationScope<'a> {
         let resource = |name: &String| Some((name.clone(), self.resource(name)?));
         self.scope(definition, template, depends_on.iter().filter_map(resource).collect())
     }

@@ -11,7 +11,7 @@ use super::{find_described, page};
 use crate::Sandbox;
 use crate::base::clock::epoch_seconds;
 use crate::cloudformation::State;
-use crate::core::Reply;
+use crate::core::OperationResult;
 
 /// `Parameters` of an output; null when there is none.
 pub(crate) fn parameters_output(definition: &Definition) -> Value {
@@ -99,7 +99,7 @@ pub(crate) struct DescribeStacks {
 }
 
 /// `DescribeStacks`: one stack, or all that are not deleted.
-pub(crate) fn stacks(sandbox: &Arc<Sandbox>, input: DescribeStacks) -> Reply {
+pub(crate) fn stacks(sandbox: &Arc<Sandbox>, input: DescribeStacks) -> OperationResult {
     sandbox.world.read(|world| {
         let state = world.of::<State>();
         if let Some(name) = input.stack_name.as_ref().filter(|name| !name.is_empty()) {
@@ -122,7 +122,7 @@ pub(crate) struct ListStacks {
 }
 
 /// `ListStacks`, including deleted ones.
-pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListStacks) -> Reply {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListStacks) -> OperationResult {
     let filter = &input.stack_status_filter;
     sandbox.world.read(|world| {
         let stacks = world.of::<State>().stacks.values();
@@ -168,7 +168,7 @@ pub(crate) struct DescribeStackEvents {
 }
 
 /// `DescribeStackEvents`, the newest first.
-pub(crate) fn events(sandbox: &Arc<Sandbox>, input: DescribeStackEvents) -> Reply {
+pub(crate) fn events(sandbox: &Arc<Sandbox>, input: DescribeStackEvents) -> OperationResult {
     let Some(name) = &input.stack_name else { return Err(invalid("StackName is a required parameter.")) };
     sandbox.world.read(|world| {
         let state = world.of::<State>();

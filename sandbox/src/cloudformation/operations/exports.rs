@@ -11,7 +11,7 @@ use super::describe::ITEMS_PER_PAGE;
 use super::page;
 use crate::Sandbox;
 use crate::cloudformation::State;
-use crate::core::Reply;
+use crate::core::OperationResult;
 
 /// The input of `ListExports`.
 #[derive(Deserialize)]
@@ -21,7 +21,7 @@ pub(crate) struct ListExports {
 }
 
 /// `ListExports`, sorted by name.
-pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListExports) -> Reply {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListExports) -> OperationResult {
     sandbox.world.read(|world| {
         let live = world.of::<State>().stacks.values().filter(|stack| !stack.is_deleted());
         let exports: BTreeMap<String, Value> = live
@@ -45,7 +45,7 @@ pub(crate) struct ListImports {
 }
 
 /// `ListImports`. An export that no stack imports is a fault, as on AWS.
-pub(crate) fn list_imports(sandbox: &Arc<Sandbox>, input: ListImports) -> Reply {
+pub(crate) fn list_imports(sandbox: &Arc<Sandbox>, input: ListImports) -> OperationResult {
     let name = &input.export_name;
     sandbox.world.read(|world| {
         let importers = world.of::<State>().importers(name);

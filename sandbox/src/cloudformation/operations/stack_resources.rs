@@ -10,7 +10,7 @@ use super::super::template::invalid;
 use super::describe::ITEMS_PER_PAGE;
 use super::{find_described, page};
 use crate::base::clock::epoch_seconds;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// The members of all of the operations; the service model drops those that an operation does not have.
@@ -54,7 +54,7 @@ fn with_stack(mut resource: Value, stack: &Stack) -> Value {
 }
 
 /// `DescribeStackResource`.
-pub(crate) fn describe_resource(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
+pub(crate) fn describe_resource(sandbox: &Arc<Sandbox>, input: ResourceInput) -> OperationResult {
     let stack_name = input.stack_name()?;
     let name = input.logical_resource_id.as_deref().ok_or_else(|| missing("logicalResourceId"))?;
     sandbox.world.read(|world| {
@@ -74,7 +74,7 @@ pub(crate) fn describe_resource(sandbox: &Arc<Sandbox>, input: ResourceInput) ->
 const MAX_DESCRIBED: usize = 100;
 
 /// `DescribeStackResources`: the resources of a stack, one of them, or those of the stack of a physical resource.
-pub(crate) fn describe_resources(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
+pub(crate) fn describe_resources(sandbox: &Arc<Sandbox>, input: ResourceInput) -> OperationResult {
     sandbox.world.read(|world| {
         let state = world.of::<State>();
         let stack = match (&input.stack_name, &input.physical_resource_id) {
@@ -98,7 +98,7 @@ fn owner<'a>(state: &'a State, physical_id: &str) -> Option<&'a Stack> {
 }
 
 /// `ListStackResources`.
-pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ResourceInput) -> OperationResult {
     let stack_name = input.stack_name()?;
     sandbox.world.read(|world| {
         let missing = || invalid(format!("Stack with id {stack_name} does not exist"));

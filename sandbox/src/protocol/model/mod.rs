@@ -17,8 +17,8 @@ mod read;
 mod write;
 
 pub use check::{Violation, violations};
-pub use read::{ReadError, Source, read};
-pub use write::Output;
+pub use read::{InputEncoding, ReadError, read};
+pub use write::TypedOutput;
 
 /// The data of each service, by its signing name.
 const DATA: &[(&str, &str)] = &[

@@ -9,7 +9,7 @@ use super::{Kind, Model, Plain, Type};
 
 /// The form of decoded values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum InputEncoding {
     /// JSON or CBOR, where a number is a number.
     Typed,
     /// A Query protocol, where all values are text, and lists are structures with numbers for names.
@@ -26,7 +26,7 @@ pub enum ReadError {
 }
 
 /// Converts the input of an operation. That of an unknown operation stays as it is.
-pub fn read(model: &Model, operation: &str, source: Source, input: Value) -> Result<Value, ReadError> {
+pub fn read(model: &Model, operation: &str, source: InputEncoding, input: Value) -> Result<Value, ReadError> {
     let Some(operation) = model.operations.get(operation) else { return Ok(input) };
     match &operation.input {
         Some(shape) => Reader { model, source }.value(shape, "", input),
@@ -36,7 +36,7 @@ pub fn read(model: &Model, operation: &str, source: Source, input: Value) -> Res
 
 struct Reader<'a> {
     model: &'a Model,
-    source: Source,
+    source: InputEncoding,
 }
 
 impl Reader<'_> {
@@ -54,12 +54,12 @@ impl Reader<'_> {
         };
         match (kind, self.source) {
             (Some(Kind::Structure(members)), _) => self.structure(members, path, value),
-            (Some(Kind::List(item)), Source::Typed) => self.list(item, path, value),
-            (Some(Kind::List(item)), Source::Text) => self.list(item, path, list_from_text(value)),
-            (Some(Kind::Map(_, entry)), Source::Typed) => self.map(entry, path, value),
-            (Some(Kind::Map(_, entry)), Source::Text) => self.map(entry, path, map_from_text(value)),
-            (_, Source::Typed) => typed(plain, value),
-            (_, Source::Text) => from_text(plain, path, value),
+            (Some(Kind::List(item)), InputEncoding::Typed) => self.list(item, path, value),
+            (Some(Kind::List(item)), InputEncoding::Text) => self.list(item, path, list_from_text(value)),
+            (Some(Kind::Map(_, entry)), InputEncoding::Typed) => self.map(entry, path, value),
+            (Some(Kind::Map(_, entry)), InputEncoding::Text) => self.map(entry, path, map_from_text(value)),
+            (_, InputEncoding::Typed) => typed(plain, value),
+            (_, InputEncoding::Text) => from_text(plain, path, value),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::Sandbox;
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::autoscaling::State;
 use crate::store::World;
 
@@ -190,7 +190,7 @@ pub(super) struct Describe {
 }
 
 /// Describes the newest first.
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     let limit = limit(input.max_results)?;
     let Describe { service_namespace, resource_id, scalable_dimension, include_not_scaled_activities, .. } = input;
     let is_served = is_served(&service_namespace, scalable_dimension.as_deref());

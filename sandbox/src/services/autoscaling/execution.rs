@@ -17,7 +17,7 @@ use crate::store::World;
 use crate::{Fault, Sandbox};
 
 /// The capacity that a policy requests, and the cooldown after that.
-struct Request {
+struct ScalingRequest {
     request: CapacityRequest,
     cooldown: Seconds,
 }
@@ -58,7 +58,7 @@ pub(crate) fn execute(sandbox: &Arc<Sandbox>, action: &str, trigger: &AlarmTrigg
 }
 
 /// The request of a policy, if it requests any scaling.
-fn request(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Result<Option<Request>, Fault> {
+fn request(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Result<Option<ScalingRequest>, Fault> {
     let (request, cooldown) = match policy.configuration()? {
         Configuration::Step(step) => {
             // Without data, a user has set the state for a test: the metric counts as being at the threshold.
@@ -78,7 +78,7 @@ fn request(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Re
             (request, Seconds { out: tracking.cooldown(true), into: tracking.cooldown(false) })
         }
     };
-    Ok(request.map(|request| Request { request, cooldown }))
+    Ok(request.map(|request| ScalingRequest { request, cooldown }))
 }
 
 /// The request for scaling in. All target tracking policies of the target that may scale in must be in state `ALARM`,
@@ -148,7 +148,13 @@ fn plan(sandbox: &Sandbox, world: &World, target: &Target, request: &CapacityReq
 }
 
 /// Decides again under the lock, and sets the count, the cooldown and the activity in one transaction.
-fn apply(sandbox: &Sandbox, world: &mut World, resource_id: &str, request: &Request, cause: &str) -> Result<(), Fault> {
+fn apply(
+    sandbox: &Sandbox,
+    world: &mut World,
+    resource_id: &str,
+    request: &ScalingRequest,
+    cause: &str,
+) -> Result<(), Fault> {
     let Some(target) = world.of::<State>().targets.get(resource_id).cloned() else { return Ok(()) };
     let now = sandbox.clock.now();
     match plan(sandbox, world, &target, &request.request)? {

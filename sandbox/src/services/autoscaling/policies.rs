@@ -14,7 +14,7 @@ use super::{
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::autoscaling::State;
 use crate::store::World;
 use crate::{Config, Fault, Sandbox};
@@ -87,7 +87,7 @@ pub(super) struct Put {
 }
 
 /// Creates or replaces a policy.
-pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
+pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
     check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     let policy_type = input.policy_type.as_deref().map_or(Ok(PolicyType::StepScaling), PolicyType::parse)?;
     let given = match policy_type {
@@ -185,7 +185,7 @@ pub(super) struct Delete {
     scalable_dimension: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
     check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     sandbox.world.write(|world| {
         let removed = remove(world, &key(&input.resource_id, &input.policy_name));
@@ -208,7 +208,7 @@ pub(super) struct Describe {
     next_token: Option<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     let Describe { service_namespace, resource_id, scalable_dimension, policy_names, max_results, next_token } = input;
     let limit = limit(max_results)?;
     let is_served = is_served(&service_namespace, scalable_dimension.as_deref());

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Target;
 use crate::base::tags::{self, MAX_TAGS, TagMap};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::autoscaling::State;
 use crate::{Fault, Sandbox};
 
@@ -15,7 +15,7 @@ fn not_found(arn: &str) -> Fault {
     Fault::not_found("ResourceNotFoundException", format!("The specified resource doesn't exist: {arn}"))
 }
 
-fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Target)) -> Reply {
+fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Target)) -> OperationResult {
     sandbox.world.write(|world| {
         let targets = &mut world.of_mut::<State>().targets;
         let key = targets.iter().find(|(_, target)| target.arn(&sandbox.config) == arn).map(|(key, _)| key.to_owned());
@@ -38,7 +38,7 @@ pub(super) struct Add {
     tags: TagMap,
 }
 
-pub(super) fn add(sandbox: &Arc<Sandbox>, Add { arn, tags }: Add) -> Reply {
+pub(super) fn add(sandbox: &Arc<Sandbox>, Add { arn, tags }: Add) -> OperationResult {
     edit(sandbox, &arn, |target| target.tags.extend(tags))
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Remove {
     keys: Vec<String>,
 }
 
-pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, keys }: Remove) -> Reply {
+pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, keys }: Remove) -> OperationResult {
     edit(sandbox, &arn, |target| tags::remove_from_map(&mut target.tags, &keys))
 }
 
@@ -62,7 +62,7 @@ pub(super) struct List {
     arn: String,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { arn }: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { arn }: List) -> OperationResult {
     sandbox.world.read(|world| {
         let found = world.of::<State>().targets.values().find(|target| target.arn(&sandbox.config) == arn);
         Ok(json!({ "Tags": found.ok_or_else(|| not_found(&arn))?.tags }))

@@ -17,7 +17,7 @@ use crate::base::clock::{Clock, epoch_seconds};
 use crate::base::ids;
 use crate::base::paging;
 use crate::base::tags::TagMap;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::autoscaling::State;
 use crate::services::ecs::scaling;
 use crate::{Config, Fault, Sandbox};
@@ -103,7 +103,7 @@ pub(super) struct Register {
 }
 
 /// Registers or changes a target. A service whose count is out of the bounds is scaled to the nearer one.
-pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
+pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> OperationResult {
     check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     let (cluster, service) = service_of(&input.resource_id)?;
     let now = sandbox.clock.now();
@@ -165,7 +165,7 @@ pub(super) struct Deregister {
 }
 
 /// Deregisters a target, and deletes its policies with their alarms.
-pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Deregister) -> Reply {
+pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Deregister) -> OperationResult {
     check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
@@ -193,7 +193,7 @@ pub(super) struct Describe {
     next_token: Option<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     let Describe { service_namespace, resource_ids, scalable_dimension, max_results, next_token } = input;
     let limit = limit(max_results)?;
     let is_served = is_served(&service_namespace, scalable_dimension.as_deref());

@@ -11,7 +11,7 @@ use super::namespaces::id_of;
 use super::services::find as find_service;
 use super::{Instance, Namespace, PAGE, Service, State, invalid_input, invalid_token, operations};
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 fn not_found(id: &str) -> Fault {
@@ -41,7 +41,7 @@ pub(super) struct Register {
 }
 
 /// `RegisterInstance`: adds an instance, or replaces its attributes.
-pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
+pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> OperationResult {
     let Register { service_id, instance_id, attributes, creator_request_id } = input;
     check_attributes(&attributes)?;
     let now = sandbox.clock.now();
@@ -89,7 +89,7 @@ pub(super) struct Identified {
     instance_id: String,
 }
 
-pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
     let Identified { service_id, instance_id } = &input;
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
@@ -106,7 +106,7 @@ fn to_output(instance: &Instance) -> Value {
     json!({ "Id": instance.id, "Attributes": instance.attributes })
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
     sandbox.world.read(|world| {
         let key = key(world.of::<State>(), &input.service_id, &input.instance_id)?;
         let found = world.of::<State>().instances.get(&key).ok_or_else(|| not_found(&input.instance_id))?;
@@ -125,7 +125,7 @@ pub(super) struct List {
     next_token: Option<String>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     let question = format!("ListInstances {}", input.service_id);
     let page = sandbox.world.read(|world| {
         let prefix = key(world.of::<State>(), &input.service_id, "")?;
@@ -149,7 +149,7 @@ pub(super) struct Health {
 }
 
 /// `GetInstancesHealthStatus`, of all instances or those that are given.
-pub(super) fn health(sandbox: &Arc<Sandbox>, input: Health) -> Reply {
+pub(super) fn health(sandbox: &Arc<Sandbox>, input: Health) -> OperationResult {
     let question = format!("GetInstancesHealthStatus {} {:?}", input.service_id, input.instances);
     let page = sandbox.world.read(|world| {
         let prefix = key(world.of::<State>(), &input.service_id, "")?;
@@ -203,7 +203,7 @@ fn find_by_names<'a>(state: &'a State, namespace: &str, service: &str) -> Result
 }
 
 /// `DiscoverInstances`, by names, health and attributes. Optional parameters are ignored if no instance matches them.
-pub(super) fn discover(sandbox: &Arc<Sandbox>, input: Discover) -> Reply {
+pub(super) fn discover(sandbox: &Arc<Sandbox>, input: Discover) -> OperationResult {
     sandbox.world.read(|world| {
         let state = world.of::<State>();
         let (namespace, service) = find_by_names(state, &input.namespace_name, &input.service_name)?;
@@ -238,7 +238,7 @@ pub(super) struct DiscoverRevision {
 }
 
 /// `DiscoverInstancesRevision`: a number that grows with each change of the service's instances.
-pub(super) fn discover_revision(sandbox: &Arc<Sandbox>, input: DiscoverRevision) -> Reply {
+pub(super) fn discover_revision(sandbox: &Arc<Sandbox>, input: DiscoverRevision) -> OperationResult {
     sandbox.world.read(|world| {
         let (_, service) = find_by_names(world.of::<State>(), &input.namespace_name, &input.service_name)?;
         Ok(json!({ "InstancesRevision": service.revision }))
@@ -264,7 +264,7 @@ pub(super) struct UpdateHealth {
     status: String,
 }
 
-pub(super) fn update_health(sandbox: &Arc<Sandbox>, input: UpdateHealth) -> Reply {
+pub(super) fn update_health(sandbox: &Arc<Sandbox>, input: UpdateHealth) -> OperationResult {
     sandbox.world.write(|world| {
         let key = key(world.of::<State>(), &input.service_id, &input.instance_id)?;
         if find_service(world.of::<State>(), &input.service_id)?.health_check_custom_config.is_null() {

@@ -11,7 +11,7 @@ use super::{NamespaceOperation, PAGE, State, invalid_token};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// How many operations are kept. AWS deletes them after some time.
@@ -37,7 +37,7 @@ pub(super) struct Get {
     operation_id: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
     sandbox.world.read(|world| {
         let Some(operation) = world.of::<State>().operations.get(&input.operation_id) else {
             return Err(Fault::not_found(
@@ -67,7 +67,7 @@ pub(super) struct List {
 }
 
 /// `ListOperations`, which shows ids and statuses only.
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     Filter::check(&input.filters)?;
     let question = format!("ListOperations {:?}", input.filters);
     let page = sandbox.world.read(|world| {

@@ -11,7 +11,7 @@ use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
 use crate::base::tags::Tag;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// The input of `CreateService`.
@@ -33,7 +33,7 @@ pub(super) struct Create {
 }
 
 /// `CreateService`. Names are unique in a namespace.
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     let id = format!("srv-{}", ids::random_lower(16));
     let within_dns = input.dns_config["NamespaceId"].as_str().map(str::to_owned);
     let Some(namespace_id) = input.namespace_id.or(within_dns) else {
@@ -101,7 +101,7 @@ pub(super) struct Identified {
     id: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
     sandbox.world.read(|world| {
         let found = find(world.of::<State>(), &input.id)?;
         let mut service = to_output(world.of::<State>(), found);
@@ -121,7 +121,7 @@ pub(super) struct List {
 }
 
 /// `ListServices`, which shows what `GetService` does except the namespace.
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     Filter::check(&input.filters)?;
     let question = format!("ListServices {:?}", input.filters);
     let page = sandbox.world.read(|world| {
@@ -156,7 +156,7 @@ struct Change {
 }
 
 /// `UpdateService`: changes the description and the DNS records.
-pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
@@ -172,7 +172,7 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
 }
 
 /// `DeleteService`: refused while the service has instances.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
     sandbox.world.write(|world| {
         let id = find(world.of::<State>(), &input.id)?.id.clone();
         if world.of::<State>().instances.with_prefix(&format!("{id}/")).next().is_some() {

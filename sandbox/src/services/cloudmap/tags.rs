@@ -8,7 +8,7 @@ use serde_json::json;
 use super::State;
 use super::namespaces::id_of;
 use crate::base::tags::{self, MAX_TAGS, Tag};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 fn not_found(arn: &str) -> Fault {
@@ -22,7 +22,7 @@ fn tags<'a>(state: &'a State, arn: &str) -> Option<&'a Vec<Tag>> {
     namespace.or_else(|| state.services.get(id).filter(|one| one.arn == arn).map(|one| &one.tags))
 }
 
-fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Vec<Tag>)) -> Reply {
+fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Vec<Tag>)) -> OperationResult {
     sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
         tags(state, arn).ok_or_else(|| not_found(arn))?;
@@ -51,7 +51,7 @@ pub(super) struct Add {
     tags: Vec<Tag>,
 }
 
-pub(super) fn add(sandbox: &Arc<Sandbox>, Add { arn, tags }: Add) -> Reply {
+pub(super) fn add(sandbox: &Arc<Sandbox>, Add { arn, tags }: Add) -> OperationResult {
     edit(sandbox, &arn, |current| tags::merge(current, tags))
 }
 
@@ -64,7 +64,7 @@ pub(super) struct Remove {
     keys: Vec<String>,
 }
 
-pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, keys }: Remove) -> Reply {
+pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, keys }: Remove) -> OperationResult {
     edit(sandbox, &arn, |current| tags::remove(current, &keys))
 }
 
@@ -75,7 +75,7 @@ pub(super) struct List {
     arn: String,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { arn }: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { arn }: List) -> OperationResult {
     sandbox.world.read(|world| {
         let tags = tags(world.of::<State>(), &arn).ok_or_else(|| not_found(&arn))?;
         Ok(json!({ "Tags": tags }))

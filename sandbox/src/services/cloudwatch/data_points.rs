@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Metric, Values};
+use super::{Measurements, Metric};
 use crate::services::cloudwatch::State;
 use crate::store::database::Scan;
 use crate::{Fault, Sandbox};
@@ -29,7 +29,7 @@ pub(super) struct Point {
     pub timestamp: i64,
     /// Such as `Percent`.
     pub unit: String,
-    pub values: Values,
+    pub values: Measurements,
 }
 
 fn key(metric: u64, timestamp: i64, sequence: u64) -> Vec<u8> {

@@ -11,7 +11,7 @@ use super::statistics::{Statistic, aligned, buckets, is_period};
 use super::{Dimension, Metric, invalid_value, validation_error};
 use crate::base::clock::{clamped_millis, seconds_from_millis};
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
 
@@ -58,7 +58,7 @@ struct Named {
     dimensions: Vec<Dimension>,
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
     // Times are truncated to seconds.
     let (start, end) = (clamped_millis(input.start_time.floor()), clamped_millis(input.end_time.floor()));
     if start > end {

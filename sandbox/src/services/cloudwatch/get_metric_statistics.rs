@@ -10,7 +10,7 @@ use super::data_points::{self, Point};
 use super::statistics::{Statistic, aligned, buckets, is_period};
 use super::{Dimension, Metric, invalid_combination, invalid_value};
 use crate::base::clock::{clamped_millis, seconds_from_millis};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
 
@@ -33,7 +33,7 @@ pub(super) struct Get {
     unit: Option<String>,
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
     if input.statistics.is_empty() == input.extended_statistics.is_empty() {
         return Err(invalid_combination("Must specify either Statistics or ExtendedStatistics"));
     }

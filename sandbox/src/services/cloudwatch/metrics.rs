@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{invalid_value, validation_error};
 use crate::Sandbox;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::cloudwatch::State;
 
 const PAGE: usize = 500;
@@ -81,7 +81,7 @@ pub(super) struct List {
 }
 
 /// `ListMetrics`: the metrics with data in the last two weeks.
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     let age = match input.recently_active.as_deref() {
         None => LISTED_MILLIS,
         Some("PT3H") => RECENTLY_ACTIVE_MILLIS,

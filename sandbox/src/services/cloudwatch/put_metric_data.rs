@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::data_points::{self, NO_UNIT, Point};
-use super::{Dimension, Metric, Values, invalid_combination, invalid_value};
+use super::{Dimension, Measurements, Metric, invalid_combination, invalid_value};
 use crate::base::clock::clamped_millis;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
 
@@ -33,7 +33,7 @@ pub(crate) struct Datum {
     pub timestamp: i64,
     /// Such as `Percent`.
     pub unit: String,
-    pub values: Values,
+    pub values: Measurements,
 }
 
 /// Puts measurements into a namespace.
@@ -116,7 +116,7 @@ struct Set {
     maximum: Number,
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
     if !input.entity_metric_data.is_empty() {
         return Err(Fault::not_implemented("EntityMetricData in PutMetricData"));
     }
@@ -166,7 +166,7 @@ fn measured(
     values: &[Number],
     counts: &[Number],
     set: Option<Set>,
-) -> Result<Values, Fault> {
+) -> Result<Measurements, Fault> {
     let exclusive = |one: &str, other: &str| {
         format!("The parameters {at}.{one} and {at}.{other} are mutually exclusive and you have specified both.")
     };
@@ -174,8 +174,8 @@ fn measured(
         (Some(_), [_, ..], _) => Err(invalid_value(exclusive("Value", "Values"))),
         (Some(_), _, Some(_)) => Err(invalid_combination(exclusive("Value", "StatisticValues"))),
         (None, [_, ..], Some(_)) => Err(invalid_combination(exclusive("Values", "StatisticValues"))),
-        (Some(value), [], None) => Ok(Values::Each(vec![(value.finite(at, "Value")?, 1.0)])),
-        (None, [], Some(set)) => Ok(Values::Set {
+        (Some(value), [], None) => Ok(Measurements::Each(vec![(value.finite(at, "Value")?, 1.0)])),
+        (None, [], Some(set)) => Ok(Measurements::Set {
             count: set.sample_count.finite(at, "StatisticValues.SampleCount")?,
             sum: set.sum.finite(at, "StatisticValues.Sum")?,
             minimum: set.minimum.finite(at, "StatisticValues.Minimum")?,
@@ -191,7 +191,7 @@ fn measured(
     }
 }
 
-fn with_counts(at: &str, values: &[Number], counts: &[Number]) -> Result<Values, Fault> {
+fn with_counts(at: &str, values: &[Number], counts: &[Number]) -> Result<Measurements, Fault> {
     if !counts.is_empty() && counts.len() != values.len() {
         return Err(invalid_value(format!("The parameters {at}.Values and {at}.Counts must be of the same size.")));
     }
@@ -202,7 +202,7 @@ fn with_counts(at: &str, values: &[Number], counts: &[Number]) -> Result<Values,
     }
     let times = |index: usize| counts.get(index).map_or(Ok(1.0), |count| count.finite(at, "Counts"));
     let each = values.iter().enumerate().map(|(index, value)| Ok((value.finite(at, "Values")?, times(index)?)));
-    Ok(Values::Each(each.collect::<Result<_, Fault>>()?))
+    Ok(Measurements::Each(each.collect::<Result<_, Fault>>()?))
 }
 
 impl Number {

@@ -9,7 +9,7 @@ use super::records;
 use super::resource_kinds::ADDRESS;
 use super::tags::{self, TagSpecification};
 use crate::base::ids;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ec2::State;
 use crate::{Fault, Sandbox};
 
@@ -23,7 +23,7 @@ pub(super) struct Allocate {
 }
 
 /// `AllocateAddress`: allocates the lowest free address.
-pub(super) fn allocate(sandbox: &Arc<Sandbox>, input: Allocate) -> Reply {
+pub(super) fn allocate(sandbox: &Arc<Sandbox>, input: Allocate) -> OperationResult {
     let id = ids::resource("eipalloc");
     let tags = tags::tag_set(&ADDRESS, input.tag_specification)?;
     if input.network_border_group.is_some_and(|group| group != sandbox.config.region) {
@@ -63,7 +63,7 @@ pub(super) struct Release {
 }
 
 /// `ReleaseAddress`: refused while the address is in use.
-pub(super) fn release(sandbox: &Arc<Sandbox>, input: Release) -> Reply {
+pub(super) fn release(sandbox: &Arc<Sandbox>, input: Release) -> OperationResult {
     sandbox.world.write(|world| {
         let id = &input.allocation_id;
         let address = records::get(world.of::<State>(), &ADDRESS, id)?;

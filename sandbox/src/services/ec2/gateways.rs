@@ -11,7 +11,7 @@ use super::resource_kinds::{ADDRESS, INTERNET_GATEWAY, NAT_GATEWAY, SUBNET, VPC}
 use super::tags::{self, TagSpecification};
 use crate::base::clock::iso8601;
 use crate::base::ids;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ec2::State;
 use crate::{Fault, Sandbox};
 
@@ -23,7 +23,7 @@ pub(super) struct CreateInternet {
     tag_specification: Vec<TagSpecification>,
 }
 
-pub(super) fn create_internet(sandbox: &Arc<Sandbox>, input: CreateInternet) -> Reply {
+pub(super) fn create_internet(sandbox: &Arc<Sandbox>, input: CreateInternet) -> OperationResult {
     let id = ids::resource("igw");
     let tags = tags::tag_set(&INTERNET_GATEWAY, input.tag_specification)?;
     let gateway = json!({
@@ -47,7 +47,7 @@ pub(super) struct Attachment {
 }
 
 /// `AttachInternetGateway`. A VPC has at most one internet gateway, and a gateway at most one VPC.
-pub(super) fn attach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
+pub(super) fn attach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> OperationResult {
     sandbox.world.write(|world| {
         let Attachment { internet_gateway_id: gateway, vpc_id: vpc } = &input;
         records::get(world.of::<State>(), &VPC, vpc)?;
@@ -65,7 +65,7 @@ pub(super) fn attach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Repl
     })
 }
 
-pub(super) fn detach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
+pub(super) fn detach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> OperationResult {
     sandbox.world.write(|world| {
         let Attachment { internet_gateway_id: gateway, vpc_id: vpc } = &input;
         let attachments = list(records::get_mut(world.of_mut::<State>(), &INTERNET_GATEWAY, gateway)?, "attachmentSet");
@@ -87,7 +87,7 @@ pub(super) struct DeleteInternet {
 }
 
 /// `DeleteInternetGateway`: refused while the gateway is attached.
-pub(super) fn delete_internet(sandbox: &Arc<Sandbox>, input: DeleteInternet) -> Reply {
+pub(super) fn delete_internet(sandbox: &Arc<Sandbox>, input: DeleteInternet) -> OperationResult {
     sandbox.world.write(|world| {
         let id = &input.internet_gateway_id;
         if !list(records::get_mut(world.of_mut::<State>(), &INTERNET_GATEWAY, id)?, "attachmentSet").is_empty() {
@@ -110,7 +110,7 @@ pub(super) struct CreateNat {
 }
 
 /// `CreateNatGateway`, public only. It is available immediately.
-pub(super) fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> Reply {
+pub(super) fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> OperationResult {
     let (id, created) = (ids::resource("nat"), iso8601(sandbox.clock.now()));
     let tags = tags::tag_set(&NAT_GATEWAY, input.tag_specification)?;
     let to_response = |nat: &Value| {
@@ -171,7 +171,7 @@ pub(super) struct DeleteNat {
 }
 
 /// `DeleteNatGateway`: releases its address. The record is kept in state `deleted`.
-pub(super) fn delete_nat(sandbox: &Arc<Sandbox>, input: DeleteNat) -> Reply {
+pub(super) fn delete_nat(sandbox: &Arc<Sandbox>, input: DeleteNat) -> OperationResult {
     let deleted = iso8601(sandbox.clock.now());
     sandbox.world.write(|world| {
         let id = &input.nat_gateway_id;

@@ -9,7 +9,7 @@ use super::cidr::Cidr;
 use super::records::{self, list};
 use super::resource_kinds::ROUTE_TABLE;
 use super::routes;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ec2::State;
 use crate::{Fault, Sandbox};
 
@@ -24,7 +24,7 @@ pub(super) struct Replacement {
 }
 
 /// `ReplaceRoute`: changes the target of an existing route.
-pub(super) fn route(sandbox: &Arc<Sandbox>, input: Replacement) -> Reply {
+pub(super) fn route(sandbox: &Arc<Sandbox>, input: Replacement) -> OperationResult {
     sandbox.world.write(|world| {
         let destination = Cidr::parse_parameter("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
         let Replacement { route_table_id, gateway_id, nat_gateway_id, .. } = &input;
@@ -54,7 +54,7 @@ pub(super) struct Association {
 }
 
 /// `ReplaceRouteTableAssociation`: associates a subnet, or a VPC as a whole, with another table.
-pub(super) fn association(sandbox: &Arc<Sandbox>, input: Association) -> Reply {
+pub(super) fn association(sandbox: &Arc<Sandbox>, input: Association) -> OperationResult {
     sandbox.world.write(|world| {
         let Association { association_id: id, route_table_id: to } = &input;
         let holds = |table: &Value| {

@@ -11,7 +11,7 @@ use super::records::{self, list};
 use super::resource_kinds::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SUBNET, VPC, VPN_GATEWAY};
 use super::tags::{self, TagSpecification};
 use crate::base::ids;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// A new route table with its local route.
@@ -56,7 +56,7 @@ pub(super) struct CreateTable {
     tag_specification: Vec<TagSpecification>,
 }
 
-pub(super) fn create_table(sandbox: &Arc<Sandbox>, input: CreateTable) -> Reply {
+pub(super) fn create_table(sandbox: &Arc<Sandbox>, input: CreateTable) -> OperationResult {
     let tags = tags::tag_set(&ROUTE_TABLE, input.tag_specification)?;
     sandbox.world.write(|world| {
         if let Some(table) =
@@ -81,7 +81,7 @@ pub(super) struct DeleteTable {
 }
 
 /// `DeleteRouteTable`: refused while a subnet uses the table.
-pub(super) fn delete_table(sandbox: &Arc<Sandbox>, input: DeleteTable) -> Reply {
+pub(super) fn delete_table(sandbox: &Arc<Sandbox>, input: DeleteTable) -> OperationResult {
     sandbox.world.write(|world| {
         let id = &input.route_table_id;
         let table = records::get(world.of::<State>(), &ROUTE_TABLE, id)?;
@@ -101,7 +101,7 @@ pub(super) struct Associate {
     subnet_id: String,
 }
 
-pub(super) fn associate(sandbox: &Arc<Sandbox>, input: Associate) -> Reply {
+pub(super) fn associate(sandbox: &Arc<Sandbox>, input: Associate) -> OperationResult {
     sandbox.world.write(|world| {
         let Associate { route_table_id: table, subnet_id: subnet } = &input;
         let vpc = records::get(world.of::<State>(), &SUBNET, subnet)?["vpcId"].clone();
@@ -128,7 +128,7 @@ pub(super) struct Disassociate {
     association_id: String,
 }
 
-pub(super) fn disassociate(sandbox: &Arc<Sandbox>, input: Disassociate) -> Reply {
+pub(super) fn disassociate(sandbox: &Arc<Sandbox>, input: Disassociate) -> OperationResult {
     sandbox.world.write(|world| {
         let id = &input.association_id;
         if !remove_association(world.of_mut::<State>(), "routeTableAssociationId", id) {
@@ -165,7 +165,7 @@ pub(super) struct Create {
 }
 
 /// `CreateRoute`, through an internet gateway or a NAT gateway.
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     sandbox.world.write(|world| {
         let destination = &Cidr::parse_parameter("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
         let through = target(
@@ -251,7 +251,7 @@ pub(super) struct Delete {
     destination_cidr_block: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
     let destination = Cidr::parse_parameter("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
     sandbox.world.write(|world| {
         let routes = list(records::get_mut(world.of_mut::<State>(), &ROUTE_TABLE, &input.route_table_id)?, "routeSet");

@@ -13,7 +13,7 @@ use super::tags::{self, TagSpecification};
 use super::vpcs::AttributeValue;
 use crate::base::ids;
 use crate::base::zones::{self, Zone};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// The input of `CreateSubnet`.
@@ -28,7 +28,7 @@ pub(super) struct Create {
     tag_specification: Vec<TagSpecification>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     let config = &sandbox.config;
     let zone = chosen_zone(&config.region, input.availability_zone.as_deref(), input.availability_zone_id.as_deref())?;
     let (id, tags) = (ids::resource("subnet"), tags::tag_set(&SUBNET, input.tag_specification)?);
@@ -117,7 +117,7 @@ pub(super) struct ModifyAttribute {
     map_public_ip_on_launch: Option<AttributeValue>,
 }
 
-pub(super) fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply {
+pub(super) fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> OperationResult {
     sandbox.world.write(|world| {
         let subnet = records::get_mut(world.of_mut::<State>(), &SUBNET, &input.subnet_id)?;
         if let Some(AttributeValue { value }) = input.map_public_ip_on_launch {
@@ -135,7 +135,7 @@ pub(super) struct Delete {
 }
 
 /// `DeleteSubnet`: refused while a gateway or an instance is in the subnet.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
     sandbox.world.write(|world| {
         let id = &input.subnet_id;
         records::get(world.of::<State>(), &SUBNET, id)?;

@@ -11,7 +11,7 @@ use super::records::{self, invalid_parameter, list, success};
 use super::resource_kinds::{self, ResourceKind, SECURITY_GROUP_RULE, TAG};
 use super::security_groups::rule_ids;
 use crate::base::tags::{MAX_TAGS, Tag, is_reserved};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ec2::State;
 use crate::{Fault, Sandbox};
 
@@ -94,7 +94,7 @@ pub(super) struct Create {
     tag: Vec<Tag>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     change(sandbox, &input.resource_id, |tags| add(tags, &input.tag))
 }
 
@@ -117,7 +117,7 @@ pub(super) struct Delete {
 }
 
 /// `DeleteTags`: deletes the tags with these keys and, if given, values; all tags if none are given.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
     check_keys(input.tag.iter().map(|tag| &tag.key))?;
     change(sandbox, &input.resource_id, |tags| {
         tags.retain(|tag| {
@@ -130,7 +130,11 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     })
 }
 
-fn change(sandbox: &Arc<Sandbox>, ids: &[String], change: impl Fn(&mut Vec<Value>) -> Result<(), Fault>) -> Reply {
+fn change(
+    sandbox: &Arc<Sandbox>,
+    ids: &[String],
+    change: impl Fn(&mut Vec<Value>) -> Result<(), Fault>,
+) -> OperationResult {
     if ids.is_empty() {
         return Err(Fault::client("MissingParameter", "The request must contain the parameter resourceIdSet"));
     }
@@ -148,7 +152,7 @@ fn change(sandbox: &Arc<Sandbox>, ids: &[String], change: impl Fn(&mut Vec<Value
     })
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     sandbox.world.read(|world| {
         let records = world
             .of::<State>()

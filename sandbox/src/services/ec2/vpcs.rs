@@ -11,7 +11,7 @@ use super::resource_kinds::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SECURITY
 use super::tags::{self, TagSpecification};
 use super::{State, routes, security_groups};
 use crate::base::ids;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// The input of `CreateVpc`.
@@ -24,7 +24,7 @@ pub(super) struct Create {
     tag_specification: Vec<TagSpecification>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     let range = Cidr::parse_parameter("cidrBlock", &input.cidr_block)?;
     if !range.is_of_vpc_size() {
         return Err(Fault::client("InvalidVpc.Range", format!("The CIDR '{}' is invalid.", input.cidr_block)));
@@ -85,7 +85,7 @@ pub(super) struct ModifyAttribute {
 }
 
 /// `ModifyVpcAttribute`, of one attribute per request.
-pub(super) fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply {
+pub(super) fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> OperationResult {
     let ModifyAttribute { vpc_id, enable_dns_support, enable_dns_hostnames } = input;
     let (name, value) = match (enable_dns_hostnames, enable_dns_support) {
         (Some(AttributeValue { value }), None) => ("enableDnsHostnames", value),
@@ -112,7 +112,7 @@ pub(super) struct DescribeAttribute {
     attribute: String,
 }
 
-pub(super) fn describe_attribute(sandbox: &Arc<Sandbox>, input: DescribeAttribute) -> Reply {
+pub(super) fn describe_attribute(sandbox: &Arc<Sandbox>, input: DescribeAttribute) -> OperationResult {
     sandbox.world.read(|world| {
         let mut value = &records::get(world.of::<State>(), &VPC, &input.vpc_id)?["attributes"][&input.attribute];
         if input.attribute == "enableNetworkAddressUsageMetrics" {
@@ -135,7 +135,7 @@ pub(super) struct Delete {
 }
 
 /// `DeleteVpc`: refused while the VPC contains anything but what it was created with.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
     sandbox.world.write(|world| {
         let id = &input.vpc_id;
         records::get(world.of::<State>(), &VPC, id)?;

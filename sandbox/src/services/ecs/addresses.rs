@@ -9,8 +9,8 @@ use super::model::{ContainerDefinition, ServiceStatus, Task, TaskStatus};
 use crate::Sandbox;
 use crate::core::NoInput;
 use crate::process::address::ServiceAddress;
-use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
+use crate::services::ecs::TaskProcesses;
 use crate::store::World;
 
 /// The desired state of a service's address.
@@ -22,19 +22,19 @@ struct Desired {
 /// Opens, updates and closes addresses.
 pub(super) async fn sync(sandbox: &Arc<Sandbox>) {
     let desired = sandbox.world.read(desired);
-    sandbox.runtime::<Runtime>().addresses().retain(|key, _| desired.contains_key(key));
+    sandbox.in_memory::<TaskProcesses>().addresses().retain(|key, _| desired.contains_key(key));
     let mut new_ports = Vec::new();
     for (key, Desired { port, targets }) in desired {
-        let is_open = sandbox.runtime::<Runtime>().addresses().contains_key(&key);
+        let is_open = sandbox.in_memory::<TaskProcesses>().addresses().contains_key(&key);
         if !is_open {
             // Without a free port on the machine the service has no address, but its tasks run.
             let Ok(address) = ServiceAddress::open(port).await else { continue };
             if port != Some(address.port()) {
                 new_ports.push((key.clone(), address.port()));
             }
-            sandbox.runtime::<Runtime>().addresses().insert(key.clone(), address);
+            sandbox.in_memory::<TaskProcesses>().addresses().insert(key.clone(), address);
         }
-        if let Some(address) = sandbox.runtime::<Runtime>().addresses().get(&key) {
+        if let Some(address) = sandbox.in_memory::<TaskProcesses>().addresses().get(&key) {
             address.set_targets(targets);
         }
     }
@@ -87,7 +87,7 @@ pub(super) fn port(task: &Task) -> Option<u16> {
 /// The stable local address of every service.
 pub(crate) fn describe(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {
     let addresses: Vec<Value> = sandbox
-        .runtime::<Runtime>()
+        .in_memory::<TaskProcesses>()
         .addresses()
         .iter()
         .filter_map(|(key, address)| {

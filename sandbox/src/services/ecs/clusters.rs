@@ -10,7 +10,7 @@ use super::names::{self, Arns as _, cluster_name, invalid};
 use super::{launch, show};
 use crate::base::paging;
 use crate::base::tags::{Tag, lower_case};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
 use crate::store::World;
 use crate::{Fault, Sandbox};
@@ -25,12 +25,12 @@ pub(super) struct Create {
     #[serde(default, with = "lower_case")]
     tags: Vec<Tag>,
     #[serde(flatten)]
-    content: Content,
+    content: ClusterSettings,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Content {
+struct ClusterSettings {
     settings: Option<Value>,
     configuration: Option<Value>,
     capacity_providers: Option<Value>,
@@ -38,7 +38,7 @@ struct Content {
     service_connect_defaults: Option<Value>,
 }
 
-impl Content {
+impl ClusterSettings {
     /// Writes the given members over the earlier ones.
     fn apply_to(self, earlier: &mut Map<String, Value>) {
         let Self {
@@ -59,7 +59,7 @@ impl Content {
     }
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     let name = cluster_name(input.cluster_name.as_deref());
     let allowed = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
     if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
@@ -104,7 +104,7 @@ fn check(cluster: &Cluster) -> Result<(), Fault> {
     strategy.map_or(Ok(()), |strategy| launch::check_strategy(strategy, cluster))
 }
 
-fn to_output(sandbox: &Sandbox, world: &World, name: &str) -> Reply {
+fn to_output(sandbox: &Sandbox, world: &World, name: &str) -> OperationResult {
     let cluster = names::cluster(world, Some(name))?;
     Ok(json!({ "cluster": show::cluster(&sandbox.config, world, cluster, &ALL_INCLUDES.map(str::to_owned)) }))
 }
@@ -118,13 +118,13 @@ pub(super) struct Update {
     service_connect_defaults: Option<Value>,
 }
 
-pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
     let Update { cluster, settings, configuration, service_connect_defaults } = input;
-    let content = Content { settings, configuration, service_connect_defaults, ..Content::default() };
+    let content = ClusterSettings { settings, configuration, service_connect_defaults, ..ClusterSettings::default() };
     change(sandbox, &cluster, content)
 }
 
-fn change(sandbox: &Sandbox, cluster: &str, content: Content) -> Reply {
+fn change(sandbox: &Sandbox, cluster: &str, content: ClusterSettings) -> OperationResult {
     sandbox.world.write(|world| {
         let mut cluster = names::cluster(world, Some(cluster))?.clone();
         content.apply_to(&mut cluster.content);
@@ -141,8 +141,11 @@ pub(super) struct UpdateSettings {
     settings: Value,
 }
 
-pub(super) fn update_settings(sandbox: &Arc<Sandbox>, UpdateSettings { cluster, settings }: UpdateSettings) -> Reply {
-    change(sandbox, &cluster, Content { settings: Some(settings), ..Content::default() })
+pub(super) fn update_settings(
+    sandbox: &Arc<Sandbox>,
+    UpdateSettings { cluster, settings }: UpdateSettings,
+) -> OperationResult {
+    change(sandbox, &cluster, ClusterSettings { settings: Some(settings), ..ClusterSettings::default() })
 }
 
 #[derive(Deserialize)]
@@ -153,7 +156,7 @@ pub(super) struct PutCapacityProviders {
     default_capacity_provider_strategy: Value,
 }
 
-pub(super) fn put_capacity_providers(sandbox: &Arc<Sandbox>, input: PutCapacityProviders) -> Reply {
+pub(super) fn put_capacity_providers(sandbox: &Arc<Sandbox>, input: PutCapacityProviders) -> OperationResult {
     let PutCapacityProviders { cluster, capacity_providers, default_capacity_provider_strategy } = input;
     let in_use: Vec<String> = sandbox.world.read(|world| {
         let name = names::cluster(world, Some(&cluster))?.name.clone();
@@ -170,10 +173,10 @@ pub(super) fn put_capacity_providers(sandbox: &Arc<Sandbox>, input: PutCapacityP
         let message = "The specified capacity provider is in use and cannot be removed.";
         return Err(Fault::client("ResourceInUseException", message));
     }
-    let content = Content {
+    let content = ClusterSettings {
         capacity_providers: Some(json!(capacity_providers)),
         default_capacity_provider_strategy: Some(default_capacity_provider_strategy),
-        ..Content::default()
+        ..ClusterSettings::default()
     };
     change(sandbox, &cluster, content)
 }
@@ -214,7 +217,7 @@ pub(super) struct List {
     max_results: Option<usize>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { next_token, max_results }: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { next_token, max_results }: List) -> OperationResult {
     let page = sandbox.world.read(|world| {
         let rows = world.of::<State>().clusters.iter().filter(|(_, cluster)| cluster.deleted_at.is_none());
         let arns = rows.map(|(name, _)| (name.to_owned(), sandbox.config.cluster_arn(name)));
@@ -237,7 +240,7 @@ pub(super) struct Delete {
     cluster: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster }: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster }: Delete) -> OperationResult {
     sandbox.world.write(|world| {
         let row = names::cluster(world, Some(&cluster))?.clone();
         let prefix = names::key(&row.name, "");

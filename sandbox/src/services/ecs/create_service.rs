@@ -11,7 +11,7 @@ use super::names::{self, client, invalid};
 use super::show;
 use super::update_service::desired_count;
 use crate::base::tags::{Tag, lower_case};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
 use crate::{Fault, FaultKind, Sandbox};
 
@@ -66,7 +66,7 @@ impl Input {
     }
 }
 
-pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> Reply {
+pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> OperationResult {
     let mut input: Input = names::read(Value::Object(members.clone()))?;
     input.rest = members;
     check(&input)?;

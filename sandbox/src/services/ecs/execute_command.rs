@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 use super::containers::role;
 use super::model::{Task, TaskStatus};
 use super::names::{self, Arns as _, invalid, key, last_part, task_definition};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::process::{Container, ProcessSpec};
-use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
+use crate::services::ecs::TaskProcesses;
 use crate::services::iam;
 use crate::services::iam::grants;
 use crate::session_channel::{SessionSpec, Sessions};
@@ -53,7 +53,7 @@ fn not_connected() -> Fault {
 }
 
 /// Starts a session. The client connects to the address in the response.
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
     if !input.interactive {
         return Err(invalid("Interactive is the only mode supported currently."));
     }
@@ -116,7 +116,7 @@ fn target_container(sandbox: &Sandbox, target: &str) -> Option<Arc<dyn Container
 
 /// A task's running container, by its place in the definition.
 fn running_container(sandbox: &Sandbox, task: &Task, index: usize) -> Option<Arc<dyn Container>> {
-    sandbox.runtime::<Runtime>().running().get(&key(&task.cluster, &task.id))?.containers.get(index)?.clone()
+    sandbox.in_memory::<TaskProcesses>().running().get(&key(&task.cluster, &task.id))?.containers.get(index)?.clone()
 }
 
 /// The task and the index of the container that a request names.

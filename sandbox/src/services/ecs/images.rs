@@ -14,7 +14,7 @@ use super::model::{ImageCommand, Images, Task};
 use super::names::{invalid, key, task_definition};
 use crate::Sandbox;
 use crate::base::tags::Tag;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::process::engine::EngineKind;
 use crate::services::ecs::{self, State};
 use crate::store::World;
@@ -28,7 +28,7 @@ const STACK_TAGS: [&str; 2] = ["aws:cloudformation:stack-name", "ecsws:stack-nam
 pub(crate) struct PutImages {
     stack_name: String,
     #[serde(default)]
-    runtime: Runtime,
+    runtime: ImageRuntime,
     #[serde(default)]
     images: IndexMap<String, ImageCommand>,
 }
@@ -36,14 +36,14 @@ pub(crate) struct PutImages {
 /// What runs images that are not in the mapping.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Runtime {
+enum ImageRuntime {
     #[default]
     Process,
     Podman,
     Docker,
 }
 
-impl Runtime {
+impl ImageRuntime {
     fn engine(self) -> Option<EngineKind> {
         match self {
             Self::Process => None,
@@ -54,7 +54,7 @@ impl Runtime {
 }
 
 /// Replaces the mapping of a stack. Running tasks are not affected.
-pub(crate) fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> Reply {
+pub(crate) fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> OperationResult {
     let PutImages { stack_name, runtime, images } = input;
     for (image, ImageCommand { command, cwd }) in &images {
         if command.first().is_none_or(String::is_empty) {
@@ -80,8 +80,11 @@ pub(crate) struct CheckRuntime {
 }
 
 /// Whether an engine can run containers here, what it cannot do, and which images it would have to pull.
-pub(crate) async fn check_runtime(sandbox: Arc<Sandbox>, CheckRuntime { runtime, images }: CheckRuntime) -> Reply {
-    let engine = sandbox.runtime::<ecs::Runtime>().containers.get(Some(runtime));
+pub(crate) async fn check_runtime(
+    sandbox: Arc<Sandbox>,
+    CheckRuntime { runtime, images }: CheckRuntime,
+) -> OperationResult {
+    let engine = sandbox.in_memory::<ecs::TaskProcesses>().containers.get(Some(runtime));
     let shortcomings = match engine.shortcomings().await {
         Ok(shortcomings) => shortcomings,
         Err(error) => return Ok(json!({ "unusable": error.to_string() })),

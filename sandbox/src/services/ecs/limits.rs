@@ -10,8 +10,8 @@ use super::names::task_definition;
 use crate::Sandbox;
 use crate::base::supervisor;
 use crate::process::{CpuTimes, kill_all, process_count, unshared_bytes};
-use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
+use crate::services::ecs::TaskProcesses;
 
 /// How often the processes are inspected.
 const INSPECTION_INTERVAL: Duration = Duration::from_secs(1);
@@ -44,7 +44,7 @@ pub(crate) fn watch(sandbox: &Arc<Sandbox>) {
 
 fn enforce(sandbox: &Sandbox) {
     let running: Vec<_> = {
-        let running = sandbox.runtime::<Runtime>().running();
+        let running = sandbox.in_memory::<TaskProcesses>().running();
         running.iter().map(|(key, task)| (key.clone(), task.containers.clone())).collect()
     };
     if running.is_empty() && !sandbox.runner.has_attached() {

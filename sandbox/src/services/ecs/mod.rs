@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::core::{Service as ServiceRow, operation};
+use crate::core::{ServiceDefinition, operation};
 use crate::protocol::Protocol;
 use crate::store::World;
 use crate::store::table::state;
@@ -27,7 +27,6 @@ mod names;
 mod network;
 mod protection;
 mod run_task;
-mod runtime;
 pub(crate) mod scaling;
 mod scheduler;
 mod service_deployments;
@@ -35,6 +34,7 @@ mod services;
 mod show;
 mod tags;
 pub(crate) mod task_folder;
+mod task_processes;
 mod tasks;
 mod update_service;
 mod utilization;
@@ -43,12 +43,12 @@ pub(crate) use execute_command::in_container;
 pub(crate) use model::{
     Cluster, Images, Service, ServiceDeployment, ServiceRevision, ServiceStatus, Task, TaskDefinition, TaskStatus,
 };
-pub(crate) use runtime::Runtime;
 pub(crate) use scheduler::start;
+pub(crate) use task_processes::TaskProcesses;
 pub(crate) use utilization::publish;
 
 /// The service's row.
-pub(crate) static SERVICE: ServiceRow = ServiceRow {
+pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     signing_name: "ecs",
     protocols: &[Protocol::Json11 { target_prefix: "AmazonEC2ContainerServiceV20141113" }],
     validation_code: "InvalidParameterException",

@@ -10,7 +10,7 @@ use super::clusters::missing;
 use super::model::Task;
 use super::names::{self, Arns as _, invalid, key, last_part};
 use crate::base::clock::epoch_seconds;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
 use crate::store::World;
 use crate::{Config, Sandbox};
@@ -29,7 +29,7 @@ pub(super) struct Update {
     expires_in_minutes: Option<i64>,
 }
 
-pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
     let Update { cluster, tasks, protection_enabled, expires_in_minutes } = input;
     let minutes = expires_in_minutes.unwrap_or(DEFAULT_MINUTES);
     if !(1..=MAX_MINUTES).contains(&minutes) {
@@ -63,7 +63,7 @@ pub(super) struct Get {
     tasks: Vec<String>,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, Get { cluster, tasks }: Get) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, Get { cluster, tasks }: Get) -> OperationResult {
     let now = sandbox.clock.now();
     sandbox.world.read(|world| {
         let cluster = names::cluster(world, Some(&cluster))?.name.clone();

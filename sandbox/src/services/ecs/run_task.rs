@@ -14,7 +14,7 @@ use super::names::{self, invalid, key};
 use super::{capacity_providers, network, scheduler, show};
 use crate::base::ids;
 use crate::base::tags::{Tag, lower_case};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
 use crate::store::World;
 use crate::{Fault, Sandbox};
@@ -43,7 +43,7 @@ struct Input {
     rest: Map<String, Value>,
 }
 
-pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> Reply {
+pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> OperationResult {
     let mut input: Input = names::read(Value::Object(members.clone()))?;
     input.rest = members;
     let count = input.count.and_then(|count| usize::try_from(count).ok()).or(input.count.is_none().then_some(1));

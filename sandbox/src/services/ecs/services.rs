@@ -11,7 +11,7 @@ use super::names::{self, Arns as _, invalid};
 use super::show;
 use crate::Sandbox;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
 
 #[derive(Deserialize)]
@@ -22,7 +22,7 @@ pub(super) struct Describe {
     include: Vec<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, services, include }: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, services, include }: Describe) -> OperationResult {
     if services.is_empty() {
         return Err(invalid("Services cannot be empty."));
     }
@@ -54,7 +54,7 @@ pub(super) struct List {
     max_results: Option<usize>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     let List { cluster, launch_type, scheduling_strategy, next_token, max_results } = input;
     let question = format!("ListServices {cluster:?} {launch_type:?} {scheduling_strategy:?}");
     // The default of ten differs from the other lists.
@@ -85,7 +85,7 @@ pub(super) struct Delete {
 }
 
 /// The service drains, and becomes inactive when its last task has stopped.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster, service, force }: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster, service, force }: Delete) -> OperationResult {
     sandbox.world.write(|world| {
         let mut service = names::service(world, cluster.as_deref(), &service)?.clone();
         if service.status == ServiceStatus::Inactive {

@@ -9,7 +9,7 @@ use super::launch::check_tags;
 use super::model::ServiceStatus;
 use super::names::{invalid, key, no_such_service, revision_key};
 use crate::base::tags::{self, Tag, lower_case};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
 use crate::store::World;
 use crate::{Fault, Sandbox};
@@ -22,7 +22,7 @@ pub(super) struct Add {
     tags: Vec<Tag>,
 }
 
-pub(super) fn add(sandbox: &Arc<Sandbox>, Add { resource_arn, tags }: Add) -> Reply {
+pub(super) fn add(sandbox: &Arc<Sandbox>, Add { resource_arn, tags }: Add) -> OperationResult {
     change(sandbox, &resource_arn, |own| {
         check_tags(&tags)?;
         own.retain(|tag| !tags.iter().any(|given| given.key == tag.key));
@@ -38,7 +38,7 @@ pub(super) struct Remove {
     tag_keys: Vec<String>,
 }
 
-pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_arn, tag_keys }: Remove) -> Reply {
+pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_arn, tag_keys }: Remove) -> OperationResult {
     change(sandbox, &resource_arn, |own| {
         tags::remove(own, &tag_keys);
         Ok(())
@@ -51,7 +51,7 @@ pub(super) struct List {
     resource_arn: String,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_arn }: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_arn }: List) -> OperationResult {
     sandbox.world.read(|world| {
         let (kind, key) = parse_arn(&resource_arn)?;
         check_exists(world, kind, &key)?;
@@ -65,7 +65,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_arn }: List) -> Reply
     })
 }
 
-fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Vec<Tag>) -> Result<(), Fault>) -> Reply {
+fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Vec<Tag>) -> Result<(), Fault>) -> OperationResult {
     sandbox.world.write(|world| {
         let (kind, key) = parse_arn(arn)?;
         check_exists(world, kind, &key)?;

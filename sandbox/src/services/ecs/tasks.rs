@@ -11,7 +11,7 @@ use super::names::{self, Arns as _, invalid, key, last_part};
 use super::show;
 use crate::Sandbox;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
 
 #[derive(Deserialize)]
@@ -22,7 +22,7 @@ pub(super) struct Describe {
     include: Vec<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, tasks, include }: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, tasks, include }: Describe) -> OperationResult {
     let tags = include.iter().any(|name| name == "TAGS");
     sandbox.world.read(|world| {
         let cluster = names::cluster(world, cluster.as_deref())?;
@@ -75,7 +75,7 @@ impl List {
     }
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> OperationResult {
     let next_token = input.next_token.take();
     let limit = limit(input.max_results)?;
     let question = format!("ListTasks {input:?}");
@@ -102,7 +102,7 @@ pub(super) struct Stop {
     reason: Option<String>,
 }
 
-pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { cluster, task, reason }: Stop) -> Reply {
+pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { cluster, task, reason }: Stop) -> OperationResult {
     if reason.as_ref().is_some_and(|reason| reason.chars().count() > MAX_REASON) {
         return Err(invalid(format!("reason must have at most {MAX_REASON} characters.")));
     }

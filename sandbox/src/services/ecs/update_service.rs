@@ -12,7 +12,7 @@ use super::launch::{self, Launch};
 use super::model::{Cluster, Deployment, DeploymentConfiguration, Service};
 use super::names::{self, invalid};
 use super::show;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// Members that replace the service's.
@@ -43,7 +43,7 @@ struct Input {
     rest: Map<String, Value>,
 }
 
-pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> Reply {
+pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> OperationResult {
     let mut input: Input = names::read(Value::Object(members.clone()))?;
     input.rest = members;
     input.rest.retain(|_, value| !value.is_null());

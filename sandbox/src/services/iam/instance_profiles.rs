@@ -12,7 +12,7 @@ use super::{InstanceProfile, State, no_such_entity};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::tags::Tag;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 fn no_such_profile(name: &str) -> Fault {
@@ -47,7 +47,7 @@ pub(super) struct Create {
     tags: Vec<Tag>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     let Create { instance_profile_name: name, path, tags } = input;
     check_name("instanceProfileName", &name, 128)?;
     check_path(&path)?;
@@ -72,7 +72,7 @@ pub(super) struct Named {
     instance_profile_name: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Named) -> OperationResult {
     sandbox.world.read(|world| {
         let name = &input.instance_profile_name;
         let profile = world.of::<State>().instance_profiles.get(name).ok_or_else(|| no_such_profile(name))?;
@@ -81,7 +81,7 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
 }
 
 /// `DeleteInstanceProfile`: refused while it has a role.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Named) -> OperationResult {
     sandbox.world.write(|world| {
         if find_mut(world.of_mut::<State>(), &input.instance_profile_name)?.role.is_some() {
             let message = "Cannot delete entity, must remove roles from instance profile first.";
@@ -101,7 +101,7 @@ pub(super) struct RoleOf {
 }
 
 /// `AddRoleToInstanceProfile`. A profile has at most one role.
-pub(super) fn add_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
+pub(super) fn add_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> OperationResult {
     sandbox.world.write(|world| {
         find_role(world.of::<State>(), &input.role_name)?;
         let profile = find_mut(world.of_mut::<State>(), &input.instance_profile_name)?;
@@ -114,7 +114,7 @@ pub(super) fn add_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
     })
 }
 
-pub(super) fn remove_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
+pub(super) fn remove_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> OperationResult {
     sandbox.world.write(|world| {
         let profile = find_mut(world.of_mut::<State>(), &input.instance_profile_name)?;
         if profile.role.as_ref() != Some(&input.role_name) {
@@ -134,7 +134,10 @@ pub(super) struct ForRole {
     max_items: Option<usize>,
 }
 
-pub(super) fn list_for_role(sandbox: &Arc<Sandbox>, ForRole { role_name, marker, max_items }: ForRole) -> Reply {
+pub(super) fn list_for_role(
+    sandbox: &Arc<Sandbox>,
+    ForRole { role_name, marker, max_items }: ForRole,
+) -> OperationResult {
     sandbox.world.read(|world| {
         find_role(world.of::<State>(), &role_name)?;
         let with_it =
@@ -154,7 +157,7 @@ pub(super) struct List {
     max_items: Option<usize>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { path_prefix, marker, max_items }: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { path_prefix, marker, max_items }: List) -> OperationResult {
     check_path_prefix(&path_prefix, false)?;
     sandbox.world.read(|world| {
         let below = world.of::<State>().instance_profiles.values().filter(|one| one.path.starts_with(&path_prefix));

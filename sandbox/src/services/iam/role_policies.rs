@@ -11,7 +11,7 @@ use super::names::{check_name, root_path};
 use super::no_such_entity;
 use super::paging::Paging;
 use super::roles::{find, find_mut};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::iam::State;
 use crate::{Fault, Sandbox};
 
@@ -25,7 +25,7 @@ pub(super) struct Put {
 }
 
 /// `PutRolePolicy`: adds a policy, or replaces the one with the same name.
-pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
+pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
     check_name("policyName", &input.policy_name, 128)?;
     documents::check(&input.policy_document, Purpose::Inline)?;
     sandbox.world.write(|world| {
@@ -48,7 +48,7 @@ fn no_such_policy(name: &str) -> Fault {
     no_such_entity(format!("The role policy with name {name} cannot be found."))
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Inline) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Inline) -> OperationResult {
     sandbox.world.read(|world| {
         let role = find(world.of::<State>(), &input.role_name)?;
         let document = role.inline.get(&input.policy_name).ok_or_else(|| no_such_policy(&input.policy_name))?;
@@ -57,7 +57,7 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, input: Inline) -> Reply {
     })
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Inline) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Inline) -> OperationResult {
     sandbox.world.write(|world| {
         let removed = find_mut(world.of_mut::<State>(), &input.role_name)?.inline.remove(&input.policy_name);
         removed.map(|_| Value::Null).ok_or_else(|| no_such_policy(&input.policy_name))
@@ -73,7 +73,7 @@ pub(super) struct List {
     max_items: Option<usize>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     sandbox.world.read(|world| {
         let List { role_name, marker, max_items } = input;
         let names = find(world.of::<State>(), &role_name)?.inline.keys().map(|name| (name.clone(), json!(name)));
@@ -92,7 +92,7 @@ pub(super) struct ListAttached {
     max_items: Option<usize>,
 }
 
-pub(super) fn list_attached(sandbox: &Arc<Sandbox>, input: ListAttached) -> Reply {
+pub(super) fn list_attached(sandbox: &Arc<Sandbox>, input: ListAttached) -> OperationResult {
     let ListAttached { role_name, path_prefix, marker, max_items } = input;
     sandbox.world.read(|world| {
         let attached = find(world.of::<State>(), &role_name)?.attached.iter();
@@ -119,7 +119,7 @@ pub(super) struct Attachment {
 const MAX_ATTACHED: usize = 10;
 
 /// `AttachRolePolicy`, with a policy of AWS's or of the account's.
-pub(super) fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
+pub(super) fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> OperationResult {
     sandbox.world.write(|world| {
         check_attachable(world.of::<State>(), &input.policy_arn)?;
         let attached = &mut find_mut(world.of_mut::<State>(), &input.role_name)?.attached;
@@ -135,7 +135,7 @@ pub(super) fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
     })
 }
 
-pub(super) fn detach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
+pub(super) fn detach(sandbox: &Arc<Sandbox>, input: Attachment) -> OperationResult {
     sandbox.world.write(|world| {
         let attached = &mut find_mut(world.of_mut::<State>(), &input.role_name)?.attached;
         if !attached.contains(&input.policy_arn) {

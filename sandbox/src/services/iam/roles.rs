@@ -14,7 +14,7 @@ use super::{Role, State, no_such_entity, tags};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::tags::{Tag, TagMap, from_map, to_map};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 fn no_such_role(name: &str) -> Fault {
@@ -87,7 +87,7 @@ pub(super) fn new(sandbox: &Sandbox, name: String, path: String, assume_role_pol
     }
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     check_name("roleName", &input.role_name, 64)?;
     check_path(&input.path)?;
     tags::check(&input.tags)?;
@@ -122,7 +122,7 @@ pub(super) struct Named {
     role_name: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Named) -> OperationResult {
     sandbox.world.read(|world| {
         let mut described = to_output(find(world.of::<State>(), &input.role_name)?);
         described["RoleLastUsed"] = json!({});
@@ -141,7 +141,7 @@ pub(super) struct List {
 }
 
 /// `ListRoles`, which shows neither tags nor permissions boundaries.
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     check_path_prefix(&input.path_prefix, false)?;
     sandbox.world.read(|world| {
         let roles = world.of::<State>().roles.values().filter(|role| role.path.starts_with(&input.path_prefix));
@@ -164,7 +164,7 @@ pub(super) struct UpdateAssumeRolePolicy {
     policy_document: String,
 }
 
-pub(super) fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAssumeRolePolicy) -> Reply {
+pub(super) fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAssumeRolePolicy) -> OperationResult {
     documents::check(&input.policy_document, Purpose::Trust)?;
     documents::quota::check_trust(&input.policy_document)?;
     sandbox.world.write(|world| {
@@ -184,7 +184,7 @@ pub(super) struct Update {
     max_session_duration: Option<u32>,
 }
 
-pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
     sandbox.world.write(|world| {
         let role = find_mut(world.of_mut::<State>(), &input.role_name)?;
         role.description = input.description.or(role.description.take());
@@ -201,7 +201,7 @@ pub(super) struct UpdateDescription {
     description: String,
 }
 
-pub(super) fn update_description(sandbox: &Arc<Sandbox>, input: UpdateDescription) -> Reply {
+pub(super) fn update_description(sandbox: &Arc<Sandbox>, input: UpdateDescription) -> OperationResult {
     sandbox.world.write(|world| {
         let role = find_mut(world.of_mut::<State>(), &input.role_name)?;
         role.description = Some(input.description);
@@ -219,7 +219,7 @@ pub(super) struct PutBoundary {
 pub(super) fn put_boundary(
     sandbox: &Arc<Sandbox>,
     PutBoundary { role_name, permissions_boundary: arn }: PutBoundary,
-) -> Reply {
+) -> OperationResult {
     sandbox.world.write(|world| {
         find(world.of::<State>(), &role_name)?;
         check_attachable(world.of::<State>(), &arn)?;
@@ -234,7 +234,7 @@ pub(super) struct DeleteBoundary {
     role_name: String,
 }
 
-pub(super) fn delete_boundary(sandbox: &Arc<Sandbox>, DeleteBoundary { role_name }: DeleteBoundary) -> Reply {
+pub(super) fn delete_boundary(sandbox: &Arc<Sandbox>, DeleteBoundary { role_name }: DeleteBoundary) -> OperationResult {
     sandbox.world.write(|world| {
         find_mut(world.of_mut::<State>(), &role_name)?.boundary = None;
         Ok(Value::Null)
@@ -242,7 +242,7 @@ pub(super) fn delete_boundary(sandbox: &Arc<Sandbox>, DeleteBoundary { role_name
 }
 
 /// `DeleteRole`: refused while the role has policies or is in an instance profile.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Named) -> OperationResult {
     sandbox.world.write(|world| {
         let role = find(world.of::<State>(), &input.role_name)?;
         if role.path.starts_with("/aws-service-role/") {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{managed_policies, roles};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::iam::State;
 use crate::{Fault, Sandbox};
 
@@ -36,7 +36,7 @@ pub(super) struct Create {
     description: Option<String>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, Create { service, description }: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, Create { service, description }: Create) -> OperationResult {
     let (_, name, policy) = SERVICE_LINKED_ROLES
         .iter()
         .find(|(principal, ..)| *principal == service)

@@ -19,7 +19,7 @@ pub(crate) const OVERHEAD_BYTES: usize = 26;
 
 /// One event of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Event {
+pub(crate) struct LogEvent {
     /// Milliseconds since 1970.
     pub timestamp: i64,
     pub message: String,
@@ -85,7 +85,7 @@ pub(crate) struct Batch {
     /// Events for a stream that does not exist are dropped: it has been deleted.
     pub stream: String,
     /// Sorted by time.
-    pub events: Vec<Event>,
+    pub events: Vec<LogEvent>,
 }
 
 /// Appends events, in one transaction for all streams.
@@ -103,7 +103,7 @@ pub(crate) fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> 
             let (Some(group), Some(stream)) = (state.groups.get_mut(group), state.streams.get_mut(&key)) else {
                 continue;
             };
-            for Event { timestamp, message } in events {
+            for LogEvent { timestamp, message } in events {
                 group.stored_bytes += (message.len() + OVERHEAD_BYTES) as u64;
                 stream.first_event = Some(stream.first_event.map_or(*timestamp, |first| first.min(*timestamp)));
                 stream.last_event = Some(stream.last_event.map_or(*timestamp, |last| last.max(*timestamp)));
@@ -114,7 +114,7 @@ pub(crate) fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> 
         }
         Ok(rows)
     })?;
-    sandbox.runtime::<LiveTails>().publish(batches, now);
+    sandbox.in_memory::<LiveTails>().publish(batches, now);
     Ok(())
 }
 

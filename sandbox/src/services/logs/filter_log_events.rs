@@ -12,7 +12,7 @@ use super::events::{self, Key, StoredEvent};
 use super::filter_pattern::FilterPattern;
 use super::{group, group_name, invalid_parameter, invalid_token, limit, not_found, stream_key};
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::logs::State;
 use crate::store::World;
 use crate::store::database::Scan;
@@ -46,12 +46,12 @@ pub(super) struct Input {
 }
 
 /// Runs the search on a thread for blocking work, because it may take long.
-pub(super) async fn run(sandbox: Arc<Sandbox>, input: Input) -> Reply {
+pub(super) async fn run(sandbox: Arc<Sandbox>, input: Input) -> OperationResult {
     let search = tokio::task::spawn_blocking(move || search(&sandbox, input));
     search.await.unwrap_or_else(|panic| Err(Fault::internal(panic)))
 }
 
-fn search(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
+fn search(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
     if input.start_from_head == Some(false) {
         return Err(Fault::not_implemented("logs:FilterLogEvents from the end"));
     }

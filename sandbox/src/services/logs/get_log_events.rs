@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::events::{self, Key, StoredEvent};
 use super::{group, group_name, invalid_token, limit, not_found, stream_key};
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::logs::State;
 use crate::store::database::Scan;
 use crate::{Fault, Sandbox};
@@ -40,7 +40,7 @@ enum Start {
     Until(Vec<u8>),
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
     let limit = limit(input.limit, 10_000, MAX_EVENTS)?;
     let name = group_name(input.log_group_name, input.log_group_identifier)?;
     let stream_name = &input.log_stream_name;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{events, group, invalid_parameter, invalid_token, limit, stream_key};
 use crate::base::paging;
 use crate::base::tags::TagMap;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::logs::State;
 use crate::{Fault, Sandbox};
 
@@ -82,7 +82,7 @@ pub(super) struct Create {
     deletion_protection_enabled: bool,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     let Create { log_group_name: name, kms_key_id, tags, log_group_class, deletion_protection_enabled } = input;
     if deletion_protection_enabled {
         return Err(Fault::not_implemented("logs:CreateLogGroup with deletionProtectionEnabled"));
@@ -119,7 +119,7 @@ pub(super) struct Delete {
     log_group_name: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name: name }: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name: name }: Delete) -> OperationResult {
     let id = sandbox.world.write(|world| {
         let id = group(world, &name)?.id;
         world.of_mut::<State>().groups.remove(&name);
@@ -159,7 +159,7 @@ impl Describe {
     }
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     let limit = limit(input.limit, PAGE, 50)?;
     if input.log_group_name_prefix.is_some() && input.log_group_name_pattern.is_some() {
         return Err(invalid_parameter(

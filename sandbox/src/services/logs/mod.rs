@@ -2,7 +2,7 @@
 
 use crate::Fault;
 use crate::base::paging::InvalidToken;
-use crate::core::{Service, operation};
+use crate::core::{ServiceDefinition, operation};
 use crate::protocol::Protocol;
 use crate::store::World;
 use crate::store::table::state;
@@ -26,7 +26,7 @@ pub(crate) use live_tail::LiveTails;
 pub(crate) use retention::expire;
 pub(crate) use streams::Stream;
 
-pub(crate) static SERVICE: Service = Service {
+pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     signing_name: "logs",
     protocols: &[Protocol::Json11 { target_prefix: "Logs_20140328" }],
     validation_code: "InvalidParameterException",

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Group, events, invalid_parameter, not_found};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::logs::State;
 use crate::{Fault, Sandbox};
 
@@ -27,7 +27,7 @@ pub(super) struct Put {
     retention_in_days: u32,
 }
 
-pub(super) fn put(sandbox: &Arc<Sandbox>, Put { log_group_name, retention_in_days: days }: Put) -> Reply {
+pub(super) fn put(sandbox: &Arc<Sandbox>, Put { log_group_name, retention_in_days: days }: Put) -> OperationResult {
     if !DAYS.contains(&days) {
         let known: Vec<String> = DAYS.iter().map(u32::to_string).collect();
         return Err(invalid_parameter(format!(
@@ -45,7 +45,7 @@ pub(super) struct Delete {
     log_group_name: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name }: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name }: Delete) -> OperationResult {
     change(sandbox, &log_group_name, |group| group.retention_in_days = None)
 }
 

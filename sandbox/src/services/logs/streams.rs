@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::groups::check_name;
 use super::{group, group_name, invalid_parameter, invalid_token, limit, not_found, stream_key};
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::logs::State;
 use crate::{Fault, Sandbox};
 
@@ -50,7 +50,10 @@ pub(super) struct Named {
     log_stream_name: String,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_name: name }: Named) -> Reply {
+pub(super) fn create(
+    sandbox: &Arc<Sandbox>,
+    Named { log_group_name, log_stream_name: name }: Named,
+) -> OperationResult {
     check_name("logStreamName", &name, |character| !":*".contains(character), "[^:*]*")?;
     let created_at = sandbox.clock.now().as_millisecond();
     sandbox.world.write(|world| {
@@ -69,7 +72,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_
     })
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_name }: Named) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_name }: Named) -> OperationResult {
     sandbox.world.write(|world| {
         group(world, &log_group_name)?;
         // Without the stream its events are not visible; they are deleted with the group or when they expire.
@@ -91,7 +94,7 @@ pub(super) struct Describe {
     limit: Option<i64>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     let limit = limit(input.limit, PAGE, 50)?;
     let name = group_name(input.log_group_name, input.log_group_identifier)?;
     let by_time = match input.order_by.as_deref() {

@@ -10,7 +10,7 @@ use super::model::{self, change, find};
 use super::{invalid_parameter, invalid_request};
 use crate::Sandbox;
 use crate::base::clock::epoch_seconds;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::secretsmanager::State;
 
 const DEFAULT_WINDOW: i64 = 30;
@@ -24,7 +24,7 @@ pub(super) struct Delete {
     force_delete_without_recovery: bool,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
     let Delete { secret_id, recovery_window_in_days: window, force_delete_without_recovery: force } = input;
     if window.is_some_and(|days| !(7..=30).contains(&days)) {
         let message = "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).";

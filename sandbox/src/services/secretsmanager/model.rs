@@ -44,7 +44,7 @@ pub(crate) struct Secret {
 
 /// The value of a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Content {
+pub(crate) enum SecretContent {
     String(String),
     /// In base64.
     Binary(String),
@@ -54,7 +54,7 @@ pub(crate) enum Content {
 pub(crate) struct Version {
     /// The client's request token.
     pub id: String,
-    pub content: Content,
+    pub content: SecretContent,
     pub stages: Vec<String>,
     pub created: Timestamp,
     /// The day on which it was last read.
@@ -85,7 +85,13 @@ impl Secret {
     }
 
     /// Adds a version, unless an earlier request with the same token and content has.
-    pub(crate) fn put(&mut self, id: &str, content: Content, stages: &[String], now: Timestamp) -> Result<(), Fault> {
+    pub(crate) fn put(
+        &mut self,
+        id: &str,
+        content: SecretContent,
+        stages: &[String],
+        now: Timestamp,
+    ) -> Result<(), Fault> {
         if let Some(version) = self.version(id) {
             if version.content == content {
                 return Ok(());

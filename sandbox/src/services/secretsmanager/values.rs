@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::model::{CURRENT, Content, Secret, Version, change, day, find};
+use super::model::{CURRENT, Secret, SecretContent, Version, change, day, find};
 use super::secrets::{content, token};
 use super::{invalid_request, not_found};
 use crate::base::clock::epoch_seconds;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::secretsmanager::State;
 use crate::{Fault, Sandbox};
 
@@ -25,7 +25,7 @@ pub(super) struct Put {
     rotation_token: Option<String>,
 }
 
-pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
+pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
     if input.rotation_token.is_some() {
         return Err(Fault::not_implemented("secretsmanager:PutSecretValue with RotationToken"));
     }
@@ -52,7 +52,7 @@ pub(super) struct Get {
     version_stage: Option<String>,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
     let now = sandbox.clock.now();
     let read = sandbox.world.read(|world| {
         let secret = find(world, &sandbox.config, &input.secret_id, now)?;
@@ -91,8 +91,8 @@ fn select<'a>(secret: &'a Secret, id: Option<&str>, stage: Option<&str>) -> Resu
 
 fn show(secret: &Secret, version: &Version) -> Value {
     let (string, binary) = match &version.content {
-        Content::String(text) => (Some(text), None),
-        Content::Binary(bytes) => (None, Some(bytes)),
+        SecretContent::String(text) => (Some(text), None),
+        SecretContent::Binary(bytes) => (None, Some(bytes)),
     };
     json!({
         "ARN": secret.arn,

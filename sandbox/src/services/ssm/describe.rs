@@ -10,7 +10,7 @@ use super::read::arn;
 use super::{Parameter, invalid_token, validation_exception};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ssm::State;
 use crate::{Config, Sandbox};
 
@@ -47,7 +47,7 @@ fn to_output(config: &Config, parameter: &Parameter) -> Value {
     })
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     let Describe { filters, parameter_filters, max_results, next_token, shared } = input;
     if !filters.is_empty() && !parameter_filters.is_empty() {
         return Err(validation_exception("You can use either Filters or ParameterFilters in a single request."));

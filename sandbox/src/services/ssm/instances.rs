@@ -13,7 +13,7 @@ use crate::auth::RoleLease;
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::process::environment::Folders;
 use crate::process::{ProcessSpec, TASK_MARKER};
 use crate::services::ec2;
@@ -83,7 +83,7 @@ fn role_variables(sandbox: &Sandbox, instance: &Value, id: &str) -> Vec<(String,
         let role = world.of::<iam::State>().roles.get(role(world, instance)?)?;
         Some((role.arn.clone(), role.id.clone()))
     });
-    let mut leases = sandbox.runtime::<Roles>().0.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut leases = sandbox.in_memory::<Roles>().0.lock().unwrap_or_else(PoisonError::into_inner);
     let Some((arn, role_id)) = role else {
         leases.remove(id);
         return sandbox.sdk_variables(None);
@@ -96,8 +96,8 @@ fn role_variables(sandbox: &Sandbox, instance: &Value, id: &str) -> Vec<(String,
 
 /// Removes the credentials and files of a terminated instance.
 pub(crate) fn remove(sandbox: &Sandbox, id: &str) {
-    sandbox.runtime::<Sessions>().end_target(id);
-    sandbox.runtime::<Roles>().0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    sandbox.in_memory::<Sessions>().end_target(id);
+    sandbox.in_memory::<Roles>().0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     // Files that cannot be removed do no harm.
     let _ = std::fs::remove_dir_all(home(sandbox, id));
 }
@@ -157,7 +157,7 @@ fn to_response(sandbox: &Sandbox, instance: &Value) -> Value {
 }
 
 /// `DescribeInstanceInformation`.
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     let old = input.instance_information_filter_list.into_iter().map(|old| (old.key, old.value_set));
     let filters: Vec<_> = old.chain(input.filters.into_iter().map(|filter| (filter.key, filter.values))).collect();
     let mut conditions = Vec::new();

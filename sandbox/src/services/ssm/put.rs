@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{History, Parameter, not_found, validation_exception};
 use crate::base::java_regex::JavaRegex;
 use crate::base::tags::Tag;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ssm::State;
 use crate::{Fault, Sandbox};
 
@@ -36,7 +36,7 @@ pub(super) struct Put {
     allowed_pattern: Option<String>,
 }
 
-pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
+pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
     check(&input)?;
     let data_type = data_type(&input)?;
     let modified = sandbox.clock.now();
@@ -213,7 +213,7 @@ pub(super) struct Delete {
     name: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { name }: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { name }: Delete) -> OperationResult {
     sandbox.world.write(|world| {
         let name = world.of::<State>().stored(&name);
         world.of_mut::<State>().remove(&name).map(|_| json!({})).ok_or_else(not_found)
@@ -226,7 +226,7 @@ pub(super) struct DeleteAll {
     names: Vec<String>,
 }
 
-pub(super) fn delete_all(sandbox: &Arc<Sandbox>, DeleteAll { names }: DeleteAll) -> Reply {
+pub(super) fn delete_all(sandbox: &Arc<Sandbox>, DeleteAll { names }: DeleteAll) -> OperationResult {
     sandbox.world.write(|world| {
         let names = names.into_iter().map(|name| world.of::<State>().stored(&name)).collect::<Vec<_>>();
         let (deleted, missing): (Vec<_>, Vec<_>) =

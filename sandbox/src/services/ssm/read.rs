@@ -12,7 +12,7 @@ use super::filters::{self, Filter};
 use super::{Parameter, invalid_token, no_such_version, not_found, public, secret_parameters};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ssm::State;
 use crate::store::World;
 use crate::{Config, Fault, Sandbox};
@@ -88,7 +88,7 @@ pub(super) struct Get {
     with_decryption: bool,
 }
 
-pub(super) async fn get(sandbox: Arc<Sandbox>, Get { name, with_decryption }: Get) -> Reply {
+pub(super) async fn get(sandbox: Arc<Sandbox>, Get { name, with_decryption }: Get) -> OperationResult {
     if let Some(reference) = secret_parameters::secret_reference(&name) {
         let found = secret_parameters::find(&sandbox, reference, with_decryption).await?;
         return found
@@ -108,7 +108,7 @@ pub(super) struct GetAll {
 }
 
 /// Returns the parameters that exist, and the names of those that do not.
-pub(super) async fn get_all(sandbox: Arc<Sandbox>, GetAll { names, with_decryption }: GetAll) -> Reply {
+pub(super) async fn get_all(sandbox: Arc<Sandbox>, GetAll { names, with_decryption }: GetAll) -> OperationResult {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for (_, name) in names.iter().enumerate().filter(|(index, name)| !names[..*index].contains(name)) {
         let parameter = match secret_parameters::secret_reference(name) {
@@ -143,7 +143,7 @@ pub(super) struct ByPath {
     next_token: Option<String>,
 }
 
-pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> Reply {
+pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> OperationResult {
     let ByPath { path, recursive, parameter_filters, .. } = &input;
     filters::check_path(path)?;
     filters::check(parameter_filters, filters::BY_PATH_KEYS)?;

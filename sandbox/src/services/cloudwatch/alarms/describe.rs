@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Alarm, StateValue};
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::cloudwatch::State;
 use crate::services::cloudwatch::{Dimension, Metric, invalid_combination};
 use crate::{Fault, Sandbox};
@@ -46,7 +46,7 @@ impl Describe {
 }
 
 /// `DescribeAlarms`. The sandbox has no composite alarms.
-pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     if input.children_of_alarm_name.is_some() || input.parents_of_alarm_name.is_some() {
         return Err(Fault::not_implemented("composite alarms"));
     }
@@ -80,7 +80,7 @@ pub(crate) struct ForMetric {
     unit: Option<String>,
 }
 
-pub(crate) fn for_metric(sandbox: &Arc<Sandbox>, input: ForMetric) -> Reply {
+pub(crate) fn for_metric(sandbox: &Arc<Sandbox>, input: ForMetric) -> OperationResult {
     let key = Metric::key(&input.namespace, &input.metric_name, &input.dimensions);
     let matches = |alarm: &&Alarm| {
         let settings = &alarm.settings;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Alarm, Settings};
 use crate::base::tags::{self, Tag, TagMap};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::protocol::coerce::{self, InputError};
 use crate::services::cloudwatch::statistics::{Statistic, is_period};
 use crate::services::cloudwatch::tags::check_count;
@@ -42,7 +42,7 @@ struct Tagged {
     tags: Vec<Tag>,
 }
 
-pub(crate) fn run(sandbox: &Arc<Sandbox>, input: Value) -> Reply {
+pub(crate) fn run(sandbox: &Arc<Sandbox>, input: Value) -> OperationResult {
     for member in NOT_SERVED {
         if input.get(member).is_some_and(|given| !given.is_null()) {
             return Err(Fault::not_implemented(&format!("{member} in PutMetricAlarm")));

@@ -37,7 +37,7 @@ pub(crate) fn start(sandbox: &Arc<Sandbox>) {
 
 /// The progress of the loop for an alarm. It need not survive a restart.
 #[derive(Debug, Clone, Copy, Default)]
-struct Progress {
+struct EvaluationTimes {
     /// The end of the last period for which the alarm was evaluated.
     evaluated: i64,
     /// The end of the last period for which its actions were repeated.
@@ -46,7 +46,7 @@ struct Progress {
 
 async fn watch(sandbox: &Arc<Sandbox>) {
     let mut changes = sandbox.world.changes();
-    let mut progress = HashMap::<String, Progress>::new();
+    let mut progress = HashMap::<String, EvaluationTimes>::new();
     let tick = sandbox.clock.shortened(TICK).max(MIN_PERIOD);
     loop {
         let alarms: Vec<Alarm> = sandbox.world.read(|world| world.of::<State>().alarms.values().cloned().collect());
@@ -92,7 +92,7 @@ fn period(sandbox: &Sandbox, settings: &Settings) -> i64 {
 }
 
 /// Evaluates an alarm on the periods that are complete, and performs its actions.
-fn check(sandbox: &Arc<Sandbox>, alarm: &Alarm, length: i64, progress: &mut Progress) -> Result<(), Fault> {
+fn check(sandbox: &Arc<Sandbox>, alarm: &Alarm, length: i64, progress: &mut EvaluationTimes) -> Result<(), Fault> {
     let end = progress.evaluated;
     let range = range(sandbox, &alarm.settings, length, end)?;
     let evaluation = evaluate(&alarm.settings, &range, sandbox.clock.now().as_millisecond());

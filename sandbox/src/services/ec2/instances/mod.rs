@@ -10,7 +10,7 @@ use super::State;
 use super::describe::{self, Describe};
 use super::records;
 use super::resource_kinds::INSTANCE;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 mod interface;
@@ -36,7 +36,7 @@ fn to_reservation(mut instances: Vec<Value>) -> Value {
     reservation
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     sandbox.world.read(|world| {
         let found = describe::select(world.of::<State>(), &INSTANCE, &input)?;
         let mut reservations: Vec<Vec<Value>> = Vec::new();
@@ -64,7 +64,7 @@ pub(super) struct Terminate {
 }
 
 /// `TerminateInstances`. The records are kept in state `terminated`.
-pub(super) fn terminate(sandbox: &Arc<Sandbox>, input: Terminate) -> Reply {
+pub(super) fn terminate(sandbox: &Arc<Sandbox>, input: Terminate) -> OperationResult {
     if input.instance_id.is_empty() {
         return Err(Fault::client("InvalidParameterCombination", "No instances specified"));
     }

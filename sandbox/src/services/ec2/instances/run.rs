@@ -12,7 +12,7 @@ use super::profile::Profile;
 use super::{to_reservation, types};
 use crate::base::clock::iso8601;
 use crate::base::ids;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ec2::State;
 use crate::services::ec2::records::{self, invalid_parameter};
 use crate::services::ec2::resource_kinds::INSTANCE;
@@ -34,7 +34,7 @@ pub(crate) struct Run {
     instance_type: String,
     min_count: i64,
     max_count: i64,
-    placement: Option<Placement>,
+    placement: Option<PlacementInput>,
     subnet_id: Option<String>,
     #[serde(default)]
     security_group_id: Vec<String>,
@@ -52,7 +52,7 @@ pub(crate) struct Run {
 /// The placement in a request. Only the zone is served.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Placement {
+struct PlacementInput {
     availability_zone: Option<String>,
 }
 
@@ -61,7 +61,7 @@ fn default_type() -> String {
 }
 
 /// `RunInstances`. The response shows the instances as pending, all later ones as running.
-pub(crate) fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> Reply {
+pub(crate) fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> OperationResult {
     input.check()?;
     let interface = input.interface()?;
     let tags = tags::tag_set(&INSTANCE, std::mem::take(&mut input.tag_specification))?;

@@ -11,7 +11,7 @@ use super::records::{self, invalid_parameter};
 use super::resource_kinds::{INSTANCE, SECURITY_GROUP, VPC};
 use super::tags::{self, TagSpecification};
 use crate::base::ids;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Config, Fault, Sandbox};
 
 mod permissions;
@@ -72,7 +72,7 @@ pub(super) struct Create {
     tag_specification: Vec<TagSpecification>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     check_text("GroupName", &input.group_name)?;
     check_text("GroupDescription", &input.group_description)?;
     let (name, vpc) = (input.group_name.as_str(), input.vpc_id.as_deref().ok_or_else(no_default_vpc)?);
@@ -116,7 +116,7 @@ fn check_text(parameter: &str, text: &str) -> Result<(), Fault> {
     Err(invalid_parameter(format!("Value ({text}) for parameter {parameter} is invalid. {reason}")))
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, mut input: Describe) -> OperationResult {
     if input.take("GroupName").is_some() {
         given_id(None, Some(""))?;
     }
@@ -142,7 +142,7 @@ pub(super) struct Delete {
 }
 
 /// `DeleteSecurityGroup`: refused while an instance or a rule of another group uses the group.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
     let id = given_id(input.group_id.as_deref(), input.group_name.as_deref())?;
     sandbox.world.write(|world| {
         if records::get(world.of::<State>(), &SECURITY_GROUP, id)?["groupName"] == "default" {

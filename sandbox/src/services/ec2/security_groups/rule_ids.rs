@@ -11,7 +11,7 @@ use super::super::resource_kinds::{SECURITY_GROUP, SECURITY_GROUP_RULE};
 use super::given_id;
 use super::rules::Direction;
 use crate::base::ids;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 const DIRECTIONS: [Direction; 2] = [Direction::Egress, Direction::Ingress];
@@ -51,7 +51,7 @@ struct RuleDescription {
 }
 
 /// `UpdateSecurityGroupRuleDescriptionsIngress`, for rules that are given by their ids: changes or removes descriptions.
-pub(crate) fn update_ingress_descriptions(sandbox: &Arc<Sandbox>, input: UpdateDescriptions) -> Reply {
+pub(crate) fn update_ingress_descriptions(sandbox: &Arc<Sandbox>, input: UpdateDescriptions) -> OperationResult {
     let group = given_id(input.group_id.as_deref(), input.group_name.as_deref())?;
     sandbox.world.write(|world| {
         let group = records::get_mut(world.of_mut::<State>(), &SECURITY_GROUP, group)?;

@@ -19,7 +19,7 @@ use super::show;
 use crate::Sandbox;
 use crate::base::paging;
 use crate::base::tags::lower_case;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
 use crate::store::World;
 
@@ -31,7 +31,7 @@ pub(super) struct Describe {
     include: Vec<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { task_definition, include }: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { task_definition, include }: Describe) -> OperationResult {
     sandbox.world.read(|world| {
         let found = names::task_definition(world, &task_definition);
         let definition = found.ok_or_else(|| client("Unable to describe task definition."))?;
@@ -46,7 +46,7 @@ pub(super) struct Deregister {
     task_definition: String,
 }
 
-pub(super) fn deregister(sandbox: &Arc<Sandbox>, Deregister { task_definition }: Deregister) -> Reply {
+pub(super) fn deregister(sandbox: &Arc<Sandbox>, Deregister { task_definition }: Deregister) -> OperationResult {
     let Some((_, revision)) = names::last_part(&task_definition).split_once(':') else {
         return Err(client("Revision is missing."));
     };
@@ -79,7 +79,7 @@ pub(super) struct Delete {
 
 /// Marks inactive revisions for deletion: no more tasks can be started from them. Their rows remain, so that their
 /// numbers are not reused.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { task_definitions }: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { task_definitions }: Delete) -> OperationResult {
     match task_definitions.len() {
         0 => return Err(invalid("size of TaskDefinition references list must be greater than 0")),
         1..=10 => {}
@@ -133,7 +133,7 @@ fn has_status(definition: &TaskDefinition, status: Option<&str>) -> bool {
     status.unwrap_or("ACTIVE") == definition.status()
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     let List { family_prefix, status, sort, next_token, max_results } = input;
     let question = format!("ListTaskDefinitions {family_prefix:?} {status:?} {sort:?}");
     let page = sandbox.world.read(|world| {
@@ -161,7 +161,7 @@ pub(super) struct ListFamilies {
     max_results: Option<usize>,
 }
 
-pub(super) fn list_families(sandbox: &Arc<Sandbox>, input: ListFamilies) -> Reply {
+pub(super) fn list_families(sandbox: &Arc<Sandbox>, input: ListFamilies) -> OperationResult {
     let ListFamilies { family_prefix, status, next_token, max_results } = input;
     let question = format!("ListTaskDefinitionFamilies {family_prefix:?} {status:?}");
     let prefix = family_prefix.unwrap_or_default();

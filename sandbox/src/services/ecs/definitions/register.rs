@@ -11,7 +11,7 @@ use super::super::names::{client, read, revision_key};
 use super::super::show;
 use super::check;
 use crate::base::tags::{Tag, lower_case};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
 use crate::{Fault, Sandbox};
 
@@ -54,7 +54,7 @@ const CONTAINER_DEFAULTS: [Default; 7] = [
 #[derive(Deserialize)]
 struct Tags(#[serde(with = "lower_case")] Vec<Tag>);
 
-pub(in super::super) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value>) -> Reply {
+pub(in super::super) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value>) -> OperationResult {
     let Some(Value::String(family)) = input.remove("family") else {
         return Err(client("Family should not be null or empty."));
     };

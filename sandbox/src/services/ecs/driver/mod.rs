@@ -10,8 +10,8 @@ use super::model::{HealthStatus, StopCode, Task, TaskStatus};
 use super::{discovery, network};
 use crate::base::supervisor;
 use crate::process::Exit;
-use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
+use crate::services::ecs::TaskProcesses;
 use crate::{Fault, Sandbox};
 
 mod end;
@@ -32,19 +32,19 @@ pub(super) async fn drive(sandbox: Arc<Sandbox>, key: String, stop: Cancellation
 pub(super) async fn record_failure(sandbox: &Sandbox, key: &str, run: impl Future<Output = Result<(), Fault>>) {
     let failure = match supervisor::catch(run).await {
         Ok(Ok(())) => {
-            sandbox.runtime::<Runtime>().running().remove(key);
+            sandbox.in_memory::<TaskProcesses>().running().remove(key);
             return;
         }
         Ok(Err(fault)) => fault.message,
         Err(panic) => panic.to_string(),
     };
     sandbox.log.write(&format!("task {key}: its driver failed: {failure}"));
-    let mut running = sandbox.runtime::<Runtime>().running();
+    let mut running = sandbox.in_memory::<TaskProcesses>().running();
     let entry = running.entry(key.to_owned()).or_default();
     entry.release();
     entry.driver_failure = Some(failure);
     drop(running);
-    sandbox.runtime::<Runtime>().driver_failed.notify_one();
+    sandbox.in_memory::<TaskProcesses>().driver_failed.notify_one();
 }
 
 struct Driver {
@@ -65,7 +65,8 @@ enum EndCause {
 
 impl Driver {
     async fn run(&self) -> Result<(), Fault> {
-        let Some(permit) = self.unless_stopped(self.sandbox.runtime::<Runtime>().start_permits.acquire()).await else {
+        let Some(permit) = self.unless_stopped(self.sandbox.in_memory::<TaskProcesses>().start_permits.acquire()).await
+        else {
             return self.record_stopped(|_| {});
         };
         let subnet = self
@@ -171,7 +172,8 @@ impl Driver {
     }
 
     fn publish_containers(&self, group: &ContainerGroup) {
-        self.sandbox.runtime::<Runtime>().running().entry(self.key.clone()).or_default().containers = group.started();
+        self.sandbox.in_memory::<TaskProcesses>().running().entry(self.key.clone()).or_default().containers =
+            group.started();
     }
 
     /// Makes the task `RUNNING`, registered where its service says.

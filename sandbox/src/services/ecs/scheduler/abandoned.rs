@@ -9,8 +9,8 @@ use super::super::driver;
 use super::super::model::{StopCode, Task, TaskStatus};
 use super::failures;
 use crate::services::cloudmap;
-use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
+use crate::services::ecs::TaskProcesses;
 use crate::store::World;
 use crate::{Fault, Sandbox};
 
@@ -36,7 +36,7 @@ pub(super) fn stop(sandbox: &Sandbox) -> Result<(), Fault> {
     let rows: BTreeMap<String, TaskStatus> =
         sandbox.world.read(|world| open(world).map(|(key, task)| (key.to_owned(), task.last_status)).collect());
     let abandoned: Vec<(String, String)> = {
-        let mut running = sandbox.runtime::<Runtime>().running();
+        let mut running = sandbox.in_memory::<TaskProcesses>().running();
         running.retain(|key, entry| entry.driver_failure.is_none() || rows.contains_key(key));
         let reason = |(key, last_status): (String, TaskStatus)| match running.get(&key) {
             Some(entry) => Some((key, entry.driver_failure.clone()?)),
@@ -64,7 +64,7 @@ pub(super) fn stop(sandbox: &Sandbox) -> Result<(), Fault> {
         }
         Ok(())
     })?;
-    let mut running = sandbox.runtime::<Runtime>().running();
+    let mut running = sandbox.in_memory::<TaskProcesses>().running();
     for (key, _) in &abandoned {
         running.remove(key);
     }

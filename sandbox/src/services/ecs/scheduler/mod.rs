@@ -13,8 +13,8 @@ use super::{addresses, driver};
 use crate::Sandbox;
 use crate::base::supervisor;
 use crate::process::{TASK_MARKER, end_marked, engine};
-use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
+use crate::services::ecs::TaskProcesses;
 use crate::services::logs::writer;
 use crate::store::World;
 
@@ -36,20 +36,21 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// Starts the scheduler and the writer of tasks' logs; they end, after all tasks, with the sandbox.
 pub(crate) fn start(sandbox: &Arc<Sandbox>) {
     let orphaned_tasks = abandoned::recover(sandbox);
-    if let Some(queue) = sandbox.runtime::<Runtime>().take_log_queue() {
+    if let Some(queue) = sandbox.in_memory::<TaskProcesses>().take_log_queue() {
         sandbox.background.spawn(writer::write(Arc::clone(sandbox), queue));
     }
     // Their shims ended with the last sandbox; processes that escaped are ended now.
     sandbox.spawn(async move { end_marked(TASK_MARKER, &orphaned_tasks).await });
     let this = Arc::clone(sandbox);
     sandbox.spawn(async move {
-        let is_running = |task: &str| this.runtime::<Runtime>().running().keys().any(|key| last_part(key) == task);
+        let is_running =
+            |task: &str| this.in_memory::<TaskProcesses>().running().keys().any(|key| last_part(key) == task);
         engine::remove_all(&this.config.state_dir, is_running).await;
     });
     let this = Arc::clone(sandbox);
     sandbox.background.spawn(async move {
         supervisor::restart(&this.log, "the scheduler", || run(Arc::clone(&this))).await;
-        this.runtime::<Runtime>().close_log();
+        this.in_memory::<TaskProcesses>().close_log();
     });
 }
 
@@ -60,7 +61,7 @@ async fn run(sandbox: Arc<Sandbox>) {
         let wake = step(&sandbox).await;
         tokio::select! {
             _ = changes.changed() => {}
-            () = sandbox.runtime::<Runtime>().driver_failed.notified() => {}
+            () = sandbox.in_memory::<TaskProcesses>().driver_failed.notified() => {}
             () = sandbox.shutdown.cancelled() => {}
             () = tokio::time::sleep(wake.unwrap_or(RETENTION)) => {}
         }
@@ -93,7 +94,7 @@ fn drive(sandbox: &Arc<Sandbox>) {
         let open = world.of::<State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
         open.map(|(key, task)| (key.to_owned(), task.last_status, task.desired_status)).collect::<Vec<_>>()
     });
-    let mut running = sandbox.runtime::<Runtime>().running();
+    let mut running = sandbox.in_memory::<TaskProcesses>().running();
     for (key, last_status, desired_status) in rows {
         if last_status == TaskStatus::Provisioning && !running.contains_key(&key) {
             let stop = running.entry(key.clone()).or_default().stop.clone();

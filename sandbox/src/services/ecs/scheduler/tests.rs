@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::super::model::{StopCode, Task, TaskDefinition, TaskStatus};
 use super::super::names::key;
 use super::{abandoned, driver, start};
-use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
+use crate::services::ecs::TaskProcesses;
 use crate::store::World;
 use crate::{Config, Fault, Sandbox};
 
@@ -29,7 +29,7 @@ fn store(sandbox: &Sandbox, is_driven: bool, change: impl FnOnce(&mut Task)) -> 
     change(&mut task);
     let key = key(&task.cluster, &task.id);
     if is_driven {
-        sandbox.runtime::<Runtime>().running().entry(key.clone()).or_default();
+        sandbox.in_memory::<TaskProcesses>().running().entry(key.clone()).or_default();
     }
     let insert = |world: &mut World| {
         world.of_mut::<State>().tasks.insert(key.clone(), task);
@@ -87,9 +87,9 @@ async fn a_task_that_waits_to_be_started_can_be_stopped() {
     let folder = tempfile::tempdir().expect("a folder");
     let sandbox = open(&folder);
     start(&sandbox);
-    let permits = sandbox.runtime::<Runtime>().start_permits.available_permits();
+    let permits = sandbox.in_memory::<TaskProcesses>().start_permits.available_permits();
     let _all = sandbox
-        .runtime::<Runtime>()
+        .in_memory::<TaskProcesses>()
         .start_permits
         .acquire_many(u32::try_from(permits).expect("a few"))
         .await

@@ -11,7 +11,7 @@ use super::names::{self, Arns as _, invalid, key, last_part};
 use super::{show, tasks_of};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
 use crate::store::World;
 use crate::{Config, Fault, Sandbox};
@@ -26,7 +26,10 @@ pub(super) struct Describe {
     service_deployment_arns: Vec<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { service_deployment_arns: arns }: Describe) -> Reply {
+pub(super) fn describe(
+    sandbox: &Arc<Sandbox>,
+    Describe { service_deployment_arns: arns }: Describe,
+) -> OperationResult {
     let config = &sandbox.config;
     check_number(&arns, "serviceDeploymentArns")?;
     sandbox.world.read(|world| {
@@ -104,7 +107,7 @@ struct CreatedAt {
     after: Option<f64>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> OperationResult {
     let next_token = input.next_token.take();
     let limit = limit(input.max_results)?;
     let question = format!("ListServiceDeployments {input:?}");
@@ -151,7 +154,7 @@ pub(super) struct DescribeRevisions {
 pub(super) fn describe_revisions(
     sandbox: &Arc<Sandbox>,
     DescribeRevisions { service_revision_arns: arns }: DescribeRevisions,
-) -> Reply {
+) -> OperationResult {
     let config = &sandbox.config;
     check_number(&arns, "serviceRevisionArns")?;
     sandbox.world.read(|world| {
@@ -180,7 +183,7 @@ const STOPPED_BY_USER: DeploymentFailure = DeploymentFailure {
 };
 
 /// Rolls back to the last completed deployment. Stopping without a rollback (`ABORT`) is not served.
-pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { service_deployment_arn: arn, stop_type }: Stop) -> Reply {
+pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { service_deployment_arn: arn, stop_type }: Stop) -> OperationResult {
     if stop_type.is_some_and(|kind| kind != "ROLLBACK") {
         return Err(Fault::not_implemented("StopServiceDeployment with the stopType ABORT"));
     }

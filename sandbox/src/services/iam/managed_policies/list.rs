@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::aws::{self, AwsPolicy};
 use super::{ManagedPolicy, check_arn, described_aws, described_own, not_found, to_output};
 use crate::Sandbox;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::iam::State;
 use crate::services::iam::names::{check_path_prefix, root_path};
 use crate::services::iam::paging::Paging;
@@ -55,7 +55,7 @@ enum Listed {
 }
 
 /// `ListPolicies`, which shows neither tags nor descriptions.
-pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     let List { scope, only_attached, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
     check_path_prefix(&path_prefix, true)?;
     let question = format!("ListPolicies {scope} {only_attached} {path_prefix} {usage:?}");
@@ -105,7 +105,7 @@ pub(crate) struct Entities {
 }
 
 /// `ListEntitiesForPolicy`. The sandbox has no users and no groups.
-pub(crate) fn list_entities(sandbox: &Arc<Sandbox>, input: Entities) -> Reply {
+pub(crate) fn list_entities(sandbox: &Arc<Sandbox>, input: Entities) -> OperationResult {
     let Entities { policy_arn: arn, entity_filter, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
     check_arn(&arn)?;
     let roles_too = entity_filter.as_deref().is_none_or(|filter| filter == "Role");

@@ -12,7 +12,7 @@ use super::{State, no_such_entity};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::tags::Tag;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Config, Fault, Sandbox};
 
 pub(super) mod aws;
@@ -148,7 +148,7 @@ pub(super) struct Create {
     tags: Vec<Tag>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     let Create { policy_name: name, path, policy_document, description, tags } = input;
     check_name("policyName", &name, 128)?;
     check_path(&path)?;
@@ -190,14 +190,14 @@ pub(super) struct Named {
     policy_arn: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> OperationResult {
     check_arn(&arn)?;
     sandbox.world.read(|world| {
         to_output(world.of::<State>(), &arn).map(|policy| json!({ "Policy": policy })).ok_or_else(|| not_found(&arn))
     })
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> OperationResult {
     let conflict = |message: &str| Err(Fault::new(409, "DeleteConflict", message));
     sandbox.world.write(|world| {
         let versions = find_mut(world.of_mut::<State>(), &sandbox.config, "DeletePolicy", &arn)?.versions.len();

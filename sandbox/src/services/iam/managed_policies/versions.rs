@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{ManagedPolicy, aws, check_arn, find_mut, not_found};
 use crate::base::clock::epoch_seconds;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::iam::State;
 use crate::services::iam::documents::{self, Purpose};
 use crate::services::iam::no_such_entity;
@@ -63,7 +63,7 @@ pub(crate) struct Create {
     set_as_default: bool,
 }
 
-pub(crate) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(crate) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     let Create { policy_arn: arn, policy_document: document, set_as_default } = input;
     documents::check(&document, Purpose::Managed)?;
     documents::quota::check_managed(&document)?;
@@ -94,7 +94,7 @@ pub(crate) struct Named {
     version_id: String,
 }
 
-pub(crate) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
+pub(crate) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> OperationResult {
     sandbox.world.read(|world| {
         let policy = find(world.of::<State>(), "GetPolicyVersion", &arn)?;
         let number = number(&arn, policy, &version_id)?;
@@ -106,7 +106,7 @@ pub(crate) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }:
     })
 }
 
-pub(crate) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
+pub(crate) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> OperationResult {
     sandbox.world.write(|world| {
         let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "DeletePolicyVersion", &arn)?;
         let number = number(&arn, policy, &version_id)?;
@@ -119,7 +119,7 @@ pub(crate) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id
     })
 }
 
-pub(crate) fn set_default(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
+pub(crate) fn set_default(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> OperationResult {
     sandbox.world.write(|world| {
         let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "SetDefaultPolicyVersion", &arn)?;
         policy.default_version = number(&arn, policy, &version_id)?;
@@ -135,7 +135,7 @@ pub(crate) struct List {
     max_items: Option<usize>,
 }
 
-pub(crate) fn list(sandbox: &Arc<Sandbox>, List { policy_arn: arn, marker, max_items }: List) -> Reply {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, List { policy_arn: arn, marker, max_items }: List) -> OperationResult {
     sandbox.world.read(|world| {
         let policy = find(world.of::<State>(), "ListPolicyVersions", &arn)?;
         let newest_first = policy.versions.iter().rev();

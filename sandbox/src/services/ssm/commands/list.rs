@@ -13,7 +13,7 @@ use super::{
 };
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ssm::State;
 use crate::services::ssm::invalid_token;
 use crate::store::World;
@@ -77,7 +77,7 @@ impl List {
         Ok(passes)
     }
 
-    fn page(&self, operation: &str, items: Vec<(String, Value)>, member: &str) -> Reply {
+    fn page(&self, operation: &str, items: Vec<(String, Value)>, member: &str) -> OperationResult {
         let Self { command_id, instance_id, filters, .. } = self;
         let question = format!("{operation} {command_id:?} {instance_id:?} {filters:?}");
         let limit = self.max_results.unwrap_or(PAGE);
@@ -86,7 +86,7 @@ impl List {
     }
 }
 
-pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     sandbox.world.read(|world| {
         let mut items = Vec::new();
         for command in input.commands(world)? {
@@ -99,7 +99,7 @@ pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     })
 }
 
-pub(crate) fn list_invocations(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(crate) fn list_invocations(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     sandbox.world.read(|world| {
         let mut items = Vec::new();
         for command in input.commands(world)? {
@@ -163,7 +163,7 @@ pub(crate) struct Get {
 }
 
 /// GetCommandInvocation shows outputs only of an invocation that has ended.
-pub(crate) fn get_invocation(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
+pub(crate) fn get_invocation(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
     sandbox.world.read(|world| {
         let missing = || Fault::client("InvocationDoesNotExist", "");
         let invocation =

@@ -131,9 +131,9 @@ impl Invocation {
     }
 
     /// Records the outcome. An invocation in `Cancelling` becomes `Cancelled`, and one that is complete does not change.
-    fn end(&mut self, outcome: Outcome, now: Timestamp) {
+    fn end(&mut self, outcome: InvocationResult, now: Timestamp) {
         if self.advance(outcome.status) || self.advance(Status::Cancelled) {
-            let Outcome { code, output, errors, .. } = outcome;
+            let InvocationResult { code, output, errors, .. } = outcome;
             (self.code, self.output, self.errors, self.ended) = (code, output, errors, Some(now));
         }
     }
@@ -141,14 +141,14 @@ impl Invocation {
 
 /// How an invocation ended.
 #[derive(Debug, Clone)]
-struct Outcome {
+struct InvocationResult {
     status: Status,
     code: i32,
     output: String,
     errors: String,
 }
 
-impl Outcome {
+impl InvocationResult {
     /// The outcome of an invocation whose process never ran or whose exit is unknown.
     fn without_output(status: Status, errors: &str) -> Self {
         Self { status, code: -1, output: String::new(), errors: errors.to_owned() }
@@ -225,7 +225,7 @@ fn optional_iso8601(time: Option<Timestamp>) -> String {
 mod tests {
     use jiff::Timestamp;
 
-    use super::{Invocation, Outcome, Status};
+    use super::{Invocation, InvocationResult, Status};
 
     const ALL: [Status; 7] = [
         Status::Pending,
@@ -239,7 +239,7 @@ mod tests {
 
     fn ended(from: Status, status: Status) -> Status {
         let mut invocation = Invocation { status: from, ..Invocation::new("c", "i") };
-        invocation.end(Outcome::without_output(status, ""), Timestamp::UNIX_EPOCH);
+        invocation.end(InvocationResult::without_output(status, ""), Timestamp::UNIX_EPOCH);
         invocation.status
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Command, DOCUMENT, Invocation, MAX_COMMANDS, run, to_response};
 use crate::base::ids;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ssm::instances;
 use crate::services::ssm::{State, invalid_parameters};
 use crate::store::World;
@@ -56,7 +56,7 @@ struct LogOutput {
 }
 
 /// Stores a command and starts it on each of its instances.
-pub(crate) fn send(sandbox: &Arc<Sandbox>, input: Send) -> Reply {
+pub(crate) fn send(sandbox: &Arc<Sandbox>, input: Send) -> OperationResult {
     check(&input)?;
     if !sandbox.config.host_exec {
         return Err(Fault::no_host_exec());
