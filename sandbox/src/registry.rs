@@ -51,8 +51,8 @@ pub static REGISTRY: Registry = Registry {
                 Box::<cloudwatch::State>::default(),
             ]
         },
-        record_insertions: |world, resource, rows| {
-            world.of_mut::<cloudformation::State>().add_uncommitted(resource, rows);
+        record_insertions: |states, resource, rows| {
+            states.of_mut::<cloudformation::State>().add_uncommitted(resource, rows);
         },
     },
     in_memory: |config| {

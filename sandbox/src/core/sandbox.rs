@@ -25,7 +25,7 @@ pub struct Sandbox {
     /// The only source of time.
     pub clock: Clock,
     /// All state.
-    pub world: store::Shared,
+    pub store: store::Store,
     /// What it serves and runs.
     pub registry: &'static Registry,
     /// Starts processes.
@@ -56,7 +56,7 @@ impl Sandbox {
         let clock = Clock::new(config.speed);
         Ok(Arc::new(Self {
             log: RequestLog::open(&config.state_dir)?,
-            world: store::Shared::open(&config.state_dir, registry.schema).map_err(io::Error::other)?,
+            store: store::Store::open(&config.state_dir, registry.schema).map_err(io::Error::other)?,
             in_memory: (registry.in_memory)(&config),
             runner: Runner::new(config.program.clone()),
             registry,

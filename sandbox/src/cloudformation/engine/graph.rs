@@ -79,7 +79,7 @@ async fn run(
     let mut outcome = GraphResult::default();
     let mut tasks = JoinSet::new();
     let mut running = HashMap::<Id, String>::new();
-    let mut changes = operation.sandbox.world.changes();
+    let mut changes = operation.sandbox.store.changes();
     loop {
         let limit = MAX_CONCURRENT.saturating_sub(running.len());
         for name in ready(&waiting, &running, &outcome.failed, limit) {

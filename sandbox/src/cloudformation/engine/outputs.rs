@@ -14,8 +14,8 @@ pub(super) fn claim_imports(operation: &StackPhase, resolved: &ResolvedTemplate<
     if names.is_empty() {
         return Ok(None);
     }
-    operation.sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    operation.sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let exports = state.exports();
         if let Some(name) = names.iter().find(|name| !exports.contains_key(*name)) {
             return Ok(Some(format!("No export named {name} found.")));
@@ -61,8 +61,8 @@ pub(super) fn evaluate(
 
 /// Refuses an export whose name another stack has, and changes of exports that other stacks use.
 fn check_exports(operation: &StackPhase, outputs: &[StackOutput]) -> Result<(), String> {
-    operation.sandbox.world.read(|world| {
-        let state = world.of::<State>();
+    operation.sandbox.store.read(|states| {
+        let state = states.of::<State>();
         for name in outputs.iter().filter_map(|output| output.export.as_deref()) {
             if let Some((stack, _)) = state.export(name).filter(|(stack, _)| stack.id != operation.stack_id) {
                 return Err(format!("Export with name {name} is already exported by stack {}. ", stack.name));

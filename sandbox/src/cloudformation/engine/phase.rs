@@ -39,8 +39,8 @@ pub(super) struct ResolvedTemplate<'a> {
 impl StackPhase {
     /// The phase of the operation in progress on a stack; `None` when there is none.
     pub(super) fn find(sandbox: &Arc<Sandbox>, stack_id: &str) -> Option<Self> {
-        let (stack_name, phase) = sandbox.world.read(|world| {
-            let stack = world.of::<State>().stacks.get(stack_id)?;
+        let (stack_name, phase) = sandbox.store.read(|states| {
+            let stack = states.of::<State>().stacks.get(stack_id)?;
             Some((stack.name.clone(), stack.status))
         })?;
         let (sandbox, stack_id) = (Arc::clone(sandbox), stack_id.to_owned());
@@ -59,22 +59,22 @@ impl StackPhase {
 
     /// Whether the stack is still in this phase: a request may have cancelled the operation.
     pub(super) fn is_current(&self) -> bool {
-        self.sandbox.world.read(|world| {
-            world.of::<State>().stacks.get(&self.stack_id).is_some_and(|stack| stack.status == self.phase)
+        self.sandbox.store.read(|states| {
+            states.of::<State>().stacks.get(&self.stack_id).is_some_and(|stack| stack.status == self.phase)
         })
     }
 
     pub(super) fn stack(&self) -> Result<Stack, Fault> {
-        let found = self.sandbox.world.read(|world| world.of::<State>().stacks.get(&self.stack_id).cloned());
+        let found = self.sandbox.store.read(|states| states.of::<State>().stacks.get(&self.stack_id).cloned());
         found.ok_or_else(|| Fault::internal("the stack of an operation in progress does not exist"))
     }
 
     pub(super) fn resources(&self) -> BTreeMap<String, Resource> {
-        self.sandbox.world.read(|world| world.of::<State>().resources_of(&self.stack_id))
+        self.sandbox.store.read(|states| states.of::<State>().resources_of(&self.stack_id))
     }
 
     pub(super) fn resource(&self, name: &str) -> Option<Resource> {
-        self.sandbox.world.read(|world| world.of::<State>().resources.get(&self.key(name)).cloned())
+        self.sandbox.store.read(|states| states.of::<State>().resources.get(&self.key(name)).cloned())
     }
 
     /// The key of a resource in the tables.
@@ -90,8 +90,8 @@ impl StackPhase {
         change: impl FnOnce(&mut Stack),
     ) -> Result<(), Fault> {
         let now = self.sandbox.clock.now();
-        let ended = self.sandbox.world.write(|world| {
-            let state = world.of_mut::<State>();
+        let ended = self.sandbox.store.write(|states| {
+            let state = states.of_mut::<State>();
             let Some(stack) = state.stacks.get_mut(&self.stack_id).filter(|stack| stack.status == self.phase) else {
                 return Ok(false);
             };
@@ -108,8 +108,8 @@ impl StackPhase {
 
     /// Removes what the unfinished creation of a resource has inserted.
     pub(super) fn discard_creation(&self, name: &str) -> Result<(), Fault> {
-        self.sandbox.world.write(|world| {
-            discard_creation(world, &self.key(name));
+        self.sandbox.store.write(|states| {
+            discard_creation(states, &self.key(name));
             Ok(())
         })
     }
@@ -136,16 +136,16 @@ impl StackPhase {
         resource.reason = reason.map(str::to_owned);
         resource.changed = self.sandbox.clock.now();
         let stored = resource.clone();
-        self.sandbox.world.write(|world| {
-            world.of_mut::<State>().set_resource(&self.stack_id, stored, properties);
+        self.sandbox.store.write(|states| {
+            states.of_mut::<State>().set_resource(&self.stack_id, stored, properties);
             Ok(())
         })
     }
 
     /// Stores a resource without an event.
     pub(super) fn store_resource(&self, resource: Resource) -> Result<(), Fault> {
-        self.sandbox.world.write(|world| {
-            world.of_mut::<State>().store_resource(&self.stack_id, resource);
+        self.sandbox.store.write(|states| {
+            states.of_mut::<State>().store_resource(&self.stack_id, resource);
             Ok(())
         })
     }
@@ -185,7 +185,7 @@ impl StackPhase {
         template: &'a Template,
         resources: BTreeMap<String, Resource>,
     ) -> EvaluationScope<'a> {
-        let exports = self.sandbox.world.read(|world| world.of::<State>().exports());
+        let exports = self.sandbox.store.read(|states| states.of::<State>().exports());
         let values = |resource: Resource| {
             let current = resource.current?;
             Some((resource.logical_id, ResourceValues::Known(current.physical_id, current.attributes)))

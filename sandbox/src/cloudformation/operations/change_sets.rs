@@ -31,7 +31,7 @@ pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateChangeSet) -> Ope
         Some("CREATE") => true,
         Some(other) => return Err(Fault::not_implemented(&format!("change sets of type {other}"))),
     };
-    let existing = sandbox.world.read(|world| world.of::<State>().find(&input.stack.stack_name).cloned());
+    let existing = sandbox.store.read(|states| states.of::<State>().find(&input.stack.stack_name).cloned());
     let stack = stack_for(&sandbox, &input, creates, existing)?;
     if input.on_stack_failure.as_deref() == Some("DELETE") && !creates {
         return Err(invalid("OnStackFailure DELETE is only for change sets that create a stack."));
@@ -61,8 +61,8 @@ pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateChangeSet) -> Ope
         on_stack_failure: input.on_stack_failure.clone(),
         include_nested_stacks: input.include_nested_stacks,
     };
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         // Another request may have created or deleted the stack since it was looked up.
         let current = state.find(&input.stack.stack_name).cloned();
         let owner = if creates && current.is_none() { stack } else { stack_for(&sandbox, &input, creates, current)? };
@@ -177,8 +177,8 @@ fn summary(change_set: &ChangeSet) -> Value {
 
 /// `DescribeChangeSet`.
 pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> OperationResult {
-    sandbox.world.read(|world| {
-        let change_set = find_change_set(world.of::<State>(), &input)?;
+    sandbox.store.read(|states| {
+        let change_set = find_change_set(states.of::<State>(), &input)?;
         let ChangeSet { definition, planned, .. } = change_set;
         let (changes, warning) = if input.include_property_values {
             (&planned.full, planned.warning.as_ref())
@@ -206,8 +206,8 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Operati
 /// `ExecuteChangeSet`.
 pub(crate) fn execute(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> OperationResult {
     let now = sandbox.clock.now();
-    let started = sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    let started = sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let mut change_set = find_change_set(state, &input)?.clone();
         if let Some(stack) = state.stacks.get(&change_set.stack_id)
             && stack.definition.change_set_id.as_ref() == Some(&change_set.id)
@@ -260,8 +260,8 @@ fn begin_creation(state: &mut State, id: &str, definition: Definition, now: jiff
 
 /// `DeleteChangeSet`. It also succeeds when the change set does not exist.
 pub(crate) fn delete(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> OperationResult {
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         match find_change_set(state, &input) {
             Ok(change_set) => {
                 let id = change_set.id.clone();
@@ -284,9 +284,9 @@ pub(crate) struct ListChangeSets {
 
 /// `ListChangeSets`.
 pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListChangeSets) -> OperationResult {
-    sandbox.world.read(|world| {
-        let stack = find(world.of::<State>(), &input.stack_name)?;
-        let all = world.of::<State>().change_sets.values().filter(|one| one.stack_id == stack.id);
+    sandbox.store.read(|states| {
+        let stack = find(states.of::<State>(), &input.stack_name)?;
+        let all = states.of::<State>().change_sets.values().filter(|one| one.stack_id == stack.id);
         let keyed = all.map(|one| (one.id.clone(), summary(one)));
         let page = page(keyed, &stack.id, input.next_token.as_deref(), CHANGES_PER_PAGE)?;
         Ok(json!({ "Summaries": page.items, "NextToken": page.next_token }))

@@ -22,8 +22,8 @@ pub(crate) struct ListExports {
 
 /// `ListExports`, sorted by name.
 pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListExports) -> OperationResult {
-    sandbox.world.read(|world| {
-        let live = world.of::<State>().stacks.values().filter(|stack| !stack.is_deleted());
+    sandbox.store.read(|states| {
+        let live = states.of::<State>().stacks.values().filter(|stack| !stack.is_deleted());
         let exports: BTreeMap<String, Value> = live
             .flat_map(|stack| stack.outputs.iter().map(move |output| (stack, output)))
             .filter_map(|(stack, output)| {
@@ -47,8 +47,8 @@ pub(crate) struct ListImports {
 /// `ListImports`. An export that no stack imports is a fault, as on AWS.
 pub(crate) fn list_imports(sandbox: &Arc<Sandbox>, input: ListImports) -> OperationResult {
     let name = &input.export_name;
-    sandbox.world.read(|world| {
-        let importers = world.of::<State>().importers(name);
+    sandbox.store.read(|states| {
+        let importers = states.of::<State>().importers(name);
         if importers.is_empty() {
             return Err(invalid(format!("Export '{name}' is not imported by any stack.")));
         }

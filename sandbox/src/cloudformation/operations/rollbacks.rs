@@ -58,8 +58,8 @@ impl RollbackInput {
 
 /// `CancelUpdateStack`. The update in progress sees the new status by itself.
 pub(crate) fn cancel_update(sandbox: &Arc<Sandbox>, input: RollbackInput) -> OperationResult {
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let Stack { id, status, previous, .. } = find(state, &input.stack_name)?.clone();
         if status != StackStatus::UpdateInProgress {
             return Err(invalid("CancelUpdateStack cannot be called from current stack status"));
@@ -72,8 +72,8 @@ pub(crate) fn cancel_update(sandbox: &Arc<Sandbox>, input: RollbackInput) -> Ope
 /// `ContinueUpdateRollback`.
 pub(crate) async fn continue_rollback(sandbox: Arc<Sandbox>, input: RollbackInput) -> OperationResult {
     input.check(&sandbox).await?;
-    let id = sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    let id = sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let Stack { id, status, .. } = find(state, &input.stack_name)?.clone();
         if status != StackStatus::UpdateRollbackFailed {
             return Err(invalid(format!("Stack:{id} is in {status} state and can not continue rollback.")));
@@ -101,8 +101,8 @@ fn rollback_status(previous: Option<&Definition>) -> StackStatus {
 /// `RollbackStack`, of a stack whose operation failed without a rollback.
 pub(crate) async fn rollback(sandbox: Arc<Sandbox>, input: RollbackInput) -> OperationResult {
     input.check(&sandbox).await?;
-    let id = sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    let id = sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let Stack { id, status, previous, .. } = find(state, &input.stack_name)?.clone();
         let next = match status {
             StackStatus::CreateFailed | StackStatus::UpdateFailed => rollback_status(previous.as_ref()),

@@ -57,11 +57,11 @@ fn with_stack(mut resource: Value, stack: &Stack) -> Value {
 pub(crate) fn describe_resource(sandbox: &Arc<Sandbox>, input: ResourceInput) -> OperationResult {
     let stack_name = input.stack_name()?;
     let name = input.logical_resource_id.as_deref().ok_or_else(|| missing("logicalResourceId"))?;
-    sandbox.world.read(|world| {
+    sandbox.store.read(|states| {
         let missing_stack = || invalid(format!("Stack '{stack_name}' does not exist"));
-        let stack = world.of::<State>().find(stack_name).ok_or_else(missing_stack)?;
+        let stack = states.of::<State>().find(stack_name).ok_or_else(missing_stack)?;
         let missing = || invalid(format!("Resource {name} does not exist for stack {}", stack.name));
-        let found = world.of::<State>().resources_of(&stack.id).remove(name).ok_or_else(missing)?;
+        let found = states.of::<State>().resources_of(&stack.id).remove(name).ok_or_else(missing)?;
         let mut detail = with_stack(resource_output(&found, "LastUpdatedTimestamp"), stack);
         if !found.metadata.is_null() {
             detail["Metadata"] = found.metadata.to_string().into();
@@ -75,8 +75,8 @@ const MAX_DESCRIBED: usize = 100;
 
 /// `DescribeStackResources`: the resources of a stack, one of them, or those of the stack of a physical resource.
 pub(crate) fn describe_resources(sandbox: &Arc<Sandbox>, input: ResourceInput) -> OperationResult {
-    sandbox.world.read(|world| {
-        let state = world.of::<State>();
+    sandbox.store.read(|states| {
+        let state = states.of::<State>();
         let stack = match (&input.stack_name, &input.physical_resource_id) {
             (Some(name), None) => find_described(state, name)?,
             (None, Some(id)) => owner(state, id).ok_or_else(|| invalid(format!("Stack for {id} does not exist")))?,
@@ -100,10 +100,10 @@ fn owner<'a>(state: &'a State, physical_id: &str) -> Option<&'a Stack> {
 /// `ListStackResources`.
 pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ResourceInput) -> OperationResult {
     let stack_name = input.stack_name()?;
-    sandbox.world.read(|world| {
+    sandbox.store.read(|states| {
         let missing = || invalid(format!("Stack with id {stack_name} does not exist"));
-        let stack = world.of::<State>().find(stack_name).ok_or_else(missing)?;
-        let all = world.of::<State>().resources_of(&stack.id);
+        let stack = states.of::<State>().find(stack_name).ok_or_else(missing)?;
+        let all = states.of::<State>().resources_of(&stack.id);
         let page = page(all, &stack.id, input.next_token.as_deref(), ITEMS_PER_PAGE)?;
         let summaries: Vec<_> =
             page.items.iter().map(|resource| resource_output(resource, "LastUpdatedTimestamp")).collect();

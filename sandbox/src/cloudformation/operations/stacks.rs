@@ -29,8 +29,8 @@ pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateStack) -> Operati
         ..new_stack(&sandbox, &input.stack.stack_name, definition)
     };
     let now = sandbox.clock.now();
-    let id = sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    let id = sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let id = match state.find(&stack.name) {
             None => stack.id.clone(),
             // A stack in review becomes this one.
@@ -59,14 +59,14 @@ pub(crate) async fn update(sandbox: Arc<Sandbox>, input: UpdateStack) -> Operati
     if let Some(id) = find_stack_by_token(&sandbox, StackRequest::UpdateStack, &input.stack) {
         return Ok(json!({ "StackId": id }));
     }
-    let stack = sandbox.world.read(|world| find(world.of::<State>(), &input.stack.stack_name).cloned())?;
+    let stack = sandbox.store.read(|states| find(states.of::<State>(), &input.stack.stack_name).cloned())?;
     check_updatable(&stack, input.on_failure()?)?;
     let definition = input.definition(&sandbox, &stack).await?;
     if plan::compare(&sandbox, &stack, &definition)?.is_none() {
         return Err(invalid("No updates are to be performed."));
     }
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         begin_update(&sandbox, state, &stack.id, definition)?;
         state.begin(&stack.id, StackRequest::UpdateStack, input.stack.client_request_token);
         state.set_status(
@@ -83,8 +83,8 @@ pub(crate) async fn update(sandbox: Arc<Sandbox>, input: UpdateStack) -> Operati
 
 /// The stack whose latest operation the same request has begun, by its token.
 fn find_stack_by_token(sandbox: &Arc<Sandbox>, request: StackRequest, input: &StackInput) -> Option<String> {
-    sandbox.world.read(|world| {
-        let stack = world.of::<State>().find(&input.stack_name)?;
+    sandbox.store.read(|states| {
+        let stack = states.of::<State>().find(&input.stack_name)?;
         stack.has_begun(request, input.client_request_token.as_deref()).then(|| stack.id.clone())
     })
 }
@@ -138,8 +138,8 @@ pub(crate) async fn delete(sandbox: Arc<Sandbox>, input: DeleteStack) -> Operati
         check_role(&sandbox, arn).await?;
     }
     let now = sandbox.clock.now();
-    let started = sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    let started = sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let Some(stack) = find_to_delete(state, &input) else { return Ok(None) };
         if stack.termination_protection {
             let message = format!("Stack [{}] cannot be deleted while TerminationProtection is enabled", stack.name);
@@ -219,8 +219,8 @@ pub(crate) struct TerminationProtection {
 
 /// `UpdateTerminationProtection`.
 pub(crate) fn update_termination_protection(sandbox: &Arc<Sandbox>, input: TerminationProtection) -> OperationResult {
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let id = find_described(state, &input.stack_name)?.id.clone();
         if let Some(stack) = state.stacks.get_mut(&id) {
             stack.termination_protection = input.enable_termination_protection;

@@ -27,8 +27,8 @@ pub(crate) struct GetTemplate {
 /// `GetTemplate`, of a stack or of a change set. The default is the template after its transforms, as the API reference has it of
 /// `TemplateStage`.
 pub(crate) fn get(sandbox: &Arc<Sandbox>, input: GetTemplate) -> OperationResult {
-    sandbox.world.read(|world| {
-        let definition = find_definition(world.of::<State>(), &input)?;
+    sandbox.store.read(|states| {
+        let definition = find_definition(states.of::<State>(), &input)?;
         let body = match input.template_stage.as_deref() {
             Some("Original") => definition.original_template().to_owned(),
             _ => definition.processed_template(),
@@ -162,7 +162,7 @@ pub(crate) fn summary(sandbox: &Arc<Sandbox>, input: TemplateInput) -> Operation
         return Err(Fault::not_implemented("stack sets"));
     }
     let summarized = if let Some(name) = &input.stack_name {
-        let stack = sandbox.world.read(|world| find_described(world.of::<State>(), name).cloned())?;
+        let stack = sandbox.store.read(|states| find_described(states.of::<State>(), name).cloned())?;
         if stack.status == StackStatus::ReviewInProgress {
             return Err(invalid("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks."));
         }

@@ -30,8 +30,8 @@ pub(super) fn compare(
 ) -> Result<Option<Planned>, Fault> {
     let template = Template::parse(&definition.template_body)?;
     let before = Template::parse(&stack.definition.template_body).ok();
-    let (rows, exports) = sandbox.world.read(|world| {
-        let state = world.of::<State>();
+    let (rows, exports) = sandbox.store.read(|states| {
+        let state = states.of::<State>();
         (state.resources_of(&stack.id), state.exports())
     });
     let scope = EvaluationScope {

@@ -86,8 +86,8 @@ impl HandlerContext {
     pub fn initiated(&self, output: &HandlerOutput) -> Result<(), Fault> {
         let Some(Creation { kind, properties, masked, status }) = &self.creation else { return Ok(()) };
         let now = self.sandbox.clock.now();
-        self.sandbox.world.write(|world| {
-            let state = world.of_mut::<State>();
+        self.sandbox.store.write(|states| {
+            let state = states.of_mut::<State>();
             let Some(mut row) = state.resources.get(&self.resource_key()).cloned() else { return Ok(()) };
             let new = PhysicalResource::new(kind, output.clone(), properties.clone());
             row.set_current(PhysicalResource { masked: masked.clone(), ..new });

@@ -141,7 +141,7 @@ async fn describe(context: &HandlerContext, arn: &str) -> Result<Value, Fault> {
 /// Waits until the service runs as many tasks as desired and its newest deployment is completed. A deployment that the circuit
 /// breaker ended is a failure.
 async fn stabilize(context: HandlerContext, output: HandlerOutput) -> Result<HandlerOutput, Fault> {
-    let mut changes = context.sandbox.world.changes();
+    let mut changes = context.sandbox.store.changes();
     let deadline = context.sandbox.clock.now() + context.sandbox.clock.shortened(STABILIZATION_TIMEOUT);
     let mut first = None;
     while context.sandbox.clock.now() < deadline {
@@ -183,7 +183,7 @@ async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fa
     let cluster = cluster_of(arn);
     context.call("ecs", "UpdateService", json!({ "cluster": cluster, "service": arn, "desiredCount": 0 })).await?;
     context.call("ecs", "DeleteService", json!({ "cluster": cluster, "service": arn, "force": true })).await?;
-    let mut changes = context.sandbox.world.changes();
+    let mut changes = context.sandbox.store.changes();
     loop {
         changes.mark_unchanged();
         match describe(&context, arn).await {

@@ -16,8 +16,8 @@ fn not_found(arn: &str) -> Fault {
 }
 
 fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Target)) -> OperationResult {
-    sandbox.world.write(|world| {
-        let targets = &mut world.of_mut::<State>().targets;
+    sandbox.store.write(|states| {
+        let targets = &mut states.of_mut::<State>().targets;
         let key = targets.iter().find(|(_, target)| target.arn(&sandbox.config) == arn).map(|(key, _)| key.to_owned());
         let target = key.and_then(|key| targets.get_mut(&key)).ok_or_else(|| not_found(arn))?;
         edit(target);
@@ -63,8 +63,8 @@ pub(super) struct List {
 }
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, List { arn }: List) -> OperationResult {
-    sandbox.world.read(|world| {
-        let found = world.of::<State>().targets.values().find(|target| target.arn(&sandbox.config) == arn);
+    sandbox.store.read(|states| {
+        let found = states.of::<State>().targets.values().find(|target| target.arn(&sandbox.config) == arn);
         Ok(json!({ "Tags": found.ok_or_else(|| not_found(&arn))?.tags }))
     })
 }

@@ -91,8 +91,8 @@ fn create(sandbox: &Arc<Sandbox>, kind: NamespaceType, vpc: String, input: Creat
         created: sandbox.clock.now(),
         id,
     };
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let same = |other: &&Namespace| {
             other.name == namespace.name && other.kind == namespace.kind && other.vpc == namespace.vpc
         };
@@ -130,8 +130,8 @@ pub(super) fn update(
     Update { id, namespace: change, .. }: Update,
 ) -> OperationResult {
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let id =
             state.namespaces.get(id_of(&id)).filter(|one| one.kind == kind).ok_or_else(|| not_found(&id))?.id.clone();
         let namespace = state.namespaces.get_mut(&id).ok_or_else(|| not_found(&id))?;
@@ -180,9 +180,9 @@ pub(super) struct Identified {
 }
 
 pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
-    sandbox.world.read(|world| {
-        let found = world.of::<State>().namespaces.get(id_of(&input.id)).ok_or_else(|| not_found(&input.id))?;
-        let mut namespace = to_output(world.of::<State>(), found);
+    sandbox.store.read(|states| {
+        let found = states.of::<State>().namespaces.get(id_of(&input.id)).ok_or_else(|| not_found(&input.id))?;
+        let mut namespace = to_output(states.of::<State>(), found);
         namespace["CreatorRequestId"] = found.creator_request_id.clone().into();
         Ok(json!({ "Namespace": namespace }))
     })
@@ -228,15 +228,15 @@ impl Filter {
 pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     Filter::check(&input.filters)?;
     let question = format!("ListNamespaces {:?}", input.filters);
-    let page = sandbox.world.read(|world| {
-        let matching = world.of::<State>().namespaces.values().filter(|namespace| {
+    let page = sandbox.store.read(|states| {
+        let matching = states.of::<State>().namespaces.values().filter(|namespace| {
             input.filters.iter().all(|filter| {
                 filter.accepts("NAME", &namespace.name)
                     && filter.accepts("HTTP_NAME", &namespace.name)
                     && filter.accepts("TYPE", namespace.kind.name())
             })
         });
-        let described = matching.map(|namespace| (namespace.id.clone(), to_output(world.of::<State>(), namespace)));
+        let described = matching.map(|namespace| (namespace.id.clone(), to_output(states.of::<State>(), namespace)));
         paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
@@ -246,8 +246,8 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
 /// `DeleteNamespace`: refused while the namespace has services.
 pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        let (id, state) = (&id_of(&input.id).to_owned(), world.of_mut::<State>());
+    sandbox.store.write(|states| {
+        let (id, state) = (&id_of(&input.id).to_owned(), states.of_mut::<State>());
         if state.services.values().any(|service| service.namespace_id == *id) {
             let message = format!("The specified namespace (id={id}) contains services, so it can't be deleted.");
             return Err(Fault::client("ResourceInUse", message));

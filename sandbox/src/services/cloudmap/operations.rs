@@ -38,8 +38,8 @@ pub(super) struct Get {
 }
 
 pub(super) fn get(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
-    sandbox.world.read(|world| {
-        let Some(operation) = world.of::<State>().operations.get(&input.operation_id) else {
+    sandbox.store.read(|states| {
+        let Some(operation) = states.of::<State>().operations.get(&input.operation_id) else {
             return Err(Fault::not_found(
                 "OperationNotFound",
                 format!("No operation with id {} exists", input.operation_id),
@@ -70,10 +70,10 @@ pub(super) struct List {
 pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     Filter::check(&input.filters)?;
     let question = format!("ListOperations {:?}", input.filters);
-    let page = sandbox.world.read(|world| {
+    let page = sandbox.store.read(|states| {
         let target =
             |operation: &NamespaceOperation, kind: &str| operation.targets.get(kind).cloned().unwrap_or_default();
-        let matching = world.of::<State>().operations.values().filter(|operation| {
+        let matching = states.of::<State>().operations.values().filter(|operation| {
             input.filters.iter().all(|filter| {
                 filter.accepts("STATUS", "SUCCESS")
                     && filter.accepts("TYPE", &operation.kind)

@@ -53,8 +53,8 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
         created: sandbox.clock.now(),
         id,
     };
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let namespace = state.namespaces.get(&service.namespace_id);
         let namespace = namespace.ok_or_else(|| namespace_not_found(&service.namespace_id))?;
         if namespace.kind == NamespaceType::Http {
@@ -102,9 +102,9 @@ pub(super) struct Identified {
 }
 
 pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
-    sandbox.world.read(|world| {
-        let found = find(world.of::<State>(), &input.id)?;
-        let mut service = to_output(world.of::<State>(), found);
+    sandbox.store.read(|states| {
+        let found = find(states.of::<State>(), &input.id)?;
+        let mut service = to_output(states.of::<State>(), found);
         service["CreatorRequestId"] = found.creator_request_id.clone().into();
         Ok(json!({ "Service": service }))
     })
@@ -124,13 +124,13 @@ pub(super) struct List {
 pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     Filter::check(&input.filters)?;
     let question = format!("ListServices {:?}", input.filters);
-    let page = sandbox.world.read(|world| {
+    let page = sandbox.store.read(|states| {
         let matching =
-            world.of::<State>().services.values().filter(|service| {
+            states.of::<State>().services.values().filter(|service| {
                 input.filters.iter().all(|filter| filter.accepts("NAMESPACE_ID", &service.namespace_id))
             });
         let described = matching.map(|service| {
-            let mut summary = to_output(world.of::<State>(), service);
+            let mut summary = to_output(states.of::<State>(), service);
             summary["NamespaceId"] = Value::Null;
             (service.id.clone(), summary)
         });
@@ -158,8 +158,8 @@ struct Change {
 /// `UpdateService`: changes the description and the DNS records.
 pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let mut service = find(state, &input.id)?.clone();
         service.description = input.service.description;
         if let Some(records) = input.service.dns_config.map(|config| config["DnsRecords"].clone()) {
@@ -173,13 +173,13 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
 
 /// `DeleteService`: refused while the service has instances.
 pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
-    sandbox.world.write(|world| {
-        let id = find(world.of::<State>(), &input.id)?.id.clone();
-        if world.of::<State>().instances.with_prefix(&format!("{id}/")).next().is_some() {
+    sandbox.store.write(|states| {
+        let id = find(states.of::<State>(), &input.id)?.id.clone();
+        if states.of::<State>().instances.with_prefix(&format!("{id}/")).next().is_some() {
             let message = "Service contains registered instances; delete the instances before deleting the service";
             return Err(Fault::client("ResourceInUse", message));
         }
-        world.of_mut::<State>().services.remove(&id);
+        states.of_mut::<State>().services.remove(&id);
         Ok(json!({}))
     })
 }

@@ -23,8 +23,8 @@ fn tags<'a>(state: &'a State, arn: &str) -> Option<&'a Vec<Tag>> {
 }
 
 fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Vec<Tag>)) -> OperationResult {
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         tags(state, arn).ok_or_else(|| not_found(arn))?;
         let id = id_of(arn);
         let tags = if state.namespaces.contains(id) {
@@ -76,8 +76,8 @@ pub(super) struct List {
 }
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, List { arn }: List) -> OperationResult {
-    sandbox.world.read(|world| {
-        let tags = tags(world.of::<State>(), &arn).ok_or_else(|| not_found(&arn))?;
+    sandbox.store.read(|states| {
+        let tags = tags(states.of::<State>(), &arn).ok_or_else(|| not_found(&arn))?;
         Ok(json!({ "Tags": tags }))
     })
 }

@@ -170,7 +170,7 @@ impl MetricStat {
         let statistic = Statistic::parse(&self.stat, "Stat")?;
         let start = aligned(start, self.period);
         let key = Metric::key(&self.metric.namespace, &self.metric.metric_name, &self.metric.dimensions);
-        let metric = sandbox.world.read(|world| world.of::<State>().metrics.get(&key).map(|metric| metric.id));
+        let metric = sandbox.store.read(|states| states.of::<State>().metrics.get(&key).map(|metric| metric.id));
         let points = metric.map_or(Ok(Vec::new()), |metric| data_points::between(sandbox, metric, start, end))?;
         let has_unit = |point: &&Point| self.unit.as_ref().is_none_or(|unit| *unit == point.unit);
         let values = buckets(&points, start, self.period * 1000).into_iter().filter_map(|(time, bucket)| {

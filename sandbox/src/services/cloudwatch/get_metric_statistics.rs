@@ -49,7 +49,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
 
     let start = aligned(start, input.period);
     let key = Metric::key(&input.namespace, &input.metric_name, &input.dimensions);
-    let metric = sandbox.world.read(|world| world.of::<State>().metrics.get(&key).map(|metric| metric.id));
+    let metric = sandbox.store.read(|states| states.of::<State>().metrics.get(&key).map(|metric| metric.id));
     let points = metric.map_or(Ok(Vec::new()), |metric| data_points::between(sandbox, metric, start, end))?;
     let mut described = Vec::new();
     for (time, bucket) in buckets(&points, start, input.period * 1000) {

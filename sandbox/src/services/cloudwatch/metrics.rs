@@ -91,8 +91,8 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     let own = input.owning_account.as_ref().is_none_or(|account| *account == sandbox.config.account);
     let filters: Vec<_> = input.dimensions.iter().map(|filter| (&filter.name, &filter.value)).collect();
     let question = format!("ListMetrics {:?} {:?} {filters:?} {age} {own}", input.namespace, input.metric_name);
-    let page = sandbox.world.read(|world| {
-        let metrics = world.of::<State>().metrics.iter().filter(|(_, metric)| {
+    let page = sandbox.store.read(|states| {
+        let metrics = states.of::<State>().metrics.iter().filter(|(_, metric)| {
             own && metric.last_data >= since
                 && input.namespace.as_ref().is_none_or(|namespace| *namespace == metric.namespace)
                 && input.metric_name.as_ref().is_none_or(|name| *name == metric.metric_name)

@@ -44,11 +44,11 @@ pub(crate) fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Resul
     let keys: BTreeMap<String, &Datum> =
         data.iter().map(|datum| (Metric::key(namespace, &datum.metric_name, &datum.dimensions), datum)).collect();
     let minute = sandbox.clock.now().as_millisecond() / MINUTE * MINUTE;
-    let fresh = |world: &super::State, key: &str| world.metrics.get(key).is_some_and(|one| one.last_data >= minute);
-    if !sandbox.world.read(|world| keys.keys().all(|key| fresh(world.of::<State>(), key))) {
-        sandbox.world.write(|world| {
+    let fresh = |states: &super::State, key: &str| states.metrics.get(key).is_some_and(|one| one.last_data >= minute);
+    if !sandbox.store.read(|states| keys.keys().all(|key| fresh(states.of::<State>(), key))) {
+        sandbox.store.write(|states| {
             for (key, datum) in &keys {
-                let known = world.of::<State>().metrics.get(key).cloned();
+                let known = states.of::<State>().metrics.get(key).cloned();
                 let metric = known.unwrap_or_else(|| Metric {
                     id: rand::random(),
                     namespace: namespace.to_owned(),
@@ -56,15 +56,15 @@ pub(crate) fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Resul
                     dimensions: datum.dimensions.clone(),
                     last_data: 0,
                 });
-                world.of_mut::<State>().metrics.insert(key.clone(), Metric { last_data: minute, ..metric });
+                states.of_mut::<State>().metrics.insert(key.clone(), Metric { last_data: minute, ..metric });
             }
             Ok(())
         })?;
     }
-    let points: Vec<(u64, Point)> = sandbox.world.read(|world| {
+    let points: Vec<(u64, Point)> = sandbox.store.read(|states| {
         let placed = data.into_iter().filter_map(|datum| {
             let key = Metric::key(namespace, &datum.metric_name, &datum.dimensions);
-            let metric = world.of::<State>().metrics.get(&key)?;
+            let metric = states.of::<State>().metrics.get(&key)?;
             Some((metric.id, Point { timestamp: datum.timestamp, unit: datum.unit, values: datum.values }))
         });
         placed.collect()

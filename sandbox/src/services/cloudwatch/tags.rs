@@ -24,10 +24,10 @@ pub(super) struct Identified {
 }
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, Identified { arn }: Identified) -> Value {
-    sandbox.world.read(|world| {
+    sandbox.store.read(|states| {
         // AWS returns no tags for an alarm that does not exist.
-        let name = find_alarm(world.of::<State>(), &arn).ok();
-        let alarm = name.and_then(|name| world.of::<State>().alarms.get(&name));
+        let name = find_alarm(states.of::<State>(), &arn).ok();
+        let alarm = name.and_then(|name| states.of::<State>().alarms.get(&name));
         json!({ "Tags": alarm.map(|alarm| tags::from_map(&alarm.tags)).unwrap_or_default() })
     })
 }
@@ -70,9 +70,9 @@ pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, tag_keys }: Remove) -
 }
 
 fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Alarm) -> Result<(), Fault>) -> OperationResult {
-    sandbox.world.write(|world| {
-        let name = find_alarm(world.of::<State>(), arn)?;
-        world.of_mut::<State>().alarms.get_mut(&name).map_or(Ok(()), change)?;
+    sandbox.store.write(|states| {
+        let name = find_alarm(states.of::<State>(), arn)?;
+        states.of_mut::<State>().alarms.get_mut(&name).map_or(Ok(()), change)?;
         Ok(json!({}))
     })
 }

@@ -38,8 +38,8 @@ pub(super) struct Describe {
 
 /// Runs the Describe operation of a resource kind.
 pub(super) fn describe(sandbox: &Arc<Sandbox>, kind: &ResourceKind, input: &Describe) -> OperationResult {
-    sandbox.world.read(|world| {
-        let found = select(world.of::<State>(), kind, input)?;
+    sandbox.store.read(|states| {
+        let found = select(states.of::<State>(), kind, input)?;
         answer(kind, input, found)
     })
 }

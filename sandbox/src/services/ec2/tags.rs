@@ -138,13 +138,13 @@ fn change(
     if ids.is_empty() {
         return Err(Fault::client("MissingParameter", "The request must contain the parameter resourceIdSet"));
     }
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         for id in ids {
             let unknown = || Fault::client("InvalidID", format!("The ID '{id}' is not valid"));
             let tagged = if id.starts_with(SECURITY_GROUP_RULE.prefix) {
-                rule_ids::get_mut(world.of_mut::<State>(), id)?
+                rule_ids::get_mut(states.of_mut::<State>(), id)?
             } else {
-                records::get_mut(world.of_mut::<State>(), resource_kinds::of_id(id).ok_or_else(unknown)?, id)?
+                records::get_mut(states.of_mut::<State>(), resource_kinds::of_id(id).ok_or_else(unknown)?, id)?
             };
             change(list(tagged, "tagSet"))?;
         }
@@ -153,13 +153,13 @@ fn change(
 }
 
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
-    sandbox.world.read(|world| {
-        let records = world
+    sandbox.store.read(|states| {
+        let records = states
             .of::<State>()
             .records
             .iter()
             .filter_map(|(id, record)| Some((id, resource_kinds::of_id(id)?.type_name, record)));
-        let rules = rule_ids::all(world.of::<State>());
+        let rules = rule_ids::all(states.of::<State>());
         let rules =
             rules.filter_map(|(.., rule)| Some((rule["ruleId"].as_str()?, SECURITY_GROUP_RULE.type_name, rule)));
         let mut rows = Vec::new();

@@ -29,7 +29,7 @@ pub(super) struct Describe {
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     let Describe { capacity_providers, cluster, max_results, next_token } = input;
     if let Some(cluster) = &cluster {
-        sandbox.world.read(|world| names::cluster(world, Some(cluster)).map(drop))?;
+        sandbox.store.read(|states| names::cluster(states, Some(cluster)).map(drop))?;
     }
     let config = &sandbox.config;
     if capacity_providers.is_empty() {

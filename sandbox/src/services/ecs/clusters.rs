@@ -12,7 +12,7 @@ use crate::base::paging;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
 use crate::services::ecs::State;
-use crate::store::World;
+use crate::store::States;
 use crate::{Fault, Sandbox};
 
 /// What DescribeClusters includes only on request, and other operations always return.
@@ -68,9 +68,9 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
         ));
     }
     launch::check_tags(&input.tags)?;
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         // Creating an existing cluster returns it.
-        if names::cluster(world, Some(&name)).is_err() {
+        if names::cluster(states, Some(&name)).is_err() {
             let mut content = Map::new();
             content.insert("settings".to_owned(), json!([{ "name": "containerInsights", "value": "disabled" }]));
             content.insert("capacityProviders".to_owned(), json!([]));
@@ -78,9 +78,9 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
             input.content.apply_to(&mut content);
             let cluster = Cluster { name: name.clone(), deleted_at: None, tags: input.tags, content };
             check(&cluster)?;
-            world.of_mut::<State>().clusters.insert(name.clone(), cluster);
+            states.of_mut::<State>().clusters.insert(name.clone(), cluster);
         }
-        to_output(sandbox, world, &name)
+        to_output(sandbox, states, &name)
     })
 }
 
@@ -104,9 +104,9 @@ fn check(cluster: &Cluster) -> Result<(), Fault> {
     strategy.map_or(Ok(()), |strategy| launch::check_strategy(strategy, cluster))
 }
 
-fn to_output(sandbox: &Sandbox, world: &World, name: &str) -> OperationResult {
-    let cluster = names::cluster(world, Some(name))?;
-    Ok(json!({ "cluster": show::cluster(&sandbox.config, world, cluster, &ALL_INCLUDES.map(str::to_owned)) }))
+fn to_output(sandbox: &Sandbox, states: &States, name: &str) -> OperationResult {
+    let cluster = names::cluster(states, Some(name))?;
+    Ok(json!({ "cluster": show::cluster(&sandbox.config, states, cluster, &ALL_INCLUDES.map(str::to_owned)) }))
 }
 
 #[derive(Deserialize)]
@@ -125,13 +125,13 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
 }
 
 fn change(sandbox: &Sandbox, cluster: &str, content: ClusterSettings) -> OperationResult {
-    sandbox.world.write(|world| {
-        let mut cluster = names::cluster(world, Some(cluster))?.clone();
+    sandbox.store.write(|states| {
+        let mut cluster = names::cluster(states, Some(cluster))?.clone();
         content.apply_to(&mut cluster.content);
         check(&cluster)?;
         let name = cluster.name.clone();
-        world.of_mut::<State>().clusters.insert(name.clone(), cluster);
-        to_output(sandbox, world, &name)
+        states.of_mut::<State>().clusters.insert(name.clone(), cluster);
+        to_output(sandbox, states, &name)
     })
 }
 
@@ -158,9 +158,9 @@ pub(super) struct PutCapacityProviders {
 
 pub(super) fn put_capacity_providers(sandbox: &Arc<Sandbox>, input: PutCapacityProviders) -> OperationResult {
     let PutCapacityProviders { cluster, capacity_providers, default_capacity_provider_strategy } = input;
-    let in_use: Vec<String> = sandbox.world.read(|world| {
-        let name = names::cluster(world, Some(&cluster))?.name.clone();
-        let services = world
+    let in_use: Vec<String> = sandbox.store.read(|states| {
+        let name = names::cluster(states, Some(&cluster))?.name.clone();
+        let services = states
             .of::<State>()
             .services
             .values()
@@ -192,12 +192,12 @@ pub(super) struct Describe {
 pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { clusters, include }: Describe) -> Value {
     let requested = if clusters.is_empty() { vec!["default".to_owned()] } else { clusters };
     let config = &sandbox.config;
-    sandbox.world.read(|world| {
+    sandbox.store.read(|states| {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for given in &requested {
             // A deleted cluster can still be described for some time.
-            match world.of::<State>().clusters.get(names::last_part(given)) {
-                Some(cluster) => found.push(show::cluster(config, world, cluster, &include)),
+            match states.of::<State>().clusters.get(names::last_part(given)) {
+                Some(cluster) => found.push(show::cluster(config, states, cluster, &include)),
                 None => failures.push(missing(&config.cluster_arn(names::last_part(given)))),
             }
         }
@@ -218,8 +218,8 @@ pub(super) struct List {
 }
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, List { next_token, max_results }: List) -> OperationResult {
-    let page = sandbox.world.read(|world| {
-        let rows = world.of::<State>().clusters.iter().filter(|(_, cluster)| cluster.deleted_at.is_none());
+    let page = sandbox.store.read(|states| {
+        let rows = states.of::<State>().clusters.iter().filter(|(_, cluster)| cluster.deleted_at.is_none());
         let arns = rows.map(|(name, _)| (name.to_owned(), sandbox.config.cluster_arn(name)));
         paging::page(arns, "ListClusters", next_token.as_deref(), limit(max_results)?).map_err(|_| names::bad_token())
     })?;
@@ -241,13 +241,13 @@ pub(super) struct Delete {
 }
 
 pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster }: Delete) -> OperationResult {
-    sandbox.world.write(|world| {
-        let row = names::cluster(world, Some(&cluster))?.clone();
+    sandbox.store.write(|states| {
+        let row = names::cluster(states, Some(&cluster))?.clone();
         let prefix = names::key(&row.name, "");
         let in_use = |code: &str, what: &str| {
             Err(Fault::client(code, format!("The Cluster cannot be deleted while {what} are active.")))
         };
-        if world
+        if states
             .of::<State>()
             .services
             .with_prefix(&prefix)
@@ -255,15 +255,15 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster }: Delete) -> Oper
         {
             return in_use("ClusterContainsServicesException", "Services");
         }
-        if world.of::<State>().tasks.with_prefix(&prefix).any(|(_, task)| task.last_status != TaskStatus::Stopped) {
+        if states.of::<State>().tasks.with_prefix(&prefix).any(|(_, task)| task.last_status != TaskStatus::Stopped) {
             return in_use("ClusterContainsTasksException", "Tasks");
         }
         let row = Cluster { deleted_at: Some(sandbox.clock.now()), ..row };
-        world.of_mut::<State>().services.retain(|key, _| !key.starts_with(&prefix));
-        world.of_mut::<State>().tasks.retain(|key, _| !key.starts_with(&prefix));
-        world.of_mut::<State>().service_deployments.retain(|key, _| !key.starts_with(&prefix));
-        world.of_mut::<State>().service_revisions.retain(|key, _| !key.starts_with(&prefix));
-        world.of_mut::<State>().clusters.insert(row.name.clone(), row.clone());
-        Ok(json!({ "cluster": show::cluster(&sandbox.config, world, &row, &ALL_INCLUDES.map(str::to_owned)) }))
+        states.of_mut::<State>().services.retain(|key, _| !key.starts_with(&prefix));
+        states.of_mut::<State>().tasks.retain(|key, _| !key.starts_with(&prefix));
+        states.of_mut::<State>().service_deployments.retain(|key, _| !key.starts_with(&prefix));
+        states.of_mut::<State>().service_revisions.retain(|key, _| !key.starts_with(&prefix));
+        states.of_mut::<State>().clusters.insert(row.name.clone(), row.clone());
+        Ok(json!({ "cluster": show::cluster(&sandbox.config, states, &row, &ALL_INCLUDES.map(str::to_owned)) }))
     })
 }

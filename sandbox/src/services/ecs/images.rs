@@ -17,7 +17,7 @@ use crate::base::tags::Tag;
 use crate::core::OperationResult;
 use crate::process::engine::EngineKind;
 use crate::services::ecs::{self, State};
-use crate::store::World;
+use crate::store::States;
 
 /// The tags that name the stack: CloudFormation's own, and one that callers may set themselves.
 const STACK_TAGS: [&str; 2] = ["aws:cloudformation:stack-name", "ecsws:stack-name"];
@@ -64,8 +64,8 @@ pub(crate) fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> OperationResult {
             return Err(invalid(format!("the folder for the image {image} is not absolute")));
         }
     }
-    sandbox.world.write(|world| {
-        world.of_mut::<State>().images.insert(stack_name, Images { images, engine: runtime.engine() });
+    sandbox.store.write(|states| {
+        states.of_mut::<State>().images.insert(stack_name, Images { images, engine: runtime.engine() });
         Ok(Value::Null)
     })
 }
@@ -99,25 +99,25 @@ pub(crate) async fn check_runtime(
 }
 
 /// The command that replaces a task's image, if its stack maps it.
-pub(super) fn command(world: &World, task: &Task, image: &str) -> Option<ImageCommand> {
-    let stack = stack(world, task)?;
-    let images = &world.of::<State>().images.get(&stack)?.images;
+pub(super) fn command(states: &States, task: &Task, image: &str) -> Option<ImageCommand> {
+    let stack = stack(states, task)?;
+    let images = &states.of::<State>().images.get(&stack)?.images;
     let untagged = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(image, |(name, _)| name);
     images.get(image).or_else(|| images.get(untagged)).cloned()
 }
 
 /// The engine that runs a task's images, if its stack has one.
-pub(super) fn engine(world: &World, task: &Task) -> Option<EngineKind> {
-    world.of::<State>().images.get(&stack(world, task)?)?.engine
+pub(super) fn engine(states: &States, task: &Task) -> Option<EngineKind> {
+    states.of::<State>().images.get(&stack(states, task)?)?.engine
 }
 
 /// The stack of a task's service, of the task itself or of its task definition.
-fn stack(world: &World, task: &Task) -> Option<String> {
+fn stack(states: &States, task: &Task) -> Option<String> {
     let named = |tags: &[Tag], key| tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone());
     let in_tags = |tags: &[Tag]| STACK_TAGS.iter().find_map(|key| named(tags, *key));
-    let service = task.service.as_ref().and_then(|name| world.of::<State>().services.get(&key(&task.cluster, name)));
+    let service = task.service.as_ref().and_then(|name| states.of::<State>().services.get(&key(&task.cluster, name)));
     let of_service = service.and_then(|service| in_tags(&service.tags));
     let of_definition =
-        || task_definition(world, &task.task_definition).and_then(|definition| in_tags(&definition.tags));
+        || task_definition(states, &task.task_definition).and_then(|definition| in_tags(&definition.tags));
     of_service.or_else(|| in_tags(&task.tags)).or_else(of_definition)
 }

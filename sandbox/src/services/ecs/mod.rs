@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::core::{ServiceDefinition, operation};
 use crate::protocol::Protocol;
-use crate::store::World;
+use crate::store::States;
 use crate::store::table::state;
 
 pub(crate) mod addresses;
@@ -112,9 +112,9 @@ state! {
 }
 
 /// The tasks of a service, of all its deployments.
-fn tasks_of<'a>(world: &'a World, service: &Service) -> Vec<&'a Task> {
+fn tasks_of<'a>(states: &'a States, service: &Service) -> Vec<&'a Task> {
     let prefix = names::key(&service.cluster, "");
-    let tasks = world.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);
+    let tasks = states.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);
     // A service that was deleted and created again does not own the tasks of the earlier one.
     tasks.filter(|task| task.service.as_ref() == Some(&service.name) && task.created_at >= service.created_at).collect()
 }

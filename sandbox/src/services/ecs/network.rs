@@ -47,8 +47,8 @@ pub(super) async fn place(sandbox: &std::sync::Arc<Sandbox>, subnet_id: Option<S
 
 /// An address of a range that no other task has, if there is one.
 fn free_address(sandbox: &Sandbox, cidr: &str) -> String {
-    let taken: BTreeSet<String> = sandbox.world.read(|world| {
-        let running = world.of::<State>().tasks.values().filter(|task| task.last_status != TaskStatus::Stopped);
+    let taken: BTreeSet<String> = sandbox.store.read(|states| {
+        let running = states.of::<State>().tasks.values().filter(|task| task.last_status != TaskStatus::Stopped);
         running.filter_map(|task| Some(task.network.as_ref()?.private_ip.clone())).collect()
     });
     let mut candidates = std::iter::repeat_with(|| address(cidr).to_string());

@@ -11,7 +11,7 @@ use super::names::{invalid, key, no_such_service, revision_key};
 use crate::base::tags::{self, Tag, lower_case};
 use crate::core::OperationResult;
 use crate::services::ecs::State;
-use crate::store::World;
+use crate::store::States;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
@@ -52,28 +52,28 @@ pub(super) struct List {
 }
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_arn }: List) -> OperationResult {
-    sandbox.world.read(|world| {
+    sandbox.store.read(|states| {
         let (kind, key) = parse_arn(&resource_arn)?;
-        check_exists(world, kind, &key)?;
+        check_exists(states, kind, &key)?;
         let tags = match kind {
-            "cluster" => world.of::<State>().clusters.get(&key).map(|row| &row.tags),
-            "service" => world.of::<State>().services.get(&key).map(|row| &row.tags),
-            "task" => world.of::<State>().tasks.get(&key).map(|row| &row.tags),
-            _ => world.of::<State>().task_definitions.get(&key).map(|row| &row.tags),
+            "cluster" => states.of::<State>().clusters.get(&key).map(|row| &row.tags),
+            "service" => states.of::<State>().services.get(&key).map(|row| &row.tags),
+            "task" => states.of::<State>().tasks.get(&key).map(|row| &row.tags),
+            _ => states.of::<State>().task_definitions.get(&key).map(|row| &row.tags),
         };
         Ok(json!({ "tags": tags.map(|tags| lower_case::to_value(tags)) }))
     })
 }
 
 fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Vec<Tag>) -> Result<(), Fault>) -> OperationResult {
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         let (kind, key) = parse_arn(arn)?;
-        check_exists(world, kind, &key)?;
+        check_exists(states, kind, &key)?;
         let tags = match kind {
-            "cluster" => world.of_mut::<State>().clusters.get_mut(&key).map(|row| &mut row.tags),
-            "service" => world.of_mut::<State>().services.get_mut(&key).map(|row| &mut row.tags),
-            "task" => world.of_mut::<State>().tasks.get_mut(&key).map(|row| &mut row.tags),
-            _ => world.of_mut::<State>().task_definitions.get_mut(&key).map(|row| &mut row.tags),
+            "cluster" => states.of_mut::<State>().clusters.get_mut(&key).map(|row| &mut row.tags),
+            "service" => states.of_mut::<State>().services.get_mut(&key).map(|row| &mut row.tags),
+            "task" => states.of_mut::<State>().tasks.get_mut(&key).map(|row| &mut row.tags),
+            _ => states.of_mut::<State>().task_definitions.get_mut(&key).map(|row| &mut row.tags),
         };
         tags.map_or(Ok(()), change)?;
         Ok(Value::Null)
@@ -81,23 +81,23 @@ fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Vec<Tag>) -> Re
 }
 
 /// Refuses missing and deleted resources.
-fn check_exists(world: &World, kind: &str, key: &str) -> Result<(), Fault> {
+fn check_exists(states: &States, kind: &str, key: &str) -> Result<(), Fault> {
     let inactive =
         |what: &str| invalid(format!("The specified {what} is inactive. Specify an active {what} and try again."));
     let no_cluster = || Fault::not_found("ClusterNotFoundException", "Cluster not found.");
     match kind {
-        "cluster" => match world.of::<State>().clusters.get(key) {
+        "cluster" => match states.of::<State>().clusters.get(key) {
             None => Err(no_cluster()),
             Some(cluster) if cluster.deleted_at.is_some() => Err(inactive("cluster")),
             Some(_) => Ok(()),
         },
-        "service" => match world.of::<State>().services.get(key) {
+        "service" => match states.of::<State>().services.get(key) {
             None => Err(no_such_service()),
             Some(service) if service.status == ServiceStatus::Inactive => Err(inactive("service")),
             Some(_) => Ok(()),
         },
-        "task" if world.of::<State>().tasks.contains(key) => Ok(()),
-        "task-definition" if world.of::<State>().task_definitions.contains(key) => Ok(()),
+        "task" if states.of::<State>().tasks.contains(key) => Ok(()),
+        "task-definition" if states.of::<State>().task_definitions.contains(key) => Ok(()),
         _ => Err(Fault::not_found("ResourceNotFoundException", "The specified resource was not found.")),
     }
 }

@@ -63,8 +63,8 @@ fn current_minute(sandbox: &Sandbox) -> (Timestamp, Duration) {
 
 /// Measures usage, and publishes what was used since the last measurement.
 fn measure(sandbox: &Sandbox, last: &TaskCpuTimes, start: Timestamp) -> TaskCpuTimes {
-    let tasks: Vec<(String, Task)> = sandbox.world.read(|world| {
-        let running = world.of::<State>().tasks.iter().filter(|(_, task)| task.last_status == TaskStatus::Running);
+    let tasks: Vec<(String, Task)> = sandbox.store.read(|states| {
+        let running = states.of::<State>().tasks.iter().filter(|(_, task)| task.last_status == TaskStatus::Running);
         running.filter(|(_, task)| task.service.is_some()).map(|(key, task)| (key.to_owned(), task.clone())).collect()
     });
     if tasks.is_empty() {

@@ -28,8 +28,8 @@ pub(super) struct Put {
 pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
     check_name("policyName", &input.policy_name, 128)?;
     documents::check(&input.policy_document, Purpose::Inline)?;
-    sandbox.world.write(|world| {
-        let role = find_mut(world.of_mut::<State>(), &input.role_name)?;
+    sandbox.store.write(|states| {
+        let role = find_mut(states.of_mut::<State>(), &input.role_name)?;
         role.inline.insert(input.policy_name, input.policy_document);
         documents::quota::check_inline(&role.name, &role.inline)?;
         Ok(Value::Null)
@@ -49,8 +49,8 @@ fn no_such_policy(name: &str) -> Fault {
 }
 
 pub(super) fn get(sandbox: &Arc<Sandbox>, input: Inline) -> OperationResult {
-    sandbox.world.read(|world| {
-        let role = find(world.of::<State>(), &input.role_name)?;
+    sandbox.store.read(|states| {
+        let role = find(states.of::<State>(), &input.role_name)?;
         let document = role.inline.get(&input.policy_name).ok_or_else(|| no_such_policy(&input.policy_name))?;
         let Inline { role_name, policy_name } = &input;
         Ok(json!({ "RoleName": role_name, "PolicyName": policy_name, "PolicyDocument": documents::encode(document) }))
@@ -58,8 +58,8 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, input: Inline) -> OperationResult {
 }
 
 pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Inline) -> OperationResult {
-    sandbox.world.write(|world| {
-        let removed = find_mut(world.of_mut::<State>(), &input.role_name)?.inline.remove(&input.policy_name);
+    sandbox.store.write(|states| {
+        let removed = find_mut(states.of_mut::<State>(), &input.role_name)?.inline.remove(&input.policy_name);
         removed.map(|_| Value::Null).ok_or_else(|| no_such_policy(&input.policy_name))
     })
 }
@@ -74,9 +74,9 @@ pub(super) struct List {
 }
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
-    sandbox.world.read(|world| {
+    sandbox.store.read(|states| {
         let List { role_name, marker, max_items } = input;
-        let names = find(world.of::<State>(), &role_name)?.inline.keys().map(|name| (name.clone(), json!(name)));
+        let names = find(states.of::<State>(), &role_name)?.inline.keys().map(|name| (name.clone(), json!(name)));
         Paging::new(marker, max_items).answer(&format!("ListRolePolicies {role_name}"), "PolicyNames", names)
     })
 }
@@ -94,8 +94,8 @@ pub(super) struct ListAttached {
 
 pub(super) fn list_attached(sandbox: &Arc<Sandbox>, input: ListAttached) -> OperationResult {
     let ListAttached { role_name, path_prefix, marker, max_items } = input;
-    sandbox.world.read(|world| {
-        let attached = find(world.of::<State>(), &role_name)?.attached.iter();
+    sandbox.store.read(|states| {
+        let attached = find(states.of::<State>(), &role_name)?.attached.iter();
         let in_path =
             |arn: &&String| arn.split_once(":policy").is_some_and(|(_, place)| place.starts_with(&path_prefix));
         let policies = attached.filter(in_path).map(|arn| {
@@ -120,9 +120,9 @@ const MAX_ATTACHED: usize = 10;
 
 /// `AttachRolePolicy`, with a policy of AWS's or of the account's.
 pub(super) fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> OperationResult {
-    sandbox.world.write(|world| {
-        check_attachable(world.of::<State>(), &input.policy_arn)?;
-        let attached = &mut find_mut(world.of_mut::<State>(), &input.role_name)?.attached;
+    sandbox.store.write(|states| {
+        check_attachable(states.of::<State>(), &input.policy_arn)?;
+        let attached = &mut find_mut(states.of_mut::<State>(), &input.role_name)?.attached;
         if attached.contains(&input.policy_arn) {
             return Ok(Value::Null);
         }
@@ -136,8 +136,8 @@ pub(super) fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> OperationResu
 }
 
 pub(super) fn detach(sandbox: &Arc<Sandbox>, input: Attachment) -> OperationResult {
-    sandbox.world.write(|world| {
-        let attached = &mut find_mut(world.of_mut::<State>(), &input.role_name)?.attached;
+    sandbox.store.write(|states| {
+        let attached = &mut find_mut(states.of_mut::<State>(), &input.role_name)?.attached;
         if !attached.contains(&input.policy_arn) {
             return Err(no_such_entity(format!("Policy {} was not found.", input.policy_arn)));
         }

@@ -49,13 +49,13 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, Create { service, description }: Cr
     role.description = description;
     let place = format!("aws-service-role/{policy}");
     role.attached.push(managed_policies::aws::arn(sandbox.config.partition(), &place));
-    sandbox.world.write(|world| {
-        if world.of::<State>().roles.contains(name) {
+    sandbox.store.write(|states| {
+        if states.of::<State>().roles.contains(name) {
             let message =
                 format!("Service role name {name} has been taken in this account, please try a different suffix.");
             return Err(Fault::client("InvalidInput", message));
         }
-        world.of_mut::<State>().roles.insert(*name, role.clone());
+        states.of_mut::<State>().roles.insert(*name, role.clone());
         let mut described = roles::to_output(&role);
         described["MaxSessionDuration"] = Value::Null;
         Ok(json!({ "Role": described }))

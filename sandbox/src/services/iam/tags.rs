@@ -37,8 +37,8 @@ pub(super) struct TagRole {
 
 pub(super) fn tag_role(sandbox: &Arc<Sandbox>, input: TagRole) -> OperationResult {
     check(&input.tags)?;
-    sandbox.world.write(|world| {
-        roles::find_mut(world.of_mut::<State>(), &input.role_name)?.tags.extend(tags::to_map(input.tags));
+    sandbox.store.write(|states| {
+        roles::find_mut(states.of_mut::<State>(), &input.role_name)?.tags.extend(tags::to_map(input.tags));
         Ok(Value::Null)
     })
 }
@@ -51,8 +51,8 @@ pub(super) struct UntagRole {
 }
 
 pub(super) fn untag_role(sandbox: &Arc<Sandbox>, input: UntagRole) -> OperationResult {
-    sandbox.world.write(|world| {
-        tags::remove_from_map(&mut roles::find_mut(world.of_mut::<State>(), &input.role_name)?.tags, &input.tag_keys);
+    sandbox.store.write(|states| {
+        tags::remove_from_map(&mut roles::find_mut(states.of_mut::<State>(), &input.role_name)?.tags, &input.tag_keys);
         Ok(Value::Null)
     })
 }
@@ -69,8 +69,8 @@ pub(super) fn list_role_tags(
     sandbox: &Arc<Sandbox>,
     ListRoleTags { role_name, marker, max_items }: ListRoleTags,
 ) -> OperationResult {
-    sandbox.world.read(|world| {
-        let tags = roles::find(world.of::<State>(), &role_name)?.tags.iter();
+    sandbox.store.read(|states| {
+        let tags = roles::find(states.of::<State>(), &role_name)?.tags.iter();
         let tags = tags.map(|(key, value)| (key.clone(), json!({ "Key": key, "Value": value })));
         Paging::new(marker, max_items).answer(&format!("ListRoleTags {role_name}"), "Tags", tags)
     })
@@ -85,8 +85,8 @@ pub(super) struct TagPolicy {
 
 pub(super) fn tag_policy(sandbox: &Arc<Sandbox>, TagPolicy { policy_arn, tags }: TagPolicy) -> OperationResult {
     check(&tags)?;
-    sandbox.world.write(|world| {
-        let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "TagPolicy", &policy_arn)?;
+    sandbox.store.write(|states| {
+        let policy = find_mut(states.of_mut::<State>(), &sandbox.config, "TagPolicy", &policy_arn)?;
         tags::merge(&mut policy.tags, tags);
         check(&policy.tags)?;
         Ok(Value::Null)
@@ -104,9 +104,9 @@ pub(super) fn untag_policy(
     sandbox: &Arc<Sandbox>,
     UntagPolicy { policy_arn, tag_keys }: UntagPolicy,
 ) -> OperationResult {
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         tags::remove(
-            &mut find_mut(world.of_mut::<State>(), &sandbox.config, "UntagPolicy", &policy_arn)?.tags,
+            &mut find_mut(states.of_mut::<State>(), &sandbox.config, "UntagPolicy", &policy_arn)?.tags,
             &tag_keys,
         );
         Ok(Value::Null)
@@ -126,8 +126,8 @@ pub(super) fn list_policy_tags(
     ListPolicyTags { policy_arn: arn, marker, max_items }: ListPolicyTags,
 ) -> OperationResult {
     check_arn(&arn)?;
-    sandbox.world.read(|world| {
-        let policy = world.of::<State>().managed_policies.get(&arn).ok_or_else(|| not_found(&arn))?;
+    sandbox.store.read(|states| {
+        let policy = states.of::<State>().managed_policies.get(&arn).ok_or_else(|| not_found(&arn))?;
         let tags = policy.tags.iter().map(|tag| (tag.key.clone(), json!(tag)));
         Paging::new(marker, max_items).answer(&format!("ListPolicyTags {arn}"), "Tags", tags)
     })

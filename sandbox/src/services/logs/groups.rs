@@ -89,8 +89,8 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     }
     check_name("logGroupName", &name, in_group_name, r"[\.\-_/#A-Za-z0-9]+")?;
     let created_at = sandbox.clock.now().as_millisecond();
-    sandbox.world.write(|world| {
-        if world.of::<State>().groups.contains(&name) {
+    sandbox.store.write(|states| {
+        if states.of::<State>().groups.contains(&name) {
             return Err(Fault::already_exists(
                 "ResourceAlreadyExistsException",
                 "The specified log group already exists",
@@ -108,7 +108,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
             tags,
             stored_bytes: 0,
         };
-        world.of_mut::<State>().groups.insert(name, group);
+        states.of_mut::<State>().groups.insert(name, group);
         Ok(Value::Null)
     })
 }
@@ -120,11 +120,11 @@ pub(super) struct Delete {
 }
 
 pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name: name }: Delete) -> OperationResult {
-    let id = sandbox.world.write(|world| {
-        let id = group(world, &name)?.id;
-        world.of_mut::<State>().groups.remove(&name);
+    let id = sandbox.store.write(|states| {
+        let id = group(states, &name)?.id;
+        states.of_mut::<State>().groups.remove(&name);
         let prefix = stream_key(&name, "");
-        world.of_mut::<State>().streams.retain(|key, _| !key.starts_with(&prefix));
+        states.of_mut::<State>().streams.retain(|key, _| !key.starts_with(&prefix));
         Ok(id)
     })?;
     // The events are not visible any more, because nothing else has the group's id.
@@ -177,8 +177,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResu
         input.log_group_name_prefix, input.log_group_name_pattern, input.log_group_identifiers, input.log_group_class
     );
     let searched = input.log_group_name_pattern.is_some();
-    let page = sandbox.world.read(|world| {
-        let groups = world.of::<State>().groups.iter().filter(|(name, group)| input.matches(name, group));
+    let page = sandbox.store.read(|states| {
+        let groups = states.of::<State>().groups.iter().filter(|(name, group)| input.matches(name, group));
         let described = groups.map(|(name, group)| {
             let described = group.describe(sandbox);
             (name.to_owned(), if searched { without_sizes(described) } else { described })

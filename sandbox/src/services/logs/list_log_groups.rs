@@ -26,8 +26,8 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
     let limit = limit(input.limit, PAGE, 1000)?;
     let question = format!("ListLogGroups {:?} {:?}", input.log_group_name_pattern, input.log_group_class);
     let is_listed = |name: &str| input.log_group_name_pattern.as_ref().is_none_or(|pattern| matches(pattern, name));
-    let page = sandbox.world.read(|world| {
-        let groups = world.of::<State>().groups.iter().filter(|(name, group)| {
+    let page = sandbox.store.read(|states| {
+        let groups = states.of::<State>().groups.iter().filter(|(name, group)| {
             is_listed(name) && input.log_group_class.as_ref().is_none_or(|class| group.class == *class)
         });
         let listed = groups.map(|(name, group)| {

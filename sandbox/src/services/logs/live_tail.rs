@@ -119,7 +119,7 @@ pub(super) fn start(sandbox: &Arc<Sandbox>, input: Start) -> Result<EventStream,
 fn name(sandbox: &Sandbox, arn: &str) -> Result<String, Fault> {
     let name = arn.split(":log-group:").nth(1).filter(|_| arn.starts_with("arn:"));
     let name = name.ok_or_else(|| invalid_parameter(format!("{arn} is not the ARN of a log group.")))?;
-    sandbox.world.read(|world| group(world, name).map(|_| name.to_owned()))
+    sandbox.store.read(|states| group(states, name).map(|_| name.to_owned()))
 }
 
 async fn tail(subscription: &Subscription, mut ingested: broadcast::Receiver<Arc<Ingested>>, sender: &Sender) {

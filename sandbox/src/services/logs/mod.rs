@@ -4,7 +4,7 @@ use crate::Fault;
 use crate::base::paging::InvalidToken;
 use crate::core::{ServiceDefinition, operation};
 use crate::protocol::Protocol;
-use crate::store::World;
+use crate::store::States;
 use crate::store::table::state;
 
 pub(crate) mod events;
@@ -81,8 +81,8 @@ fn invalid_token(_: InvalidToken) -> Fault {
     invalid_parameter("The specified nextToken is invalid.")
 }
 
-fn group<'a>(world: &'a World, name: &str) -> Result<&'a Group, Fault> {
-    world.of::<State>().groups.get(name).ok_or_else(|| not_found("group"))
+fn group<'a>(states: &'a States, name: &str) -> Result<&'a Group, Fault> {
+    states.of::<State>().groups.get(name).ok_or_else(|| not_found("group"))
 }
 
 /// The limit of a list, or AWS's fault if it is out of bounds.

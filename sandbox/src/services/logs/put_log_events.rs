@@ -42,9 +42,9 @@ struct InputEvent {
 pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
     let Input { group: group_name, stream, events, .. } = input;
     check(&events)?;
-    let oldest_visible = sandbox.world.read(|world| {
-        let oldest_visible = super::retention::oldest_visible(sandbox, group(world, &group_name)?);
-        let stream = world.of::<State>().streams.get(&stream_key(&group_name, &stream));
+    let oldest_visible = sandbox.store.read(|states| {
+        let oldest_visible = super::retention::oldest_visible(sandbox, group(states, &group_name)?);
+        let stream = states.of::<State>().streams.get(&stream_key(&group_name, &stream));
         stream.map(|_| oldest_visible).ok_or_else(|| not_found("stream"))
     })?;
     let now = sandbox.clock.now().as_millisecond();

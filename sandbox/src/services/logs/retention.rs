@@ -50,8 +50,8 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name }: Delete) 
 }
 
 fn change(sandbox: &Sandbox, name: &str, change: impl FnOnce(&mut Group)) -> Result<Value, Fault> {
-    sandbox.world.write(|world| {
-        change(world.of_mut::<State>().groups.get_mut(name).ok_or_else(|| not_found("group"))?);
+    sandbox.store.write(|states| {
+        change(states.of_mut::<State>().groups.get_mut(name).ok_or_else(|| not_found("group"))?);
         Ok(Value::Null)
     })
 }
@@ -67,7 +67,8 @@ pub(super) fn oldest_visible(sandbox: &Sandbox, group: &Group) -> i64 {
 pub(crate) fn expire(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("log retention", |shared| async move {
         loop {
-            let groups: Vec<Group> = shared.world.read(|world| world.of::<State>().groups.values().cloned().collect());
+            let groups: Vec<Group> =
+                shared.store.read(|states| states.of::<State>().groups.values().cloned().collect());
             for group in groups.iter().filter(|group| group.retention_in_days.is_some()) {
                 // A failed deletion is retried in the next hourly pass.
                 let _ = events::remove_oldest(&shared, group, |key, _| key.timestamp >= oldest_visible(&shared, group));

@@ -56,10 +56,10 @@ pub(super) fn create(
 ) -> OperationResult {
     check_name("logStreamName", &name, |character| !":*".contains(character), "[^:*]*")?;
     let created_at = sandbox.clock.now().as_millisecond();
-    sandbox.world.write(|world| {
-        group(world, &log_group_name)?;
+    sandbox.store.write(|states| {
+        group(states, &log_group_name)?;
         let key = stream_key(&log_group_name, &name);
-        if world.of::<State>().streams.contains(&key) {
+        if states.of::<State>().streams.contains(&key) {
             return Err(Fault::already_exists(
                 "ResourceAlreadyExistsException",
                 "The specified log stream already exists",
@@ -67,16 +67,16 @@ pub(super) fn create(
         }
         let id = rand::random();
         let stream = Stream { id, name, created_at, first_event: None, last_event: None, last_ingestion: None };
-        world.of_mut::<State>().streams.insert(key, stream);
+        states.of_mut::<State>().streams.insert(key, stream);
         Ok(Value::Null)
     })
 }
 
 pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_name }: Named) -> OperationResult {
-    sandbox.world.write(|world| {
-        group(world, &log_group_name)?;
+    sandbox.store.write(|states| {
+        group(states, &log_group_name)?;
         // Without the stream its events are not visible; they are deleted with the group or when they expire.
-        let removed = world.of_mut::<State>().streams.remove(&stream_key(&log_group_name, &log_stream_name));
+        let removed = states.of_mut::<State>().streams.remove(&stream_key(&log_group_name, &log_stream_name));
         removed.map(|_| Value::Null).ok_or_else(|| not_found("stream"))
     })
 }
@@ -113,10 +113,10 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResu
     let question =
         format!("DescribeLogStreams {name} {:?} {by_time} {}", input.log_stream_name_prefix, input.descending);
     let prefix = stream_key(&name, input.log_stream_name_prefix.as_deref().unwrap_or_default());
-    let page = sandbox.world.read(|world| {
-        group(world, &name)?;
+    let page = sandbox.store.read(|states| {
+        group(states, &name)?;
         let mut streams: Vec<&Stream> =
-            world.of::<State>().streams.with_prefix(&prefix).map(|(_, stream)| stream).collect();
+            states.of::<State>().streams.with_prefix(&prefix).map(|(_, stream)| stream).collect();
         if by_time {
             streams.sort_by_key(|stream| stream.last_event);
         }

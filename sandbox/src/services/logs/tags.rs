@@ -40,7 +40,7 @@ pub(super) struct List {
 }
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_arn }: List) -> OperationResult {
-    sandbox.world.read(|world| Ok(json!({ "tags": group(world, group_name_of(&resource_arn))?.tags })))
+    sandbox.store.read(|states| Ok(json!({ "tags": group(states, group_name_of(&resource_arn))?.tags })))
 }
 
 #[derive(Deserialize)]
@@ -72,12 +72,12 @@ pub(super) struct ListOfGroup {
 }
 
 pub(super) fn list_of_group(sandbox: &Arc<Sandbox>, ListOfGroup { log_group_name }: ListOfGroup) -> OperationResult {
-    sandbox.world.read(|world| Ok(json!({ "tags": group(world, &log_group_name)?.tags })))
+    sandbox.store.read(|states| Ok(json!({ "tags": group(states, &log_group_name)?.tags })))
 }
 
 fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Group)) -> Result<Value, Fault> {
-    sandbox.world.write(|world| {
-        change(world.of_mut::<State>().groups.get_mut(group_name_of(arn)).ok_or_else(|| not_found("group"))?);
+    sandbox.store.write(|states| {
+        change(states.of_mut::<State>().groups.get_mut(group_name_of(arn)).ok_or_else(|| not_found("group"))?);
         Ok(Value::Null)
     })
 }

@@ -8,7 +8,7 @@ use super::{marked_for_deletion, not_found};
 use crate::base::clock::epoch_seconds;
 use crate::base::tags::Tag;
 use crate::services::secretsmanager::State;
-use crate::store::World;
+use crate::store::States;
 use crate::{Config, Fault};
 
 /// The staging label of the version that is returned by default.
@@ -170,8 +170,8 @@ impl Secret {
 }
 
 /// Finds a secret by its name, its ARN, or its ARN without the random characters.
-pub(super) fn find<'a>(world: &'a World, config: &Config, id: &str, now: Timestamp) -> Result<&'a Secret, Fault> {
-    let secrets = &world.of::<State>().secrets;
+pub(super) fn find<'a>(states: &'a States, config: &Config, id: &str, now: Timestamp) -> Result<&'a Secret, Fault> {
+    let secrets = &states.of::<State>().secrets;
     let found = secrets.get(name(config, id)).or_else(|| secrets.values().find(|secret| secret.arn == id));
     found
         .filter(|secret| secret.deletion.is_none_or(|(_, deleted_at)| deleted_at > now))
@@ -180,14 +180,14 @@ pub(super) fn find<'a>(world: &'a World, config: &Config, id: &str, now: Timesta
 
 /// Changes a secret, and returns the result of `change`.
 pub(super) fn change<T>(
-    world: &mut World,
+    states: &mut States,
     config: &Config,
     id: &str,
     now: Timestamp,
     change: impl FnOnce(&mut Secret) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
-    let name = find(world, config, id, now)?.name.clone();
-    change(world.of_mut::<State>().secrets.get_mut(&name).ok_or_else(|| not_found("secret"))?)
+    let name = find(states, config, id, now)?.name.clone();
+    change(states.of_mut::<State>().secrets.get_mut(&name).ok_or_else(|| not_found("secret"))?)
 }
 
 fn prefix(config: &Config) -> String {

@@ -46,8 +46,8 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     let content = content(input.secret_string, input.secret_binary)?;
     let token = token(input.client_request_token)?;
     let (now, config) = (sandbox.clock.now(), &sandbox.config);
-    sandbox.world.write(|world| {
-        if let Ok(secret) = find(world, config, &name, now) {
+    sandbox.store.write(|states| {
+        if let Ok(secret) = find(states, config, &name, now) {
             return creation_retry(secret, &token, content.as_ref());
         }
         let mut secret = Secret {
@@ -67,7 +67,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
             secret.put(&token, content, &[], now)?;
         }
         let answer = json!({ "ARN": secret.arn, "Name": name, "VersionId": version });
-        world.of_mut::<State>().secrets.insert(name, secret);
+        states.of_mut::<State>().secrets.insert(name, secret);
         Ok(answer)
     })
 }
@@ -126,8 +126,8 @@ pub(super) struct Named {
 }
 
 pub(super) fn describe(sandbox: &Arc<Sandbox>, Named { secret_id }: Named) -> OperationResult {
-    sandbox.world.read(|world| {
-        let secret = find(world, &sandbox.config, &secret_id, sandbox.clock.now())?;
+    sandbox.store.read(|states| {
+        let secret = find(states, &sandbox.config, &secret_id, sandbox.clock.now())?;
         let mut described = secret.describe();
         described.insert("VersionIdsToStages".to_owned(), json!(secret.stages()));
         Ok(Value::Object(described))
@@ -154,8 +154,8 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
     let content = content(input.secret_string, input.secret_binary)?;
     let token = token(input.client_request_token)?;
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        change(world, &sandbox.config, &input.secret_id, now, |secret| {
+    sandbox.store.write(|states| {
+        change(states, &sandbox.config, &input.secret_id, now, |secret| {
             secret.check_not_deleted()?;
             secret.description = input.description.or_else(|| secret.description.take());
             secret.kms_key_id = input.kms_key_id.or_else(|| secret.kms_key_id.take());

@@ -38,8 +38,8 @@ pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { secret_id, tag_keys }: Rem
 
 fn edit(sandbox: &Sandbox, id: &str, edit: impl FnOnce(&mut Secret)) -> OperationResult {
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        change(world, &sandbox.config, id, now, |secret| {
+    sandbox.store.write(|states| {
+        change(states, &sandbox.config, id, now, |secret| {
             secret.check_not_deleted()?;
             edit(secret);
             secret.changed = now;

@@ -34,8 +34,8 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
     let token = token(input.client_request_token)?;
     let stages = input.version_stages.unwrap_or_else(|| vec![CURRENT.to_owned()]);
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        change(world, &sandbox.config, &input.secret_id, now, |secret| {
+    sandbox.store.write(|states| {
+        change(states, &sandbox.config, &input.secret_id, now, |secret| {
             secret.check_not_deleted()?;
             secret.put(&token, content, &stages, now)?;
             let stages = secret.version(&token).map(|version| &version.stages);
@@ -54,8 +54,8 @@ pub(super) struct Get {
 
 pub(super) fn get(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
     let now = sandbox.clock.now();
-    let read = sandbox.world.read(|world| {
-        let secret = find(world, &sandbox.config, &input.secret_id, now)?;
+    let read = sandbox.store.read(|states| {
+        let secret = find(states, &sandbox.config, &input.secret_id, now)?;
         secret.check_not_deleted()?;
         let version = select(secret, input.version_id.as_deref(), input.version_stage.as_deref())?;
         let id = (version.accessed != Some(day(now))).then(|| version.id.clone());
@@ -107,8 +107,8 @@ fn show(secret: &Secret, version: &Version) -> Value {
 
 /// Records that a version was read today.
 fn record_access(sandbox: &Sandbox, name: &str, id: &str, now: Timestamp) -> Result<(), Fault> {
-    sandbox.world.write(|world| {
-        let secret = world.of_mut::<State>().secrets.get_mut(name).ok_or_else(|| not_found("secret"))?;
+    sandbox.store.write(|states| {
+        let secret = states.of_mut::<State>().secrets.get_mut(name).ok_or_else(|| not_found("secret"))?;
         secret.accessed = Some(day(now));
         if let Some(version) = secret.versions.iter_mut().find(|version| version.id == id) {
             version.accessed = Some(day(now));

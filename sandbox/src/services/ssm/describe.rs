@@ -54,11 +54,11 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResu
     }
     filters::check(&parameter_filters, filters::DESCRIBE_KEYS)?;
     let question = format!("DescribeParameters {filters:?} {parameter_filters:?} {shared}");
-    let page = sandbox.world.read(|world| {
-        let own = world.of::<State>().parameters.values().filter(|_| !shared);
+    let page = sandbox.store.read(|states| {
+        let own = states.of::<State>().parameters.values().filter(|_| !shared);
         let matching = own.filter(|one| {
-            filters::matches_all(&filters, one, world.of::<State>())
-                && filters::matches_all(&parameter_filters, one, world.of::<State>())
+            filters::matches_all(&filters, one, states.of::<State>())
+                && filters::matches_all(&parameter_filters, one, states.of::<State>())
         });
         let matching = matching.map(|parameter| (parameter.name.clone(), to_output(&sandbox.config, parameter)));
         paging::page(matching, &question, next_token.as_deref(), max_results.unwrap_or(PAGE)).map_err(invalid_token)

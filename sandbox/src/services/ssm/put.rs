@@ -41,8 +41,8 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
     let data_type = data_type(&input)?;
     let modified = sandbox.clock.now();
     let Put { name, value, kind, description, key_id, overwrite, tags, tier, allowed_pattern, .. } = input;
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let name = state.stored(&name);
         let before = state.parameters.get(&name).cloned();
         if before.is_some() && !overwrite {
@@ -214,9 +214,9 @@ pub(super) struct Delete {
 }
 
 pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { name }: Delete) -> OperationResult {
-    sandbox.world.write(|world| {
-        let name = world.of::<State>().stored(&name);
-        world.of_mut::<State>().remove(&name).map(|_| json!({})).ok_or_else(not_found)
+    sandbox.store.write(|states| {
+        let name = states.of::<State>().stored(&name);
+        states.of_mut::<State>().remove(&name).map(|_| json!({})).ok_or_else(not_found)
     })
 }
 
@@ -227,10 +227,10 @@ pub(super) struct DeleteAll {
 }
 
 pub(super) fn delete_all(sandbox: &Arc<Sandbox>, DeleteAll { names }: DeleteAll) -> OperationResult {
-    sandbox.world.write(|world| {
-        let names = names.into_iter().map(|name| world.of::<State>().stored(&name)).collect::<Vec<_>>();
+    sandbox.store.write(|states| {
+        let names = names.into_iter().map(|name| states.of::<State>().stored(&name)).collect::<Vec<_>>();
         let (deleted, missing): (Vec<_>, Vec<_>) =
-            names.into_iter().partition(|name| world.of_mut::<State>().remove(name).is_some());
+            names.into_iter().partition(|name| states.of_mut::<State>().remove(name).is_some());
         Ok(json!({ "DeletedParameters": deleted, "InvalidParameters": missing }))
     })
 }

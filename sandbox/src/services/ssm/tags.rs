@@ -49,14 +49,14 @@ pub(super) fn remove(
 }
 
 fn edit(sandbox: &Sandbox, name: &str, edit: impl FnOnce(&mut History)) -> OperationResult {
-    sandbox.world.write(|world| {
-        let name = world.of::<State>().stored(name);
-        if !world.of::<State>().parameters.contains(&name) {
+    sandbox.store.write(|states| {
+        let name = states.of::<State>().stored(name);
+        if !states.of::<State>().parameters.contains(&name) {
             return Err(not_found(&name));
         }
-        let mut past = world.of::<State>().past.get(&name).cloned().unwrap_or_default();
+        let mut past = states.of::<State>().past.get(&name).cloned().unwrap_or_default();
         edit(&mut past);
-        world.of_mut::<State>().past.insert(name, past);
+        states.of_mut::<State>().past.insert(name, past);
         Ok(json!({}))
     })
 }
@@ -70,12 +70,12 @@ pub(super) struct List {
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_type, resource_id }: List) -> OperationResult {
     check(&resource_type)?;
-    sandbox.world.read(|world| {
-        let name = world.of::<State>().stored(&resource_id);
-        if !world.of::<State>().parameters.contains(&name) {
+    sandbox.store.read(|states| {
+        let name = states.of::<State>().stored(&resource_id);
+        if !states.of::<State>().parameters.contains(&name) {
             return Err(not_found(&resource_id));
         }
-        let tags = world.of::<State>().past.get(&name).map(|past| past.tags.as_slice()).unwrap_or_default();
+        let tags = states.of::<State>().past.get(&name).map(|past| past.tags.as_slice()).unwrap_or_default();
         Ok(json!({ "TagList": tags }))
     })
 }

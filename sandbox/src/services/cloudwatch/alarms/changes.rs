@@ -18,9 +18,9 @@ pub(crate) struct Named {
 
 /// `DeleteAlarms`. Alarms that do not exist are ignored.
 pub(crate) fn delete(sandbox: &Arc<Sandbox>, Named { alarm_names }: Named) -> OperationResult {
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         for name in &alarm_names {
-            world.of_mut::<State>().alarms.remove(name);
+            states.of_mut::<State>().alarms.remove(name);
         }
         Ok(Value::Null)
     })
@@ -36,9 +36,9 @@ pub(crate) fn disable_actions(sandbox: &Arc<Sandbox>, input: Named) -> Operation
 
 fn set_actions(sandbox: &Arc<Sandbox>, names: &[String], enabled: bool) -> OperationResult {
     let now = sandbox.clock.now().as_millisecond();
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         for name in names {
-            if let Some(alarm) = world.of_mut::<State>().alarms.get_mut(name) {
+            if let Some(alarm) = states.of_mut::<State>().alarms.get_mut(name) {
                 alarm.settings.actions_enabled = enabled;
                 alarm.configured = now;
             }

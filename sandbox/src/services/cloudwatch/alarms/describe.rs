@@ -58,8 +58,8 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResu
         "DescribeAlarms {:?} {:?} {:?} {:?} {:?}",
         input.alarm_names, input.alarm_name_prefix, input.alarm_types, input.state_value, input.action_prefix
     );
-    let page = sandbox.world.read(|world| {
-        let alarms = world.of::<State>().alarms.iter().filter(|(_, alarm)| input.matches(alarm));
+    let page = sandbox.store.read(|states| {
+        let alarms = states.of::<State>().alarms.iter().filter(|(_, alarm)| input.matches(alarm));
         let rows = alarms.map(|(name, alarm)| (name.to_owned(), alarm.to_output(&sandbox.config)));
         paging::page(rows, &question, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
@@ -91,8 +91,8 @@ pub(crate) fn for_metric(sandbox: &Arc<Sandbox>, input: ForMetric) -> OperationR
             && same(&input.unit, &settings.unit)
             && input.period.is_none_or(|period| period == settings.period)
     };
-    sandbox.world.read(|world| {
-        let alarms = world.of::<State>().alarms.values().filter(matches);
+    sandbox.store.read(|states| {
+        let alarms = states.of::<State>().alarms.values().filter(matches);
         let alarms = alarms.map(|alarm| alarm.to_output(&sandbox.config)).collect::<Result<Vec<Value>, Fault>>()?;
         Ok(json!({ "MetricAlarms": alarms }))
     })

@@ -61,12 +61,12 @@ pub(crate) fn run(sandbox: &Arc<Sandbox>, input: Value) -> OperationResult {
     let settings: Settings = coerce::from_value(input).map_err(read)?;
     check(&settings)?;
     let now = sandbox.clock.now().as_millisecond();
-    sandbox.world.write(|world| {
-        if !world.of::<State>().alarms.contains(&settings.alarm_name) {
+    sandbox.store.write(|states| {
+        if !states.of::<State>().alarms.contains(&settings.alarm_name) {
             check_count(tags.len())?;
         }
         let tags = tags::to_map(tags);
-        put_alarm(world.of_mut::<State>(), settings, tags, now);
+        put_alarm(states.of_mut::<State>(), settings, tags, now);
         Ok(Value::Null)
     })
 }

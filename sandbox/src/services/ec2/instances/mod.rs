@@ -37,8 +37,8 @@ fn to_reservation(mut instances: Vec<Value>) -> Value {
 }
 
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
-    sandbox.world.read(|world| {
-        let found = describe::select(world.of::<State>(), &INSTANCE, &input)?;
+    sandbox.store.read(|states| {
+        let found = describe::select(states.of::<State>(), &INSTANCE, &input)?;
         let mut reservations: Vec<Vec<Value>> = Vec::new();
         for mut instance in found {
             describe::hide_members(&INSTANCE, &mut instance);
@@ -69,11 +69,11 @@ pub(super) fn terminate(sandbox: &Arc<Sandbox>, input: Terminate) -> OperationRe
         return Err(Fault::client("InvalidParameterCombination", "No instances specified"));
     }
     let now = sandbox.clock.now();
-    let terminated = sandbox.world.write(|world| {
-        check_ids(world.of::<State>(), &input.instance_id)?;
+    let terminated = sandbox.store.write(|states| {
+        check_ids(states.of::<State>(), &input.instance_id)?;
         let mut changed = Vec::new();
         for id in &input.instance_id {
-            let instance = records::get_mut(world.of_mut::<State>(), &INSTANCE, id)?;
+            let instance = records::get_mut(states.of_mut::<State>(), &INSTANCE, id)?;
             let previous = instance["instanceState"].clone();
             let mut current = previous.clone();
             if previous["name"] != "terminated" {

@@ -66,16 +66,16 @@ pub(crate) fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> OperationResult {
     let interface = input.interface()?;
     let tags = tags::tag_set(&INSTANCE, std::mem::take(&mut input.tag_specification))?;
     let (reservation, launched) = (ids::resource("r"), iso8601(sandbox.clock.now()));
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         if let Some(before) =
-            records::find_by_client_token(world.of::<State>(), &INSTANCE, input.client_token.as_deref())
+            records::find_by_client_token(states.of::<State>(), &INSTANCE, input.client_token.as_deref())
         {
             let same = before["reservation"]["reservationId"].clone();
-            let all = world.of::<State>().records.with_prefix(INSTANCE.prefix).map(|(_, instance)| instance.clone());
+            let all = states.of::<State>().records.with_prefix(INSTANCE.prefix).map(|(_, instance)| instance.clone());
             let earlier = all.filter(|instance| instance["reservation"]["reservationId"] == same);
             return Ok(to_reservation(earlier.collect()));
         }
-        let profile = input.iam_instance_profile.as_ref().map(|profile| profile.to_response(world)).transpose()?;
+        let profile = input.iam_instance_profile.as_ref().map(|profile| profile.to_response(states)).transpose()?;
         let mut created = Vec::new();
         for index in 0..input.max_count {
             let id = ids::resource("i");
@@ -102,7 +102,7 @@ pub(crate) fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> OperationResult {
                 "reservation": { "reservationId": reservation, "ownerId": sandbox.config.account, "groupSet": [] },
                 "userData": input.user_data,
             });
-            let network = interface.members(world.of::<State>(), &sandbox.config, &launched)?;
+            let network = interface.members(states.of::<State>(), &sandbox.config, &launched)?;
             let zone = input.placement.as_ref().and_then(|placement| placement.availability_zone.as_deref());
             if zone.is_some_and(|zone| network["placement"]["availabilityZone"] != zone) {
                 return Err(Fault::not_implemented("ec2:RunInstances with another zone than that of the subnet"));
@@ -110,7 +110,7 @@ pub(crate) fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> OperationResult {
             for (member, value) in network.as_object().into_iter().flatten() {
                 instance[member] = value.clone();
             }
-            world.of_mut::<State>().records.insert(id, instance.clone());
+            states.of_mut::<State>().records.insert(id, instance.clone());
             instance["instanceState"] = json!({ "code": 0, "name": "pending" });
             created.push(instance);
         }

@@ -131,9 +131,9 @@ pub(crate) fn authorize(sandbox: &Arc<Sandbox>, direction: Direction, input: Aut
     }
     let tags = tags::tag_set(&SECURITY_GROUP_RULE, input.tag_specification)?;
     let new = rules_of(&ip_permissions, &sandbox.config)?;
-    sandbox.world.write(|world| {
-        check_peers(world.of::<State>(), id, &new)?;
-        let rules = list(records::get_mut(world.of_mut::<State>(), &SECURITY_GROUP, id)?, direction.member());
+    sandbox.store.write(|states| {
+        check_peers(states.of::<State>(), id, &new)?;
+        let rules = list(records::get_mut(states.of_mut::<State>(), &SECURITY_GROUP, id)?, direction.member());
         let mut added = Vec::new();
         for mut rule in new {
             if rules.iter().any(|existing| identity(existing) == identity(&rule)) {
@@ -211,8 +211,8 @@ pub(crate) fn revoke(sandbox: &Arc<Sandbox>, direction: Direction, input: Revoke
     let id = given_id(group_id.as_deref(), group_name.as_deref())?;
     ip_permissions.extend(inline_permission(ip_protocol, from_port, to_port, cidr_ip));
     let requested = rules_of(&ip_permissions, &sandbox.config)?;
-    sandbox.world.write(|world| {
-        let rules = list(records::get_mut(world.of_mut::<State>(), &SECURITY_GROUP, id)?, direction.member());
+    sandbox.store.write(|states| {
+        let rules = list(records::get_mut(states.of_mut::<State>(), &SECURITY_GROUP, id)?, direction.member());
         let mut revoked = Vec::new();
         for id in &input.security_group_rule_id {
             let at = rules.iter().position(|rule| rule["ruleId"] == id.as_str());
@@ -271,8 +271,8 @@ pub(crate) fn describe_rules(sandbox: &Arc<Sandbox>, mut input: Describe) -> Ope
         let message = format!("The security group ID '{malformed}' is malformed");
         return Err(Fault::client("InvalidGroupId.Malformed", message));
     }
-    sandbox.world.read(|world| {
-        let rules = rule_ids::all(world.of::<State>());
+    sandbox.store.read(|states| {
+        let rules = rule_ids::all(states.of::<State>());
         let mut rows: Vec<Value> =
             rules.map(|(id, direction, rule)| to_response(&sandbox.config, id, direction, rule)).collect();
         let is = |row: &Value, id: &str| row["securityGroupRuleId"] == id;

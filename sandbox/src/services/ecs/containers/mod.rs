@@ -60,7 +60,7 @@ struct PreparedContainer {
 
 /// Prepares a task's containers: leases ports, creates log streams and reads secrets.
 pub(super) async fn prepare(sandbox: &Arc<Sandbox>, task: &Task) -> Result<ContainerGroup, LaunchFailure> {
-    let definition = sandbox.world.read(|world| task_definition(world, &task.task_definition).cloned());
+    let definition = sandbox.store.read(|states| task_definition(states, &task.task_definition).cloned());
     let definition = definition.ok_or_else(|| LaunchFailure::resources("the task definition no longer exists"))?;
     let containers = definition.containers();
     let mut leases = Vec::new();
@@ -118,7 +118,7 @@ fn host_options(
     port: u16,
     task_ports: Vec<(u16, u16)>,
 ) -> HostOptions {
-    let mapped = sandbox.world.read(|world| images::command(world, task, &container.image));
+    let mapped = sandbox.store.read(|states| images::command(states, task, &container.image));
     let (command, cwd) = mapped.map_or((None, None), |mapped| (Some(mapped.command), mapped.cwd));
     let number = |units: &str| units.parse().ok();
     let task_cpu = || task.cpu.as_deref().or_else(|| definition.text("cpu")).and_then(number);

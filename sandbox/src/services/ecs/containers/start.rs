@@ -26,9 +26,9 @@ pub(super) struct EngineContainerSpec {
 
 /// The engine that runs an image of a task; none if it runs as a process of this machine.
 pub(super) fn engine(sandbox: &Sandbox, task: &Task, image: &str) -> Option<EngineKind> {
-    sandbox.world.read(|world| match images::command(world, task, image) {
+    sandbox.store.read(|states| match images::command(states, task, image) {
         Some(_) => None,
-        None => images::engine(world, task),
+        None => images::engine(states, task),
     })
 }
 

@@ -92,8 +92,8 @@ impl Driver {
             drop(token);
         });
         let clock = self.sandbox.clock;
-        self.sandbox.world.write(|world| {
-            let task = world
+        self.sandbox.store.write(|states| {
+            let task = states
                 .of_mut::<State>()
                 .tasks
                 .get_mut(&self.key)
@@ -103,7 +103,7 @@ impl Driver {
             task.request_stop(StopCode::InfrastructureHealth, SANDBOX_STOPPED.to_owned(), clock.now());
             task.mark_stopped(clock.now());
             let task = task.clone();
-            scheduler::on_task_stopped(world, &task, clock);
+            scheduler::on_task_stopped(states, &task, clock);
             Ok(())
         })
     }

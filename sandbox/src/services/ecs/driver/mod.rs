@@ -71,8 +71,8 @@ impl Driver {
         };
         let subnet = self
             .sandbox
-            .world
-            .read(|world| world.of::<State>().tasks.get(&self.key).and_then(|task| task.subnet_id.clone()));
+            .store
+            .read(|states| states.of::<State>().tasks.get(&self.key).and_then(|task| task.subnet_id.clone()));
         let placement = network::place(&self.sandbox, subnet).await;
         let now = self.sandbox.clock.now();
         let task = self.update(|task| {
@@ -100,8 +100,8 @@ impl Driver {
 
     /// Changes the task's row.
     fn update(&self, change: impl FnOnce(&mut Task)) -> Result<Task, Fault> {
-        self.sandbox.world.write(|world| {
-            let task = world
+        self.sandbox.store.write(|states| {
+            let task = states
                 .of_mut::<State>()
                 .tasks
                 .get_mut(&self.key)
@@ -178,8 +178,8 @@ impl Driver {
 
     /// Makes the task `RUNNING`, registered where its service says.
     async fn activate(&self, group: &ContainerGroup, pulled: jiff::Timestamp) -> Result<Vec<String>, Fault> {
-        let read = |world: &crate::store::World| world.of::<State>().tasks.get(&self.key).cloned();
-        let task = self.sandbox.world.read(read).ok_or_else(|| Fault::internal("the task no longer exists"))?;
+        let read = |states: &crate::store::States| states.of::<State>().tasks.get(&self.key).cloned();
+        let task = self.sandbox.store.read(read).ok_or_else(|| Fault::internal("the task no longer exists"))?;
         let registries = discovery::registries(&self.sandbox, &task);
         if !registries.is_empty() {
             let task = self.update(|task| {

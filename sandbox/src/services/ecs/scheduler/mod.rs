@@ -16,7 +16,7 @@ use crate::process::{TASK_MARKER, end_marked, engine};
 use crate::services::ecs::State;
 use crate::services::ecs::TaskProcesses;
 use crate::services::logs::writer;
-use crate::store::World;
+use crate::store::States;
 
 mod abandoned;
 mod failures;
@@ -55,7 +55,7 @@ pub(crate) fn start(sandbox: &Arc<Sandbox>) {
 }
 
 async fn run(sandbox: Arc<Sandbox>) {
-    let mut changes = sandbox.world.changes();
+    let mut changes = sandbox.store.changes();
     while !sandbox.shutdown.is_cancelled() {
         changes.borrow_and_update();
         let wake = step(&sandbox).await;
@@ -72,12 +72,12 @@ async fn run(sandbox: Arc<Sandbox>) {
 async fn step(sandbox: &Arc<Sandbox>) -> Option<Duration> {
     let now = sandbox.clock.now();
     let mut write_failed = abandoned::stop(sandbox).is_err();
-    let (due, wake) = sandbox.world.read(|world| reconciliation::next_reconciliation(world, now));
-    let is_outdated = sandbox.world.read(|world| has_outdated(world, now));
+    let (due, wake) = sandbox.store.read(|states| reconciliation::next_reconciliation(states, now));
+    let is_outdated = sandbox.store.read(|states| has_outdated(states, now));
     if due || is_outdated {
-        let written = sandbox.world.write(|world| {
-            reconciliation::reconcile(world, now);
-            remove_outdated(world, now);
+        let written = sandbox.store.write(|states| {
+            reconciliation::reconcile(states, now);
+            remove_outdated(states, now);
             Ok(())
         });
         write_failed |= written.is_err();
@@ -90,8 +90,8 @@ async fn step(sandbox: &Arc<Sandbox>) -> Option<Duration> {
 
 /// Starts a driver for every new task, and stops the drivers of tasks whose desired status is `STOPPED`.
 fn drive(sandbox: &Arc<Sandbox>) {
-    let rows = sandbox.world.read(|world| {
-        let open = world.of::<State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
+    let rows = sandbox.store.read(|states| {
+        let open = states.of::<State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
         open.map(|(key, task)| (key.to_owned(), task.last_status, task.desired_status)).collect::<Vec<_>>()
     });
     let mut running = sandbox.in_memory::<TaskProcesses>().running();
@@ -112,16 +112,16 @@ fn is_past(time: Option<Timestamp>, now: Timestamp) -> bool {
     time.is_some_and(|time| now.duration_since(time).unsigned_abs() > RETENTION && now > time)
 }
 
-fn has_outdated(world: &World, now: Timestamp) -> bool {
-    world.of::<State>().tasks.values().any(|task| is_past(task.stopped_at, now))
-        || world.of::<State>().services.values().any(|service| is_past(service.inactive_at, now))
-        || world.of::<State>().clusters.values().any(|cluster| is_past(cluster.deleted_at, now))
+fn has_outdated(states: &States, now: Timestamp) -> bool {
+    states.of::<State>().tasks.values().any(|task| is_past(task.stopped_at, now))
+        || states.of::<State>().services.values().any(|service| is_past(service.inactive_at, now))
+        || states.of::<State>().clusters.values().any(|cluster| is_past(cluster.deleted_at, now))
 }
 
 /// Removes the rows of tasks, services and clusters that ended more than an hour ago.
-fn remove_outdated(world: &mut World, now: Timestamp) {
-    world.of_mut::<State>().tasks.retain(|_, task| !is_past(task.stopped_at, now));
-    let services: Vec<String> = world
+fn remove_outdated(states: &mut States, now: Timestamp) {
+    states.of_mut::<State>().tasks.retain(|_, task| !is_past(task.stopped_at, now));
+    let services: Vec<String> = states
         .of::<State>()
         .services
         .iter()
@@ -129,9 +129,9 @@ fn remove_outdated(world: &mut World, now: Timestamp) {
         .map(|(key, _)| format!("{key}/"))
         .collect();
     for prefix in services {
-        world.of_mut::<State>().service_deployments.retain(|key, _| !key.starts_with(&prefix));
-        world.of_mut::<State>().service_revisions.retain(|key, _| !key.starts_with(&prefix));
+        states.of_mut::<State>().service_deployments.retain(|key, _| !key.starts_with(&prefix));
+        states.of_mut::<State>().service_revisions.retain(|key, _| !key.starts_with(&prefix));
     }
-    world.of_mut::<State>().services.retain(|_, service| !is_past(service.inactive_at, now));
-    world.of_mut::<State>().clusters.retain(|_, cluster| !is_past(cluster.deleted_at, now));
+    states.of_mut::<State>().services.retain(|_, service| !is_past(service.inactive_at, now));
+    states.of_mut::<State>().clusters.retain(|_, cluster| !is_past(cluster.deleted_at, now));
 }

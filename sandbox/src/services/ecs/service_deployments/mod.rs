@@ -13,7 +13,7 @@ use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::OperationResult;
 use crate::services::ecs::State;
-use crate::store::World;
+use crate::store::States;
 use crate::{Config, Fault, Sandbox};
 
 mod history;
@@ -32,11 +32,11 @@ pub(super) fn describe(
 ) -> OperationResult {
     let config = &sandbox.config;
     check_number(&arns, "serviceDeploymentArns")?;
-    sandbox.world.read(|world| {
+    sandbox.store.read(|states| {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in &arns {
-            match world.of::<State>().service_deployments.get(row_key(arn, "service-deployment")?) {
-                Some(row) => found.push(to_output(config, world, row)),
+            match states.of::<State>().service_deployments.get(row_key(arn, "service-deployment")?) {
+                Some(row) => found.push(to_output(config, states, row)),
                 None => failures.push(missing(arn)),
             }
         }
@@ -44,9 +44,9 @@ pub(super) fn describe(
     })
 }
 
-fn to_output(config: &Config, world: &World, row: &ServiceDeployment) -> Value {
-    let service = world.of::<State>().services.get(&row.service);
-    let tasks = service.map(|service| tasks_of(world, service)).unwrap_or_default();
+fn to_output(config: &Config, states: &States, row: &ServiceDeployment) -> Value {
+    let service = states.of::<State>().services.get(&row.service);
+    let tasks = service.map(|service| tasks_of(states, service)).unwrap_or_default();
     let summary = |number: &str| {
         let requested = service
             .and_then(|service| service.deployments.iter().find(|one| one.number() == number))
@@ -112,8 +112,8 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> OperationResult {
     let limit = limit(input.max_results)?;
     let question = format!("ListServiceDeployments {input:?}");
     let config = &sandbox.config;
-    let page = sandbox.world.read(|world| {
-        let service = names::service(world, input.cluster.as_deref(), &input.service)?;
+    let page = sandbox.store.read(|states| {
+        let service = names::service(states, input.cluster.as_deref(), &input.service)?;
         let prefix = format!("{}/", key(&service.cluster, &service.name));
         let seconds = |row: &ServiceDeployment| row.created_at.as_duration().as_secs_f64();
         let matches = |row: &ServiceDeployment| {
@@ -124,7 +124,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> OperationResult {
                 && created.and_then(|created| created.after).is_none_or(|after| seconds(row) > after)
         };
         let mut rows: Vec<_> =
-            world.of::<State>().service_deployments.with_prefix(&prefix).filter(|(_, row)| matches(row)).collect();
+            states.of::<State>().service_deployments.with_prefix(&prefix).filter(|(_, row)| matches(row)).collect();
         rows.sort_by_key(|(_, row)| std::cmp::Reverse(row.created_at));
         let briefs = rows.into_iter().map(|(key, row)| {
             let brief = json!({
@@ -157,11 +157,11 @@ pub(super) fn describe_revisions(
 ) -> OperationResult {
     let config = &sandbox.config;
     check_number(&arns, "serviceRevisionArns")?;
-    sandbox.world.read(|world| {
+    sandbox.store.read(|states| {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in &arns {
-            match world.of::<State>().service_revisions.get(row_key(arn, "service-revision")?) {
-                Some(revision) => found.push(show::service_revision(config, world, revision)),
+            match states.of::<State>().service_revisions.get(row_key(arn, "service-revision")?) {
+                Some(revision) => found.push(show::service_revision(config, states, revision)),
                 None => failures.push(missing(arn)),
             }
         }
@@ -189,10 +189,11 @@ pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { service_deployment_arn: arn, s
     }
     let not_found = || Fault::not_found("ServiceDeploymentNotFoundException", "Service deployment not found.");
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         let row_key = row_key(&arn, "service-deployment")?;
-        let row = world.of::<State>().service_deployments.get(row_key).cloned().ok_or_else(not_found)?;
-        let mut service = world.of::<State>().services.get(&row.service).cloned().ok_or_else(names::no_such_service)?;
+        let row = states.of::<State>().service_deployments.get(row_key).cloned().ok_or_else(not_found)?;
+        let mut service =
+            states.of::<State>().services.get(&row.service).cloned().ok_or_else(names::no_such_service)?;
         let is_primary = service.deployments.first().is_some_and(|primary| primary.id == row.deployment);
         if row.status != Status::InProgress || !is_primary {
             let message = "The service deployment cannot be stopped because it is not in progress.";
@@ -203,13 +204,13 @@ pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { service_deployment_arn: arn, s
                 "The service deployment cannot be rolled back because there is no earlier deployment.",
             ));
         }
-        world
+        states
             .of_mut::<State>()
             .service_deployments
             .insert(row_key, ServiceDeployment { status: Status::StopRequested, ..row });
         service.fail_deployment(now, &STOPPED_BY_USER, true);
         service.steady = false;
-        names::store_service(world, service, now);
+        names::store_service(states, service, now);
         Ok(json!({ "serviceDeploymentArn": arn }))
     })
 }

@@ -60,12 +60,12 @@ pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     check_path_prefix(&path_prefix, true)?;
     let question = format!("ListPolicies {scope} {only_attached} {path_prefix} {usage:?}");
     // AWS's own policies are many, so they are listed without holding the lock.
-    let (uses, own) = sandbox.world.read(|world| {
+    let (uses, own) = sandbox.store.read(|states| {
         let policies =
-            world.of::<State>().managed_policies.iter().filter(|(_, policy)| policy.path.starts_with(&path_prefix));
+            states.of::<State>().managed_policies.iter().filter(|(_, policy)| policy.path.starts_with(&path_prefix));
         let own: Vec<_> =
             policies.map(|(arn, policy)| (arn.to_owned(), Listed::Own(Box::new(policy.clone())))).collect();
-        (all_uses(world.of::<State>()), own)
+        (all_uses(states.of::<State>()), own)
     });
     let partition = sandbox.config.partition();
     let below = aws::all().filter(|policy| policy.path().starts_with(&path_prefix));
@@ -110,9 +110,9 @@ pub(crate) fn list_entities(sandbox: &Arc<Sandbox>, input: Entities) -> Operatio
     check_arn(&arn)?;
     let roles_too = entity_filter.as_deref().is_none_or(|filter| filter == "Role");
     let question = format!("ListEntitiesForPolicy {arn} {entity_filter:?} {path_prefix} {usage:?}");
-    sandbox.world.read(|world| {
-        to_output(world.of::<State>(), &arn).ok_or_else(|| not_found(&arn))?;
-        let roles = world.of::<State>().roles.values().filter(|role| {
+    sandbox.store.read(|states| {
+        to_output(states.of::<State>(), &arn).ok_or_else(|| not_found(&arn))?;
+        let roles = states.of::<State>().roles.values().filter(|role| {
             let has = if usage.as_deref() == Some("PermissionsBoundary") {
                 role.boundary.as_ref() == Some(&arn)
             } else {

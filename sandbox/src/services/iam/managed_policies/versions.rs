@@ -68,8 +68,8 @@ pub(crate) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     documents::check(&document, Purpose::Managed)?;
     documents::quota::check_managed(&document)?;
     let created = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "CreatePolicyVersion", &arn)?;
+    sandbox.store.write(|states| {
+        let policy = find_mut(states.of_mut::<State>(), &sandbox.config, "CreatePolicyVersion", &arn)?;
         if policy.versions.len() >= MAX_VERSIONS {
             let message = "A managed policy can have up to 5 versions. Before you create a new version, you must delete an \
                            existing version.";
@@ -95,8 +95,8 @@ pub(crate) struct Named {
 }
 
 pub(crate) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> OperationResult {
-    sandbox.world.read(|world| {
-        let policy = find(world.of::<State>(), "GetPolicyVersion", &arn)?;
+    sandbox.store.read(|states| {
+        let policy = find(states.of::<State>(), "GetPolicyVersion", &arn)?;
         let number = number(&arn, policy, &version_id)?;
         let version = policy.versions.iter().find(|version| version.number == number);
         let version = version.ok_or_else(|| no_such_version(&arn, &version_id))?;
@@ -107,8 +107,8 @@ pub(crate) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }:
 }
 
 pub(crate) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> OperationResult {
-    sandbox.world.write(|world| {
-        let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "DeletePolicyVersion", &arn)?;
+    sandbox.store.write(|states| {
+        let policy = find_mut(states.of_mut::<State>(), &sandbox.config, "DeletePolicyVersion", &arn)?;
         let number = number(&arn, policy, &version_id)?;
         if number == policy.default_version {
             let message = "Cannot delete the default version of a policy.";
@@ -120,8 +120,8 @@ pub(crate) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id
 }
 
 pub(crate) fn set_default(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> OperationResult {
-    sandbox.world.write(|world| {
-        let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "SetDefaultPolicyVersion", &arn)?;
+    sandbox.store.write(|states| {
+        let policy = find_mut(states.of_mut::<State>(), &sandbox.config, "SetDefaultPolicyVersion", &arn)?;
         policy.default_version = number(&arn, policy, &version_id)?;
         Ok(Value::Null)
     })
@@ -136,8 +136,8 @@ pub(crate) struct List {
 }
 
 pub(crate) fn list(sandbox: &Arc<Sandbox>, List { policy_arn: arn, marker, max_items }: List) -> OperationResult {
-    sandbox.world.read(|world| {
-        let policy = find(world.of::<State>(), "ListPolicyVersions", &arn)?;
+    sandbox.store.read(|states| {
+        let policy = find(states.of::<State>(), "ListPolicyVersions", &arn)?;
         let newest_first = policy.versions.iter().rev();
         let versions = newest_first.map(|version| (version.number.to_string(), version.describe(policy)));
         Paging::new(marker, max_items).answer(&format!("ListPolicyVersions {arn}"), "Versions", versions)

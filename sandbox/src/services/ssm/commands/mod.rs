@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::Fault;
 use crate::base::clock::{epoch_seconds, iso8601};
 use crate::services::ssm::State;
-use crate::store::World;
+use crate::store::States;
 
 mod cancel;
 mod list;
@@ -159,15 +159,15 @@ fn key(command: &str, instance: &str) -> String {
     format!("{command}:{instance}")
 }
 
-fn invocations<'a>(world: &'a World, command: &str) -> impl Iterator<Item = &'a Invocation> {
-    world.of::<State>().invocations.with_prefix(&format!("{command}:")).map(|(_, invocation)| invocation)
+fn invocations<'a>(states: &'a States, command: &str) -> impl Iterator<Item = &'a Invocation> {
+    states.of::<State>().invocations.with_prefix(&format!("{command}:")).map(|(_, invocation)| invocation)
 }
 
 /// The status of a command: that of its least advanced invocation or, when all have ended, of the worst.
-fn status(world: &World, command: &str) -> Status {
+fn status(states: &States, command: &str) -> Status {
     use Status::{Cancelled, Cancelling, Failed, InProgress, Pending, Success, TimedOut};
 
-    let all: Vec<Status> = invocations(world, command).map(|invocation| invocation.status).collect();
+    let all: Vec<Status> = invocations(states, command).map(|invocation| invocation.status).collect();
     let order = [Cancelling, InProgress, Pending, Failed, TimedOut, Cancelled];
     order.into_iter().find(|status| all.contains(status)).unwrap_or(Success)
 }
@@ -180,9 +180,9 @@ fn log_output(command: &Command) -> Value {
     })
 }
 
-fn to_response(world: &World, command: &Command) -> Value {
-    let status = status(world, &command.id);
-    let all: Vec<&Invocation> = invocations(world, &command.id).collect();
+fn to_response(states: &States, command: &Command) -> Value {
+    let status = status(states, &command.id);
+    let all: Vec<&Invocation> = invocations(states, &command.id).collect();
     let failed = |one: &&&Invocation| matches!(one.status, Status::Failed | Status::TimedOut);
     json!({
         "CommandId": command.id,
@@ -212,8 +212,8 @@ fn to_response(world: &World, command: &Command) -> Value {
     })
 }
 
-fn find<'a>(world: &'a World, id: &str) -> Result<&'a Command, Fault> {
-    world.of::<State>().commands.get(id).ok_or_else(|| Fault::client("InvalidCommandId", ""))
+fn find<'a>(states: &'a States, id: &str) -> Result<&'a Command, Fault> {
+    states.of::<State>().commands.get(id).ok_or_else(|| Fault::client("InvalidCommandId", ""))
 }
 
 /// A time in the format of invocations; empty if there is none.

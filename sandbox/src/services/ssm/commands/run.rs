@@ -66,8 +66,8 @@ async fn end(sandbox: &Sandbox, command: &str, instance: &str, outcome: Invocati
 
 /// Ends the invocations that were in progress when the sandbox was killed: their processes have ended with it.
 pub(crate) fn resume(sandbox: &Arc<Sandbox>) {
-    let open: Vec<(String, String)> = sandbox.world.read(|world| {
-        let open = world.of::<State>().invocations.values().filter(|invocation| !invocation.status.is_over());
+    let open: Vec<(String, String)> = sandbox.store.read(|states| {
+        let open = states.of::<State>().invocations.values().filter(|invocation| !invocation.status.is_over());
         open.map(|invocation| (invocation.command.clone(), invocation.instance.clone())).collect()
     });
     let now = sandbox.clock.now();
@@ -87,7 +87,7 @@ fn change<T>(
     instance: &str,
     change: impl FnOnce(&mut Invocation) -> T,
 ) -> Result<Option<T>, Fault> {
-    sandbox.world.write(|world| Ok(world.of_mut::<State>().invocations.get_mut(&key(command, instance)).map(change)))
+    sandbox.store.write(|states| Ok(states.of_mut::<State>().invocations.get_mut(&key(command, instance)).map(change)))
 }
 
 async fn run(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Result<InvocationResult, Fault> {
@@ -143,7 +143,7 @@ async fn run(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Resul
 fn spec(sandbox: &Sandbox, command: &Command, instance: &str) -> Result<ProcessSpec, Fault> {
     let one = |name: &str| command.parameters.get(name).map(|values| values.join("\n"));
     let script = one("commands").unwrap_or_default();
-    let found: Option<Value> = sandbox.world.read(|world| instances::connected(world, instance).cloned());
+    let found: Option<Value> = sandbox.store.read(|states| instances::connected(states, instance).cloned());
     let found = found.ok_or_else(|| Fault::client("TargetNotConnected", format!("{instance} is not connected.")))?;
     let spec = instances::command(sandbox, &found, &["/bin/sh", "-c", &script])?;
     let folder = one("workingDirectory").filter(|folder| !folder.is_empty());
@@ -164,11 +164,11 @@ async fn log_stream(sandbox: &Arc<Sandbox>, command: &Command, instance: &str, n
 
 /// Waits until the invocation is cancelled.
 async fn cancelled(sandbox: &Sandbox, command: &str, instance: &str) {
-    let mut changes = sandbox.world.changes();
+    let mut changes = sandbox.store.changes();
     loop {
         changes.borrow_and_update();
         let status =
-            sandbox.world.read(|world| Some(world.of::<State>().invocations.get(&key(command, instance))?.status));
+            sandbox.store.read(|states| Some(states.of::<State>().invocations.get(&key(command, instance))?.status));
         if status == Some(Status::Cancelling) {
             return;
         }

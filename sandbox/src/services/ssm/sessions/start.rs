@@ -92,7 +92,7 @@ fn target(sandbox: &Arc<Sandbox>, target: &str, command: &[&str]) -> Result<(Pro
         return ecs::in_container(sandbox, container, &command)?.ok_or_else(not_connected);
     }
     let instance =
-        sandbox.world.read(|world| instances::connected(world, target).cloned()).ok_or_else(not_connected)?;
+        sandbox.store.read(|states| instances::connected(states, target).cloned()).ok_or_else(not_connected)?;
     let spec = instances::command(sandbox, &instance, command)?;
     let environment = environment::in_terminal(spec.environment);
     // Terminating the instance ends its sessions.
