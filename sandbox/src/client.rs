@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::auth::Credentials;
-use super::auth::signature::{self, Authorization, Request};
+use super::auth::signature::{self, Authorization, SignedRequest};
 use crate::base::clock::{basic_date, basic_iso8601};
 use crate::control::{SIGNING_NAME, TARGET_PREFIX};
 
@@ -116,7 +116,7 @@ impl Endpoint {
             signature: "",
             amz_date: &amz_date,
         };
-        let request = Request { method: "POST", path: "/", query: "", headers: &headers, body: body.as_bytes() };
+        let request = SignedRequest { method: "POST", path: "/", query: "", headers: &headers, body: body.as_bytes() };
         let secret = if self.control_secret.is_empty() {
             // A sandbox of an older version has only one secret.
             &self.credentials.secret_access_key

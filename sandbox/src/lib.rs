@@ -2,7 +2,7 @@
 //!
 //! It shares no code with the tool that contains it, and does not use the AWS SDKs, so that it can catch their mistakes. Its modules, each
 //! of which uses only those before it: [`base`]; [`auth`] and [`protocol`], which turn a request into an input; [`store`], the state; [`process`],
-//! processes and containers; [`faults`], fault injection; [`core`], the interface of services; [`session_channel`], terminals;
+//! processes and containers; [`fault_injector`], fault injection; [`core`], the interface of services; [`session_channel`], terminals;
 //! [`services`] and [`cloudformation`]; [`control`], calls outside AWS's API; [`registry`], the table of what is served; [`server`];
 //! [`client`] and [`lifecycle`], which call, start and stop a sandbox in the background. The tool's `tests/it/architecture.rs` has the
 //! same as a table.
@@ -21,7 +21,7 @@ mod cloudformation;
 mod control;
 mod core;
 mod coverage;
-mod faults;
+mod fault_injection;
 mod inner;
 pub mod lifecycle;
 mod process;
@@ -85,9 +85,9 @@ pub mod testing {
     pub use crate::process::address::ServiceAddress;
     pub use crate::process::mock_backend::MockBackend;
     pub use crate::process::{
-        CpuTimes, Exit, Ports, Process, ProcessSpec, Runner, StartError, TASK_MARKER, environment,
+        CpuTimes, Exit, PortPool, Process, ProcessSpec, Runner, StartError, TASK_MARKER, environment,
     };
-    pub use crate::protocol::{Incoming, Protocol, model};
+    pub use crate::protocol::{EncodedRequest, Protocol, model};
     pub use crate::registry::REGISTRY;
 
     /// Opens a sandbox in this process.

@@ -3,7 +3,7 @@
 
 use crate::core::Registry;
 use crate::core::hooks::AlarmAction;
-use crate::core::runtimes::Runtimes;
+use crate::core::in_memory::InMemoryState;
 use crate::services::{autoscaling, cloudmap, cloudwatch, ec2, ecs, iam, logs, secretsmanager, ssm, sts};
 use crate::session_channel::Sessions;
 use crate::store::Schema;
@@ -51,13 +51,13 @@ pub static REGISTRY: Registry = Registry {
                 Box::<cloudwatch::State>::default(),
             ]
         },
-        record_insertions: |world, resource, rows| {
-            world.of_mut::<cloudformation::State>().add_uncommitted(resource, rows);
+        record_insertions: |states, resource, rows| {
+            states.of_mut::<cloudformation::State>().add_uncommitted(resource, rows);
         },
     },
-    runtimes: |config| {
-        Runtimes::default()
-            .with(ecs::Runtime::new(config))
+    in_memory: |config| {
+        InMemoryState::default()
+            .with(ecs::TaskProcesses::new(config))
             .with(ssm::instances::Roles::default())
             .with(logs::LiveTails::default())
             .with(Sessions::default())

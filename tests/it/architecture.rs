@@ -31,8 +31,8 @@ const SANDBOX_DEPENDENCIES: &[(&str, &[&str])] = &[
     ("protocol", &["auth", "base"]),
     ("process", &["base"]),
     ("store", &["base"]),
-    ("faults", &["auth", "base"]),
-    ("core", &["auth", "base", "faults", "process", "protocol", "store"]),
+    ("fault_injection", &["auth", "base"]),
+    ("core", &["auth", "base", "fault_injection", "process", "protocol", "store"]),
     ("session_channel", &["base", "core", "process"]),
     ("cloudformation", BELOW_SERVICES),
     (
@@ -42,7 +42,7 @@ const SANDBOX_DEPENDENCIES: &[(&str, &[&str])] = &[
             "base",
             "cloudformation",
             "core",
-            "faults",
+            "fault_injection",
             "process",
             "protocol",
             "services",
@@ -52,14 +52,15 @@ const SANDBOX_DEPENDENCIES: &[(&str, &[&str])] = &[
     ),
     ("registry", &["cloudformation", "control", "core", "services", "session_channel", "store"]),
     ("coverage", &["cloudformation", "core", "registry"]),
-    ("server", &["auth", "base", "core", "faults", "protocol", "session_channel"]),
+    ("server", &["auth", "base", "core", "fault_injection", "protocol", "session_channel"]),
     ("client", &["auth", "base", "control"]),
     ("lifecycle", &["auth", "base", "client", "core", "process", "services", "store"]),
     ("inner", &["lifecycle", "process"]),
 ];
 
 /// The modules that services may use besides other services. CloudFormation may use the same ones: it calls services by name.
-const BELOW_SERVICES: &[&str] = &["auth", "base", "core", "faults", "process", "protocol", "session_channel", "store"];
+const BELOW_SERVICES: &[&str] =
+    &["auth", "base", "core", "fault_injection", "process", "protocol", "session_channel", "store"];
 
 /// The sandbox's services in layers, lowest first: each may use those of lower layers.
 const SERVICES: &[&[&str]] =

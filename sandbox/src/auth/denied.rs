@@ -9,7 +9,7 @@ use crate::base::clock::basic_iso8601;
 
 /// The error codes of a protocol family: AWS's protocols have different codes for the same error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
+pub enum ErrorFormat {
     /// The JSON protocols.
     Json,
     /// AWS Query.
@@ -20,7 +20,7 @@ pub enum Dialect {
 
 /// Why a request is denied.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Denied {
+pub(crate) enum AuthError {
     /// It is not signed.
     Unsigned,
     /// A part of its signature is missing or malformed: the message.
@@ -44,16 +44,16 @@ pub(crate) enum Denied {
     Scope(String),
 }
 
-impl Denied {
+impl AuthError {
     /// The fault in a dialect.
-    pub(crate) fn fault(&self, dialect: Dialect) -> Fault {
-        let (status, code) = self.code(dialect);
-        Fault::new(status, code, self.message(dialect))
+    pub(crate) fn fault(&self, error_format: ErrorFormat) -> Fault {
+        let (status, code) = self.code(error_format);
+        Fault::new(status, code, self.message(error_format))
     }
 
-    fn code(&self, dialect: Dialect) -> (u16, &'static str) {
-        use Dialect::{Ec2, Json, Query};
-        match (self, dialect) {
+    fn code(&self, error_format: ErrorFormat) -> (u16, &'static str) {
+        use ErrorFormat::{Ec2, Json, Query};
+        match (self, error_format) {
             (Self::Unsigned, Json) => (400, "MissingAuthenticationTokenException"),
             (Self::Unsigned, Query | Ec2) => (403, "MissingAuthenticationToken"),
             (Self::Incomplete(_), Json) => (400, "IncompleteSignatureException"),
@@ -71,11 +71,11 @@ impl Denied {
         }
     }
 
-    fn message(&self, dialect: Dialect) -> String {
+    fn message(&self, error_format: ErrorFormat) -> String {
         match self {
             Self::Unsigned => "Request is missing Authentication Token".into(),
             Self::Incomplete(what) | Self::Scope(what) => what.clone(),
-            Self::UnknownKey if dialect == Dialect::Ec2 => {
+            Self::UnknownKey if error_format == ErrorFormat::Ec2 => {
                 "AWS was not able to validate the provided access credentials".into()
             }
             Self::UnknownKey => "The security token included in the request is invalid.".into(),

@@ -3,7 +3,7 @@
 //!
 //! It is written from AWS's documentation of the signature, and shares no code with the signer of the tool.
 //!
-//! As on AWS, a signature covers the method, host, path, query, body and time of a request, and expires ([`Denied::Expired`]). A request
+//! As on AWS, a signature covers the method, host, path, query, body and time of a request, and expires ([`AuthError::Expired`]). A request
 //! can be repeated with the same signature until then: signatures have no nonce, so clients send equal requests with equal signatures
 //! within a second.
 
@@ -18,9 +18,9 @@ mod denied;
 mod role_sessions;
 pub(super) mod signature;
 
-pub(crate) use denied::{Denied, Dialect};
+pub(crate) use denied::{AuthError, ErrorFormat};
 pub(crate) use role_sessions::{RoleLease, RoleSession, RoleSessions};
-use signature::{Authorization, Request};
+use signature::{Authorization, SignedRequest};
 
 /// An access key and its secret.
 #[derive(Clone, Serialize, Deserialize)]
@@ -59,7 +59,7 @@ const GLOBAL_SERVICES: &[&str] = &["iam", "sts"];
 
 /// All valid credentials.
 #[derive(Debug, Clone, Copy)]
-pub struct Keys<'a> {
+pub struct KnownCredentials<'a> {
     /// The sandbox's own, for the user who runs it.
     pub owner: &'a Credentials,
     /// The secret for control calls, in place of the owner's. They determine what runs on this machine, which programs with the owner's
@@ -86,7 +86,10 @@ pub(crate) struct ClaimedIdentity<'a> {
 }
 
 /// Identifies the caller by the access key in the head of a request. Keys of roles need their session token; the owner's key has none.
-pub(crate) fn identify<'a>(request: &Request<'a>, keys: Keys<'_>) -> Result<ClaimedIdentity<'a>, Denied> {
+pub(crate) fn identify<'a>(
+    request: &SignedRequest<'a>,
+    keys: KnownCredentials<'_>,
+) -> Result<ClaimedIdentity<'a>, AuthError> {
     let authorization = Authorization::parse(request)?;
     let is_same = |given: &str, own: &str| bool::from(given.as_bytes().ct_eq(own.as_bytes()));
     let token = request.header("x-amz-security-token");
@@ -96,18 +99,18 @@ pub(crate) fn identify<'a>(request: &Request<'a>, keys: Keys<'_>) -> Result<Clai
         let session = keys.roles.by_access_key(authorization.access_key);
         session.filter(|session| token.is_some_and(|token| is_same(token, &session.token))).map(Identity::Role)
     };
-    identity.map(|identity| ClaimedIdentity { authorization, identity }).ok_or(Denied::UnknownKey)
+    identity.map(|identity| ClaimedIdentity { authorization, identity }).ok_or(AuthError::UnknownKey)
 }
 
 /// Verifies the signature of a request whose caller is identified; returns the service that it is signed for, and the caller.
 pub(crate) fn verify(
-    request: &Request<'_>,
+    request: &SignedRequest<'_>,
     claimed: ClaimedIdentity<'_>,
-    keys: Keys<'_>,
+    keys: KnownCredentials<'_>,
     region: &str,
-    dialect: Dialect,
+    error_format: ErrorFormat,
     now: Timestamp,
-) -> Result<(String, Identity), Denied> {
+) -> Result<(String, Identity), AuthError> {
     let ClaimedIdentity { authorization, identity } = claimed;
     let secret = match &identity {
         Identity::Owner if authorization.service == CONTROL_SERVICE => keys.control_secret,
@@ -116,53 +119,53 @@ pub(crate) fn verify(
     };
     for name in MUST_BE_SIGNED {
         if request.header(name).is_some() && !authorization.signs(name) {
-            return Err(Denied::Incomplete(format!("'{name}' must be a 'SignedHeader' in the AWS Authorization.")));
+            return Err(AuthError::Incomplete(format!("'{name}' must be a 'SignedHeader' in the AWS Authorization.")));
         }
     }
-    check_time(&authorization, dialect, now)?;
+    check_time(&authorization, error_format, now)?;
     check_region(&authorization, region)?;
     check_body(request)?;
     let expected = signature::signature(request, &authorization, secret);
     if bool::from(expected.as_bytes().ct_eq(authorization.signature.as_bytes())) {
         Ok((authorization.service.to_owned(), identity))
     } else {
-        Err(Denied::WrongSignature)
+        Err(AuthError::WrongSignature)
     }
 }
 
-fn check_time(authorization: &Authorization<'_>, dialect: Dialect, now: Timestamp) -> Result<(), Denied> {
+fn check_time(authorization: &Authorization<'_>, error_format: ErrorFormat, now: Timestamp) -> Result<(), AuthError> {
     let signed_at = authorization.time()?;
-    let skew = dialect.allowed_skew();
+    let skew = error_format.allowed_skew();
     let distance = now.duration_since(signed_at);
     if distance.unsigned_abs() > skew {
-        return Err(Denied::Expired { signed_at, now, skew });
+        return Err(AuthError::Expired { signed_at, now, skew });
     }
     if authorization.date != crate::base::clock::basic_date(signed_at) {
-        return Err(Denied::Scope(
+        return Err(AuthError::Scope(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP".into(),
         ));
     }
     Ok(())
 }
 
-fn check_region(authorization: &Authorization<'_>, region: &str) -> Result<(), Denied> {
+fn check_region(authorization: &Authorization<'_>, region: &str) -> Result<(), AuthError> {
     let global = GLOBAL_SERVICES.contains(&authorization.service) && authorization.region == "us-east-1";
     if authorization.region == region || global {
         return Ok(());
     }
-    Err(Denied::Scope(format!("Credential should be scoped to a valid region, this sandbox is '{region}'.")))
+    Err(AuthError::Scope(format!("Credential should be scoped to a valid region, this sandbox is '{region}'.")))
 }
 
 /// Checks the hash of the body in the header, if there is one; the signature covers the body in any case. Unsigned payloads, which only
 /// Amazon S3 accepts over TLS, are refused.
-fn check_body(request: &Request<'_>) -> Result<(), Denied> {
+fn check_body(request: &SignedRequest<'_>) -> Result<(), AuthError> {
     match request.header("x-amz-content-sha256") {
-        Some(hash) if hash != signature::sha256_hex(request.body) => Err(Denied::WrongBody),
+        Some(hash) if hash != signature::sha256_hex(request.body) => Err(AuthError::WrongBody),
         _ => Ok(()),
     }
 }
 
-impl Dialect {
+impl ErrorFormat {
     /// The maximum difference of a client's clock: five minutes for JSON services, fifteen for the older ones.
     fn allowed_skew(self) -> Duration {
         match self {

@@ -11,7 +11,7 @@ use jiff::civil::DateTime;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 
-use super::Denied;
+use super::AuthError;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// The ASCII characters that are encoded in names and values of a query; all others besides ASCII are as well.
@@ -21,7 +21,7 @@ const RESERVED_IN_PATHS: &AsciiSet = &RESERVED.remove(b'/');
 
 /// The parts of a request that are signed.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Request<'a> {
+pub(crate) struct SignedRequest<'a> {
     /// The HTTP method.
     pub method: &'a str,
     /// The path as it was sent.
@@ -33,7 +33,7 @@ pub(crate) struct Request<'a> {
     pub body: &'a [u8],
 }
 
-impl<'a> Request<'a> {
+impl<'a> SignedRequest<'a> {
     /// A header's value; `name` in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&'a str> {
         self.headers.get(name).map(String::as_str)
@@ -61,12 +61,12 @@ pub(crate) struct Authorization<'a> {
 
 impl<'a> Authorization<'a> {
     /// Parses the headers, all of whose parts are required.
-    pub(crate) fn parse(request: &Request<'a>) -> Result<Self, Denied> {
-        let header = request.header("authorization").ok_or(Denied::Unsigned)?;
+    pub(crate) fn parse(request: &SignedRequest<'a>) -> Result<Self, AuthError> {
+        let header = request.header("authorization").ok_or(AuthError::Unsigned)?;
         let parts = header.strip_prefix(ALGORITHM).ok_or_else(|| unsupported(header))?;
         let part = |name: &str| {
             let found = parts.split(',').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='));
-            found.ok_or_else(|| Denied::Incomplete(format!("Authorization header requires '{name}' parameter.")))
+            found.ok_or_else(|| AuthError::Incomplete(format!("Authorization header requires '{name}' parameter.")))
         };
         let credential = part("Credential")?;
         let (signed_headers, signature) = (part("SignedHeaders")?, part("Signature")?);
@@ -74,15 +74,15 @@ impl<'a> Authorization<'a> {
         if parts.split(',').count() != 3 {
             let words =
                 "Authorization header must have the parameters 'Credential', 'SignedHeaders' and 'Signature', once.";
-            return Err(Denied::Incomplete(words.into()));
+            return Err(AuthError::Incomplete(words.into()));
         }
         let [access_key, date, region, service, "aws4_request"] = *credential.split('/').collect::<Vec<_>>() else {
-            return Err(Denied::Incomplete(format!(
+            return Err(AuthError::Incomplete(format!(
                 "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '{credential}'"
             )));
         };
         let amz_date = request.header("x-amz-date").ok_or_else(|| {
-            Denied::Incomplete(
+            AuthError::Incomplete(
                 "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.".into(),
             )
         })?;
@@ -95,10 +95,10 @@ impl<'a> Authorization<'a> {
     }
 
     /// When the request was signed.
-    pub(crate) fn time(&self) -> Result<Timestamp, Denied> {
+    pub(crate) fn time(&self) -> Result<Timestamp, AuthError> {
         DateTime::strptime("%Y%m%dT%H%M%SZ", self.amz_date)
             .and_then(|time| jiff::tz::TimeZone::UTC.to_timestamp(time))
-            .map_err(|_| Denied::Incomplete("Date must be in ISO-8601 'basic format'.".into()))
+            .map_err(|_| AuthError::Incomplete("Date must be in ISO-8601 'basic format'.".into()))
     }
 
     /// The value of the header with a signature.
@@ -112,13 +112,13 @@ impl<'a> Authorization<'a> {
     }
 }
 
-fn unsupported(header: &str) -> Denied {
+fn unsupported(header: &str) -> AuthError {
     let algorithm = header.split(' ').next().unwrap_or_default();
-    Denied::Incomplete(format!("Unsupported AWS 'algorithm': '{algorithm}'."))
+    AuthError::Incomplete(format!("Unsupported AWS 'algorithm': '{algorithm}'."))
 }
 
 /// The signature of a request with this authorization, in hexadecimal.
-pub(crate) fn signature(request: &Request<'_>, authorization: &Authorization<'_>, secret: &str) -> String {
+pub(crate) fn signature(request: &SignedRequest<'_>, authorization: &Authorization<'_>, secret: &str) -> String {
     let canonical = canonical_request(request, authorization.signed_headers);
     let hash = sha256_hex(canonical.as_bytes());
     let to_sign = format!("{ALGORITHM}\n{}\n{}\n{hash}", authorization.amz_date, authorization.scope());
@@ -139,7 +139,7 @@ fn hmac(key: &[u8], text: &str) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-fn canonical_request(request: &Request<'_>, signed_headers: &str) -> String {
+fn canonical_request(request: &SignedRequest<'_>, signed_headers: &str) -> String {
     let mut headers = String::new();
     for name in signed_headers.split(';') {
         let value = request.header(name).unwrap_or_default();

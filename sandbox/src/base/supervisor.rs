@@ -24,7 +24,7 @@ impl Panicked {
     }
 }
 
-/// Runs `work` and returns its panic as an error. Shared state must stay consistent after a panic: the world rolls back
+/// Runs `work` and returns its panic as an error. Shared state must stay consistent after a panic: the store rolls back
 /// unfinished changes, and other locks guard single-step changes.
 pub(crate) async fn catch<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
     AssertUnwindSafe(work).catch_unwind().await.map_err(|payload| Panicked::new(&*payload))

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use crate::Sandbox;
-use crate::core::{Service, operation};
+use crate::core::{ServiceDefinition, operation};
 use crate::protocol::Protocol;
 
 mod engine;
@@ -24,7 +24,7 @@ pub(crate) use model::State;
 use operations::{change_sets, describe, exports, rollbacks, stack_resources, stacks, templates};
 
 /// The service's row.
-pub(crate) static SERVICE: Service = Service {
+pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     signing_name: "cloudformation",
     protocols: &[Protocol::Query {
         version: "2010-05-15",

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Whether the change of a property recreates the resource, ordered by how much is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Recreation {
+pub enum ReplacementRequirement {
     /// The resource is updated in place.
     Never,
     /// It depends on more than the property.
@@ -17,7 +17,7 @@ pub enum Recreation {
     Always,
 }
 
-impl Recreation {
+impl ReplacementRequirement {
     /// `RequiresRecreation` in a change set.
     pub const fn word(self) -> &'static str {
         match self {
@@ -29,7 +29,7 @@ impl Recreation {
 }
 
 /// A path within a type's properties, and whether its change recreates the resource.
-type Path = (&'static str, Recreation);
+type Path = (&'static str, ReplacementRequirement);
 
 static TABLE: LazyLock<BTreeMap<&str, Vec<Path>>> = LazyLock::new(|| parse(include_str!("replacement.txt")));
 
@@ -45,16 +45,16 @@ fn parse(text: &'static str) -> BTreeMap<&'static str, Vec<Path>> {
 
 fn path(word: &'static str) -> Path {
     match word.strip_prefix('?') {
-        Some(path) => (path, Recreation::Conditionally),
-        None => (word, Recreation::Always),
+        Some(path) => (path, ReplacementRequirement::Conditionally),
+        None => (word, ReplacementRequirement::Always),
     }
 }
 
 /// Whether the change of a property of a type recreates the resource; an absent property is null.
-pub(super) fn recreation(kind: &str, property: &str, old: &Value, new: &Value) -> Recreation {
+pub(super) fn recreation(kind: &str, property: &str, old: &Value, new: &Value) -> ReplacementRequirement {
     let paths = TABLE.get(kind).into_iter().flatten();
     let changed = paths.filter(|(path, _)| touches(path, property, old, new));
-    changed.map(|(_, recreation)| *recreation).max().unwrap_or(Recreation::Never)
+    changed.map(|(_, recreation)| *recreation).max().unwrap_or(ReplacementRequirement::Never)
 }
 
 /// Whether the change of a property changes the value at a path such as `DnsConfig/NamespaceId`.
@@ -81,17 +81,17 @@ mod tests {
     use serde_json::json;
 
     use super::super::resources;
-    use super::{Recreation, TABLE, recreation, touches};
+    use super::{ReplacementRequirement, TABLE, recreation, touches};
 
     #[test]
     fn recreation_is_that_of_awss_schemas() {
         let of_property = |kind, property| recreation(kind, property, &json!("a"), &json!("b"));
-        assert_eq!(of_property("AWS::SSM::Parameter", "Name"), Recreation::Always);
-        assert_eq!(of_property("AWS::SSM::Parameter", "Value"), Recreation::Never);
-        assert_eq!(of_property("AWS::EC2::Instance", "InstanceType"), Recreation::Conditionally);
-        assert_eq!(of_property("AWS::ECS::Service", "LaunchType"), Recreation::Conditionally);
-        assert_eq!(of_property("AWS::ECS::Service", "DeploymentController"), Recreation::Never);
-        assert_eq!(of_property("AWS::No::Type", "Name"), Recreation::Never);
+        assert_eq!(of_property("AWS::SSM::Parameter", "Name"), ReplacementRequirement::Always);
+        assert_eq!(of_property("AWS::SSM::Parameter", "Value"), ReplacementRequirement::Never);
+        assert_eq!(of_property("AWS::EC2::Instance", "InstanceType"), ReplacementRequirement::Conditionally);
+        assert_eq!(of_property("AWS::ECS::Service", "LaunchType"), ReplacementRequirement::Conditionally);
+        assert_eq!(of_property("AWS::ECS::Service", "DeploymentController"), ReplacementRequirement::Never);
+        assert_eq!(of_property("AWS::No::Type", "Name"), ReplacementRequirement::Never);
     }
 
     #[test]

@@ -8,8 +8,8 @@ mod status;
 
 use crate::Sandbox;
 use crate::cloudformation::resources;
-use crate::core::{NoInput, Reply, Service, operation};
-use crate::faults::Rules;
+use crate::core::{NoInput, OperationResult, ServiceDefinition, operation};
+use crate::fault_injection::Rules;
 use crate::protocol::Protocol;
 use crate::services::ecs::{addresses, images};
 
@@ -18,7 +18,7 @@ pub(crate) const SIGNING_NAME: &str = crate::auth::CONTROL_SERVICE;
 /// The prefix of the targets of control calls.
 pub(crate) const TARGET_PREFIX: &str = "EcswsSandbox";
 
-pub(crate) static SERVICE: Service = Service {
+pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     signing_name: SIGNING_NAME,
     protocols: &[Protocol::Json11 { target_prefix: TARGET_PREFIX }],
     validation_code: "ValidationException",
@@ -36,16 +36,16 @@ pub(crate) static SERVICE: Service = Service {
 };
 
 /// `PutFaults`: replaces all rules of fault injection.
-fn put_faults(sandbox: &Arc<Sandbox>, rules: Rules) -> Reply {
+fn put_faults(sandbox: &Arc<Sandbox>, rules: Rules) -> OperationResult {
     let operations: Vec<String> = sandbox.registry.operations().collect();
     let resource_types: Vec<&str> = resources::all().map(|kind| kind.name).collect();
-    sandbox.faults.put(rules, &operations, &resource_types)?;
+    sandbox.fault_injector.put(rules, &operations, &resource_types)?;
     Ok(json!({}))
 }
 
 /// `DescribeFaults`.
 fn describe_faults(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {
-    sandbox.faults.describe()
+    sandbox.fault_injector.describe()
 }
 
 fn shutdown(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {

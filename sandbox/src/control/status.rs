@@ -9,11 +9,11 @@ use crate::Sandbox;
 use crate::cloudformation;
 use crate::process::resident_bytes;
 use crate::services::ecs;
-use crate::services::ecs::Runtime;
+use crate::services::ecs::TaskProcesses;
 use crate::services::ecs::{ServiceStatus, TaskStatus};
 use crate::services::logs::quota;
 use crate::session_channel::Sessions;
-use crate::store::World;
+use crate::store::States;
 
 #[derive(Deserialize)]
 pub(super) struct Input {
@@ -34,20 +34,20 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, Input { detail }: Input) -> Value {
         "hostExec": sandbox.config.host_exec,
     });
     if detail {
-        let processes = sandbox.runtime::<Runtime>().processes();
+        let processes = sandbox.in_memory::<TaskProcesses>().processes();
         status["memoryBytes"] = resident_bytes(std::process::id()).into();
-        status["diskBytes"] = sandbox.world.database().bytes().into();
+        status["diskBytes"] = sandbox.store.database().bytes().into();
         status["maxLogBytes"] = quota::MAX_BYTES.into();
-        let sessions = sandbox.runtime::<Sessions>().list().into_iter().filter(|session| session.ended.is_none());
+        let sessions = sandbox.in_memory::<Sessions>().list().into_iter().filter(|session| session.ended.is_none());
         status["sessions"] = sessions
             .map(|session| json!({ "id": session.id, "target": session.target, "since": session.started }))
             .collect();
-        sandbox.world.read(|world| {
-            status["logBytes"] = quota::stored_bytes(world).into();
-            status["stacks"] = stacks(world);
-            status["services"] = services(world);
+        sandbox.store.read(|states| {
+            status["logBytes"] = quota::stored_bytes(states).into();
+            status["stacks"] = stacks(states);
+            status["services"] = services(states);
             let tasks =
-                world.of::<ecs::State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
+                states.of::<ecs::State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
             status["tasks"] = tasks
                 .map(|(key, task)| {
                     let (pids, bytes) = processes.get(key).cloned().unwrap_or_default();
@@ -62,15 +62,16 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, Input { detail }: Input) -> Value {
     status
 }
 
-fn stacks(world: &World) -> Value {
-    let stacks = world.of::<cloudformation::State>().stacks.values().filter(|stack| !stack.is_deleted());
+fn stacks(states: &States) -> Value {
+    let stacks = states.of::<cloudformation::State>().stacks.values().filter(|stack| !stack.is_deleted());
     stacks.map(|stack| json!({ "name": stack.name, "status": stack.status })).collect()
 }
 
-fn services(world: &World) -> Value {
-    let services = world.of::<ecs::State>().services.values().filter(|service| service.status == ServiceStatus::Active);
+fn services(states: &States) -> Value {
+    let services =
+        states.of::<ecs::State>().services.values().filter(|service| service.status == ServiceStatus::Active);
     let shown = services.map(|service| {
-        let own = world.of::<ecs::State>().tasks.values().filter(|task| {
+        let own = states.of::<ecs::State>().tasks.values().filter(|task| {
             task.cluster == service.cluster && task.service.as_ref() == Some(&service.name)
         });
         let running = own.filter(|task| task.last_status == TaskStatus::Running).count();

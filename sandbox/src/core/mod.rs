@@ -4,9 +4,9 @@
 
 mod config;
 pub(crate) mod hooks;
+pub(crate) mod in_memory;
 mod operation;
 mod registry;
-pub(crate) mod runtimes;
 mod sandbox;
 mod sdk_variables;
 mod service;
@@ -14,8 +14,8 @@ mod validation;
 
 pub use config::Config;
 pub(crate) use operation::operation;
-pub(crate) use operation::{Answer, Call, IntoAnswer, NoInput, Operation, Reply};
+pub(crate) use operation::{Call, IntoOperationResult, NoInput, Operation, OperationOutput, OperationResult};
 pub(crate) use registry::Registry;
 pub use sandbox::Sandbox;
 pub(crate) use sdk_variables::CREDENTIALS_PATH;
-pub(crate) use service::{Caller, Service};
+pub(crate) use service::{Caller, ServiceDefinition};

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Sandbox, Service};
+use super::{Sandbox, ServiceDefinition};
 use crate::Fault;
 use crate::auth::Identity;
 use crate::protocol::coerce;
@@ -23,11 +23,11 @@ pub struct Operation {
     /// Such as `DescribeStacks`.
     pub name: &'static str,
     /// Runs it. Made by the `operation!` macro.
-    pub run: fn(Call) -> Running,
+    pub run: fn(Call) -> OperationFuture,
 }
 
 /// An operation that is running.
-pub(super) type Running = Pin<Box<dyn Future<Output = Result<Answer, Fault>> + Send>>;
+pub(super) type OperationFuture = Pin<Box<dyn Future<Output = Result<OperationOutput, Fault>> + Send>>;
 
 /// One call of an operation.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub struct Call {
     /// The sandbox that is called.
     pub sandbox: Arc<Sandbox>,
     /// The service that has the operation.
-    pub service: &'static Service,
+    pub service: &'static ServiceDefinition,
     /// The operation's name.
     pub operation: &'static str,
     /// The members, by the names of the API's model.
@@ -54,49 +54,49 @@ impl Call {
 }
 
 /// What most operations return: the output's members by the names that the API's model gives them, or a fault.
-pub(crate) type Reply = Result<Value, Fault>;
+pub(crate) type OperationResult = Result<Value, Fault>;
 
 /// The successful result of an operation.
 #[derive(Debug)]
-pub enum Answer {
+pub enum OperationOutput {
     /// The complete output.
     Complete(Value),
     /// A stream of events.
     Stream(EventStream),
 }
 
-impl From<Value> for Answer {
+impl From<Value> for OperationOutput {
     fn from(output: Value) -> Self {
         Self::Complete(output)
     }
 }
 
-impl From<EventStream> for Answer {
+impl From<EventStream> for OperationOutput {
     fn from(stream: EventStream) -> Self {
         Self::Stream(stream)
     }
 }
 
 /// The return types that an operation's function may have: a result, or an output where nothing can fail.
-pub(crate) trait IntoAnswer {
+pub(crate) trait IntoOperationResult {
     /// Converts the value.
-    fn into_answer(self) -> Result<Answer, Fault>;
+    fn into_operation_result(self) -> Result<OperationOutput, Fault>;
 }
 
-impl<T: Into<Answer>> IntoAnswer for Result<T, Fault> {
-    fn into_answer(self) -> Result<Answer, Fault> {
+impl<T: Into<OperationOutput>> IntoOperationResult for Result<T, Fault> {
+    fn into_operation_result(self) -> Result<OperationOutput, Fault> {
         self.map(Into::into)
     }
 }
 
-impl IntoAnswer for Value {
-    fn into_answer(self) -> Result<Answer, Fault> {
+impl IntoOperationResult for Value {
+    fn into_operation_result(self) -> Result<OperationOutput, Fault> {
         Ok(self.into())
     }
 }
 
-/// A row of a service's operations: `operation!("Name" => function)` for `fn(&Arc<Sandbox>, Input) -> Reply` (or `-> Value`),
-/// `operation!(async "Name" => function)` for `async fn(Arc<Sandbox>, Input) -> Reply`.
+/// A row of a service's operations: `operation!("Name" => function)` for `fn(&Arc<Sandbox>, Input) -> OperationResult` (or `-> Value`),
+/// `operation!(async "Name" => function)` for `async fn(Arc<Sandbox>, Input) -> OperationResult`.
 macro_rules! operation {
     ($name:literal => $function:expr) => {
         $crate::core::Operation {
@@ -104,7 +104,7 @@ macro_rules! operation {
             run: |call| {
                 Box::pin(async move {
                     let (sandbox, input) = call.parse()?;
-                    $crate::core::IntoAnswer::into_answer(($function)(&sandbox, input))
+                    $crate::core::IntoOperationResult::into_operation_result(($function)(&sandbox, input))
                 })
             },
         }
@@ -115,7 +115,7 @@ macro_rules! operation {
             run: |call| {
                 Box::pin(async move {
                     let (sandbox, input) = call.parse()?;
-                    $crate::core::IntoAnswer::into_answer(($function)(sandbox, input).await)
+                    $crate::core::IntoOperationResult::into_operation_result(($function)(sandbox, input).await)
                 })
             },
         }

@@ -3,21 +3,21 @@
 use std::sync::Arc;
 
 use super::hooks::{AlarmAction, InstanceTerminated};
-use super::runtimes::Runtimes;
-use super::{Config, Sandbox, Service};
+use super::in_memory::InMemoryState;
+use super::{Config, Sandbox, ServiceDefinition};
 use crate::Fault;
 use crate::store::Schema;
 
 /// The services of a sandbox, and everything that runs and is stored with them.
 #[derive(Debug)]
 pub struct Registry {
-    pub services: &'static [&'static Service],
+    pub services: &'static [&'static ServiceDefinition],
     /// Start the background loops, with [`Sandbox::spawn_loop`] or `sandbox.background.spawn`.
     pub loops: &'static [fn(&Arc<Sandbox>)],
     /// The tables of the services.
     pub schema: Schema,
     /// Creates the in-memory state.
-    pub runtimes: fn(&Config) -> Runtimes,
+    pub in_memory: fn(&Config) -> InMemoryState,
     /// The kinds of actions that alarms can perform.
     pub alarm_actions: &'static [AlarmAction],
     /// Called when an EC2 instance has been terminated.
@@ -26,7 +26,7 @@ pub struct Registry {
 
 impl Registry {
     /// The service of a signing name.
-    pub fn find(&self, signing_name: &str) -> Result<&'static Service, Fault> {
+    pub fn find(&self, signing_name: &str) -> Result<&'static ServiceDefinition, Fault> {
         let found = self.services.iter().find(|service| service.signing_name == signing_name);
         found.copied().ok_or_else(|| Fault::not_implemented(&format!("the service {signing_name}")))
     }

@@ -8,12 +8,12 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::runtimes::Runtimes;
-use super::{Answer, Caller, Config, Registry};
+use super::in_memory::InMemoryState;
+use super::{Caller, Config, OperationOutput, Registry};
 use crate::base::clock::Clock;
 use crate::base::request_log::RequestLog;
 use crate::base::supervisor;
-use crate::faults::Faults;
+use crate::fault_injection::FaultInjector;
 use crate::process::Runner;
 use crate::{Fault, auth, store};
 
@@ -25,7 +25,7 @@ pub struct Sandbox {
     /// The only source of time.
     pub clock: Clock,
     /// All state.
-    pub world: store::Shared,
+    pub store: store::Store,
     /// What it serves and runs.
     pub registry: &'static Registry,
     /// Starts processes.
@@ -33,7 +33,7 @@ pub struct Sandbox {
     /// The current credentials of the roles of tasks and instances; never stored.
     pub roles: auth::RoleSessions,
     /// The faults to inject; never stored.
-    pub faults: Faults,
+    pub fault_injector: FaultInjector,
     /// The port of the listener, once there is one.
     pub port: OnceLock<u16>,
     /// The sandbox's own log.
@@ -44,7 +44,7 @@ pub struct Sandbox {
     pub background: TaskTracker,
     /// When this process began to serve.
     pub started_at: Timestamp,
-    runtimes: Runtimes,
+    in_memory: InMemoryState,
 }
 
 impl Sandbox {
@@ -56,12 +56,12 @@ impl Sandbox {
         let clock = Clock::new(config.speed);
         Ok(Arc::new(Self {
             log: RequestLog::open(&config.state_dir)?,
-            world: store::Shared::open(&config.state_dir, registry.schema).map_err(io::Error::other)?,
-            runtimes: (registry.runtimes)(&config),
+            store: store::Store::open(&config.state_dir, registry.schema).map_err(io::Error::other)?,
+            in_memory: (registry.in_memory)(&config),
             runner: Runner::new(config.program.clone()),
             registry,
             roles: auth::RoleSessions::default(),
-            faults: Faults::default(),
+            fault_injector: FaultInjector::default(),
             port: OnceLock::new(),
             background: TaskTracker::new(),
             started_at: clock.now(),
@@ -75,19 +75,23 @@ impl Sandbox {
     pub async fn call(self: &Arc<Self>, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
         let service = self.registry.find(service)?;
         match service.call(self, operation, input, Caller::Service).await? {
-            Answer::Complete(output) => Ok(output),
-            Answer::Stream(_) => Err(Fault::internal(format!("{operation} returns a stream"))),
+            OperationOutput::Complete(output) => Ok(output),
+            OperationOutput::Stream(_) => Err(Fault::internal(format!("{operation} returns a stream"))),
         }
     }
 
     /// The in-memory state of a part of the sandbox.
-    pub fn runtime<T: 'static>(&self) -> &T {
-        self.runtimes.of()
+    pub fn in_memory<T: 'static>(&self) -> &T {
+        self.in_memory.of()
     }
 
     /// All credentials that may call it.
-    pub fn keys(&self) -> auth::Keys<'_> {
-        auth::Keys { owner: &self.config.credentials, control_secret: &self.config.control_secret, roles: &self.roles }
+    pub fn known_credentials(&self) -> auth::KnownCredentials<'_> {
+        auth::KnownCredentials {
+            owner: &self.config.credentials,
+            control_secret: &self.config.control_secret,
+            roles: &self.roles,
+        }
     }
 
     /// Spawns work that ends with the sandbox. It may be dropped at any await point, so its state has to be in the store. A panic in

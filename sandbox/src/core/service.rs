@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Answer, Call, Operation, Sandbox};
+use super::{Call, Operation, OperationOutput, Sandbox};
 use crate::Fault;
 use crate::auth::Identity;
 use crate::base::tags;
@@ -25,7 +25,7 @@ pub enum Caller {
 
 /// One AWS service.
 #[derive(Debug)]
-pub struct Service {
+pub struct ServiceDefinition {
     /// Its name in the credential scope of a signature.
     pub signing_name: &'static str,
     /// Its protocols. A request in none of them is answered in the first.
@@ -40,7 +40,7 @@ pub struct Service {
     pub prepare: Option<Prepare>,
 }
 
-impl Service {
+impl ServiceDefinition {
     /// Calls an operation, or refuses one that is not served, or an input that violates the model.
     pub async fn call(
         &'static self,
@@ -48,7 +48,7 @@ impl Service {
         operation: &str,
         input: Value,
         caller: Caller,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<OperationOutput, Fault> {
         let Input { value: mut input, violations } = self.read(operation, input, &caller)?;
         let found = self.operations.iter().find(|candidate| candidate.name == operation);
         let identity = match caller {

@@ -14,11 +14,11 @@ use super::shim_messages::{Check, Exit, ProcessSpec, Report};
 #[derive(Debug)]
 pub(super) struct Checks {
     container: ProcessSpec,
-    running: BTreeMap<Pid, Running>,
+    running: BTreeMap<Pid, RunningCheck>,
 }
 
 #[derive(Debug)]
-struct Running {
+struct RunningCheck {
     id: u64,
     deadline: Instant,
     timed_out: bool,
@@ -39,7 +39,7 @@ impl Checks {
     pub(super) fn begin(&mut self, Check { id, command, timeout }: Check) -> Option<Report> {
         match launch(&ProcessSpec { command, ..self.container.clone() }, ProcessRole::Check) {
             Ok(pid) => {
-                self.running.insert(pid, Running { id, deadline: Instant::now() + timeout, timed_out: false });
+                self.running.insert(pid, RunningCheck { id, deadline: Instant::now() + timeout, timed_out: false });
                 None
             }
             Err(_) => Some(Report::Checked(id, None)),
@@ -48,7 +48,7 @@ impl Checks {
 
     /// The report of a check, if the process that ended was one.
     pub(super) fn ended(&mut self, pid: Pid, exit: &Exit) -> Option<Report> {
-        let Running { id, timed_out, .. } = self.running.remove(&pid)?;
+        let RunningCheck { id, timed_out, .. } = self.running.remove(&pid)?;
         // Its background processes end with it.
         process_tree::kill_group(pid);
         Some(Report::Checked(id, (!timed_out).then(|| exit.code())))

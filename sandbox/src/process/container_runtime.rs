@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::engine::{ContainerOptions, Engine, EngineKind};
 use super::environment::Folders;
 use super::host::HostProcesses;
-use super::output::Output;
-use super::port_leases::{PortLease, Ports};
+use super::output::ProcessOutput;
+use super::port_leases::{PortLease, PortPool};
 use super::process_tree::CpuTimes;
 use super::runner::{ProcessHandle, Runner};
 use super::shim_messages::{Exit, ProcessSpec};
@@ -142,7 +142,7 @@ pub(crate) struct LocalImage {
 pub(crate) struct StartedContainer {
     pub container: Arc<dyn Container>,
     /// What it prints, until its end.
-    pub output: Output,
+    pub output: ProcessOutput,
     /// How it ended; sent when none of its processes remain.
     pub exit: oneshot::Receiver<Exit>,
     /// Where the main port of its definition is reached on this machine.
@@ -178,7 +178,7 @@ pub(crate) struct ContainerRuntimes {
 impl ContainerRuntimes {
     /// The runtimes for the containers of the sandbox whose state is in `state_dir`, and whose program is `program`.
     /// `host_exec` says whether commands from requests may run as processes of this machine.
-    pub(crate) fn new(state_dir: &Path, program: &Path, host_exec: bool, ports: &Ports) -> Self {
+    pub(crate) fn new(state_dir: &Path, program: &Path, host_exec: bool, ports: &PortPool) -> Self {
         let engine = |kind| Engine::new(kind, state_dir.to_owned(), ports.clone());
         Self {
             host: HostProcesses::new(program.to_owned(), host_exec),

@@ -31,12 +31,12 @@ mod throttle;
 pub(crate) use container_runtime::{
     Container, ContainerRuntimes, ContainerSpec, HostOptions, StartFailure, StartedContainer,
 };
-pub(crate) use output::{Output, OutputLine, Splitter};
+pub(crate) use output::{LineSplitter, OutputLine, ProcessOutput};
 pub(crate) use port_leases::PortLease;
-pub use port_leases::Ports;
+pub use port_leases::PortPool;
 pub use process_tree::CpuTimes;
 pub(crate) use process_tree::{adopt_orphans, end_marked, kill_all, process_count, resident_bytes, unshared_bytes};
-pub(crate) use runner::{Attached, ProcessHandle, own_executable};
+pub(crate) use runner::{AttachedProcess, ProcessHandle, own_executable};
 pub use runner::{Process, Runner, StartError};
 pub use shim_messages::{Exit, ProcessSpec};
 pub(crate) use terminal::Terminal;

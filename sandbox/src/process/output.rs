@@ -28,12 +28,12 @@ pub struct OutputLine {
 
 /// The receiving end of a process's output.
 #[derive(Debug)]
-pub struct Output {
+pub struct ProcessOutput {
     lines: mpsc::Receiver<OutputLine>,
     room: Arc<Semaphore>,
 }
 
-impl Output {
+impl ProcessOutput {
     /// The next line; none when the process has ended and all lines were received.
     pub async fn recv(&mut self) -> Option<OutputLine> {
         let line = self.lines.recv().await?;
@@ -42,14 +42,14 @@ impl Output {
     }
 }
 
-impl Drop for Output {
+impl Drop for ProcessOutput {
     fn drop(&mut self) {
         // Senders that wait for room stop waiting.
         self.room.close();
     }
 }
 
-/// The sending end of an [`Output`].
+/// The sending end of an [`ProcessOutput`].
 #[derive(Debug, Clone)]
 pub(super) struct Lines {
     lines: mpsc::Sender<OutputLine>,
@@ -72,16 +72,16 @@ fn weight(text: &str) -> usize {
     text.len().min(QUEUED_BYTES)
 }
 
-pub(super) fn channel() -> (Lines, Output) {
+pub(super) fn channel() -> (Lines, ProcessOutput) {
     let (sender, lines) = mpsc::channel(QUEUED_LINES);
     let room = Arc::new(Semaphore::new(QUEUED_BYTES));
-    (Lines { lines: sender, room: Arc::clone(&room) }, Output { lines, room })
+    (Lines { lines: sender, room: Arc::clone(&room) }, ProcessOutput { lines, room })
 }
 
 /// Reads a stream to its end. Without a receiver its lines are dropped, so that the process does not wait.
 pub(super) async fn read(stream: Option<impl AsyncRead + Unpin>, lines: Lines) {
     let Some(mut stream) = stream else { return };
-    let mut splitter = Splitter::default();
+    let mut splitter = LineSplitter::default();
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
         let count = stream.read(&mut chunk).await.unwrap_or(0);
@@ -106,11 +106,11 @@ fn now() -> Timestamp {
 
 /// Cuts bytes into lines that are short enough for an event.
 #[derive(Debug, Default)]
-pub(crate) struct Splitter {
+pub(crate) struct LineSplitter {
     incomplete: Vec<u8>,
 }
 
-impl Splitter {
+impl LineSplitter {
     /// Takes bytes and returns the lines that end in them.
     pub(crate) fn take(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
@@ -161,11 +161,11 @@ fn character_boundary(bytes: &[u8], limit: usize) -> usize {
 mod tests {
     use tokio::io::AsyncReadExt as _;
 
-    use super::{MAX_MESSAGE_BYTES, Splitter};
+    use super::{LineSplitter, MAX_MESSAGE_BYTES};
 
     #[test]
     fn lines_are_complete_however_their_bytes_arrive() {
-        let mut splitter = Splitter::default();
+        let mut splitter = LineSplitter::default();
         assert_eq!(splitter.take(b"one\ntw"), ["one"]);
         assert_eq!(splitter.take(b"o\r\n\nthr"), ["two", ""]);
         assert_eq!(splitter.rest(), ["thr"]);
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_long_line_is_split_between_characters() {
-        let mut splitter = Splitter::default();
+        let mut splitter = LineSplitter::default();
         let mut line = "x".repeat(MAX_MESSAGE_BYTES - 1);
         line.push_str("é\n");
         let lines = splitter.take(line.as_bytes());
@@ -183,12 +183,12 @@ mod tests {
 
     #[test]
     fn bytes_that_are_not_utf_8_are_replaced() {
-        assert_eq!(Splitter::default().take(b"a\xffb\n"), ["a\u{fffd}b"]);
+        assert_eq!(LineSplitter::default().take(b"a\xffb\n"), ["a\u{fffd}b"]);
     }
 
     #[test]
     fn a_line_that_conversion_makes_too_long_is_split_again() {
-        let lines = Splitter::default().take(&[vec![0xff; 200_000], vec![b'\n']].concat());
+        let lines = LineSplitter::default().take(&[vec![0xff; 200_000], vec![b'\n']].concat());
         assert!(lines.iter().all(|line| line.len() <= MAX_MESSAGE_BYTES));
         assert_eq!(lines.concat().chars().count(), 200_000);
     }

@@ -10,7 +10,7 @@ const RANGE: RangeInclusive<u16> = 20_000..=32_000;
 
 /// The ports that are leased.
 #[derive(Debug, Clone, Default)]
-pub struct Ports {
+pub struct PortPool {
     leased: Arc<Mutex<BTreeSet<u16>>>,
 }
 
@@ -18,7 +18,7 @@ pub struct Ports {
 #[derive(Debug)]
 pub struct PortLease {
     port: u16,
-    ports: Ports,
+    ports: PortPool,
 }
 
 impl PortLease {
@@ -34,7 +34,7 @@ impl Drop for PortLease {
     }
 }
 
-impl Ports {
+impl PortPool {
     /// A port that nothing listens on.
     ///
     /// # Errors

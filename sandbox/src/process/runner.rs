@@ -16,9 +16,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::inner_args::Inner;
-use super::output::{self, Output};
+use super::output::{self, ProcessOutput};
 use super::process_tree::{self, CpuTimes};
-use super::shim_connection::{Order, STOP_GRACE, Shim};
+use super::shim_connection::{STOP_GRACE, Shim, ShimCommand};
 use super::shim_messages::{Exit, ProcessSpec};
 use super::{environment, orphans};
 
@@ -58,14 +58,14 @@ pub struct Process {
     /// To stop it.
     pub handle: ProcessHandle,
     /// What it prints; ends shortly after the process. The process waits while this is not read.
-    pub output: Output,
+    pub output: ProcessOutput,
     /// How it ended; sent when none of its processes remain.
     pub exit: oneshot::Receiver<Exit>,
 }
 
 /// A process that was started, and whose output goes elsewhere.
 #[derive(Debug)]
-pub struct Attached {
+pub struct AttachedProcess {
     /// To stop it.
     pub handle: ProcessHandle,
     /// How it ended; sent when none of its processes remain.
@@ -76,7 +76,7 @@ pub struct Attached {
 #[derive(Debug, Clone)]
 pub struct ProcessHandle {
     pub(super) shim: Pid,
-    pub(super) orders: mpsc::UnboundedSender<Order>,
+    pub(super) orders: mpsc::UnboundedSender<ShimCommand>,
     pub(super) ended: CancellationToken,
 }
 
@@ -84,7 +84,7 @@ impl ProcessHandle {
     /// SIGTERM now, SIGKILL after the process's stop timeout.
     pub fn stop(&self) {
         // Sending fails if the process has ended already.
-        let _ = self.orders.send(Order::Stop);
+        let _ = self.orders.send(ShimCommand::Stop);
     }
 
     /// Cancelled when the process has ended. Holding it does not keep the process running.
@@ -96,7 +96,7 @@ impl ProcessHandle {
     /// it takes longer than `timeout`, cannot be started, or the process ends first.
     pub async fn check(&self, command: Vec<String>, timeout: Duration) -> Option<i32> {
         let (code, answer) = oneshot::channel();
-        self.orders.send(Order::Check { command, timeout, code }).ok()?;
+        self.orders.send(ShimCommand::Check { command, timeout, code }).ok()?;
         tokio::time::timeout(timeout + STOP_GRACE, answer).await.ok()?.ok().flatten()
     }
 
@@ -138,7 +138,7 @@ impl Runner {
         let mut readers = JoinSet::new();
         readers.spawn(output::read(shim.child.stdout.take(), lines.clone()));
         readers.spawn(output::read(shim.child.stderr.take(), lines));
-        let Attached { handle, exit } = shim.run(spec, readers).await?;
+        let AttachedProcess { handle, exit } = shim.run(spec, readers).await?;
         Ok(Process { handle, output, exit })
     }
 
@@ -146,7 +146,12 @@ impl Runner {
     ///
     /// # Errors
     /// As [`Self::start`].
-    pub async fn attach(&self, spec: &ProcessSpec, output: OwnedFd, errors: OwnedFd) -> Result<Attached, StartError> {
+    pub async fn attach(
+        &self,
+        spec: &ProcessSpec,
+        output: OwnedFd,
+        errors: OwnedFd,
+    ) -> Result<AttachedProcess, StartError> {
         let attached = self.shim(output.into(), errors.into())?.run(spec, JoinSet::new()).await?;
         let (shims, id, ended) = (Arc::clone(&self.attached), attached.handle.id(), attached.handle.ended());
         lock(&shims).insert(id);

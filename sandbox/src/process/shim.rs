@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use super::checks::Checks;
 use super::inner_args::Inner;
-use super::shim_messages::{Exit, ProcessSpec, Report, Request, line};
+use super::shim_messages::{Exit, ProcessSpec, Report, ShimRequest, line};
 use super::{descriptors, process_tree};
 
 /// How long a task may take to end once the sandbox has ended.
@@ -147,8 +147,8 @@ async fn watch(
                     sandbox_gone = true;
                     stop_timeout.min(ORPHAN_GRACE)
                 }
-                Some(Ok(Request::Stop)) => stop_timeout,
-                Some(Ok(Request::Check(check))) => {
+                Some(Ok(ShimRequest::Stop)) => stop_timeout,
+                Some(Ok(ShimRequest::Check(check))) => {
                     if let Some(report) = checks.begin(check) {
                         let _ = writer.write_all(&line(&report)).await;
                     }

@@ -18,9 +18,9 @@ use super::TASK_MARKER;
 use super::engine::ContainerHooks;
 use super::orphans::{self, StartedChild};
 use super::process_tree;
-use super::runner::{Attached, ProcessHandle, StartError};
+use super::runner::{AttachedProcess, ProcessHandle, StartError};
 use super::shim::ORPHAN_GRACE;
-use super::shim_messages::{Check, Exit, ProcessSpec, Report, Request, line};
+use super::shim_messages::{Check, Exit, ProcessSpec, Report, ShimRequest, line};
 
 /// How long output is still read after the end of its process. Only a process that escaped its shim can keep the pipe open longer.
 const OUTPUT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,7 +33,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a handle requests of its process's shim.
 #[derive(Debug)]
-pub(super) enum Order {
+pub(super) enum ShimCommand {
     Stop,
     Check { command: Vec<String>, timeout: Duration, code: oneshot::Sender<Option<i32>> },
 }
@@ -48,7 +48,7 @@ pub(super) struct Shim {
 
 impl Shim {
     /// Starts its process; `readers` read the output.
-    pub(super) async fn run(self, spec: &ProcessSpec, readers: JoinSet<()>) -> Result<Attached, StartError> {
+    pub(super) async fn run(self, spec: &ProcessSpec, readers: JoinSet<()>) -> Result<AttachedProcess, StartError> {
         let Self { mut child, id, started, socket } = self;
         let (reader, mut writer) = socket.into_split();
         let mut reports = BufReader::new(reader);
@@ -73,13 +73,13 @@ impl Shim {
         let ended = CancellationToken::new();
         let on_end = ended.clone().drop_guard();
         let (spec, checks) = (spec.clone(), BTreeMap::new());
-        let follower = Follower { shim: child, id, _started: started, spec, readers, checks, check_count: 0 };
+        let follower = ShimMonitor { shim: child, id, _started: started, spec, readers, checks, check_count: 0 };
         tokio::spawn(async move {
             let _on_end = on_end;
             // The receiver may have been dropped.
             let _ = exit_sender.send(follower.follow(reports, writer, inbox).await);
         });
-        Ok(Attached { handle: ProcessHandle { shim: id, orders, ended }, exit })
+        Ok(AttachedProcess { handle: ProcessHandle { shim: id, orders, ended }, exit })
     }
 }
 
@@ -102,7 +102,7 @@ async fn end(id: Pid, shim: &mut Child) {
 }
 
 /// Follows one shim to its end.
-struct Follower {
+struct ShimMonitor {
     shim: Child,
     id: Pid,
     _started: StartedChild,
@@ -113,12 +113,12 @@ struct Follower {
     check_count: u64,
 }
 
-impl Follower {
+impl ShimMonitor {
     async fn follow(
         mut self,
         reports: BufReader<OwnedReadHalf>,
         writer: OwnedWriteHalf,
-        mut inbox: mpsc::UnboundedReceiver<Order>,
+        mut inbox: mpsc::UnboundedReceiver<ShimCommand>,
     ) -> Exit {
         let mut reports = queue(reports);
         let mut writer = Some(writer);
@@ -134,8 +134,8 @@ impl Follower {
                 },
                 order = inbox.recv(), if writer.is_some() => {
                     let timeout = match order {
-                        Some(Order::Stop) => Some(self.spec.stop_timeout),
-                        Some(Order::Check { .. }) => None,
+                        Some(ShimCommand::Stop) => Some(self.spec.stop_timeout),
+                        Some(ShimCommand::Check { .. }) => None,
                         None => Some(self.spec.stop_timeout.min(ORPHAN_GRACE)),
                     };
                     if let Some(timeout) = timeout {
@@ -179,13 +179,13 @@ impl Follower {
         if self.spec.hooks.is_some() { ContainerHooks::STOP_GRACE } else { STOP_GRACE }
     }
 
-    fn request(&mut self, order: Order) -> Request {
+    fn request(&mut self, order: ShimCommand) -> ShimRequest {
         match order {
-            Order::Stop => Request::Stop,
-            Order::Check { command, timeout, code } => {
+            ShimCommand::Stop => ShimRequest::Stop,
+            ShimCommand::Check { command, timeout, code } => {
                 self.check_count += 1;
                 self.checks.insert(self.check_count, code);
-                Request::Check(Check { id: self.check_count, command, timeout })
+                ShimRequest::Check(Check { id: self.check_count, command, timeout })
             }
         }
     }

@@ -63,7 +63,7 @@ impl Exit {
 
 /// A request of the sandbox to a shim, after the first line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Request {
+pub(super) enum ShimRequest {
     /// SIGTERM, the stop timeout, SIGKILL.
     Stop,
     /// Run a command in the container's folder and with its environment.

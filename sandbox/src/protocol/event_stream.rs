@@ -14,7 +14,7 @@ const STRING: u8 = 7;
 
 /// A message.
 #[derive(Debug)]
-pub struct Event {
+pub struct StreamMessage {
     /// Whether it is an `event` or an `exception`, which ends the stream.
     kind: &'static str,
     /// The name in the model.
@@ -22,7 +22,7 @@ pub struct Event {
     content: Value,
 }
 
-impl Event {
+impl StreamMessage {
     /// An event of the model.
     pub fn new(name: &'static str, content: Value) -> Self {
         Self { kind: "event", name, content }
@@ -64,17 +64,17 @@ fn header(name: &str, value: &str) -> Vec<u8> {
 }
 
 /// The sender of an operation's messages. It is closed when the client disconnects; dropping it ends the stream.
-pub(crate) type Sender = mpsc::Sender<Event>;
+pub(crate) type Sender = mpsc::Sender<StreamMessage>;
 
 /// The messages of a streamed output.
 #[derive(Debug)]
-pub struct EventStream(mpsc::Receiver<Event>);
+pub struct EventStream(mpsc::Receiver<StreamMessage>);
 
 impl EventStream {
     /// A stream that begins with an empty initial response, as streams of RPC protocols do.
     pub fn new() -> (Sender, Self) {
         let (sender, receiver) = mpsc::channel(QUEUE_LENGTH);
-        let first = Event::new("initial-response", Value::Object(serde_json::Map::new()));
+        let first = StreamMessage::new("initial-response", Value::Object(serde_json::Map::new()));
         // The queue is empty.
         let _ = sender.try_send(first);
         (sender, Self(receiver))

@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::{Body, Incoming, Request};
+use super::{Body, DecodedRequest, EncodedRequest};
 use crate::Fault;
 
 /// Decodes a request: the operation is in `X-Amz-Target`, the input is the body.
-pub(super) fn decode(incoming: &Incoming<'_>, target_prefix: &str) -> Result<Request, Fault> {
+pub(super) fn decode(incoming: &EncodedRequest<'_>, target_prefix: &str) -> Result<DecodedRequest, Fault> {
     let target = incoming.headers.get("x-amz-target").map_or("", String::as_str);
     let operation = target.strip_prefix(target_prefix).and_then(|rest| rest.strip_prefix('.'));
     let operation = operation.ok_or_else(|| Fault::client("UnknownOperationException", ""))?.to_owned();
     let input = if incoming.body.is_empty() { json!({}) } else { parse(incoming.body)? };
-    Ok(Request { operation, input })
+    Ok(DecodedRequest { operation, input })
 }
 
 fn parse(body: &[u8]) -> Result<Value, Fault> {

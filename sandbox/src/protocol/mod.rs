@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Fault;
-use super::auth::Dialect;
-use model::{InputEncoding, Model, Output};
+use super::auth::ErrorFormat;
+use model::{InputEncoding, Model, TypedOutput};
 
 mod cbor;
 pub(crate) mod coerce;
@@ -61,7 +61,7 @@ pub enum Protocol {
 
 /// The parts of a request that a codec reads.
 #[derive(Debug)]
-pub struct Incoming<'a> {
+pub struct EncodedRequest<'a> {
     /// The headers, with names in lower case.
     pub headers: &'a BTreeMap<String, String>,
     /// The path of the URL.
@@ -74,7 +74,7 @@ pub struct Incoming<'a> {
 
 /// An operation's name and its input.
 #[derive(Debug, PartialEq)]
-pub struct Request {
+pub struct DecodedRequest {
     /// Such as `DescribeStacks`.
     pub operation: String,
     /// The members, by their wire names.
@@ -159,7 +159,7 @@ impl Protocol {
     }
 
     /// Decodes a request; the model gives its values their types.
-    pub fn decode(self, incoming: &Incoming<'_>) -> Result<Request, Fault> {
+    pub fn decode(self, incoming: &EncodedRequest<'_>) -> Result<DecodedRequest, Fault> {
         match self {
             Self::Json10 { target_prefix } | Self::Json11 { target_prefix } => json::decode(incoming, target_prefix),
             Self::Query { version, .. } | Self::Ec2Query { version, .. } => query::decode(incoming, version),
@@ -175,7 +175,7 @@ impl Protocol {
 
     /// Encodes the output of an operation.
     pub fn encode(self, model: Option<&Model>, operation: &str, request_id: &str, output: Value) -> Body {
-        let typed = |output| Output::of(model, operation, output);
+        let typed = |output| TypedOutput::of(model, operation, output);
         match self {
             Self::Json10 { .. } => json::encode(JSON_10, output),
             Self::Json11 { .. } => json::encode(JSON_11, output),
@@ -216,11 +216,11 @@ impl Protocol {
     }
 
     /// The dialect of this protocol's authentication errors.
-    pub fn dialect(self) -> Dialect {
+    pub fn error_format(self) -> ErrorFormat {
         match self {
-            Self::Json10 { .. } | Self::Json11 { .. } | Self::Cbor { .. } | Self::RestJson => Dialect::Json,
-            Self::Query { .. } => Dialect::Query,
-            Self::Ec2Query { .. } => Dialect::Ec2,
+            Self::Json10 { .. } | Self::Json11 { .. } | Self::Cbor { .. } | Self::RestJson => ErrorFormat::Json,
+            Self::Query { .. } => ErrorFormat::Query,
+            Self::Ec2Query { .. } => ErrorFormat::Ec2,
         }
     }
 }

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{Body, Incoming, Request, xml};
+use super::{Body, DecodedRequest, EncodedRequest, xml};
 use crate::Fault;
-use crate::protocol::model::Output;
+use crate::protocol::model::TypedOutput;
 
 const CONTENT_TYPE: &str = "text/xml";
 /// The maximum nesting of a parameter's name; that of any served operation is under ten.
@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 24;
 
 /// Decodes a request. Parameters are in the body, or in the query string of a GET. All values are text, and lists are structures with
 /// numbers for names, until the model gives them their types.
-pub(super) fn decode(incoming: &Incoming<'_>, version: &str) -> Result<Request, Fault> {
+pub(super) fn decode(incoming: &EncodedRequest<'_>, version: &str) -> Result<DecodedRequest, Fault> {
     let mut root = Node::default();
     for (name, value) in form_urlencoded::parse(incoming.query.as_bytes()).chain(form_urlencoded::parse(incoming.body))
     {
@@ -28,7 +28,7 @@ pub(super) fn decode(incoming: &Incoming<'_>, version: &str) -> Result<Request, 
         .take("Action")
         .ok_or_else(|| Fault::client("MissingAction", "The request must contain the parameter Action"))?;
     match root.take("Version") {
-        Some(given) if given == version => Ok(Request { operation, input: root.into_value() }),
+        Some(given) if given == version => Ok(DecodedRequest { operation, input: root.into_value() }),
         given => {
             let given = given.unwrap_or_default();
             let message = format!("Could not find operation {operation} for version {given}");
@@ -71,7 +71,7 @@ impl Node {
 }
 
 /// Encodes an output of AWS Query.
-pub(super) fn encode(operation: &str, xmlns: &str, request_id: &str, output: &Output) -> Body {
+pub(super) fn encode(operation: &str, xmlns: &str, request_id: &str, output: &TypedOutput) -> Body {
     let mut text = format!("<{operation}Response xmlns=\"{xmlns}\">");
     xml::element(&mut text, &format!("{operation}Result"), output, "member");
     let _ =
@@ -80,7 +80,7 @@ pub(super) fn encode(operation: &str, xmlns: &str, request_id: &str, output: &Ou
 }
 
 /// Encodes an output of EC2.
-pub(super) fn encode_ec2(operation: &str, xmlns: &str, request_id: &str, output: &Output) -> Body {
+pub(super) fn encode_ec2(operation: &str, xmlns: &str, request_id: &str, output: &TypedOutput) -> Body {
     let mut text = format!("<{operation}Response xmlns=\"{xmlns}\"><requestId>{request_id}</requestId>");
     xml::content(&mut text, output, "item");
     let _ = write!(text, "</{operation}Response>");

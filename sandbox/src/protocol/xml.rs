@@ -3,24 +3,24 @@
 use serde_json::Value;
 
 use crate::base::clock::{from_epoch_seconds, iso8601};
-use crate::protocol::model::Output;
+use crate::protocol::model::TypedOutput;
 
 /// Appends `<name>value</name>`: members in order, list items as `item`, the entries of a map as `entry`.
-pub(super) fn element(out: &mut String, name: &str, value: &Output, item: &str) {
+pub(super) fn element(out: &mut String, name: &str, value: &TypedOutput, item: &str) {
     open(out, name);
     content(out, value, item);
     close(out, name);
 }
 
 /// Appends the content of a value's element.
-pub(super) fn content(out: &mut String, value: &Output, item: &str) {
+pub(super) fn content(out: &mut String, value: &TypedOutput, item: &str) {
     match value {
-        Output::Scalar(Value::String(text)) | Output::Bytes(text) => escape(out, text),
-        Output::Scalar(scalar) => out.push_str(&scalar.to_string()),
-        Output::Time(seconds) => out.push_str(&iso8601(from_epoch_seconds(*seconds))),
-        Output::List(items) => items.iter().for_each(|value| element(out, item, value, item)),
-        Output::Structure(members) => members.iter().for_each(|(name, value)| element(out, name, value, item)),
-        Output::Map(entries) => {
+        TypedOutput::Scalar(Value::String(text)) | TypedOutput::Bytes(text) => escape(out, text),
+        TypedOutput::Scalar(scalar) => out.push_str(&scalar.to_string()),
+        TypedOutput::Time(seconds) => out.push_str(&iso8601(from_epoch_seconds(*seconds))),
+        TypedOutput::List(items) => items.iter().for_each(|value| element(out, item, value, item)),
+        TypedOutput::Structure(members) => members.iter().for_each(|(name, value)| element(out, name, value, item)),
+        TypedOutput::Map(entries) => {
             for (key, value) in entries {
                 open(out, "entry");
                 open(out, "key");

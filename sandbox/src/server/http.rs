@@ -17,10 +17,10 @@ use super::connections::{self, Connection, ConnectionAborted};
 use super::request_context::RequestContext;
 use super::response::{ResponseFormat, respond};
 use super::{request_limits, role_credentials, session_socket};
-use crate::auth::{self, ClaimedIdentity, Dialect, signature};
+use crate::auth::{self, ClaimedIdentity, ErrorFormat, signature};
 use crate::base::ids;
-use crate::core::{Answer, CREDENTIALS_PATH, Caller, Service};
-use crate::protocol::{self, Incoming};
+use crate::core::{CREDENTIALS_PATH, Caller, OperationOutput, ServiceDefinition};
+use crate::protocol::{self, EncodedRequest};
 use crate::{Fault, Sandbox, session_channel};
 
 struct Server {
@@ -59,9 +59,9 @@ async fn handle(
     let headers = join_headers(&parts.headers);
     let format = ResponseFormat::guess(&headers, parts.uri.path());
     let mut context = RequestContext::new(&server.sandbox, &parts.method, format);
-    let answered = match read_request(server, parts, &headers, body, context.format.dialect()).await {
+    let answered = match read_request(server, parts, &headers, body, context.format.error_format()).await {
         Ok((signed, claimed, body)) => {
-            let signed = signature::Request { body: &body, ..signed };
+            let signed = signature::SignedRequest { body: &body, ..signed };
             answer(&signed, claimed, connection, &mut context).await
         }
         Err(fault) => Err(fault),
@@ -111,12 +111,19 @@ fn check_channel_signature(server: &Server, parts: &Parts, headers: &BTreeMap<St
     if !is_signed && !query.contains("X-Amz-Signature=") {
         return Ok(());
     }
-    let signed = signature::Request { method: parts.method.as_str(), path, query, headers, body: &[] };
-    let (sandbox, dialect) = (&server.sandbox, protocol::guess(headers, path).dialect());
-    let verified = auth::identify(&signed, sandbox.keys()).and_then(|claimed| {
-        auth::verify(&signed, claimed, sandbox.keys(), &sandbox.config.region, dialect, sandbox.clock.now())
+    let signed = signature::SignedRequest { method: parts.method.as_str(), path, query, headers, body: &[] };
+    let (sandbox, error_format) = (&server.sandbox, protocol::guess(headers, path).error_format());
+    let verified = auth::identify(&signed, sandbox.known_credentials()).and_then(|claimed| {
+        auth::verify(
+            &signed,
+            claimed,
+            sandbox.known_credentials(),
+            &sandbox.config.region,
+            error_format,
+            sandbox.clock.now(),
+        )
     });
-    let (service, _) = verified.map_err(|denied| denied.fault(dialect))?;
+    let (service, _) = verified.map_err(|denied| denied.fault(error_format))?;
     if service == session_socket::SIGNING_NAME {
         return Ok(());
     }
@@ -130,13 +137,14 @@ async fn read_request<'a>(
     parts: &'a Parts,
     headers: &'a BTreeMap<String, String>,
     body: Body,
-    dialect: Dialect,
-) -> Result<(signature::Request<'a>, ClaimedIdentity<'a>, Bytes), Fault> {
+    error_format: ErrorFormat,
+) -> Result<(signature::SignedRequest<'a>, ClaimedIdentity<'a>, Bytes), Fault> {
     let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
     let checked = request_limits::check_head(parts, headers, &server.hosts);
-    let signed = signature::Request { method: parts.method.as_str(), path, query, headers, body: &[] };
-    let identified =
-        checked.and_then(|()| auth::identify(&signed, server.sandbox.keys()).map_err(|denied| denied.fault(dialect)));
+    let signed = signature::SignedRequest { method: parts.method.as_str(), path, query, headers, body: &[] };
+    let identified = checked.and_then(|()| {
+        auth::identify(&signed, server.sandbox.known_credentials()).map_err(|denied| denied.fault(error_format))
+    });
     match identified {
         Ok(claimed) => Ok((signed, claimed, request_limits::read_body(body).await?)),
         Err(fault) => {
@@ -148,15 +156,22 @@ async fn read_request<'a>(
 
 /// Verifies a request and runs its operation.
 async fn answer(
-    signed: &signature::Request<'_>,
+    signed: &signature::SignedRequest<'_>,
     claimed: ClaimedIdentity<'_>,
     connection: &Connection,
     context: &mut RequestContext,
 ) -> Result<Response<Body>, Fault> {
     let sandbox = Arc::clone(&context.sandbox);
-    let dialect = context.format.dialect();
-    let verified = auth::verify(signed, claimed, sandbox.keys(), &sandbox.config.region, dialect, sandbox.clock.now());
-    let (service, identity) = verified.map_err(|denied| denied.fault(dialect))?;
+    let error_format = context.format.error_format();
+    let verified = auth::verify(
+        signed,
+        claimed,
+        sandbox.known_credentials(),
+        &sandbox.config.region,
+        error_format,
+        sandbox.clock.now(),
+    );
+    let (service, identity) = verified.map_err(|denied| denied.fault(error_format))?;
     connection.mark_authenticated();
     let service = sandbox.registry.find(&service)?;
     context.format.set_service(service);
@@ -174,7 +189,7 @@ async fn answer(
     } else {
         Cow::Borrowed(signed.body)
     };
-    let incoming = Incoming { headers: signed.headers, path: signed.path, query: signed.query, body: &body };
+    let incoming = EncodedRequest { headers: signed.headers, path: signed.path, query: signed.query, body: &body };
     let request = protocol.decode(&incoming)?;
     if let Some(encoding) =
         compression.filter(|_| !service.model().is_some_and(|model| model.accepts_compressed(&request.operation)))
@@ -184,18 +199,18 @@ async fn answer(
     context.dispatch(service, &request).await?;
     let operation = request.operation.clone();
     Ok(match run(&sandbox, service, request, Caller::Client(protocol, identity)).await? {
-        Answer::Complete(output) => context.format.output(&operation, output),
-        Answer::Stream(stream) => context.format.stream(stream),
+        OperationOutput::Complete(output) => context.format.output(&operation, output),
+        OperationOutput::Stream(stream) => context.format.stream(stream),
     })
 }
 
 /// Runs an operation in a task of its own: a client that disconnects does not stop it half-way, and a panic ends one request only.
 async fn run(
     sandbox: &Arc<Sandbox>,
-    service: &'static Service,
-    request: protocol::Request,
+    service: &'static ServiceDefinition,
+    request: protocol::DecodedRequest,
     caller: Caller,
-) -> Result<Answer, Fault> {
+) -> Result<OperationOutput, Fault> {
     let sandbox = Arc::clone(sandbox);
     let task = tokio::spawn(async move { service.call(&sandbox, &request.operation, request.input, caller).await });
     task.await.unwrap_or_else(|panic| Err(Fault::internal(panic)))

@@ -13,9 +13,9 @@ use tokio::time::Sleep;
 
 use super::connections::ConnectionAborted;
 use super::response::ResponseFormat;
-use crate::core::Service;
-use crate::faults::InjectedFault;
-use crate::protocol::Request;
+use crate::core::ServiceDefinition;
+use crate::fault_injection::InjectedFault;
+use crate::protocol::DecodedRequest;
 use crate::{Fault, Sandbox};
 
 /// How long the first half of a response has to reach the client before the connection is aborted.
@@ -48,13 +48,18 @@ impl RequestContext {
     }
 
     /// Notes the operation that is called, and injects the first fault that matches it.
-    pub(super) async fn dispatch(&mut self, service: &Service, request: &Request) -> Result<(), Fault> {
+    pub(super) async fn dispatch(
+        &mut self,
+        service: &ServiceDefinition,
+        request: &DecodedRequest,
+    ) -> Result<(), Fault> {
         self.name = format!("{}:{}", service.signing_name, request.operation);
         self.is_dispatched = true;
         let aborted = || Fault::internal("the connection is cut");
         // Control calls are exempt, so that faults can always be removed.
-        let faults = Some(&self.sandbox.faults).filter(|_| !service.is_for_owner);
-        match faults.and_then(|faults| faults.next_for_request(&self.name, self.format.dialect(), &request.input)) {
+        let faults = Some(&self.sandbox.fault_injector).filter(|_| !service.is_for_owner);
+        match faults.and_then(|faults| faults.next_for_request(&self.name, self.format.error_format(), &request.input))
+        {
             None => Ok(()),
             Some(InjectedFault::Refuse(fault)) => Err(fault),
             Some(InjectedFault::Delay(time)) => {

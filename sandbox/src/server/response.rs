@@ -8,9 +8,9 @@ use axum::http::{HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
 
 use crate::Fault;
-use crate::auth::Dialect;
+use crate::auth::ErrorFormat;
 use crate::base::ids;
-use crate::core::Service;
+use crate::core::ServiceDefinition;
 use crate::protocol::event_stream::{self, EventStream};
 use crate::protocol::model::Model;
 use crate::protocol::{self, Protocol};
@@ -29,14 +29,14 @@ impl ResponseFormat {
     }
 
     /// Changes to the service's protocol that matches the request best.
-    pub(super) fn set_service(&mut self, service: &Service) {
+    pub(super) fn set_service(&mut self, service: &ServiceDefinition) {
         self.protocol = protocol::choose(service.protocols, self.protocol);
         self.model = service.model();
     }
 
     /// How errors of the protocol's family are written.
-    pub(super) fn dialect(&self) -> Dialect {
-        self.protocol.dialect()
+    pub(super) fn error_format(&self) -> ErrorFormat {
+        self.protocol.error_format()
     }
 
     /// The response with an operation's output.

@@ -58,7 +58,7 @@ pub(super) fn open(
     connection: Arc<Connection>,
 ) -> Result<Response<Body>, Fault> {
     let id = path.strip_prefix(PATH).unwrap_or_default().to_owned();
-    if sandbox.runtime::<Sessions>().get(&id).is_none_or(|session| session.ended.is_some()) {
+    if sandbox.in_memory::<Sessions>().get(&id).is_none_or(|session| session.ended.is_some()) {
         return Err(Fault::new(404, "SessionNotFound", format!("There is no session {id} to connect to")));
     }
     let has = |name: &str, value: &str| headers.get(name).is_some_and(|given| given.eq_ignore_ascii_case(value));
@@ -100,7 +100,7 @@ async fn serve(sandbox: &Sandbox, id: &str, mut socket: Socket, connection: &Con
     };
     let opening =
         opening.filter(|opening| SCHEMA_VERSIONS.contains(&opening.message_schema_version.to_string().as_str()));
-    let Some(connections) = opening.and_then(|opening| sandbox.runtime::<Sessions>().admit(id, &opening.token_value))
+    let Some(connections) = opening.and_then(|opening| sandbox.in_memory::<Sessions>().admit(id, &opening.token_value))
     else {
         sandbox.log.write(&format!("session {id}: a connection without its token is refused"));
         let reason = "the first message has to be a text with the session's token".into();

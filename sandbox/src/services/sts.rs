@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use crate::Fault;
 use crate::auth::Identity;
-use crate::core::{Call, IntoAnswer as _, NoInput, Operation, Service};
+use crate::core::{Call, IntoOperationResult as _, NoInput, Operation, ServiceDefinition};
 use crate::protocol::Protocol;
 
-pub(crate) static SERVICE: Service = Service {
+pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     signing_name: "sts",
     protocols: &[Protocol::Query { version: "2011-06-15", xmlns: "https://sts.amazonaws.com/doc/2011-06-15/" }],
     validation_code: "ValidationError",
@@ -15,7 +15,7 @@ pub(crate) static SERVICE: Service = Service {
     prepare: None,
     operations: &[Operation {
         name: "GetCallerIdentity",
-        run: |call| Box::pin(async move { get_caller_identity(call).into_answer() }),
+        run: |call| Box::pin(async move { get_caller_identity(call).into_operation_result() }),
     }],
 };
 

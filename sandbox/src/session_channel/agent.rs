@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::frame::{ACKNOWLEDGE, CLOSED, Frame, INPUT, Payload};
 use super::handshake;
-use super::incoming::{Disposition, Incoming};
-use super::outgoing::Outgoing;
+use super::receive_window::{Disposition, ReceiveWindow};
+use super::send_window::SendWindow;
 use super::sessions::SessionSpec;
 use super::state::SessionState;
 use super::terminal::Shell;
@@ -55,20 +55,20 @@ pub(super) async fn run(
         spec: &spec,
         state: SessionState::AwaitingConnection,
         connection: None,
-        outgoing: Outgoing::default(),
-        incoming: Incoming::default(),
+        send_window: SendWindow::default(),
+        receive_window: ReceiveWindow::default(),
         input,
         queued_input: Some(queued_input),
         terminal_size: None,
         idle_deadline: Instant::now() + IDLE_TIMEOUT,
     };
-    while agent.state.is_open() || !agent.outgoing.is_acknowledged() {
+    while agent.state.is_open() || !agent.send_window.is_acknowledged() {
         let (is_open, deadline) = (agent.state.is_open(), agent.state.deadline());
         tokio::select! {
             Some(connection) = connections.recv() => agent.connect(connection).await,
             message = receive(&mut agent.connection) => agent.receive(message).await,
-            output = agent.state.output(agent.outgoing.has_room()) => agent.print(output),
-            () = sleep_until(agent.outgoing.retransmission_time()), if agent.connection.is_some() => agent.retransmit(),
+            output = agent.state.output(agent.send_window.has_room()) => agent.print(output),
+            () = sleep_until(agent.send_window.retransmission_time()), if agent.connection.is_some() => agent.retransmit(),
             () = sleep_until(deadline) => if is_open { agent.drain(HANDSHAKE_TIMED_OUT) } else { break },
             () = tokio::time::sleep_until(agent.idle_deadline), if is_open => agent.drain(TIMED_OUT),
             () = end.cancelled(), if is_open => agent.drain(""),
@@ -101,8 +101,8 @@ struct Agent<'a> {
     spec: &'a SessionSpec,
     state: SessionState,
     connection: Option<ClientConnection>,
-    outgoing: Outgoing,
-    incoming: Incoming,
+    send_window: SendWindow,
+    receive_window: ReceiveWindow,
     /// Input for the command's terminal.
     input: mpsc::Sender<Vec<u8>>,
     /// The other end of `input`, until there is a terminal.
@@ -125,12 +125,12 @@ impl Agent<'_> {
     }
 
     fn send(&mut self, payload: Payload, content: Vec<u8>) {
-        let message = self.outgoing.push(payload, content, self.sandbox.clock.now(), Instant::now());
+        let message = self.send_window.push(payload, content, self.sandbox.clock.now(), Instant::now());
         self.transmit(message);
     }
 
     fn retransmit(&mut self) {
-        if let Some(message) = self.outgoing.retransmit(Instant::now()) {
+        if let Some(message) = self.send_window.retransmit(Instant::now()) {
             self.transmit(message);
         }
     }
@@ -159,7 +159,7 @@ impl Agent<'_> {
         match frame.kind.as_str() {
             ACKNOWLEDGE => {
                 if let Ok(acknowledged) = serde_json::from_slice::<Acknowledged>(&frame.payload) {
-                    self.outgoing.acknowledge(acknowledged.acknowledged_message_sequence_number, Instant::now());
+                    self.send_window.acknowledge(acknowledged.acknowledged_message_sequence_number, Instant::now());
                 }
             }
             INPUT => self.receive_input(frame).await,
@@ -169,7 +169,7 @@ impl Agent<'_> {
 
     async fn receive_input(&mut self, frame: Frame) {
         self.idle_deadline = Instant::now() + IDLE_TIMEOUT;
-        match self.incoming.accept(frame.clone(), self.room()) {
+        match self.receive_window.accept(frame.clone(), self.room()) {
             Disposition::Reject => {}
             Disposition::Acknowledge => self.acknowledge(&frame),
             Disposition::Deliver(next) => {
@@ -177,7 +177,7 @@ impl Agent<'_> {
                 let mut next = Some(next);
                 while let Some(frame) = next {
                     self.deliver(frame).await;
-                    next = self.incoming.advance();
+                    next = self.receive_window.advance();
                 }
             }
         }

@@ -2,14 +2,14 @@
 //!
 //! An operation (`ssm:StartSession`, `ecs:ExecuteCommand`) starts a session and returns the address of a websocket and
 //! a token for it. The server accepts the client's connection. [`agent`] runs the session's command in a terminal and exchanges
-//! [`frame`]s with the client; [`outgoing`] and [`incoming`] deliver all of them in order, across connections. [`Sessions`] lists the
+//! [`frame`]s with the client; [`send_window`] and [`receive_window`] deliver all of them in order, across connections. [`Sessions`] lists the
 //! sessions. This module does not depend on the targets.
 
 mod agent;
 mod frame;
 mod handshake;
-mod incoming;
-mod outgoing;
+mod receive_window;
+mod send_window;
 mod sessions;
 mod state;
 mod terminal;

@@ -106,7 +106,7 @@ impl Sessions {
             ended: None,
         };
         let started = StartedSession { url: channel_url(sandbox, &id)?, id: id.clone(), token: token.clone() };
-        let mut all = sandbox.runtime::<Sessions>().all();
+        let mut all = sandbox.in_memory::<Sessions>().all();
         if all.values().filter(|entry| entry.session.ended.is_none()).count() >= MAX_OPEN {
             let message = format!("The sandbox has {MAX_OPEN} sessions open, as many as it allows; end one of them");
             return Err(Fault::limit_exceeded("LimitExceededException", message));
@@ -120,7 +120,7 @@ impl Sessions {
             if let Err(panic) = supervisor::catch(agent::run(&ours, &id, spec, inbox, end)).await {
                 ours.log.write(&format!("session {id} failed: {panic}"));
             }
-            ours.runtime::<Sessions>().record_end(&id, ours.clock.now());
+            ours.in_memory::<Sessions>().record_end(&id, ours.clock.now());
             ours.log.write(&format!("session {id} has ended"));
         });
         Ok(started)

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
 use redb::{
-    Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, TableDefinition, TableError,
+    ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, TableDefinition, TableError,
     TableHandle as _,
 };
 
@@ -33,7 +33,7 @@ const MAX_CHECKED_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The database. After an I/O error it is closed, and reopened on its next use: committed transactions are kept, others are lost.
 #[derive(Debug)]
-pub struct Store {
+pub struct Database {
     opened: RwLock<OpenDatabase>,
     path: PathBuf,
 }
@@ -41,7 +41,7 @@ pub struct Store {
 /// The open database, and how often it has been reopened.
 #[derive(Debug)]
 struct OpenDatabase {
-    database: Option<Database>,
+    database: Option<redb::Database>,
     generation: u64,
 }
 
@@ -51,7 +51,7 @@ pub(crate) type Rows = Vec<(Vec<u8>, Vec<u8>)>;
 /// An event table's name and rows for it.
 pub(crate) type Events<'a> = (&'static str, &'a [(Vec<u8>, Vec<u8>)]);
 
-/// What [`Store::range`] does with a row.
+/// What [`Database::range`] does with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scan {
     /// Return it.
@@ -62,7 +62,7 @@ pub enum Scan {
     Stop,
 }
 
-impl Store {
+impl Database {
     /// Opens the database in `folder`, or creates it.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         Self::open_checked(folder, MAX_CHECKED_BYTES)
@@ -90,12 +90,12 @@ impl Store {
         }
     }
 
-    fn new(database: Database, path: PathBuf) -> Self {
+    fn new(database: redb::Database, path: PathBuf) -> Self {
         Self { opened: RwLock::new(OpenDatabase { database: Some(database), generation: 0 }), path }
     }
 
     /// Uses the database, after reopening it if an earlier use failed.
-    fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, StoreError> {
+    fn with<T>(&self, work: impl FnOnce(&redb::Database) -> Result<T, redb::Error>) -> Result<T, StoreError> {
         loop {
             let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
             let Some(database) = &opened.database else {
@@ -182,7 +182,7 @@ impl Store {
 }
 
 fn load(
-    database: &Database,
+    database: &redb::Database,
     definition: TableDefinition<'_, &str, &[u8]>,
 ) -> Result<Vec<(String, Vec<u8>)>, redb::Error> {
     let transaction = database.begin_read()?;
@@ -204,7 +204,7 @@ fn load(
 }
 
 fn write(
-    database: &Database,
+    database: &redb::Database,
     changed: &[(&'static str, Changes<'_>)],
     events: Option<Events<'_>>,
 ) -> Result<(), redb::Error> {
@@ -228,7 +228,7 @@ fn write(
 }
 
 fn range_events(
-    database: &Database,
+    database: &redb::Database,
     name: &'static str,
     from: &[u8],
     to: &[u8],
@@ -252,7 +252,7 @@ fn range_events(
     Ok(found)
 }
 
-fn remove_events(database: &Database, name: &'static str, from: &[u8], to: &[u8]) -> Result<(), redb::Error> {
+fn remove_events(database: &redb::Database, name: &'static str, from: &[u8], to: &[u8]) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
     transaction.open_table(TableDefinition::<&[u8], &[u8]>::new(name))?.retain_in(from..to, |_, _| false)?;
     Ok(transaction.commit()?)

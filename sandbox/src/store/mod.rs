@@ -12,7 +12,7 @@ pub(crate) mod database;
 pub(crate) mod table;
 
 use crate::Fault;
-use database::{Rows, Store, StoreError};
+use database::{Database, Rows, StoreError};
 use table::Stored;
 
 /// The state of one service: tables, declared with the `state!` macro.
@@ -24,23 +24,23 @@ pub trait State: Any + Debug + Send + Sync {
 /// Rows, each as the name of its table and its key.
 pub(crate) type RowNames = Vec<(String, String)>;
 
-/// The states that a world consists of.
+/// The states of a store.
 #[derive(Debug, Clone, Copy)]
 pub struct Schema {
     /// The state of every service, with empty tables.
     pub states: fn() -> Vec<Box<dyn State>>,
     /// Records the rows that have been inserted on behalf of a resource of a stack: see [`on_behalf_of`].
-    pub record_insertions: fn(&mut World, String, RowNames),
+    pub record_insertions: fn(&mut States, String, RowNames),
 }
 
 /// The states of all services, each found by its type.
 #[derive(Debug)]
-pub struct World {
+pub struct States {
     states: Vec<Box<dyn State>>,
-    record_insertions: fn(&mut World, String, RowNames),
+    record_insertions: fn(&mut States, String, RowNames),
 }
 
-impl World {
+impl States {
     fn new(schema: Schema) -> Self {
         Self { states: (schema.states)(), record_insertions: schema.record_insertions }
     }
@@ -89,104 +89,104 @@ pub(crate) async fn on_behalf_of<T>(resource: String, work: impl Future<Output =
     CREATING_RESOURCE.scope(resource, work).await
 }
 
-fn record_insertions(world: &mut World, resource: String) {
-    let rows: RowNames = world
+fn record_insertions(states: &mut States, resource: String) {
+    let rows: RowNames = states
         .tables()
         .into_iter()
         .flat_map(|table| table.inserted().into_iter().map(|key| (table.name().to_owned(), key)))
         .collect();
     if !rows.is_empty() {
-        (world.record_insertions)(world, resource, rows);
+        (states.record_insertions)(states, resource, rows);
     }
 }
 
-/// The world and its database, shared by everything in the sandbox.
+/// The states of all services and the database that they are stored in.
 #[derive(Debug)]
-pub struct Shared {
-    world: RwLock<World>,
-    store: Store,
+pub struct Store {
+    states: RwLock<States>,
+    database: Database,
     changes: watch::Sender<u64>,
 }
 
-impl Shared {
+impl Store {
     /// Opens the state in `folder`, or creates it.
     pub fn open(folder: &Path, schema: Schema) -> Result<Self, StoreError> {
-        let opened = std::panic::catch_unwind(|| -> Result<(World, Store), StoreError> {
-            let store = Store::open(folder)?;
-            let mut world = World::new(schema);
-            for table in world.tables() {
-                store.load(table)?;
+        let opened = std::panic::catch_unwind(|| -> Result<(States, Database), StoreError> {
+            let database = Database::open(folder)?;
+            let mut states = States::new(schema);
+            for table in states.tables() {
+                database.load(table)?;
             }
-            Ok((world, store))
+            Ok((states, database))
         });
         // redb may panic on damaged pages.
-        let (world, store) = opened.unwrap_or_else(|_| Err(StoreError::unreadable(folder)))?;
-        Ok(Self { world: RwLock::new(world), store, changes: watch::Sender::new(0) })
+        let (states, database) = opened.unwrap_or_else(|_| Err(StoreError::unreadable(folder)))?;
+        Ok(Self { states: RwLock::new(states), database, changes: watch::Sender::new(0) })
     }
 
-    /// Reads the world. `read` must not access it again: that would deadlock.
-    pub fn read<T>(&self, read: impl FnOnce(&World) -> T) -> T {
-        if self.world.is_poisoned() {
+    /// Reads the states. `read` must not access the store again: that would deadlock.
+    pub fn read<T>(&self, read: impl FnOnce(&States) -> T) -> T {
+        if self.states.is_poisoned() {
             drop(self.lock());
         }
-        read(&self.world.read().unwrap_or_else(PoisonError::into_inner))
+        read(&self.states.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes the world in a transaction. If `change` returns `Ok`, its changes are on disk before this returns; if it returns `Err` or
+    /// Changes the states in a transaction. If `change` returns `Ok`, its changes are on disk before this returns; if it returns `Err` or
     /// the disk fails, they are rolled back.
-    pub fn write<T>(&self, change: impl FnOnce(&mut World) -> Result<T, Fault>) -> Result<T, Fault> {
-        self.change(|world| Ok((change(world)?, None)))
+    pub fn write<T>(&self, change: impl FnOnce(&mut States) -> Result<T, Fault>) -> Result<T, Fault> {
+        self.change(|states| Ok((change(states)?, None)))
     }
 
-    /// Changes the world and appends rows to an event table in one transaction: see [`Self::write`].
+    /// Changes the states and appends rows to an event table in one transaction: see [`Self::write`].
     pub fn append(
         &self,
         table: &'static str,
-        change: impl FnOnce(&mut World) -> Result<Rows, Fault>,
+        change: impl FnOnce(&mut States) -> Result<Rows, Fault>,
     ) -> Result<(), Fault> {
-        self.change(|world| Ok(((), Some((table, change(world)?)))))
+        self.change(|states| Ok(((), Some((table, change(states)?)))))
     }
 
     fn change<T>(
         &self,
-        change: impl FnOnce(&mut World) -> Result<(T, Option<(&'static str, Rows)>), Fault>,
+        change: impl FnOnce(&mut States) -> Result<(T, Option<(&'static str, Rows)>), Fault>,
     ) -> Result<T, Fault> {
-        let mut world = self.lock();
-        let result = change(&mut world).and_then(|(value, events)| {
+        let mut states = self.lock();
+        let result = change(&mut states).and_then(|(value, events)| {
             if let Ok(resource) = CREATING_RESOURCE.try_with(Clone::clone) {
-                record_insertions(&mut world, resource);
+                record_insertions(&mut states, resource);
             }
             let events = events.as_ref().map(|(table, rows)| (*table, rows.as_slice()));
-            self.store.commit(&world.tables(), events).map_err(Fault::internal)?;
+            self.database.commit(&states.tables(), events).map_err(Fault::internal)?;
             Ok(value)
         });
-        for table in world.tables() {
+        for table in states.tables() {
             if result.is_ok() { table.commit() } else { table.roll_back() }
         }
-        drop(world);
+        drop(states);
         if result.is_ok() {
             self.changes.send_modify(|count| *count += 1);
         }
         result
     }
 
-    /// Locks the world for writing, and rolls back what an earlier change that panicked has left.
-    fn lock(&self) -> RwLockWriteGuard<'_, World> {
-        self.world.write().unwrap_or_else(|poisoned| {
-            let mut world = poisoned.into_inner();
-            world.tables().into_iter().for_each(Stored::roll_back);
-            self.world.clear_poison();
-            world
+    /// Locks the states for writing, and rolls back what an earlier change that panicked has left.
+    fn lock(&self) -> RwLockWriteGuard<'_, States> {
+        self.states.write().unwrap_or_else(|poisoned| {
+            let mut states = poisoned.into_inner();
+            states.tables().into_iter().for_each(Stored::roll_back);
+            self.states.clear_poison();
+            states
         })
     }
 
-    /// Notifies of every change of the world, so that no loop needs to poll it.
+    /// Notifies of every change of the states, so that no loop needs to poll it.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
     /// The database, for its event tables, which are not kept in memory.
-    pub fn database(&self) -> &Store {
-        &self.store
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 }

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use ecsws_sandbox::testing::model;
+use ecsws_sandbox::testing::{EncodedRequest, Protocol};
 use ecsws_sandbox::testing::{Fault, REGISTRY};
-use ecsws_sandbox::testing::{Incoming, Protocol};
 
 /// Bytes that resemble requests: CBOR, JSON and query parameters among random ones.
 fn body() -> impl Strategy<Value = Vec<u8>> {
@@ -49,7 +49,7 @@ proptest! {
                 }
                 _ => String::new(),
             };
-            let incoming = Incoming { headers: &headers, path: &path, query: &query, body: &bytes };
+            let incoming = EncodedRequest { headers: &headers, path: &path, query: &query, body: &bytes };
             let Ok(request) = protocol.decode(&incoming) else { continue };
             // Random bytes may name another operation.
             if let Some(model) = service.model() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ecsws_sandbox::testing::MockBackend;
 use ecsws_sandbox::testing::ServiceAddress;
-use ecsws_sandbox::testing::{CpuTimes, Exit, Ports, Process, ProcessSpec, Runner, environment};
+use ecsws_sandbox::testing::{CpuTimes, Exit, PortPool, Process, ProcessSpec, Runner, environment};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
@@ -18,7 +18,7 @@ struct Running {
     port: u16,
 }
 
-async fn mock_backend(ports: &Ports) -> Running {
+async fn mock_backend(ports: &PortPool) -> Running {
     let executable = &program();
     let port = ports.lease().expect("a port").number();
     let backend = MockBackend {
@@ -57,7 +57,7 @@ async fn get(port: u16, path: &str) -> String {
 
 #[tokio::test]
 async fn the_mock_backend_answers_like_the_workshops_backend() {
-    let Running { mut process, port } = mock_backend(&Ports::default()).await;
+    let Running { mut process, port } = mock_backend(&PortPool::default()).await;
     for path in ["/", "/nodejs"] {
         assert!(
             get(port, path).await.contains("\r\n\r\nNode.js backend: Hello! from 10.0.0.7 in AZ-1a commit "),
@@ -85,7 +85,7 @@ async fn the_mock_backend_answers_like_the_workshops_backend() {
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_mock_backend_keeps_to_its_share_of_cpu() {
-    let Running { mut process, port } = mock_backend(&Ports::default()).await;
+    let Running { mut process, port } = mock_backend(&PortPool::default()).await;
     let handle = process.handle.clone();
     let before = handle.cpu_time(&CpuTimes::read());
     let begin = Instant::now();
@@ -132,7 +132,7 @@ async fn read_all(address: &ServiceAddress) -> String {
 
 #[tokio::test]
 async fn an_address_balances_over_tasks_and_skips_those_that_refuse() {
-    let ports = Ports::default();
+    let ports = PortPool::default();
     let dead = ports.lease().expect("a port");
     let address = ServiceAddress::open(None).await.expect("a port");
     assert!(read_all(&address).await.starts_with("HTTP/1.1 503 "));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::graph::{self, Outcome};
+use super::graph::{self, GraphResult};
 use super::outputs;
 use super::phase::StackPhase;
 use super::resource_operation::{TargetState, reconcile};
@@ -77,7 +77,7 @@ fn is_creation(operation: &StackPhase) -> bool {
 
 /// Marks the resources as failed whose work was cancelled. Those whose work had not changed their status yet stay as they were,
 /// and do not count as cancelled.
-fn cancel(operation: &StackPhase, outcome: &mut Outcome) -> Result<(), Fault> {
+fn cancel(operation: &StackPhase, outcome: &mut GraphResult) -> Result<(), Fault> {
     for name in std::mem::take(&mut outcome.cancelled) {
         operation.discard_creation(&name)?;
         let in_progress = operation.resource(&name).filter(|resource| resource.status.is_in_progress());
@@ -94,7 +94,7 @@ fn cancel(operation: &StackPhase, outcome: &mut Outcome) -> Result<(), Fault> {
 }
 
 /// The reason of a stack's failure that names the resources that failed or were cancelled.
-fn failed_resources(operation: &StackPhase, outcome: &Outcome) -> String {
+fn failed_resources(operation: &StackPhase, outcome: &GraphResult) -> String {
     let resources = operation.resources();
     let (mut created, mut updated) = (Vec::new(), Vec::new());
     for name in outcome.failed.iter().chain(&outcome.cancelled) {

@@ -9,7 +9,7 @@ use crate::cloudformation::model::{DeletionPolicy, PhysicalResource, Resource, R
 use crate::cloudformation::resources::is_missing;
 use crate::cloudformation::template::Template;
 use crate::cloudformation::template::check::Dependencies;
-use crate::faults::Verb;
+use crate::fault_injection::Verb;
 
 /// Deletes every resource: the phase of `DELETE_IN_PROGRESS` and of `ROLLBACK_IN_PROGRESS`.
 pub(super) async fn delete_stack(operation: &StackPhase) -> Result<(), Fault> {
@@ -107,7 +107,7 @@ async fn delete_removed(operation: StackPhase, name: String) -> Result<(), Fault
         delete(operation.clone(), name.clone()).await?;
     }
     let key = operation.key(&name);
-    operation.sandbox.world.write(|world| Ok(world.of_mut::<State>().resources.remove(&key))).map(drop)
+    operation.sandbox.store.write(|states| Ok(states.of_mut::<State>().resources.remove(&key))).map(drop)
 }
 
 /// Deletes the replaced physical resources of a resource that stays. The events have their physical ids.
@@ -140,8 +140,8 @@ fn add_event(
 ) -> Result<(), Fault> {
     let resource = Resource { status, reason, changed: operation.sandbox.clock.now(), ..resource };
     let key = operation.key(&resource.logical_id);
-    operation.sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    operation.sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let stored = state.resources.get(&key).cloned();
         state.set_resource(&operation.stack_id, resource, None);
         if let Some(stored) = stored {

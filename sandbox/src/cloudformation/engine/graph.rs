@@ -15,7 +15,7 @@ const MAX_CONCURRENT: usize = 16;
 
 /// How the work ended.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(super) struct GraphResult {
     /// The resources whose work failed.
     pub failed: Vec<String>,
     /// The resources whose work was running when it was stopped.
@@ -52,7 +52,7 @@ pub(super) async fn run_all(
     operation: &StackPhase,
     waiting: Dependencies,
     work: impl Fn(StackPhase, String) -> Work,
-) -> Result<Outcome, Fault> {
+) -> Result<GraphResult, Fault> {
     let outcome = run(operation, waiting, true, std::future::pending(), work).await;
     if outcome.interrupted { Ok(outcome) } else { outcome.internal_fault.clone().map_or(Ok(outcome), Err) }
 }
@@ -64,7 +64,7 @@ pub(super) async fn run_until(
     keep_going: bool,
     deadline: impl Future<Output = ()>,
     work: impl Fn(StackPhase, String) -> Work,
-) -> Outcome {
+) -> GraphResult {
     run(operation, waiting, keep_going, deadline, work).await
 }
 
@@ -74,12 +74,12 @@ async fn run(
     keep_going: bool,
     deadline: impl Future<Output = ()>,
     work: impl Fn(StackPhase, String) -> Work,
-) -> Outcome {
+) -> GraphResult {
     let mut deadline = std::pin::pin!(deadline);
-    let mut outcome = Outcome::default();
+    let mut outcome = GraphResult::default();
     let mut tasks = JoinSet::new();
     let mut running = HashMap::<Id, String>::new();
-    let mut changes = operation.sandbox.world.changes();
+    let mut changes = operation.sandbox.store.changes();
     loop {
         let limit = MAX_CONCURRENT.saturating_sub(running.len());
         for name in ready(&waiting, &running, &outcome.failed, limit) {
@@ -116,7 +116,7 @@ async fn run(
     outcome
 }
 
-impl Outcome {
+impl GraphResult {
     /// Records how a task ended; a cancelled one stays among the running ones.
     fn record(&mut self, done: Result<(Id, Result<(), Fault>), JoinError>, running: &mut HashMap<Id, String>) {
         let (id, fault) = match done {

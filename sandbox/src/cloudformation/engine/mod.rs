@@ -9,7 +9,7 @@ use super::resources::{self, ResourceType};
 use crate::base::ids;
 use crate::base::supervisor;
 use crate::cloudformation::State;
-use crate::store::World;
+use crate::store::States;
 use crate::{Fault, FaultKind, Sandbox};
 use phase::StackPhase;
 
@@ -30,19 +30,19 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Continues the operations that an earlier process did not finish.
 pub(super) fn resume(sandbox: &Arc<Sandbox>) {
-    let discarded = sandbox.world.write(|world| {
+    let discarded = sandbox.store.write(|states| {
         let interrupted: Vec<String> =
-            world.of::<State>().uncommitted_creations.iter().map(|(resource, _)| resource.to_owned()).collect();
+            states.of::<State>().uncommitted_creations.iter().map(|(resource, _)| resource.to_owned()).collect();
         for resource in &interrupted {
-            discard_creation(world, resource);
+            discard_creation(states, resource);
         }
-        world.of_mut::<State>().compact_deleted();
+        states.of_mut::<State>().compact_deleted();
         Ok(())
     });
     // If this write fails, so do those of the phases below, which are retried.
     drop(discarded);
-    let unfinished = sandbox.world.read(|world| {
-        let stacks = world.of::<State>().stacks.values();
+    let unfinished = sandbox.store.read(|states| {
+        let stacks = states.of::<State>().stacks.values();
         stacks.filter(|stack| stack.status.is_in_progress()).map(|stack| stack.id.clone()).collect::<Vec<_>>()
     });
     for id in unfinished {
@@ -51,9 +51,9 @@ pub(super) fn resume(sandbox: &Arc<Sandbox>) {
 }
 
 /// Removes the rows that the creation of a resource has inserted, unless it was completed.
-fn discard_creation(world: &mut World, resource: &str) {
-    if let Some(rows) = world.of_mut::<State>().uncommitted_creations.remove(resource) {
-        world.remove_rows(&rows);
+fn discard_creation(states: &mut States, resource: &str) {
+    if let Some(rows) = states.of_mut::<State>().uncommitted_creations.remove(resource) {
+        states.remove_rows(&rows);
     }
 }
 

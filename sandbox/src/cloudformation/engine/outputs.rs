@@ -3,7 +3,7 @@
 use super::phase::{ResolvedTemplate, StackPhase};
 use crate::Fault;
 use crate::cloudformation::State;
-use crate::cloudformation::model::Output;
+use crate::cloudformation::model::StackOutput;
 use crate::cloudformation::template::references::imports;
 
 /// Stores what the operation in progress imports, so that no other stack removes it meanwhile. Returns the reason to fail when one
@@ -14,8 +14,8 @@ pub(super) fn claim_imports(operation: &StackPhase, resolved: &ResolvedTemplate<
     if names.is_empty() {
         return Ok(None);
     }
-    operation.sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    operation.sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let exports = state.exports();
         if let Some(name) = names.iter().find(|name| !exports.contains_key(*name)) {
             return Ok(Some(format!("No export named {name} found.")));
@@ -41,7 +41,7 @@ fn import_names(resolved: &ResolvedTemplate<'_>) -> Vec<Result<String, String>> 
 pub(super) fn evaluate(
     operation: &StackPhase,
     resolved: &ResolvedTemplate<'_>,
-) -> Result<(Vec<Output>, Vec<String>), String> {
+) -> Result<(Vec<StackOutput>, Vec<String>), String> {
     let scope = &resolved.scope;
     let mut outputs = Vec::new();
     for (key, declared) in resolved.template.outputs() {
@@ -52,7 +52,7 @@ pub(super) fn evaluate(
         let export = declared.pointer("/Export/Name").map(|name| scope.text(name)).transpose()?;
         let value = scope.text(&declared["Value"])?;
         let description = declared["Description"].as_str().map(str::to_owned);
-        outputs.push(Output { key: key.clone(), value, description, export });
+        outputs.push(StackOutput { key: key.clone(), value, description, export });
     }
     check_exports(operation, &outputs)?;
     let imports = import_names(resolved).into_iter().flatten().collect();
@@ -60,9 +60,9 @@ pub(super) fn evaluate(
 }
 
 /// Refuses an export whose name another stack has, and changes of exports that other stacks use.
-fn check_exports(operation: &StackPhase, outputs: &[Output]) -> Result<(), String> {
-    operation.sandbox.world.read(|world| {
-        let state = world.of::<State>();
+fn check_exports(operation: &StackPhase, outputs: &[StackOutput]) -> Result<(), String> {
+    operation.sandbox.store.read(|states| {
+        let state = states.of::<State>();
         for name in outputs.iter().filter_map(|output| output.export.as_deref()) {
             if let Some((stack, _)) = state.export(name).filter(|(stack, _)| stack.id != operation.stack_id) {
                 return Err(format!("Export with name {name} is already exported by stack {}. ", stack.name));

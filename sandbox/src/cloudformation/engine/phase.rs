@@ -10,9 +10,9 @@ use super::{apply_template, deletion, discard_creation, rollback};
 use crate::base::tags::Tag;
 use crate::cloudformation::State;
 use crate::cloudformation::model::{Definition, Resource, ResourceStatus, Stack, StackStatus};
-use crate::cloudformation::resources::{Context, STACK_ID_TAG};
+use crate::cloudformation::resources::{HandlerContext, STACK_ID_TAG};
 use crate::cloudformation::template::check::{Dependencies, live_dependencies};
-use crate::cloudformation::template::resolve::{Progress, ResourceValues, Scope};
+use crate::cloudformation::template::resolve::{EvaluationScope, Evaluations, ResourceValues};
 use crate::cloudformation::template::{Template, parameters};
 use crate::{Fault, Sandbox};
 
@@ -31,7 +31,7 @@ pub(super) struct StackPhase {
 /// A template with what its references resolve to.
 pub(super) struct ResolvedTemplate<'a> {
     pub(super) template: &'a Template,
-    pub(super) scope: Scope<'a>,
+    pub(super) scope: EvaluationScope<'a>,
     /// The resources whose conditions hold, with their dependencies.
     pub(super) live: Dependencies,
 }
@@ -39,8 +39,8 @@ pub(super) struct ResolvedTemplate<'a> {
 impl StackPhase {
     /// The phase of the operation in progress on a stack; `None` when there is none.
     pub(super) fn find(sandbox: &Arc<Sandbox>, stack_id: &str) -> Option<Self> {
-        let (stack_name, phase) = sandbox.world.read(|world| {
-            let stack = world.of::<State>().stacks.get(stack_id)?;
+        let (stack_name, phase) = sandbox.store.read(|states| {
+            let stack = states.of::<State>().stacks.get(stack_id)?;
             Some((stack.name.clone(), stack.status))
         })?;
         let (sandbox, stack_id) = (Arc::clone(sandbox), stack_id.to_owned());
@@ -59,22 +59,22 @@ impl StackPhase {
 
     /// Whether the stack is still in this phase: a request may have cancelled the operation.
     pub(super) fn is_current(&self) -> bool {
-        self.sandbox.world.read(|world| {
-            world.of::<State>().stacks.get(&self.stack_id).is_some_and(|stack| stack.status == self.phase)
+        self.sandbox.store.read(|states| {
+            states.of::<State>().stacks.get(&self.stack_id).is_some_and(|stack| stack.status == self.phase)
         })
     }
 
     pub(super) fn stack(&self) -> Result<Stack, Fault> {
-        let found = self.sandbox.world.read(|world| world.of::<State>().stacks.get(&self.stack_id).cloned());
+        let found = self.sandbox.store.read(|states| states.of::<State>().stacks.get(&self.stack_id).cloned());
         found.ok_or_else(|| Fault::internal("the stack of an operation in progress does not exist"))
     }
 
     pub(super) fn resources(&self) -> BTreeMap<String, Resource> {
-        self.sandbox.world.read(|world| world.of::<State>().resources_of(&self.stack_id))
+        self.sandbox.store.read(|states| states.of::<State>().resources_of(&self.stack_id))
     }
 
     pub(super) fn resource(&self, name: &str) -> Option<Resource> {
-        self.sandbox.world.read(|world| world.of::<State>().resources.get(&self.key(name)).cloned())
+        self.sandbox.store.read(|states| states.of::<State>().resources.get(&self.key(name)).cloned())
     }
 
     /// The key of a resource in the tables.
@@ -90,8 +90,8 @@ impl StackPhase {
         change: impl FnOnce(&mut Stack),
     ) -> Result<(), Fault> {
         let now = self.sandbox.clock.now();
-        let ended = self.sandbox.world.write(|world| {
-            let state = world.of_mut::<State>();
+        let ended = self.sandbox.store.write(|states| {
+            let state = states.of_mut::<State>();
             let Some(stack) = state.stacks.get_mut(&self.stack_id).filter(|stack| stack.status == self.phase) else {
                 return Ok(false);
             };
@@ -108,8 +108,8 @@ impl StackPhase {
 
     /// Removes what the unfinished creation of a resource has inserted.
     pub(super) fn discard_creation(&self, name: &str) -> Result<(), Fault> {
-        self.sandbox.world.write(|world| {
-            discard_creation(world, &self.key(name));
+        self.sandbox.store.write(|states| {
+            discard_creation(states, &self.key(name));
             Ok(())
         })
     }
@@ -136,29 +136,29 @@ impl StackPhase {
         resource.reason = reason.map(str::to_owned);
         resource.changed = self.sandbox.clock.now();
         let stored = resource.clone();
-        self.sandbox.world.write(|world| {
-            world.of_mut::<State>().set_resource(&self.stack_id, stored, properties);
+        self.sandbox.store.write(|states| {
+            states.of_mut::<State>().set_resource(&self.stack_id, stored, properties);
             Ok(())
         })
     }
 
     /// Stores a resource without an event.
     pub(super) fn store_resource(&self, resource: Resource) -> Result<(), Fault> {
-        self.sandbox.world.write(|world| {
-            world.of_mut::<State>().store_resource(&self.stack_id, resource);
+        self.sandbox.store.write(|states| {
+            states.of_mut::<State>().store_resource(&self.stack_id, resource);
             Ok(())
         })
     }
 
     /// What the handlers of a resource get.
-    pub(super) fn context(&self, logical_id: &str, tags: &[Tag]) -> Context {
+    pub(super) fn context(&self, logical_id: &str, tags: &[Tag]) -> HandlerContext {
         let added = [
             ("aws:cloudformation:stack-name", self.stack_name.as_str()),
             ("aws:cloudformation:logical-id", logical_id),
             (STACK_ID_TAG, self.stack_id.as_str()),
         ];
         let added = added.map(|(key, value)| Tag { key: key.to_owned(), value: value.to_owned() });
-        Context {
+        HandlerContext {
             sandbox: Arc::clone(&self.sandbox),
             stack_name: self.stack_name.clone(),
             logical_id: logical_id.to_owned(),
@@ -184,13 +184,13 @@ impl StackPhase {
         definition: &Definition,
         template: &'a Template,
         resources: BTreeMap<String, Resource>,
-    ) -> Scope<'a> {
-        let exports = self.sandbox.world.read(|world| world.of::<State>().exports());
+    ) -> EvaluationScope<'a> {
+        let exports = self.sandbox.store.read(|states| states.of::<State>().exports());
         let values = |resource: Resource| {
             let current = resource.current?;
             Some((resource.logical_id, ResourceValues::Known(current.physical_id, current.attributes)))
         };
-        Scope {
+        EvaluationScope {
             template,
             config: &self.sandbox.config,
             stack_name: &self.stack_name,
@@ -200,7 +200,7 @@ impl StackPhase {
             exports,
             dynamic: definition.dynamic.clone(),
             notification_arns: definition.notification_arns.clone(),
-            progress: Progress::default(),
+            progress: Evaluations::default(),
         }
     }
 
@@ -211,7 +211,7 @@ impl StackPhase {
         definition: &Definition,
         template: &'a Template,
         depends_on: &[String],
-    ) -> Scope<'a> {
+    ) -> EvaluationScope<'a> {
         let resource = |name: &String| Some((name.clone(), self.resource(name)?));
         self.scope(definition, template, depends_on.iter().filter_map(resource).collect())
     }

@@ -13,12 +13,12 @@ use crate::cloudformation::model::{
     Action, DeletionPolicy, OnFailure, PhysicalResource, Resource, ResourceStatus, Stack, mask_hidden,
 };
 use crate::cloudformation::resources::{
-    CREATION_INITIATED, Context, Creation, HandlerOutput, ResourceType, custom_name_conflict,
+    CREATION_INITIATED, Creation, HandlerContext, HandlerOutput, ResourceType, custom_name_conflict,
 };
 use crate::cloudformation::template::check::Dependencies;
-use crate::cloudformation::template::resolve::Scope;
+use crate::cloudformation::template::resolve::EvaluationScope;
 use crate::cloudformation::template::{Template, kind_of, template_fault};
-use crate::faults::Verb;
+use crate::fault_injection::Verb;
 
 /// Why an update that disables rollbacks replaces nothing (AWS's sentence, as in aws/aws-sam-cli issue 4585).
 const REPLACEMENT_NOT_SUPPORTED: &str = "Replacement type updates not supported on stack with disable-rollback.";
@@ -36,7 +36,7 @@ pub(super) struct TargetState {
 /// The operation on one resource.
 struct ResourceOperation {
     operation: StackPhase,
-    context: Context,
+    context: HandlerContext,
     kind: &'static ResourceType,
     row: Resource,
     /// The resolved properties of the template.
@@ -85,7 +85,7 @@ pub(super) async fn reconcile(operation: StackPhase, name: String, target: Arc<T
 }
 
 /// The stored row or a new one, with the attributes that the template declares.
-fn row(operation: &StackPhase, target: &TargetState, scope: &Scope<'_>, name: &str) -> Resource {
+fn row(operation: &StackPhase, target: &TargetState, scope: &EvaluationScope<'_>, name: &str) -> Resource {
     let declared = &target.template.resources()[name];
     let policy = |attribute: &str| DeletionPolicy::deserialize(&declared[attribute]).unwrap_or_default();
     let stored = operation.resource(name).filter(|row| row.current.is_some() || !row.status.is_deletion());
@@ -115,7 +115,7 @@ fn row(operation: &StackPhase, target: &TargetState, scope: &Scope<'_>, name: &s
     }
 }
 
-fn desired_properties(declared: &Value, scope: &Scope<'_>) -> Result<Value, String> {
+fn desired_properties(declared: &Value, scope: &EvaluationScope<'_>) -> Result<Value, String> {
     let resolved = scope.resolve(&declared["Properties"])?.unwrap_or_default();
     Ok(if resolved.is_null() { Map::new().into() } else { resolved })
 }
@@ -221,7 +221,7 @@ impl ResourceOperation {
         self.context.check_injected_fault(Verb::Create, self.kind)?;
         let (properties, masked) = (self.desired.clone(), self.masked.clone());
         let creation = Some(Creation { kind: self.kind.name, properties, masked, status });
-        let context = Context { creation, ..self.context.clone() };
+        let context = HandlerContext { creation, ..self.context.clone() };
         let created = (self.kind.create)(context, self.desired.clone()).await;
         // The handler may have stored the physical resource before it was finished.
         self.row = self.operation.resource(&self.row.logical_id).unwrap_or_else(|| self.row.clone());

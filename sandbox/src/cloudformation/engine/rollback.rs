@@ -5,7 +5,7 @@ use super::phase::StackPhase;
 use super::{find_type, status_reason};
 use crate::Fault;
 use crate::cloudformation::model::{Definition, PhysicalResource, Resource, ResourceStatus, StackStatus};
-use crate::faults::Verb;
+use crate::fault_injection::Verb;
 
 /// Runs the phase of `UPDATE_ROLLBACK_IN_PROGRESS`.
 pub(super) async fn run(operation: &StackPhase) -> Result<(), Fault> {

@@ -28,9 +28,9 @@ async fn call(sandbox: &Arc<Sandbox>, operation: &str, value: &str) {
 /// Waits for the end of the operation; returns the statuses of the stack and of its resource.
 async fn finished(sandbox: &Arc<Sandbox>) -> (StackStatus, Option<ResourceStatus>) {
     let statuses = || {
-        sandbox.world.read(|world| {
-            let stack = world.of::<State>().find("s").expect("the stack");
-            let row = world.of::<State>().resources_of(&stack.id).remove("One");
+        sandbox.store.read(|states| {
+            let stack = states.of::<State>().find("s").expect("the stack");
+            let row = states.of::<State>().resources_of(&stack.id).remove("One");
             (stack.status, row.map(|row| row.status))
         })
     };
@@ -45,8 +45,8 @@ async fn finished(sandbox: &Arc<Sandbox>) -> (StackStatus, Option<ResourceStatus
 
 /// Changes the stored stack into what a failure left, and resumes its operation.
 fn resume_from(sandbox: &Arc<Sandbox>, status: StackStatus, damage: impl FnOnce(&mut Resource)) {
-    let changed = sandbox.world.write(|world| {
-        let state: &mut State = world.of_mut::<State>();
+    let changed = sandbox.store.write(|states| {
+        let state: &mut State = states.of_mut::<State>();
         let id = state.find("s").expect("the stack").id.clone();
         let mut row = state.resources_of(&id).remove("One").expect("the resource");
         damage(&mut row);
@@ -95,9 +95,9 @@ async fn a_stored_template_that_is_no_longer_valid_ends_its_operation() {
         let sandbox = open(&folder);
         call(&sandbox, "CreateStack", "1").await;
         finished(&sandbox).await;
-        let damaged = sandbox.world.write(|world| {
-            let id = world.of::<State>().find("s").expect("the stack").id.clone();
-            let stack = world.of_mut::<State>().stacks.get_mut(&id).expect("the stack");
+        let damaged = sandbox.store.write(|states| {
+            let id = states.of::<State>().find("s").expect("the stack").id.clone();
+            let stack = states.of_mut::<State>().stacks.get_mut(&id).expect("the stack");
             "{".clone_into(&mut stack.definition.template_body);
             Ok(())
         });
@@ -109,7 +109,7 @@ async fn a_stored_template_that_is_no_longer_valid_ends_its_operation() {
             assert_eq!(finished(&sandbox).await.0, StackStatus::UpdateComplete);
         }
         sandbox.call("cloudformation", "DeleteStack", json!({ "StackName": "s" })).await.expect("it is accepted");
-        let is_gone = || sandbox.world.read(|world| world.of::<State>().find("s").is_none());
+        let is_gone = || sandbox.store.read(|states| states.of::<State>().find("s").is_none());
         let gone = async {
             while !is_gone() {
                 tokio::time::sleep(Duration::from_millis(5)).await;

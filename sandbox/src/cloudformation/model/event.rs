@@ -8,7 +8,7 @@ use crate::base::clock::epoch_seconds;
 
 /// A stack event.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Event {
+pub(crate) struct StackEvent {
     /// The event's id.
     pub id: String,
     /// When it happened.
@@ -29,7 +29,7 @@ pub(crate) struct Event {
     pub client_request_token: Option<String>,
 }
 
-impl Event {
+impl StackEvent {
     /// The event as `DescribeStackEvents` lists it.
     pub(crate) fn to_output(&self, stack_id: &str, stack_name: &str) -> Value {
         json!({

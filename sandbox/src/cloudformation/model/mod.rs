@@ -15,7 +15,7 @@ mod state;
 mod status;
 
 pub(crate) use change_set::{ChangeSet, Planned};
-pub(crate) use event::Event;
+pub(crate) use event::StackEvent;
 pub(crate) use no_echo::{MASK, mask_fault, mask_hidden, mask_text};
 pub(crate) use resource::{DeletionPolicy, PhysicalResource, Resource};
 pub(crate) use state::State;
@@ -44,7 +44,7 @@ pub(crate) struct Definition {
     pub original_body: Option<String>,
     /// The values of its dynamic references to SSM parameters.
     #[serde(default)]
-    pub dynamic: dynamic::Values,
+    pub dynamic: dynamic::ResolvedReferences,
     /// The parameters, in the template's order.
     pub parameters: Vec<Parameter>,
     /// The stack's tags.
@@ -87,7 +87,7 @@ pub(crate) enum OnFailure {
 
 /// The requests that begin an operation on a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Request {
+pub(crate) enum StackRequest {
     /// `CreateStack`.
     CreateStack,
     /// `UpdateStack`.
@@ -102,7 +102,7 @@ pub(crate) enum Request {
 
 /// An output of a stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Output {
+pub(crate) struct StackOutput {
     /// The key in the template.
     pub key: String,
     pub value: String,
@@ -132,7 +132,7 @@ pub(crate) struct Stack {
     pub definition: Definition,
     /// The definition before the update in progress, for its rollback.
     pub previous: Option<Definition>,
-    pub outputs: Vec<Output>,
+    pub outputs: Vec<StackOutput>,
     /// The exports of other stacks that it uses.
     pub imports: Vec<String>,
     /// The exports of other stacks that the operation in progress uses.
@@ -146,7 +146,7 @@ pub(crate) struct Stack {
     pub client_request_token: Option<String>,
     /// The request that began the latest operation.
     #[serde(default)]
-    pub requested: Option<Request>,
+    pub requested: Option<StackRequest>,
     /// `TimeoutInMinutes` of its creation.
     #[serde(default)]
     pub timeout_minutes: Option<u32>,
@@ -168,7 +168,7 @@ impl Stack {
     }
 
     /// Whether a request with this token began the latest operation: then it is a retry, and has the same answer again.
-    pub(crate) fn has_begun(&self, request: Request, token: Option<&str>) -> bool {
+    pub(crate) fn has_begun(&self, request: StackRequest, token: Option<&str>) -> bool {
         token.is_some() && self.client_request_token.as_deref() == token && self.requested == Some(request)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{ChangeSet, Event, ExecutionStatus, PhysicalResource, Request, Resource, Stack, StackStatus};
+use super::{ChangeSet, ExecutionStatus, PhysicalResource, Resource, Stack, StackEvent, StackRequest, StackStatus};
 use crate::base::clock::iso8601;
 use crate::base::ids;
 use crate::store::table::state;
@@ -21,7 +21,7 @@ state! {
         /// Resources by `stack ARN|logical id`.
         pub resources: Table<Resource> = "cloudformation.resources",
         /// Events by `stack ARN|number`.
-        pub events: Table<Event> = "cloudformation.events",
+        pub events: Table<StackEvent> = "cloudformation.events",
         /// Change sets by ARN.
         pub change_sets: Table<ChangeSet> = "cloudformation.change_sets",
         /// Rows that creations in progress have inserted into tables of other services, by `stack ARN|logical id`.
@@ -82,8 +82,8 @@ impl State {
     }
 
     /// Appends an event to those of a stack.
-    fn add_event(&mut self, stack_id: &str, event: Event) {
-        let number = |(key, _): (&str, &Event)| key[stack_id.len() + 1..].parse::<u64>().ok();
+    fn add_event(&mut self, stack_id: &str, event: StackEvent) {
+        let number = |(key, _): (&str, &StackEvent)| key[stack_id.len() + 1..].parse::<u64>().ok();
         let first = self.events.with_prefix(stack_id).next().and_then(number).unwrap_or_default();
         let last = self.events.with_prefix(stack_id).next_back().and_then(number);
         let number = last.map_or(0, |last| last + 1);
@@ -94,7 +94,7 @@ impl State {
     }
 
     /// Stores which request begins an operation on a stack, for the operation's events and for retries of the request.
-    pub(crate) fn begin(&mut self, stack_id: &str, request: Request, token: Option<String>) {
+    pub(crate) fn begin(&mut self, stack_id: &str, request: StackRequest, token: Option<String>) {
         if let Some(stack) = self.stacks.get_mut(stack_id) {
             stack.client_request_token = token;
             stack.requested = Some(request);
@@ -112,7 +112,7 @@ impl State {
         let change_set_id = stack.definition.change_set_id.clone();
         let reason = reason.map(|reason| stack.masked(reason));
         stack.status_reason.clone_from(&reason);
-        let event = Event {
+        let event = StackEvent {
             id: crate::base::ids::uuid(),
             time,
             logical_id: stack.name.clone(),
@@ -181,7 +181,7 @@ impl State {
         };
         // Events of a clean-up have no properties, and ids of another form (recorded: localstack's test_change_set_ref).
         let is_cleanup = resource.status.is_deletion() && stack.is_some_and(|stack| stack.status.is_cleanup());
-        let event = Event {
+        let event = StackEvent {
             id: if is_cleanup {
                 format!("{}-{}", resource.logical_id, ids::uuid())
             } else {
@@ -222,7 +222,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    use super::super::{Definition, Event};
+    use super::super::{Definition, StackEvent};
     use super::*;
 
     fn resource(name: u8, status: u8, time: i64) -> Resource {
@@ -254,7 +254,7 @@ mod tests {
                     _ => state.set_resource("arn", resource(name, status, time), None),
                 }
             }
-            let events: Vec<&Event> = state.events.values().collect();
+            let events: Vec<&StackEvent> = state.events.values().collect();
             let ids: HashSet<&str> = events.iter().map(|event| event.id.as_str()).collect();
             prop_assert_eq!(ids.len(), events.len());
             let times: Vec<String> = events.iter().map(|event| iso8601(event.time)).collect();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::engine;
 use super::super::model::{
-    ChangeSet, ChangeSetStatus, Definition, ExecutionStatus, OnFailure, Request, Stack, StackStatus, State,
+    ChangeSet, ChangeSetStatus, Definition, ExecutionStatus, OnFailure, Stack, StackRequest, StackStatus, State,
 };
 use super::super::plan;
 use super::super::template::invalid;
@@ -17,21 +17,21 @@ use super::stacks::begin_update;
 use super::{check_stack_name, check_updatable, find, make_obsolete, new_stack, page};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, FaultKind, Sandbox};
 
 const NO_CHANGES: &str =
     "The submitted information didn't contain changes. Submit different information to create a change set.";
 
 /// `CreateChangeSet`, for a new stack or an existing one.
-pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateChangeSet) -> Reply {
+pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateChangeSet) -> OperationResult {
     input.check()?;
     let creates = match input.change_set_type.as_deref() {
         None | Some("UPDATE") => false,
         Some("CREATE") => true,
         Some(other) => return Err(Fault::not_implemented(&format!("change sets of type {other}"))),
     };
-    let existing = sandbox.world.read(|world| world.of::<State>().find(&input.stack.stack_name).cloned());
+    let existing = sandbox.store.read(|states| states.of::<State>().find(&input.stack.stack_name).cloned());
     let stack = stack_for(&sandbox, &input, creates, existing)?;
     if input.on_stack_failure.as_deref() == Some("DELETE") && !creates {
         return Err(invalid("OnStackFailure DELETE is only for change sets that create a stack."));
@@ -61,8 +61,8 @@ pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateChangeSet) -> Rep
         on_stack_failure: input.on_stack_failure.clone(),
         include_nested_stacks: input.include_nested_stacks,
     };
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         // Another request may have created or deleted the stack since it was looked up.
         let current = state.find(&input.stack.stack_name).cloned();
         let owner = if creates && current.is_none() { stack } else { stack_for(&sandbox, &input, creates, current)? };
@@ -95,7 +95,7 @@ fn stack_for(
 }
 
 /// Stores a change set, and its stack if that is new.
-fn store(sandbox: &Arc<Sandbox>, state: &mut State, stack: &Stack, change_set: ChangeSet) -> Reply {
+fn store(sandbox: &Arc<Sandbox>, state: &mut State, stack: &Stack, change_set: ChangeSet) -> OperationResult {
     let has_name = |other: &&ChangeSet| other.stack_id == stack.id && other.name == change_set.name;
     // The name of an executed change set can be used again (recorded: every update of localstack's `capture_update_process`).
     let other = state.change_sets.values().find(has_name).cloned();
@@ -176,9 +176,9 @@ fn summary(change_set: &ChangeSet) -> Value {
 }
 
 /// `DescribeChangeSet`.
-pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Reply {
-    sandbox.world.read(|world| {
-        let change_set = find_change_set(world.of::<State>(), &input)?;
+pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> OperationResult {
+    sandbox.store.read(|states| {
+        let change_set = find_change_set(states.of::<State>(), &input)?;
         let ChangeSet { definition, planned, .. } = change_set;
         let (changes, warning) = if input.include_property_values {
             (&planned.full, planned.warning.as_ref())
@@ -204,14 +204,14 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Reply {
 }
 
 /// `ExecuteChangeSet`.
-pub(crate) fn execute(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Reply {
+pub(crate) fn execute(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> OperationResult {
     let now = sandbox.clock.now();
-    let started = sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    let started = sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let mut change_set = find_change_set(state, &input)?.clone();
         if let Some(stack) = state.stacks.get(&change_set.stack_id)
             && stack.definition.change_set_id.as_ref() == Some(&change_set.id)
-            && stack.has_begun(Request::ExecuteChangeSet, input.client_request_token.as_deref())
+            && stack.has_begun(StackRequest::ExecuteChangeSet, input.client_request_token.as_deref())
         {
             return Ok(None);
         }
@@ -238,7 +238,7 @@ pub(crate) fn execute(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Reply {
         } else {
             begin_update(sandbox, state, &stack_id, definition)?;
         }
-        state.begin(&stack_id, Request::ExecuteChangeSet, input.client_request_token.clone());
+        state.begin(&stack_id, StackRequest::ExecuteChangeSet, input.client_request_token.clone());
         state.set_status(&stack_id, status, Some("User Initiated".to_owned()), now);
         change_set.execution_status = ExecutionStatus::ExecuteInProgress;
         state.change_sets.insert(change_set.id.clone(), change_set);
@@ -259,9 +259,9 @@ fn begin_creation(state: &mut State, id: &str, definition: Definition, now: jiff
 }
 
 /// `DeleteChangeSet`. It also succeeds when the change set does not exist.
-pub(crate) fn delete(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Reply {
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+pub(crate) fn delete(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> OperationResult {
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         match find_change_set(state, &input) {
             Ok(change_set) => {
                 let id = change_set.id.clone();
@@ -283,10 +283,10 @@ pub(crate) struct ListChangeSets {
 }
 
 /// `ListChangeSets`.
-pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListChangeSets) -> Reply {
-    sandbox.world.read(|world| {
-        let stack = find(world.of::<State>(), &input.stack_name)?;
-        let all = world.of::<State>().change_sets.values().filter(|one| one.stack_id == stack.id);
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListChangeSets) -> OperationResult {
+    sandbox.store.read(|states| {
+        let stack = find(states.of::<State>(), &input.stack_name)?;
+        let all = states.of::<State>().change_sets.values().filter(|one| one.stack_id == stack.id);
         let keyed = all.map(|one| (one.id.clone(), summary(one)));
         let page = page(keyed, &stack.id, input.next_token.as_deref(), CHANGES_PER_PAGE)?;
         Ok(json!({ "Summaries": page.items, "NextToken": page.next_token }))

@@ -11,7 +11,7 @@ use super::{find_described, page};
 use crate::Sandbox;
 use crate::base::clock::epoch_seconds;
 use crate::cloudformation::State;
-use crate::core::Reply;
+use crate::core::OperationResult;
 
 /// `Parameters` of an output; null when there is none.
 pub(crate) fn parameters_output(definition: &Definition) -> Value {
@@ -99,9 +99,9 @@ pub(crate) struct DescribeStacks {
 }
 
 /// `DescribeStacks`: one stack, or all that are not deleted.
-pub(crate) fn stacks(sandbox: &Arc<Sandbox>, input: DescribeStacks) -> Reply {
-    sandbox.world.read(|world| {
-        let state = world.of::<State>();
+pub(crate) fn stacks(sandbox: &Arc<Sandbox>, input: DescribeStacks) -> OperationResult {
+    sandbox.store.read(|states| {
+        let state = states.of::<State>();
         if let Some(name) = input.stack_name.as_ref().filter(|name| !name.is_empty()) {
             return Ok(json!({ "Stacks": [stack_output(find_described(state, name)?)] }));
         }
@@ -122,10 +122,10 @@ pub(crate) struct ListStacks {
 }
 
 /// `ListStacks`, including deleted ones.
-pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListStacks) -> Reply {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListStacks) -> OperationResult {
     let filter = &input.stack_status_filter;
-    sandbox.world.read(|world| {
-        let stacks = world.of::<State>().stacks.values();
+    sandbox.store.read(|states| {
+        let stacks = states.of::<State>().stacks.values();
         let selected = newest_first(stacks.filter(|stack| filter.is_empty() || filter.contains(&stack.status)));
         let list = format!("ListStacks {filter:?}");
         let page = page(selected, &list, input.next_token.as_deref(), ITEMS_PER_PAGE)?;
@@ -168,10 +168,10 @@ pub(crate) struct DescribeStackEvents {
 }
 
 /// `DescribeStackEvents`, the newest first.
-pub(crate) fn events(sandbox: &Arc<Sandbox>, input: DescribeStackEvents) -> Reply {
+pub(crate) fn events(sandbox: &Arc<Sandbox>, input: DescribeStackEvents) -> OperationResult {
     let Some(name) = &input.stack_name else { return Err(invalid("StackName is a required parameter.")) };
-    sandbox.world.read(|world| {
-        let state = world.of::<State>();
+    sandbox.store.read(|states| {
+        let state = states.of::<State>();
         let missing = || invalid(format!("Stack [{name}] does not exist"));
         let stack = state.find(name).ok_or_else(missing)?;
         let newest_first = state.events.with_prefix(&stack.id).rev();

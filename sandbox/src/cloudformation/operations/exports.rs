@@ -11,7 +11,7 @@ use super::describe::ITEMS_PER_PAGE;
 use super::page;
 use crate::Sandbox;
 use crate::cloudformation::State;
-use crate::core::Reply;
+use crate::core::OperationResult;
 
 /// The input of `ListExports`.
 #[derive(Deserialize)]
@@ -21,9 +21,9 @@ pub(crate) struct ListExports {
 }
 
 /// `ListExports`, sorted by name.
-pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListExports) -> Reply {
-    sandbox.world.read(|world| {
-        let live = world.of::<State>().stacks.values().filter(|stack| !stack.is_deleted());
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListExports) -> OperationResult {
+    sandbox.store.read(|states| {
+        let live = states.of::<State>().stacks.values().filter(|stack| !stack.is_deleted());
         let exports: BTreeMap<String, Value> = live
             .flat_map(|stack| stack.outputs.iter().map(move |output| (stack, output)))
             .filter_map(|(stack, output)| {
@@ -45,10 +45,10 @@ pub(crate) struct ListImports {
 }
 
 /// `ListImports`. An export that no stack imports is a fault, as on AWS.
-pub(crate) fn list_imports(sandbox: &Arc<Sandbox>, input: ListImports) -> Reply {
+pub(crate) fn list_imports(sandbox: &Arc<Sandbox>, input: ListImports) -> OperationResult {
     let name = &input.export_name;
-    sandbox.world.read(|world| {
-        let importers = world.of::<State>().importers(name);
+    sandbox.store.read(|states| {
+        let importers = states.of::<State>().importers(name);
         if importers.is_empty() {
             return Err(invalid(format!("Export '{name}' is not imported by any stack.")));
         }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::super::model::{Parameter, Stack, mask_fault};
 use super::super::template::parameters::{self, ParameterInput};
-use super::super::template::resolve::{Progress, ResourceValues, Scope};
-use super::super::template::{Source, Template, check, dynamic, extensions, invalid, output_check, rule_assertions};
+use super::super::template::resolve::{EvaluationScope, Evaluations, ResourceValues};
+use super::super::template::{
+    Template, UnexpandedTemplate, check, dynamic, extensions, invalid, output_check, rule_assertions,
+};
 use crate::{Fault, Sandbox};
 
 /// The stack and the request that a template is prepared for.
@@ -26,7 +28,7 @@ pub(super) struct Prepared {
     /// Its text before its transforms, where it has any.
     pub original: Option<String>,
     pub parameters: Vec<Parameter>,
-    pub dynamic: dynamic::Values,
+    pub dynamic: dynamic::ResolvedReferences,
 }
 
 impl Preparation<'_> {
@@ -51,7 +53,7 @@ impl Preparation<'_> {
         previous: Option<&[Parameter]>,
         resolved: &mut Vec<Parameter>,
     ) -> Result<Prepared, Fault> {
-        let source = Source::parse(&body)?;
+        let source = UnexpandedTemplate::parse(&body)?;
         source.check_transforms()?;
         let (template, parameters, original) = if source.is_extended() {
             let head = source.head()?;
@@ -80,8 +82,8 @@ impl Preparation<'_> {
     }
 
     /// The scope before there are resources.
-    fn scope<'a>(&'a self, template: &'a Template, parameters: &[Parameter]) -> Scope<'a> {
-        Scope {
+    fn scope<'a>(&'a self, template: &'a Template, parameters: &[Parameter]) -> EvaluationScope<'a> {
+        EvaluationScope {
             template,
             config: &self.sandbox.config,
             stack_name: self.stack_name,
@@ -89,9 +91,9 @@ impl Preparation<'_> {
             parameters: parameters::scope(template, parameters),
             resources: BTreeMap::new(),
             exports: BTreeMap::new(),
-            dynamic: dynamic::Values::default(),
+            dynamic: dynamic::ResolvedReferences::default(),
             notification_arns: self.notification_arns.to_vec(),
-            progress: Progress::default(),
+            progress: Evaluations::default(),
         }
     }
 }

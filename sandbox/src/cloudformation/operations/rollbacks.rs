@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::engine;
-use super::super::model::{Definition, Request, ResourceStatus, Stack, StackStatus, State};
+use super::super::model::{Definition, ResourceStatus, Stack, StackRequest, StackStatus, State};
 use super::super::template::invalid;
 use super::deployment_config::DeploymentConfig;
 use super::find;
 use super::stack_input::check_role;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// The members of all of the operations; the service model drops those that an operation does not have.
@@ -45,7 +45,7 @@ impl RollbackInput {
 
     /// Gives the stack the first status of the operation, and stores the members of the request.
     fn begin(self, sandbox: &Arc<Sandbox>, state: &mut State, id: &str, status: StackStatus) {
-        state.begin(id, Request::Rollback, self.client_request_token);
+        state.begin(id, StackRequest::Rollback, self.client_request_token);
         if let Some(stack) = state.stacks.get_mut(id) {
             stack.skip = self.resources_to_skip;
             stack.definition.role_arn = self.role_arn.or_else(|| stack.definition.role_arn.take());
@@ -57,9 +57,9 @@ impl RollbackInput {
 }
 
 /// `CancelUpdateStack`. The update in progress sees the new status by itself.
-pub(crate) fn cancel_update(sandbox: &Arc<Sandbox>, input: RollbackInput) -> Reply {
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+pub(crate) fn cancel_update(sandbox: &Arc<Sandbox>, input: RollbackInput) -> OperationResult {
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let Stack { id, status, previous, .. } = find(state, &input.stack_name)?.clone();
         if status != StackStatus::UpdateInProgress {
             return Err(invalid("CancelUpdateStack cannot be called from current stack status"));
@@ -70,10 +70,10 @@ pub(crate) fn cancel_update(sandbox: &Arc<Sandbox>, input: RollbackInput) -> Rep
 }
 
 /// `ContinueUpdateRollback`.
-pub(crate) async fn continue_rollback(sandbox: Arc<Sandbox>, input: RollbackInput) -> Reply {
+pub(crate) async fn continue_rollback(sandbox: Arc<Sandbox>, input: RollbackInput) -> OperationResult {
     input.check(&sandbox).await?;
-    let id = sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    let id = sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let Stack { id, status, .. } = find(state, &input.stack_name)?.clone();
         if status != StackStatus::UpdateRollbackFailed {
             return Err(invalid(format!("Stack:{id} is in {status} state and can not continue rollback.")));
@@ -99,10 +99,10 @@ fn rollback_status(previous: Option<&Definition>) -> StackStatus {
 }
 
 /// `RollbackStack`, of a stack whose operation failed without a rollback.
-pub(crate) async fn rollback(sandbox: Arc<Sandbox>, input: RollbackInput) -> Reply {
+pub(crate) async fn rollback(sandbox: Arc<Sandbox>, input: RollbackInput) -> OperationResult {
     input.check(&sandbox).await?;
-    let id = sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    let id = sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let Stack { id, status, previous, .. } = find(state, &input.stack_name)?.clone();
         let next = match status {
             StackStatus::CreateFailed | StackStatus::UpdateFailed => rollback_status(previous.as_ref()),

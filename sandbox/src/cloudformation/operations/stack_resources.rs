@@ -10,7 +10,7 @@ use super::super::template::invalid;
 use super::describe::ITEMS_PER_PAGE;
 use super::{find_described, page};
 use crate::base::clock::epoch_seconds;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// The members of all of the operations; the service model drops those that an operation does not have.
@@ -54,14 +54,14 @@ fn with_stack(mut resource: Value, stack: &Stack) -> Value {
 }
 
 /// `DescribeStackResource`.
-pub(crate) fn describe_resource(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
+pub(crate) fn describe_resource(sandbox: &Arc<Sandbox>, input: ResourceInput) -> OperationResult {
     let stack_name = input.stack_name()?;
     let name = input.logical_resource_id.as_deref().ok_or_else(|| missing("logicalResourceId"))?;
-    sandbox.world.read(|world| {
+    sandbox.store.read(|states| {
         let missing_stack = || invalid(format!("Stack '{stack_name}' does not exist"));
-        let stack = world.of::<State>().find(stack_name).ok_or_else(missing_stack)?;
+        let stack = states.of::<State>().find(stack_name).ok_or_else(missing_stack)?;
         let missing = || invalid(format!("Resource {name} does not exist for stack {}", stack.name));
-        let found = world.of::<State>().resources_of(&stack.id).remove(name).ok_or_else(missing)?;
+        let found = states.of::<State>().resources_of(&stack.id).remove(name).ok_or_else(missing)?;
         let mut detail = with_stack(resource_output(&found, "LastUpdatedTimestamp"), stack);
         if !found.metadata.is_null() {
             detail["Metadata"] = found.metadata.to_string().into();
@@ -74,9 +74,9 @@ pub(crate) fn describe_resource(sandbox: &Arc<Sandbox>, input: ResourceInput) ->
 const MAX_DESCRIBED: usize = 100;
 
 /// `DescribeStackResources`: the resources of a stack, one of them, or those of the stack of a physical resource.
-pub(crate) fn describe_resources(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
-    sandbox.world.read(|world| {
-        let state = world.of::<State>();
+pub(crate) fn describe_resources(sandbox: &Arc<Sandbox>, input: ResourceInput) -> OperationResult {
+    sandbox.store.read(|states| {
+        let state = states.of::<State>();
         let stack = match (&input.stack_name, &input.physical_resource_id) {
             (Some(name), None) => find_described(state, name)?,
             (None, Some(id)) => owner(state, id).ok_or_else(|| invalid(format!("Stack for {id} does not exist")))?,
@@ -98,12 +98,12 @@ fn owner<'a>(state: &'a State, physical_id: &str) -> Option<&'a Stack> {
 }
 
 /// `ListStackResources`.
-pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ResourceInput) -> Reply {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ResourceInput) -> OperationResult {
     let stack_name = input.stack_name()?;
-    sandbox.world.read(|world| {
+    sandbox.store.read(|states| {
         let missing = || invalid(format!("Stack with id {stack_name} does not exist"));
-        let stack = world.of::<State>().find(stack_name).ok_or_else(missing)?;
-        let all = world.of::<State>().resources_of(&stack.id);
+        let stack = states.of::<State>().find(stack_name).ok_or_else(missing)?;
+        let all = states.of::<State>().resources_of(&stack.id);
         let page = page(all, &stack.id, input.next_token.as_deref(), ITEMS_PER_PAGE)?;
         let summaries: Vec<_> =
             page.items.iter().map(|resource| resource_output(resource, "LastUpdatedTimestamp")).collect();

@@ -6,20 +6,20 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::engine;
-use super::super::model::{Definition, Request, Resource, ResourceStatus, Stack, StackStatus, State};
+use super::super::model::{Definition, Resource, ResourceStatus, Stack, StackRequest, StackStatus, State};
 use super::super::plan;
 use super::super::template::invalid;
 use super::deployment_config::DeploymentConfig;
 use super::stack_input::{CreateStack, StackInput, UpdateStack, check_role};
 use super::{check_stack_name, check_updatable, find, find_described, make_obsolete, new_stack};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// `CreateStack`.
-pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateStack) -> Reply {
+pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateStack) -> OperationResult {
     check_stack_name(&input.stack.stack_name)?;
     input.check()?;
-    if let Some(id) = find_stack_by_token(&sandbox, Request::CreateStack, &input.stack) {
+    if let Some(id) = find_stack_by_token(&sandbox, StackRequest::CreateStack, &input.stack) {
         return Ok(json!({ "StackId": id }));
     }
     let definition = input.definition(&sandbox).await?;
@@ -29,8 +29,8 @@ pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateStack) -> Reply {
         ..new_stack(&sandbox, &input.stack.stack_name, definition)
     };
     let now = sandbox.clock.now();
-    let id = sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    let id = sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let id = match state.find(&stack.name) {
             None => stack.id.clone(),
             // A stack in review becomes this one.
@@ -45,7 +45,7 @@ pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateStack) -> Reply {
             }
         };
         state.stacks.insert(id.clone(), Stack { id: id.clone(), ..stack });
-        state.begin(&id, Request::CreateStack, input.stack.client_request_token);
+        state.begin(&id, StackRequest::CreateStack, input.stack.client_request_token);
         state.set_status(&id, StackStatus::CreateInProgress, Some("User Initiated".to_owned()), now);
         Ok(id)
     })?;
@@ -54,21 +54,21 @@ pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateStack) -> Reply {
 }
 
 /// `UpdateStack`.
-pub(crate) async fn update(sandbox: Arc<Sandbox>, input: UpdateStack) -> Reply {
+pub(crate) async fn update(sandbox: Arc<Sandbox>, input: UpdateStack) -> OperationResult {
     input.check()?;
-    if let Some(id) = find_stack_by_token(&sandbox, Request::UpdateStack, &input.stack) {
+    if let Some(id) = find_stack_by_token(&sandbox, StackRequest::UpdateStack, &input.stack) {
         return Ok(json!({ "StackId": id }));
     }
-    let stack = sandbox.world.read(|world| find(world.of::<State>(), &input.stack.stack_name).cloned())?;
+    let stack = sandbox.store.read(|states| find(states.of::<State>(), &input.stack.stack_name).cloned())?;
     check_updatable(&stack, input.on_failure()?)?;
     let definition = input.definition(&sandbox, &stack).await?;
     if plan::compare(&sandbox, &stack, &definition)?.is_none() {
         return Err(invalid("No updates are to be performed."));
     }
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         begin_update(&sandbox, state, &stack.id, definition)?;
-        state.begin(&stack.id, Request::UpdateStack, input.stack.client_request_token);
+        state.begin(&stack.id, StackRequest::UpdateStack, input.stack.client_request_token);
         state.set_status(
             &stack.id,
             StackStatus::UpdateInProgress,
@@ -82,9 +82,9 @@ pub(crate) async fn update(sandbox: Arc<Sandbox>, input: UpdateStack) -> Reply {
 }
 
 /// The stack whose latest operation the same request has begun, by its token.
-fn find_stack_by_token(sandbox: &Arc<Sandbox>, request: Request, input: &StackInput) -> Option<String> {
-    sandbox.world.read(|world| {
-        let stack = world.of::<State>().find(&input.stack_name)?;
+fn find_stack_by_token(sandbox: &Arc<Sandbox>, request: StackRequest, input: &StackInput) -> Option<String> {
+    sandbox.store.read(|states| {
+        let stack = states.of::<State>().find(&input.stack_name)?;
         stack.has_begun(request, input.client_request_token.as_deref()).then(|| stack.id.clone())
     })
 }
@@ -129,7 +129,7 @@ pub(crate) struct DeleteStack {
 }
 
 /// `DeleteStack`. It also succeeds when the stack does not exist, as on AWS.
-pub(crate) async fn delete(sandbox: Arc<Sandbox>, input: DeleteStack) -> Reply {
+pub(crate) async fn delete(sandbox: Arc<Sandbox>, input: DeleteStack) -> OperationResult {
     if input.deletion_mode.as_deref().is_some_and(|mode| mode != "STANDARD") {
         return Err(Fault::not_implemented("the member DeletionMode"));
     }
@@ -138,8 +138,8 @@ pub(crate) async fn delete(sandbox: Arc<Sandbox>, input: DeleteStack) -> Reply {
         check_role(&sandbox, arn).await?;
     }
     let now = sandbox.clock.now();
-    let started = sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    let started = sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let Some(stack) = find_to_delete(state, &input) else { return Ok(None) };
         if stack.termination_protection {
             let message = format!("Stack [{}] cannot be deleted while TerminationProtection is enabled", stack.name);
@@ -168,7 +168,7 @@ pub(crate) async fn delete(sandbox: Arc<Sandbox>, input: DeleteStack) -> Reply {
             ));
         }
         if let Some(reason) = export_in_use(state, &stack) {
-            state.begin(&stack.id, Request::DeleteStack, input.client_request_token);
+            state.begin(&stack.id, StackRequest::DeleteStack, input.client_request_token);
             state.refuse_deletion(&stack, reason, now);
             return Ok(None);
         }
@@ -177,7 +177,7 @@ pub(crate) async fn delete(sandbox: Arc<Sandbox>, input: DeleteStack) -> Reply {
             row.definition.role_arn = input.role_arn.or_else(|| row.definition.role_arn.take());
         }
         make_obsolete(state, &stack.id, None);
-        state.begin(&stack.id, Request::DeleteStack, input.client_request_token);
+        state.begin(&stack.id, StackRequest::DeleteStack, input.client_request_token);
         state.set_status(&stack.id, StackStatus::DeleteInProgress, Some("User Initiated".to_owned()), now);
         // An operation in progress sees the new status by itself.
         Ok((!stack.status.is_in_progress()).then_some(stack.id))
@@ -203,7 +203,7 @@ fn export_in_use(state: &State, stack: &Stack) -> Option<String> {
 fn find_to_delete(state: &State, input: &DeleteStack) -> Option<Stack> {
     let token = input.client_request_token.as_deref();
     let named = |stack: &&Stack| stack.name == input.stack_name || stack.id == input.stack_name;
-    if state.stacks.values().filter(named).any(|stack| stack.has_begun(Request::DeleteStack, token)) {
+    if state.stacks.values().filter(named).any(|stack| stack.has_begun(StackRequest::DeleteStack, token)) {
         return None;
     }
     state.find(&input.stack_name).filter(|stack| !stack.is_deleted()).cloned()
@@ -218,9 +218,9 @@ pub(crate) struct TerminationProtection {
 }
 
 /// `UpdateTerminationProtection`.
-pub(crate) fn update_termination_protection(sandbox: &Arc<Sandbox>, input: TerminationProtection) -> Reply {
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+pub(crate) fn update_termination_protection(sandbox: &Arc<Sandbox>, input: TerminationProtection) -> OperationResult {
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let id = find_described(state, &input.stack_name)?.id.clone();
         if let Some(stack) = state.stacks.get_mut(&id) {
             stack.termination_protection = input.enable_termination_protection;

@@ -7,10 +7,12 @@ use serde_json::{Map, Value, json};
 
 use super::super::model::{Definition, MASK, Stack, StackStatus, State};
 use super::super::template::parameters::{declaration, defaults, scope as values};
-use super::super::template::resolve::{Progress, Scope};
-use super::super::template::{Source, Template, capabilities, check, dynamic, extensions, invalid, kind_of};
+use super::super::template::resolve::{EvaluationScope, Evaluations};
+use super::super::template::{
+    Template, UnexpandedTemplate, capabilities, check, dynamic, extensions, invalid, kind_of,
+};
 use super::{find_described, template_text};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// The input of `GetTemplate`.
@@ -24,9 +26,9 @@ pub(crate) struct GetTemplate {
 
 /// `GetTemplate`, of a stack or of a change set. The default is the template after its transforms, as the API reference has it of
 /// `TemplateStage`.
-pub(crate) fn get(sandbox: &Arc<Sandbox>, input: GetTemplate) -> Reply {
-    sandbox.world.read(|world| {
-        let definition = find_definition(world.of::<State>(), &input)?;
+pub(crate) fn get(sandbox: &Arc<Sandbox>, input: GetTemplate) -> OperationResult {
+    sandbox.store.read(|states| {
+        let definition = find_definition(states.of::<State>(), &input)?;
         let body = match input.template_stage.as_deref() {
             Some("Original") => definition.original_template().to_owned(),
             _ => definition.processed_template(),
@@ -81,7 +83,7 @@ struct Summarized {
 impl Summarized {
     /// Reads a template; with a stack, its transforms use the stack's parameters.
     fn read(sandbox: &Arc<Sandbox>, body: &str, stack: Option<&Stack>) -> Result<Self, Fault> {
-        let source = Source::parse(body)?;
+        let source = UnexpandedTemplate::parse(body)?;
         source.check_transforms()?;
         let transforms = source.transforms().into_iter().map(str::to_owned).collect();
         let template = if source.is_extended() { expanded(sandbox, source, stack)? } else { source.into_template()? };
@@ -91,10 +93,10 @@ impl Summarized {
 }
 
 /// The template after its transforms, with the parameters of the stack, or else their defaults.
-fn expanded(sandbox: &Arc<Sandbox>, source: Source, stack: Option<&Stack>) -> Result<Template, Fault> {
+fn expanded(sandbox: &Arc<Sandbox>, source: UnexpandedTemplate, stack: Option<&Stack>) -> Result<Template, Fault> {
     let head = source.head()?;
     let parameters = stack.map_or_else(|| defaults(&head), |stack| values(&head, &stack.definition.parameters));
-    let scope = Scope {
+    let scope = EvaluationScope {
         template: &head,
         config: &sandbox.config,
         stack_name: stack.map_or("", |stack| stack.name.as_str()),
@@ -102,9 +104,9 @@ fn expanded(sandbox: &Arc<Sandbox>, source: Source, stack: Option<&Stack>) -> Re
         parameters,
         resources: std::collections::BTreeMap::new(),
         exports: std::collections::BTreeMap::new(),
-        dynamic: dynamic::Values::default(),
+        dynamic: dynamic::ResolvedReferences::default(),
         notification_arns: Vec::new(),
-        progress: Progress::default(),
+        progress: Evaluations::default(),
     };
     extensions::expand(source, &scope)
 }
@@ -155,12 +157,12 @@ fn shared_output(summarized: &Summarized) -> Map<String, Value> {
 }
 
 /// `GetTemplateSummary`, of a template or of a stack.
-pub(crate) fn summary(sandbox: &Arc<Sandbox>, input: TemplateInput) -> Reply {
+pub(crate) fn summary(sandbox: &Arc<Sandbox>, input: TemplateInput) -> OperationResult {
     if input.stack_set_name.is_some() {
         return Err(Fault::not_implemented("stack sets"));
     }
     let summarized = if let Some(name) = &input.stack_name {
-        let stack = sandbox.world.read(|world| find_described(world.of::<State>(), name).cloned())?;
+        let stack = sandbox.store.read(|states| find_described(states.of::<State>(), name).cloned())?;
         if stack.status == StackStatus::ReviewInProgress {
             return Err(invalid("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks."));
         }
@@ -206,7 +208,7 @@ fn flow_style(value: &Value) -> String {
 }
 
 /// `ValidateTemplate`. It checks the template language; whether resource types are served is checked when a stack is created.
-pub(crate) fn validate(sandbox: &Arc<Sandbox>, input: TemplateInput) -> Reply {
+pub(crate) fn validate(sandbox: &Arc<Sandbox>, input: TemplateInput) -> OperationResult {
     let body = template_text(input.template_body.as_deref(), input.template_url.as_deref())?;
     let summarized = Summarized::read(sandbox, &body, None)?;
     check::check_type_names(&summarized.template)?;

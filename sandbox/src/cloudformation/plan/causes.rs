@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::detail::{Cause, ChangeSource};
-use super::{Comparison, Outcome};
+use super::{Comparison, ReplacementEffect};
 use crate::cloudformation::model::Definition;
 use crate::cloudformation::template::Template;
 use crate::cloudformation::template::references::{Reference, references};
@@ -32,21 +32,21 @@ impl Comparison<'_> {
     pub(super) fn referred(&self, declared: &Value) -> impl Iterator<Item = Cause> {
         let mut causes = Vec::new();
         for Reference { name, attribute, .. } in references(declared) {
-            let outcome = self.outcomes.get(&name).copied().unwrap_or(Outcome::Unchanged);
+            let outcome = self.outcomes.get(&name).copied().unwrap_or(ReplacementEffect::Unchanged);
             let cause = match (outcome, attribute) {
                 _ if self.is_changed_parameter(&name) => {
                     Cause { source: ChangeSource::ParameterReference, entity: Some(name), is_static: true }
                 }
-                (Outcome::Unchanged, _) | (Outcome::Modified, None) => continue,
+                (ReplacementEffect::Unchanged, _) | (ReplacementEffect::Modified, None) => continue,
                 (outcome, None) => Cause {
                     source: ChangeSource::ResourceReference,
                     entity: Some(name),
-                    is_static: outcome == Outcome::Replaced,
+                    is_static: outcome == ReplacementEffect::Replaced,
                 },
                 (outcome, Some(attribute)) => Cause {
                     source: ChangeSource::ResourceAttribute,
                     entity: Some(format!("{name}.{attribute}")),
-                    is_static: outcome == Outcome::Replaced,
+                    is_static: outcome == ReplacementEffect::Replaced,
                 },
             };
             if !causes.contains(&cause) {

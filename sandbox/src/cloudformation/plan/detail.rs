@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::model::MASK;
-use super::super::replacement::Recreation;
+use super::super::replacement::ReplacementRequirement;
 use super::super::template::resolve::UNKNOWN;
 
 /// The text of a change set for a value that is not known before its execution.
@@ -48,7 +48,7 @@ pub(super) struct Detail {
     /// The same with hidden values masked.
     pub masked: Option<(Value, Value)>,
     /// Whether the change recreates the resource.
-    pub recreation: Recreation,
+    pub recreation: ReplacementRequirement,
     pub cause: Cause,
 }
 
@@ -158,7 +158,7 @@ fn mark_unknown(value: &Value) -> Value {
 mod tests {
     use serde_json::json;
 
-    use super::{Cause, Detail, Recreation, context};
+    use super::{Cause, Detail, ReplacementRequirement, context};
     use crate::cloudformation::template::resolve::UNKNOWN;
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
             name: Some("Tags".to_owned()),
             values: Some(values),
             masked: None,
-            recreation: Recreation::Never,
+            recreation: ReplacementRequirement::Never,
             cause: Cause::direct(true),
         };
         let entries = detail.with_values();

@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 
 use super::engine::changed_properties;
 use super::model::{Definition, PhysicalResource, Planned, Resource, Stack};
-use super::replacement::Recreation;
+use super::replacement::ReplacementRequirement;
 use super::resources::{self, ResourceType};
 use super::template::check::live_dependencies;
 use super::template::references::imports;
-use super::template::resolve::{Progress, ResourceValues, Scope, UNKNOWN};
+use super::template::resolve::{EvaluationScope, Evaluations, ResourceValues, UNKNOWN};
 use super::template::{Template, kind_of, parameters};
 use crate::cloudformation::State;
 use crate::{Fault, Sandbox};
 use detail::{Cause, ChangeSource, Detail};
-use resource_change::{Outcome, modification, outcome, removal};
+use resource_change::{ReplacementEffect, modification, outcome, removal};
 
 mod causes;
 mod detail;
@@ -30,11 +30,11 @@ pub(super) fn compare(
 ) -> Result<Option<Planned>, Fault> {
     let template = Template::parse(&definition.template_body)?;
     let before = Template::parse(&stack.definition.template_body).ok();
-    let (rows, exports) = sandbox.world.read(|world| {
-        let state = world.of::<State>();
+    let (rows, exports) = sandbox.store.read(|states| {
+        let state = states.of::<State>();
         (state.resources_of(&stack.id), state.exports())
     });
-    let scope = Scope {
+    let scope = EvaluationScope {
         template: &template,
         config: &sandbox.config,
         stack_name: &stack.name,
@@ -44,7 +44,7 @@ pub(super) fn compare(
         exports,
         dynamic: definition.dynamic.clone(),
         notification_arns: definition.notification_arns.clone(),
-        progress: Progress::default(),
+        progress: Evaluations::default(),
     };
     let mut comparison = Comparison {
         scope,
@@ -68,12 +68,12 @@ pub(super) fn compare(
 }
 
 struct Comparison<'a> {
-    scope: Scope<'a>,
+    scope: EvaluationScope<'a>,
     before: Option<&'a Template>,
     rows: BTreeMap<String, Resource>,
     old: &'a Definition,
     new: &'a Definition,
-    outcomes: BTreeMap<String, Outcome>,
+    outcomes: BTreeMap<String, ReplacementEffect>,
     /// The changes by logical id, without property values and with them; `None` where a form does not list it.
     planned: BTreeMap<String, (Option<Value>, Option<Value>)>,
     warning: Option<String>,
@@ -109,7 +109,7 @@ impl Comparison<'_> {
     fn previous_properties(&self, row: &Resource) -> Value {
         let declared = self.before.and_then(|template| Some((template, template.resources().get(&row.logical_id)?)));
         let resolved = declared.and_then(|(template, resource)| {
-            let scope = Scope {
+            let scope = EvaluationScope {
                 template,
                 config: self.scope.config,
                 stack_name: self.scope.stack_name,
@@ -119,7 +119,7 @@ impl Comparison<'_> {
                 exports: self.scope.exports.clone(),
                 dynamic: self.old.dynamic.clone(),
                 notification_arns: self.old.notification_arns.clone(),
-                progress: Progress::default(),
+                progress: Evaluations::default(),
             };
             let resolved = scope.resolve(&resource["Properties"]).ok().flatten()?;
             Some(masked(&scope, &resource["Properties"], self.old).unwrap_or(resolved))
@@ -173,7 +173,7 @@ impl Comparison<'_> {
         let (plain, full) = self.details(name, kind, &row, &current, (&desired, visible), &metadata);
         // A resource that may change because of another one may in turn change others.
         let outcome = match outcome(kind, &current, &full) {
-            Outcome::Unchanged if !plain.is_empty() => Outcome::Modified,
+            ReplacementEffect::Unchanged if !plain.is_empty() => ReplacementEffect::Modified,
             other => other,
         };
         self.record_outcome(name, &current, outcome);
@@ -189,8 +189,8 @@ impl Comparison<'_> {
     }
 
     /// Makes the values of a resource available to those that refer to it: unknown ones, if it may be replaced.
-    fn record_outcome(&mut self, name: &str, current: &PhysicalResource, outcome: Outcome) {
-        let values = if matches!(outcome, Outcome::Unchanged | Outcome::Modified) {
+    fn record_outcome(&mut self, name: &str, current: &PhysicalResource, outcome: ReplacementEffect) {
+        let values = if matches!(outcome, ReplacementEffect::Unchanged | ReplacementEffect::Modified) {
             ResourceValues::Known(current.physical_id.clone(), current.attributes.clone())
         } else {
             ResourceValues::Unknown
@@ -262,7 +262,7 @@ impl Comparison<'_> {
 }
 
 /// The properties of a resource with hidden values masked, if the definition has any.
-fn masked(scope: &Scope<'_>, properties: &Value, definition: &Definition) -> Option<Value> {
+fn masked(scope: &EvaluationScope<'_>, properties: &Value, definition: &Definition) -> Option<Value> {
     let hidden = definition.hidden_parameters();
     let masked = (!hidden.is_empty()).then(|| scope.resolve_masked(properties, &hidden));
     masked.filter(|masked| !masked.is_null())
@@ -291,5 +291,12 @@ fn next_independent(remaining: &BTreeMap<String, Vec<String>>) -> Option<String>
 }
 
 fn attribute(attribute: &'static str, values: Option<(Value, Value)>) -> Detail {
-    Detail { attribute, name: None, values, masked: None, recreation: Recreation::Never, cause: Cause::direct(true) }
+    Detail {
+        attribute,
+        name: None,
+        values,
+        masked: None,
+        recreation: ReplacementRequirement::Never,
+        cause: Cause::direct(true),
+    }
 }

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::Comparison;
 use super::detail::Detail;
 use crate::cloudformation::model::{Definition, DeletionPolicy, PhysicalResource, Planned, Resource, mask_text};
-use crate::cloudformation::replacement::Recreation;
+use crate::cloudformation::replacement::ReplacementRequirement;
 use crate::cloudformation::resources::ResourceType;
 
 /// How a change set affects a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum ReplacementEffect {
     Unchanged,
     Modified,
     MayBeReplaced,
@@ -59,19 +59,19 @@ fn mask(value: &mut Value, secrets: &[String]) {
 }
 
 /// How the details of a change affect its resource.
-pub(super) fn outcome(kind: &ResourceType, current: &PhysicalResource, details: &[Detail]) -> Outcome {
+pub(super) fn outcome(kind: &ResourceType, current: &PhysicalResource, details: &[Detail]) -> ReplacementEffect {
     let recreation = |is_static: bool| {
         let selected = details.iter().filter(|detail| detail.cause.is_static == is_static);
-        selected.map(|detail| detail.recreation).max().unwrap_or(Recreation::Never)
+        selected.map(|detail| detail.recreation).max().unwrap_or(ReplacementRequirement::Never)
     };
-    if current.kind != kind.name || recreation(true) == Recreation::Always {
-        Outcome::Replaced
-    } else if recreation(true).max(recreation(false)) > Recreation::Never {
-        Outcome::MayBeReplaced
+    if current.kind != kind.name || recreation(true) == ReplacementRequirement::Always {
+        ReplacementEffect::Replaced
+    } else if recreation(true).max(recreation(false)) > ReplacementRequirement::Never {
+        ReplacementEffect::MayBeReplaced
     } else if details.is_empty() {
-        Outcome::Unchanged
+        ReplacementEffect::Unchanged
     } else {
-        Outcome::Modified
+        ReplacementEffect::Modified
     }
 }
 
@@ -84,11 +84,11 @@ pub(super) fn modification(
     describe: impl Fn(&Detail) -> Vec<Value>,
 ) -> Option<Value> {
     let (replacement, policy_action) = match (outcome(kind, current, details), row.update_replace_policy) {
-        (Outcome::Unchanged, _) => return None,
-        (Outcome::Modified, _) => ("False", None),
-        (Outcome::MayBeReplaced, _) => ("Conditional", None),
-        (Outcome::Replaced, DeletionPolicy::Retain) => ("True", Some("ReplaceAndRetain")),
-        (Outcome::Replaced, _) => ("True", Some("ReplaceAndDelete")),
+        (ReplacementEffect::Unchanged, _) => return None,
+        (ReplacementEffect::Modified, _) => ("False", None),
+        (ReplacementEffect::MayBeReplaced, _) => ("Conditional", None),
+        (ReplacementEffect::Replaced, DeletionPolicy::Retain) => ("True", Some("ReplaceAndRetain")),
+        (ReplacementEffect::Replaced, _) => ("True", Some("ReplaceAndDelete")),
     };
     let mut scope: Vec<&str> = Vec::new();
     for detail in details {

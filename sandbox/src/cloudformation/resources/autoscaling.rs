@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, HandlerOutput, ResourceType, resource_type, text};
+use super::{HandlerContext, HandlerOutput, ResourceType, resource_type, text};
 use crate::Fault;
 use crate::base::tags::Tag;
 use crate::cloudformation::model::PhysicalResource;
@@ -41,12 +41,12 @@ struct Target {
     tags: Vec<Tag>,
 }
 
-async fn create_target(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_target(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     register(&context, &context.properties(properties)?).await.map(|(output, _)| output)
 }
 
 /// Creates or updates a target, and returns it with its ARN. Tags are added, and none is removed.
-async fn register(context: &Context, target: &Target) -> Result<(HandlerOutput, String), Fault> {
+async fn register(context: &HandlerContext, target: &Target) -> Result<(HandlerOutput, String), Fault> {
     let id = format!("{}|{}|{}", target.resource_id, target.scalable_dimension, target.service_namespace);
     let input = json!({
         "ServiceNamespace": target.service_namespace,
@@ -62,7 +62,11 @@ async fn register(context: &Context, target: &Target) -> Result<(HandlerOutput, 
     Ok((HandlerOutput::new(&id, json!({ "Id": id })), text(&answer, "/ScalableTargetARN").to_owned()))
 }
 
-async fn update_target(context: Context, _old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update_target(
+    context: HandlerContext,
+    _old: PhysicalResource,
+    properties: Value,
+) -> Result<HandlerOutput, Fault> {
     let target: Target = context.properties(properties)?;
     let (output, arn) = register(&context, &target).await?;
     let listed = context.call(SERVICE, "ListTagsForResource", json!({ "ResourceARN": arn })).await?;
@@ -81,7 +85,7 @@ fn parts(id: &str) -> Result<Value, Fault> {
     Ok(json!({ "ServiceNamespace": namespace, "ResourceId": resource, "ScalableDimension": dimension }))
 }
 
-async fn delete_target(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete_target(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     context.call(SERVICE, "DeregisterScalableTarget", parts(&old.physical_id)?).await.map(drop)
 }
 
@@ -111,7 +115,7 @@ impl Policy {
     }
 }
 
-async fn create_policy(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_policy(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let policy: Policy = context.properties(properties)?;
     let mut input = policy.target()?;
     input["PolicyName"] = policy.policy_name.into();
@@ -123,11 +127,15 @@ async fn create_policy(context: Context, properties: Value) -> Result<HandlerOut
     Ok(HandlerOutput::new(arn, json!({ "Arn": arn })))
 }
 
-async fn update_policy(context: Context, _old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update_policy(
+    context: HandlerContext,
+    _old: PhysicalResource,
+    properties: Value,
+) -> Result<HandlerOutput, Fault> {
     create_policy(context, properties).await
 }
 
-async fn delete_policy(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete_policy(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     let policy: Policy = context.properties(old.properties)?;
     let mut input = policy.target()?;
     input["PolicyName"] = policy.policy_name.into();

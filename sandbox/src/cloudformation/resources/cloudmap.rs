@@ -1,9 +1,9 @@
-//! Cloud Map's namespaces of three kinds, `AWS::ServiceDiscovery::Service` and `::Instance`.
+//! Cloud Map's namespaces of three kinds, `AWS::ServiceDiscovery::ServiceProperties` and `::Instance`.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, HandlerOutput, ResourceType, resource_type, text};
+use super::{HandlerContext, HandlerOutput, ResourceType, resource_type, text};
 use crate::Fault;
 use crate::base::tags::Tag;
 use crate::cloudformation::model::PhysicalResource;
@@ -56,19 +56,19 @@ struct Namespace {
     tags: Vec<Tag>,
 }
 
-async fn create_private(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_private(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     create_namespace(context, "CreatePrivateDnsNamespace", properties).await
 }
 
-async fn create_public(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_public(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     create_namespace(context, "CreatePublicDnsNamespace", properties).await
 }
 
-async fn create_http(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_http(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     create_namespace(context, "CreateHttpNamespace", properties).await
 }
 
-async fn create_namespace(context: Context, operation: &str, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_namespace(context: HandlerContext, operation: &str, properties: Value) -> Result<HandlerOutput, Fault> {
     let namespace: Namespace = context.properties(properties)?;
     let input = json!({
         "Name": namespace.name,
@@ -93,20 +93,32 @@ fn soa(properties: &Value) -> Value {
     json!({ "DnsProperties": { "SOA": { "TTL": ttl } } })
 }
 
-async fn update_private(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update_private(
+    context: HandlerContext,
+    old: PhysicalResource,
+    properties: Value,
+) -> Result<HandlerOutput, Fault> {
     update_namespace(context, "UpdatePrivateDnsNamespace", old, properties).await
 }
 
-async fn update_public(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update_public(
+    context: HandlerContext,
+    old: PhysicalResource,
+    properties: Value,
+) -> Result<HandlerOutput, Fault> {
     update_namespace(context, "UpdatePublicDnsNamespace", old, properties).await
 }
 
-async fn update_http(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update_http(
+    context: HandlerContext,
+    old: PhysicalResource,
+    properties: Value,
+) -> Result<HandlerOutput, Fault> {
     update_namespace(context, "UpdateHttpNamespace", old, properties).await
 }
 
 async fn update_namespace(
-    context: Context,
+    context: HandlerContext,
     operation: &str,
     old: PhysicalResource,
     properties: Value,
@@ -122,7 +134,7 @@ async fn update_namespace(
 }
 
 /// Gives a namespace or a service the tags of the template and the stack, and no others.
-async fn put_tags(context: &Context, old: &PhysicalResource, own: &[Tag]) -> Result<(), Fault> {
+async fn put_tags(context: &HandlerContext, old: &PhysicalResource, own: &[Tag]) -> Result<(), Fault> {
     let arn = &old.attributes["Arn"];
     let listed = context.call(SERVICE, "ListTagsForResource", json!({ "ResourceARN": arn })).await?;
     let removed = context.removed_tag_keys(&listed["Tags"], own);
@@ -131,13 +143,13 @@ async fn put_tags(context: &Context, old: &PhysicalResource, own: &[Tag]) -> Res
     context.call(SERVICE, "TagResource", json!({ "ResourceARN": arn, "Tags": tags })).await.map(drop)
 }
 
-async fn delete_namespace(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete_namespace(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     context.call(SERVICE, "DeleteNamespace", json!({ "Id": old.physical_id })).await.map(drop)
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Service {
+struct ServiceProperties {
     name: Option<String>,
     namespace_id: Option<String>,
     description: Option<String>,
@@ -179,8 +191,8 @@ fn dns_config(config: &DnsConfig) -> Value {
     json!({ "DnsRecords": records, "NamespaceId": config.namespace_id, "RoutingPolicy": routing })
 }
 
-async fn create_service(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
-    let service: Service = context.properties(properties)?;
+async fn create_service(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
+    let service: ServiceProperties = context.properties(properties)?;
     let name = service.name.clone().unwrap_or_else(|| context.generated_name(64));
     let input = json!({
         "Name": name,
@@ -198,8 +210,12 @@ async fn create_service(context: Context, properties: Value) -> Result<HandlerOu
     Ok(HandlerOutput::new(id, json!({ "Arn": text(&answer, "/Service/Arn"), "Id": id, "Name": name })))
 }
 
-async fn update_service(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
-    let service: Service = context.properties(properties)?;
+async fn update_service(
+    context: HandlerContext,
+    old: PhysicalResource,
+    properties: Value,
+) -> Result<HandlerOutput, Fault> {
+    let service: ServiceProperties = context.properties(properties)?;
     let change =
         json!({ "Description": service.description, "DnsConfig": service.dns_config.as_ref().map(dns_config) });
     context.call(SERVICE, "UpdateService", json!({ "Id": old.physical_id, "Service": change })).await?;
@@ -207,7 +223,7 @@ async fn update_service(context: Context, old: PhysicalResource, properties: Val
     Ok(HandlerOutput::from(&old))
 }
 
-async fn delete_service(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete_service(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     context.call(SERVICE, "DeleteService", json!({ "Id": old.physical_id })).await.map(drop)
 }
 
@@ -219,24 +235,28 @@ struct Instance {
     service_id: String,
 }
 
-async fn create_instance(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_instance(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let instance: Instance = context.properties(properties)?;
     let id = instance.instance_id.clone().unwrap_or_else(|| context.generated_name(64));
     register(&context, &id, &instance).await
 }
 
-async fn register(context: &Context, id: &str, instance: &Instance) -> Result<HandlerOutput, Fault> {
+async fn register(context: &HandlerContext, id: &str, instance: &Instance) -> Result<HandlerOutput, Fault> {
     let Instance { instance_attributes, service_id, .. } = instance;
     let input = json!({ "ServiceId": service_id, "InstanceId": id, "Attributes": instance_attributes });
     context.call(SERVICE, "RegisterInstance", input).await?;
     Ok(HandlerOutput::new(id, json!({})))
 }
 
-async fn update_instance(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update_instance(
+    context: HandlerContext,
+    old: PhysicalResource,
+    properties: Value,
+) -> Result<HandlerOutput, Fault> {
     register(&context, &old.physical_id, &context.properties(properties)?).await
 }
 
-async fn delete_instance(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete_instance(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     let Instance { service_id, .. } = context.properties(old.properties)?;
     let input = json!({ "ServiceId": service_id, "InstanceId": old.physical_id });
     context.call(SERVICE, "DeregisterInstance", input).await.map(drop)

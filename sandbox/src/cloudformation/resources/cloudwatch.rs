@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, HandlerOutput, ResourceType, resource_type};
+use super::{HandlerContext, HandlerOutput, ResourceType, resource_type};
 use crate::Fault;
 use crate::base::tags::Tag;
 use crate::cloudformation::model::PhysicalResource;
@@ -47,13 +47,13 @@ struct Properties {
     tags: Vec<Tag>,
 }
 
-async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let properties: Properties = context.properties(properties)?;
     let name = properties.alarm_name.clone().unwrap_or_else(|| context.generated_name(255));
     put(&context, &name, properties).await
 }
 
-async fn put(context: &Context, name: &str, properties: Properties) -> Result<HandlerOutput, Fault> {
+async fn put(context: &HandlerContext, name: &str, properties: Properties) -> Result<HandlerOutput, Fault> {
     let input = json!({
         "AlarmName": name,
         "AlarmDescription": properties.alarm_description,
@@ -84,7 +84,7 @@ async fn put(context: &Context, name: &str, properties: Properties) -> Result<Ha
 }
 
 /// Tags are only given to a new alarm by `PutMetricAlarm`: those of an old one are changed by themselves.
-async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let properties: Properties = context.properties(properties)?;
     let before: Properties = context.properties(old.properties.clone())?;
     let tags = context.all_tags(&properties.tags);
@@ -97,6 +97,6 @@ async fn update(context: Context, old: PhysicalResource, properties: Value) -> R
     Ok(output)
 }
 
-async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     context.call(SERVICE, "DeleteAlarms", json!({ "AlarmNames": [old.physical_id] })).await.map(drop)
 }

@@ -11,7 +11,7 @@ use crate::base::tags::{self, Tag, TagMap};
 use crate::cloudformation::State;
 use crate::cloudformation::model::{PhysicalResource, ResourceStatus};
 use crate::cloudformation::template::{dynamic, template_fault};
-use crate::faults::Verb;
+use crate::fault_injection::Verb;
 use crate::protocol::coerce::{self, InputError};
 use crate::store::on_behalf_of;
 use crate::{Fault, Sandbox};
@@ -24,7 +24,7 @@ pub const STACK_ID_TAG: &str = "aws:cloudformation:stack-id";
 
 /// What a handler knows of its resource.
 #[derive(Debug, Clone)]
-pub struct Context {
+pub struct HandlerContext {
     /// The sandbox, for calls.
     pub sandbox: Arc<Sandbox>,
     /// The resource's type, such as `AWS::EC2::VPC`; empty until a handler is called.
@@ -52,7 +52,7 @@ pub struct Creation {
     pub status: ResourceStatus,
 }
 
-impl Context {
+impl HandlerContext {
     /// The context for a handler of a type.
     #[must_use]
     pub fn for_type(self, kind: &'static str) -> Self {
@@ -61,7 +61,7 @@ impl Context {
 
     /// Fails if a fault is injected for this resource.
     pub fn check_injected_fault(&self, verb: Verb, kind: &ResourceType) -> Result<(), Fault> {
-        let reason = self.sandbox.faults.next_for_resource(&self.stack_name, &self.logical_id, kind.name, verb);
+        let reason = self.sandbox.fault_injector.next_for_resource(&self.stack_name, &self.logical_id, kind.name, verb);
         reason.map_or(Ok(()), |reason| Err(template_fault(reason)))
     }
 
@@ -86,8 +86,8 @@ impl Context {
     pub fn initiated(&self, output: &HandlerOutput) -> Result<(), Fault> {
         let Some(Creation { kind, properties, masked, status }) = &self.creation else { return Ok(()) };
         let now = self.sandbox.clock.now();
-        self.sandbox.world.write(|world| {
-            let state = world.of_mut::<State>();
+        self.sandbox.store.write(|states| {
+            let state = states.of_mut::<State>();
             let Some(mut row) = state.resources.get(&self.resource_key()).cloned() else { return Ok(()) };
             let new = PhysicalResource::new(kind, output.clone(), properties.clone());
             row.set_current(PhysicalResource { masked: masked.clone(), ..new });

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Context, HandlerOutput, ResourceType, STACK_ID_TAG, is_missing, resource_type, text};
+use super::{HandlerContext, HandlerOutput, ResourceType, STACK_ID_TAG, is_missing, resource_type, text};
 use crate::Fault;
 use crate::base::lower_first;
 use crate::base::tags::Tag;
@@ -57,7 +57,7 @@ struct Cluster {
     tags: Vec<Tag>,
 }
 
-async fn create_cluster(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_cluster(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let cluster: Cluster = context.properties(properties)?;
     let name = cluster.cluster_name.unwrap_or_else(|| context.generated_name(255));
     let input = json!({
@@ -82,7 +82,11 @@ fn stack_of(tags: &Value) -> Option<&str> {
     tags.as_array()?.iter().find(|tag| tag["key"] == STACK_ID_TAG)?["value"].as_str()
 }
 
-async fn update_cluster(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update_cluster(
+    context: HandlerContext,
+    old: PhysicalResource,
+    properties: Value,
+) -> Result<HandlerOutput, Fault> {
     let cluster: Cluster = context.properties(properties)?;
     let input = json!({
         "cluster": old.physical_id,
@@ -103,7 +107,7 @@ fn settings(given: &[Value]) -> Option<Value> {
 }
 
 async fn put_providers(
-    context: &Context,
+    context: &HandlerContext,
     cluster: &str,
     providers: Vec<String>,
     strategy: &[Value],
@@ -124,7 +128,7 @@ struct Associations {
     default_capacity_provider_strategy: Vec<Value>,
 }
 
-async fn associate(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn associate(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let Associations { cluster, capacity_providers, default_capacity_provider_strategy } =
         context.properties(properties)?;
     put_providers(&context, &cluster, capacity_providers, &default_capacity_provider_strategy).await?;
@@ -132,7 +136,7 @@ async fn associate(context: Context, properties: Value) -> Result<HandlerOutput,
 }
 
 async fn update_association(
-    context: Context,
+    context: HandlerContext,
     old: PhysicalResource,
     properties: Value,
 ) -> Result<HandlerOutput, Fault> {
@@ -140,14 +144,14 @@ async fn update_association(
     Ok(HandlerOutput::from(&old))
 }
 
-async fn dissociate(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn dissociate(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     match put_providers(&context, &old.physical_id, Vec::new(), &[]).await {
         Err(fault) if is_missing(&fault) => Ok(()),
         other => other,
     }
 }
 
-async fn delete_cluster(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete_cluster(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ecs", "DeleteCluster", json!({ "cluster": old.physical_id })).await.map(drop)
 }
 
@@ -176,7 +180,7 @@ struct TaskDefinition {
     volumes: Vec<Value>,
 }
 
-async fn create_task_definition(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_task_definition(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let definition: TaskDefinition = context.properties(properties)?;
     let input = json!({
         "family": definition.family.unwrap_or_else(|| context.generated_name(255)),
@@ -203,7 +207,7 @@ async fn create_task_definition(context: Context, properties: Value) -> Result<H
 }
 
 async fn update_task_definition(
-    context: Context,
+    context: HandlerContext,
     old: PhysicalResource,
     properties: Value,
 ) -> Result<HandlerOutput, Fault> {
@@ -213,7 +217,7 @@ async fn update_task_definition(
 }
 
 /// Gives a resource the tags of its new properties and of the stack, and no others.
-pub(super) async fn retag(context: &Context, arn: &str, own: &[Tag]) -> Result<(), Fault> {
+pub(super) async fn retag(context: &HandlerContext, arn: &str, own: &[Tag]) -> Result<(), Fault> {
     let listed = context.call("ecs", "ListTagsForResource", json!({ "resourceArn": arn })).await?;
     let removed = context.removed_tag_keys(&listed["tags"], own);
     context.call("ecs", "UntagResource", json!({ "resourceArn": arn, "tagKeys": removed })).await?;
@@ -223,6 +227,6 @@ pub(super) async fn retag(context: &Context, arn: &str, own: &[Tag]) -> Result<(
         .map(drop)
 }
 
-async fn delete_task_definition(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete_task_definition(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ecs", "DeregisterTaskDefinition", json!({ "taskDefinition": old.physical_id })).await.map(drop)
 }

@@ -1,4 +1,4 @@
-//! `AWS::ECS::Service`: created or updated, then stabilized, as CloudFormation does.
+//! `AWS::ECS::ServiceProperties`: created or updated, then stabilized, as CloudFormation does.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ecs::{api_form, retag};
-use super::{Context, HandlerOutput, ResourceType, handler_faults, resource_type, text};
+use super::{HandlerContext, HandlerOutput, ResourceType, handler_faults, resource_type, text};
 use crate::base::tags::Tag;
 use crate::cloudformation::model::PhysicalResource;
 use crate::{Fault, FaultKind};
@@ -27,7 +27,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Service {
+struct ServiceProperties {
     availability_zone_rebalancing: Option<String>,
     #[serde(default)]
     capacity_provider_strategy: Vec<Value>,
@@ -60,7 +60,7 @@ struct Service {
     task_definition: Option<String>,
 }
 
-impl Service {
+impl ServiceProperties {
     /// The members that CreateService and UpdateService share.
     fn input(&self) -> Value {
         let all = |list: &[Value]| list.iter().map(api_form).collect::<Vec<_>>();
@@ -86,8 +86,8 @@ impl Service {
     }
 }
 
-async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
-    let service: Service = context.properties(properties)?;
+async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
+    let service: ServiceProperties = context.properties(properties)?;
     let name = service.service_name.clone().unwrap_or_else(|| context.generated_name(255));
     let mut input = service.input();
     input["serviceName"] = name.clone().into();
@@ -111,8 +111,8 @@ fn name_conflict(fault: Fault, name: &str) -> Fault {
     }
 }
 
-async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
-    let service: Service = context.properties(properties)?;
+async fn update(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+    let service: ServiceProperties = context.properties(properties)?;
     let mut input = service.input();
     input["service"] = old.physical_id.clone().into();
     // CloudFormation forces what ECS does only by force.
@@ -131,7 +131,7 @@ fn cluster_of(arn: &str) -> &str {
     arn.split('/').nth(1).unwrap_or_default()
 }
 
-async fn describe(context: &Context, arn: &str) -> Result<Value, Fault> {
+async fn describe(context: &HandlerContext, arn: &str) -> Result<Value, Fault> {
     let input = json!({ "cluster": cluster_of(arn), "services": [arn] });
     let answer = context.call("ecs", "DescribeServices", input).await?;
     let missing = || Fault::not_found("ServiceNotFoundException", "Service not found.");
@@ -140,8 +140,8 @@ async fn describe(context: &Context, arn: &str) -> Result<Value, Fault> {
 
 /// Waits until the service runs as many tasks as desired and its newest deployment is completed. A deployment that the circuit
 /// breaker ended is a failure.
-async fn stabilize(context: Context, output: HandlerOutput) -> Result<HandlerOutput, Fault> {
-    let mut changes = context.sandbox.world.changes();
+async fn stabilize(context: HandlerContext, output: HandlerOutput) -> Result<HandlerOutput, Fault> {
+    let mut changes = context.sandbox.store.changes();
     let deadline = context.sandbox.clock.now() + context.sandbox.clock.shortened(STABILIZATION_TIMEOUT);
     let mut first = None;
     while context.sandbox.clock.now() < deadline {
@@ -178,12 +178,12 @@ fn failed(service: &Value, awaited: &Value) -> bool {
     }
 }
 
-async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     let arn = old.physical_id.as_str();
     let cluster = cluster_of(arn);
     context.call("ecs", "UpdateService", json!({ "cluster": cluster, "service": arn, "desiredCount": 0 })).await?;
     context.call("ecs", "DeleteService", json!({ "cluster": cluster, "service": arn, "force": true })).await?;
-    let mut changes = context.sandbox.world.changes();
+    let mut changes = context.sandbox.store.changes();
     loop {
         changes.mark_unchanged();
         match describe(&context, arn).await {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, HandlerOutput, ResourceType, ignore_missing, resource_type, text};
+use super::{HandlerContext, HandlerOutput, ResourceType, ignore_missing, resource_type, text};
 use crate::Fault;
 use crate::base::tags::Tag;
 use crate::cloudformation::model::PhysicalResource;
@@ -48,7 +48,7 @@ struct InlinePolicy {
     policy_name: String,
 }
 
-async fn create_role(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_role(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let role: Role = context.properties(properties)?;
     let name = role.role_name.clone().unwrap_or_else(|| context.generated_name(64));
     let input = json!({
@@ -70,7 +70,7 @@ async fn create_role(context: Context, properties: Value) -> Result<HandlerOutpu
     Ok(output)
 }
 
-async fn put_policies(context: &Context, name: &str, role: &Role) -> Result<(), Fault> {
+async fn put_policies(context: &HandlerContext, name: &str, role: &Role) -> Result<(), Fault> {
     for arn in &role.managed_policy_arns {
         context.call("iam", "AttachRolePolicy", json!({ "RoleName": name, "PolicyArn": arn })).await?;
     }
@@ -82,7 +82,11 @@ async fn put_policies(context: &Context, name: &str, role: &Role) -> Result<(), 
     Ok(())
 }
 
-async fn update_role(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update_role(
+    context: HandlerContext,
+    old: PhysicalResource,
+    properties: Value,
+) -> Result<HandlerOutput, Fault> {
     let (before, after): (Role, Role) = (context.properties(old.properties.clone())?, context.properties(properties)?);
     let name = old.physical_id.as_str();
     let document = after.assume_role_policy_document.to_string();
@@ -117,7 +121,7 @@ async fn update_role(context: Context, old: PhysicalResource, properties: Value)
     Ok(HandlerOutput::from(&old))
 }
 
-async fn delete_role(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete_role(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     let name = old.physical_id.as_str();
     let role: Role = context.properties(old.properties)?;
     for arn in &role.managed_policy_arns {
@@ -149,7 +153,7 @@ impl Policy {
     }
 }
 
-async fn put_policy(context: &Context, policy: &Policy) -> Result<(), Fault> {
+async fn put_policy(context: &HandlerContext, policy: &Policy) -> Result<(), Fault> {
     policy.check()?;
     for role in &policy.roles {
         let document = policy.policy_document.to_string();
@@ -159,7 +163,7 @@ async fn put_policy(context: &Context, policy: &Policy) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn create_policy(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_policy(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let policy = context.properties(properties)?;
     let id = context.generated_name(32);
     let output = HandlerOutput::new(&id, json!({ "Id": id }));
@@ -168,7 +172,11 @@ async fn create_policy(context: Context, properties: Value) -> Result<HandlerOut
     Ok(output)
 }
 
-async fn update_policy(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update_policy(
+    context: HandlerContext,
+    old: PhysicalResource,
+    properties: Value,
+) -> Result<HandlerOutput, Fault> {
     let (before, after): (Policy, Policy) =
         (context.properties(old.properties.clone())?, context.properties(properties)?);
     // A renamed policy is deleted first: both together may exceed the role's quota.
@@ -182,7 +190,7 @@ async fn update_policy(context: Context, old: PhysicalResource, properties: Valu
     Ok(HandlerOutput::from(&old))
 }
 
-async fn delete_policy(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete_policy(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     let policy: Policy = context.properties(old.properties)?;
     policy.check()?;
     for role in &policy.roles {
@@ -200,7 +208,7 @@ struct Profile {
     roles: Vec<String>,
 }
 
-async fn create_profile(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_profile(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let Profile { instance_profile_name, path, roles } = context.properties(properties)?;
     let name = instance_profile_name.unwrap_or_else(|| context.generated_name(128));
     let answer =
@@ -215,7 +223,7 @@ async fn create_profile(context: Context, properties: Value) -> Result<HandlerOu
     Ok(output)
 }
 
-async fn remove_roles(context: &Context, old: &PhysicalResource) -> Result<(), Fault> {
+async fn remove_roles(context: &HandlerContext, old: &PhysicalResource) -> Result<(), Fault> {
     let before: Profile = context.properties(old.properties.clone())?;
     for role in before.roles {
         let input = json!({ "InstanceProfileName": old.physical_id, "RoleName": role });
@@ -224,7 +232,11 @@ async fn remove_roles(context: &Context, old: &PhysicalResource) -> Result<(), F
     Ok(())
 }
 
-async fn update_profile(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update_profile(
+    context: HandlerContext,
+    old: PhysicalResource,
+    properties: Value,
+) -> Result<HandlerOutput, Fault> {
     let after: Profile = context.properties(properties)?;
     remove_roles(&context, &old).await?;
     for role in after.roles {
@@ -234,7 +246,7 @@ async fn update_profile(context: Context, old: PhysicalResource, properties: Val
     Ok(HandlerOutput::from(&old))
 }
 
-async fn delete_profile(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete_profile(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     remove_roles(&context, &old).await?;
     context.call("iam", "DeleteInstanceProfile", json!({ "InstanceProfileName": old.physical_id })).await.map(drop)
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, HandlerOutput, ResourceType, ignore_missing, resource_type, text};
+use super::{HandlerContext, HandlerOutput, ResourceType, ignore_missing, resource_type, text};
 use crate::Fault;
 use crate::base::clock::{from_epoch_seconds, iso8601};
 use crate::cloudformation::model::PhysicalResource;
@@ -49,7 +49,7 @@ impl Managed {
 }
 
 /// The policy with its attributes.
-async fn describe(context: &Context, arn: &str) -> Result<HandlerOutput, Fault> {
+async fn describe(context: &HandlerContext, arn: &str) -> Result<HandlerOutput, Fault> {
     let answer = context.call("iam", "GetPolicy", json!({ "PolicyArn": arn })).await?;
     let mut attributes = answer["Policy"].clone();
     attributes["PolicyArn"] = arn.into();
@@ -59,7 +59,7 @@ async fn describe(context: &Context, arn: &str) -> Result<HandlerOutput, Fault> 
     Ok(HandlerOutput::new(arn, attributes))
 }
 
-async fn create_managed(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_managed(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let policy: Managed = context.properties(properties)?;
     policy.check()?;
     let input = json!({
@@ -75,7 +75,7 @@ async fn create_managed(context: Context, properties: Value) -> Result<HandlerOu
     describe(&context, arn).await
 }
 
-async fn attach(context: &Context, arn: &str, roles: &[String]) -> Result<(), Fault> {
+async fn attach(context: &HandlerContext, arn: &str, roles: &[String]) -> Result<(), Fault> {
     for role in roles {
         context.call("iam", "AttachRolePolicy", json!({ "RoleName": role, "PolicyArn": arn })).await?;
     }
@@ -83,14 +83,18 @@ async fn attach(context: &Context, arn: &str, roles: &[String]) -> Result<(), Fa
 }
 
 /// Detaches the policy from the roles that exist and have it.
-async fn detach(context: &Context, arn: &str, roles: &[String]) -> Result<(), Fault> {
+async fn detach(context: &HandlerContext, arn: &str, roles: &[String]) -> Result<(), Fault> {
     for role in roles {
         ignore_missing(context.call("iam", "DetachRolePolicy", json!({ "RoleName": role, "PolicyArn": arn })).await)?;
     }
     Ok(())
 }
 
-async fn update_managed(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update_managed(
+    context: HandlerContext,
+    old: PhysicalResource,
+    properties: Value,
+) -> Result<HandlerOutput, Fault> {
     let (before, after): (Managed, Managed) =
         (context.properties(old.properties.clone())?, context.properties(properties)?);
     after.check()?;
@@ -108,7 +112,7 @@ async fn update_managed(context: Context, old: PhysicalResource, properties: Val
 }
 
 /// Deletes the oldest version if the policy has as many as it can have.
-async fn delete_oldest_version(context: &Context, arn: &str) -> Result<(), Fault> {
+async fn delete_oldest_version(context: &HandlerContext, arn: &str) -> Result<(), Fault> {
     let listed = context.call("iam", "ListPolicyVersions", json!({ "PolicyArn": arn })).await?;
     let versions = listed["Versions"].as_array().map(Vec::as_slice).unwrap_or_default();
     if let [.., oldest] = versions
@@ -120,7 +124,7 @@ async fn delete_oldest_version(context: &Context, arn: &str) -> Result<(), Fault
     Ok(())
 }
 
-async fn delete_managed(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete_managed(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     let policy: Managed = context.properties(old.properties.clone())?;
     let arn = old.physical_id.as_str();
     detach(&context, arn, &policy.roles).await?;
@@ -142,25 +146,25 @@ struct Inline {
     role_name: String,
 }
 
-async fn put(context: &Context, policy: &Inline) -> Result<(), Fault> {
+async fn put(context: &HandlerContext, policy: &Inline) -> Result<(), Fault> {
     let Inline { policy_document, policy_name, role_name } = policy;
     let document = policy_document.to_string();
     let input = json!({ "RoleName": role_name, "PolicyName": policy_name, "PolicyDocument": document });
     context.call("iam", "PutRolePolicy", input).await.map(drop)
 }
 
-async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let policy: Inline = context.properties(properties)?;
     put(&context, &policy).await?;
     Ok(HandlerOutput::new(&format!("{}|{}", policy.policy_name, policy.role_name), json!({})))
 }
 
-async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     put(&context, &context.properties(properties)?).await?;
     Ok(HandlerOutput::from(&old))
 }
 
-async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     let Inline { policy_name, role_name, .. } = context.properties(old.properties)?;
     let input = json!({ "RoleName": role_name, "PolicyName": policy_name });
     context.call("iam", "DeleteRolePolicy", input).await.map(drop)

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, HandlerOutput, ResourceType, handler_faults, resource_type};
+use super::{HandlerContext, HandlerOutput, ResourceType, handler_faults, resource_type};
 use crate::base::tags::Tag;
 use crate::cloudformation::model::PhysicalResource;
 use crate::{Fault, FaultKind};
@@ -30,7 +30,7 @@ struct Properties {
     tags: Vec<Tag>,
 }
 
-async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let properties: Properties = context.properties(properties)?;
     let name = properties.log_group_name.clone().unwrap_or_else(|| context.generated_name(512));
     let input = json!({
@@ -52,7 +52,7 @@ async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fa
     Ok(HandlerOutput::new(&name, json!({ "Arn": arn })))
 }
 
-async fn retain(context: &Context, name: &str, days: Option<i64>) -> Result<(), Fault> {
+async fn retain(context: &HandlerContext, name: &str, days: Option<i64>) -> Result<(), Fault> {
     match days {
         Some(days) => {
             let input = json!({ "logGroupName": name, "retentionInDays": days });
@@ -62,7 +62,7 @@ async fn retain(context: &Context, name: &str, days: Option<i64>) -> Result<(), 
     }
 }
 
-async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let before: Properties = context.properties(old.properties.clone())?;
     let after: Properties = context.properties(properties)?;
     if before.kms_key_id != after.kms_key_id || before.log_group_class != after.log_group_class {
@@ -81,7 +81,7 @@ async fn update(context: Context, old: PhysicalResource, properties: Value) -> R
     Ok(HandlerOutput::from(&old))
 }
 
-async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     context.call("logs", "DeleteLogGroup", json!({ "logGroupName": old.physical_id })).await.map(drop)
 }
 
@@ -92,7 +92,7 @@ struct Stream {
     log_stream_name: Option<String>,
 }
 
-async fn create_stream(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_stream(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let Stream { log_group_name, log_stream_name } = context.properties(properties)?;
     let name = log_stream_name.unwrap_or_else(|| context.generated_name(512));
     let input = json!({ "logGroupName": log_group_name, "logStreamName": name });
@@ -100,7 +100,7 @@ async fn create_stream(context: Context, properties: Value) -> Result<HandlerOut
     Ok(HandlerOutput::new(&name, json!({})))
 }
 
-async fn delete_stream(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete_stream(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     let Stream { log_group_name, .. } = context.properties(old.properties)?;
     let input = json!({ "logGroupName": log_group_name, "logStreamName": old.physical_id });
     context.call("logs", "DeleteLogStream", input).await.map(drop)

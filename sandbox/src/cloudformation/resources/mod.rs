@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::model::PhysicalResource;
-use super::replacement::{self, Recreation};
+use super::replacement::{self, ReplacementRequirement};
 use crate::base::tags::Tag;
 use crate::{Fault, FaultKind};
 
@@ -33,7 +33,7 @@ mod schema_check;
 mod secretsmanager;
 mod ssm;
 
-pub use context::{CREATION_INITIATED, Context, Creation, STACK_ID_TAG};
+pub use context::{CREATION_INITIATED, Creation, HandlerContext, STACK_ID_TAG};
 pub use custom_names::conflict as custom_name_conflict;
 
 /// A running handler.
@@ -49,13 +49,13 @@ pub struct ResourceType {
     /// are in [`replacement`].
     pub create_only: &'static [&'static str],
     /// Creates a physical resource.
-    pub create: fn(Context, Value) -> Work<HandlerOutput>,
+    pub create: fn(HandlerContext, Value) -> Work<HandlerOutput>,
     /// Waits until a created or updated one is stable, where that takes time.
-    pub stabilize: Option<fn(Context, HandlerOutput) -> Work<HandlerOutput>>,
+    pub stabilize: Option<fn(HandlerContext, HandlerOutput) -> Work<HandlerOutput>>,
     /// Updates one in place.
-    pub update: fn(Context, PhysicalResource, Value) -> Work<HandlerOutput>,
+    pub update: fn(HandlerContext, PhysicalResource, Value) -> Work<HandlerOutput>,
     /// Deletes one.
-    pub delete: fn(Context, PhysicalResource) -> Work<()>,
+    pub delete: fn(HandlerContext, PhysicalResource) -> Work<()>,
 }
 
 /// Types whose resources take no tags.
@@ -117,9 +117,9 @@ impl ResourceType {
     }
 
     /// Whether the change of a property recreates the resource; an absent property is null.
-    pub fn recreation(&self, property: &str, old: &Value, new: &Value) -> Recreation {
+    pub fn recreation(&self, property: &str, old: &Value, new: &Value) -> ReplacementRequirement {
         match replacement::recreation(self.name, property, old, new) {
-            Recreation::Never if self.lacks_update_of(property, old, new) => Recreation::Always,
+            ReplacementRequirement::Never if self.lacks_update_of(property, old, new) => ReplacementRequirement::Always,
             by_schema => by_schema,
         }
     }
@@ -127,7 +127,7 @@ impl ResourceType {
     /// Whether the change of a property replaces the resource in the sandbox.
     pub fn must_replace(&self, property: &str, old: &Value, new: &Value) -> bool {
         self.lacks_update_of(property, old, new)
-            || replacement::recreation(self.name, property, old, new) == Recreation::Always
+            || replacement::recreation(self.name, property, old, new) == ReplacementRequirement::Always
     }
 
     fn lacks_update_of(&self, property: &str, old: &Value, new: &Value) -> bool {
@@ -223,7 +223,7 @@ use resource_type;
 
 /// The update of a type whose properties are all create-only.
 async fn nothing_to_update(
-    _context: Context,
+    _context: HandlerContext,
     old: PhysicalResource,
     _properties: Value,
 ) -> Result<HandlerOutput, Fault> {

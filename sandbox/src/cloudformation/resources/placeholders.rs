@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, HandlerOutput, ResourceType, nothing_to_update, resource_type};
+use super::{HandlerContext, HandlerOutput, ResourceType, nothing_to_update, resource_type};
 use crate::Fault;
 use crate::base::ids;
 use crate::cloudformation::model::PhysicalResource;
@@ -25,16 +25,16 @@ struct Metadata {
 #[serde(deny_unknown_fields)]
 struct NoProperties {}
 
-async fn create_metadata(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_metadata(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     context.properties::<Metadata>(properties)?;
     Ok(HandlerOutput::new(&ids::uuid(), json!({})))
 }
 
-async fn create_handle(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_handle(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     context.properties::<NoProperties>(properties)?;
     Ok(HandlerOutput::new(&context.generated_name(64), json!({})))
 }
 
-async fn delete(_context: Context, _old: PhysicalResource) -> Result<(), Fault> {
+async fn delete(_context: HandlerContext, _old: PhysicalResource) -> Result<(), Fault> {
     Ok(())
 }

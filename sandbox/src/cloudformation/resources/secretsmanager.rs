@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Context, HandlerOutput, ResourceType, resource_type, text};
+use super::{HandlerContext, HandlerOutput, ResourceType, resource_type, text};
 use crate::Fault;
 use crate::base::ids;
 use crate::base::tags::Tag;
@@ -60,7 +60,7 @@ impl Properties {
     }
 
     /// The value in the template, or a generated one.
-    async fn value(&self, context: &Context) -> Result<Option<String>, Fault> {
+    async fn value(&self, context: &HandlerContext) -> Result<Option<String>, Fault> {
         match &self.generate_secret_string {
             Some(generate) => generate.value(context).await.map(Some),
             None => Ok(self.secret_string.clone()),
@@ -70,7 +70,7 @@ impl Properties {
 
 impl Generate {
     /// A password, on its own or as a member of the template.
-    async fn value(&self, context: &Context) -> Result<String, Fault> {
+    async fn value(&self, context: &HandlerContext) -> Result<String, Fault> {
         let input = json!({
             "ExcludeCharacters": self.exclude_characters,
             "ExcludeLowercase": self.exclude_lowercase,
@@ -96,7 +96,7 @@ impl Generate {
     }
 }
 
-async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let properties: Properties = context.properties(properties)?;
     properties.check()?;
     let generated_name = || format!("{}-{}", context.logical_id, ids::random_alphanumeric(12));
@@ -112,7 +112,7 @@ async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fa
     Ok(HandlerOutput::new(arn, json!({ "Id": arn })))
 }
 
-async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let (before, after): (Properties, Properties) =
         (context.properties(old.properties.clone())?, context.properties(properties)?);
     after.check()?;
@@ -136,7 +136,7 @@ async fn update(context: Context, old: PhysicalResource, properties: Value) -> R
 }
 
 /// Without recovery window: a stack that is created again can use the name.
-async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     let input = json!({ "SecretId": old.physical_id, "ForceDeleteWithoutRecovery": true });
     context.call(SERVICE, "DeleteSecret", input).await.map(drop)
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, HandlerOutput, ResourceType, resource_type};
+use super::{HandlerContext, HandlerOutput, ResourceType, resource_type};
 use crate::Fault;
 use crate::base::ids;
 use crate::base::tags::{self, TagMap};
@@ -29,7 +29,7 @@ struct Properties {
     tags: TagMap,
 }
 
-async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let properties: Properties = context.properties(properties)?;
     let name = properties
         .name
@@ -38,7 +38,12 @@ async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fa
     put(&context, &name, &properties, false).await
 }
 
-async fn put(context: &Context, name: &str, properties: &Properties, overwrite: bool) -> Result<HandlerOutput, Fault> {
+async fn put(
+    context: &HandlerContext,
+    name: &str,
+    properties: &Properties,
+    overwrite: bool,
+) -> Result<HandlerOutput, Fault> {
     let Properties { kind, value, description, tier, data_type, allowed_pattern, tags, .. } = properties;
     if kind == "SecureString" {
         return Err(Fault::client("ValidationError", "SecureString is not supported by AWS::SSM::Parameter"));
@@ -66,10 +71,10 @@ async fn put(context: &Context, name: &str, properties: &Properties, overwrite: 
     Ok(HandlerOutput::new(name, json!({ "Type": kind, "Value": value })))
 }
 
-async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     put(&context, &old.physical_id, &context.properties(properties)?, true).await
 }
 
-async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ssm", "DeleteParameter", json!({ "Name": old.physical_id })).await.map(drop)
 }

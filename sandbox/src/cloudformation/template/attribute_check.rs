@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use super::references::{attribute_reference, live_branches};
-use super::resolve::Scope;
+use super::resolve::EvaluationScope;
 use super::{Template, kind_of};
 use crate::cloudformation::resources;
 
 /// The reason to fail when a resource or an output refers to an attribute that its resource's type does not have.
-pub(crate) fn unknown(template: &Template, scope: &Scope<'_>) -> Option<String> {
+pub(crate) fn unknown(template: &Template, scope: &EvaluationScope<'_>) -> Option<String> {
     let is_live = |(_, part): &(&String, &Value)| {
         part["Condition"].as_str().and_then(|name| scope.condition(name).ok()) != Some(false)
     };
@@ -20,7 +20,7 @@ pub(crate) fn unknown(template: &Template, scope: &Scope<'_>) -> Option<String> 
     resources.chain(outputs).find_map(|(path, value)| find_unknown(template, scope, &path, value))
 }
 
-fn find_unknown(template: &Template, scope: &Scope<'_>, path: &str, value: &Value) -> Option<String> {
+fn find_unknown(template: &Template, scope: &EvaluationScope<'_>, path: &str, value: &Value) -> Option<String> {
     let holds = |name: &str| scope.condition(name).ok();
     match value {
         Value::Array(items) => items
@@ -40,7 +40,7 @@ fn find_unknown(template: &Template, scope: &Scope<'_>, path: &str, value: &Valu
     }
 }
 
-fn problem(template: &Template, scope: &Scope<'_>, path: &str, argument: &Value) -> Option<String> {
+fn problem(template: &Template, scope: &EvaluationScope<'_>, path: &str, argument: &Value) -> Option<String> {
     let attribute = attribute_reference(argument)?;
     let attribute_name = match argument.get(1).filter(|part| part.is_object()) {
         Some(part) => scope.text(part).ok()?,

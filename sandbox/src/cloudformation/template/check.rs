@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::references::{Reference, live_references, references};
-use super::resolve::{PSEUDO, Scope};
+use super::resolve::{EvaluationScope, PSEUDO};
 use super::{Template, condition_check, format_error, function_check, invalid, kind_of};
 use crate::Fault;
 use crate::cloudformation::{resources, type_names};
@@ -155,7 +155,7 @@ fn needs(template: &Template, resource: &Value, holds: &dyn Fn(&str) -> Option<b
 }
 
 /// The resources whose conditions hold, with the dependencies between them.
-pub(crate) fn live_dependencies(template: &Template, scope: &Scope<'_>) -> Result<Dependencies, Fault> {
+pub(crate) fn live_dependencies(template: &Template, scope: &EvaluationScope<'_>) -> Result<Dependencies, Fault> {
     let holds = |name: &str| scope.condition(name).ok();
     let mut live = Dependencies::new();
     for (name, resource) in template.resources() {
@@ -172,7 +172,7 @@ pub(crate) fn live_dependencies(template: &Template, scope: &Scope<'_>) -> Resul
 }
 
 /// Checks that resources and outputs whose conditions hold refer to no others.
-pub(crate) fn check_live(template: &Template, scope: &Scope<'_>) -> Result<(), Fault> {
+pub(crate) fn check_live(template: &Template, scope: &EvaluationScope<'_>) -> Result<(), Fault> {
     let dependencies = live_dependencies(template, scope)?;
     let holds = |name: &str| scope.condition(name).ok();
     let without_resource = |found: Vec<Reference>| -> Vec<String> {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::parameters::ssm_parameter;
-use super::resolve::{Scope, UNKNOWN};
+use super::resolve::{EvaluationScope, UNKNOWN};
 use super::{Template, check, invalid, kind_of, template_fault};
 use crate::{Fault, Sandbox};
 
@@ -22,9 +22,9 @@ pub(crate) const KINDS: [&str; 3] = ["ssm", "ssm-secure", "secretsmanager"];
 
 /// The values of dynamic references, by the text of the reference.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(crate) struct Values(BTreeMap<String, String>);
+pub(crate) struct ResolvedReferences(BTreeMap<String, String>);
 
-impl Values {
+impl ResolvedReferences {
     /// Replaces the references in a value.
     pub(crate) fn replace(&self, value: Value) -> Value {
         if self.0.is_empty() {
@@ -65,9 +65,9 @@ fn in_text(text: &str) -> Vec<&str> {
 }
 
 /// A reference and its path, such as `AWS::SSM::Parameter/Properties/Value`.
-type Found = (String, String);
+type LocatedReference = (String, String);
 
-fn collect(value: &Value, path: &str, found: &mut Vec<Found>) {
+fn collect(value: &Value, path: &str, found: &mut Vec<LocatedReference>) {
     match value {
         Value::String(text) => {
             found.extend(in_text(text).into_iter().map(|reference| (reference.to_owned(), path.to_owned())));
@@ -89,7 +89,11 @@ fn parts(reference: &str) -> (&str, &str) {
 
 /// Looks up the SSM parameters to which resources refer whose conditions hold, and refuses references that are malformed or not
 /// allowed. The scope has no resources yet.
-pub(crate) async fn look_up(sandbox: &Arc<Sandbox>, template: &Template, scope: &Scope<'_>) -> Result<Values, Fault> {
+pub(crate) async fn look_up(
+    sandbox: &Arc<Sandbox>,
+    template: &Template,
+    scope: &EvaluationScope<'_>,
+) -> Result<ResolvedReferences, Fault> {
     let mut found = Vec::new();
     for name in check::live_dependencies(template, scope)?.keys() {
         let resource = &template.resources()[name];
@@ -110,7 +114,7 @@ pub(crate) async fn look_up(sandbox: &Arc<Sandbox>, template: &Template, scope: 
         // AWS allows it in the passwords of a few types, none of which is served.
         return Err(invalid(format!("SSM Secure reference is not supported in: [{}]", secure.join(","))));
     }
-    let mut values = Values::default();
+    let mut values = ResolvedReferences::default();
     for (reference, _) in found {
         if parts(&reference).0 == "ssm" && !reference.contains(UNKNOWN) && !values.0.contains_key(&reference) {
             let value = ssm_value(sandbox, parts(&reference).1).await?;
@@ -165,7 +169,7 @@ pub(crate) async fn in_parameter(sandbox: &Arc<Sandbox>, key: &str, value: &str)
 pub(crate) async fn replace_secrets(sandbox: &Arc<Sandbox>, properties: Value) -> Result<Value, Fault> {
     let mut found = Vec::new();
     collect(&properties, "", &mut found);
-    let mut secrets = Values::default();
+    let mut secrets = ResolvedReferences::default();
     for (reference, _) in found {
         if let ("secretsmanager", rest) = parts(&reference) {
             let secret = secret(sandbox, &reference, rest).await?;

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::functions::single;
 use super::references::references;
-use super::resolve::Scope;
-use super::{EXTENSIONS, Source, Template, invalid};
+use super::resolve::EvaluationScope;
+use super::{EXTENSIONS, Template, UnexpandedTemplate, invalid};
 use crate::Fault;
 
 /// The prefix of a loop's key.
@@ -21,7 +21,7 @@ pub(crate) const LOOP: &str = "Fn::ForEach";
 type Bindings = BTreeMap<String, String>;
 
 /// Applies the transform; the scope has the template's parameters and mappings.
-pub(crate) fn expand(source: Source, scope: &Scope<'_>) -> Result<Template, Fault> {
+pub(crate) fn expand(source: UnexpandedTemplate, scope: &EvaluationScope<'_>) -> Result<Template, Fault> {
     let mut root = source.root;
     root.remove("Transform");
     let expansion = Expansion { scope, written: Cell::new(0) };
@@ -41,7 +41,7 @@ pub(crate) fn expand(source: Source, scope: &Scope<'_>) -> Result<Template, Faul
 }
 
 /// Evaluates members that are names in other templates, and may be functions here.
-fn evaluate_names(member: &mut Value, scope: &Scope<'_>) -> Result<(), Fault> {
+fn evaluate_names(member: &mut Value, scope: &EvaluationScope<'_>) -> Result<(), Fault> {
     for name in ["Condition", "DeletionPolicy", "UpdateReplacePolicy"] {
         if let Some(value) = member.get_mut(name).filter(|value| value.is_object()) {
             *value = scope.text(value).map_err(|problem| failed(&problem))?.into();
@@ -61,7 +61,7 @@ const MAX_TEMPLATE_BYTES: usize = 1_000_000;
 const ITERATION_BYTES: usize = 64;
 
 struct Expansion<'a> {
-    scope: &'a Scope<'a>,
+    scope: &'a EvaluationScope<'a>,
     /// The size of the result so far, in bytes.
     written: Cell<usize>,
 }

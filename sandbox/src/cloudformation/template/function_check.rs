@@ -3,20 +3,20 @@
 
 use serde_json::Value;
 
-use super::functions::{self, Place, single};
+use super::functions::{self, AllowedIn, single};
 use super::{Template, invalid};
 use crate::Fault;
 
 /// Checks every function of a template.
 pub(super) fn check(template: &Template) -> Result<(), Fault> {
     for condition in template.section("Conditions").values() {
-        check_condition(condition, Place::Condition)?;
+        check_condition(condition, AllowedIn::Condition)?;
     }
     for rule in template.section("Rules").values() {
         let assertions = rule["Assertions"].as_array().into_iter().flatten();
         let conditions = rule.get("RuleCondition").into_iter().chain(assertions.map(|one| &one["Assert"]));
         for condition in conditions {
-            check_condition(condition, Place::Rule)?;
+            check_condition(condition, AllowedIn::Rule)?;
         }
     }
     for resource in template.resources().values() {
@@ -30,17 +30,17 @@ pub(super) fn check(template: &Template) -> Result<(), Fault> {
     Ok(())
 }
 
-fn check_condition(condition: &Value, place: Place) -> Result<(), Fault> {
+fn check_condition(condition: &Value, place: AllowedIn) -> Result<(), Fault> {
     let function = single(condition).and_then(|(name, argument)| Some((functions::find(name)?, argument)));
     match function {
-        Some((function, argument)) if matches!(function.place, Place::Condition | Place::Rule) => {
-            if function.place == Place::Rule && place != Place::Rule {
+        Some((function, argument)) if matches!(function.allowed_in, AllowedIn::Condition | AllowedIn::Rule) => {
+            if function.allowed_in == AllowedIn::Rule && place != AllowedIn::Rule {
                 return Err(misplaced(function.name));
             }
             (function.check_argument)(argument).map_err(invalid)?;
             // The arguments of a comparison are values; those of other condition functions are conditions.
             let parts = argument.as_array().map_or(&[][..], Vec::as_slice);
-            let compares = function.name == "Fn::Equals" || function.place == Place::Rule;
+            let compares = function.name == "Fn::Equals" || function.allowed_in == AllowedIn::Rule;
             parts.iter().try_for_each(
                 |part| {
                     if compares { check_part(part, place) } else { check_condition(part, place) }
@@ -51,23 +51,23 @@ fn check_condition(condition: &Value, place: Place) -> Result<(), Fault> {
     }
 }
 
-fn check_part(value: &Value, place: Place) -> Result<(), Fault> {
-    walk(value, &|function| place == Place::Rule || function != Place::Rule)
+fn check_part(value: &Value, place: AllowedIn) -> Result<(), Fault> {
+    walk(value, &|function| place == AllowedIn::Rule || function != AllowedIn::Rule)
 }
 
 fn check_value(template: &Template, value: &Value) -> Result<(), Fault> {
     let extended = template.is_extended();
-    walk(value, &|place| place == Place::Value || (place == Place::Extension && extended))
+    walk(value, &|place| place == AllowedIn::Value || (place == AllowedIn::Extension && extended))
 }
 
-fn walk(value: &Value, allowed: &dyn Fn(Place) -> bool) -> Result<(), Fault> {
+fn walk(value: &Value, allowed: &dyn Fn(AllowedIn) -> bool) -> Result<(), Fault> {
     match (single(value), value) {
         (Some((name, argument)), _) if functions::is_call(name) => {
             if name == "Fn::Transform" {
                 return Err(Fault::not_implemented("Fn::Transform"));
             }
             let function = functions::find(name).ok_or_else(|| invalid(functions::unsupported(name)))?;
-            if !allowed(function.place) {
+            if !allowed(function.allowed_in) {
                 return Err(misplaced(name));
             }
             (function.check_argument)(argument).map_err(invalid)?;
@@ -80,8 +80,8 @@ fn walk(value: &Value, allowed: &dyn Fn(Place) -> bool) -> Result<(), Fault> {
 }
 
 fn misplaced(name: &str) -> Fault {
-    match functions::find(name).map(|function| function.place) {
-        Some(Place::Condition | Place::Rule) => {
+    match functions::find(name).map(|function| function.allowed_in) {
+        Some(AllowedIn::Condition | AllowedIn::Rule) => {
             invalid(format!("Template error: {name} cannot be partially collapsed"))
         }
         _ => invalid(functions::unsupported(name)),

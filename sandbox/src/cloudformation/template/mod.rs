@@ -47,11 +47,11 @@ fn format_error(message: &str) -> Fault {
 
 /// A parsed template before its structure is checked and its transform is applied.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
+pub(super) struct UnexpandedTemplate {
     root: Map<String, Value>,
 }
 
-impl Source {
+impl UnexpandedTemplate {
     /// Parses JSON if the text begins with a brace, else YAML.
     pub(super) fn parse(body: &str) -> Result<Self, Fault> {
         let value = if body.trim_start().starts_with('{') { parse_json(body)? } else { yaml::parse(body)? };
@@ -108,7 +108,7 @@ impl Source {
 impl Template {
     /// Parses a template to which its transforms have been applied.
     pub(super) fn parse(body: &str) -> Result<Self, Fault> {
-        let source = Source::parse(body)?;
+        let source = UnexpandedTemplate::parse(body)?;
         source.check_transforms()?;
         source.into_template()
     }

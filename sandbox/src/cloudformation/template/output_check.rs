@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::functions::{is_call, single};
-use super::resolve::Scope;
+use super::resolve::EvaluationScope;
 use super::{Template, format_error};
 use crate::Fault;
 
 /// Refuses values that are not strings, and duplicate export names. AWS's sentence for the latter is not known: this one is the
 /// sandbox's own.
-pub(crate) fn check(template: &Template, scope: &Scope<'_>) -> Result<(), Fault> {
+pub(crate) fn check(template: &Template, scope: &EvaluationScope<'_>) -> Result<(), Fault> {
     let mut exported = BTreeSet::new();
     for (key, output) in template.outputs() {
         if output["Condition"].as_str().and_then(|name| scope.condition(name).ok()) == Some(false) {
@@ -31,7 +31,7 @@ pub(crate) fn check(template: &Template, scope: &Scope<'_>) -> Result<(), Fault>
 }
 
 /// Values that cannot be evaluated yet are checked again when the outputs are created.
-fn check_value(scope: &Scope<'_>, declared: &Value) -> Result<(), Fault> {
+fn check_value(scope: &EvaluationScope<'_>, declared: &Value) -> Result<(), Fault> {
     let is_function = single(declared).is_some_and(|(name, _)| is_call(name));
     let more = match (declared, scope.evaluate(declared)) {
         (Value::Array(_), _) => " and not a List",

@@ -6,13 +6,13 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
-use super::functions::{self, Place, single};
+use super::functions::{self, AllowedIn, single};
 use super::{Template, dynamic};
 use crate::Config;
 use crate::cloudformation::model::MASK;
 
 /// Why a part cannot be evaluated.
-pub(crate) type Problem = String;
+pub(crate) type EvaluationError = String;
 
 /// The values of a resource that a template refers to.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub(crate) enum ResourceValues {
 
 /// What the references of a template resolve to.
 #[derive(Debug)]
-pub(crate) struct Scope<'a> {
+pub(crate) struct EvaluationScope<'a> {
     /// The template, whose mappings and conditions are used.
     pub template: &'a Template,
     /// The account and region.
@@ -41,11 +41,11 @@ pub(crate) struct Scope<'a> {
     /// Exports by name.
     pub exports: BTreeMap<String, String>,
     /// The values of dynamic references to SSM parameters.
-    pub dynamic: dynamic::Values,
+    pub dynamic: dynamic::ResolvedReferences,
     /// The stack's notification topics.
     pub notification_arns: Vec<String>,
     /// What has been evaluated so far.
-    pub progress: Progress,
+    pub progress: Evaluations,
 }
 
 /// The maximum size of what the functions of one scope produce, in bytes: twice AWS's largest template. Nested functions can multiply
@@ -54,9 +54,9 @@ const MAX_PRODUCED: usize = 2_000_000;
 
 /// What a scope has evaluated so far.
 #[derive(Debug, Default)]
-pub(crate) struct Progress {
+pub(crate) struct Evaluations {
     /// The evaluated conditions. Conditions refer to each other: without this, evaluating them takes exponential time.
-    conditions: Mutex<BTreeMap<String, Result<bool, Problem>>>,
+    conditions: Mutex<BTreeMap<String, Result<bool, EvaluationError>>>,
     /// The size of the values of functions, in bytes.
     produced: AtomicUsize,
 }
@@ -64,7 +64,7 @@ pub(crate) struct Progress {
 /// The placeholder of a value that is not known until a resource exists. It cannot be in a template by accident.
 pub(crate) const UNKNOWN: &str = "\u{1}known after deployment";
 
-impl Scope<'_> {
+impl EvaluationScope<'_> {
     /// The problem of a list or an object where a text is expected.
     pub(crate) const NOT_TEXT: &'static str = "Template error: a text is expected where a list or an object is";
 
@@ -73,7 +73,7 @@ impl Scope<'_> {
         "Template error: the values of the template's functions exceed 2000000 bytes";
 
     /// Whether a condition of the template holds.
-    pub(crate) fn condition(&self, name: &str) -> Result<bool, Problem> {
+    pub(crate) fn condition(&self, name: &str) -> Result<bool, EvaluationError> {
         let conditions = || self.progress.conditions.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = conditions().get(name).cloned() {
             return known;
@@ -86,18 +86,18 @@ impl Scope<'_> {
     }
 
     /// Counts bytes that a function produces, and refuses too many.
-    pub(crate) fn produce(&self, bytes: usize) -> Result<(), Problem> {
+    pub(crate) fn produce(&self, bytes: usize) -> Result<(), EvaluationError> {
         let before = self.progress.produced.fetch_add(bytes, Ordering::Relaxed);
         if before.saturating_add(bytes) <= MAX_PRODUCED { Ok(()) } else { Err(Self::TOO_LARGE.to_owned()) }
     }
 
     /// Refuses a template whose functions have produced too much, even if their problems were ignored.
-    pub(crate) fn check_size(&self) -> Result<(), Problem> {
+    pub(crate) fn check_size(&self) -> Result<(), EvaluationError> {
         self.produce(0)
     }
 
     /// Evaluates a condition.
-    pub(crate) fn holds(&self, condition: &Value) -> Result<bool, Problem> {
+    pub(crate) fn holds(&self, condition: &Value) -> Result<bool, EvaluationError> {
         let function = single(condition).and_then(|(name, argument)| Some((functions::find(name)?, argument)));
         let value = match function {
             Some((function, argument)) => (function.call)(self, argument)?,
@@ -111,16 +111,16 @@ impl Scope<'_> {
     }
 
     /// Evaluates a value, and replaces its dynamic references; `None` for `AWS::NoValue`.
-    pub(crate) fn resolve(&self, value: &Value) -> Result<Option<Value>, Problem> {
+    pub(crate) fn resolve(&self, value: &Value) -> Result<Option<Value>, EvaluationError> {
         Ok(self.evaluate(value)?.map(|value| self.dynamic.replace(value)))
     }
 
     /// Evaluates a value; dynamic references stay, as they do in outputs.
-    pub(crate) fn evaluate(&self, value: &Value) -> Result<Option<Value>, Problem> {
+    pub(crate) fn evaluate(&self, value: &Value) -> Result<Option<Value>, EvaluationError> {
         if let Some((name, argument)) = single(value)
             && functions::is_call(name)
         {
-            let function = functions::find(name).filter(|function| function.place != Place::Condition);
+            let function = functions::find(name).filter(|function| function.allowed_in != AllowedIn::Condition);
             let value = (function.ok_or_else(|| functions::unsupported(name))?.call)(self, argument)?;
             self.produce(value.as_ref().map_or(1, size))?;
             return Ok(value);
@@ -151,13 +151,13 @@ impl Scope<'_> {
             let value = if hidden.contains(&name.as_str()) { mask(value) } else { value.clone() };
             (name.clone(), value)
         });
-        let scope = Scope {
+        let scope = EvaluationScope {
             parameters: parameters.collect(),
             resources: self.resources.clone(),
             exports: self.exports.clone(),
             dynamic: self.dynamic.clone(),
             notification_arns: self.notification_arns.clone(),
-            progress: Progress { conditions: Mutex::new(conditions), produced: AtomicUsize::new(0) },
+            progress: Evaluations { conditions: Mutex::new(conditions), produced: AtomicUsize::new(0) },
             ..*self
         };
         scope.dynamic.replace(scope.evaluate_masked(value).unwrap_or_default())
@@ -178,7 +178,7 @@ impl Scope<'_> {
     }
 
     /// Evaluates a value to text.
-    pub(crate) fn text(&self, value: &Value) -> Result<String, Problem> {
+    pub(crate) fn text(&self, value: &Value) -> Result<String, EvaluationError> {
         match self.evaluate(value)? {
             Some(Value::String(text)) => Ok(text),
             Some(Value::Number(number)) => Ok(number.to_string()),
@@ -188,7 +188,7 @@ impl Scope<'_> {
     }
 
     /// The value of `Ref`.
-    pub(crate) fn reference(&self, name: &str) -> Result<Option<Value>, Problem> {
+    pub(crate) fn reference(&self, name: &str) -> Result<Option<Value>, EvaluationError> {
         let pseudo = match name {
             "AWS::NoValue" => return Ok(None),
             "AWS::Region" => Some(self.config.region.as_str()),
@@ -216,7 +216,7 @@ impl Scope<'_> {
     }
 
     /// The value of `Fn::GetAtt`.
-    pub(crate) fn attribute(&self, name: &str, attribute: &str) -> Result<Value, Problem> {
+    pub(crate) fn attribute(&self, name: &str, attribute: &str) -> Result<Value, EvaluationError> {
         match self.resources.get(name) {
             Some(ResourceValues::Unknown) => Ok(UNKNOWN.into()),
             Some(ResourceValues::Known(_, attributes)) => {

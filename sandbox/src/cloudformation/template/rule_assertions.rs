@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::parameters::existence::values;
-use super::resolve::{ResourceValues, Scope};
+use super::resolve::{EvaluationScope, ResourceValues};
 use super::{Template, format_error, invalid};
 use crate::cloudformation::model::Parameter;
 use crate::{Fault, Sandbox};
@@ -32,7 +32,7 @@ pub(crate) fn check_structure(template: &Template) -> Result<(), Fault> {
 pub(crate) async fn check(
     sandbox: &Arc<Sandbox>,
     template: &Template,
-    scope: &mut Scope<'_>,
+    scope: &mut EvaluationScope<'_>,
     parameters: &[Parameter],
 ) -> Result<(), Fault> {
     if template.section("Rules").is_empty() {

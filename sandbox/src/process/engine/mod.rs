@@ -35,7 +35,7 @@ use super::container_runtime::{
     ContainerRuntime, ContainerSpec, LocalImage, RuntimeError, StartFailure, StartedContainer,
 };
 use super::environment;
-use super::port_leases::Ports;
+use super::port_leases::PortPool;
 use super::runner::{Process, Runner};
 use super::shim_messages::{Exit, ProcessSpec};
 pub(crate) use create::{ContainerOptions, Tmpfs, Ulimit, create_arguments};
@@ -59,7 +59,7 @@ const POLL: Duration = Duration::from_millis(50);
 pub(crate) struct Engine {
     kind: EngineKind,
     state_dir: PathBuf,
-    ports: Ports,
+    ports: PortPool,
     capabilities: OnceCell<Capabilities>,
     pulling: Mutex<()>,
     without_bridge: AtomicBool,
@@ -67,7 +67,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// The engine for the containers of the sandbox whose state is in `state_dir`. Nothing is run yet.
-    pub(super) fn new(kind: EngineKind, state_dir: PathBuf, ports: Ports) -> Self {
+    pub(super) fn new(kind: EngineKind, state_dir: PathBuf, ports: PortPool) -> Self {
         let (capabilities, pulling, without_bridge) = Default::default();
         Self { kind, state_dir, ports, capabilities, pulling, without_bridge }
     }

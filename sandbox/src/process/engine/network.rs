@@ -8,7 +8,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::kind::NetworkSharing;
-use crate::process::port_leases::{PortLease, Ports};
+use crate::process::port_leases::{PortLease, PortPool};
 
 /// Which network a container is to have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -102,7 +102,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// `name` is the container's own; `has_bridge` says whether the engine can set up networks.
-    pub(super) fn of(options: &NetworkOptions, ports: &Ports, name: &str, has_bridge: bool) -> Result<Self, String> {
+    pub(super) fn of(options: &NetworkOptions, ports: &PortPool, name: &str, has_bridge: bool) -> Result<Self, String> {
         let main = options.main_port.as_ref();
         match options.mode {
             NetworkMode::None => return Ok(Self::new(Network::None, None)),

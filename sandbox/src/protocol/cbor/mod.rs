@@ -5,9 +5,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Body, Incoming, Request};
+use super::{Body, DecodedRequest, EncodedRequest};
 use crate::Fault;
-use crate::protocol::model::Output;
+use crate::protocol::model::TypedOutput;
 use reader::Reader;
 
 mod reader;
@@ -30,29 +30,29 @@ pub(super) fn target(path: &str) -> Option<(&str, &str)> {
 }
 
 /// Decodes a request: service and operation are in the path, the input is the body.
-pub(super) fn decode(incoming: &Incoming<'_>, service: &str) -> Result<Request, Fault> {
+pub(super) fn decode(incoming: &EncodedRequest<'_>, service: &str) -> Result<DecodedRequest, Fault> {
     let operation = target(incoming.path).filter(|(name, _)| *name == service).map(|(_, operation)| operation);
     let operation = operation.ok_or_else(|| Fault::new(404, "UnknownOperationException", ""))?.to_owned();
     if incoming.body.is_empty() {
-        return Ok(Request { operation, input: json!({}) });
+        return Ok(DecodedRequest { operation, input: json!({}) });
     }
     let mut reader = Reader::new(incoming.body);
     match reader.item(0) {
-        Some(input @ Value::Object(_)) if reader.is_at_end() => Ok(Request { operation, input }),
+        Some(input @ Value::Object(_)) if reader.is_at_end() => Ok(DecodedRequest { operation, input }),
         Some(_) => Err(Fault::client("SerializationException", "The body is not one CBOR map")),
         None => Err(Fault::client("SerializationException", "The body is not well-formed CBOR")),
     }
 }
 
 /// Encodes an output.
-pub(super) fn encode(output: &Output) -> Body {
+pub(super) fn encode(output: &TypedOutput) -> Body {
     let mut bytes = Vec::new();
     writer::write(&mut bytes, output);
     body(bytes)
 }
 
 pub(super) fn encode_fault(type_name: &str, message: &str) -> Body {
-    encode(&Output::from(json!({ "__type": type_name, "message": message })))
+    encode(&TypedOutput::from(json!({ "__type": type_name, "message": message })))
 }
 
 fn body(bytes: Vec<u8>) -> Body {
@@ -67,7 +67,7 @@ mod tests {
 
     use super::reader::{Reader, half};
     use super::writer::write;
-    use crate::protocol::model::Output;
+    use crate::protocol::model::TypedOutput;
 
     fn read(bytes: &[u8]) -> Option<Value> {
         let mut reader = Reader::new(bytes);
@@ -79,7 +79,7 @@ mod tests {
         let value =
             json!({ "a": [1, -1, 23, 24, 256, 65536, 5_000_000_000_u64, -300, 1.5, true, false, "é"], "b": {} });
         let mut bytes = Vec::new();
-        write(&mut bytes, &Output::from(value.clone()));
+        write(&mut bytes, &TypedOutput::from(value.clone()));
         assert_eq!(read(&bytes), Some(value));
     }
 

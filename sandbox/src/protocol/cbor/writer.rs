@@ -5,34 +5,34 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Number, Value};
 
 use super::{ARRAY, BYTES, MAP, NEGATIVE, TAG, TEXT};
-use crate::protocol::model::Output;
+use crate::protocol::model::TypedOutput;
 
 /// The tag of a time in seconds since 1970.
 const EPOCH: u64 = 1;
 
 /// Appends a value.
-pub(super) fn write(out: &mut Vec<u8>, value: &Output) {
+pub(super) fn write(out: &mut Vec<u8>, value: &TypedOutput) {
     match value {
-        Output::Scalar(Value::Bool(flag)) => out.push(if *flag { 0xf5 } else { 0xf4 }),
-        Output::Scalar(Value::Number(number)) => write_number(out, number),
-        Output::Scalar(Value::String(text)) => write_text(out, text),
-        Output::Scalar(_) => out.push(0xf6),
-        Output::Time(seconds) => {
+        TypedOutput::Scalar(Value::Bool(flag)) => out.push(if *flag { 0xf5 } else { 0xf4 }),
+        TypedOutput::Scalar(Value::Number(number)) => write_number(out, number),
+        TypedOutput::Scalar(Value::String(text)) => write_text(out, text),
+        TypedOutput::Scalar(_) => out.push(0xf6),
+        TypedOutput::Time(seconds) => {
             write_head(out, TAG, EPOCH);
             write_double(out, *seconds);
         }
-        Output::Bytes(base64) => {
+        TypedOutput::Bytes(base64) => {
             let bytes = STANDARD.decode(base64).unwrap_or_default();
             write_head(out, BYTES, bytes.len() as u64);
             out.extend(bytes);
         }
-        Output::List(items) => {
+        TypedOutput::List(items) => {
             write_head(out, ARRAY, items.len() as u64);
             for item in items {
                 write(out, item);
             }
         }
-        Output::Map(members) | Output::Structure(members) => {
+        TypedOutput::Map(members) | TypedOutput::Structure(members) => {
             write_head(out, MAP, members.len() as u64);
             for (name, value) in members {
                 write_text(out, name);

@@ -2,7 +2,7 @@
 //! not have.
 //!
 //! `generate.py` makes the data from botocore's models. [`read`] converts a decoded input to the model's types and checks its
-//! constraints, [`Output`] adds types to outputs for the codecs.
+//! constraints, [`TypedOutput`] adds types to outputs for the codecs.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -18,7 +18,7 @@ mod scalars;
 mod write;
 
 pub use input::{Input, InputEncoding, ReadError, Violation, read};
-pub use write::Output;
+pub use write::TypedOutput;
 
 /// The data of each service, by its signing name.
 const DATA: &[(&str, &str)] = &[

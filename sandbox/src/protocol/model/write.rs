@@ -6,7 +6,7 @@ use super::{Kind, Model, Plain, Type};
 
 /// An output or a part of it, with types. It has no members without a value.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Output {
+pub enum TypedOutput {
     /// A string, a number or a boolean.
     Scalar(Value),
     /// Seconds since 1970.
@@ -14,14 +14,14 @@ pub enum Output {
     /// Bytes, in base64.
     Bytes(String),
     /// Items in order.
-    List(Vec<Output>),
+    List(Vec<TypedOutput>),
     /// Entries whose keys are data.
-    Map(Vec<(String, Output)>),
+    Map(Vec<(String, TypedOutput)>),
     /// Members whose names are the model's.
-    Structure(Vec<(String, Output)>),
+    Structure(Vec<(String, TypedOutput)>),
 }
 
-impl Output {
+impl TypedOutput {
     /// The output of an operation.
     pub fn of(model: Option<&Model>, operation: &str, output: Value) -> Self {
         let shape = model.and_then(|model| Some((model, model.operations.get(operation)?.output.as_deref()?)));
@@ -29,26 +29,26 @@ impl Output {
     }
 }
 
-impl From<Value> for Output {
+impl From<Value> for TypedOutput {
     fn from(value: Value) -> Self {
         Self::of(None, "", value)
     }
 }
 
 /// `None` for null. Values that are not in the model have their JSON types.
-fn typed(shape: Option<(&Model, &str)>, value: Value) -> Option<Output> {
+fn typed(shape: Option<(&Model, &str)>, value: Value) -> Option<TypedOutput> {
     let kind = shape.and_then(|(model, name)| Some((model, model.resolve(name)?)));
     let inner = |name: Option<&'_ str>, value| typed(kind.map(|(model, _)| model).zip(name), value);
     Some(match (kind.map(|(_, kind)| kind), value) {
         (_, Value::Null) => return None,
         (Some(Type::Plain(Plain::Timestamp)), Value::Number(seconds)) => {
-            Output::Time(seconds.as_f64().unwrap_or_default())
+            TypedOutput::Time(seconds.as_f64().unwrap_or_default())
         }
-        (Some(Type::Plain(Plain::Blob)), Value::String(base64)) => Output::Bytes(base64),
+        (Some(Type::Plain(Plain::Blob)), Value::String(base64)) => TypedOutput::Bytes(base64),
         (Some(Type::Shape(shape)), Value::Object(entries)) if matches!(shape.kind, Kind::Map(..)) => {
             let Kind::Map(_, entry) = &shape.kind else { return None };
             let entries = entries.into_iter().filter_map(|(key, value)| Some((key, inner(Some(entry), value)?)));
-            Output::Map(entries.collect())
+            TypedOutput::Map(entries.collect())
         }
         (kind, Value::Object(given)) => {
             let members = match kind {
@@ -63,7 +63,7 @@ fn typed(shape: Option<(&Model, &str)>, value: Value) -> Option<Output> {
                 let value = inner(member_type(&name), value)?;
                 Some((name, value))
             });
-            Output::Structure(given.collect())
+            TypedOutput::Structure(given.collect())
         }
         (kind, Value::Array(items)) => {
             let item_type = match kind {
@@ -73,8 +73,8 @@ fn typed(shape: Option<(&Model, &str)>, value: Value) -> Option<Output> {
                 },
                 _ => None,
             };
-            Output::List(items.into_iter().filter_map(|value| inner(item_type, value)).collect())
+            TypedOutput::List(items.into_iter().filter_map(|value| inner(item_type, value)).collect())
         }
-        (_, scalar) => Output::Scalar(scalar),
+        (_, scalar) => TypedOutput::Scalar(scalar),
     })
 }

@@ -12,9 +12,9 @@ use crate::Sandbox;
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::autoscaling::State;
-use crate::store::World;
+use crate::store::States;
 
 /// AWS keeps activities for six weeks instead.
 const MAX_ACTIVITIES: usize = 100;
@@ -108,8 +108,8 @@ impl Activity {
     }
 
     /// Stores the activity, and deletes the oldest ones.
-    pub(super) fn store(self, world: &mut World) {
-        let activities = &mut world.of_mut::<State>().activities;
+    pub(super) fn store(self, states: &mut States) {
+        let activities = &mut states.of_mut::<State>().activities;
         let prefix = prefix(&self.resource_id);
         activities.insert(self.key(), self);
         let all: Vec<String> = activities.with_prefix(&prefix).map(|(key, _)| key.to_owned()).collect();
@@ -159,8 +159,8 @@ fn prefix(resource_id: &str) -> String {
 
 /// Whether the same failure has been recorded since the last scaling: repeated triggers of an alarm are recorded only
 /// once.
-pub(super) fn is_recorded(world: &World, resource_id: &str, cause: &str, reason: Reason) -> bool {
-    let newest = world.of::<State>().activities.with_prefix(&prefix(resource_id)).rev().map(|(_, activity)| activity);
+pub(super) fn is_recorded(states: &States, resource_id: &str, cause: &str, reason: Reason) -> bool {
+    let newest = states.of::<State>().activities.with_prefix(&prefix(resource_id)).rev().map(|(_, activity)| activity);
     let mut in_vain = newest.take_while(|activity| activity.not_scaled.is_some());
     in_vain.any(|activity| activity.not_scaled == Some(reason) && activity.cause == cause)
 }
@@ -190,19 +190,19 @@ pub(super) struct Describe {
 }
 
 /// Describes the newest first.
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     let limit = limit(input.max_results)?;
     let Describe { service_namespace, resource_id, scalable_dimension, include_not_scaled_activities, .. } = input;
     let is_served = is_served(&service_namespace, scalable_dimension.as_deref());
     let question = format!("DescribeScalingActivities {is_served} {resource_id:?} {include_not_scaled_activities}");
-    let page = sandbox.world.read(|world| {
+    let page = sandbox.store.read(|states| {
         let matches = |activity: &Activity| {
             is_served
                 && resource_id.as_ref().is_none_or(|id| *id == activity.resource_id)
                 && (include_not_scaled_activities || activity.not_scaled.is_none())
         };
         let mut rows: Vec<_> =
-            world.of::<State>().activities.iter().filter(|(_, activity)| matches(activity)).collect();
+            states.of::<State>().activities.iter().filter(|(_, activity)| matches(activity)).collect();
         rows.sort_by_key(|(_, activity)| std::cmp::Reverse(activity.at));
         let described = rows.into_iter().map(|(key, activity)| (key.to_owned(), activity.describe()));
         paging::page(described, &question, input.next_token.as_deref(), limit).map_err(invalid_token)

@@ -12,7 +12,7 @@ use super::configuration::{Configuration, TargetTracking};
 use super::{Policy, service_of};
 use crate::base::ids;
 use crate::services::cloudwatch::{self, AlarmSettings};
-use crate::store::World;
+use crate::store::States;
 use crate::{Config, Fault};
 
 /// The threshold of scaling in, relative to the target.
@@ -41,7 +41,7 @@ const ALARM_LOW: Kind =
 
 /// Creates, changes or deletes a policy's alarms according to its configuration.
 pub(super) fn put(
-    world: &mut World,
+    states: &mut States,
     config: &Config,
     policy: &mut Policy,
     configuration: &Configuration,
@@ -52,15 +52,15 @@ pub(super) fn put(
         Configuration::Step(_) => None,
     };
     let high = policy.alarms.high.take();
-    policy.alarms.high = put_one(world, config, policy, &ALARM_HIGH, high, tracking, now)?;
+    policy.alarms.high = put_one(states, config, policy, &ALARM_HIGH, high, tracking, now)?;
     let low = policy.alarms.low.take();
     let tracking = tracking.filter(|tracking| tracking.scales_in());
-    policy.alarms.low = put_one(world, config, policy, &ALARM_LOW, low, tracking, now)?;
+    policy.alarms.low = put_one(states, config, policy, &ALARM_LOW, low, tracking, now)?;
     Ok(())
 }
 
 fn put_one(
-    world: &mut World,
+    states: &mut States,
     config: &Config,
     policy: &Policy,
     kind: &Kind,
@@ -70,14 +70,14 @@ fn put_one(
 ) -> Result<Option<String>, Fault> {
     let Some(tracking) = tracking else {
         if let Some(name) = earlier {
-            world.of_mut::<cloudwatch::State>().alarms.remove(&name);
+            states.of_mut::<cloudwatch::State>().alarms.remove(&name);
         }
         return Ok(None);
     };
     let name =
         earlier.unwrap_or_else(|| format!("TargetTracking-{}-{}-{}", policy.resource_id, kind.name, ids::uuid()));
     let settings = settings(config, policy, kind, &name, tracking)?;
-    cloudwatch::put_alarm(world.of_mut::<cloudwatch::State>(), settings, BTreeMap::new(), now);
+    cloudwatch::put_alarm(states.of_mut::<cloudwatch::State>(), settings, BTreeMap::new(), now);
     Ok(Some(name))
 }
 
@@ -109,15 +109,15 @@ fn settings(
 }
 
 /// Deletes a policy's alarms.
-pub(super) fn delete(world: &mut World, policy: &Policy) {
+pub(super) fn delete(states: &mut States, policy: &Policy) {
     for name in [&policy.alarms.high, &policy.alarms.low].into_iter().flatten() {
-        world.of_mut::<cloudwatch::State>().alarms.remove(name);
+        states.of_mut::<cloudwatch::State>().alarms.remove(name);
     }
 }
 
 /// All alarms whose actions name a policy, in the form of responses.
-pub(super) fn to_output(world: &World, config: &Config, policy: &Policy) -> Vec<Value> {
+pub(super) fn to_output(states: &States, config: &Config, policy: &Policy) -> Vec<Value> {
     let arn = policy.arn(config);
-    let naming = world.of::<cloudwatch::State>().alarms.values().filter(|alarm| alarm.has_action(&arn));
+    let naming = states.of::<cloudwatch::State>().alarms.values().filter(|alarm| alarm.has_action(&arn));
     naming.map(|alarm| json!({ "AlarmName": alarm.name(), "AlarmARN": alarm.arn(config) })).collect()
 }

@@ -13,11 +13,11 @@ use crate::core::hooks::AlarmTrigger;
 use crate::services::autoscaling::State;
 use crate::services::cloudwatch::{self, AlarmSettings};
 use crate::services::ecs::scaling;
-use crate::store::World;
+use crate::store::States;
 use crate::{Fault, Sandbox};
 
 /// The capacity that a policy requests, and the cooldown after that.
-struct Request {
+struct ScalingRequest {
     request: CapacityRequest,
     cooldown: Seconds,
 }
@@ -39,26 +39,26 @@ pub(crate) fn is_policy(action: &str) -> bool {
 /// When the policy or its service does not exist, or the database fails.
 pub(crate) fn execute(sandbox: &Arc<Sandbox>, action: &str, trigger: &AlarmTrigger<'_>) -> Result<(), Fault> {
     let arn = action.split(":createdBy/").next().unwrap_or_default();
-    let found = sandbox.world.read(|world| {
-        let policy = world.of::<State>().policies.values().find(|policy| policy.arn(&sandbox.config) == arn)?;
-        Some((policy.clone(), world.of::<State>().targets.get(&policy.resource_id)?.clone()))
+    let found = sandbox.store.read(|states| {
+        let policy = states.of::<State>().policies.values().find(|policy| policy.arn(&sandbox.config) == arn)?;
+        Some((policy.clone(), states.of::<State>().targets.get(&policy.resource_id)?.clone()))
     });
     let (policy, target) = found.ok_or_else(|| validation_exception(format!("No scaling policy found: {arn}")))?;
     let Some(request) = request(sandbox, &policy, trigger)? else { return Ok(()) };
     let cause = format!("monitor alarm {} in state {} triggered policy {}", trigger.alarm, trigger.state, policy.name);
-    let changes = |world: &World| match plan(sandbox, world, &target, &request.request)? {
+    let changes = |states: &States| match plan(sandbox, states, &target, &request.request)? {
         Decision::Set(_) => Ok(true),
-        Decision::NotScaled(reason) => Ok(!is_recorded(world, &target.resource_id, &cause, reason)),
+        Decision::NotScaled(reason) => Ok(!is_recorded(states, &target.resource_id, &cause, reason)),
         Decision::Wait => Ok::<bool, Fault>(false),
     };
-    if !sandbox.world.read(changes)? {
+    if !sandbox.store.read(changes)? {
         return Ok(());
     }
-    sandbox.world.write(|world| apply(sandbox, world, &target.resource_id, &request, &cause))
+    sandbox.store.write(|states| apply(sandbox, states, &target.resource_id, &request, &cause))
 }
 
 /// The request of a policy, if it requests any scaling.
-fn request(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Result<Option<Request>, Fault> {
+fn request(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Result<Option<ScalingRequest>, Fault> {
     let (request, cooldown) = match policy.configuration()? {
         Configuration::Step(step) => {
             // Without data, a user has set the state for a test: the metric counts as being at the threshold.
@@ -78,7 +78,7 @@ fn request(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Re
             (request, Seconds { out: tracking.cooldown(true), into: tracking.cooldown(false) })
         }
     };
-    Ok(request.map(|request| Request { request, cooldown }))
+    Ok(request.map(|request| ScalingRequest { request, cooldown }))
 }
 
 /// The request for scaling in. All target tracking policies of the target that may scale in must be in state `ALARM`,
@@ -89,14 +89,14 @@ fn scale_in_request(
     policy: &Policy,
     trigger: &AlarmTrigger<'_>,
 ) -> Result<Option<CapacityRequest>, Fault> {
-    let others: Vec<Policy> = sandbox.world.read(|world| {
-        let of_target = world.of::<State>().policies.values().filter(|one| one.resource_id == policy.resource_id);
+    let others: Vec<Policy> = sandbox.store.read(|states| {
+        let of_target = states.of::<State>().policies.values().filter(|one| one.resource_id == policy.resource_id);
         of_target.cloned().collect()
     });
     let is_alarming = |alarm: &str| {
-        sandbox
-            .world
-            .read(|world| world.of::<cloudwatch::State>().alarms.get(alarm).is_some_and(cloudwatch::Alarm::is_alarming))
+        sandbox.store.read(|states| {
+            states.of::<cloudwatch::State>().alarms.get(alarm).is_some_and(cloudwatch::Alarm::is_alarming)
+        })
     };
     let mut tracked = Vec::new();
     for other in others {
@@ -125,14 +125,14 @@ fn values_or_current(sandbox: &Sandbox, alarm: &str, given: &[f64]) -> Result<Ve
         return Ok(given.to_vec());
     }
     let settings: Option<AlarmSettings> = sandbox
-        .world
-        .read(|world| world.of::<cloudwatch::State>().alarms.get(alarm).map(|alarm| alarm.settings.clone()));
+        .store
+        .read(|states| states.of::<cloudwatch::State>().alarms.get(alarm).map(|alarm| alarm.settings.clone()));
     settings.map_or(Ok(Vec::new()), |settings| cloudwatch::values(sandbox, &settings))
 }
 
-fn plan(sandbox: &Sandbox, world: &World, target: &Target, request: &CapacityRequest) -> Result<Decision, Fault> {
+fn plan(sandbox: &Sandbox, states: &States, target: &Target, request: &CapacityRequest) -> Result<Decision, Fault> {
     let (cluster, service) = service_of(&target.resource_id)?;
-    let capacity = scaling::capacity(world, &cluster, &service)
+    let capacity = scaling::capacity(states, &cluster, &service)
         .ok_or_else(|| validation_exception(format!("ECS service doesn't exist: {}", target.resource_id)))?;
     let situation = ScalingState {
         running: capacity.running,
@@ -148,19 +148,25 @@ fn plan(sandbox: &Sandbox, world: &World, target: &Target, request: &CapacityReq
 }
 
 /// Decides again under the lock, and sets the count, the cooldown and the activity in one transaction.
-fn apply(sandbox: &Sandbox, world: &mut World, resource_id: &str, request: &Request, cause: &str) -> Result<(), Fault> {
-    let Some(target) = world.of::<State>().targets.get(resource_id).cloned() else { return Ok(()) };
+fn apply(
+    sandbox: &Sandbox,
+    states: &mut States,
+    resource_id: &str,
+    request: &ScalingRequest,
+    cause: &str,
+) -> Result<(), Fault> {
+    let Some(target) = states.of::<State>().targets.get(resource_id).cloned() else { return Ok(()) };
     let now = sandbox.clock.now();
-    match plan(sandbox, world, &target, &request.request)? {
+    match plan(sandbox, states, &target, &request.request)? {
         Decision::Wait => {}
-        Decision::NotScaled(reason) => Activity::not_scaled(resource_id, cause, reason, now).store(world),
+        Decision::NotScaled(reason) => Activity::not_scaled(resource_id, cause, reason, now).store(states),
         Decision::Set(cooling @ CooldownScaling { to, out, .. }) => {
-            if !set_desired_count(world, resource_id, to, cause, now)? {
+            if !set_desired_count(states, resource_id, to, cause, now)? {
                 return Ok(());
             }
             let seconds = if out { request.cooldown.out } else { request.cooldown.into };
             let cooldown = (seconds > 0).then_some(Cooldown { began: now, seconds, after: cooling });
-            world.of_mut::<State>().targets.insert(resource_id, Target { cooldown, ..target });
+            states.of_mut::<State>().targets.insert(resource_id, Target { cooldown, ..target });
         }
     }
     Ok(())
@@ -168,18 +174,18 @@ fn apply(sandbox: &Sandbox, world: &mut World, resource_id: &str, request: &Requ
 
 /// Sets a service's desired count and records the activity. Returns whether ECS accepted the count.
 pub(super) fn set_desired_count(
-    world: &mut World,
+    states: &mut States,
     resource_id: &str,
     count: u32,
     cause: &str,
     now: Timestamp,
 ) -> Result<bool, Fault> {
     let (cluster, service) = service_of(resource_id)?;
-    let set = scaling::set_desired_count(world, &cluster, &service, count, now);
+    let set = scaling::set_desired_count(states, &cluster, &service, count, now);
     let activity = match &set {
         Ok(()) => Activity::scaled(resource_id, count, cause, now),
         Err(refusal) => Activity::failed(resource_id, count, cause, &refusal.message, now),
     };
-    activity.store(world);
+    activity.store(states);
     Ok(set.is_ok())
 }

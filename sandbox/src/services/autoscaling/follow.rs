@@ -10,14 +10,14 @@ use super::service_of;
 use crate::Sandbox;
 use crate::services::autoscaling::State;
 use crate::services::ecs::scaling;
-use crate::store::World;
+use crate::store::States;
 
-/// Changes of the world are frequent and activities end rarely, so several changes are handled together.
+/// Changes of the state are frequent and activities end rarely, so several changes are handled together.
 const DEBOUNCE: Duration = Duration::from_millis(100);
 
-/// Checks all activities after changes of the world.
+/// Checks all activities after changes of the state.
 pub(super) async fn follow(sandbox: Arc<Sandbox>) {
-    let mut changes = sandbox.world.changes();
+    let mut changes = sandbox.store.changes();
     loop {
         changes.borrow_and_update();
         update_activities(&sandbox);
@@ -29,22 +29,22 @@ pub(super) async fn follow(sandbox: Arc<Sandbox>) {
 }
 
 fn update_activities(sandbox: &Sandbox) {
-    let ended: Vec<(String, (Status, String))> = sandbox.world.read(|world| {
-        let activities = world.of::<State>().activities.iter();
-        activities.filter_map(|(key, activity)| Some((key.to_owned(), ending(world, activity)?))).collect()
+    let ended: Vec<(String, (Status, String))> = sandbox.store.read(|states| {
+        let activities = states.of::<State>().activities.iter();
+        activities.filter_map(|(key, activity)| Some((key.to_owned(), ending(states, activity)?))).collect()
     });
     if ended.is_empty() {
         return;
     }
     let now = sandbox.clock.now();
     // A failed write is retried after the next change.
-    let _ = sandbox.world.write(|world| {
+    let _ = sandbox.store.write(|states| {
         for (key, (status, message)) in ended {
-            let Some(activity) = world.of_mut::<State>().activities.get_mut(&key) else { continue };
+            let Some(activity) = states.of_mut::<State>().activities.get_mut(&key) else { continue };
             activity.end(status, message, now);
             let activity = activity.clone();
             if status == Status::Successful {
-                restart_cooldown(world, &activity, now);
+                restart_cooldown(states, &activity, now);
             }
         }
         Ok(())
@@ -52,8 +52,8 @@ fn update_activities(sandbox: &Sandbox) {
 }
 
 /// Restarts the cooldown after an activity: it counts from the activity's end.
-fn restart_cooldown(world: &mut World, activity: &Activity, now: Timestamp) {
-    if let Some(target) = world.of_mut::<State>().targets.get_mut(&activity.resource_id)
+fn restart_cooldown(states: &mut States, activity: &Activity, now: Timestamp) {
+    if let Some(target) = states.of_mut::<State>().targets.get_mut(&activity.resource_id)
         && let Some(cooldown) = &mut target.cooldown
         && cooldown.began == activity.at
     {
@@ -62,11 +62,11 @@ fn restart_cooldown(world: &mut World, activity: &Activity, now: Timestamp) {
 }
 
 /// The final status of an activity in progress, if it has ended.
-fn ending(world: &World, activity: &Activity) -> Option<(Status, String)> {
+fn ending(states: &States, activity: &Activity) -> Option<(Status, String)> {
     let count = activity.count.filter(|_| activity.status == Status::InProgress)?;
     let set = format!("Successfully set desired count to {count}.");
     let (cluster, service) = service_of(&activity.resource_id).ok()?;
-    match scaling::capacity(world, &cluster, &service) {
+    match scaling::capacity(states, &cluster, &service) {
         None => Some((Status::Unfulfilled, format!("{set} The service is no longer active."))),
         Some(capacity) if capacity.desired != count => {
             Some((Status::Overridden, format!("{set} Found it was later changed to {}.", capacity.desired)))

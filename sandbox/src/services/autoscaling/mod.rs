@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::core::{Service, operation};
+use crate::core::{ServiceDefinition, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 use crate::{Fault, Sandbox};
@@ -27,7 +27,7 @@ pub(crate) use execution::{execute, is_policy};
 pub(crate) use policies::Policy;
 pub(crate) use targets::Target;
 
-pub(crate) static SERVICE: Service = Service {
+pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     signing_name: "application-autoscaling",
     protocols: &[Protocol::Json11 { target_prefix: "AnyScaleFrontendService" }],
     validation_code: "ValidationException",

@@ -14,9 +14,9 @@ use super::{
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::autoscaling::State;
-use crate::store::World;
+use crate::store::States;
 use crate::{Config, Fault, Sandbox};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ impl Policy {
         Configuration::read(self.policy_type, Some(self.configuration.clone()))
     }
 
-    fn describe(&self, world: &World, config: &Config) -> Value {
+    fn describe(&self, states: &States, config: &Config) -> Value {
         let mut described = json!({
             "PolicyARN": self.arn(config),
             "PolicyName": self.name,
@@ -62,7 +62,7 @@ impl Policy {
             "ResourceId": self.resource_id,
             "ScalableDimension": DIMENSION,
             "PolicyType": self.policy_type,
-            "Alarms": alarms::to_output(world, config, self),
+            "Alarms": alarms::to_output(states, config, self),
             "CreationTime": epoch_seconds(self.created_at),
         });
         described[self.policy_type.member()] = self.configuration.clone();
@@ -87,7 +87,7 @@ pub(super) struct Put {
 }
 
 /// Creates or replaces a policy.
-pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
+pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
     check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     let policy_type = input.policy_type.as_deref().map_or(Ok(PolicyType::StepScaling), PolicyType::parse)?;
     let given = match policy_type {
@@ -96,12 +96,12 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     };
     let configuration = Configuration::read(policy_type, given)?;
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        if !world.of::<State>().targets.contains(&input.resource_id) {
+    sandbox.store.write(|states| {
+        if !states.of::<State>().targets.contains(&input.resource_id) {
             return Err(not_found("scalable target registered", &input.resource_id));
         }
-        check_unique_metric(world, &input.resource_id, &input.policy_name, &configuration)?;
-        let earlier = world.of::<State>().policies.get(&key(&input.resource_id, &input.policy_name)).cloned();
+        check_unique_metric(states, &input.resource_id, &input.policy_name, &configuration)?;
+        let earlier = states.of::<State>().policies.get(&key(&input.resource_id, &input.policy_name)).cloned();
         let mut policy = earlier.unwrap_or_else(|| Policy {
             id: ids::uuid(),
             created_at: now,
@@ -114,22 +114,22 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
         });
         policy.policy_type = policy_type;
         policy.configuration = configuration.to_output()?;
-        alarms::put(world, &sandbox.config, &mut policy, &configuration, now.as_millisecond())?;
+        alarms::put(states, &sandbox.config, &mut policy, &configuration, now.as_millisecond())?;
         let answer = json!({
             "PolicyARN": policy.arn(&sandbox.config),
-            "Alarms": alarms::to_output(world, &sandbox.config, &policy),
+            "Alarms": alarms::to_output(states, &sandbox.config, &policy),
         });
-        world.of_mut::<State>().policies.insert(policy.key(), policy);
+        states.of_mut::<State>().policies.insert(policy.key(), policy);
         Ok(answer)
     })
 }
 
 /// Refuses a second policy that tracks the same metric.
-fn check_unique_metric(world: &World, resource_id: &str, name: &str, given: &Configuration) -> Result<(), Fault> {
+fn check_unique_metric(states: &States, resource_id: &str, name: &str, given: &Configuration) -> Result<(), Fault> {
     let Configuration::TargetTracking(given) = given else { return Ok(()) };
     let (cluster, service) = service_of(resource_id)?;
     let metric = given.metric(&cluster, &service);
-    for other in world.of::<State>().policies.values() {
+    for other in states.of::<State>().policies.values() {
         if other.resource_id != resource_id || other.name == name {
             continue;
         }
@@ -148,21 +148,21 @@ fn check_unique_metric(world: &World, resource_id: &str, name: &str, given: &Con
 pub(super) fn create_missing_alarms(sandbox: &Sandbox) -> Result<(), Fault> {
     let lacks_alarms =
         |policy: &Policy| policy.policy_type == PolicyType::TargetTrackingScaling && policy.alarms.high.is_none();
-    let late: Vec<(String, Policy)> = sandbox.world.read(|world| {
-        let late = world.of::<State>().policies.iter().filter(|(_, policy)| lacks_alarms(policy));
+    let late: Vec<(String, Policy)> = sandbox.store.read(|states| {
+        let late = states.of::<State>().policies.iter().filter(|(_, policy)| lacks_alarms(policy));
         late.map(|(key, policy)| (key.to_owned(), policy.clone())).collect()
     });
     if late.is_empty() {
         return Ok(());
     }
     let now = sandbox.clock.now().as_millisecond();
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         for (key, mut policy) in late {
             // A policy that would be refused today is not changed.
             if let Ok(configuration) = policy.configuration() {
                 policy.configuration = configuration.to_output()?;
-                alarms::put(world, &sandbox.config, &mut policy, &configuration, now)?;
-                world.of_mut::<State>().policies.insert(key, policy);
+                alarms::put(states, &sandbox.config, &mut policy, &configuration, now)?;
+                states.of_mut::<State>().policies.insert(key, policy);
             }
         }
         Ok(())
@@ -170,9 +170,9 @@ pub(super) fn create_missing_alarms(sandbox: &Sandbox) -> Result<(), Fault> {
 }
 
 /// Removes a policy and the alarms that were created for it.
-pub(super) fn remove(world: &mut World, key: &str) -> Option<Policy> {
-    let policy = world.of_mut::<State>().policies.remove(key)?;
-    alarms::delete(world, &policy);
+pub(super) fn remove(states: &mut States, key: &str) -> Option<Policy> {
+    let policy = states.of_mut::<State>().policies.remove(key)?;
+    alarms::delete(states, &policy);
     Some(policy)
 }
 
@@ -185,10 +185,10 @@ pub(super) struct Delete {
     scalable_dimension: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
     check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
-    sandbox.world.write(|world| {
-        let removed = remove(world, &key(&input.resource_id, &input.policy_name));
+    sandbox.store.write(|states| {
+        let removed = remove(states, &key(&input.resource_id, &input.policy_name));
         removed.map(|_| Value::Null).ok_or_else(|| {
             let fault = not_found("scaling policy found", &input.resource_id);
             Fault { message: format!("{}, policy name: {}", fault.message, input.policy_name), ..fault }
@@ -208,20 +208,20 @@ pub(super) struct Describe {
     next_token: Option<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     let Describe { service_namespace, resource_id, scalable_dimension, policy_names, max_results, next_token } = input;
     let limit = limit(max_results)?;
     let is_served = is_served(&service_namespace, scalable_dimension.as_deref());
     let question = format!("DescribeScalingPolicies {is_served} {resource_id:?} {policy_names:?}");
-    let page = sandbox.world.read(|world| {
+    let page = sandbox.store.read(|states| {
         let named = |policy: &Policy| {
             let arn = policy.arn(&sandbox.config);
             policy_names.is_empty() || policy_names.iter().any(|given| *given == policy.name || *given == arn)
         };
-        let rows = world.of::<State>().policies.iter().filter(|(_, policy)| {
+        let rows = states.of::<State>().policies.iter().filter(|(_, policy)| {
             is_served && resource_id.as_ref().is_none_or(|id| *id == policy.resource_id) && named(policy)
         });
-        let described = rows.map(|(key, policy)| (key.to_owned(), policy.describe(world, &sandbox.config)));
+        let described = rows.map(|(key, policy)| (key.to_owned(), policy.describe(states, &sandbox.config)));
         paging::page(described, &question, next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     Ok(json!({ "ScalingPolicies": page.items, "NextToken": page.next_token }))

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Target;
 use crate::base::tags::{self, MAX_TAGS, TagMap};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::autoscaling::State;
 use crate::{Fault, Sandbox};
 
@@ -15,9 +15,9 @@ fn not_found(arn: &str) -> Fault {
     Fault::not_found("ResourceNotFoundException", format!("The specified resource doesn't exist: {arn}"))
 }
 
-fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Target)) -> Reply {
-    sandbox.world.write(|world| {
-        let targets = &mut world.of_mut::<State>().targets;
+fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Target)) -> OperationResult {
+    sandbox.store.write(|states| {
+        let targets = &mut states.of_mut::<State>().targets;
         let key = targets.iter().find(|(_, target)| target.arn(&sandbox.config) == arn).map(|(key, _)| key.to_owned());
         let target = key.and_then(|key| targets.get_mut(&key)).ok_or_else(|| not_found(arn))?;
         edit(target);
@@ -38,7 +38,7 @@ pub(super) struct Add {
     tags: TagMap,
 }
 
-pub(super) fn add(sandbox: &Arc<Sandbox>, Add { arn, tags }: Add) -> Reply {
+pub(super) fn add(sandbox: &Arc<Sandbox>, Add { arn, tags }: Add) -> OperationResult {
     edit(sandbox, &arn, |target| target.tags.extend(tags))
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Remove {
     keys: Vec<String>,
 }
 
-pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, keys }: Remove) -> Reply {
+pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, keys }: Remove) -> OperationResult {
     edit(sandbox, &arn, |target| tags::remove_from_map(&mut target.tags, &keys))
 }
 
@@ -62,9 +62,9 @@ pub(super) struct List {
     arn: String,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { arn }: List) -> Reply {
-    sandbox.world.read(|world| {
-        let found = world.of::<State>().targets.values().find(|target| target.arn(&sandbox.config) == arn);
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { arn }: List) -> OperationResult {
+    sandbox.store.read(|states| {
+        let found = states.of::<State>().targets.values().find(|target| target.arn(&sandbox.config) == arn);
         Ok(json!({ "Tags": found.ok_or_else(|| not_found(&arn))?.tags }))
     })
 }

@@ -17,7 +17,7 @@ use crate::base::clock::{Clock, epoch_seconds};
 use crate::base::ids;
 use crate::base::paging;
 use crate::base::tags::TagMap;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::autoscaling::State;
 use crate::services::ecs::scaling;
 use crate::{Config, Fault, Sandbox};
@@ -103,23 +103,23 @@ pub(super) struct Register {
 }
 
 /// Registers or changes a target. A service whose count is out of the bounds is scaled to the nearer one.
-pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
+pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> OperationResult {
     check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     let (cluster, service) = service_of(&input.resource_id)?;
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        let Some(capacity) = scaling::capacity(world, &cluster, &service) else {
+    sandbox.store.write(|states| {
+        let Some(capacity) = scaling::capacity(states, &cluster, &service) else {
             return Err(validation_exception(format!("ECS service doesn't exist: {}", input.resource_id)));
         };
-        let target = target(sandbox, world.of::<State>().targets.get(&input.resource_id), input)?;
+        let target = target(sandbox, states.of::<State>().targets.get(&input.resource_id), input)?;
         let bounded = capacity.desired.clamp(target.min_capacity, target.max_capacity);
         if bounded != capacity.desired {
             let bound = if bounded == target.min_capacity { "minimum" } else { "maximum" };
             let cause = format!("{bound} capacity was set to {bounded}");
-            set_desired_count(world, &target.resource_id, bounded, &cause, now)?;
+            set_desired_count(states, &target.resource_id, bounded, &cause, now)?;
         }
         let arn = target.arn(&sandbox.config);
-        world.of_mut::<State>().targets.insert(target.resource_id.clone(), target);
+        states.of_mut::<State>().targets.insert(target.resource_id.clone(), target);
         Ok(json!({ "ScalableTargetARN": arn }))
     })
 }
@@ -165,10 +165,10 @@ pub(super) struct Deregister {
 }
 
 /// Deregisters a target, and deletes its policies with their alarms.
-pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Deregister) -> Reply {
+pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Deregister) -> OperationResult {
     check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         state
             .targets
             .remove(&input.resource_id)
@@ -176,7 +176,7 @@ pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Deregister) -> Reply {
         let prefix = format!("{}:", input.resource_id);
         let policies: Vec<String> = state.policies.with_prefix(&prefix).map(|(key, _)| key.to_owned()).collect();
         for key in policies {
-            policies::remove(world, &key);
+            policies::remove(states, &key);
         }
         Ok(Value::Null)
     })
@@ -193,14 +193,14 @@ pub(super) struct Describe {
     next_token: Option<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     let Describe { service_namespace, resource_ids, scalable_dimension, max_results, next_token } = input;
     let limit = limit(max_results)?;
     let is_served = is_served(&service_namespace, scalable_dimension.as_deref());
     let question = format!("DescribeScalableTargets {is_served} {resource_ids:?}");
-    let page = sandbox.world.read(|world| {
+    let page = sandbox.store.read(|states| {
         let matches = |id: &str| is_served && (resource_ids.is_empty() || resource_ids.iter().any(|given| given == id));
-        let targets = world.of::<State>().targets.iter().filter(|(id, _)| matches(id));
+        let targets = states.of::<State>().targets.iter().filter(|(id, _)| matches(id));
         let described = targets.map(|(id, target)| (id.to_owned(), target.describe(&sandbox.config)));
         paging::page(described, &question, next_token.as_deref(), limit).map_err(invalid_token)
     })?;

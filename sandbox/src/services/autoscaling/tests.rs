@@ -33,15 +33,15 @@ fn rows_of_older_versions_are_read_and_their_policies_get_alarms() {
     assert!(target.cooldown.is_none());
     assert_eq!(activity.status, super::activities::Status::Successful);
     let key = format!("{resource}:cpu");
-    let store = |world: &mut crate::store::World| {
-        world.of_mut::<State>().policies.insert(key.clone(), policy);
+    let store = |states: &mut crate::store::States| {
+        states.of_mut::<State>().policies.insert(key.clone(), policy);
         Ok(())
     };
-    sandbox.world.write(store).expect("it is stored");
+    sandbox.store.write(store).expect("it is stored");
     policies::create_missing_alarms(&sandbox).expect("it is stored");
-    sandbox.world.read(|world| {
-        let alarms = &world.of::<State>().policies.get(&key).expect("it is there").alarms;
+    sandbox.store.read(|states| {
+        let alarms = &states.of::<State>().policies.get(&key).expect("it is there").alarms;
         let names = [&alarms.high, &alarms.low].map(|name| name.clone().expect("an alarm"));
-        assert!(names.iter().all(|name| world.of::<cloudwatch::State>().alarms.contains(name)), "{names:?}");
+        assert!(names.iter().all(|name| states.of::<cloudwatch::State>().alarms.contains(name)), "{names:?}");
     });
 }

@@ -11,7 +11,7 @@ use super::namespaces::id_of;
 use super::services::find as find_service;
 use super::{Instance, Namespace, PAGE, Service, State, invalid_input, invalid_token, operations};
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 fn not_found(id: &str) -> Fault {
@@ -41,12 +41,12 @@ pub(super) struct Register {
 }
 
 /// `RegisterInstance`: adds an instance, or replaces its attributes.
-pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
+pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> OperationResult {
     let Register { service_id, instance_id, attributes, creator_request_id } = input;
     check_attributes(&attributes)?;
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let key = key(state, &service_id, &instance_id)?;
         let health = attributes.get("AWS_INIT_HEALTH_STATUS").cloned().unwrap_or_else(|| "HEALTHY".to_owned());
         let answer = operations::record(
@@ -89,11 +89,11 @@ pub(super) struct Identified {
     instance_id: String,
 }
 
-pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
     let Identified { service_id, instance_id } = &input;
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let key = key(state, service_id, instance_id)?;
         state.instances.remove(&key).ok_or_else(|| not_found(instance_id))?;
         count_revision(state, service_id);
@@ -106,10 +106,10 @@ fn to_output(instance: &Instance) -> Value {
     json!({ "Id": instance.id, "Attributes": instance.attributes })
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
-    sandbox.world.read(|world| {
-        let key = key(world.of::<State>(), &input.service_id, &input.instance_id)?;
-        let found = world.of::<State>().instances.get(&key).ok_or_else(|| not_found(&input.instance_id))?;
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
+    sandbox.store.read(|states| {
+        let key = key(states.of::<State>(), &input.service_id, &input.instance_id)?;
+        let found = states.of::<State>().instances.get(&key).ok_or_else(|| not_found(&input.instance_id))?;
         let mut described = to_output(found);
         described["CreatorRequestId"] = found.creator_request_id.clone().into();
         Ok(json!({ "Instance": described }))
@@ -125,11 +125,11 @@ pub(super) struct List {
     next_token: Option<String>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     let question = format!("ListInstances {}", input.service_id);
-    let page = sandbox.world.read(|world| {
-        let prefix = key(world.of::<State>(), &input.service_id, "")?;
-        let instances = world.of::<State>().instances.with_prefix(&prefix);
+    let page = sandbox.store.read(|states| {
+        let prefix = key(states.of::<State>(), &input.service_id, "")?;
+        let instances = states.of::<State>().instances.with_prefix(&prefix);
         let described = instances.map(|(_, instance)| (instance.id.clone(), to_output(instance)));
         paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
@@ -149,15 +149,15 @@ pub(super) struct Health {
 }
 
 /// `GetInstancesHealthStatus`, of all instances or those that are given.
-pub(super) fn health(sandbox: &Arc<Sandbox>, input: Health) -> Reply {
+pub(super) fn health(sandbox: &Arc<Sandbox>, input: Health) -> OperationResult {
     let question = format!("GetInstancesHealthStatus {} {:?}", input.service_id, input.instances);
-    let page = sandbox.world.read(|world| {
-        let prefix = key(world.of::<State>(), &input.service_id, "")?;
-        let exists = |id: &&String| world.of::<State>().instances.contains(&format!("{prefix}{id}"));
+    let page = sandbox.store.read(|states| {
+        let prefix = key(states.of::<State>(), &input.service_id, "")?;
+        let exists = |id: &&String| states.of::<State>().instances.contains(&format!("{prefix}{id}"));
         if let Some(missing) = input.instances.iter().find(|id| !exists(id)) {
             return Err(not_found(missing));
         }
-        let instances = world.of::<State>().instances.with_prefix(&prefix).map(|(_, instance)| instance);
+        let instances = states.of::<State>().instances.with_prefix(&prefix).map(|(_, instance)| instance);
         let selected = instances.filter(|one| input.instances.is_empty() || input.instances.contains(&one.id));
         let selected = selected.map(|instance| (instance.id.clone(), (instance.id.clone(), json!(instance.health))));
         paging::page(selected, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
@@ -203,9 +203,9 @@ fn find_by_names<'a>(state: &'a State, namespace: &str, service: &str) -> Result
 }
 
 /// `DiscoverInstances`, by names, health and attributes. Optional parameters are ignored if no instance matches them.
-pub(super) fn discover(sandbox: &Arc<Sandbox>, input: Discover) -> Reply {
-    sandbox.world.read(|world| {
-        let state = world.of::<State>();
+pub(super) fn discover(sandbox: &Arc<Sandbox>, input: Discover) -> OperationResult {
+    sandbox.store.read(|states| {
+        let state = states.of::<State>();
         let (namespace, service) = find_by_names(state, &input.namespace_name, &input.service_name)?;
         let prefix = format!("{}/", service.id);
         let all = state.instances.with_prefix(&prefix).map(|(_, instance)| instance);
@@ -238,9 +238,9 @@ pub(super) struct DiscoverRevision {
 }
 
 /// `DiscoverInstancesRevision`: a number that grows with each change of the service's instances.
-pub(super) fn discover_revision(sandbox: &Arc<Sandbox>, input: DiscoverRevision) -> Reply {
-    sandbox.world.read(|world| {
-        let (_, service) = find_by_names(world.of::<State>(), &input.namespace_name, &input.service_name)?;
+pub(super) fn discover_revision(sandbox: &Arc<Sandbox>, input: DiscoverRevision) -> OperationResult {
+    sandbox.store.read(|states| {
+        let (_, service) = find_by_names(states.of::<State>(), &input.namespace_name, &input.service_name)?;
         Ok(json!({ "InstancesRevision": service.revision }))
     })
 }
@@ -264,16 +264,16 @@ pub(super) struct UpdateHealth {
     status: String,
 }
 
-pub(super) fn update_health(sandbox: &Arc<Sandbox>, input: UpdateHealth) -> Reply {
-    sandbox.world.write(|world| {
-        let key = key(world.of::<State>(), &input.service_id, &input.instance_id)?;
-        if find_service(world.of::<State>(), &input.service_id)?.health_check_custom_config.is_null() {
+pub(super) fn update_health(sandbox: &Arc<Sandbox>, input: UpdateHealth) -> OperationResult {
+    sandbox.store.write(|states| {
+        let key = key(states.of::<State>(), &input.service_id, &input.instance_id)?;
+        if find_service(states.of::<State>(), &input.service_id)?.health_check_custom_config.is_null() {
             let message = format!("Custom health check is not configured for the service {}", input.service_id);
             return Err(Fault::not_found("CustomHealthNotFound", message));
         }
-        let instance = world.of_mut::<State>().instances.get_mut(&key).ok_or_else(|| not_found(&input.instance_id))?;
+        let instance = states.of_mut::<State>().instances.get_mut(&key).ok_or_else(|| not_found(&input.instance_id))?;
         instance.health = input.status;
-        count_revision(world.of_mut::<State>(), &input.service_id);
+        count_revision(states.of_mut::<State>(), &input.service_id);
         Ok(Value::Null)
     })
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::Fault;
 use crate::base::paging::InvalidToken;
 use crate::base::tags::Tag;
-use crate::core::{Service as ServiceRow, operation};
+use crate::core::{ServiceDefinition, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 
@@ -141,7 +141,7 @@ state! {
     }
 }
 
-pub(crate) static SERVICE: ServiceRow = ServiceRow {
+pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     signing_name: "servicediscovery",
     protocols: &[
         Protocol::Json11 { target_prefix: "Route53AutoNaming_v20170314" },

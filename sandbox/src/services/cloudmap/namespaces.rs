@@ -10,7 +10,7 @@ use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
 use crate::base::tags::Tag;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
@@ -38,7 +38,7 @@ pub(super) struct Create {
     properties: Value,
 }
 
-pub(super) async fn create_private(sandbox: Arc<Sandbox>, input: CreatePrivate) -> Reply {
+pub(super) async fn create_private(sandbox: Arc<Sandbox>, input: CreatePrivate) -> OperationResult {
     let CreatePrivate { name, vpc, description, creator_request_id, tags, properties } = input;
     let filter = json!({ "Filter": [{ "Name": "vpc-id", "Value": [vpc] }] });
     let found = sandbox.call("ec2", "DescribeVpcs", filter).await?;
@@ -48,11 +48,11 @@ pub(super) async fn create_private(sandbox: Arc<Sandbox>, input: CreatePrivate) 
     create(&sandbox, NamespaceType::PrivateDns, vpc, Create { name, description, creator_request_id, tags, properties })
 }
 
-pub(super) fn create_public(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create_public(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     create(sandbox, NamespaceType::PublicDns, String::new(), input)
 }
 
-pub(super) fn create_http(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create_http(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     check_http_name(&input.name)?;
     create(sandbox, NamespaceType::Http, String::new(), input)
 }
@@ -75,7 +75,7 @@ fn soa_ttl(properties: &Value) -> Option<i64> {
 }
 
 /// Creates a namespace. Names of private ones are unique per VPC, others per kind.
-fn create(sandbox: &Arc<Sandbox>, kind: NamespaceType, vpc: String, input: Create) -> Reply {
+fn create(sandbox: &Arc<Sandbox>, kind: NamespaceType, vpc: String, input: Create) -> OperationResult {
     let id = format!("ns-{}", ids::random_lower(16));
     let zone = if kind == NamespaceType::Http { String::new() } else { format!("Z0{}", ids::random_upper(18)) };
     let namespace = Namespace {
@@ -91,8 +91,8 @@ fn create(sandbox: &Arc<Sandbox>, kind: NamespaceType, vpc: String, input: Creat
         created: sandbox.clock.now(),
         id,
     };
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let same = |other: &&Namespace| {
             other.name == namespace.name && other.kind == namespace.kind && other.vpc == namespace.vpc
         };
@@ -128,10 +128,10 @@ pub(super) fn update(
     sandbox: &Arc<Sandbox>,
     kind: NamespaceType,
     Update { id, namespace: change, .. }: Update,
-) -> Reply {
+) -> OperationResult {
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let id =
             state.namespaces.get(id_of(&id)).filter(|one| one.kind == kind).ok_or_else(|| not_found(&id))?.id.clone();
         let namespace = state.namespaces.get_mut(&id).ok_or_else(|| not_found(&id))?;
@@ -179,10 +179,10 @@ pub(super) struct Identified {
     id: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
-    sandbox.world.read(|world| {
-        let found = world.of::<State>().namespaces.get(id_of(&input.id)).ok_or_else(|| not_found(&input.id))?;
-        let mut namespace = to_output(world.of::<State>(), found);
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
+    sandbox.store.read(|states| {
+        let found = states.of::<State>().namespaces.get(id_of(&input.id)).ok_or_else(|| not_found(&input.id))?;
+        let mut namespace = to_output(states.of::<State>(), found);
         namespace["CreatorRequestId"] = found.creator_request_id.clone().into();
         Ok(json!({ "Namespace": namespace }))
     })
@@ -225,18 +225,18 @@ impl Filter {
     }
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     Filter::check(&input.filters)?;
     let question = format!("ListNamespaces {:?}", input.filters);
-    let page = sandbox.world.read(|world| {
-        let matching = world.of::<State>().namespaces.values().filter(|namespace| {
+    let page = sandbox.store.read(|states| {
+        let matching = states.of::<State>().namespaces.values().filter(|namespace| {
             input.filters.iter().all(|filter| {
                 filter.accepts("NAME", &namespace.name)
                     && filter.accepts("HTTP_NAME", &namespace.name)
                     && filter.accepts("TYPE", namespace.kind.name())
             })
         });
-        let described = matching.map(|namespace| (namespace.id.clone(), to_output(world.of::<State>(), namespace)));
+        let described = matching.map(|namespace| (namespace.id.clone(), to_output(states.of::<State>(), namespace)));
         paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
@@ -244,10 +244,10 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
 }
 
 /// `DeleteNamespace`: refused while the namespace has services.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        let (id, state) = (&id_of(&input.id).to_owned(), world.of_mut::<State>());
+    sandbox.store.write(|states| {
+        let (id, state) = (&id_of(&input.id).to_owned(), states.of_mut::<State>());
         if state.services.values().any(|service| service.namespace_id == *id) {
             let message = format!("The specified namespace (id={id}) contains services, so it can't be deleted.");
             return Err(Fault::client("ResourceInUse", message));

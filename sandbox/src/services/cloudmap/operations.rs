@@ -11,7 +11,7 @@ use super::{NamespaceOperation, PAGE, State, invalid_token};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// How many operations are kept. AWS deletes them after some time.
@@ -37,9 +37,9 @@ pub(super) struct Get {
     operation_id: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
-    sandbox.world.read(|world| {
-        let Some(operation) = world.of::<State>().operations.get(&input.operation_id) else {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
+    sandbox.store.read(|states| {
+        let Some(operation) = states.of::<State>().operations.get(&input.operation_id) else {
             return Err(Fault::not_found(
                 "OperationNotFound",
                 format!("No operation with id {} exists", input.operation_id),
@@ -67,13 +67,13 @@ pub(super) struct List {
 }
 
 /// `ListOperations`, which shows ids and statuses only.
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     Filter::check(&input.filters)?;
     let question = format!("ListOperations {:?}", input.filters);
-    let page = sandbox.world.read(|world| {
+    let page = sandbox.store.read(|states| {
         let target =
             |operation: &NamespaceOperation, kind: &str| operation.targets.get(kind).cloned().unwrap_or_default();
-        let matching = world.of::<State>().operations.values().filter(|operation| {
+        let matching = states.of::<State>().operations.values().filter(|operation| {
             input.filters.iter().all(|filter| {
                 filter.accepts("STATUS", "SUCCESS")
                     && filter.accepts("TYPE", &operation.kind)

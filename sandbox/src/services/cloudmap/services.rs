@@ -11,7 +11,7 @@ use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
 use crate::base::tags::Tag;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// The input of `CreateService`.
@@ -33,7 +33,7 @@ pub(super) struct Create {
 }
 
 /// `CreateService`. Names are unique in a namespace.
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     let id = format!("srv-{}", ids::random_lower(16));
     let within_dns = input.dns_config["NamespaceId"].as_str().map(str::to_owned);
     let Some(namespace_id) = input.namespace_id.or(within_dns) else {
@@ -53,8 +53,8 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         created: sandbox.clock.now(),
         id,
     };
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let namespace = state.namespaces.get(&service.namespace_id);
         let namespace = namespace.ok_or_else(|| namespace_not_found(&service.namespace_id))?;
         if namespace.kind == NamespaceType::Http {
@@ -101,10 +101,10 @@ pub(super) struct Identified {
     id: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
-    sandbox.world.read(|world| {
-        let found = find(world.of::<State>(), &input.id)?;
-        let mut service = to_output(world.of::<State>(), found);
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
+    sandbox.store.read(|states| {
+        let found = find(states.of::<State>(), &input.id)?;
+        let mut service = to_output(states.of::<State>(), found);
         service["CreatorRequestId"] = found.creator_request_id.clone().into();
         Ok(json!({ "Service": service }))
     })
@@ -121,16 +121,16 @@ pub(super) struct List {
 }
 
 /// `ListServices`, which shows what `GetService` does except the namespace.
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     Filter::check(&input.filters)?;
     let question = format!("ListServices {:?}", input.filters);
-    let page = sandbox.world.read(|world| {
+    let page = sandbox.store.read(|states| {
         let matching =
-            world.of::<State>().services.values().filter(|service| {
+            states.of::<State>().services.values().filter(|service| {
                 input.filters.iter().all(|filter| filter.accepts("NAMESPACE_ID", &service.namespace_id))
             });
         let described = matching.map(|service| {
-            let mut summary = to_output(world.of::<State>(), service);
+            let mut summary = to_output(states.of::<State>(), service);
             summary["NamespaceId"] = Value::Null;
             (service.id.clone(), summary)
         });
@@ -156,10 +156,10 @@ struct Change {
 }
 
 /// `UpdateService`: changes the description and the DNS records.
-pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let mut service = find(state, &input.id)?.clone();
         service.description = input.service.description;
         if let Some(records) = input.service.dns_config.map(|config| config["DnsRecords"].clone()) {
@@ -172,14 +172,14 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
 }
 
 /// `DeleteService`: refused while the service has instances.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
-    sandbox.world.write(|world| {
-        let id = find(world.of::<State>(), &input.id)?.id.clone();
-        if world.of::<State>().instances.with_prefix(&format!("{id}/")).next().is_some() {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
+    sandbox.store.write(|states| {
+        let id = find(states.of::<State>(), &input.id)?.id.clone();
+        if states.of::<State>().instances.with_prefix(&format!("{id}/")).next().is_some() {
             let message = "Service contains registered instances; delete the instances before deleting the service";
             return Err(Fault::client("ResourceInUse", message));
         }
-        world.of_mut::<State>().services.remove(&id);
+        states.of_mut::<State>().services.remove(&id);
         Ok(json!({}))
     })
 }

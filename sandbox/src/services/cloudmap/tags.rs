@@ -8,7 +8,7 @@ use serde_json::json;
 use super::State;
 use super::namespaces::id_of;
 use crate::base::tags::{self, MAX_TAGS, Tag};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 fn not_found(arn: &str) -> Fault {
@@ -22,9 +22,9 @@ fn tags<'a>(state: &'a State, arn: &str) -> Option<&'a Vec<Tag>> {
     namespace.or_else(|| state.services.get(id).filter(|one| one.arn == arn).map(|one| &one.tags))
 }
 
-fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Vec<Tag>)) -> Reply {
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Vec<Tag>)) -> OperationResult {
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         tags(state, arn).ok_or_else(|| not_found(arn))?;
         let id = id_of(arn);
         let tags = if state.namespaces.contains(id) {
@@ -51,7 +51,7 @@ pub(super) struct Add {
     tags: Vec<Tag>,
 }
 
-pub(super) fn add(sandbox: &Arc<Sandbox>, Add { arn, tags }: Add) -> Reply {
+pub(super) fn add(sandbox: &Arc<Sandbox>, Add { arn, tags }: Add) -> OperationResult {
     edit(sandbox, &arn, |current| tags::merge(current, tags))
 }
 
@@ -64,7 +64,7 @@ pub(super) struct Remove {
     keys: Vec<String>,
 }
 
-pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, keys }: Remove) -> Reply {
+pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, keys }: Remove) -> OperationResult {
     edit(sandbox, &arn, |current| tags::remove(current, &keys))
 }
 
@@ -75,9 +75,9 @@ pub(super) struct List {
     arn: String,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { arn }: List) -> Reply {
-    sandbox.world.read(|world| {
-        let tags = tags(world.of::<State>(), &arn).ok_or_else(|| not_found(&arn))?;
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { arn }: List) -> OperationResult {
+    sandbox.store.read(|states| {
+        let tags = tags(states.of::<State>(), &arn).ok_or_else(|| not_found(&arn))?;
         Ok(json!({ "Tags": tags }))
     })
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Metric, Values};
+use super::{Measurements, Metric};
 use crate::services::cloudwatch::State;
 use crate::store::database::Scan;
 use crate::{Fault, Sandbox};
@@ -29,7 +29,7 @@ pub(super) struct Point {
     pub timestamp: i64,
     /// Such as `Percent`.
     pub unit: String,
-    pub values: Values,
+    pub values: Measurements,
 }
 
 fn key(metric: u64, timestamp: i64, sequence: u64) -> Vec<u8> {
@@ -52,7 +52,7 @@ pub(super) fn append(sandbox: &Sandbox, points: &[(u64, Point)]) -> Result<(), F
         Ok((key(*metric, point.timestamp, sequence), bytes))
     });
     let rows = rows.collect::<Result<Vec<_>, Fault>>()?;
-    sandbox.world.append(TABLE, |_| Ok(rows))
+    sandbox.store.append(TABLE, |_| Ok(rows))
 }
 
 /// The points of a metric from `from` (included) to `to` (excluded), sorted by time.
@@ -62,7 +62,7 @@ pub(super) fn between(sandbox: &Sandbox, metric: u64, from: i64, to: i64) -> Res
         return Ok(Vec::new());
     }
     let (first, last) = (key(metric, from, 0), key(metric, to, 0));
-    let rows = sandbox.world.database().range(TABLE, &first, &last, |_, _| Scan::Take).map_err(Fault::internal)?;
+    let rows = sandbox.store.database().range(TABLE, &first, &last, |_, _| Scan::Take).map_err(Fault::internal)?;
     let points = rows.iter().map(|(key, bytes)| {
         let mut point: Point = serde_json::from_slice(bytes).map_err(Fault::internal)?;
         point.timestamp = timestamp(key).unwrap_or_default();
@@ -77,7 +77,7 @@ pub(super) fn delete_expired(sandbox: &Sandbox) -> Result<(), Fault> {
     let own = sandbox.clock.shortened(Duration::from_millis(KEPT_MILLIS.unsigned_abs())).max(MIN_RETENTION);
     let own = i64::try_from(own.as_millis()).unwrap_or(KEPT_MILLIS).min(KEPT_MILLIS);
     let horizon = |metric: &Metric| now - if metric.namespace.starts_with("AWS/") { own } else { KEPT_MILLIS };
-    let metrics: Vec<Metric> = sandbox.world.read(|world| world.of::<State>().metrics.values().cloned().collect());
+    let metrics: Vec<Metric> = sandbox.store.read(|states| states.of::<State>().metrics.values().cloned().collect());
     for metric in &metrics {
         let (first, last) = (key(metric.id, 0, 0), key(metric.id, horizon(metric), 0));
         let mut old = false;
@@ -85,13 +85,13 @@ pub(super) fn delete_expired(sandbox: &Sandbox) -> Result<(), Fault> {
             old = true;
             Scan::Stop
         };
-        sandbox.world.database().range(TABLE, &first, &last, look).map_err(Fault::internal)?;
+        sandbox.store.database().range(TABLE, &first, &last, look).map_err(Fault::internal)?;
         if old {
-            sandbox.world.database().remove_range(TABLE, &first, &last).map_err(Fault::internal)?;
+            sandbox.store.database().remove_range(TABLE, &first, &last).map_err(Fault::internal)?;
         }
     }
-    sandbox.world.write(|world| {
-        world.of_mut::<State>().metrics.retain(|_, metric| metric.last_data >= horizon(metric));
+    sandbox.store.write(|states| {
+        states.of_mut::<State>().metrics.retain(|_, metric| metric.last_data >= horizon(metric));
         Ok(())
     })
 }

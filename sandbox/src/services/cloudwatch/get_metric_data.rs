@@ -11,7 +11,7 @@ use super::statistics::{Statistic, aligned, buckets, is_period};
 use super::{Dimension, Metric, invalid_value, validation_error};
 use crate::base::clock::{clamped_millis, seconds_from_millis};
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
 
@@ -58,7 +58,7 @@ struct Named {
     dimensions: Vec<Dimension>,
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
     // Times are truncated to seconds.
     let (start, end) = (clamped_millis(input.start_time.floor()), clamped_millis(input.end_time.floor()));
     if start > end {
@@ -170,7 +170,7 @@ impl MetricStat {
         let statistic = Statistic::parse(&self.stat, "Stat")?;
         let start = aligned(start, self.period);
         let key = Metric::key(&self.metric.namespace, &self.metric.metric_name, &self.metric.dimensions);
-        let metric = sandbox.world.read(|world| world.of::<State>().metrics.get(&key).map(|metric| metric.id));
+        let metric = sandbox.store.read(|states| states.of::<State>().metrics.get(&key).map(|metric| metric.id));
         let points = metric.map_or(Ok(Vec::new()), |metric| data_points::between(sandbox, metric, start, end))?;
         let has_unit = |point: &&Point| self.unit.as_ref().is_none_or(|unit| *unit == point.unit);
         let values = buckets(&points, start, self.period * 1000).into_iter().filter_map(|(time, bucket)| {

@@ -10,7 +10,7 @@ use super::data_points::{self, Point};
 use super::statistics::{Statistic, aligned, buckets, is_period};
 use super::{Dimension, Metric, invalid_combination, invalid_value};
 use crate::base::clock::{clamped_millis, seconds_from_millis};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
 
@@ -33,7 +33,7 @@ pub(super) struct Get {
     unit: Option<String>,
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
     if input.statistics.is_empty() == input.extended_statistics.is_empty() {
         return Err(invalid_combination("Must specify either Statistics or ExtendedStatistics"));
     }
@@ -49,7 +49,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
 
     let start = aligned(start, input.period);
     let key = Metric::key(&input.namespace, &input.metric_name, &input.dimensions);
-    let metric = sandbox.world.read(|world| world.of::<State>().metrics.get(&key).map(|metric| metric.id));
+    let metric = sandbox.store.read(|states| states.of::<State>().metrics.get(&key).map(|metric| metric.id));
     let points = metric.map_or(Ok(Vec::new()), |metric| data_points::between(sandbox, metric, start, end))?;
     let mut described = Vec::new();
     for (time, bucket) in buckets(&points, start, input.period * 1000) {

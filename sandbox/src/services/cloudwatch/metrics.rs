@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{invalid_value, validation_error};
 use crate::Sandbox;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::cloudwatch::State;
 
 const PAGE: usize = 500;
@@ -81,7 +81,7 @@ pub(super) struct List {
 }
 
 /// `ListMetrics`: the metrics with data in the last two weeks.
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     let age = match input.recently_active.as_deref() {
         None => LISTED_MILLIS,
         Some("PT3H") => RECENTLY_ACTIVE_MILLIS,
@@ -91,8 +91,8 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let own = input.owning_account.as_ref().is_none_or(|account| *account == sandbox.config.account);
     let filters: Vec<_> = input.dimensions.iter().map(|filter| (&filter.name, &filter.value)).collect();
     let question = format!("ListMetrics {:?} {:?} {filters:?} {age} {own}", input.namespace, input.metric_name);
-    let page = sandbox.world.read(|world| {
-        let metrics = world.of::<State>().metrics.iter().filter(|(_, metric)| {
+    let page = sandbox.store.read(|states| {
+        let metrics = states.of::<State>().metrics.iter().filter(|(_, metric)| {
             own && metric.last_data >= since
                 && input.namespace.as_ref().is_none_or(|namespace| *namespace == metric.namespace)
                 && input.metric_name.as_ref().is_none_or(|name| *name == metric.metric_name)

@@ -4,7 +4,7 @@
 //! The sandbox's own measurements are put with [`put`].
 
 use crate::Fault;
-use crate::core::{Service, operation};
+use crate::core::{ServiceDefinition, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 
@@ -20,12 +20,12 @@ mod tags;
 pub(crate) use alarms::{Alarm, Settings as AlarmSettings, put_alarm, start, values, wall_millis};
 pub(crate) use metrics::{Dimension, Metric};
 pub(crate) use put_metric_data::{Datum, put};
-pub(crate) use statistics::Values;
+pub(crate) use statistics::Measurements;
 
 /// The service's name in the targets of JSON requests and the paths of CBOR requests.
 const NAME: &str = "GraniteServiceVersion20100801";
 
-pub(crate) static SERVICE: Service = Service {
+pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     signing_name: "monitoring",
     protocols: &[
         Protocol::Query { version: "2010-08-01", xmlns: "http://monitoring.amazonaws.com/doc/2010-08-01/" },

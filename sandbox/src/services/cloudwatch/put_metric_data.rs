@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::data_points::{self, NO_UNIT, Point};
-use super::{Dimension, Metric, Values, invalid_combination, invalid_value};
+use super::{Dimension, Measurements, Metric, invalid_combination, invalid_value};
 use crate::base::clock::clamped_millis;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
 
@@ -33,7 +33,7 @@ pub(crate) struct Datum {
     pub timestamp: i64,
     /// Such as `Percent`.
     pub unit: String,
-    pub values: Values,
+    pub values: Measurements,
 }
 
 /// Puts measurements into a namespace.
@@ -44,11 +44,11 @@ pub(crate) fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Resul
     let keys: BTreeMap<String, &Datum> =
         data.iter().map(|datum| (Metric::key(namespace, &datum.metric_name, &datum.dimensions), datum)).collect();
     let minute = sandbox.clock.now().as_millisecond() / MINUTE * MINUTE;
-    let fresh = |world: &super::State, key: &str| world.metrics.get(key).is_some_and(|one| one.last_data >= minute);
-    if !sandbox.world.read(|world| keys.keys().all(|key| fresh(world.of::<State>(), key))) {
-        sandbox.world.write(|world| {
+    let fresh = |states: &super::State, key: &str| states.metrics.get(key).is_some_and(|one| one.last_data >= minute);
+    if !sandbox.store.read(|states| keys.keys().all(|key| fresh(states.of::<State>(), key))) {
+        sandbox.store.write(|states| {
             for (key, datum) in &keys {
-                let known = world.of::<State>().metrics.get(key).cloned();
+                let known = states.of::<State>().metrics.get(key).cloned();
                 let metric = known.unwrap_or_else(|| Metric {
                     id: rand::random(),
                     namespace: namespace.to_owned(),
@@ -56,15 +56,15 @@ pub(crate) fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Resul
                     dimensions: datum.dimensions.clone(),
                     last_data: 0,
                 });
-                world.of_mut::<State>().metrics.insert(key.clone(), Metric { last_data: minute, ..metric });
+                states.of_mut::<State>().metrics.insert(key.clone(), Metric { last_data: minute, ..metric });
             }
             Ok(())
         })?;
     }
-    let points: Vec<(u64, Point)> = sandbox.world.read(|world| {
+    let points: Vec<(u64, Point)> = sandbox.store.read(|states| {
         let placed = data.into_iter().filter_map(|datum| {
             let key = Metric::key(namespace, &datum.metric_name, &datum.dimensions);
-            let metric = world.of::<State>().metrics.get(&key)?;
+            let metric = states.of::<State>().metrics.get(&key)?;
             Some((metric.id, Point { timestamp: datum.timestamp, unit: datum.unit, values: datum.values }))
         });
         placed.collect()
@@ -116,7 +116,7 @@ struct Set {
     maximum: Number,
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
     if !input.entity_metric_data.is_empty() {
         return Err(Fault::not_implemented("EntityMetricData in PutMetricData"));
     }
@@ -166,7 +166,7 @@ fn measured(
     values: &[Number],
     counts: &[Number],
     set: Option<Set>,
-) -> Result<Values, Fault> {
+) -> Result<Measurements, Fault> {
     let exclusive = |one: &str, other: &str| {
         format!("The parameters {at}.{one} and {at}.{other} are mutually exclusive and you have specified both.")
     };
@@ -174,8 +174,8 @@ fn measured(
         (Some(_), [_, ..], _) => Err(invalid_value(exclusive("Value", "Values"))),
         (Some(_), _, Some(_)) => Err(invalid_combination(exclusive("Value", "StatisticValues"))),
         (None, [_, ..], Some(_)) => Err(invalid_combination(exclusive("Values", "StatisticValues"))),
-        (Some(value), [], None) => Ok(Values::Each(vec![(value.finite(at, "Value")?, 1.0)])),
-        (None, [], Some(set)) => Ok(Values::Set {
+        (Some(value), [], None) => Ok(Measurements::Each(vec![(value.finite(at, "Value")?, 1.0)])),
+        (None, [], Some(set)) => Ok(Measurements::Set {
             count: set.sample_count.finite(at, "StatisticValues.SampleCount")?,
             sum: set.sum.finite(at, "StatisticValues.Sum")?,
             minimum: set.minimum.finite(at, "StatisticValues.Minimum")?,
@@ -191,7 +191,7 @@ fn measured(
     }
 }
 
-fn with_counts(at: &str, values: &[Number], counts: &[Number]) -> Result<Values, Fault> {
+fn with_counts(at: &str, values: &[Number], counts: &[Number]) -> Result<Measurements, Fault> {
     if !counts.is_empty() && counts.len() != values.len() {
         return Err(invalid_value(format!("The parameters {at}.Values and {at}.Counts must be of the same size.")));
     }
@@ -202,7 +202,7 @@ fn with_counts(at: &str, values: &[Number], counts: &[Number]) -> Result<Values,
     }
     let times = |index: usize| counts.get(index).map_or(Ok(1.0), |count| count.finite(at, "Counts"));
     let each = values.iter().enumerate().map(|(index, value)| Ok((value.finite(at, "Values")?, times(index)?)));
-    Ok(Values::Each(each.collect::<Result<_, Fault>>()?))
+    Ok(Measurements::Each(each.collect::<Result<_, Fault>>()?))
 }
 
 impl Number {

@@ -7,14 +7,14 @@ use crate::Fault;
 
 /// The values that were measured at one time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Values {
+pub(crate) enum Measurements {
     /// Values, each with its count.
     Each(Vec<(f64, f64)>),
     /// A statistic set: a summary of several measurements.
     Set { count: f64, sum: f64, minimum: f64, maximum: f64 },
 }
 
-impl Values {
+impl Measurements {
     /// The summary of some measurements, if there are any.
     #[expect(clippy::cast_precision_loss, reason = "counts of measurements are far below 2^52")]
     pub(crate) fn summarize(values: &[f64]) -> Option<Self> {
@@ -151,10 +151,10 @@ pub(super) fn is_period(seconds: i64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Point, Statistic, Values, buckets};
+    use super::{Measurements, Point, Statistic, buckets};
 
     fn point(timestamp: i64, values: &[f64]) -> Point {
-        let values = Values::Each(values.iter().map(|value| (*value, 1.0)).collect());
+        let values = Measurements::Each(values.iter().map(|value| (*value, 1.0)).collect());
         Point { timestamp, unit: "None".to_owned(), values }
     }
 
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn statistics_are_computed_over_all_values() {
-        let set = Values::Set { count: 2.0, sum: 10.0, minimum: 4.0, maximum: 6.0 };
+        let set = Measurements::Set { count: 2.0, sum: 10.0, minimum: 4.0, maximum: 6.0 };
         let points = [point(0, &[1.0, 3.0]), Point { timestamp: 1, unit: "None".to_owned(), values: set }];
         let all = ["Average", "Sum", "Minimum", "Maximum", "SampleCount"].map(|name| of(name, &points));
         assert_eq!(all, [3.5, 14.0, 1.0, 6.0, 4.0].map(Some));

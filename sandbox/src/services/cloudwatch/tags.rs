@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::State;
 use super::alarms::Alarm;
 use crate::base::tags::{self, MAX_TAGS, Tag};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// The name of the alarm with an ARN.
@@ -24,10 +24,10 @@ pub(super) struct Identified {
 }
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, Identified { arn }: Identified) -> Value {
-    sandbox.world.read(|world| {
+    sandbox.store.read(|states| {
         // AWS returns no tags for an alarm that does not exist.
-        let name = find_alarm(world.of::<State>(), &arn).ok();
-        let alarm = name.and_then(|name| world.of::<State>().alarms.get(&name));
+        let name = find_alarm(states.of::<State>(), &arn).ok();
+        let alarm = name.and_then(|name| states.of::<State>().alarms.get(&name));
         json!({ "Tags": alarm.map(|alarm| tags::from_map(&alarm.tags)).unwrap_or_default() })
     })
 }
@@ -40,7 +40,7 @@ pub(super) struct Add {
     tags: Vec<Tag>,
 }
 
-pub(super) fn add(sandbox: &Arc<Sandbox>, Add { arn, tags }: Add) -> Reply {
+pub(super) fn add(sandbox: &Arc<Sandbox>, Add { arn, tags }: Add) -> OperationResult {
     change(sandbox, &arn, |alarm| {
         alarm.tags.extend(tags::to_map(tags));
         check_count(alarm.tags.len())
@@ -62,17 +62,17 @@ pub(super) struct Remove {
     tag_keys: Vec<String>,
 }
 
-pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, tag_keys }: Remove) -> Reply {
+pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, tag_keys }: Remove) -> OperationResult {
     change(sandbox, &arn, |alarm| {
         tags::remove_from_map(&mut alarm.tags, &tag_keys);
         Ok(())
     })
 }
 
-fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Alarm) -> Result<(), Fault>) -> Reply {
-    sandbox.world.write(|world| {
-        let name = find_alarm(world.of::<State>(), arn)?;
-        world.of_mut::<State>().alarms.get_mut(&name).map_or(Ok(()), change)?;
+fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Alarm) -> Result<(), Fault>) -> OperationResult {
+    sandbox.store.write(|states| {
+        let name = find_alarm(states.of::<State>(), arn)?;
+        states.of_mut::<State>().alarms.get_mut(&name).map_or(Ok(()), change)?;
         Ok(json!({}))
     })
 }

@@ -9,7 +9,7 @@ use super::records;
 use super::resource_kinds::ADDRESS;
 use super::tags::{self, TagSpecification};
 use crate::base::ids;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ec2::State;
 use crate::{Fault, Sandbox};
 
@@ -23,15 +23,15 @@ pub(super) struct Allocate {
 }
 
 /// `AllocateAddress`: allocates the lowest free address.
-pub(super) fn allocate(sandbox: &Arc<Sandbox>, input: Allocate) -> Reply {
+pub(super) fn allocate(sandbox: &Arc<Sandbox>, input: Allocate) -> OperationResult {
     let id = ids::resource("eipalloc");
     let tags = tags::tag_set(&ADDRESS, input.tag_specification)?;
     if input.network_border_group.is_some_and(|group| group != sandbox.config.region) {
         return Err(Fault::not_implemented("ec2:AllocateAddress with a network border group other than the region"));
     }
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         let candidates = (18..20_u32).flat_map(|b| (1..=254_u32).map(move |d| format!("198.{b}.0.{d}")));
-        let free = |address: &String| !records::any(world.of::<State>(), &ADDRESS, "publicIp", address);
+        let free = |address: &String| !records::any(states.of::<State>(), &ADDRESS, "publicIp", address);
         let exhausted =
             || Fault::limit_exceeded("AddressLimitExceeded", "The maximum number of addresses has been reached.");
         let public_ip = candidates.into_iter().find(free).ok_or_else(exhausted)?;
@@ -43,7 +43,7 @@ pub(super) fn allocate(sandbox: &Arc<Sandbox>, input: Allocate) -> Reply {
             "networkBorderGroup": sandbox.config.region,
             "tagSet": tags,
         });
-        world.of_mut::<State>().records.insert(id, address.clone());
+        states.of_mut::<State>().records.insert(id, address.clone());
         Ok(without_tags(address))
     })
 }
@@ -63,15 +63,15 @@ pub(super) struct Release {
 }
 
 /// `ReleaseAddress`: refused while the address is in use.
-pub(super) fn release(sandbox: &Arc<Sandbox>, input: Release) -> Reply {
-    sandbox.world.write(|world| {
+pub(super) fn release(sandbox: &Arc<Sandbox>, input: Release) -> OperationResult {
+    sandbox.store.write(|states| {
         let id = &input.allocation_id;
-        let address = records::get(world.of::<State>(), &ADDRESS, id)?;
+        let address = records::get(states.of::<State>(), &ADDRESS, id)?;
         if address.get("associationId").is_some() {
             let message = format!("Address with allocation id [{id}] cannot be released because it is associated");
             return Err(Fault::client("InvalidIPAddress.InUse", message));
         }
-        world.of_mut::<State>().records.remove(id);
+        states.of_mut::<State>().records.remove(id);
         Ok(records::success())
     })
 }

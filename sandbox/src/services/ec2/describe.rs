@@ -11,7 +11,7 @@ use super::records;
 use super::resource_kinds::ResourceKind;
 use crate::base::glob::matches;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::protocol::model;
 use crate::{Fault, Sandbox};
 
@@ -37,9 +37,9 @@ pub(super) struct Describe {
 }
 
 /// Runs the Describe operation of a resource kind.
-pub(super) fn describe(sandbox: &Arc<Sandbox>, kind: &ResourceKind, input: &Describe) -> Reply {
-    sandbox.world.read(|world| {
-        let found = select(world.of::<State>(), kind, input)?;
+pub(super) fn describe(sandbox: &Arc<Sandbox>, kind: &ResourceKind, input: &Describe) -> OperationResult {
+    sandbox.store.read(|states| {
+        let found = select(states.of::<State>(), kind, input)?;
         answer(kind, input, found)
     })
 }
@@ -63,7 +63,7 @@ pub(super) fn select(state: &State, kind: &ResourceKind, input: &Describe) -> Re
 }
 
 /// The response with the requested page of the selected rows.
-pub(super) fn answer(kind: &ResourceKind, input: &Describe, found: Vec<Value>) -> Reply {
+pub(super) fn answer(kind: &ResourceKind, input: &Describe, found: Vec<Value>) -> OperationResult {
     let (mut found, next_token) = input.page(kind, found)?;
     for record in &mut found {
         hide_members(kind, record);

@@ -11,7 +11,7 @@ use super::resource_kinds::{ADDRESS, INTERNET_GATEWAY, NAT_GATEWAY, SUBNET, VPC}
 use super::tags::{self, TagSpecification};
 use crate::base::clock::iso8601;
 use crate::base::ids;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ec2::State;
 use crate::{Fault, Sandbox};
 
@@ -23,7 +23,7 @@ pub(super) struct CreateInternet {
     tag_specification: Vec<TagSpecification>,
 }
 
-pub(super) fn create_internet(sandbox: &Arc<Sandbox>, input: CreateInternet) -> Reply {
+pub(super) fn create_internet(sandbox: &Arc<Sandbox>, input: CreateInternet) -> OperationResult {
     let id = ids::resource("igw");
     let tags = tags::tag_set(&INTERNET_GATEWAY, input.tag_specification)?;
     let gateway = json!({
@@ -32,8 +32,8 @@ pub(super) fn create_internet(sandbox: &Arc<Sandbox>, input: CreateInternet) -> 
         "attachmentSet": [],
         "tagSet": tags,
     });
-    sandbox.world.write(|world| {
-        world.of_mut::<State>().records.insert(id, gateway.clone());
+    sandbox.store.write(|states| {
+        states.of_mut::<State>().records.insert(id, gateway.clone());
         Ok(json!({ "internetGateway": gateway }))
     })
 }
@@ -47,15 +47,16 @@ pub(super) struct Attachment {
 }
 
 /// `AttachInternetGateway`. A VPC has at most one internet gateway, and a gateway at most one VPC.
-pub(super) fn attach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
-    sandbox.world.write(|world| {
+pub(super) fn attach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> OperationResult {
+    sandbox.store.write(|states| {
         let Attachment { internet_gateway_id: gateway, vpc_id: vpc } = &input;
-        records::get(world.of::<State>(), &VPC, vpc)?;
-        if records::any(world.of::<State>(), &INTERNET_GATEWAY, "attachmentSet/vpcId", vpc) {
+        records::get(states.of::<State>(), &VPC, vpc)?;
+        if records::any(states.of::<State>(), &INTERNET_GATEWAY, "attachmentSet/vpcId", vpc) {
             let message = format!("Network {vpc} already has an internet gateway attached");
             return Err(Fault::client("InvalidParameterValue", message));
         }
-        let attachments = list(records::get_mut(world.of_mut::<State>(), &INTERNET_GATEWAY, gateway)?, "attachmentSet");
+        let attachments =
+            list(records::get_mut(states.of_mut::<State>(), &INTERNET_GATEWAY, gateway)?, "attachmentSet");
         if !attachments.is_empty() {
             let message = format!("resource {gateway} is already attached to a network");
             return Err(Fault::client("Resource.AlreadyAssociated", message));
@@ -65,10 +66,11 @@ pub(super) fn attach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Repl
     })
 }
 
-pub(super) fn detach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
-    sandbox.world.write(|world| {
+pub(super) fn detach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> OperationResult {
+    sandbox.store.write(|states| {
         let Attachment { internet_gateway_id: gateway, vpc_id: vpc } = &input;
-        let attachments = list(records::get_mut(world.of_mut::<State>(), &INTERNET_GATEWAY, gateway)?, "attachmentSet");
+        let attachments =
+            list(records::get_mut(states.of_mut::<State>(), &INTERNET_GATEWAY, gateway)?, "attachmentSet");
         let before = attachments.len();
         attachments.retain(|attachment| attachment["vpcId"] != vpc.as_str());
         if attachments.len() == before {
@@ -87,13 +89,13 @@ pub(super) struct DeleteInternet {
 }
 
 /// `DeleteInternetGateway`: refused while the gateway is attached.
-pub(super) fn delete_internet(sandbox: &Arc<Sandbox>, input: DeleteInternet) -> Reply {
-    sandbox.world.write(|world| {
+pub(super) fn delete_internet(sandbox: &Arc<Sandbox>, input: DeleteInternet) -> OperationResult {
+    sandbox.store.write(|states| {
         let id = &input.internet_gateway_id;
-        if !list(records::get_mut(world.of_mut::<State>(), &INTERNET_GATEWAY, id)?, "attachmentSet").is_empty() {
+        if !list(records::get_mut(states.of_mut::<State>(), &INTERNET_GATEWAY, id)?, "attachmentSet").is_empty() {
             return Err(records::dependency_violation("internetGateway", id));
         }
-        world.of_mut::<State>().records.remove(id);
+        states.of_mut::<State>().records.remove(id);
         Ok(records::success())
     })
 }
@@ -110,7 +112,7 @@ pub(super) struct CreateNat {
 }
 
 /// `CreateNatGateway`, public only. It is available immediately.
-pub(super) fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> Reply {
+pub(super) fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> OperationResult {
     let (id, created) = (ids::resource("nat"), iso8601(sandbox.clock.now()));
     let tags = tags::tag_set(&NAT_GATEWAY, input.tag_specification)?;
     let to_response = |nat: &Value| {
@@ -118,17 +120,17 @@ pub(super) fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> Reply {
         nat["attributes"] = Value::Null;
         json!({ "natGateway": nat, "clientToken": input.client_token })
     };
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         if let Some(nat) =
-            records::find_by_client_token(world.of::<State>(), &NAT_GATEWAY, input.client_token.as_deref())
+            records::find_by_client_token(states.of::<State>(), &NAT_GATEWAY, input.client_token.as_deref())
         {
             return Ok(to_response(nat));
         }
-        let subnet = records::get(world.of::<State>(), &SUBNET, &input.subnet_id)?.clone();
+        let subnet = records::get(states.of::<State>(), &SUBNET, &input.subnet_id)?.clone();
         let number =
-            u32::try_from(world.of::<State>().records.with_prefix(NAT_GATEWAY.prefix).count()).unwrap_or_default();
+            u32::try_from(states.of::<State>().records.with_prefix(NAT_GATEWAY.prefix).count()).unwrap_or_default();
         let private_ip = subnet["cidrBlock"].as_str().and_then(Cidr::parse).map(|range| range.host(number).to_string());
-        let address = records::get_mut(world.of_mut::<State>(), &ADDRESS, &input.allocation_id)?;
+        let address = records::get_mut(states.of_mut::<State>(), &ADDRESS, &input.allocation_id)?;
         if address.get("associationId").is_some() {
             let message = format!("Elastic IP address [{}] is already associated", input.allocation_id);
             return Err(Fault::client("Resource.AlreadyAssociated", message));
@@ -158,7 +160,7 @@ pub(super) fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> Reply {
             "attributes": { "clientToken": input.client_token },
         });
         let answer = to_response(&nat);
-        world.of_mut::<State>().records.insert(id, nat);
+        states.of_mut::<State>().records.insert(id, nat);
         Ok(answer)
     })
 }
@@ -171,17 +173,17 @@ pub(super) struct DeleteNat {
 }
 
 /// `DeleteNatGateway`: releases its address. The record is kept in state `deleted`.
-pub(super) fn delete_nat(sandbox: &Arc<Sandbox>, input: DeleteNat) -> Reply {
+pub(super) fn delete_nat(sandbox: &Arc<Sandbox>, input: DeleteNat) -> OperationResult {
     let deleted = iso8601(sandbox.clock.now());
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         let id = &input.nat_gateway_id;
-        let nat = records::get_mut(world.of_mut::<State>(), &NAT_GATEWAY, id)?;
+        let nat = records::get_mut(states.of_mut::<State>(), &NAT_GATEWAY, id)?;
         nat["state"] = "deleted".into();
         nat["deleteTime"] = deleted.into();
         let allocations: Vec<Value> =
             list(nat, "natGatewayAddressSet").iter().map(|address| address["allocationId"].clone()).collect();
         for allocation in allocations.iter().filter_map(Value::as_str) {
-            if let Some(address) = world.of_mut::<State>().records.get_mut(allocation).and_then(Value::as_object_mut) {
+            if let Some(address) = states.of_mut::<State>().records.get_mut(allocation).and_then(Value::as_object_mut) {
                 for member in ["associationId", "networkInterfaceId", "networkInterfaceOwnerId", "privateIpAddress"] {
                     address.remove(member);
                 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use self::security_groups::Direction;
 pub(crate) use self::security_groups::rule_ids::assign_missing as start;
-use crate::core::{Service, operation};
+use crate::core::{ServiceDefinition, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 
@@ -34,7 +34,7 @@ state! {
     }
 }
 
-pub(crate) static SERVICE: Service = Service {
+pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     signing_name: "ec2",
     protocols: &[Protocol::Ec2Query { version: "2016-11-15", xmlns: "http://ec2.amazonaws.com/doc/2016-11-15/" }],
     validation_code: "MissingParameter",

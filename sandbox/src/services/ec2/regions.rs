@@ -8,11 +8,11 @@ use super::describe::{self, Describe};
 use super::resource_kinds::{REGION, ZONE};
 use crate::base::regions;
 use crate::base::zones::{self, Zone};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// `DescribeRegions`: the sandbox's own region, and with `AllRegions` all regions of its partition.
-pub(super) fn describe_regions(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
+pub(super) fn describe_regions(sandbox: &Arc<Sandbox>, mut input: Describe) -> OperationResult {
     let (own, partition) = (sandbox.config.region.as_str(), sandbox.config.partition());
     let all = match input.take("AllRegions") {
         None | Some(Value::Bool(false)) => false,
@@ -33,7 +33,7 @@ pub(super) fn describe_regions(sandbox: &Arc<Sandbox>, mut input: Describe) -> R
     describe::answer(&REGION, &input, found)
 }
 
-pub(super) fn describe_zones(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe_zones(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     let region = &sandbox.config.region;
     let rows = zones::zones_in(region).into_iter().map(|Zone { name, id }| -> Value {
         json!({

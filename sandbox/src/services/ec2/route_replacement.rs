@@ -9,7 +9,7 @@ use super::cidr::Cidr;
 use super::records::{self, list};
 use super::resource_kinds::ROUTE_TABLE;
 use super::routes;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ec2::State;
 use crate::{Fault, Sandbox};
 
@@ -24,13 +24,13 @@ pub(super) struct Replacement {
 }
 
 /// `ReplaceRoute`: changes the target of an existing route.
-pub(super) fn route(sandbox: &Arc<Sandbox>, input: Replacement) -> Reply {
-    sandbox.world.write(|world| {
+pub(super) fn route(sandbox: &Arc<Sandbox>, input: Replacement) -> OperationResult {
+    sandbox.store.write(|states| {
         let destination = Cidr::parse_parameter("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
         let Replacement { route_table_id, gateway_id, nat_gateway_id, .. } = &input;
         let through =
-            routes::target(world.of::<State>(), route_table_id, gateway_id.as_deref(), nat_gateway_id.as_deref())?;
-        let table = records::get_mut(world.of_mut::<State>(), &ROUTE_TABLE, &input.route_table_id)?;
+            routes::target(states.of::<State>(), route_table_id, gateway_id.as_deref(), nat_gateway_id.as_deref())?;
+        let table = records::get_mut(states.of_mut::<State>(), &ROUTE_TABLE, &input.route_table_id)?;
         let found = list(table, "routeSet")
             .iter_mut()
             .find(|route| route["destinationCidrBlock"] == destination.as_str() && route["gatewayId"] != "local");
@@ -54,28 +54,28 @@ pub(super) struct Association {
 }
 
 /// `ReplaceRouteTableAssociation`: associates a subnet, or a VPC as a whole, with another table.
-pub(super) fn association(sandbox: &Arc<Sandbox>, input: Association) -> Reply {
-    sandbox.world.write(|world| {
+pub(super) fn association(sandbox: &Arc<Sandbox>, input: Association) -> OperationResult {
+    sandbox.store.write(|states| {
         let Association { association_id: id, route_table_id: to } = &input;
         let holds = |table: &Value| {
             table["associationSet"].as_array()?.iter().find(|one| one["routeTableAssociationId"] == id.as_str()).cloned()
         };
-        let found = world.of::<State>().records.with_prefix(ROUTE_TABLE.prefix).find_map(|(from, table)| {
+        let found = states.of::<State>().records.with_prefix(ROUTE_TABLE.prefix).find_map(|(from, table)| {
             Some((from.to_owned(), holds(table)?, table["vpcId"].clone()))
         });
         let Some((from, old, vpc)) = found else {
             let message = format!("The association ID '{id}' does not exist");
             return Err(Fault::not_found("InvalidAssociationID.NotFound", message));
         };
-        if records::get(world.of::<State>(), &ROUTE_TABLE, to)?["vpcId"] != vpc {
+        if records::get(states.of::<State>(), &ROUTE_TABLE, to)?["vpcId"] != vpc {
             let message = format!("route table {to} and association {id} belong to different networks");
             return Err(Fault::client("InvalidParameterValue", message));
         }
         let new = routes::association(to, &old);
         let answer = json!({ "newAssociationId": new["routeTableAssociationId"], "associationState": { "state": "associated" } });
-        list(records::get_mut(world.of_mut::<State>(), &ROUTE_TABLE, &from)?, "associationSet")
+        list(records::get_mut(states.of_mut::<State>(), &ROUTE_TABLE, &from)?, "associationSet")
             .retain(|one| one["routeTableAssociationId"] != id.as_str());
-        list(records::get_mut(world.of_mut::<State>(), &ROUTE_TABLE, to)?, "associationSet").push(new);
+        list(records::get_mut(states.of_mut::<State>(), &ROUTE_TABLE, to)?, "associationSet").push(new);
         Ok(answer)
     })
 }

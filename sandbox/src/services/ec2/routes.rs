@@ -11,7 +11,7 @@ use super::records::{self, list};
 use super::resource_kinds::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SUBNET, VPC, VPN_GATEWAY};
 use super::tags::{self, TagSpecification};
 use crate::base::ids;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// A new route table with its local route.
@@ -56,18 +56,18 @@ pub(super) struct CreateTable {
     tag_specification: Vec<TagSpecification>,
 }
 
-pub(super) fn create_table(sandbox: &Arc<Sandbox>, input: CreateTable) -> Reply {
+pub(super) fn create_table(sandbox: &Arc<Sandbox>, input: CreateTable) -> OperationResult {
     let tags = tags::tag_set(&ROUTE_TABLE, input.tag_specification)?;
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         if let Some(table) =
-            records::find_by_client_token(world.of::<State>(), &ROUTE_TABLE, input.client_token.as_deref())
+            records::find_by_client_token(states.of::<State>(), &ROUTE_TABLE, input.client_token.as_deref())
         {
             return Ok(json!({ "routeTable": table, "clientToken": input.client_token }));
         }
-        let cidr = records::get(world.of::<State>(), &VPC, &input.vpc_id)?["cidrBlock"].as_str().unwrap_or_default();
+        let cidr = records::get(states.of::<State>(), &VPC, &input.vpc_id)?["cidrBlock"].as_str().unwrap_or_default();
         let mut table = record(&sandbox.config.account, &input.vpc_id, cidr, tags, false);
         table["attributes"] = json!({ "clientToken": input.client_token });
-        world.of_mut::<State>().records.insert(table["routeTableId"].as_str().unwrap_or_default(), table.clone());
+        states.of_mut::<State>().records.insert(table["routeTableId"].as_str().unwrap_or_default(), table.clone());
         table["attributes"] = Value::Null;
         Ok(json!({ "routeTable": table, "clientToken": input.client_token }))
     })
@@ -81,14 +81,14 @@ pub(super) struct DeleteTable {
 }
 
 /// `DeleteRouteTable`: refused while a subnet uses the table.
-pub(super) fn delete_table(sandbox: &Arc<Sandbox>, input: DeleteTable) -> Reply {
-    sandbox.world.write(|world| {
+pub(super) fn delete_table(sandbox: &Arc<Sandbox>, input: DeleteTable) -> OperationResult {
+    sandbox.store.write(|states| {
         let id = &input.route_table_id;
-        let table = records::get(world.of::<State>(), &ROUTE_TABLE, id)?;
+        let table = records::get(states.of::<State>(), &ROUTE_TABLE, id)?;
         if table["associationSet"].as_array().is_some_and(|all| !all.is_empty()) {
             return Err(records::dependency_violation("routeTable", id));
         }
-        world.of_mut::<State>().records.remove(id);
+        states.of_mut::<State>().records.remove(id);
         Ok(records::success())
     })
 }
@@ -101,22 +101,22 @@ pub(super) struct Associate {
     subnet_id: String,
 }
 
-pub(super) fn associate(sandbox: &Arc<Sandbox>, input: Associate) -> Reply {
-    sandbox.world.write(|world| {
+pub(super) fn associate(sandbox: &Arc<Sandbox>, input: Associate) -> OperationResult {
+    sandbox.store.write(|states| {
         let Associate { route_table_id: table, subnet_id: subnet } = &input;
-        let vpc = records::get(world.of::<State>(), &SUBNET, subnet)?["vpcId"].clone();
-        if records::get(world.of::<State>(), &ROUTE_TABLE, table)?["vpcId"] != vpc {
+        let vpc = records::get(states.of::<State>(), &SUBNET, subnet)?["vpcId"].clone();
+        if records::get(states.of::<State>(), &ROUTE_TABLE, table)?["vpcId"] != vpc {
             let message = format!("Route table {table} and network {subnet} belong to different networks");
             return Err(Fault::client("InvalidParameterValue", message));
         }
-        if records::any(world.of::<State>(), &ROUTE_TABLE, "associationSet/subnetId", subnet) {
+        if records::any(states.of::<State>(), &ROUTE_TABLE, "associationSet/subnetId", subnet) {
             let message =
                 format!("the specified association for route table {table} conflicts with an existing association");
             return Err(Fault::client("Resource.AlreadyAssociated", message));
         }
         let association = association(table, &json!({ "subnetId": subnet }));
         let id = association["routeTableAssociationId"].clone();
-        list(records::get_mut(world.of_mut::<State>(), &ROUTE_TABLE, table)?, "associationSet").push(association);
+        list(records::get_mut(states.of_mut::<State>(), &ROUTE_TABLE, table)?, "associationSet").push(association);
         Ok(json!({ "associationId": id, "associationState": { "state": "associated" } }))
     })
 }
@@ -128,10 +128,10 @@ pub(super) struct Disassociate {
     association_id: String,
 }
 
-pub(super) fn disassociate(sandbox: &Arc<Sandbox>, input: Disassociate) -> Reply {
-    sandbox.world.write(|world| {
+pub(super) fn disassociate(sandbox: &Arc<Sandbox>, input: Disassociate) -> OperationResult {
+    sandbox.store.write(|states| {
         let id = &input.association_id;
-        if !remove_association(world.of_mut::<State>(), "routeTableAssociationId", id) {
+        if !remove_association(states.of_mut::<State>(), "routeTableAssociationId", id) {
             let message = format!("The association ID '{id}' does not exist");
             return Err(Fault::not_found("InvalidAssociationID.NotFound", message));
         }
@@ -165,16 +165,16 @@ pub(super) struct Create {
 }
 
 /// `CreateRoute`, through an internet gateway or a NAT gateway.
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
-    sandbox.world.write(|world| {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
+    sandbox.store.write(|states| {
         let destination = &Cidr::parse_parameter("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
         let through = target(
-            world.of::<State>(),
+            states.of::<State>(),
             &input.route_table_id,
             input.gateway_id.as_deref(),
             input.nat_gateway_id.as_deref(),
         )?;
-        let table = records::get_mut(world.of_mut::<State>(), &ROUTE_TABLE, &input.route_table_id)?;
+        let table = records::get_mut(states.of_mut::<State>(), &ROUTE_TABLE, &input.route_table_id)?;
         let routes = list(table, "routeSet");
         if routes.iter().any(|route| route["destinationCidrBlock"] == destination.as_str()) {
             return Err(Fault::already_exists(
@@ -251,10 +251,10 @@ pub(super) struct Delete {
     destination_cidr_block: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
     let destination = Cidr::parse_parameter("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
-    sandbox.world.write(|world| {
-        let routes = list(records::get_mut(world.of_mut::<State>(), &ROUTE_TABLE, &input.route_table_id)?, "routeSet");
+    sandbox.store.write(|states| {
+        let routes = list(records::get_mut(states.of_mut::<State>(), &ROUTE_TABLE, &input.route_table_id)?, "routeSet");
         let before = routes.len();
         routes.retain(|route| route["destinationCidrBlock"] != destination.as_str() || route["gatewayId"] == "local");
         if routes.len() == before {

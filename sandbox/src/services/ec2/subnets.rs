@@ -13,7 +13,7 @@ use super::tags::{self, TagSpecification};
 use super::vpcs::AttributeValue;
 use crate::base::ids;
 use crate::base::zones::{self, Zone};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// The input of `CreateSubnet`.
@@ -28,12 +28,12 @@ pub(super) struct Create {
     tag_specification: Vec<TagSpecification>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     let config = &sandbox.config;
     let zone = chosen_zone(&config.region, input.availability_zone.as_deref(), input.availability_zone_id.as_deref())?;
     let (id, tags) = (ids::resource("subnet"), tags::tag_set(&SUBNET, input.tag_specification)?);
-    sandbox.world.write(|world| {
-        let range = checked_range(world.of::<State>(), &input.vpc_id, &input.cidr_block)?;
+    sandbox.store.write(|states| {
+        let range = checked_range(states.of::<State>(), &input.vpc_id, &input.cidr_block)?;
         let subnet = json!({
             "subnetId": id,
             "subnetArn": config.arn("ec2", &format!("subnet/{id}")),
@@ -58,7 +58,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
             },
             "tagSet": tags,
         });
-        world.of_mut::<State>().records.insert(id, subnet.clone());
+        states.of_mut::<State>().records.insert(id, subnet.clone());
         Ok(json!({ "subnet": subnet }))
     })
 }
@@ -117,9 +117,9 @@ pub(super) struct ModifyAttribute {
     map_public_ip_on_launch: Option<AttributeValue>,
 }
 
-pub(super) fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply {
-    sandbox.world.write(|world| {
-        let subnet = records::get_mut(world.of_mut::<State>(), &SUBNET, &input.subnet_id)?;
+pub(super) fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> OperationResult {
+    sandbox.store.write(|states| {
+        let subnet = records::get_mut(states.of_mut::<State>(), &SUBNET, &input.subnet_id)?;
         if let Some(AttributeValue { value }) = input.map_public_ip_on_launch {
             subnet["mapPublicIpOnLaunch"] = value.into();
         }
@@ -135,15 +135,15 @@ pub(super) struct Delete {
 }
 
 /// `DeleteSubnet`: refused while a gateway or an instance is in the subnet.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
-    sandbox.world.write(|world| {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
+    sandbox.store.write(|states| {
         let id = &input.subnet_id;
-        records::get(world.of::<State>(), &SUBNET, id)?;
-        if is_in_use(world.of::<State>(), id) {
+        records::get(states.of::<State>(), &SUBNET, id)?;
+        if is_in_use(states.of::<State>(), id) {
             return Err(records::dependency_violation("subnet", id));
         }
-        super::routes::remove_subnet_associations(world.of_mut::<State>(), id);
-        world.of_mut::<State>().records.remove(id);
+        super::routes::remove_subnet_associations(states.of_mut::<State>(), id);
+        states.of_mut::<State>().records.remove(id);
         Ok(records::success())
     })
 }

@@ -11,7 +11,7 @@ use super::records::{self, invalid_parameter, list, success};
 use super::resource_kinds::{self, ResourceKind, SECURITY_GROUP_RULE, TAG};
 use super::security_groups::rule_ids;
 use crate::base::tags::{MAX_TAGS, Tag, is_reserved};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ec2::State;
 use crate::{Fault, Sandbox};
 
@@ -94,7 +94,7 @@ pub(super) struct Create {
     tag: Vec<Tag>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     change(sandbox, &input.resource_id, |tags| add(tags, &input.tag))
 }
 
@@ -117,7 +117,7 @@ pub(super) struct Delete {
 }
 
 /// `DeleteTags`: deletes the tags with these keys and, if given, values; all tags if none are given.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
     check_keys(input.tag.iter().map(|tag| &tag.key))?;
     change(sandbox, &input.resource_id, |tags| {
         tags.retain(|tag| {
@@ -130,17 +130,21 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     })
 }
 
-fn change(sandbox: &Arc<Sandbox>, ids: &[String], change: impl Fn(&mut Vec<Value>) -> Result<(), Fault>) -> Reply {
+fn change(
+    sandbox: &Arc<Sandbox>,
+    ids: &[String],
+    change: impl Fn(&mut Vec<Value>) -> Result<(), Fault>,
+) -> OperationResult {
     if ids.is_empty() {
         return Err(Fault::client("MissingParameter", "The request must contain the parameter resourceIdSet"));
     }
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         for id in ids {
             let unknown = || Fault::client("InvalidID", format!("The ID '{id}' is not valid"));
             let tagged = if id.starts_with(SECURITY_GROUP_RULE.prefix) {
-                rule_ids::get_mut(world.of_mut::<State>(), id)?
+                rule_ids::get_mut(states.of_mut::<State>(), id)?
             } else {
-                records::get_mut(world.of_mut::<State>(), resource_kinds::of_id(id).ok_or_else(unknown)?, id)?
+                records::get_mut(states.of_mut::<State>(), resource_kinds::of_id(id).ok_or_else(unknown)?, id)?
             };
             change(list(tagged, "tagSet"))?;
         }
@@ -148,14 +152,14 @@ fn change(sandbox: &Arc<Sandbox>, ids: &[String], change: impl Fn(&mut Vec<Value
     })
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
-    sandbox.world.read(|world| {
-        let records = world
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
+    sandbox.store.read(|states| {
+        let records = states
             .of::<State>()
             .records
             .iter()
             .filter_map(|(id, record)| Some((id, resource_kinds::of_id(id)?.type_name, record)));
-        let rules = rule_ids::all(world.of::<State>());
+        let rules = rule_ids::all(states.of::<State>());
         let rules =
             rules.filter_map(|(.., rule)| Some((rule["ruleId"].as_str()?, SECURITY_GROUP_RULE.type_name, rule)));
         let mut rows = Vec::new();

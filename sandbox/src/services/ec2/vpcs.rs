@@ -11,7 +11,7 @@ use super::resource_kinds::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SECURITY
 use super::tags::{self, TagSpecification};
 use super::{State, routes, security_groups};
 use crate::base::ids;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// The input of `CreateVpc`.
@@ -24,7 +24,7 @@ pub(super) struct Create {
     tag_specification: Vec<TagSpecification>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     let range = Cidr::parse_parameter("cidrBlock", &input.cidr_block)?;
     if !range.is_of_vpc_size() {
         return Err(Fault::client("InvalidVpc.Range", format!("The CIDR '{}' is invalid.", input.cidr_block)));
@@ -53,14 +53,14 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         // Shown by `DescribeVpcAttribute` only.
         "attributes": { "enableDnsSupport": true, "enableDnsHostnames": false },
     });
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         let group = security_groups::record(&sandbox.config, &id, "default", "default VPC security group", json!([]));
-        world.of_mut::<State>().records.insert(text(&group, "groupId"), group);
+        states.of_mut::<State>().records.insert(text(&group, "groupId"), group);
         let table = routes::record(owner, &id, &cidr, json!([]), true);
-        world.of_mut::<State>().records.insert(text(&table, "routeTableId"), table);
+        states.of_mut::<State>().records.insert(text(&table, "routeTableId"), table);
         let mut answer = json!({ "vpc": vpc });
         answer["vpc"]["attributes"] = Value::Null;
-        world.of_mut::<State>().records.insert(id, vpc);
+        states.of_mut::<State>().records.insert(id, vpc);
         Ok(answer)
     })
 }
@@ -85,7 +85,7 @@ pub(super) struct ModifyAttribute {
 }
 
 /// `ModifyVpcAttribute`, of one attribute per request.
-pub(super) fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply {
+pub(super) fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> OperationResult {
     let ModifyAttribute { vpc_id, enable_dns_support, enable_dns_hostnames } = input;
     let (name, value) = match (enable_dns_hostnames, enable_dns_support) {
         (Some(AttributeValue { value }), None) => ("enableDnsHostnames", value),
@@ -98,8 +98,8 @@ pub(super) fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -
             return Err(Fault::client("InvalidParameterCombination", message));
         }
     };
-    sandbox.world.write(|world| {
-        records::get_mut(world.of_mut::<State>(), &VPC, &vpc_id)?["attributes"][name] = value.into();
+    sandbox.store.write(|states| {
+        records::get_mut(states.of_mut::<State>(), &VPC, &vpc_id)?["attributes"][name] = value.into();
         Ok(records::success())
     })
 }
@@ -112,9 +112,9 @@ pub(super) struct DescribeAttribute {
     attribute: String,
 }
 
-pub(super) fn describe_attribute(sandbox: &Arc<Sandbox>, input: DescribeAttribute) -> Reply {
-    sandbox.world.read(|world| {
-        let mut value = &records::get(world.of::<State>(), &VPC, &input.vpc_id)?["attributes"][&input.attribute];
+pub(super) fn describe_attribute(sandbox: &Arc<Sandbox>, input: DescribeAttribute) -> OperationResult {
+    sandbox.store.read(|states| {
+        let mut value = &records::get(states.of::<State>(), &VPC, &input.vpc_id)?["attributes"][&input.attribute];
         if input.attribute == "enableNetworkAddressUsageMetrics" {
             // It cannot be enabled in the sandbox.
             value = &Value::Bool(false);
@@ -135,17 +135,17 @@ pub(super) struct Delete {
 }
 
 /// `DeleteVpc`: refused while the VPC contains anything but what it was created with.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
-    sandbox.world.write(|world| {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
+    sandbox.store.write(|states| {
         let id = &input.vpc_id;
-        records::get(world.of::<State>(), &VPC, id)?;
-        if is_in_use(world.of::<State>(), id) {
+        records::get(states.of::<State>(), &VPC, id)?;
+        if is_in_use(states.of::<State>(), id) {
             return Err(records::dependency_violation("vpc", id));
         }
-        for key in default_resources(world.of::<State>(), id) {
-            world.of_mut::<State>().records.remove(&key);
+        for key in default_resources(states.of::<State>(), id) {
+            states.of_mut::<State>().records.remove(&key);
         }
-        world.of_mut::<State>().records.remove(id);
+        states.of_mut::<State>().records.remove(id);
         Ok(records::success())
     })
 }

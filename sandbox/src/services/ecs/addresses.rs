@@ -9,9 +9,9 @@ use super::model::{ContainerDefinition, ServiceStatus, Task, TaskStatus};
 use crate::Sandbox;
 use crate::core::NoInput;
 use crate::process::address::ServiceAddress;
-use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
-use crate::store::World;
+use crate::services::ecs::TaskProcesses;
+use crate::store::States;
 
 /// The desired state of a service's address.
 struct Desired {
@@ -21,28 +21,28 @@ struct Desired {
 
 /// Opens, updates and closes addresses.
 pub(super) async fn sync(sandbox: &Arc<Sandbox>) {
-    let desired = sandbox.world.read(desired);
-    sandbox.runtime::<Runtime>().addresses().retain(|key, _| desired.contains_key(key));
+    let desired = sandbox.store.read(desired);
+    sandbox.in_memory::<TaskProcesses>().addresses().retain(|key, _| desired.contains_key(key));
     let mut new_ports = Vec::new();
     for (key, Desired { port, targets }) in desired {
-        let is_open = sandbox.runtime::<Runtime>().addresses().contains_key(&key);
+        let is_open = sandbox.in_memory::<TaskProcesses>().addresses().contains_key(&key);
         if !is_open {
             // Without a free port on the machine the service has no address, but its tasks run.
             let Ok(address) = ServiceAddress::open(port).await else { continue };
             if port != Some(address.port()) {
                 new_ports.push((key.clone(), address.port()));
             }
-            sandbox.runtime::<Runtime>().addresses().insert(key.clone(), address);
+            sandbox.in_memory::<TaskProcesses>().addresses().insert(key.clone(), address);
         }
-        if let Some(address) = sandbox.runtime::<Runtime>().addresses().get(&key) {
+        if let Some(address) = sandbox.in_memory::<TaskProcesses>().addresses().get(&key) {
             address.set_targets(targets);
         }
     }
     if !new_ports.is_empty() {
         // If this cannot be written, the service gets another port after a restart.
-        let _ = sandbox.world.write(|world| {
+        let _ = sandbox.store.write(|states| {
             for (key, port) in &new_ports {
-                if let Some(service) = world.of_mut::<State>().services.get_mut(key) {
+                if let Some(service) = states.of_mut::<State>().services.get_mut(key) {
                     service.local_port = Some(*port);
                 }
             }
@@ -52,16 +52,17 @@ pub(super) async fn sync(sandbox: &Arc<Sandbox>) {
 }
 
 /// The active services whose containers have a TCP port, and the real ports of their running tasks.
-fn desired(world: &World) -> BTreeMap<String, Desired> {
-    let active = world.of::<State>().services.iter().filter(|(_, service)| service.status == ServiceStatus::Active);
+fn desired(states: &States) -> BTreeMap<String, Desired> {
+    let active = states.of::<State>().services.iter().filter(|(_, service)| service.status == ServiceStatus::Active);
     active
         .filter(|(_, service)| {
             let primary = service.deployments.first();
-            let definition = primary.and_then(|primary| super::names::task_definition(world, &primary.task_definition));
+            let definition =
+                primary.and_then(|primary| super::names::task_definition(states, &primary.task_definition));
             definition.is_some_and(|definition| definition.containers().iter().any(ContainerDefinition::has_tcp_port))
         })
         .map(|(key, service)| {
-            let targets = super::tasks_of(world, service)
+            let targets = super::tasks_of(states, service)
                 .into_iter()
                 .filter(|task| accepts_connections(task))
                 .filter_map(port)
@@ -87,7 +88,7 @@ pub(super) fn port(task: &Task) -> Option<u16> {
 /// The stable local address of every service.
 pub(crate) fn describe(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {
     let addresses: Vec<Value> = sandbox
-        .runtime::<Runtime>()
+        .in_memory::<TaskProcesses>()
         .addresses()
         .iter()
         .filter_map(|(key, address)| {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::clusters::{limit, missing};
 use super::names;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Config, Sandbox};
 
 /// The capacity providers of Fargate.
@@ -26,10 +26,10 @@ pub(super) struct Describe {
     next_token: Option<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     let Describe { capacity_providers, cluster, max_results, next_token } = input;
     if let Some(cluster) = &cluster {
-        sandbox.world.read(|world| names::cluster(world, Some(cluster)).map(drop))?;
+        sandbox.store.read(|states| names::cluster(states, Some(cluster)).map(drop))?;
     }
     let config = &sandbox.config;
     if capacity_providers.is_empty() {

@@ -10,9 +10,9 @@ use super::names::{self, Arns as _, cluster_name, invalid};
 use super::{launch, show};
 use crate::base::paging;
 use crate::base::tags::{Tag, lower_case};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
-use crate::store::World;
+use crate::store::States;
 use crate::{Fault, Sandbox};
 
 /// What DescribeClusters includes only on request, and other operations always return.
@@ -25,12 +25,12 @@ pub(super) struct Create {
     #[serde(default, with = "lower_case")]
     tags: Vec<Tag>,
     #[serde(flatten)]
-    content: Content,
+    content: ClusterSettings,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Content {
+struct ClusterSettings {
     settings: Option<Value>,
     configuration: Option<Value>,
     capacity_providers: Option<Value>,
@@ -38,7 +38,7 @@ struct Content {
     service_connect_defaults: Option<Value>,
 }
 
-impl Content {
+impl ClusterSettings {
     /// Writes the given members over the earlier ones.
     fn apply_to(self, earlier: &mut Map<String, Value>) {
         let Self {
@@ -59,7 +59,7 @@ impl Content {
     }
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     let name = cluster_name(input.cluster_name.as_deref());
     let allowed = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
     if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
@@ -68,9 +68,9 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         ));
     }
     launch::check_tags(&input.tags)?;
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         // Creating an existing cluster returns it.
-        if names::cluster(world, Some(&name)).is_err() {
+        if names::cluster(states, Some(&name)).is_err() {
             let mut content = Map::new();
             content.insert("settings".to_owned(), json!([{ "name": "containerInsights", "value": "disabled" }]));
             content.insert("capacityProviders".to_owned(), json!([]));
@@ -78,9 +78,9 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
             input.content.apply_to(&mut content);
             let cluster = Cluster { name: name.clone(), deleted_at: None, tags: input.tags, content };
             check(&cluster)?;
-            world.of_mut::<State>().clusters.insert(name.clone(), cluster);
+            states.of_mut::<State>().clusters.insert(name.clone(), cluster);
         }
-        to_output(sandbox, world, &name)
+        to_output(sandbox, states, &name)
     })
 }
 
@@ -104,9 +104,9 @@ fn check(cluster: &Cluster) -> Result<(), Fault> {
     strategy.map_or(Ok(()), |strategy| launch::check_strategy(strategy, cluster))
 }
 
-fn to_output(sandbox: &Sandbox, world: &World, name: &str) -> Reply {
-    let cluster = names::cluster(world, Some(name))?;
-    Ok(json!({ "cluster": show::cluster(&sandbox.config, world, cluster, &ALL_INCLUDES.map(str::to_owned)) }))
+fn to_output(sandbox: &Sandbox, states: &States, name: &str) -> OperationResult {
+    let cluster = names::cluster(states, Some(name))?;
+    Ok(json!({ "cluster": show::cluster(&sandbox.config, states, cluster, &ALL_INCLUDES.map(str::to_owned)) }))
 }
 
 #[derive(Deserialize)]
@@ -118,20 +118,20 @@ pub(super) struct Update {
     service_connect_defaults: Option<Value>,
 }
 
-pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
     let Update { cluster, settings, configuration, service_connect_defaults } = input;
-    let content = Content { settings, configuration, service_connect_defaults, ..Content::default() };
+    let content = ClusterSettings { settings, configuration, service_connect_defaults, ..ClusterSettings::default() };
     change(sandbox, &cluster, content)
 }
 
-fn change(sandbox: &Sandbox, cluster: &str, content: Content) -> Reply {
-    sandbox.world.write(|world| {
-        let mut cluster = names::cluster(world, Some(cluster))?.clone();
+fn change(sandbox: &Sandbox, cluster: &str, content: ClusterSettings) -> OperationResult {
+    sandbox.store.write(|states| {
+        let mut cluster = names::cluster(states, Some(cluster))?.clone();
         content.apply_to(&mut cluster.content);
         check(&cluster)?;
         let name = cluster.name.clone();
-        world.of_mut::<State>().clusters.insert(name.clone(), cluster);
-        to_output(sandbox, world, &name)
+        states.of_mut::<State>().clusters.insert(name.clone(), cluster);
+        to_output(sandbox, states, &name)
     })
 }
 
@@ -141,8 +141,11 @@ pub(super) struct UpdateSettings {
     settings: Value,
 }
 
-pub(super) fn update_settings(sandbox: &Arc<Sandbox>, UpdateSettings { cluster, settings }: UpdateSettings) -> Reply {
-    change(sandbox, &cluster, Content { settings: Some(settings), ..Content::default() })
+pub(super) fn update_settings(
+    sandbox: &Arc<Sandbox>,
+    UpdateSettings { cluster, settings }: UpdateSettings,
+) -> OperationResult {
+    change(sandbox, &cluster, ClusterSettings { settings: Some(settings), ..ClusterSettings::default() })
 }
 
 #[derive(Deserialize)]
@@ -153,11 +156,11 @@ pub(super) struct PutCapacityProviders {
     default_capacity_provider_strategy: Value,
 }
 
-pub(super) fn put_capacity_providers(sandbox: &Arc<Sandbox>, input: PutCapacityProviders) -> Reply {
+pub(super) fn put_capacity_providers(sandbox: &Arc<Sandbox>, input: PutCapacityProviders) -> OperationResult {
     let PutCapacityProviders { cluster, capacity_providers, default_capacity_provider_strategy } = input;
-    let in_use: Vec<String> = sandbox.world.read(|world| {
-        let name = names::cluster(world, Some(&cluster))?.name.clone();
-        let services = world
+    let in_use: Vec<String> = sandbox.store.read(|states| {
+        let name = names::cluster(states, Some(&cluster))?.name.clone();
+        let services = states
             .of::<State>()
             .services
             .values()
@@ -170,10 +173,10 @@ pub(super) fn put_capacity_providers(sandbox: &Arc<Sandbox>, input: PutCapacityP
         let message = "The specified capacity provider is in use and cannot be removed.";
         return Err(Fault::client("ResourceInUseException", message));
     }
-    let content = Content {
+    let content = ClusterSettings {
         capacity_providers: Some(json!(capacity_providers)),
         default_capacity_provider_strategy: Some(default_capacity_provider_strategy),
-        ..Content::default()
+        ..ClusterSettings::default()
     };
     change(sandbox, &cluster, content)
 }
@@ -189,12 +192,12 @@ pub(super) struct Describe {
 pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { clusters, include }: Describe) -> Value {
     let requested = if clusters.is_empty() { vec!["default".to_owned()] } else { clusters };
     let config = &sandbox.config;
-    sandbox.world.read(|world| {
+    sandbox.store.read(|states| {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for given in &requested {
             // A deleted cluster can still be described for some time.
-            match world.of::<State>().clusters.get(names::last_part(given)) {
-                Some(cluster) => found.push(show::cluster(config, world, cluster, &include)),
+            match states.of::<State>().clusters.get(names::last_part(given)) {
+                Some(cluster) => found.push(show::cluster(config, states, cluster, &include)),
                 None => failures.push(missing(&config.cluster_arn(names::last_part(given)))),
             }
         }
@@ -214,9 +217,9 @@ pub(super) struct List {
     max_results: Option<usize>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { next_token, max_results }: List) -> Reply {
-    let page = sandbox.world.read(|world| {
-        let rows = world.of::<State>().clusters.iter().filter(|(_, cluster)| cluster.deleted_at.is_none());
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { next_token, max_results }: List) -> OperationResult {
+    let page = sandbox.store.read(|states| {
+        let rows = states.of::<State>().clusters.iter().filter(|(_, cluster)| cluster.deleted_at.is_none());
         let arns = rows.map(|(name, _)| (name.to_owned(), sandbox.config.cluster_arn(name)));
         paging::page(arns, "ListClusters", next_token.as_deref(), limit(max_results)?).map_err(|_| names::bad_token())
     })?;
@@ -237,14 +240,14 @@ pub(super) struct Delete {
     cluster: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster }: Delete) -> Reply {
-    sandbox.world.write(|world| {
-        let row = names::cluster(world, Some(&cluster))?.clone();
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster }: Delete) -> OperationResult {
+    sandbox.store.write(|states| {
+        let row = names::cluster(states, Some(&cluster))?.clone();
         let prefix = names::key(&row.name, "");
         let in_use = |code: &str, what: &str| {
             Err(Fault::client(code, format!("The Cluster cannot be deleted while {what} are active.")))
         };
-        if world
+        if states
             .of::<State>()
             .services
             .with_prefix(&prefix)
@@ -252,15 +255,15 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster }: Delete) -> Repl
         {
             return in_use("ClusterContainsServicesException", "Services");
         }
-        if world.of::<State>().tasks.with_prefix(&prefix).any(|(_, task)| task.last_status != TaskStatus::Stopped) {
+        if states.of::<State>().tasks.with_prefix(&prefix).any(|(_, task)| task.last_status != TaskStatus::Stopped) {
             return in_use("ClusterContainsTasksException", "Tasks");
         }
         let row = Cluster { deleted_at: Some(sandbox.clock.now()), ..row };
-        world.of_mut::<State>().services.retain(|key, _| !key.starts_with(&prefix));
-        world.of_mut::<State>().tasks.retain(|key, _| !key.starts_with(&prefix));
-        world.of_mut::<State>().service_deployments.retain(|key, _| !key.starts_with(&prefix));
-        world.of_mut::<State>().service_revisions.retain(|key, _| !key.starts_with(&prefix));
-        world.of_mut::<State>().clusters.insert(row.name.clone(), row.clone());
-        Ok(json!({ "cluster": show::cluster(&sandbox.config, world, &row, &ALL_INCLUDES.map(str::to_owned)) }))
+        states.of_mut::<State>().services.retain(|key, _| !key.starts_with(&prefix));
+        states.of_mut::<State>().tasks.retain(|key, _| !key.starts_with(&prefix));
+        states.of_mut::<State>().service_deployments.retain(|key, _| !key.starts_with(&prefix));
+        states.of_mut::<State>().service_revisions.retain(|key, _| !key.starts_with(&prefix));
+        states.of_mut::<State>().clusters.insert(row.name.clone(), row.clone());
+        Ok(json!({ "cluster": show::cluster(&sandbox.config, states, &row, &ALL_INCLUDES.map(str::to_owned)) }))
     })
 }

@@ -11,7 +11,7 @@ use super::names::{self, client, invalid};
 use super::show;
 use super::update_service::desired_count;
 use crate::base::tags::{Tag, lower_case};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
 use crate::{Fault, FaultKind, Sandbox};
 
@@ -66,38 +66,38 @@ impl Input {
     }
 }
 
-pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> Reply {
+pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> OperationResult {
     let mut input: Input = names::read(Value::Object(members.clone()))?;
     input.rest = members;
     check(&input)?;
     let network = launch::network(&sandbox, input.rest.get("networkConfiguration")).await?;
     check_registries(&sandbox, input.rest.get("serviceRegistries")).await?;
-    sandbox.world.write(|world| {
-        let cluster = names::cluster(world, input.cluster.as_deref())?.clone();
+    sandbox.store.write(|states| {
+        let cluster = names::cluster(states, input.cluster.as_deref())?.clone();
         let launch = Launch::of(&input.rest, &cluster)?;
         if input.is_daemon() && launch.is_fargate() {
             return Err(invalid("The daemon scheduling strategy is not supported with the FARGATE launch type."));
         }
         let given = input.task_definition.as_deref().ok_or_else(|| invalid("TaskDefinition can not be blank."))?;
-        let definition = names::usable_task_definition(world, given)?;
+        let definition = names::usable_task_definition(states, given)?;
         launch.check(definition, network.as_ref())?;
         check_exec(&input.rest, definition, "created")?;
         let key = names::key(&cluster.name, &input.service_name);
         let earlier =
-            world.of::<State>().services.get(&key).filter(|service| service.status != ServiceStatus::Inactive);
+            states.of::<State>().services.get(&key).filter(|service| service.status != ServiceStatus::Inactive);
         if let Some(service) = earlier {
             if service.status == ServiceStatus::Draining {
                 return Err(invalid("Unable to Start a service that is still Draining."));
             }
             if input.client_token.is_some() && input.client_token == service.client_token {
-                return Ok(json!({ "service": show::service(&sandbox.config, world, service, true) }));
+                return Ok(json!({ "service": show::service(&sandbox.config, states, service, true) }));
             }
             return Err(invalid("Creation of service was not idempotent.").with_kind(FaultKind::AlreadyExists));
         }
         let service = service(&sandbox, &cluster.name, &input, definition, &launch, network);
         let now = service.created_at;
-        names::store_service(world, service.clone(), now);
-        Ok(json!({ "service": show::service(&sandbox.config, world, &service, true) }))
+        names::store_service(states, service.clone(), now);
+        Ok(json!({ "service": show::service(&sandbox.config, states, &service, true) }))
     })
 }
 

@@ -13,8 +13,8 @@ use crate::{Fault, Sandbox};
 /// The Cloud Map services that a task is registered in.
 pub(super) fn registries(sandbox: &Sandbox, task: &Task) -> Vec<String> {
     let Some(service) = &task.service else { return Vec::new() };
-    sandbox.world.read(|world| {
-        world.of::<State>().services.get(&key(&task.cluster, service)).map(registry_ids).unwrap_or_default()
+    sandbox.store.read(|states| {
+        states.of::<State>().services.get(&key(&task.cluster, service)).map(registry_ids).unwrap_or_default()
     })
 }
 

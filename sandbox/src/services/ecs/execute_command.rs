@@ -9,14 +9,14 @@ use tokio_util::sync::CancellationToken;
 use super::containers::role;
 use super::model::{Task, TaskStatus};
 use super::names::{self, Arns as _, invalid, key, last_part, task_definition};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::process::{Container, ProcessSpec};
-use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
+use crate::services::ecs::TaskProcesses;
 use crate::services::iam;
 use crate::services::iam::grants;
 use crate::session_channel::{SessionSpec, Sessions};
-use crate::store::World;
+use crate::store::States;
 use crate::{Fault, Sandbox};
 
 /// The permissions that the agent in the container needs (developer guide, "Task role permissions for ECS Exec").
@@ -53,7 +53,7 @@ fn not_connected() -> Fault {
 }
 
 /// Starts a session. The client connects to the address in the response.
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
     if !input.interactive {
         return Err(invalid("Interactive is the only mode supported currently."));
     }
@@ -62,7 +62,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     }
     let words = shlex::split(&input.command).filter(|words| !words.is_empty());
     let words = words.ok_or_else(|| invalid("The command is empty, or a quotation in it does not end."))?;
-    let (task, index) = sandbox.world.read(|world| find_container(sandbox, world, &input))?;
+    let (task, index) = sandbox.store.read(|states| find_container(sandbox, states, &input))?;
     let running = running_container(sandbox, &task, index).ok_or_else(not_ready)?;
     let command = running.exec_in(&words).ok_or_else(Fault::no_host_exec)?;
     let container = &task.containers[index];
@@ -108,7 +108,7 @@ fn target_container(sandbox: &Sandbox, target: &str) -> Option<Arc<dyn Container
     // Names of clusters may contain underscores, ids do not.
     let (rest, runtime_id) = target.rsplit_once('_')?;
     let (cluster, id) = rest.rsplit_once('_')?;
-    let task = sandbox.world.read(|world| world.of::<State>().tasks.get(&key(cluster, id)).cloned())?;
+    let task = sandbox.store.read(|states| states.of::<State>().tasks.get(&key(cluster, id)).cloned())?;
     let index = task.containers.iter().position(|one| one.runtime_id.as_deref() == Some(runtime_id))?;
     let task = Some(task).filter(|task| task.enable_execute_command && task.desired_status != TaskStatus::Stopped)?;
     running_container(sandbox, &task, index)
@@ -116,12 +116,12 @@ fn target_container(sandbox: &Sandbox, target: &str) -> Option<Arc<dyn Container
 
 /// A task's running container, by its place in the definition.
 fn running_container(sandbox: &Sandbox, task: &Task, index: usize) -> Option<Arc<dyn Container>> {
-    sandbox.runtime::<Runtime>().running().get(&key(&task.cluster, &task.id))?.containers.get(index)?.clone()
+    sandbox.in_memory::<TaskProcesses>().running().get(&key(&task.cluster, &task.id))?.containers.get(index)?.clone()
 }
 
 /// The task and the index of the container that a request names.
-fn find_container(sandbox: &Sandbox, world: &World, input: &Input) -> Result<(Task, usize), Fault> {
-    let cluster = names::cluster(world, input.cluster.as_deref())?;
+fn find_container(sandbox: &Sandbox, states: &States, input: &Input) -> Result<(Task, usize), Fault> {
+    let cluster = names::cluster(states, input.cluster.as_deref())?;
     if cluster
         .content
         .get("configuration")
@@ -129,7 +129,7 @@ fn find_container(sandbox: &Sandbox, world: &World, input: &Input) -> Result<(Ta
     {
         return Err(Fault::not_implemented("ecs:ExecuteCommand in a cluster that encrypts it with a KMS key"));
     }
-    let found = world.of::<State>().tasks.get(&key(&cluster.name, last_part(&input.task)));
+    let found = states.of::<State>().tasks.get(&key(&cluster.name, last_part(&input.task)));
     let task = found.ok_or_else(|| invalid("The referenced task was not found."))?;
     let index = match &input.container {
         Some(name) => task
@@ -145,25 +145,25 @@ fn find_container(sandbox: &Sandbox, world: &World, input: &Input) -> Result<(Ta
     if !task.enable_execute_command || !is_running {
         return Err(not_ready());
     }
-    check_agent(sandbox, world, task, index)?;
+    check_agent(sandbox, states, task, index)?;
     Ok((task.clone(), index))
 }
 
 /// Checks that the agent could write to the container's file system and reach Session Manager. AWS's fault does not tell which of them
 /// failed; the sandbox's log does.
-fn check_agent(sandbox: &Sandbox, world: &World, task: &Task, index: usize) -> Result<(), Fault> {
+fn check_agent(sandbox: &Sandbox, states: &States, task: &Task, index: usize) -> Result<(), Fault> {
     let refuse = |why: String| {
         sandbox.log.write(&format!("ecs:ExecuteCommand cannot reach the agent of task {}: {why}", task.id));
         Err(not_connected())
     };
-    let definition = task_definition(world, &task.task_definition);
+    let definition = task_definition(states, &task.task_definition);
     let containers = definition.map(super::model::TaskDefinition::containers).unwrap_or_default();
     if containers.get(index).is_some_and(|container| container.readonly_root_filesystem) {
         return refuse("its container's root file system is read-only".to_owned());
     }
     let role = role::task_role_name(task, definition).map(last_part).unwrap_or_default();
     let missing: Vec<_> =
-        PERMISSIONS.into_iter().filter(|action| !grants::allows(world.of::<iam::State>(), role, action)).collect();
+        PERMISSIONS.into_iter().filter(|action| !grants::allows(states.of::<iam::State>(), role, action)).collect();
     if missing.is_empty() {
         return Ok(());
     }

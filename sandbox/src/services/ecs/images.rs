@@ -14,10 +14,10 @@ use super::model::{ImageCommand, Images, Task};
 use super::names::{invalid, key, task_definition};
 use crate::Sandbox;
 use crate::base::tags::Tag;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::process::engine::EngineKind;
 use crate::services::ecs::{self, State};
-use crate::store::World;
+use crate::store::States;
 
 /// The tags that name the stack: CloudFormation's own, and one that callers may set themselves.
 const STACK_TAGS: [&str; 2] = ["aws:cloudformation:stack-name", "ecsws:stack-name"];
@@ -28,7 +28,7 @@ const STACK_TAGS: [&str; 2] = ["aws:cloudformation:stack-name", "ecsws:stack-nam
 pub(crate) struct PutImages {
     stack_name: String,
     #[serde(default)]
-    runtime: Runtime,
+    runtime: ImageRuntime,
     #[serde(default)]
     images: IndexMap<String, ImageCommand>,
 }
@@ -36,14 +36,14 @@ pub(crate) struct PutImages {
 /// What runs images that are not in the mapping.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Runtime {
+enum ImageRuntime {
     #[default]
     Process,
     Podman,
     Docker,
 }
 
-impl Runtime {
+impl ImageRuntime {
     fn engine(self) -> Option<EngineKind> {
         match self {
             Self::Process => None,
@@ -54,7 +54,7 @@ impl Runtime {
 }
 
 /// Replaces the mapping of a stack. Running tasks are not affected.
-pub(crate) fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> Reply {
+pub(crate) fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> OperationResult {
     let PutImages { stack_name, runtime, images } = input;
     for (image, ImageCommand { command, cwd }) in &images {
         if command.first().is_none_or(String::is_empty) {
@@ -64,8 +64,8 @@ pub(crate) fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> Reply {
             return Err(invalid(format!("the folder for the image {image} is not absolute")));
         }
     }
-    sandbox.world.write(|world| {
-        world.of_mut::<State>().images.insert(stack_name, Images { images, engine: runtime.engine() });
+    sandbox.store.write(|states| {
+        states.of_mut::<State>().images.insert(stack_name, Images { images, engine: runtime.engine() });
         Ok(Value::Null)
     })
 }
@@ -80,8 +80,11 @@ pub(crate) struct CheckRuntime {
 }
 
 /// Whether an engine can run containers here, what it cannot do, and which images it would have to pull.
-pub(crate) async fn check_runtime(sandbox: Arc<Sandbox>, CheckRuntime { runtime, images }: CheckRuntime) -> Reply {
-    let engine = sandbox.runtime::<ecs::Runtime>().containers.get(Some(runtime));
+pub(crate) async fn check_runtime(
+    sandbox: Arc<Sandbox>,
+    CheckRuntime { runtime, images }: CheckRuntime,
+) -> OperationResult {
+    let engine = sandbox.in_memory::<ecs::TaskProcesses>().containers.get(Some(runtime));
     let shortcomings = match engine.shortcomings().await {
         Ok(shortcomings) => shortcomings,
         Err(error) => return Ok(json!({ "unusable": error.to_string() })),
@@ -96,25 +99,25 @@ pub(crate) async fn check_runtime(sandbox: Arc<Sandbox>, CheckRuntime { runtime,
 }
 
 /// The command that replaces a task's image, if its stack maps it.
-pub(super) fn command(world: &World, task: &Task, image: &str) -> Option<ImageCommand> {
-    let stack = stack(world, task)?;
-    let images = &world.of::<State>().images.get(&stack)?.images;
+pub(super) fn command(states: &States, task: &Task, image: &str) -> Option<ImageCommand> {
+    let stack = stack(states, task)?;
+    let images = &states.of::<State>().images.get(&stack)?.images;
     let untagged = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(image, |(name, _)| name);
     images.get(image).or_else(|| images.get(untagged)).cloned()
 }
 
 /// The engine that runs a task's images, if its stack has one.
-pub(super) fn engine(world: &World, task: &Task) -> Option<EngineKind> {
-    world.of::<State>().images.get(&stack(world, task)?)?.engine
+pub(super) fn engine(states: &States, task: &Task) -> Option<EngineKind> {
+    states.of::<State>().images.get(&stack(states, task)?)?.engine
 }
 
 /// The stack of a task's service, of the task itself or of its task definition.
-fn stack(world: &World, task: &Task) -> Option<String> {
+fn stack(states: &States, task: &Task) -> Option<String> {
     let named = |tags: &[Tag], key| tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone());
     let in_tags = |tags: &[Tag]| STACK_TAGS.iter().find_map(|key| named(tags, *key));
-    let service = task.service.as_ref().and_then(|name| world.of::<State>().services.get(&key(&task.cluster, name)));
+    let service = task.service.as_ref().and_then(|name| states.of::<State>().services.get(&key(&task.cluster, name)));
     let of_service = service.and_then(|service| in_tags(&service.tags));
     let of_definition =
-        || task_definition(world, &task.task_definition).and_then(|definition| in_tags(&definition.tags));
+        || task_definition(states, &task.task_definition).and_then(|definition| in_tags(&definition.tags));
     of_service.or_else(|| in_tags(&task.tags)).or_else(of_definition)
 }

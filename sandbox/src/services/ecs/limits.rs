@@ -10,8 +10,8 @@ use super::names::task_definition;
 use crate::Sandbox;
 use crate::base::supervisor;
 use crate::process::{CpuTimes, kill_all, process_count, unshared_bytes};
-use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
+use crate::services::ecs::TaskProcesses;
 
 /// How often the processes are inspected.
 const INSPECTION_INTERVAL: Duration = Duration::from_secs(1);
@@ -44,7 +44,7 @@ pub(crate) fn watch(sandbox: &Arc<Sandbox>) {
 
 fn enforce(sandbox: &Sandbox) {
     let running: Vec<_> = {
-        let running = sandbox.runtime::<Runtime>().running();
+        let running = sandbox.in_memory::<TaskProcesses>().running();
         running.iter().map(|(key, task)| (key.clone(), task.containers.clone())).collect()
     };
     if running.is_empty() && !sandbox.runner.has_attached() {
@@ -77,9 +77,9 @@ fn too_many(processes: usize) -> String {
 }
 
 fn is_out_of_memory(sandbox: &Sandbox, key: &str, index: usize, processes: &[i32], resident: u64) -> bool {
-    let limit = sandbox.world.read(|world| {
-        let task = world.of::<State>().tasks.get(key)?;
-        let of_task = || task_definition(world, &task.task_definition)?.text("memory")?.parse::<u64>().ok();
+    let limit = sandbox.store.read(|states| {
+        let task = states.of::<State>().tasks.get(key)?;
+        let of_task = || task_definition(states, &task.task_definition)?.text("memory")?.parse::<u64>().ok();
         task.containers.get(index)?.memory.map(u64::from).or_else(of_task)
     });
     // Mapped files and shared memory do not count, but excluding them is expensive.
@@ -90,8 +90,8 @@ fn is_out_of_memory(sandbox: &Sandbox, key: &str, index: usize, processes: &[i32
 fn record_reason(sandbox: &Sandbox, key: &str, index: usize, reason: &str) {
     sandbox.log.write(&format!("task {key}: {reason}"));
     // If the reason cannot be written, the container is killed all the same.
-    let _ = sandbox.world.write(|world| {
-        if let Some(task) = world.of_mut::<State>().tasks.get_mut(key) {
+    let _ = sandbox.store.write(|states| {
+        if let Some(task) = states.of_mut::<State>().tasks.get_mut(key) {
             if let Some(container) = task.containers.get_mut(index) {
                 container.reason = Some(reason.to_owned());
             }

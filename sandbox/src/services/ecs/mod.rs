@@ -5,9 +5,9 @@
 
 use serde_json::Value;
 
-use crate::core::{Service as ServiceRow, operation};
+use crate::core::{ServiceDefinition, operation};
 use crate::protocol::Protocol;
-use crate::store::World;
+use crate::store::States;
 use crate::store::table::state;
 
 pub(crate) mod addresses;
@@ -27,7 +27,6 @@ mod names;
 mod network;
 mod protection;
 mod run_task;
-mod runtime;
 pub(crate) mod scaling;
 mod scheduler;
 mod service_deployments;
@@ -35,6 +34,7 @@ mod services;
 mod show;
 mod tags;
 pub(crate) mod task_folder;
+mod task_processes;
 mod tasks;
 mod update_service;
 mod utilization;
@@ -43,12 +43,12 @@ pub(crate) use execute_command::in_container;
 pub(crate) use model::{
     Cluster, Images, Service, ServiceDeployment, ServiceRevision, ServiceStatus, Task, TaskDefinition, TaskStatus,
 };
-pub(crate) use runtime::Runtime;
 pub(crate) use scheduler::start;
+pub(crate) use task_processes::TaskProcesses;
 pub(crate) use utilization::publish;
 
 /// The service's row.
-pub(crate) static SERVICE: ServiceRow = ServiceRow {
+pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     signing_name: "ecs",
     protocols: &[Protocol::Json11 { target_prefix: "AmazonEC2ContainerServiceV20141113" }],
     validation_code: "InvalidParameterException",
@@ -112,9 +112,9 @@ state! {
 }
 
 /// The tasks of a service, of all its deployments.
-fn tasks_of<'a>(world: &'a World, service: &Service) -> Vec<&'a Task> {
+fn tasks_of<'a>(states: &'a States, service: &Service) -> Vec<&'a Task> {
     let prefix = names::key(&service.cluster, "");
-    let tasks = world.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);
+    let tasks = states.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);
     // A service that was deleted and created again does not own the tasks of the earlier one.
     tasks.filter(|task| task.service.as_ref() == Some(&service.name) && task.created_at >= service.created_at).collect()
 }

@@ -7,7 +7,7 @@ use super::model::{Cluster, Container, Service, ServiceDeployment, ServiceStatus
 use super::service_deployments;
 use crate::protocol::coerce;
 use crate::services::ecs::State;
-use crate::store::World;
+use crate::store::States;
 use crate::{Config, Fault, FaultKind};
 
 /// A fault for an invalid parameter.
@@ -36,8 +36,8 @@ pub(super) fn cluster_name(given: Option<&str>) -> String {
 }
 
 /// The cluster of a request.
-pub(super) fn cluster<'a>(world: &'a World, given: Option<&str>) -> Result<&'a Cluster, Fault> {
-    let found = world.of::<State>().clusters.get(&cluster_name(given)).filter(|cluster| cluster.deleted_at.is_none());
+pub(super) fn cluster<'a>(states: &'a States, given: Option<&str>) -> Result<&'a Cluster, Fault> {
+    let found = states.of::<State>().clusters.get(&cluster_name(given)).filter(|cluster| cluster.deleted_at.is_none());
     found.ok_or_else(|| Fault::not_found("ClusterNotFoundException", "Cluster not found."))
 }
 
@@ -47,9 +47,9 @@ pub(super) fn bad_token() -> Fault {
 }
 
 /// Stores a changed service, and updates the history of its rollouts.
-pub(super) fn store_service(world: &mut World, service: Service, now: jiff::Timestamp) {
-    service_deployments::update(world, &service, now);
-    world.of_mut::<State>().services.insert(key(&service.cluster, &service.name), service);
+pub(super) fn store_service(states: &mut States, service: Service, now: jiff::Timestamp) {
+    service_deployments::update(states, &service, now);
+    states.of_mut::<State>().services.insert(key(&service.cluster, &service.name), service);
 }
 
 /// The key of something in a cluster.
@@ -58,9 +58,9 @@ pub(super) fn key(cluster: &str, name: &str) -> String {
 }
 
 /// The service of a request.
-pub(super) fn service<'a>(world: &'a World, given_cluster: Option<&str>, given: &str) -> Result<&'a Service, Fault> {
-    let cluster = cluster(world, given_cluster)?;
-    let found = world.of::<State>().services.get(&key(&cluster.name, last_part(given)));
+pub(super) fn service<'a>(states: &'a States, given_cluster: Option<&str>, given: &str) -> Result<&'a Service, Fault> {
+    let cluster = cluster(states, given_cluster)?;
+    let found = states.of::<State>().services.get(&key(&cluster.name, last_part(given)));
     found.ok_or_else(no_such_service)
 }
 
@@ -69,8 +69,8 @@ pub(super) fn no_such_service() -> Fault {
 }
 
 /// The service of a request that changes it.
-pub(super) fn active_service<'a>(world: &'a World, cluster: Option<&str>, given: &str) -> Result<&'a Service, Fault> {
-    let found = service(world, cluster, given)?;
+pub(super) fn active_service<'a>(states: &'a States, cluster: Option<&str>, given: &str) -> Result<&'a Service, Fault> {
+    let found = service(states, cluster, given)?;
     if found.status == ServiceStatus::Active {
         Ok(found)
     } else {
@@ -84,19 +84,19 @@ pub(super) fn revision_key(family: &str, revision: u32) -> String {
 }
 
 /// The task definition that `family`, `family:revision` or an ARN names: of a family, the latest active revision.
-pub(super) fn task_definition<'a>(world: &'a World, given: &str) -> Option<&'a TaskDefinition> {
+pub(super) fn task_definition<'a>(states: &'a States, given: &str) -> Option<&'a TaskDefinition> {
     let name = last_part(given);
     if let Some((family, revision)) = name.split_once(':') {
-        return world.of::<State>().task_definitions.get(&revision_key(family, revision.parse().ok()?));
+        return states.of::<State>().task_definitions.get(&revision_key(family, revision.parse().ok()?));
     }
     let prefix = format!("{name}:");
-    let revisions = world.of::<State>().task_definitions.with_prefix(&prefix).map(|(_, definition)| definition);
+    let revisions = states.of::<State>().task_definitions.with_prefix(&prefix).map(|(_, definition)| definition);
     revisions.rev().find(|definition| definition.deregistered_at.is_none())
 }
 
 /// The active task definition that a request names.
-pub(super) fn usable_task_definition<'a>(world: &'a World, given: &str) -> Result<&'a TaskDefinition, Fault> {
-    let found = task_definition(world, given).ok_or_else(no_such_definition)?;
+pub(super) fn usable_task_definition<'a>(states: &'a States, given: &str) -> Result<&'a TaskDefinition, Fault> {
+    let found = task_definition(states, given).ok_or_else(no_such_definition)?;
     if found.deregistered_at.is_some() { Err(client("TaskDefinition is inactive")) } else { Ok(found) }
 }
 

@@ -14,7 +14,7 @@ use crate::services::ecs::State;
 
 /// A task's placement.
 #[derive(Debug, Clone)]
-pub(super) struct Placement {
+pub(super) struct TaskPlacement {
     /// The interface, for tasks with a network configuration.
     pub(super) interface: Option<NetworkInterface>,
     /// The availability zone.
@@ -29,9 +29,9 @@ pub(super) fn subnet(configuration: Option<&Value>, index: usize) -> Option<Stri
 }
 
 /// Places a task in a subnet. EC2 provides the subnet's range and zone; defaults are used if it does not know the subnet.
-pub(super) async fn place(sandbox: &std::sync::Arc<Sandbox>, subnet_id: Option<String>) -> Placement {
+pub(super) async fn place(sandbox: &std::sync::Arc<Sandbox>, subnet_id: Option<String>) -> TaskPlacement {
     let zone = format!("{}a", sandbox.config.region);
-    let Some(subnet_id) = subnet_id else { return Placement { interface: None, zone } };
+    let Some(subnet_id) = subnet_id else { return TaskPlacement { interface: None, zone } };
     let described =
         sandbox.call("ec2", "DescribeSubnets", json!({ "SubnetId": [subnet_id] })).await.unwrap_or_default();
     let known = described.get("subnetSet").and_then(|subnets| subnets.get(0));
@@ -42,13 +42,13 @@ pub(super) async fn place(sandbox: &std::sync::Arc<Sandbox>, subnet_id: Option<S
         format!("02:{}", ids::hex(10).as_bytes().chunks(2).map(String::from_utf8_lossy).collect::<Vec<_>>().join(":"));
     let interface =
         NetworkInterface { attachment_id: ids::uuid(), id: ids::resource("eni"), subnet_id, private_ip, mac };
-    Placement { interface: Some(interface), zone }
+    TaskPlacement { interface: Some(interface), zone }
 }
 
 /// An address of a range that no other task has, if there is one.
 fn free_address(sandbox: &Sandbox, cidr: &str) -> String {
-    let taken: BTreeSet<String> = sandbox.world.read(|world| {
-        let running = world.of::<State>().tasks.values().filter(|task| task.last_status != TaskStatus::Stopped);
+    let taken: BTreeSet<String> = sandbox.store.read(|states| {
+        let running = states.of::<State>().tasks.values().filter(|task| task.last_status != TaskStatus::Stopped);
         running.filter_map(|task| Some(task.network.as_ref()?.private_ip.clone())).collect()
     });
     let mut candidates = std::iter::repeat_with(|| address(cidr).to_string());

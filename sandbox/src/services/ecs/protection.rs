@@ -10,9 +10,9 @@ use super::clusters::missing;
 use super::model::Task;
 use super::names::{self, Arns as _, invalid, key, last_part};
 use crate::base::clock::epoch_seconds;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
-use crate::store::World;
+use crate::store::States;
 use crate::{Config, Sandbox};
 
 /// The default and the maximum number of minutes (API reference of UpdateTaskProtection).
@@ -29,7 +29,7 @@ pub(super) struct Update {
     expires_in_minutes: Option<i64>,
 }
 
-pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
     let Update { cluster, tasks, protection_enabled, expires_in_minutes } = input;
     let minutes = expires_in_minutes.unwrap_or(DEFAULT_MINUTES);
     if !(1..=MAX_MINUTES).contains(&minutes) {
@@ -40,10 +40,10 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
     }
     let now = sandbox.clock.now();
     let until = now.checked_add(SignedDuration::from_mins(minutes)).ok().filter(|_| protection_enabled);
-    sandbox.world.write(|world| {
-        let cluster = names::cluster(world, Some(&cluster))?.name.clone();
+    sandbox.store.write(|states| {
+        let cluster = names::cluster(states, Some(&cluster))?.name.clone();
         for id in &tasks {
-            if let Some(task) = world
+            if let Some(task) = states
                 .of_mut::<State>()
                 .tasks
                 .get_mut(&key(&cluster, last_part(id)))
@@ -52,7 +52,7 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
                 task.protected_until = until;
             }
         }
-        Ok(describe(&sandbox.config, world, &cluster, &tasks, now))
+        Ok(describe(&sandbox.config, states, &cluster, &tasks, now))
     })
 }
 
@@ -63,28 +63,28 @@ pub(super) struct Get {
     tasks: Vec<String>,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, Get { cluster, tasks }: Get) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, Get { cluster, tasks }: Get) -> OperationResult {
     let now = sandbox.clock.now();
-    sandbox.world.read(|world| {
-        let cluster = names::cluster(world, Some(&cluster))?.name.clone();
+    sandbox.store.read(|states| {
+        let cluster = names::cluster(states, Some(&cluster))?.name.clone();
         let all = || {
             let prefix = key(&cluster, "");
-            let rows = world.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);
+            let rows = states.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);
             rows.filter(|task| task.service.is_some() && task.stopped_at.is_none())
                 .map(|task| task.id.clone())
                 .collect()
         };
         let tasks = if tasks.is_empty() { all() } else { tasks };
-        Ok(describe(&sandbox.config, world, &cluster, &tasks, now))
+        Ok(describe(&sandbox.config, states, &cluster, &tasks, now))
     })
 }
 
-fn describe(config: &Config, world: &World, cluster: &str, tasks: &[String], now: Timestamp) -> Value {
+fn describe(config: &Config, states: &States, cluster: &str, tasks: &[String], now: Timestamp) -> Value {
     let (mut protected, mut failures) = (Vec::new(), Vec::new());
     for id in tasks {
         let key = key(cluster, last_part(id));
         let arn = config.arn("ecs", &format!("task/{key}"));
-        match world.of::<State>().tasks.get(&key) {
+        match states.of::<State>().tasks.get(&key) {
             Some(task) if task.service.is_some() => protected.push(protection(config, task, now)),
             Some(_) => failures.push(json!({ "arn": arn, "reason": "TASK_NOT_VALID" })),
             None => failures.push(missing(&arn)),

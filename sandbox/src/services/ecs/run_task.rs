@@ -14,9 +14,9 @@ use super::names::{self, invalid, key};
 use super::{capacity_providers, network, scheduler, show};
 use crate::base::ids;
 use crate::base::tags::{Tag, lower_case};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
-use crate::store::World;
+use crate::store::States;
 use crate::{Fault, Sandbox};
 
 /// The maximum length of `startedBy` (API reference of RunTask).
@@ -43,7 +43,7 @@ struct Input {
     rest: Map<String, Value>,
 }
 
-pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> Reply {
+pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> OperationResult {
     let mut input: Input = names::read(Value::Object(members.clone()))?;
     input.rest = members;
     let count = input.count.and_then(|count| usize::try_from(count).ok()).or(input.count.is_none().then_some(1));
@@ -51,18 +51,18 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
     let count = count.ok_or_else(|| invalid("The count must be between 1 and 10."))?;
     check(&input)?;
     let network = launch::network(&sandbox, input.rest.get("networkConfiguration")).await?;
-    sandbox.world.write(|world| {
-        let cluster = names::cluster(world, input.cluster.as_deref())?.clone();
-        let definition = names::usable_task_definition(world, &input.task_definition)?.clone();
+    sandbox.store.write(|states| {
+        let cluster = names::cluster(states, input.cluster.as_deref())?.clone();
+        let definition = names::usable_task_definition(states, &input.task_definition)?.clone();
         let launch = Launch::of(&input.rest, &cluster)?;
         launch.check(&definition, network.as_ref())?;
         check_overrides(&input, &definition)?;
         if !launch.is_fargate() {
             return Err(invalid("No Container Instances were found in your cluster."));
         }
-        let earlier: Vec<Value> = tasks_of_same_request(world, &cluster.name, &input)?
+        let earlier: Vec<Value> = tasks_of_same_request(states, &cluster.name, &input)?
             .into_iter()
-            .map(|task| show::task(&sandbox.config, world, task, true))
+            .map(|task| show::task(&sandbox.config, states, task, true))
             .collect();
         if !earlier.is_empty() {
             return Ok(json!({ "tasks": earlier, "failures": [] }));
@@ -70,15 +70,15 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
         let template = template(&sandbox, &input, &cluster.name, &definition);
         let providers = capacity_providers::choose(launch.strategy.as_ref(), |_| 0, count);
         let mut shown = Vec::new();
-        let room = scheduler::room(world);
+        let room = scheduler::room(states);
         let failures: Vec<Value> =
             (0..count.saturating_sub(room)).map(|_| json!({ "reason": scheduler::AT_LIMIT })).collect();
         for (index, capacity_provider) in providers.into_iter().take(room).enumerate() {
             let subnet_id = network::subnet(network.as_ref(), index);
             let mut task = Task { id: ids::hex(32), subnet_id, capacity_provider, ..template.clone() };
             task.containers.iter_mut().for_each(|container| container.id = ids::uuid());
-            shown.push(show::task(&sandbox.config, world, &task, true));
-            world.of_mut::<State>().tasks.insert(key(&cluster.name, &task.id), task);
+            shown.push(show::task(&sandbox.config, states, &task, true));
+            states.of_mut::<State>().tasks.insert(key(&cluster.name, &task.id), task);
         }
         Ok(json!({ "tasks": shown, "failures": failures }))
     })
@@ -86,10 +86,10 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
 
 /// The tasks that an earlier request with the same token created. A different request is refused. Tasks of older versions, without a
 /// checksum of their request, match any.
-fn tasks_of_same_request<'a>(world: &'a World, cluster: &str, input: &Input) -> Result<Vec<&'a Task>, Fault> {
+fn tasks_of_same_request<'a>(states: &'a States, cluster: &str, input: &Input) -> Result<Vec<&'a Task>, Fault> {
     let Some(token) = &input.client_token else { return Ok(Vec::new()) };
     let prefix = key(cluster, "");
-    let tasks = world.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);
+    let tasks = states.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);
     let tasks: Vec<&Task> = tasks.filter(|task| task.client_token.as_ref() == Some(token)).collect();
     let request = checksum(&input.rest);
     if tasks.iter().any(|task| task.client_request.as_ref().is_some_and(|earlier| *earlier != request)) {

@@ -6,7 +6,7 @@ use super::model::{RolloutState, ServiceStatus, TaskStatus};
 use super::{names, tasks_of, update_service};
 use crate::Fault;
 use crate::services::ecs::State;
-use crate::store::World;
+use crate::store::States;
 
 /// How many tasks a service has, and should have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,12 +20,12 @@ pub(crate) struct Capacity {
 }
 
 /// The capacity of a service that is active.
-pub(crate) fn capacity(world: &World, cluster: &str, name: &str) -> Option<Capacity> {
-    let service = world.of::<State>().services.get(&names::key(cluster, name))?;
+pub(crate) fn capacity(states: &States, cluster: &str, name: &str) -> Option<Capacity> {
+    let service = states.of::<State>().services.get(&names::key(cluster, name))?;
     if service.status != ServiceStatus::Active {
         return None;
     }
-    let running = tasks_of(world, service).iter().filter(|task| task.last_status == TaskStatus::Running).count();
+    let running = tasks_of(states, service).iter().filter(|task| task.last_status == TaskStatus::Running).count();
     let in_progress = service.deployments.iter().any(|one| one.rollout_state == RolloutState::InProgress);
     Some(Capacity {
         desired: service.desired_count,
@@ -39,14 +39,14 @@ pub(crate) fn capacity(world: &World, cluster: &str, name: &str) -> Option<Capac
 /// # Errors
 /// The service does not exist or is not active.
 pub(crate) fn set_desired_count(
-    world: &mut World,
+    states: &mut States,
     cluster: &str,
     name: &str,
     count: u32,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let mut service = names::active_service(world, Some(cluster), name)?.clone();
+    let mut service = names::active_service(states, Some(cluster), name)?.clone();
     update_service::scale(&mut service, Some(i64::from(count)), now)?;
-    names::store_service(world, service, now);
+    names::store_service(states, service, now);
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::names::{self, Arns as _, invalid};
 use super::show;
 use crate::Sandbox;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
 
 #[derive(Deserialize)]
@@ -22,7 +22,7 @@ pub(super) struct Describe {
     include: Vec<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, services, include }: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, services, include }: Describe) -> OperationResult {
     if services.is_empty() {
         return Err(invalid("Services cannot be empty."));
     }
@@ -30,13 +30,13 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, services, inc
         return Err(invalid("Services cannot have more than 10 elements."));
     }
     let tags = include.iter().any(|name| name == "TAGS");
-    sandbox.world.read(|world| {
-        let cluster = names::cluster(world, cluster.as_deref())?;
+    sandbox.store.read(|states| {
+        let cluster = names::cluster(states, cluster.as_deref())?;
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for given in &services {
             let key = names::key(&cluster.name, names::last_part(given));
-            match world.of::<State>().services.get(&key) {
-                Some(service) => found.push(show::service(&sandbox.config, world, service, tags)),
+            match states.of::<State>().services.get(&key) {
+                Some(service) => found.push(show::service(&sandbox.config, states, service, tags)),
                 None => failures.push(missing(&sandbox.config.arn("ecs", &format!("service/{key}")))),
             }
         }
@@ -54,18 +54,18 @@ pub(super) struct List {
     max_results: Option<usize>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     let List { cluster, launch_type, scheduling_strategy, next_token, max_results } = input;
     let question = format!("ListServices {cluster:?} {launch_type:?} {scheduling_strategy:?}");
     // The default of ten differs from the other lists.
     let limit = limit(max_results.or(Some(10)))?;
-    let page = sandbox.world.read(|world| {
-        let cluster = names::cluster(world, cluster.as_deref())?;
+    let page = sandbox.store.read(|states| {
+        let cluster = names::cluster(states, cluster.as_deref())?;
         let prefix = names::key(&cluster.name, "");
         let is = |filter: &Option<String>, value: Option<&Value>| {
             filter.as_ref().is_none_or(|filter| value.and_then(Value::as_str) == Some(filter))
         };
-        let rows = world.of::<State>().services.with_prefix(&prefix).filter(|(_, service)| {
+        let rows = states.of::<State>().services.with_prefix(&prefix).filter(|(_, service)| {
             service.status != ServiceStatus::Inactive
                 && is(&launch_type, service.content.get("launchType"))
                 && is(&scheduling_strategy, service.content.get("schedulingStrategy"))
@@ -85,14 +85,14 @@ pub(super) struct Delete {
 }
 
 /// The service drains, and becomes inactive when its last task has stopped.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster, service, force }: Delete) -> Reply {
-    sandbox.world.write(|world| {
-        let mut service = names::service(world, cluster.as_deref(), &service)?.clone();
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster, service, force }: Delete) -> OperationResult {
+    sandbox.store.write(|states| {
+        let mut service = names::service(states, cluster.as_deref(), &service)?.clone();
         if service.status == ServiceStatus::Inactive {
             return Err(names::no_such_service());
         }
         if service.status == ServiceStatus::Draining {
-            return Ok(json!({ "service": show::service(&sandbox.config, world, &service, true) }));
+            return Ok(json!({ "service": show::service(&sandbox.config, states, &service, true) }));
         }
         if service.desired_count > 0 && !force {
             return Err(invalid("The service cannot be stopped while it is scaled above 0."));
@@ -102,8 +102,8 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster, service, force }:
         for deployment in &mut service.deployments {
             deployment.desired_count = 0;
         }
-        let shown = show::service(&sandbox.config, world, &service, true);
-        world.of_mut::<State>().services.insert(names::key(&service.cluster, &service.name), service);
+        let shown = show::service(&sandbox.config, states, &service, true);
+        states.of_mut::<State>().services.insert(names::key(&service.cluster, &service.name), service);
         Ok(json!({ "service": shown }))
     })
 }

@@ -9,9 +9,9 @@ use super::launch::check_tags;
 use super::model::ServiceStatus;
 use super::names::{invalid, key, no_such_service, revision_key};
 use crate::base::tags::{self, Tag, lower_case};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
-use crate::store::World;
+use crate::store::States;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
@@ -22,7 +22,7 @@ pub(super) struct Add {
     tags: Vec<Tag>,
 }
 
-pub(super) fn add(sandbox: &Arc<Sandbox>, Add { resource_arn, tags }: Add) -> Reply {
+pub(super) fn add(sandbox: &Arc<Sandbox>, Add { resource_arn, tags }: Add) -> OperationResult {
     change(sandbox, &resource_arn, |own| {
         check_tags(&tags)?;
         own.retain(|tag| !tags.iter().any(|given| given.key == tag.key));
@@ -38,7 +38,7 @@ pub(super) struct Remove {
     tag_keys: Vec<String>,
 }
 
-pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_arn, tag_keys }: Remove) -> Reply {
+pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_arn, tag_keys }: Remove) -> OperationResult {
     change(sandbox, &resource_arn, |own| {
         tags::remove(own, &tag_keys);
         Ok(())
@@ -51,29 +51,29 @@ pub(super) struct List {
     resource_arn: String,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_arn }: List) -> Reply {
-    sandbox.world.read(|world| {
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_arn }: List) -> OperationResult {
+    sandbox.store.read(|states| {
         let (kind, key) = parse_arn(&resource_arn)?;
-        check_exists(world, kind, &key)?;
+        check_exists(states, kind, &key)?;
         let tags = match kind {
-            "cluster" => world.of::<State>().clusters.get(&key).map(|row| &row.tags),
-            "service" => world.of::<State>().services.get(&key).map(|row| &row.tags),
-            "task" => world.of::<State>().tasks.get(&key).map(|row| &row.tags),
-            _ => world.of::<State>().task_definitions.get(&key).map(|row| &row.tags),
+            "cluster" => states.of::<State>().clusters.get(&key).map(|row| &row.tags),
+            "service" => states.of::<State>().services.get(&key).map(|row| &row.tags),
+            "task" => states.of::<State>().tasks.get(&key).map(|row| &row.tags),
+            _ => states.of::<State>().task_definitions.get(&key).map(|row| &row.tags),
         };
         Ok(json!({ "tags": tags.map(|tags| lower_case::to_value(tags)) }))
     })
 }
 
-fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Vec<Tag>) -> Result<(), Fault>) -> Reply {
-    sandbox.world.write(|world| {
+fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Vec<Tag>) -> Result<(), Fault>) -> OperationResult {
+    sandbox.store.write(|states| {
         let (kind, key) = parse_arn(arn)?;
-        check_exists(world, kind, &key)?;
+        check_exists(states, kind, &key)?;
         let tags = match kind {
-            "cluster" => world.of_mut::<State>().clusters.get_mut(&key).map(|row| &mut row.tags),
-            "service" => world.of_mut::<State>().services.get_mut(&key).map(|row| &mut row.tags),
-            "task" => world.of_mut::<State>().tasks.get_mut(&key).map(|row| &mut row.tags),
-            _ => world.of_mut::<State>().task_definitions.get_mut(&key).map(|row| &mut row.tags),
+            "cluster" => states.of_mut::<State>().clusters.get_mut(&key).map(|row| &mut row.tags),
+            "service" => states.of_mut::<State>().services.get_mut(&key).map(|row| &mut row.tags),
+            "task" => states.of_mut::<State>().tasks.get_mut(&key).map(|row| &mut row.tags),
+            _ => states.of_mut::<State>().task_definitions.get_mut(&key).map(|row| &mut row.tags),
         };
         tags.map_or(Ok(()), change)?;
         Ok(Value::Null)
@@ -81,23 +81,23 @@ fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Vec<Tag>) -> Re
 }
 
 /// Refuses missing and deleted resources.
-fn check_exists(world: &World, kind: &str, key: &str) -> Result<(), Fault> {
+fn check_exists(states: &States, kind: &str, key: &str) -> Result<(), Fault> {
     let inactive =
         |what: &str| invalid(format!("The specified {what} is inactive. Specify an active {what} and try again."));
     let no_cluster = || Fault::not_found("ClusterNotFoundException", "Cluster not found.");
     match kind {
-        "cluster" => match world.of::<State>().clusters.get(key) {
+        "cluster" => match states.of::<State>().clusters.get(key) {
             None => Err(no_cluster()),
             Some(cluster) if cluster.deleted_at.is_some() => Err(inactive("cluster")),
             Some(_) => Ok(()),
         },
-        "service" => match world.of::<State>().services.get(key) {
+        "service" => match states.of::<State>().services.get(key) {
             None => Err(no_such_service()),
             Some(service) if service.status == ServiceStatus::Inactive => Err(inactive("service")),
             Some(_) => Ok(()),
         },
-        "task" if world.of::<State>().tasks.contains(key) => Ok(()),
-        "task-definition" if world.of::<State>().task_definitions.contains(key) => Ok(()),
+        "task" if states.of::<State>().tasks.contains(key) => Ok(()),
+        "task-definition" if states.of::<State>().task_definitions.contains(key) => Ok(()),
         _ => Err(Fault::not_found("ResourceNotFoundException", "The specified resource was not found.")),
     }
 }

@@ -11,7 +11,7 @@ use super::names::{self, Arns as _, invalid, key, last_part};
 use super::show;
 use crate::Sandbox;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
 
 #[derive(Deserialize)]
@@ -22,10 +22,10 @@ pub(super) struct Describe {
     include: Vec<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, tasks, include }: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, tasks, include }: Describe) -> OperationResult {
     let tags = include.iter().any(|name| name == "TAGS");
-    sandbox.world.read(|world| {
-        let cluster = names::cluster(world, cluster.as_deref())?;
+    sandbox.store.read(|states| {
+        let cluster = names::cluster(states, cluster.as_deref())?;
         if tasks.is_empty() {
             return Err(invalid("Tasks cannot be empty."));
         }
@@ -35,8 +35,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, tasks, includ
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for given in &tasks {
             let key = key(&cluster.name, last_part(given));
-            match world.of::<State>().tasks.get(&key) {
-                Some(task) => found.push(show::task(&sandbox.config, world, task, tags)),
+            match states.of::<State>().tasks.get(&key) {
+                Some(task) => found.push(show::task(&sandbox.config, states, task, tags)),
                 // An ARN is repeated as it was given.
                 None if given.starts_with("arn:") => failures.push(missing(given)),
                 None => failures.push(missing(&sandbox.config.arn("ecs", &format!("task/{key}")))),
@@ -75,17 +75,17 @@ impl List {
     }
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> OperationResult {
     let next_token = input.next_token.take();
     let limit = limit(input.max_results)?;
     let question = format!("ListTasks {input:?}");
-    let page = sandbox.world.read(|world| {
-        let cluster = names::cluster(world, input.cluster.as_deref())?;
+    let page = sandbox.store.read(|states| {
+        let cluster = names::cluster(states, input.cluster.as_deref())?;
         if let Some(name) = &input.service_name {
-            names::service(world, Some(&cluster.name), name)?;
+            names::service(states, Some(&cluster.name), name)?;
         }
         let prefix = key(&cluster.name, "");
-        let rows = world.of::<State>().tasks.with_prefix(&prefix).filter(|(_, task)| input.matches(task));
+        let rows = states.of::<State>().tasks.with_prefix(&prefix).filter(|(_, task)| input.matches(task));
         let arns = rows.map(|(key, task)| (key.to_owned(), sandbox.config.task_arn(task)));
         paging::page(arns, &question, next_token.as_deref(), limit).map_err(|_| names::bad_token())
     })?;
@@ -102,14 +102,14 @@ pub(super) struct Stop {
     reason: Option<String>,
 }
 
-pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { cluster, task, reason }: Stop) -> Reply {
+pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { cluster, task, reason }: Stop) -> OperationResult {
     if reason.as_ref().is_some_and(|reason| reason.chars().count() > MAX_REASON) {
         return Err(invalid(format!("reason must have at most {MAX_REASON} characters.")));
     }
-    sandbox.world.write(|world| {
-        let cluster = names::cluster(world, cluster.as_deref())?;
+    sandbox.store.write(|states| {
+        let cluster = names::cluster(states, cluster.as_deref())?;
         let key = key(&cluster.name, last_part(&task));
-        let mut row = world
+        let mut row = states
             .of::<State>()
             .tasks
             .get(&key)
@@ -119,8 +119,8 @@ pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { cluster, task, reason }: Stop)
             let reason =
                 reason.filter(|reason| !reason.is_empty()).unwrap_or_else(|| "Task stopped by user".to_owned());
             row.request_stop(StopCode::UserInitiated, reason, sandbox.clock.now());
-            world.of_mut::<State>().tasks.insert(key, row.clone());
+            states.of_mut::<State>().tasks.insert(key, row.clone());
         }
-        Ok(json!({ "task": show::task(&sandbox.config, world, &row, true) }))
+        Ok(json!({ "task": show::task(&sandbox.config, states, &row, true) }))
     })
 }

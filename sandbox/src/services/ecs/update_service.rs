@@ -12,7 +12,7 @@ use super::launch::{self, Launch};
 use super::model::{Cluster, Deployment, DeploymentConfiguration, Service};
 use super::names::{self, invalid};
 use super::show;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// Members that replace the service's.
@@ -43,7 +43,7 @@ struct Input {
     rest: Map<String, Value>,
 }
 
-pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> Reply {
+pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> OperationResult {
     let mut input: Input = names::read(Value::Object(members.clone()))?;
     input.rest = members;
     input.rest.retain(|_, value| !value.is_null());
@@ -55,14 +55,14 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
     }
     check_registries(&sandbox, input.rest.get("serviceRegistries")).await?;
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        let cluster = names::cluster(world, input.cluster.as_deref())?.clone();
-        let mut service = names::active_service(world, input.cluster.as_deref(), &input.service)?.clone();
+    sandbox.store.write(|states| {
+        let cluster = names::cluster(states, input.cluster.as_deref())?.clone();
+        let mut service = names::active_service(states, input.cluster.as_deref(), &input.service)?.clone();
         let current = service.deployments.first().map(|primary| primary.task_definition.clone()).unwrap_or_default();
         let requested = input.task_definition.as_deref();
         let definition = match requested {
-            Some(given) => names::usable_task_definition(world, given)?.clone(),
-            None => names::task_definition(world, &current).cloned().ok_or_else(names::no_such_definition)?,
+            Some(given) => names::usable_task_definition(states, given)?.clone(),
+            None => names::task_definition(states, &current).cloned().ok_or_else(names::no_such_definition)?,
         };
         configure(&mut service, input.deployment_configuration.as_ref())?;
         let switched = switch(&mut service, &input, &cluster)?;
@@ -76,8 +76,8 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
         if input.force_new_deployment || switched || replaced || definition.name() != current {
             deploy(&mut service, definition.name(), now);
         }
-        names::store_service(world, service.clone(), now);
-        Ok(json!({ "service": show::service(&sandbox.config, world, &service, true) }))
+        names::store_service(states, service.clone(), now);
+        Ok(json!({ "service": show::service(&sandbox.config, states, &service, true) }))
     })
 }
 

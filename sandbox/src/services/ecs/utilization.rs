@@ -15,12 +15,12 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::model::{Container, Task, TaskStatus};
-use super::runtime::Usage;
+use super::task_processes::Usage;
 use crate::Sandbox;
 use crate::base::supervisor;
-use crate::services::cloudwatch::{self, Datum, Dimension, Values};
-use crate::services::ecs::Runtime;
+use crate::services::cloudwatch::{self, Datum, Dimension, Measurements};
 use crate::services::ecs::State;
+use crate::services::ecs::TaskProcesses;
 
 const MIB: f64 = 1024.0 * 1024.0;
 /// Twice the unit that `/proc` counts CPU time in: one of them at each end.
@@ -29,7 +29,7 @@ const READING_ERROR: Duration = Duration::from_millis(20);
 const CORE: f64 = 1024.0;
 
 /// The CPU time that each task had used at the last measurement, by its key.
-type Measurements = BTreeMap<String, (Duration, Instant)>;
+type TaskCpuTimes = BTreeMap<String, (Duration, Instant)>;
 
 /// The percentages of one service's tasks.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ struct Percentages {
 /// Publishes while the sandbox runs.
 pub(crate) fn publish(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("the utilization of services", |shared| async move {
-        let mut measurements = Measurements::new();
+        let mut measurements = TaskCpuTimes::new();
         loop {
             let (start, rest) = current_minute(&shared);
             tokio::time::sleep(rest).await;
@@ -62,17 +62,17 @@ fn current_minute(sandbox: &Sandbox) -> (Timestamp, Duration) {
 }
 
 /// Measures usage, and publishes what was used since the last measurement.
-fn measure(sandbox: &Sandbox, last: &Measurements, start: Timestamp) -> Measurements {
-    let tasks: Vec<(String, Task)> = sandbox.world.read(|world| {
-        let running = world.of::<State>().tasks.iter().filter(|(_, task)| task.last_status == TaskStatus::Running);
+fn measure(sandbox: &Sandbox, last: &TaskCpuTimes, start: Timestamp) -> TaskCpuTimes {
+    let tasks: Vec<(String, Task)> = sandbox.store.read(|states| {
+        let running = states.of::<State>().tasks.iter().filter(|(_, task)| task.last_status == TaskStatus::Running);
         running.filter(|(_, task)| task.service.is_some()).map(|(key, task)| (key.to_owned(), task.clone())).collect()
     });
     if tasks.is_empty() {
-        return Measurements::new();
+        return TaskCpuTimes::new();
     }
-    let usage = sandbox.runtime::<Runtime>().usage();
+    let usage = sandbox.in_memory::<TaskProcesses>().usage();
     let now = Instant::now();
-    let (mut measurements, mut services) = (Measurements::new(), BTreeMap::<(String, String), Percentages>::new());
+    let (mut measurements, mut services) = (TaskCpuTimes::new(), BTreeMap::<(String, String), Percentages>::new());
     for (key, task) in tasks {
         // Tasks whose processes are not visible are left out, such as the containers of an engine on another machine.
         let Some(usage) = usage.get(&key) else { continue };
@@ -120,7 +120,7 @@ fn data(services: &BTreeMap<(String, String), Percentages>, start: Timestamp) ->
                 dimensions: dimensions.to_vec(),
                 timestamp: start.as_millisecond(),
                 unit: "Percent".to_owned(),
-                values: Values::summarize(percentages)?,
+                values: Measurements::summarize(percentages)?,
             })
         })
     };

@@ -12,7 +12,7 @@ use super::{InstanceProfile, State, no_such_entity};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::tags::Tag;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 fn no_such_profile(name: &str) -> Fault {
@@ -47,7 +47,7 @@ pub(super) struct Create {
     tags: Vec<Tag>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     let Create { instance_profile_name: name, path, tags } = input;
     check_name("instanceProfileName", &name, 128)?;
     check_path(&path)?;
@@ -55,13 +55,13 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let arn = sandbox.config.global_arn("iam", &format!("instance-profile{path}{name}"));
     let id = format!("AIPA{}", ids::random_upper(17));
     let profile = InstanceProfile { arn, id, created: sandbox.clock.now(), role: None, name, path, tags };
-    sandbox.world.write(|world| {
-        if world.of::<State>().instance_profiles.contains(&profile.name) {
+    sandbox.store.write(|states| {
+        if states.of::<State>().instance_profiles.contains(&profile.name) {
             let message = format!("Instance Profile {} already exists.", profile.name);
             return Err(Fault::already_exists("EntityAlreadyExists", message).with_status(409));
         }
-        world.of_mut::<State>().instance_profiles.insert(profile.name.clone(), profile.clone());
-        Ok(json!({ "InstanceProfile": to_output(world.of::<State>(), &profile) }))
+        states.of_mut::<State>().instance_profiles.insert(profile.name.clone(), profile.clone());
+        Ok(json!({ "InstanceProfile": to_output(states.of::<State>(), &profile) }))
     })
 }
 
@@ -72,22 +72,22 @@ pub(super) struct Named {
     instance_profile_name: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
-    sandbox.world.read(|world| {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Named) -> OperationResult {
+    sandbox.store.read(|states| {
         let name = &input.instance_profile_name;
-        let profile = world.of::<State>().instance_profiles.get(name).ok_or_else(|| no_such_profile(name))?;
-        Ok(json!({ "InstanceProfile": to_output(world.of::<State>(), profile) }))
+        let profile = states.of::<State>().instance_profiles.get(name).ok_or_else(|| no_such_profile(name))?;
+        Ok(json!({ "InstanceProfile": to_output(states.of::<State>(), profile) }))
     })
 }
 
 /// `DeleteInstanceProfile`: refused while it has a role.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
-    sandbox.world.write(|world| {
-        if find_mut(world.of_mut::<State>(), &input.instance_profile_name)?.role.is_some() {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Named) -> OperationResult {
+    sandbox.store.write(|states| {
+        if find_mut(states.of_mut::<State>(), &input.instance_profile_name)?.role.is_some() {
             let message = "Cannot delete entity, must remove roles from instance profile first.";
             return Err(Fault::new(409, "DeleteConflict", message));
         }
-        world.of_mut::<State>().instance_profiles.remove(&input.instance_profile_name);
+        states.of_mut::<State>().instance_profiles.remove(&input.instance_profile_name);
         Ok(Value::Null)
     })
 }
@@ -101,10 +101,10 @@ pub(super) struct RoleOf {
 }
 
 /// `AddRoleToInstanceProfile`. A profile has at most one role.
-pub(super) fn add_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
-    sandbox.world.write(|world| {
-        find_role(world.of::<State>(), &input.role_name)?;
-        let profile = find_mut(world.of_mut::<State>(), &input.instance_profile_name)?;
+pub(super) fn add_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> OperationResult {
+    sandbox.store.write(|states| {
+        find_role(states.of::<State>(), &input.role_name)?;
+        let profile = find_mut(states.of_mut::<State>(), &input.instance_profile_name)?;
         if profile.role.is_some() {
             let message = "Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1";
             return Err(Fault::limit_exceeded("LimitExceeded", message).with_status(409));
@@ -114,9 +114,9 @@ pub(super) fn add_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
     })
 }
 
-pub(super) fn remove_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
-    sandbox.world.write(|world| {
-        let profile = find_mut(world.of_mut::<State>(), &input.instance_profile_name)?;
+pub(super) fn remove_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> OperationResult {
+    sandbox.store.write(|states| {
+        let profile = find_mut(states.of_mut::<State>(), &input.instance_profile_name)?;
         if profile.role.as_ref() != Some(&input.role_name) {
             return Err(no_such_entity(format!("The role with name {} cannot be found.", input.role_name)));
         }
@@ -134,13 +134,16 @@ pub(super) struct ForRole {
     max_items: Option<usize>,
 }
 
-pub(super) fn list_for_role(sandbox: &Arc<Sandbox>, ForRole { role_name, marker, max_items }: ForRole) -> Reply {
-    sandbox.world.read(|world| {
-        find_role(world.of::<State>(), &role_name)?;
+pub(super) fn list_for_role(
+    sandbox: &Arc<Sandbox>,
+    ForRole { role_name, marker, max_items }: ForRole,
+) -> OperationResult {
+    sandbox.store.read(|states| {
+        find_role(states.of::<State>(), &role_name)?;
         let with_it =
-            world.of::<State>().instance_profiles.values().filter(|one| one.role.as_ref() == Some(&role_name));
+            states.of::<State>().instance_profiles.values().filter(|one| one.role.as_ref() == Some(&role_name));
         let question = format!("ListInstanceProfilesForRole {role_name}");
-        Paging::new(marker, max_items).answer(&question, "InstanceProfiles", listed(world.of::<State>(), with_it))
+        Paging::new(marker, max_items).answer(&question, "InstanceProfiles", listed(states.of::<State>(), with_it))
     })
 }
 
@@ -154,12 +157,12 @@ pub(super) struct List {
     max_items: Option<usize>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { path_prefix, marker, max_items }: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { path_prefix, marker, max_items }: List) -> OperationResult {
     check_path_prefix(&path_prefix, false)?;
-    sandbox.world.read(|world| {
-        let below = world.of::<State>().instance_profiles.values().filter(|one| one.path.starts_with(&path_prefix));
+    sandbox.store.read(|states| {
+        let below = states.of::<State>().instance_profiles.values().filter(|one| one.path.starts_with(&path_prefix));
         let question = format!("ListInstanceProfiles {path_prefix}");
-        Paging::new(marker, max_items).answer(&question, "InstanceProfiles", listed(world.of::<State>(), below))
+        Paging::new(marker, max_items).answer(&question, "InstanceProfiles", listed(states.of::<State>(), below))
     })
 }
 

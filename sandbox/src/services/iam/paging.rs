@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::Fault;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 
 const PAGE: usize = 100;
 
@@ -30,7 +30,7 @@ impl Paging {
         member: &str,
         items: impl IntoIterator<Item = (String, T)>,
         show: impl Fn(String, T) -> Value,
-    ) -> Reply {
+    ) -> OperationResult {
         let items = items.into_iter().map(|(key, item)| (key.clone(), (key, item)));
         let page = paging::page(items, question, self.marker.as_deref(), self.max_items.unwrap_or(PAGE))
             .map_err(|_| Fault::client("ValidationError", "Invalid Marker."))?;
@@ -44,7 +44,7 @@ impl Paging {
         question: &str,
         member: &str,
         items: impl IntoIterator<Item = (String, Value)>,
-    ) -> Reply {
+    ) -> OperationResult {
         self.answer_with(question, member, items, |_, item| item)
     }
 }

@@ -11,7 +11,7 @@ use super::names::{check_name, root_path};
 use super::no_such_entity;
 use super::paging::Paging;
 use super::roles::{find, find_mut};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::iam::State;
 use crate::{Fault, Sandbox};
 
@@ -25,11 +25,11 @@ pub(super) struct Put {
 }
 
 /// `PutRolePolicy`: adds a policy, or replaces the one with the same name.
-pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
+pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
     check_name("policyName", &input.policy_name, 128)?;
     documents::check(&input.policy_document, Purpose::Inline)?;
-    sandbox.world.write(|world| {
-        let role = find_mut(world.of_mut::<State>(), &input.role_name)?;
+    sandbox.store.write(|states| {
+        let role = find_mut(states.of_mut::<State>(), &input.role_name)?;
         role.inline.insert(input.policy_name, input.policy_document);
         documents::quota::check_inline(&role.name, &role.inline)?;
         Ok(Value::Null)
@@ -48,18 +48,18 @@ fn no_such_policy(name: &str) -> Fault {
     no_such_entity(format!("The role policy with name {name} cannot be found."))
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Inline) -> Reply {
-    sandbox.world.read(|world| {
-        let role = find(world.of::<State>(), &input.role_name)?;
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Inline) -> OperationResult {
+    sandbox.store.read(|states| {
+        let role = find(states.of::<State>(), &input.role_name)?;
         let document = role.inline.get(&input.policy_name).ok_or_else(|| no_such_policy(&input.policy_name))?;
         let Inline { role_name, policy_name } = &input;
         Ok(json!({ "RoleName": role_name, "PolicyName": policy_name, "PolicyDocument": documents::encode(document) }))
     })
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Inline) -> Reply {
-    sandbox.world.write(|world| {
-        let removed = find_mut(world.of_mut::<State>(), &input.role_name)?.inline.remove(&input.policy_name);
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Inline) -> OperationResult {
+    sandbox.store.write(|states| {
+        let removed = find_mut(states.of_mut::<State>(), &input.role_name)?.inline.remove(&input.policy_name);
         removed.map(|_| Value::Null).ok_or_else(|| no_such_policy(&input.policy_name))
     })
 }
@@ -73,10 +73,10 @@ pub(super) struct List {
     max_items: Option<usize>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
-    sandbox.world.read(|world| {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
+    sandbox.store.read(|states| {
         let List { role_name, marker, max_items } = input;
-        let names = find(world.of::<State>(), &role_name)?.inline.keys().map(|name| (name.clone(), json!(name)));
+        let names = find(states.of::<State>(), &role_name)?.inline.keys().map(|name| (name.clone(), json!(name)));
         Paging::new(marker, max_items).answer(&format!("ListRolePolicies {role_name}"), "PolicyNames", names)
     })
 }
@@ -92,10 +92,10 @@ pub(super) struct ListAttached {
     max_items: Option<usize>,
 }
 
-pub(super) fn list_attached(sandbox: &Arc<Sandbox>, input: ListAttached) -> Reply {
+pub(super) fn list_attached(sandbox: &Arc<Sandbox>, input: ListAttached) -> OperationResult {
     let ListAttached { role_name, path_prefix, marker, max_items } = input;
-    sandbox.world.read(|world| {
-        let attached = find(world.of::<State>(), &role_name)?.attached.iter();
+    sandbox.store.read(|states| {
+        let attached = find(states.of::<State>(), &role_name)?.attached.iter();
         let in_path =
             |arn: &&String| arn.split_once(":policy").is_some_and(|(_, place)| place.starts_with(&path_prefix));
         let policies = attached.filter(in_path).map(|arn| {
@@ -119,10 +119,10 @@ pub(super) struct Attachment {
 const MAX_ATTACHED: usize = 10;
 
 /// `AttachRolePolicy`, with a policy of AWS's or of the account's.
-pub(super) fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
-    sandbox.world.write(|world| {
-        check_attachable(world.of::<State>(), &input.policy_arn)?;
-        let attached = &mut find_mut(world.of_mut::<State>(), &input.role_name)?.attached;
+pub(super) fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> OperationResult {
+    sandbox.store.write(|states| {
+        check_attachable(states.of::<State>(), &input.policy_arn)?;
+        let attached = &mut find_mut(states.of_mut::<State>(), &input.role_name)?.attached;
         if attached.contains(&input.policy_arn) {
             return Ok(Value::Null);
         }
@@ -135,9 +135,9 @@ pub(super) fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
     })
 }
 
-pub(super) fn detach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
-    sandbox.world.write(|world| {
-        let attached = &mut find_mut(world.of_mut::<State>(), &input.role_name)?.attached;
+pub(super) fn detach(sandbox: &Arc<Sandbox>, input: Attachment) -> OperationResult {
+    sandbox.store.write(|states| {
+        let attached = &mut find_mut(states.of_mut::<State>(), &input.role_name)?.attached;
         if !attached.contains(&input.policy_arn) {
             return Err(no_such_entity(format!("Policy {} was not found.", input.policy_arn)));
         }

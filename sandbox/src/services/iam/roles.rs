@@ -14,7 +14,7 @@ use super::{Role, State, no_such_entity, tags};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::tags::{Tag, TagMap, from_map, to_map};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 fn no_such_role(name: &str) -> Fault {
@@ -87,7 +87,7 @@ pub(super) fn new(sandbox: &Sandbox, name: String, path: String, assume_role_pol
     }
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     check_name("roleName", &input.role_name, 64)?;
     check_path(&input.path)?;
     tags::check(&input.tags)?;
@@ -98,16 +98,16 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     role.max_session_duration = input.max_session_duration;
     role.tags = to_map(input.tags);
     role.boundary = input.permissions_boundary;
-    sandbox.world.write(|world| {
-        if world.of::<State>().roles.contains(&role.name) {
+    sandbox.store.write(|states| {
+        if states.of::<State>().roles.contains(&role.name) {
             let message = format!("Role with name {} already exists.", role.name);
             return Err(Fault::already_exists("EntityAlreadyExists", message).with_status(409));
         }
         if let Some(arn) = &role.boundary {
-            check_attachable(world.of::<State>(), arn)?;
+            check_attachable(states.of::<State>(), arn)?;
         }
-        documents::trust_policy::check_principals(&role.assume_role_policy, world.of::<State>(), &sandbox.config)?;
-        world.of_mut::<State>().roles.insert(role.name.clone(), role.clone());
+        documents::trust_policy::check_principals(&role.assume_role_policy, states.of::<State>(), &sandbox.config)?;
+        states.of_mut::<State>().roles.insert(role.name.clone(), role.clone());
         let mut described = to_output(&role);
         // GetRole and ListRoles show it, CreateRole does not.
         described["MaxSessionDuration"] = Value::Null;
@@ -122,9 +122,9 @@ pub(super) struct Named {
     role_name: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
-    sandbox.world.read(|world| {
-        let mut described = to_output(find(world.of::<State>(), &input.role_name)?);
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Named) -> OperationResult {
+    sandbox.store.read(|states| {
+        let mut described = to_output(find(states.of::<State>(), &input.role_name)?);
         described["RoleLastUsed"] = json!({});
         Ok(json!({ "Role": described }))
     })
@@ -141,10 +141,10 @@ pub(super) struct List {
 }
 
 /// `ListRoles`, which shows neither tags nor permissions boundaries.
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     check_path_prefix(&input.path_prefix, false)?;
-    sandbox.world.read(|world| {
-        let roles = world.of::<State>().roles.values().filter(|role| role.path.starts_with(&input.path_prefix));
+    sandbox.store.read(|states| {
+        let roles = states.of::<State>().roles.values().filter(|role| role.path.starts_with(&input.path_prefix));
         let roles = roles.map(|role| {
             let mut described = to_output(role);
             described["Tags"] = Value::Null;
@@ -164,13 +164,13 @@ pub(super) struct UpdateAssumeRolePolicy {
     policy_document: String,
 }
 
-pub(super) fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAssumeRolePolicy) -> Reply {
+pub(super) fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAssumeRolePolicy) -> OperationResult {
     documents::check(&input.policy_document, Purpose::Trust)?;
     documents::quota::check_trust(&input.policy_document)?;
-    sandbox.world.write(|world| {
-        find(world.of::<State>(), &input.role_name)?;
-        documents::trust_policy::check_principals(&input.policy_document, world.of::<State>(), &sandbox.config)?;
-        find_mut(world.of_mut::<State>(), &input.role_name)?.assume_role_policy = input.policy_document;
+    sandbox.store.write(|states| {
+        find(states.of::<State>(), &input.role_name)?;
+        documents::trust_policy::check_principals(&input.policy_document, states.of::<State>(), &sandbox.config)?;
+        find_mut(states.of_mut::<State>(), &input.role_name)?.assume_role_policy = input.policy_document;
         Ok(Value::Null)
     })
 }
@@ -184,9 +184,9 @@ pub(super) struct Update {
     max_session_duration: Option<u32>,
 }
 
-pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
-    sandbox.world.write(|world| {
-        let role = find_mut(world.of_mut::<State>(), &input.role_name)?;
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
+    sandbox.store.write(|states| {
+        let role = find_mut(states.of_mut::<State>(), &input.role_name)?;
         role.description = input.description.or(role.description.take());
         role.max_session_duration = input.max_session_duration.unwrap_or(role.max_session_duration);
         Ok(json!({}))
@@ -201,9 +201,9 @@ pub(super) struct UpdateDescription {
     description: String,
 }
 
-pub(super) fn update_description(sandbox: &Arc<Sandbox>, input: UpdateDescription) -> Reply {
-    sandbox.world.write(|world| {
-        let role = find_mut(world.of_mut::<State>(), &input.role_name)?;
+pub(super) fn update_description(sandbox: &Arc<Sandbox>, input: UpdateDescription) -> OperationResult {
+    sandbox.store.write(|states| {
+        let role = find_mut(states.of_mut::<State>(), &input.role_name)?;
         role.description = Some(input.description);
         Ok(json!({ "Role": to_output(role) }))
     })
@@ -219,11 +219,11 @@ pub(super) struct PutBoundary {
 pub(super) fn put_boundary(
     sandbox: &Arc<Sandbox>,
     PutBoundary { role_name, permissions_boundary: arn }: PutBoundary,
-) -> Reply {
-    sandbox.world.write(|world| {
-        find(world.of::<State>(), &role_name)?;
-        check_attachable(world.of::<State>(), &arn)?;
-        find_mut(world.of_mut::<State>(), &role_name)?.boundary = Some(arn);
+) -> OperationResult {
+    sandbox.store.write(|states| {
+        find(states.of::<State>(), &role_name)?;
+        check_attachable(states.of::<State>(), &arn)?;
+        find_mut(states.of_mut::<State>(), &role_name)?.boundary = Some(arn);
         Ok(Value::Null)
     })
 }
@@ -234,17 +234,17 @@ pub(super) struct DeleteBoundary {
     role_name: String,
 }
 
-pub(super) fn delete_boundary(sandbox: &Arc<Sandbox>, DeleteBoundary { role_name }: DeleteBoundary) -> Reply {
-    sandbox.world.write(|world| {
-        find_mut(world.of_mut::<State>(), &role_name)?.boundary = None;
+pub(super) fn delete_boundary(sandbox: &Arc<Sandbox>, DeleteBoundary { role_name }: DeleteBoundary) -> OperationResult {
+    sandbox.store.write(|states| {
+        find_mut(states.of_mut::<State>(), &role_name)?.boundary = None;
         Ok(Value::Null)
     })
 }
 
 /// `DeleteRole`: refused while the role has policies or is in an instance profile.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
-    sandbox.world.write(|world| {
-        let role = find(world.of::<State>(), &input.role_name)?;
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Named) -> OperationResult {
+    sandbox.store.write(|states| {
+        let role = find(states.of::<State>(), &input.role_name)?;
         if role.path.starts_with("/aws-service-role/") {
             let message = format!(
                 "Cannot perform the operation on the protected role '{}' - this role is only modifiable by AWS",
@@ -256,7 +256,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
             Some("must detach all policies first.")
         } else if !role.inline.is_empty() {
             Some("must delete policies first.")
-        } else if world
+        } else if states
             .of::<State>()
             .instance_profiles
             .values()
@@ -269,7 +269,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
         if let Some(what) = conflict {
             return Err(Fault::new(409, "DeleteConflict", format!("Cannot delete entity, {what}")));
         }
-        world.of_mut::<State>().roles.remove(&input.role_name);
+        states.of_mut::<State>().roles.remove(&input.role_name);
         Ok(Value::Null)
     })
 }

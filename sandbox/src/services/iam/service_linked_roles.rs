@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{managed_policies, roles};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::iam::State;
 use crate::{Fault, Sandbox};
 
@@ -36,7 +36,7 @@ pub(super) struct Create {
     description: Option<String>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, Create { service, description }: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, Create { service, description }: Create) -> OperationResult {
     let (_, name, policy) = SERVICE_LINKED_ROLES
         .iter()
         .find(|(principal, ..)| *principal == service)
@@ -49,13 +49,13 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, Create { service, description }: Cr
     role.description = description;
     let place = format!("aws-service-role/{policy}");
     role.attached.push(managed_policies::aws::arn(sandbox.config.partition(), &place));
-    sandbox.world.write(|world| {
-        if world.of::<State>().roles.contains(name) {
+    sandbox.store.write(|states| {
+        if states.of::<State>().roles.contains(name) {
             let message =
                 format!("Service role name {name} has been taken in this account, please try a different suffix.");
             return Err(Fault::client("InvalidInput", message));
         }
-        world.of_mut::<State>().roles.insert(*name, role.clone());
+        states.of_mut::<State>().roles.insert(*name, role.clone());
         let mut described = roles::to_output(&role);
         described["MaxSessionDuration"] = Value::Null;
         Ok(json!({ "Role": described }))

@@ -9,7 +9,7 @@ use super::managed_policies::{check_arn, find_mut, not_found};
 use super::paging::Paging;
 use super::roles;
 use crate::base::tags::{self, MAX_TAGS, Tag};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::iam::State;
 use crate::{Fault, Sandbox};
 
@@ -35,10 +35,10 @@ pub(super) struct TagRole {
     tags: Vec<Tag>,
 }
 
-pub(super) fn tag_role(sandbox: &Arc<Sandbox>, input: TagRole) -> Reply {
+pub(super) fn tag_role(sandbox: &Arc<Sandbox>, input: TagRole) -> OperationResult {
     check(&input.tags)?;
-    sandbox.world.write(|world| {
-        roles::find_mut(world.of_mut::<State>(), &input.role_name)?.tags.extend(tags::to_map(input.tags));
+    sandbox.store.write(|states| {
+        roles::find_mut(states.of_mut::<State>(), &input.role_name)?.tags.extend(tags::to_map(input.tags));
         Ok(Value::Null)
     })
 }
@@ -50,9 +50,9 @@ pub(super) struct UntagRole {
     tag_keys: Vec<String>,
 }
 
-pub(super) fn untag_role(sandbox: &Arc<Sandbox>, input: UntagRole) -> Reply {
-    sandbox.world.write(|world| {
-        tags::remove_from_map(&mut roles::find_mut(world.of_mut::<State>(), &input.role_name)?.tags, &input.tag_keys);
+pub(super) fn untag_role(sandbox: &Arc<Sandbox>, input: UntagRole) -> OperationResult {
+    sandbox.store.write(|states| {
+        tags::remove_from_map(&mut roles::find_mut(states.of_mut::<State>(), &input.role_name)?.tags, &input.tag_keys);
         Ok(Value::Null)
     })
 }
@@ -68,9 +68,9 @@ pub(super) struct ListRoleTags {
 pub(super) fn list_role_tags(
     sandbox: &Arc<Sandbox>,
     ListRoleTags { role_name, marker, max_items }: ListRoleTags,
-) -> Reply {
-    sandbox.world.read(|world| {
-        let tags = roles::find(world.of::<State>(), &role_name)?.tags.iter();
+) -> OperationResult {
+    sandbox.store.read(|states| {
+        let tags = roles::find(states.of::<State>(), &role_name)?.tags.iter();
         let tags = tags.map(|(key, value)| (key.clone(), json!({ "Key": key, "Value": value })));
         Paging::new(marker, max_items).answer(&format!("ListRoleTags {role_name}"), "Tags", tags)
     })
@@ -83,10 +83,10 @@ pub(super) struct TagPolicy {
     tags: Vec<Tag>,
 }
 
-pub(super) fn tag_policy(sandbox: &Arc<Sandbox>, TagPolicy { policy_arn, tags }: TagPolicy) -> Reply {
+pub(super) fn tag_policy(sandbox: &Arc<Sandbox>, TagPolicy { policy_arn, tags }: TagPolicy) -> OperationResult {
     check(&tags)?;
-    sandbox.world.write(|world| {
-        let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "TagPolicy", &policy_arn)?;
+    sandbox.store.write(|states| {
+        let policy = find_mut(states.of_mut::<State>(), &sandbox.config, "TagPolicy", &policy_arn)?;
         tags::merge(&mut policy.tags, tags);
         check(&policy.tags)?;
         Ok(Value::Null)
@@ -100,10 +100,13 @@ pub(super) struct UntagPolicy {
     tag_keys: Vec<String>,
 }
 
-pub(super) fn untag_policy(sandbox: &Arc<Sandbox>, UntagPolicy { policy_arn, tag_keys }: UntagPolicy) -> Reply {
-    sandbox.world.write(|world| {
+pub(super) fn untag_policy(
+    sandbox: &Arc<Sandbox>,
+    UntagPolicy { policy_arn, tag_keys }: UntagPolicy,
+) -> OperationResult {
+    sandbox.store.write(|states| {
         tags::remove(
-            &mut find_mut(world.of_mut::<State>(), &sandbox.config, "UntagPolicy", &policy_arn)?.tags,
+            &mut find_mut(states.of_mut::<State>(), &sandbox.config, "UntagPolicy", &policy_arn)?.tags,
             &tag_keys,
         );
         Ok(Value::Null)
@@ -121,10 +124,10 @@ pub(super) struct ListPolicyTags {
 pub(super) fn list_policy_tags(
     sandbox: &Arc<Sandbox>,
     ListPolicyTags { policy_arn: arn, marker, max_items }: ListPolicyTags,
-) -> Reply {
+) -> OperationResult {
     check_arn(&arn)?;
-    sandbox.world.read(|world| {
-        let policy = world.of::<State>().managed_policies.get(&arn).ok_or_else(|| not_found(&arn))?;
+    sandbox.store.read(|states| {
+        let policy = states.of::<State>().managed_policies.get(&arn).ok_or_else(|| not_found(&arn))?;
         let tags = policy.tags.iter().map(|tag| (tag.key.clone(), json!(tag)));
         Paging::new(marker, max_items).answer(&format!("ListPolicyTags {arn}"), "Tags", tags)
     })

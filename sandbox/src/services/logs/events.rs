@@ -19,7 +19,7 @@ pub(crate) const OVERHEAD_BYTES: usize = 26;
 
 /// One event of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Event {
+pub(crate) struct LogEvent {
     /// Milliseconds since 1970.
     pub timestamp: i64,
     pub message: String,
@@ -85,15 +85,15 @@ pub(crate) struct Batch {
     /// Events for a stream that does not exist are dropped: it has been deleted.
     pub stream: String,
     /// Sorted by time.
-    pub events: Vec<Event>,
+    pub events: Vec<LogEvent>,
 }
 
 /// Appends events, in one transaction for all streams.
 pub(crate) fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> {
     super::quota::free_space(sandbox)?;
     let now = sandbox.clock.now().as_millisecond();
-    sandbox.world.append(TABLE, |world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.append(TABLE, |states| {
+        let state = states.of_mut::<State>();
         let mut rows = Vec::new();
         for Batch { group, stream, events } in batches {
             let key = super::stream_key(group, stream);
@@ -103,7 +103,7 @@ pub(crate) fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> 
             let (Some(group), Some(stream)) = (state.groups.get_mut(group), state.streams.get_mut(&key)) else {
                 continue;
             };
-            for Event { timestamp, message } in events {
+            for LogEvent { timestamp, message } in events {
                 group.stored_bytes += (message.len() + OVERHEAD_BYTES) as u64;
                 stream.first_event = Some(stream.first_event.map_or(*timestamp, |first| first.min(*timestamp)));
                 stream.last_event = Some(stream.last_event.map_or(*timestamp, |last| last.max(*timestamp)));
@@ -114,7 +114,7 @@ pub(crate) fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> 
         }
         Ok(rows)
     })?;
-    sandbox.runtime::<LiveTails>().publish(batches, now);
+    sandbox.in_memory::<LiveTails>().publish(batches, now);
     Ok(())
 }
 
@@ -136,7 +136,7 @@ pub(super) fn range(
         (Some(key), Some((_, message))) => visit(key, message),
         _ => Scan::Skip,
     };
-    let rows = sandbox.world.database().range(TABLE, from, to, visit).map_err(Fault::internal)?;
+    let rows = sandbox.store.database().range(TABLE, from, to, visit).map_err(Fault::internal)?;
     Ok(rows.iter().filter_map(|(key, value)| StoredEvent::read(key, value)).collect())
 }
 
@@ -150,7 +150,7 @@ pub(super) fn window(sandbox: &Sandbox, group: &Group, start: Option<i64>, end: 
 /// Removes all events of a group.
 pub(super) fn remove_group(sandbox: &Sandbox, group: u64) -> Result<(), Fault> {
     let (from, to) = (Key::at(group, 0).bytes(), Key::at(group, i64::MAX).bytes());
-    sandbox.world.database().remove_range(TABLE, &from, &to).map_err(Fault::internal)
+    sandbox.store.database().remove_range(TABLE, &from, &to).map_err(Fault::internal)
 }
 
 /// Removes a group's events up to the first one for which `is_kept`, which is also given the number of bytes removed so
@@ -172,12 +172,12 @@ pub(super) fn remove_oldest(
     })?;
     if removed > 0 {
         let end = first_kept.map_or(to, Key::bytes);
-        sandbox.world.database().remove_range(TABLE, &from, &end).map_err(Fault::internal)?;
+        sandbox.store.database().remove_range(TABLE, &from, &end).map_err(Fault::internal)?;
     }
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         // The group may have been deleted and recreated in the meantime.
-        if world.of::<State>().groups.get(&group.name).is_some_and(|now| now.id == group.id)
-            && let Some(now) = world.of_mut::<State>().groups.get_mut(&group.name)
+        if states.of::<State>().groups.get(&group.name).is_some_and(|now| now.id == group.id)
+            && let Some(now) = states.of_mut::<State>().groups.get_mut(&group.name)
         {
             now.stored_bytes = if first_kept.is_some() { now.stored_bytes.saturating_sub(removed) } else { 0 };
         }

@@ -12,9 +12,9 @@ use super::events::{self, Key, StoredEvent};
 use super::filter_pattern::FilterPattern;
 use super::{group, group_name, invalid_parameter, invalid_token, limit, not_found, stream_key};
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::logs::State;
-use crate::store::World;
+use crate::store::States;
 use crate::store::database::Scan;
 use crate::{Fault, Sandbox};
 
@@ -46,12 +46,12 @@ pub(super) struct Input {
 }
 
 /// Runs the search on a thread for blocking work, because it may take long.
-pub(super) async fn run(sandbox: Arc<Sandbox>, input: Input) -> Reply {
+pub(super) async fn run(sandbox: Arc<Sandbox>, input: Input) -> OperationResult {
     let search = tokio::task::spawn_blocking(move || search(&sandbox, input));
     search.await.unwrap_or_else(|panic| Err(Fault::internal(panic)))
 }
 
-fn search(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
+fn search(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
     if input.start_from_head == Some(false) {
         return Err(Fault::not_implemented("logs:FilterLogEvents from the end"));
     }
@@ -62,9 +62,9 @@ fn search(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
         "FilterLogEvents {name} {:?} {:?} {:?} {:?} {:?}",
         input.log_stream_names, input.log_stream_name_prefix, input.start_time, input.end_time, input.filter_pattern
     );
-    let (group, streams) = sandbox.world.read(|world| {
-        let group = group(world, &name)?;
-        let streams = selected(world, &name, &input.log_stream_names, input.log_stream_name_prefix.as_deref())?;
+    let (group, streams) = sandbox.store.read(|states| {
+        let group = group(states, &name)?;
+        let streams = selected(states, &name, &input.log_stream_names, input.log_stream_name_prefix.as_deref())?;
         Ok::<_, Fault>((group.clone(), streams))
     })?;
     // Unlike in GetLogEvents, `endTime` is inclusive.
@@ -83,7 +83,7 @@ fn search(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
 
 /// The names of the searched streams by their ids.
 fn selected(
-    world: &World,
+    states: &States,
     group: &str,
     names: &[String],
     prefix: Option<&str>,
@@ -91,12 +91,12 @@ fn selected(
     let id_and_name = |stream: &super::Stream| (stream.id, stream.name.clone());
     if names.is_empty() {
         let key = stream_key(group, prefix.unwrap_or_default());
-        return Ok(world.of::<State>().streams.with_prefix(&key).map(|(_, stream)| id_and_name(stream)).collect());
+        return Ok(states.of::<State>().streams.with_prefix(&key).map(|(_, stream)| id_and_name(stream)).collect());
     }
     if prefix.is_some() {
         return Err(invalid_parameter("logStreamNamePrefix and logStreamNames are mutually exclusive parameters."));
     }
-    let stream = |name: &String| world.of::<State>().streams.get(&stream_key(group, name)).map(id_and_name);
+    let stream = |name: &String| states.of::<State>().streams.get(&stream_key(group, name)).map(id_and_name);
     names.iter().map(|name| stream(name).ok_or_else(|| not_found("stream"))).collect()
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::events::{self, Key, StoredEvent};
 use super::{group, group_name, invalid_token, limit, not_found, stream_key};
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::logs::State;
 use crate::store::database::Scan;
 use crate::{Fault, Sandbox};
@@ -40,14 +40,14 @@ enum Start {
     Until(Vec<u8>),
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
     let limit = limit(input.limit, 10_000, MAX_EVENTS)?;
     let name = group_name(input.log_group_name, input.log_group_identifier)?;
     let stream_name = &input.log_stream_name;
     let question = format!("GetLogEvents {name} {stream_name} {:?} {:?}", input.start_time, input.end_time);
-    let (group, stream) = sandbox.world.read(|world| {
-        let stream = world.of::<State>().streams.get(&stream_key(&name, stream_name)).cloned();
-        Ok::<_, Fault>((group(world, &name)?.clone(), stream.ok_or_else(|| not_found("stream"))?))
+    let (group, stream) = sandbox.store.read(|states| {
+        let stream = states.of::<State>().streams.get(&stream_key(&name, stream_name)).cloned();
+        Ok::<_, Fault>((group(states, &name)?.clone(), stream.ok_or_else(|| not_found("stream"))?))
     })?;
     let (first, last) = events::window(sandbox, &group, input.start_time, input.end_time);
     let (first, last) = (first.bytes().to_vec(), last.bytes().to_vec());

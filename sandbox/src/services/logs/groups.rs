@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{events, group, invalid_parameter, invalid_token, limit, stream_key};
 use crate::base::paging;
 use crate::base::tags::TagMap;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::logs::State;
 use crate::{Fault, Sandbox};
 
@@ -82,15 +82,15 @@ pub(super) struct Create {
     deletion_protection_enabled: bool,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     let Create { log_group_name: name, kms_key_id, tags, log_group_class, deletion_protection_enabled } = input;
     if deletion_protection_enabled {
         return Err(Fault::not_implemented("logs:CreateLogGroup with deletionProtectionEnabled"));
     }
     check_name("logGroupName", &name, in_group_name, r"[\.\-_/#A-Za-z0-9]+")?;
     let created_at = sandbox.clock.now().as_millisecond();
-    sandbox.world.write(|world| {
-        if world.of::<State>().groups.contains(&name) {
+    sandbox.store.write(|states| {
+        if states.of::<State>().groups.contains(&name) {
             return Err(Fault::already_exists(
                 "ResourceAlreadyExistsException",
                 "The specified log group already exists",
@@ -108,7 +108,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
             tags,
             stored_bytes: 0,
         };
-        world.of_mut::<State>().groups.insert(name, group);
+        states.of_mut::<State>().groups.insert(name, group);
         Ok(Value::Null)
     })
 }
@@ -119,12 +119,12 @@ pub(super) struct Delete {
     log_group_name: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name: name }: Delete) -> Reply {
-    let id = sandbox.world.write(|world| {
-        let id = group(world, &name)?.id;
-        world.of_mut::<State>().groups.remove(&name);
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name: name }: Delete) -> OperationResult {
+    let id = sandbox.store.write(|states| {
+        let id = group(states, &name)?.id;
+        states.of_mut::<State>().groups.remove(&name);
         let prefix = stream_key(&name, "");
-        world.of_mut::<State>().streams.retain(|key, _| !key.starts_with(&prefix));
+        states.of_mut::<State>().streams.retain(|key, _| !key.starts_with(&prefix));
         Ok(id)
     })?;
     // The events are not visible any more, because nothing else has the group's id.
@@ -159,7 +159,7 @@ impl Describe {
     }
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     let limit = limit(input.limit, PAGE, 50)?;
     if input.log_group_name_prefix.is_some() && input.log_group_name_pattern.is_some() {
         return Err(invalid_parameter(
@@ -177,8 +177,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
         input.log_group_name_prefix, input.log_group_name_pattern, input.log_group_identifiers, input.log_group_class
     );
     let searched = input.log_group_name_pattern.is_some();
-    let page = sandbox.world.read(|world| {
-        let groups = world.of::<State>().groups.iter().filter(|(name, group)| input.matches(name, group));
+    let page = sandbox.store.read(|states| {
+        let groups = states.of::<State>().groups.iter().filter(|(name, group)| input.matches(name, group));
         let described = groups.map(|(name, group)| {
             let described = group.describe(sandbox);
             (name.to_owned(), if searched { without_sizes(described) } else { described })

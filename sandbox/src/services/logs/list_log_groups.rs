@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{invalid_token, limit};
 use crate::Sandbox;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::logs::State;
 
 const PAGE: usize = 50;
@@ -22,12 +22,12 @@ pub(super) struct Input {
     limit: Option<i64>,
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
     let limit = limit(input.limit, PAGE, 1000)?;
     let question = format!("ListLogGroups {:?} {:?}", input.log_group_name_pattern, input.log_group_class);
     let is_listed = |name: &str| input.log_group_name_pattern.as_ref().is_none_or(|pattern| matches(pattern, name));
-    let page = sandbox.world.read(|world| {
-        let groups = world.of::<State>().groups.iter().filter(|(name, group)| {
+    let page = sandbox.store.read(|states| {
+        let groups = states.of::<State>().groups.iter().filter(|(name, group)| {
             is_listed(name) && input.log_group_class.as_ref().is_none_or(|class| group.class == *class)
         });
         let listed = groups.map(|(name, group)| {

@@ -14,7 +14,7 @@ use super::events::Batch;
 use super::filter_pattern::FilterPattern;
 use super::{group, invalid_parameter};
 use crate::base::ids;
-use crate::protocol::event_stream::{Event, EventStream, Sender};
+use crate::protocol::event_stream::{EventStream, Sender, StreamMessage};
 use crate::{Fault, Sandbox};
 
 /// Concurrent sessions.
@@ -98,7 +98,7 @@ pub(super) fn start(sandbox: &Arc<Sandbox>, input: Start) -> Result<EventStream,
     let pattern = FilterPattern::parse(&pattern)?;
     let groups = arns.into_iter().map(|arn| Ok((name(sandbox, &arn)?, arn))).collect::<Result<_, Fault>>()?;
     let subscription = Subscription { groups, streams, prefixes, pattern };
-    let tails = &sandbox.runtime::<LiveTails>().0;
+    let tails = &sandbox.in_memory::<LiveTails>().0;
     if tails.receiver_count() >= MAX_SESSIONS {
         return Err(Fault::limit_exceeded(
             "LimitExceededException",
@@ -108,7 +108,7 @@ pub(super) fn start(sandbox: &Arc<Sandbox>, input: Start) -> Result<EventStream,
     let ingested = tails.subscribe();
     let (sender, stream) = EventStream::new();
     sandbox.spawn(async move {
-        if sender.send(Event::new("sessionStart", started)).await.is_ok() {
+        if sender.send(StreamMessage::new("sessionStart", started)).await.is_ok() {
             tail(&subscription, ingested, &sender).await;
         }
     });
@@ -119,7 +119,7 @@ pub(super) fn start(sandbox: &Arc<Sandbox>, input: Start) -> Result<EventStream,
 fn name(sandbox: &Sandbox, arn: &str) -> Result<String, Fault> {
     let name = arn.split(":log-group:").nth(1).filter(|_| arn.starts_with("arn:"));
     let name = name.ok_or_else(|| invalid_parameter(format!("{arn} is not the ARN of a log group.")))?;
-    sandbox.world.read(|world| group(world, name).map(|_| name.to_owned()))
+    sandbox.store.read(|states| group(states, name).map(|_| name.to_owned()))
 }
 
 async fn tail(subscription: &Subscription, mut ingested: broadcast::Receiver<Arc<Ingested>>, sender: &Sender) {
@@ -137,14 +137,14 @@ async fn tail(subscription: &Subscription, mut ingested: broadcast::Receiver<Arc
             _ = updates.tick() => {
                 let metadata = json!({ "sampled": std::mem::take(&mut sampled) });
                 let update = json!({ "sessionMetadata": metadata, "sessionResults": std::mem::take(&mut results) });
-                if sender.send(Event::new("sessionUpdate", update)).await.is_err() {
+                if sender.send(StreamMessage::new("sessionUpdate", update)).await.is_err() {
                     return;
                 }
             }
             () = sender.closed() => return,
             () = tokio::time::sleep_until(end) => {
                 let message = "Session has been running for longer than three hours.";
-                let _ = sender.send(Event::exception("SessionTimeoutException", message)).await;
+                let _ = sender.send(StreamMessage::exception("SessionTimeoutException", message)).await;
                 return;
             }
         }

@@ -2,9 +2,9 @@
 
 use crate::Fault;
 use crate::base::paging::InvalidToken;
-use crate::core::{Service, operation};
+use crate::core::{ServiceDefinition, operation};
 use crate::protocol::Protocol;
-use crate::store::World;
+use crate::store::States;
 use crate::store::table::state;
 
 pub(crate) mod events;
@@ -26,7 +26,7 @@ pub(crate) use live_tail::LiveTails;
 pub(crate) use retention::expire;
 pub(crate) use streams::Stream;
 
-pub(crate) static SERVICE: Service = Service {
+pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     signing_name: "logs",
     protocols: &[Protocol::Json11 { target_prefix: "Logs_20140328" }],
     validation_code: "InvalidParameterException",
@@ -81,8 +81,8 @@ fn invalid_token(_: InvalidToken) -> Fault {
     invalid_parameter("The specified nextToken is invalid.")
 }
 
-fn group<'a>(world: &'a World, name: &str) -> Result<&'a Group, Fault> {
-    world.of::<State>().groups.get(name).ok_or_else(|| not_found("group"))
+fn group<'a>(states: &'a States, name: &str) -> Result<&'a Group, Fault> {
+    states.of::<State>().groups.get(name).ok_or_else(|| not_found("group"))
 }
 
 /// The limit of a list, or AWS's fault if it is out of bounds.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::events::{self, Batch, Event, OVERHEAD_BYTES};
+use super::events::{self, Batch, LogEvent, OVERHEAD_BYTES};
 use super::{group, invalid_parameter, not_found, stream_key};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::logs::State;
 use crate::{Fault, Sandbox};
 
@@ -39,12 +39,12 @@ struct InputEvent {
     message: String,
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
     let Input { group: group_name, stream, events, .. } = input;
     check(&events)?;
-    let oldest_visible = sandbox.world.read(|world| {
-        let oldest_visible = super::retention::oldest_visible(sandbox, group(world, &group_name)?);
-        let stream = world.of::<State>().streams.get(&stream_key(&group_name, &stream));
+    let oldest_visible = sandbox.store.read(|states| {
+        let oldest_visible = super::retention::oldest_visible(sandbox, group(states, &group_name)?);
+        let stream = states.of::<State>().streams.get(&stream_key(&group_name, &stream));
         stream.map(|_| oldest_visible).ok_or_else(|| not_found("stream"))
     })?;
     let now = sandbox.clock.now().as_millisecond();
@@ -53,7 +53,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     let too_new = events.iter().position(|event| event.timestamp > now + NEWEST);
     let taken = too_old.max(expired)..too_new.unwrap_or(events.len());
     let events = events.into_iter().enumerate().filter(|(index, _)| taken.contains(index));
-    let events = events.map(|(_, InputEvent { timestamp, message })| Event { timestamp, message }).collect();
+    let events = events.map(|(_, InputEvent { timestamp, message })| LogEvent { timestamp, message }).collect();
     events::append(sandbox, &[Batch { group: group_name, stream, events }])?;
     let rejected = json!({
         "tooNewLogEventStartIndex": too_new,

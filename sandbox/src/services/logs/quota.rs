@@ -3,7 +3,7 @@
 
 use super::events;
 use crate::services::logs::State;
-use crate::store::World;
+use crate::store::States;
 use crate::{Fault, Sandbox};
 
 /// The size of all log groups together.
@@ -12,8 +12,8 @@ pub(crate) const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 const STEP_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The size of all log groups.
-pub(crate) fn stored_bytes(world: &World) -> u64 {
-    world.of::<State>().groups.values().map(|group| group.stored_bytes).sum()
+pub(crate) fn stored_bytes(states: &States) -> u64 {
+    states.of::<State>().groups.values().map(|group| group.stored_bytes).sum()
 }
 
 /// Deletes events until there is space for new ones.
@@ -23,9 +23,9 @@ pub(super) fn free_space(sandbox: &Sandbox) -> Result<(), Fault> {
 
 fn delete_down_to(sandbox: &Sandbox, limit: u64, step: u64) -> Result<(), Fault> {
     loop {
-        let largest = sandbox.world.read(|world| {
-            let groups = world.of::<State>().groups.values();
-            groups.max_by_key(|group| group.stored_bytes).filter(|_| stored_bytes(world) > limit).cloned()
+        let largest = sandbox.store.read(|states| {
+            let groups = states.of::<State>().groups.values();
+            groups.max_by_key(|group| group.stored_bytes).filter(|_| stored_bytes(states) > limit).cloned()
         });
         let Some(group) = largest else { return Ok(()) };
         sandbox.log.write("the quota of log groups is reached: the oldest events are deleted");
@@ -66,6 +66,6 @@ mod tests {
         delete_down_to(&sandbox, 8 * 27, 2 * 27).expect("there is room");
         assert_eq!(messages(&sandbox, "small").await, ["0"]);
         assert_eq!(messages(&sandbox, "large").await, ["4", "5", "6", "7", "8", "9"]);
-        assert_eq!(sandbox.world.read(stored_bytes), 7 * 27);
+        assert_eq!(sandbox.store.read(stored_bytes), 7 * 27);
     }
 }

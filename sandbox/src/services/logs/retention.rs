@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Group, events, invalid_parameter, not_found};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::logs::State;
 use crate::{Fault, Sandbox};
 
@@ -27,7 +27,7 @@ pub(super) struct Put {
     retention_in_days: u32,
 }
 
-pub(super) fn put(sandbox: &Arc<Sandbox>, Put { log_group_name, retention_in_days: days }: Put) -> Reply {
+pub(super) fn put(sandbox: &Arc<Sandbox>, Put { log_group_name, retention_in_days: days }: Put) -> OperationResult {
     if !DAYS.contains(&days) {
         let known: Vec<String> = DAYS.iter().map(u32::to_string).collect();
         return Err(invalid_parameter(format!(
@@ -45,13 +45,13 @@ pub(super) struct Delete {
     log_group_name: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name }: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name }: Delete) -> OperationResult {
     change(sandbox, &log_group_name, |group| group.retention_in_days = None)
 }
 
 fn change(sandbox: &Sandbox, name: &str, change: impl FnOnce(&mut Group)) -> Result<Value, Fault> {
-    sandbox.world.write(|world| {
-        change(world.of_mut::<State>().groups.get_mut(name).ok_or_else(|| not_found("group"))?);
+    sandbox.store.write(|states| {
+        change(states.of_mut::<State>().groups.get_mut(name).ok_or_else(|| not_found("group"))?);
         Ok(Value::Null)
     })
 }
@@ -67,7 +67,8 @@ pub(super) fn oldest_visible(sandbox: &Sandbox, group: &Group) -> i64 {
 pub(crate) fn expire(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("log retention", |shared| async move {
         loop {
-            let groups: Vec<Group> = shared.world.read(|world| world.of::<State>().groups.values().cloned().collect());
+            let groups: Vec<Group> =
+                shared.store.read(|states| states.of::<State>().groups.values().cloned().collect());
             for group in groups.iter().filter(|group| group.retention_in_days.is_some()) {
                 // A failed deletion is retried in the next hourly pass.
                 let _ = events::remove_oldest(&shared, group, |key, _| key.timestamp >= oldest_visible(&shared, group));

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::groups::check_name;
 use super::{group, group_name, invalid_parameter, invalid_token, limit, not_found, stream_key};
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::logs::State;
 use crate::{Fault, Sandbox};
 
@@ -50,13 +50,16 @@ pub(super) struct Named {
     log_stream_name: String,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_name: name }: Named) -> Reply {
+pub(super) fn create(
+    sandbox: &Arc<Sandbox>,
+    Named { log_group_name, log_stream_name: name }: Named,
+) -> OperationResult {
     check_name("logStreamName", &name, |character| !":*".contains(character), "[^:*]*")?;
     let created_at = sandbox.clock.now().as_millisecond();
-    sandbox.world.write(|world| {
-        group(world, &log_group_name)?;
+    sandbox.store.write(|states| {
+        group(states, &log_group_name)?;
         let key = stream_key(&log_group_name, &name);
-        if world.of::<State>().streams.contains(&key) {
+        if states.of::<State>().streams.contains(&key) {
             return Err(Fault::already_exists(
                 "ResourceAlreadyExistsException",
                 "The specified log stream already exists",
@@ -64,16 +67,16 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_
         }
         let id = rand::random();
         let stream = Stream { id, name, created_at, first_event: None, last_event: None, last_ingestion: None };
-        world.of_mut::<State>().streams.insert(key, stream);
+        states.of_mut::<State>().streams.insert(key, stream);
         Ok(Value::Null)
     })
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_name }: Named) -> Reply {
-    sandbox.world.write(|world| {
-        group(world, &log_group_name)?;
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_name }: Named) -> OperationResult {
+    sandbox.store.write(|states| {
+        group(states, &log_group_name)?;
         // Without the stream its events are not visible; they are deleted with the group or when they expire.
-        let removed = world.of_mut::<State>().streams.remove(&stream_key(&log_group_name, &log_stream_name));
+        let removed = states.of_mut::<State>().streams.remove(&stream_key(&log_group_name, &log_stream_name));
         removed.map(|_| Value::Null).ok_or_else(|| not_found("stream"))
     })
 }
@@ -91,7 +94,7 @@ pub(super) struct Describe {
     limit: Option<i64>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     let limit = limit(input.limit, PAGE, 50)?;
     let name = group_name(input.log_group_name, input.log_group_identifier)?;
     let by_time = match input.order_by.as_deref() {
@@ -110,10 +113,10 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let question =
         format!("DescribeLogStreams {name} {:?} {by_time} {}", input.log_stream_name_prefix, input.descending);
     let prefix = stream_key(&name, input.log_stream_name_prefix.as_deref().unwrap_or_default());
-    let page = sandbox.world.read(|world| {
-        group(world, &name)?;
+    let page = sandbox.store.read(|states| {
+        group(states, &name)?;
         let mut streams: Vec<&Stream> =
-            world.of::<State>().streams.with_prefix(&prefix).map(|(_, stream)| stream).collect();
+            states.of::<State>().streams.with_prefix(&prefix).map(|(_, stream)| stream).collect();
         if by_time {
             streams.sort_by_key(|stream| stream.last_event);
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
 
-use super::events::{self, Batch, Event};
+use super::events::{self, Batch, LogEvent};
 use crate::{Fault, Sandbox};
 
 /// How long lines are collected before they are written.
@@ -27,7 +27,7 @@ const MAX_QUEUED_BYTES: usize = 32 * 1024 * 1024;
 pub(crate) struct Entry {
     pub group: Arc<str>,
     pub stream: Arc<str>,
-    pub event: Event,
+    pub event: LogEvent,
 }
 
 impl Entry {
@@ -112,7 +112,7 @@ async fn persist(sandbox: &Arc<Sandbox>, batches: Vec<Batch>) {
 }
 
 fn group_by_stream(entries: impl Iterator<Item = Entry>) -> Vec<Batch> {
-    let mut streams: BTreeMap<(Arc<str>, Arc<str>), Vec<Event>> = BTreeMap::new();
+    let mut streams: BTreeMap<(Arc<str>, Arc<str>), Vec<LogEvent>> = BTreeMap::new();
     for Entry { group, stream, event } in entries {
         streams.entry((group, stream)).or_default().push(event);
     }

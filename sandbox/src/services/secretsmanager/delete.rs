@@ -10,7 +10,7 @@ use super::model::{self, change, find};
 use super::{invalid_parameter, invalid_request};
 use crate::Sandbox;
 use crate::base::clock::epoch_seconds;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::secretsmanager::State;
 
 const DEFAULT_WINDOW: i64 = 30;
@@ -24,7 +24,7 @@ pub(super) struct Delete {
     force_delete_without_recovery: bool,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
     let Delete { secret_id, recovery_window_in_days: window, force_delete_without_recovery: force } = input;
     if window.is_some_and(|days| !(7..=30).contains(&days)) {
         let message = "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).";
@@ -36,22 +36,22 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     }
     let (now, config) = (sandbox.clock.now(), &sandbox.config);
     if force {
-        return sandbox.world.write(|world| {
+        return sandbox.store.write(|states| {
             let found =
-                find(world, config, &secret_id, now).ok().map(|secret| (secret.arn.clone(), secret.name.clone()));
+                find(states, config, &secret_id, now).ok().map(|secret| (secret.arn.clone(), secret.name.clone()));
             // AWS answers as if the secret had existed.
             let (arn, name) = found.unwrap_or_else(|| {
                 let name = model::name(config, &secret_id);
                 (model::arn(config, name), name.to_owned())
             });
-            world.of_mut::<State>().secrets.remove(&name);
+            states.of_mut::<State>().secrets.remove(&name);
             Ok(json!({ "ARN": arn, "Name": name, "DeletionDate": epoch_seconds(now) }))
         });
     }
     let days = window.unwrap_or(DEFAULT_WINDOW).unsigned_abs();
     let deleted_at = now + Duration::from_hours(24 * days);
-    sandbox.world.write(|world| {
-        change(world, config, &secret_id, now, |secret| {
+    sandbox.store.write(|states| {
+        change(states, config, &secret_id, now, |secret| {
             if secret.deletion.is_some() {
                 return Err(invalid_request(
                     "You can't perform this operation on the secret because it was already scheduled for deletion.",

@@ -8,7 +8,7 @@ use super::{marked_for_deletion, not_found};
 use crate::base::clock::epoch_seconds;
 use crate::base::tags::Tag;
 use crate::services::secretsmanager::State;
-use crate::store::World;
+use crate::store::States;
 use crate::{Config, Fault};
 
 /// The staging label of the version that is returned by default.
@@ -44,7 +44,7 @@ pub(crate) struct Secret {
 
 /// The value of a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Content {
+pub(crate) enum SecretContent {
     String(String),
     /// In base64.
     Binary(String),
@@ -54,7 +54,7 @@ pub(crate) enum Content {
 pub(crate) struct Version {
     /// The client's request token.
     pub id: String,
-    pub content: Content,
+    pub content: SecretContent,
     pub stages: Vec<String>,
     pub created: Timestamp,
     /// The day on which it was last read.
@@ -85,7 +85,13 @@ impl Secret {
     }
 
     /// Adds a version, unless an earlier request with the same token and content has.
-    pub(crate) fn put(&mut self, id: &str, content: Content, stages: &[String], now: Timestamp) -> Result<(), Fault> {
+    pub(crate) fn put(
+        &mut self,
+        id: &str,
+        content: SecretContent,
+        stages: &[String],
+        now: Timestamp,
+    ) -> Result<(), Fault> {
         if let Some(version) = self.version(id) {
             if version.content == content {
                 return Ok(());
@@ -164,8 +170,8 @@ impl Secret {
 }
 
 /// Finds a secret by its name, its ARN, or its ARN without the random characters.
-pub(super) fn find<'a>(world: &'a World, config: &Config, id: &str, now: Timestamp) -> Result<&'a Secret, Fault> {
-    let secrets = &world.of::<State>().secrets;
+pub(super) fn find<'a>(states: &'a States, config: &Config, id: &str, now: Timestamp) -> Result<&'a Secret, Fault> {
+    let secrets = &states.of::<State>().secrets;
     let found = secrets.get(name(config, id)).or_else(|| secrets.values().find(|secret| secret.arn == id));
     found
         .filter(|secret| secret.deletion.is_none_or(|(_, deleted_at)| deleted_at > now))
@@ -174,14 +180,14 @@ pub(super) fn find<'a>(world: &'a World, config: &Config, id: &str, now: Timesta
 
 /// Changes a secret, and returns the result of `change`.
 pub(super) fn change<T>(
-    world: &mut World,
+    states: &mut States,
     config: &Config,
     id: &str,
     now: Timestamp,
     change: impl FnOnce(&mut Secret) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
-    let name = find(world, config, id, now)?.name.clone();
-    change(world.of_mut::<State>().secrets.get_mut(&name).ok_or_else(|| not_found("secret"))?)
+    let name = find(states, config, id, now)?.name.clone();
+    change(states.of_mut::<State>().secrets.get_mut(&name).ok_or_else(|| not_found("secret"))?)
 }
 
 fn prefix(config: &Config) -> String {

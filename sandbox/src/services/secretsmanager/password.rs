@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::invalid_parameter;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 const LOWERCASE: &str = "abcdefghijklmnopqrstuvwxyz";
@@ -46,7 +46,7 @@ impl Default for Get {
     }
 }
 
-pub(super) fn get(_sandbox: &Arc<Sandbox>, input: Get) -> Reply {
+pub(super) fn get(_sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
     Ok(json!({ "RandomPassword": password(&input)? }))
 }
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::model::{self, CURRENT, Content, Secret, change, find};
+use super::model::{self, CURRENT, Secret, SecretContent, change, find};
 use super::{invalid_parameter, invalid_request};
 use crate::base::ids;
 use crate::base::tags::Tag;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::secretsmanager::State;
 use crate::{Fault, Sandbox};
 
@@ -29,7 +29,7 @@ pub(super) struct Create {
     kind: Option<String>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     let Create { name, description, kms_key_id, tags, .. } = input;
     if !input.add_replica_regions.is_empty() {
         return Err(Fault::not_implemented("secretsmanager:CreateSecret with AddReplicaRegions"));
@@ -46,8 +46,8 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let content = content(input.secret_string, input.secret_binary)?;
     let token = token(input.client_request_token)?;
     let (now, config) = (sandbox.clock.now(), &sandbox.config);
-    sandbox.world.write(|world| {
-        if let Ok(secret) = find(world, config, &name, now) {
+    sandbox.store.write(|states| {
+        if let Ok(secret) = find(states, config, &name, now) {
             return creation_retry(secret, &token, content.as_ref());
         }
         let mut secret = Secret {
@@ -67,13 +67,13 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
             secret.put(&token, content, &[], now)?;
         }
         let answer = json!({ "ARN": secret.arn, "Name": name, "VersionId": version });
-        world.of_mut::<State>().secrets.insert(name, secret);
+        states.of_mut::<State>().secrets.insert(name, secret);
         Ok(answer)
     })
 }
 
 /// The response to the creation of a secret that exists: success if the request is a retry of the one that created it.
-fn creation_retry(secret: &Secret, token: &str, content: Option<&Content>) -> Reply {
+fn creation_retry(secret: &Secret, token: &str, content: Option<&SecretContent>) -> OperationResult {
     if secret.deletion.is_some() {
         let message = "You can't create this secret because a secret with this name is already scheduled for deletion.";
         return Err(invalid_request(message));
@@ -97,13 +97,13 @@ fn creation_retry(secret: &Secret, token: &str, content: Option<&Content>) -> Re
 }
 
 /// The value in a request, if any.
-pub(super) fn content(string: Option<String>, binary: Option<String>) -> Result<Option<Content>, Fault> {
+pub(super) fn content(string: Option<String>, binary: Option<String>) -> Result<Option<SecretContent>, Fault> {
     match (string, binary) {
         (Some(_), Some(_)) => Err(invalid_parameter(
             "You can't specify both a binary secret value and a string secret value in the same secret.",
         )),
-        (Some(text), None) => Ok(Some(Content::String(text))),
-        (None, Some(bytes)) => Ok(Some(Content::Binary(bytes))),
+        (Some(text), None) => Ok(Some(SecretContent::String(text))),
+        (None, Some(bytes)) => Ok(Some(SecretContent::Binary(bytes))),
         (None, None) => Ok(None),
     }
 }
@@ -125,9 +125,9 @@ pub(super) struct Named {
     secret_id: String,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Named { secret_id }: Named) -> Reply {
-    sandbox.world.read(|world| {
-        let secret = find(world, &sandbox.config, &secret_id, sandbox.clock.now())?;
+pub(super) fn describe(sandbox: &Arc<Sandbox>, Named { secret_id }: Named) -> OperationResult {
+    sandbox.store.read(|states| {
+        let secret = find(states, &sandbox.config, &secret_id, sandbox.clock.now())?;
         let mut described = secret.describe();
         described.insert("VersionIdsToStages".to_owned(), json!(secret.stages()));
         Ok(Value::Object(described))
@@ -147,15 +147,15 @@ pub(super) struct Update {
     kind: Option<String>,
 }
 
-pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
     if input.kind.is_some() {
         return Err(Fault::not_implemented("secretsmanager:UpdateSecret with Type"));
     }
     let content = content(input.secret_string, input.secret_binary)?;
     let token = token(input.client_request_token)?;
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        change(world, &sandbox.config, &input.secret_id, now, |secret| {
+    sandbox.store.write(|states| {
+        change(states, &sandbox.config, &input.secret_id, now, |secret| {
             secret.check_not_deleted()?;
             secret.description = input.description.or_else(|| secret.description.take());
             secret.kms_key_id = input.kms_key_id.or_else(|| secret.kms_key_id.take());

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::model::{Secret, change};
 use crate::Sandbox;
 use crate::base::tags::{self, Tag};
-use crate::core::Reply;
+use crate::core::OperationResult;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -17,7 +17,7 @@ pub(super) struct Add {
     tags: Vec<Tag>,
 }
 
-pub(super) fn add(sandbox: &Arc<Sandbox>, Add { secret_id, tags }: Add) -> Reply {
+pub(super) fn add(sandbox: &Arc<Sandbox>, Add { secret_id, tags }: Add) -> OperationResult {
     edit(sandbox, &secret_id, |secret| tags::merge(secret.tags.get_or_insert_default(), tags))
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Remove {
     tag_keys: Vec<String>,
 }
 
-pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { secret_id, tag_keys }: Remove) -> Reply {
+pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { secret_id, tag_keys }: Remove) -> OperationResult {
     edit(sandbox, &secret_id, |secret| {
         if let Some(tags) = &mut secret.tags {
             tags::remove(tags, &tag_keys);
@@ -36,10 +36,10 @@ pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { secret_id, tag_keys }: Rem
     })
 }
 
-fn edit(sandbox: &Sandbox, id: &str, edit: impl FnOnce(&mut Secret)) -> Reply {
+fn edit(sandbox: &Sandbox, id: &str, edit: impl FnOnce(&mut Secret)) -> OperationResult {
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        change(world, &sandbox.config, id, now, |secret| {
+    sandbox.store.write(|states| {
+        change(states, &sandbox.config, id, now, |secret| {
             secret.check_not_deleted()?;
             edit(secret);
             secret.changed = now;

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::model::{CURRENT, Content, Secret, Version, change, day, find};
+use super::model::{CURRENT, Secret, SecretContent, Version, change, day, find};
 use super::secrets::{content, token};
 use super::{invalid_request, not_found};
 use crate::base::clock::epoch_seconds;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::secretsmanager::State;
 use crate::{Fault, Sandbox};
 
@@ -25,7 +25,7 @@ pub(super) struct Put {
     rotation_token: Option<String>,
 }
 
-pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
+pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
     if input.rotation_token.is_some() {
         return Err(Fault::not_implemented("secretsmanager:PutSecretValue with RotationToken"));
     }
@@ -34,8 +34,8 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     let token = token(input.client_request_token)?;
     let stages = input.version_stages.unwrap_or_else(|| vec![CURRENT.to_owned()]);
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        change(world, &sandbox.config, &input.secret_id, now, |secret| {
+    sandbox.store.write(|states| {
+        change(states, &sandbox.config, &input.secret_id, now, |secret| {
             secret.check_not_deleted()?;
             secret.put(&token, content, &stages, now)?;
             let stages = secret.version(&token).map(|version| &version.stages);
@@ -52,10 +52,10 @@ pub(super) struct Get {
     version_stage: Option<String>,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
     let now = sandbox.clock.now();
-    let read = sandbox.world.read(|world| {
-        let secret = find(world, &sandbox.config, &input.secret_id, now)?;
+    let read = sandbox.store.read(|states| {
+        let secret = find(states, &sandbox.config, &input.secret_id, now)?;
         secret.check_not_deleted()?;
         let version = select(secret, input.version_id.as_deref(), input.version_stage.as_deref())?;
         let id = (version.accessed != Some(day(now))).then(|| version.id.clone());
@@ -91,8 +91,8 @@ fn select<'a>(secret: &'a Secret, id: Option<&str>, stage: Option<&str>) -> Resu
 
 fn show(secret: &Secret, version: &Version) -> Value {
     let (string, binary) = match &version.content {
-        Content::String(text) => (Some(text), None),
-        Content::Binary(bytes) => (None, Some(bytes)),
+        SecretContent::String(text) => (Some(text), None),
+        SecretContent::Binary(bytes) => (None, Some(bytes)),
     };
     json!({
         "ARN": secret.arn,
@@ -107,8 +107,8 @@ fn show(secret: &Secret, version: &Version) -> Value {
 
 /// Records that a version was read today.
 fn record_access(sandbox: &Sandbox, name: &str, id: &str, now: Timestamp) -> Result<(), Fault> {
-    sandbox.world.write(|world| {
-        let secret = world.of_mut::<State>().secrets.get_mut(name).ok_or_else(|| not_found("secret"))?;
+    sandbox.store.write(|states| {
+        let secret = states.of_mut::<State>().secrets.get_mut(name).ok_or_else(|| not_found("secret"))?;
         secret.accessed = Some(day(now));
         if let Some(version) = secret.versions.iter_mut().find(|version| version.id == id) {
             version.accessed = Some(day(now));

@@ -10,7 +10,7 @@ use super::read::arn;
 use super::{Parameter, invalid_token, validation_exception};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ssm::State;
 use crate::{Config, Sandbox};
 
@@ -47,18 +47,18 @@ fn to_output(config: &Config, parameter: &Parameter) -> Value {
     })
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     let Describe { filters, parameter_filters, max_results, next_token, shared } = input;
     if !filters.is_empty() && !parameter_filters.is_empty() {
         return Err(validation_exception("You can use either Filters or ParameterFilters in a single request."));
     }
     filters::check(&parameter_filters, filters::DESCRIBE_KEYS)?;
     let question = format!("DescribeParameters {filters:?} {parameter_filters:?} {shared}");
-    let page = sandbox.world.read(|world| {
-        let own = world.of::<State>().parameters.values().filter(|_| !shared);
+    let page = sandbox.store.read(|states| {
+        let own = states.of::<State>().parameters.values().filter(|_| !shared);
         let matching = own.filter(|one| {
-            filters::matches_all(&filters, one, world.of::<State>())
-                && filters::matches_all(&parameter_filters, one, world.of::<State>())
+            filters::matches_all(&filters, one, states.of::<State>())
+                && filters::matches_all(&parameter_filters, one, states.of::<State>())
         });
         let matching = matching.map(|parameter| (parameter.name.clone(), to_output(&sandbox.config, parameter)));
         paging::page(matching, &question, next_token.as_deref(), max_results.unwrap_or(PAGE)).map_err(invalid_token)

@@ -13,7 +13,7 @@ use crate::auth::RoleLease;
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::process::environment::Folders;
 use crate::process::{ProcessSpec, TASK_MARKER};
 use crate::services::ec2;
@@ -21,7 +21,7 @@ use crate::services::iam;
 use crate::services::iam::grants;
 use crate::session_channel::AGENT_VERSION;
 use crate::session_channel::Sessions;
-use crate::store::World;
+use crate::store::States;
 use crate::{Fault, Sandbox};
 
 /// The folder in the state folder that contains the instances' folders.
@@ -33,20 +33,20 @@ const CONNECT_ACTION: &str = "ssm:UpdateInstanceInformation";
 const PAGE: usize = 50;
 
 /// The instance with an id, if its agent is connected.
-pub(crate) fn connected<'a>(world: &'a World, id: &str) -> Option<&'a Value> {
+pub(crate) fn connected<'a>(states: &'a States, id: &str) -> Option<&'a Value> {
     let instance =
-        world.of::<ec2::State>().records.get(id).filter(|record| record["instanceState"]["name"] == "running")?;
-    grants::allows(world.of::<iam::State>(), role(world, instance)?, CONNECT_ACTION).then_some(instance)
+        states.of::<ec2::State>().records.get(id).filter(|record| record["instanceState"]["name"] == "running")?;
+    grants::allows(states.of::<iam::State>(), role(states, instance)?, CONNECT_ACTION).then_some(instance)
 }
 
 /// The name of an instance's role.
-fn role<'a>(world: &'a World, instance: &Value) -> Option<&'a str> {
+fn role<'a>(states: &'a States, instance: &Value) -> Option<&'a str> {
     let profile = instance["iamInstanceProfile"]["arn"].as_str()?;
-    world.of::<iam::State>().instance_profiles.values().find(|one| one.arn == profile)?.role.as_deref()
+    states.of::<iam::State>().instance_profiles.values().find(|one| one.arn == profile)?.role.as_deref()
 }
 
-pub(crate) fn all(world: &World) -> impl Iterator<Item = &Value> {
-    world.of::<ec2::State>().records.with_prefix("i-").filter_map(|(id, _)| connected(world, id))
+pub(crate) fn all(states: &States) -> impl Iterator<Item = &Value> {
+    states.of::<ec2::State>().records.with_prefix("i-").filter_map(|(id, _)| connected(states, id))
 }
 
 /// The process of a command on an instance. It starts in the instance's folder, which is also its home directory.
@@ -79,11 +79,11 @@ pub(crate) struct Roles(Mutex<BTreeMap<String, RoleLease>>);
 /// The variables with which SDKs on an instance act as its role. On AWS they get credentials from the instance metadata
 /// service; here they get them from the container credentials endpoint, like tasks.
 fn role_variables(sandbox: &Sandbox, instance: &Value, id: &str) -> Vec<(String, String)> {
-    let role = sandbox.world.read(|world| {
-        let role = world.of::<iam::State>().roles.get(role(world, instance)?)?;
+    let role = sandbox.store.read(|states| {
+        let role = states.of::<iam::State>().roles.get(role(states, instance)?)?;
         Some((role.arn.clone(), role.id.clone()))
     });
-    let mut leases = sandbox.runtime::<Roles>().0.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut leases = sandbox.in_memory::<Roles>().0.lock().unwrap_or_else(PoisonError::into_inner);
     let Some((arn, role_id)) = role else {
         leases.remove(id);
         return sandbox.sdk_variables(None);
@@ -96,8 +96,8 @@ fn role_variables(sandbox: &Sandbox, instance: &Value, id: &str) -> Vec<(String,
 
 /// Removes the credentials and files of a terminated instance.
 pub(crate) fn remove(sandbox: &Sandbox, id: &str) {
-    sandbox.runtime::<Sessions>().end_target(id);
-    sandbox.runtime::<Roles>().0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    sandbox.in_memory::<Sessions>().end_target(id);
+    sandbox.in_memory::<Roles>().0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     // Files that cannot be removed do no harm.
     let _ = std::fs::remove_dir_all(home(sandbox, id));
 }
@@ -157,7 +157,7 @@ fn to_response(sandbox: &Sandbox, instance: &Value) -> Value {
 }
 
 /// `DescribeInstanceInformation`.
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     let old = input.instance_information_filter_list.into_iter().map(|old| (old.key, old.value_set));
     let filters: Vec<_> = old.chain(input.filters.into_iter().map(|filter| (filter.key, filter.values))).collect();
     let mut conditions = Vec::new();
@@ -171,8 +171,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
         conditions.iter().all(|(member, values)| values.iter().any(|value| to_response[*member] == value.as_str()))
     };
     let question = format!("DescribeInstanceInformation {filters:?}");
-    let page = sandbox.world.read(|world| {
-        let all = all(world).map(|instance| to_response(sandbox, instance)).filter(passes);
+    let page = sandbox.store.read(|states| {
+        let all = all(states).map(|instance| to_response(sandbox, instance)).filter(passes);
         let all = all.map(|to_response| (to_response["InstanceId"].to_string(), to_response));
         paging::page(all, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
@@ -188,6 +188,6 @@ pub(super) struct GetConnectionStatus {
 
 /// `GetConnectionStatus`, for instances only.
 pub(super) fn connection_status(sandbox: &Arc<Sandbox>, GetConnectionStatus { target }: GetConnectionStatus) -> Value {
-    let is_connected = sandbox.world.read(|world| connected(world, &target).is_some());
+    let is_connected = sandbox.store.read(|states| connected(states, &target).is_some());
     json!({ "Target": target, "Status": if is_connected { "connected" } else { "notconnected" } })
 }

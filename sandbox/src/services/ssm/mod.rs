@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::Fault;
 use crate::base::paging::InvalidToken;
 use crate::base::tags::Tag;
-use crate::core::{Service, operation};
+use crate::core::{ServiceDefinition, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 
@@ -99,7 +99,7 @@ impl State {
     }
 }
 
-pub(crate) static SERVICE: Service = Service {
+pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     signing_name: "ssm",
     protocols: &[Protocol::Json11 { target_prefix: "AmazonSSM" }],
     validation_code: "ValidationException",

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{History, Parameter, not_found, validation_exception};
 use crate::base::java_regex::JavaRegex;
 use crate::base::tags::Tag;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ssm::State;
 use crate::{Fault, Sandbox};
 
@@ -36,13 +36,13 @@ pub(super) struct Put {
     allowed_pattern: Option<String>,
 }
 
-pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
+pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
     check(&input)?;
     let data_type = data_type(&input)?;
     let modified = sandbox.clock.now();
     let Put { name, value, kind, description, key_id, overwrite, tags, tier, allowed_pattern, .. } = input;
-    sandbox.world.write(|world| {
-        let state = world.of_mut::<State>();
+    sandbox.store.write(|states| {
+        let state = states.of_mut::<State>();
         let name = state.stored(&name);
         let before = state.parameters.get(&name).cloned();
         if before.is_some() && !overwrite {
@@ -213,10 +213,10 @@ pub(super) struct Delete {
     name: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { name }: Delete) -> Reply {
-    sandbox.world.write(|world| {
-        let name = world.of::<State>().stored(&name);
-        world.of_mut::<State>().remove(&name).map(|_| json!({})).ok_or_else(not_found)
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { name }: Delete) -> OperationResult {
+    sandbox.store.write(|states| {
+        let name = states.of::<State>().stored(&name);
+        states.of_mut::<State>().remove(&name).map(|_| json!({})).ok_or_else(not_found)
     })
 }
 
@@ -226,11 +226,11 @@ pub(super) struct DeleteAll {
     names: Vec<String>,
 }
 
-pub(super) fn delete_all(sandbox: &Arc<Sandbox>, DeleteAll { names }: DeleteAll) -> Reply {
-    sandbox.world.write(|world| {
-        let names = names.into_iter().map(|name| world.of::<State>().stored(&name)).collect::<Vec<_>>();
+pub(super) fn delete_all(sandbox: &Arc<Sandbox>, DeleteAll { names }: DeleteAll) -> OperationResult {
+    sandbox.store.write(|states| {
+        let names = names.into_iter().map(|name| states.of::<State>().stored(&name)).collect::<Vec<_>>();
         let (deleted, missing): (Vec<_>, Vec<_>) =
-            names.into_iter().partition(|name| world.of_mut::<State>().remove(name).is_some());
+            names.into_iter().partition(|name| states.of_mut::<State>().remove(name).is_some());
         Ok(json!({ "DeletedParameters": deleted, "InvalidParameters": missing }))
     })
 }

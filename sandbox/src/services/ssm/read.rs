@@ -12,9 +12,9 @@ use super::filters::{self, Filter};
 use super::{Parameter, invalid_token, no_such_version, not_found, public, secret_parameters};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ssm::State;
-use crate::store::World;
+use crate::store::States;
 use crate::{Config, Fault, Sandbox};
 
 const PAGE: usize = 10;
@@ -51,7 +51,7 @@ fn to_output(config: &Config, parameter: &Parameter, selector: &str, decrypted: 
 }
 
 /// Finds a parameter by its name or ARN with an optional version selector, and returns both.
-fn find(world: &World, config: &Config, name: &str) -> Result<(Parameter, String), Fault> {
+fn find(states: &States, config: &Config, name: &str) -> Result<(Parameter, String), Fault> {
     let prefix = config.arn("ssm", "parameter/");
     let name = name.strip_prefix(&prefix).map_or_else(|| name.to_owned(), |rest| format!("/{rest}"));
     let (bare, selector) = name.split_once(':').unwrap_or((&name, ""));
@@ -59,8 +59,8 @@ fn find(world: &World, config: &Config, name: &str) -> Result<(Parameter, String
         let found = public::find(bare).filter(|_| selector.is_empty()).map(|found| (found, String::new()));
         return found.ok_or_else(|| Fault::not_implemented(&format!("the public parameter {name}")));
     }
-    let bare = &world.of::<State>().stored(bare);
-    let versions = world.of::<State>().versions(bare);
+    let bare = &states.of::<State>().stored(bare);
+    let versions = states.of::<State>().versions(bare);
     let newest = versions.last().filter(|_| !selector.contains(':')).ok_or_else(not_found)?;
     if selector.is_empty() {
         return Ok(((*newest).clone(), String::new()));
@@ -88,14 +88,14 @@ pub(super) struct Get {
     with_decryption: bool,
 }
 
-pub(super) async fn get(sandbox: Arc<Sandbox>, Get { name, with_decryption }: Get) -> Reply {
+pub(super) async fn get(sandbox: Arc<Sandbox>, Get { name, with_decryption }: Get) -> OperationResult {
     if let Some(reference) = secret_parameters::secret_reference(&name) {
         let found = secret_parameters::find(&sandbox, reference, with_decryption).await?;
         return found
             .map(|secret| json!({ "Parameter": secret }))
             .ok_or_else(|| secret_parameters::not_found(reference));
     }
-    let (parameter, selector) = sandbox.world.read(|world| find(world, &sandbox.config, &name))?;
+    let (parameter, selector) = sandbox.store.read(|states| find(states, &sandbox.config, &name))?;
     Ok(json!({ "Parameter": to_output(&sandbox.config, &parameter, &selector, with_decryption) }))
 }
 
@@ -108,12 +108,12 @@ pub(super) struct GetAll {
 }
 
 /// Returns the parameters that exist, and the names of those that do not.
-pub(super) async fn get_all(sandbox: Arc<Sandbox>, GetAll { names, with_decryption }: GetAll) -> Reply {
+pub(super) async fn get_all(sandbox: Arc<Sandbox>, GetAll { names, with_decryption }: GetAll) -> OperationResult {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for (_, name) in names.iter().enumerate().filter(|(index, name)| !names[..*index].contains(name)) {
         let parameter = match secret_parameters::secret_reference(name) {
             Some(reference) => secret_parameters::find(&sandbox, reference, with_decryption).await?,
-            None => match sandbox.world.read(|world| find(world, &sandbox.config, name)) {
+            None => match sandbox.store.read(|states| find(states, &sandbox.config, name)) {
                 Ok((parameter, selector)) => Some(to_output(&sandbox.config, &parameter, &selector, with_decryption)),
                 Err(fault) if fault.is_from_sandbox() => return Err(fault),
                 Err(_) => None,
@@ -143,7 +143,7 @@ pub(super) struct ByPath {
     next_token: Option<String>,
 }
 
-pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> Reply {
+pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> OperationResult {
     let ByPath { path, recursive, parameter_filters, .. } = &input;
     filters::check_path(path)?;
     filters::check(parameter_filters, filters::BY_PATH_KEYS)?;
@@ -152,11 +152,11 @@ pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> Reply {
         return Err(Fault::not_implemented(&format!("public parameters below {path}")));
     }
     let question = format!("GetParametersByPath {path} {recursive} {parameter_filters:?}");
-    let page = sandbox.world.read(|world| {
-        found.extend(world.of::<State>().parameters.values().cloned());
+    let page = sandbox.store.read(|states| {
+        found.extend(states.of::<State>().parameters.values().cloned());
         let matching = found.iter().filter(|parameter| {
             filters::is_below(path, *recursive, &parameter.name)
-                && filters::matches_all(parameter_filters, parameter, world.of::<State>())
+                && filters::matches_all(parameter_filters, parameter, states.of::<State>())
         });
         let matching = matching.map(|parameter| {
             (parameter.name.clone(), to_output(&sandbox.config, parameter, "", input.with_decryption))

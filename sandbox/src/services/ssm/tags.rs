@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::History;
 use crate::base::tags::{self, Tag};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ssm::State;
 use crate::{Fault, Sandbox};
 
@@ -27,7 +27,7 @@ pub(super) struct Add {
     tags: Vec<Tag>,
 }
 
-pub(super) fn add(sandbox: &Arc<Sandbox>, Add { resource_type, resource_id, tags }: Add) -> Reply {
+pub(super) fn add(sandbox: &Arc<Sandbox>, Add { resource_type, resource_id, tags }: Add) -> OperationResult {
     check(&resource_type)?;
     edit(sandbox, &resource_id, |past| tags::merge(&mut past.tags, tags))
 }
@@ -40,20 +40,23 @@ pub(super) struct Remove {
     tag_keys: Vec<String>,
 }
 
-pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_type, resource_id, tag_keys }: Remove) -> Reply {
+pub(super) fn remove(
+    sandbox: &Arc<Sandbox>,
+    Remove { resource_type, resource_id, tag_keys }: Remove,
+) -> OperationResult {
     check(&resource_type)?;
     edit(sandbox, &resource_id, |past| tags::remove(&mut past.tags, &tag_keys))
 }
 
-fn edit(sandbox: &Sandbox, name: &str, edit: impl FnOnce(&mut History)) -> Reply {
-    sandbox.world.write(|world| {
-        let name = world.of::<State>().stored(name);
-        if !world.of::<State>().parameters.contains(&name) {
+fn edit(sandbox: &Sandbox, name: &str, edit: impl FnOnce(&mut History)) -> OperationResult {
+    sandbox.store.write(|states| {
+        let name = states.of::<State>().stored(name);
+        if !states.of::<State>().parameters.contains(&name) {
             return Err(not_found(&name));
         }
-        let mut past = world.of::<State>().past.get(&name).cloned().unwrap_or_default();
+        let mut past = states.of::<State>().past.get(&name).cloned().unwrap_or_default();
         edit(&mut past);
-        world.of_mut::<State>().past.insert(name, past);
+        states.of_mut::<State>().past.insert(name, past);
         Ok(json!({}))
     })
 }
@@ -65,14 +68,14 @@ pub(super) struct List {
     resource_id: String,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_type, resource_id }: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_type, resource_id }: List) -> OperationResult {
     check(&resource_type)?;
-    sandbox.world.read(|world| {
-        let name = world.of::<State>().stored(&resource_id);
-        if !world.of::<State>().parameters.contains(&name) {
+    sandbox.store.read(|states| {
+        let name = states.of::<State>().stored(&resource_id);
+        if !states.of::<State>().parameters.contains(&name) {
             return Err(not_found(&resource_id));
         }
-        let tags = world.of::<State>().past.get(&name).map(|past| past.tags.as_slice()).unwrap_or_default();
+        let tags = states.of::<State>().past.get(&name).map(|past| past.tags.as_slice()).unwrap_or_default();
         Ok(json!({ "TagList": tags }))
     })
 }

@@ -4,24 +4,24 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-use super::{FILE, Scan, Store, StoreError};
+use super::{Database, FILE, Scan, StoreError};
 use crate::store::table::{Stored, Table};
 
 const EVENTS: &str = "events";
 
 /// A store in which no page is checked.
-fn open(folder: &Path) -> Store {
-    Store::open_checked(folder, 0).expect("a store")
+fn open(folder: &Path) -> Database {
+    Database::open_checked(folder, 0).expect("a store")
 }
 
 /// Creates a store with two rows and an event.
 fn fill(folder: &Path) {
-    let store = open(folder);
+    let database = open(folder);
     let mut table = Table::new("rows");
     table.insert("one", "a row of the table".to_owned());
     table.insert("two", "another".to_owned());
     let events = [(b"key".to_vec(), b"an event".to_vec())];
-    store.commit(&[&mut table as &mut dyn Stored], Some((EVENTS, &events))).expect("it is written");
+    database.commit(&[&mut table as &mut dyn Stored], Some((EVENTS, &events))).expect("it is written");
 }
 
 /// Flips one bit in every occurrence of `text` in the file.
@@ -45,31 +45,31 @@ fn a_flipped_bit_is_detected_when_its_row_is_read() {
     let folder = tempfile::tempdir().expect("a folder");
     fill(folder.path());
     let mut table = Table::<String>::new("rows");
-    let events = |store: &Store| store.range(EVENTS, b"", b"z", |_, _| Scan::Take);
-    let store = open(folder.path());
-    store.load(&mut table).expect("it is undamaged");
+    let events = |database: &Database| database.range(EVENTS, b"", b"z", |_, _| Scan::Take);
+    let database = open(folder.path());
+    database.load(&mut table).expect("it is undamaged");
     assert_eq!(table.get("one").map(String::as_str), Some("a row of the table"));
-    assert_eq!(events(&store).expect("it is undamaged")[0].1, b"an event");
-    drop(store);
+    assert_eq!(events(&database).expect("it is undamaged")[0].1, b"an event");
+    drop(database);
     flip(folder.path(), b"a row of");
     flip(folder.path(), b"an event");
-    let store = open(folder.path());
-    is_damage(&store.load(&mut table));
-    is_damage(&events(&store));
+    let database = open(folder.path());
+    is_damage(&database.load(&mut table));
+    is_damage(&events(&database));
 }
 
 #[test]
 fn a_failure_closes_only_the_database_that_it_came_from() {
     let folder = tempfile::tempdir().expect("a folder");
     fill(folder.path());
-    let store = open(folder.path());
-    let fail = || store.with(|_| -> Result<(), _> { Err(redb::Error::PreviousIo) });
-    let is_open = || store.opened.read().expect("it is not poisoned").database.is_some();
+    let database = open(folder.path());
+    let fail = || database.with(|_| -> Result<(), _> { Err(redb::Error::PreviousIo) });
+    let is_open = || database.opened.read().expect("it is not poisoned").database.is_some();
     fail().expect_err("it fails");
     assert!(!is_open());
-    store.with(|_| Ok(())).expect("it is reopened");
+    database.with(|_| Ok(())).expect("it is reopened");
     // An error of an earlier generation arrives late.
-    store.close(0);
+    database.close(0);
     assert!(is_open());
     fail().expect_err("it fails");
     assert!(!is_open());

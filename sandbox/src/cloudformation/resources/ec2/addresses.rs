@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Context, HandlerOutput, PhysicalResource, ResourceType, Tag, resource_type, retag, tag_specification, tags_of, text,
+    HandlerContext, HandlerOutput, PhysicalResource, ResourceType, Tag, resource_type, retag, tag_specification,
+    tags_of, text,
 };
 use crate::Fault;
 
@@ -21,7 +22,7 @@ struct Address {
     tags: Vec<Tag>,
 }
 
-async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let Address { domain, tags } = context.properties(properties)?;
     let input = json!({ "Domain": domain, "TagSpecification": tag_specification(&context, "elastic-ip", &tags) });
     let answer = context.call("ec2", "AllocateAddress", input).await?;
@@ -33,12 +34,12 @@ fn allocation(old: &PhysicalResource) -> &str {
     old.attributes.get("AllocationId").and_then(Value::as_str).unwrap_or_default()
 }
 
-async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let Address { tags, .. } = context.properties(properties)?;
     retag(&context, allocation(&old), &tags_of(&old.properties), &tags).await?;
     Ok(HandlerOutput::from(&old))
 }
 
-async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ec2", "ReleaseAddress", json!({ "AllocationId": allocation(&old) })).await.map(drop)
 }

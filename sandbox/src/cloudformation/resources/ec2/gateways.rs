@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Context, HandlerOutput, OnlyTags, PhysicalResource, ResourceType, Tag, resource_type, tag_specification, text,
-    update_tags,
+    HandlerContext, HandlerOutput, OnlyTags, PhysicalResource, ResourceType, Tag, resource_type, tag_specification,
+    text, update_tags,
 };
 use crate::Fault;
 
@@ -35,7 +35,7 @@ struct Nat {
     tags: Vec<Tag>,
 }
 
-async fn create_nat(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_nat(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let Nat { allocation_id, subnet_id, connectivity_type, tags } = context.properties(properties)?;
     if connectivity_type.is_some_and(|kind| kind != "public") {
         return Err(Fault::not_implemented("private NAT gateways"));
@@ -47,11 +47,11 @@ async fn create_nat(context: Context, properties: Value) -> Result<HandlerOutput
     Ok(HandlerOutput::new(id, json!({ "NatGatewayId": id })))
 }
 
-async fn delete_nat(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete_nat(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ec2", "DeleteNatGateway", json!({ "NatGatewayId": old.physical_id })).await.map(drop)
 }
 
-async fn create_internet(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_internet(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let OnlyTags { tags } = context.properties(properties)?;
     let input = json!({ "TagSpecification": tag_specification(&context, "internet-gateway", &tags) });
     let answer = context.call("ec2", "CreateInternetGateway", input).await?;
@@ -59,7 +59,7 @@ async fn create_internet(context: Context, properties: Value) -> Result<HandlerO
     Ok(HandlerOutput::new(id, json!({ "InternetGatewayId": id })))
 }
 
-async fn delete_internet(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete_internet(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ec2", "DeleteInternetGateway", json!({ "InternetGatewayId": old.physical_id })).await.map(drop)
 }
 
@@ -76,18 +76,18 @@ impl Attachment {
     }
 }
 
-async fn attach(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn attach(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let attachment: Attachment = context.properties(properties)?;
     context.call("ec2", "AttachInternetGateway", attachment.input()).await?;
     Ok(HandlerOutput::new(&format!("IGW|{}", attachment.vpc_id), json!({ "AttachmentType": "IGW" })))
 }
 
-async fn reattach(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn reattach(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     detach(context.clone(), old).await?;
     attach(context, properties).await
 }
 
-async fn detach(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn detach(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     let attachment: Attachment = context.properties(old.properties)?;
     context.call("ec2", "DetachInternetGateway", attachment.input()).await.map(drop)
 }

@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Context, HandlerOutput, PhysicalResource, ResourceType, Tag, resource_type, tag_specification, text, update_tags,
+    HandlerContext, HandlerOutput, PhysicalResource, ResourceType, Tag, resource_type, tag_specification, text,
+    update_tags,
 };
 use crate::Fault;
 
@@ -59,7 +60,7 @@ impl Interface {
     }
 }
 
-async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let instance: Instance = context.properties(properties)?;
     let input = json!({
         "ImageId": instance.image_id,
@@ -89,6 +90,6 @@ async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fa
     Ok(HandlerOutput::new(id, attributes))
 }
 
-async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ec2", "TerminateInstances", json!({ "InstanceId": [old.physical_id] })).await.map(drop)
 }

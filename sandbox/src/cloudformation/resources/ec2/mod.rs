@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Context, HandlerOutput, OnlyTags, PhysicalResource, ResourceType, nothing_to_update, resource_type, text};
+use super::{
+    HandlerContext, HandlerOutput, OnlyTags, PhysicalResource, ResourceType, nothing_to_update, resource_type, text,
+};
 use crate::Fault;
 use crate::base::tags::Tag;
 
@@ -32,7 +34,7 @@ pub(super) const TYPES: &[ResourceType] = &[
 
 /// The `TagSpecification` of a new resource of EC2's type `kind`. CloudFormation's own tags have reserved keys, which EC2 only
 /// takes as `SystemTag`; those of a template are refused.
-fn tag_specification(context: &Context, kind: &str, own: &[Tag]) -> Value {
+fn tag_specification(context: &HandlerContext, kind: &str, own: &[Tag]) -> Value {
     let (system, stack): (Vec<&Tag>, Vec<&Tag>) = context.tags.iter().partition(|tag| is_reserved(tag));
     let inherited = stack.into_iter().filter(|tag| !own.iter().any(|one| one.key == tag.key));
     let tags: Vec<&Tag> = own.iter().chain(inherited).collect();
@@ -44,7 +46,7 @@ fn is_reserved(tag: &Tag) -> bool {
 }
 
 /// Gives a resource the tags of its new properties.
-async fn retag(context: &Context, id: &str, before: &[Tag], after: &[Tag]) -> Result<(), Fault> {
+async fn retag(context: &HandlerContext, id: &str, before: &[Tag], after: &[Tag]) -> Result<(), Fault> {
     let removed: Vec<&Tag> = before.iter().filter(|tag| !after.iter().any(|new| new.key == tag.key)).collect();
     if !removed.is_empty() {
         context.call("ec2", "DeleteTags", json!({ "ResourceId": [id], "Tag": removed })).await?;
@@ -64,7 +66,11 @@ fn tags_of(properties: &Value) -> Vec<Tag> {
 }
 
 /// The update of a type of which only the tags can be updated in place, by the physical id.
-async fn update_tags(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update_tags(
+    context: HandlerContext,
+    old: PhysicalResource,
+    properties: Value,
+) -> Result<HandlerOutput, Fault> {
     retag(&context, &old.physical_id, &tags_of(&old.properties), &tags_of(&properties)).await?;
     Ok(HandlerOutput::from(&old))
 }

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Context, HandlerOutput, PhysicalResource, ResourceType, Tag, nothing_to_update, resource_type, tag_specification,
-    text, update_tags,
+    HandlerContext, HandlerOutput, PhysicalResource, ResourceType, Tag, nothing_to_update, resource_type,
+    tag_specification, text, update_tags,
 };
 use crate::Fault;
 
@@ -31,7 +31,7 @@ struct Table {
     tags: Vec<Tag>,
 }
 
-async fn create_table(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_table(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let Table { vpc_id, tags } = context.properties(properties)?;
     let input = json!({ "VpcId": vpc_id, "TagSpecification": tag_specification(&context, "route-table", &tags) });
     let answer = context.call("ec2", "CreateRouteTable", input).await?;
@@ -39,7 +39,7 @@ async fn create_table(context: Context, properties: Value) -> Result<HandlerOutp
     Ok(HandlerOutput::new(id, json!({ "RouteTableId": id })))
 }
 
-async fn delete_table(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete_table(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ec2", "DeleteRouteTable", json!({ "RouteTableId": old.physical_id })).await.map(drop)
 }
 
@@ -50,7 +50,7 @@ struct Association {
     subnet_id: String,
 }
 
-async fn associate(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn associate(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let Association { route_table_id, subnet_id } = context.properties(properties)?;
     let input = json!({ "RouteTableId": route_table_id, "SubnetId": subnet_id });
     let answer = context.call("ec2", "AssociateRouteTable", input).await?;
@@ -58,7 +58,7 @@ async fn associate(context: Context, properties: Value) -> Result<HandlerOutput,
     Ok(HandlerOutput::new(id, json!({ "Id": id })))
 }
 
-async fn disassociate(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn disassociate(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ec2", "DisassociateRouteTable", json!({ "AssociationId": old.physical_id })).await.map(drop)
 }
 
@@ -71,7 +71,7 @@ struct Route {
     nat_gateway_id: Option<String>,
 }
 
-async fn create_route(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_route(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let Route { route_table_id, destination_cidr_block, gateway_id, nat_gateway_id } =
         context.properties(properties)?;
     let input = json!({
@@ -85,12 +85,16 @@ async fn create_route(context: Context, properties: Value) -> Result<HandlerOutp
     Ok(HandlerOutput::new(&id, json!({ "CidrBlock": destination_cidr_block })))
 }
 
-async fn update_route(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update_route(
+    context: HandlerContext,
+    old: PhysicalResource,
+    properties: Value,
+) -> Result<HandlerOutput, Fault> {
     delete_route(context.clone(), old).await?;
     create_route(context, properties).await
 }
 
-async fn delete_route(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete_route(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     let route: Route = context.properties(old.properties)?;
     let input = json!({ "RouteTableId": route.route_table_id, "DestinationCidrBlock": route.destination_cidr_block });
     context.call("ec2", "DeleteRoute", input).await.map(drop)

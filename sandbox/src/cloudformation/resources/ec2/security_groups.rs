@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Context, HandlerOutput, PhysicalResource, ResourceType, Tag, resource_type, retag, tag_specification, tags_of, text,
+    HandlerContext, HandlerOutput, PhysicalResource, ResourceType, Tag, resource_type, retag, tag_specification,
+    tags_of, text,
 };
 use crate::Fault;
 
@@ -76,7 +77,7 @@ fn allow_all() -> Rule {
     }
 }
 
-async fn call_rules(context: &Context, operation: &str, group: &str, rules: &[Rule]) -> Result<Value, Fault> {
+async fn call_rules(context: &HandlerContext, operation: &str, group: &str, rules: &[Rule]) -> Result<Value, Fault> {
     if rules.is_empty() {
         return Ok(Value::Null);
     }
@@ -84,7 +85,7 @@ async fn call_rules(context: &Context, operation: &str, group: &str, rules: &[Ru
     context.call("ec2", operation, json!({ "GroupId": group, "IpPermissions": permissions })).await
 }
 
-async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let group: Group = context.properties(properties)?;
     let input = json!({
         "GroupName": group.group_name.clone().unwrap_or_else(|| context.generated_name(255)),
@@ -100,7 +101,7 @@ async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fa
 }
 
 /// A group without egress rules in the template allows all outbound traffic.
-async fn replace_egress(context: &Context, id: &str, before: &[Rule], after: &[Rule]) -> Result<(), Fault> {
+async fn replace_egress(context: &HandlerContext, id: &str, before: &[Rule], after: &[Rule]) -> Result<(), Fault> {
     let default = [allow_all()];
     let old = if before.is_empty() { &default[..] } else { before };
     let new = if after.is_empty() { &default[..] } else { after };
@@ -108,7 +109,7 @@ async fn replace_egress(context: &Context, id: &str, before: &[Rule], after: &[R
     call_rules(context, "AuthorizeSecurityGroupEgress", id, new).await.map(drop)
 }
 
-async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let (before, after): (Group, Group) =
         (context.properties(old.properties.clone())?, context.properties(properties)?);
     let id = old.physical_id.as_str();
@@ -119,7 +120,7 @@ async fn update(context: Context, old: PhysicalResource, properties: Value) -> R
     Ok(HandlerOutput::from(&old))
 }
 
-async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ec2", "DeleteSecurityGroup", json!({ "GroupId": old.physical_id })).await.map(drop)
 }
 
@@ -152,7 +153,7 @@ impl Ingress {
     }
 }
 
-async fn create_ingress(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create_ingress(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let (group, rule) = context.properties::<Ingress>(properties)?.split();
     let answer = call_rules(&context, "AuthorizeSecurityGroupIngress", &group, &[rule]).await?;
     let id = text(&answer, "/securityGroupRuleSet/0/securityGroupRuleId");
@@ -160,7 +161,11 @@ async fn create_ingress(context: Context, properties: Value) -> Result<HandlerOu
 }
 
 /// Everything but the description is create-only.
-async fn describe_ingress(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn describe_ingress(
+    context: HandlerContext,
+    old: PhysicalResource,
+    properties: Value,
+) -> Result<HandlerOutput, Fault> {
     let Ingress { group_id, description, .. } = context.properties(properties)?;
     let rule = json!({ "SecurityGroupRuleId": old.physical_id, "Description": description });
     let input = json!({ "GroupId": group_id, "SecurityGroupRuleDescription": [rule] });
@@ -168,7 +173,7 @@ async fn describe_ingress(context: Context, old: PhysicalResource, properties: V
     Ok(HandlerOutput::from(&old))
 }
 
-async fn delete_ingress(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete_ingress(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     let (group, rule) = context.properties::<Ingress>(old.properties)?.split();
     call_rules(&context, "RevokeSecurityGroupIngress", &group, &[rule]).await.map(drop)
 }

@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Context, HandlerOutput, PhysicalResource, ResourceType, Tag, resource_type, retag, tag_specification, tags_of, text,
+    HandlerContext, HandlerOutput, PhysicalResource, ResourceType, Tag, resource_type, retag, tag_specification,
+    tags_of, text,
 };
 use crate::Fault;
 
@@ -27,7 +28,7 @@ struct Subnet {
     vpc_id: String,
 }
 
-async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let subnet: Subnet = context.properties(properties)?;
     let input = json!({
         "VpcId": subnet.vpc_id,
@@ -48,19 +49,19 @@ async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fa
     Ok(HandlerOutput::new(id, attributes))
 }
 
-async fn map_public_ip(context: &Context, id: &str, subnet: &Subnet) -> Result<(), Fault> {
+async fn map_public_ip(context: &HandlerContext, id: &str, subnet: &Subnet) -> Result<(), Fault> {
     let value = subnet.map_public_ip_on_launch.unwrap_or(false);
     let input = json!({ "SubnetId": id, "MapPublicIpOnLaunch": { "Value": value } });
     context.call("ec2", "ModifySubnetAttribute", input).await.map(drop)
 }
 
-async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let subnet: Subnet = context.properties(properties)?;
     map_public_ip(&context, &old.physical_id, &subnet).await?;
     retag(&context, &old.physical_id, &tags_of(&old.properties), &subnet.tags).await?;
     Ok(HandlerOutput::from(&old))
 }
 
-async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ec2", "DeleteSubnet", json!({ "SubnetId": old.physical_id })).await.map(drop)
 }

@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Context, HandlerOutput, PhysicalResource, ResourceType, Tag, resource_type, retag, tag_specification, tags_of, text,
+    HandlerContext, HandlerOutput, PhysicalResource, ResourceType, Tag, resource_type, retag, tag_specification,
+    tags_of, text,
 };
 use crate::Fault;
 
@@ -27,7 +28,7 @@ struct Vpc {
     tags: Vec<Tag>,
 }
 
-async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let vpc: Vpc = context.properties(properties)?;
     let input = json!({
         "CidrBlock": vpc.cidr_block,
@@ -48,7 +49,7 @@ async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fa
     Ok(HandlerOutput::new(id, attributes))
 }
 
-async fn set_dns(context: &Context, id: &str, vpc: &Vpc) -> Result<(), Fault> {
+async fn set_dns(context: &HandlerContext, id: &str, vpc: &Vpc) -> Result<(), Fault> {
     for (member, value) in
         [("EnableDnsSupport", vpc.enable_dns_support), ("EnableDnsHostnames", vpc.enable_dns_hostnames)]
     {
@@ -60,13 +61,13 @@ async fn set_dns(context: &Context, id: &str, vpc: &Vpc) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
+async fn update(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let vpc: Vpc = context.properties(properties)?;
     set_dns(&context, &old.physical_id, &vpc).await?;
     retag(&context, &old.physical_id, &tags_of(&old.properties), &vpc.tags).await?;
     Ok(HandlerOutput::from(&old))
 }
 
-async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
+async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ec2", "DeleteVpc", json!({ "VpcId": old.physical_id })).await.map(drop)
 }

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Answer, Place, find, require, single};
-use crate::cloudformation::template::resolve::{Problem, Scope};
+use super::{AllowedIn, FunctionResult, find, require, single};
+use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope};
 
 const EQUALS: &str = "Template error: every Fn::Equals object requires a list of 2 string parameters.";
 const IF: &str = "Template error: Fn::If requires a list argument with three elements";
@@ -11,20 +11,20 @@ const IF: &str = "Template error: Fn::If requires a list argument with three ele
 /// Whether a value is a condition.
 fn is_condition(value: &Value) -> bool {
     let function = single(value).and_then(|(name, _)| find(name));
-    function.is_some_and(|function| matches!(function.place, Place::Condition | Place::Rule))
+    function.is_some_and(|function| matches!(function.allowed_in, AllowedIn::Condition | AllowedIn::Rule))
 }
 
-pub(super) fn check_equals(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_equals(argument: &Value) -> Result<(), EvaluationError> {
     require(argument.as_array().is_some_and(|parts| parts.len() == 2), EQUALS)
 }
 
-pub(super) fn equals(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn equals(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let [left, right] = [&argument[0], &argument[1]].map(|side| comparable(scope, side));
     Ok(Some(Value::Bool(left? == right?)))
 }
 
 /// Scalars are compared as text: `true` and `"true"` are equal.
-fn comparable(scope: &Scope<'_>, side: &Value) -> Answer {
+fn comparable(scope: &EvaluationScope<'_>, side: &Value) -> FunctionResult {
     Ok(match scope.evaluate(side)? {
         Some(Value::Bool(flag)) => Some(flag.to_string().into()),
         Some(Value::Number(number)) => Some(number.to_string().into()),
@@ -32,17 +32,17 @@ fn comparable(scope: &Scope<'_>, side: &Value) -> Answer {
     })
 }
 
-pub(super) fn check_not(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_not(argument: &Value) -> Result<(), EvaluationError> {
     let one = argument.as_array().filter(|parts| parts.len() == 1);
     let sentence = "Template error: every Fn::Not object requires one boolean parameter.";
     require(one.is_some_and(|parts| is_condition(&parts[0])), sentence)
 }
 
-pub(super) fn not(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn not(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     Ok(Some(Value::Bool(!scope.holds(&argument[0])?)))
 }
 
-fn check_list(argument: &Value, name: &str) -> Result<(), Problem> {
+fn check_list(argument: &Value, name: &str) -> Result<(), EvaluationError> {
     let parts = argument.as_array().filter(|parts| (2..=10).contains(&parts.len()));
     if parts.is_some_and(|parts| parts.iter().all(is_condition)) {
         return Ok(());
@@ -50,40 +50,40 @@ fn check_list(argument: &Value, name: &str) -> Result<(), Problem> {
     Err(format!("Template error: every {name} object requires a list of at least 2 and at most 10 boolean parameters."))
 }
 
-pub(super) fn check_and(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_and(argument: &Value) -> Result<(), EvaluationError> {
     check_list(argument, "Fn::And")
 }
 
-pub(super) fn and(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn and(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let mut all = argument.as_array().into_iter().flatten();
-    Ok(Some(Value::Bool(all.try_fold(true, |result, one| Ok::<_, Problem>(scope.holds(one)? && result))?)))
+    Ok(Some(Value::Bool(all.try_fold(true, |result, one| Ok::<_, EvaluationError>(scope.holds(one)? && result))?)))
 }
 
-pub(super) fn check_or(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_or(argument: &Value) -> Result<(), EvaluationError> {
     check_list(argument, "Fn::Or")
 }
 
-pub(super) fn or(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn or(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let mut all = argument.as_array().into_iter().flatten();
-    Ok(Some(Value::Bool(all.try_fold(false, |result, one| Ok::<_, Problem>(scope.holds(one)? || result))?)))
+    Ok(Some(Value::Bool(all.try_fold(false, |result, one| Ok::<_, EvaluationError>(scope.holds(one)? || result))?)))
 }
 
-pub(super) fn check_named(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_named(argument: &Value) -> Result<(), EvaluationError> {
     require(argument.is_string(), "Template format error: Every Condition member must be a string.")
 }
 
-pub(super) fn named(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn named(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     Ok(Some(Value::Bool(scope.condition(argument.as_str().unwrap_or_default())?)))
 }
 
-pub(super) fn check_if_else(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_if_else(argument: &Value) -> Result<(), EvaluationError> {
     let parts = argument.as_array().filter(|parts| parts.first().is_some_and(Value::is_string));
     let parts =
         parts.ok_or("Template error: Fn::If requires a list argument with the first element being a condition")?;
     require(parts.len() == 3, IF)
 }
 
-pub(super) fn if_else(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn if_else(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let Some([Value::String(name), yes, no]) = argument.as_array().map(Vec::as_slice) else {
         return Err(IF.to_owned());
     };

@@ -4,9 +4,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde_json::Value;
 
-use super::{Answer, may_be_list, may_be_text, require};
+use super::{FunctionResult, may_be_list, may_be_text, require};
 use crate::base::{regions, zones};
-use crate::cloudformation::template::resolve::{Problem, Scope, UNKNOWN};
+use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope, UNKNOWN};
 
 const SPLIT: &str = "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string \
                      to be split or a function that returns a string to be split.";
@@ -16,11 +16,11 @@ const INDEX: &str = "Template error: Fn::Select requires a list argument with a 
 const CIDR: &str =
     "Template error: every Fn::Cidr object requires an ipBlock, a count between 1 and 256 and optionally cidrBits";
 
-pub(super) fn check_zones(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_zones(argument: &Value) -> Result<(), EvaluationError> {
     require(may_be_text(argument), "Template error: every Fn::GetAZs object must have a String-typed value.")
 }
 
-pub(super) fn zones(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn zones(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let given = scope.text(argument)?;
     let region = if given.is_empty() { &scope.config.region } else { &given };
     if *region != scope.config.region && *region != UNKNOWN && !regions::exists(region) {
@@ -29,12 +29,12 @@ pub(super) fn zones(scope: &Scope<'_>, argument: &Value) -> Answer {
     Ok(Some(zones::names(region).into()))
 }
 
-pub(super) fn check_split(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_split(argument: &Value) -> Result<(), EvaluationError> {
     let fits = matches!(argument.as_array().map(Vec::as_slice), Some([delimiter, text]) if delimiter.is_string() && may_be_text(text));
     require(fits, SPLIT)
 }
 
-pub(super) fn split(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn split(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let (delimiter, text) = (argument[0].as_str().ok_or(SPLIT)?, scope.text(&argument[1])?);
     if text.contains(UNKNOWN) {
         return Ok(Some(UNKNOWN.into()));
@@ -44,13 +44,13 @@ pub(super) fn split(scope: &Scope<'_>, argument: &Value) -> Answer {
     Ok(Some(text.split(delimiter).collect()))
 }
 
-pub(super) fn check_select(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_select(argument: &Value) -> Result<(), EvaluationError> {
     let parts = argument.as_array().filter(|parts| !parts.is_empty()).ok_or(INDEX)?;
     require(may_be_text(&parts[0]), INDEX)?;
     require(parts.len() == 2 && may_be_list(&parts[1]), SELECT)
 }
 
-pub(super) fn select(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn select(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let index = scope.text(&argument[0])?;
     let items = scope.evaluate(&argument[1])?.unwrap_or_default();
     if items == UNKNOWN || index == UNKNOWN {
@@ -63,23 +63,23 @@ pub(super) fn select(scope: &Scope<'_>, argument: &Value) -> Answer {
     found.cloned().map(Some).ok_or_else(none)
 }
 
-pub(super) fn check_length(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_length(argument: &Value) -> Result<(), EvaluationError> {
     require(may_be_list(argument), "Template error: every Fn::Length object requires a list")
 }
 
-pub(super) fn length(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn length(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     match scope.evaluate(argument)? {
         Some(Value::Array(items)) => Ok(Some(items.len().into())),
         _ => Err("The Fn::Length value could not be resolved for properties".to_owned()),
     }
 }
 
-pub(super) fn check_cidr(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_cidr(argument: &Value) -> Result<(), EvaluationError> {
     let parts = argument.as_array().ok_or(CIDR)?;
     require((2..=3).contains(&parts.len()) && parts.iter().all(may_be_text), CIDR)
 }
 
-pub(super) fn cidr(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn cidr(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let texts: Result<Vec<String>, _> =
         argument.as_array().into_iter().flatten().map(|part| scope.text(part)).collect();
     let texts = texts?;

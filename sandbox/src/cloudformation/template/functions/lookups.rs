@@ -2,24 +2,24 @@
 
 use serde_json::Value;
 
-use super::{Answer, may_be_text, require, single};
+use super::{FunctionResult, may_be_text, require, single};
 use crate::cloudformation::template::references::{attribute_reference, references};
-use crate::cloudformation::template::resolve::{Problem, Scope, UNKNOWN};
+use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope, UNKNOWN};
 
 const ATTRIBUTE: &str = "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute";
 const MAP: &str = "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the \
                    attribute for return value";
 
-pub(super) fn check_reference(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_reference(argument: &Value) -> Result<(), EvaluationError> {
     let sentence = "Template format error: Every Ref object must have a single String value.";
     require(argument.is_string(), sentence)
 }
 
-pub(super) fn reference(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn reference(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     scope.reference(argument.as_str().unwrap_or_default())
 }
 
-pub(super) fn check_attribute(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_attribute(argument: &Value) -> Result<(), EvaluationError> {
     let is_name = |part: &Value| part.as_str().is_some_and(|text| !text.is_empty());
     let fits = match argument {
         Value::String(text) => text.split_once('.').is_some_and(|(name, rest)| !name.is_empty() && !rest.is_empty()),
@@ -33,7 +33,7 @@ pub(super) fn check_attribute(argument: &Value) -> Result<(), Problem> {
     require(fits, ATTRIBUTE)
 }
 
-pub(super) fn attribute(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn attribute(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     if let Some([name, attribute]) = argument.as_array().map(Vec::as_slice)
         && attribute.is_object()
     {
@@ -43,7 +43,7 @@ pub(super) fn attribute(scope: &Scope<'_>, argument: &Value) -> Answer {
     scope.attribute(&reference.name, reference.attribute.as_deref().unwrap_or_default()).map(Some)
 }
 
-pub(super) fn check_import(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_import(argument: &Value) -> Result<(), EvaluationError> {
     let sentence =
         "Template error: the attribute in Fn::ImportValue must be a string or a function that returns a string";
     require(may_be_text(argument), sentence)?;
@@ -62,14 +62,14 @@ fn calls(value: &Value, function: &str) -> bool {
     }
 }
 
-pub(super) fn import(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn import(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let name = scope.text(argument)?;
     let found = scope.exports.get(&name).map(|value| Some(value.as_str().into()));
     found.ok_or_else(|| format!("No export named {name} found."))
 }
 
 /// Three parameters, and with `AWS::LanguageExtensions` a fourth that holds the default value.
-pub(super) fn check_map(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_map(argument: &Value) -> Result<(), EvaluationError> {
     let parts = argument.as_array().ok_or(MAP)?;
     let fits = match parts.len() {
         3 => true,
@@ -79,9 +79,9 @@ pub(super) fn check_map(argument: &Value) -> Result<(), Problem> {
     require(fits && parts[..3].iter().all(may_be_text), MAP)
 }
 
-pub(super) fn find_in_map(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn find_in_map(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let text = |index: usize| match scope.text(&argument[index]) {
-        Err(problem) if problem == Scope::NOT_TEXT => Err(MAP.to_owned()),
+        Err(problem) if problem == EvaluationScope::NOT_TEXT => Err(MAP.to_owned()),
         other => other,
     };
     let (map, first, second) = (text(0)?, text(1)?, text(2)?);

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::resolve::{Problem, Scope};
+use super::resolve::{EvaluationError, EvaluationScope};
 
 mod condition_functions;
 mod lists;
@@ -17,7 +17,7 @@ pub(crate) use texts::placeholders;
 
 /// Where a function is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum AllowedIn {
     /// In properties and outputs, and inside other functions.
     Value,
     /// In conditions and rules.
@@ -29,56 +29,56 @@ pub(crate) enum Place {
 }
 
 /// The result of a function; `None` is `AWS::NoValue`.
-pub(crate) type Answer = Result<Option<Value>, Problem>;
+pub(crate) type FunctionResult = Result<Option<Value>, EvaluationError>;
 
 /// One function.
 pub(crate) struct Function {
     /// Such as `Fn::Join`.
     pub name: &'static str,
     /// Where it is allowed.
-    pub place: Place,
+    pub allowed_in: AllowedIn,
     /// Refuses an argument of the wrong form.
-    pub check_argument: fn(&Value) -> Result<(), Problem>,
+    pub check_argument: fn(&Value) -> Result<(), EvaluationError>,
     /// Evaluates it.
-    pub call: fn(&Scope<'_>, &Value) -> Answer,
+    pub call: fn(&EvaluationScope<'_>, &Value) -> FunctionResult,
 }
 
 /// Every function, in the order of AWS's fault for an unknown one.
 pub(crate) const FUNCTIONS: &[Function] = &[
-    row("Fn::Base64", Place::Value, texts::check_base64, texts::base64),
-    row("Fn::GetAtt", Place::Value, lookups::check_attribute, lookups::attribute),
-    row("Fn::GetAZs", Place::Value, lists::check_zones, lists::zones),
-    row("Fn::ImportValue", Place::Value, lookups::check_import, lookups::import),
-    row("Fn::Join", Place::Value, texts::check_join, texts::join),
-    row("Fn::Split", Place::Value, lists::check_split, lists::split),
-    row("Fn::FindInMap", Place::Value, lookups::check_map, lookups::find_in_map),
-    row("Fn::Select", Place::Value, lists::check_select, lists::select),
-    row("Ref", Place::Value, lookups::check_reference, lookups::reference),
-    row("Fn::Equals", Place::Condition, condition_functions::check_equals, condition_functions::equals),
-    row("Fn::If", Place::Value, condition_functions::check_if_else, condition_functions::if_else),
-    row("Fn::Not", Place::Condition, condition_functions::check_not, condition_functions::not),
-    row("Condition", Place::Condition, condition_functions::check_named, condition_functions::named),
-    row("Fn::And", Place::Condition, condition_functions::check_and, condition_functions::and),
-    row("Fn::Or", Place::Condition, condition_functions::check_or, condition_functions::or),
-    row("Fn::Contains", Place::Rule, rule_functions::two_lists, rule_functions::contains),
-    row("Fn::EachMemberEquals", Place::Rule, rule_functions::two_lists, rule_functions::each_member_equals),
-    row("Fn::EachMemberIn", Place::Rule, rule_functions::two_lists, rule_functions::each_member_in),
-    row("Fn::ValueOf", Place::Rule, rule_functions::two_names, rule_functions::value_of),
-    row("Fn::ValueOfAll", Place::Rule, rule_functions::two_names, rule_functions::value_of_all),
-    row("Fn::RefAll", Place::Rule, rule_functions::one_name, rule_functions::all_of_type),
-    row("Fn::Sub", Place::Value, texts::check_sub, texts::substitute),
-    row("Fn::Cidr", Place::Value, lists::check_cidr, lists::cidr),
-    row("Fn::Length", Place::Extension, lists::check_length, lists::length),
-    row("Fn::ToJsonString", Place::Extension, texts::check_json, texts::json_text),
+    row("Fn::Base64", AllowedIn::Value, texts::check_base64, texts::base64),
+    row("Fn::GetAtt", AllowedIn::Value, lookups::check_attribute, lookups::attribute),
+    row("Fn::GetAZs", AllowedIn::Value, lists::check_zones, lists::zones),
+    row("Fn::ImportValue", AllowedIn::Value, lookups::check_import, lookups::import),
+    row("Fn::Join", AllowedIn::Value, texts::check_join, texts::join),
+    row("Fn::Split", AllowedIn::Value, lists::check_split, lists::split),
+    row("Fn::FindInMap", AllowedIn::Value, lookups::check_map, lookups::find_in_map),
+    row("Fn::Select", AllowedIn::Value, lists::check_select, lists::select),
+    row("Ref", AllowedIn::Value, lookups::check_reference, lookups::reference),
+    row("Fn::Equals", AllowedIn::Condition, condition_functions::check_equals, condition_functions::equals),
+    row("Fn::If", AllowedIn::Value, condition_functions::check_if_else, condition_functions::if_else),
+    row("Fn::Not", AllowedIn::Condition, condition_functions::check_not, condition_functions::not),
+    row("Condition", AllowedIn::Condition, condition_functions::check_named, condition_functions::named),
+    row("Fn::And", AllowedIn::Condition, condition_functions::check_and, condition_functions::and),
+    row("Fn::Or", AllowedIn::Condition, condition_functions::check_or, condition_functions::or),
+    row("Fn::Contains", AllowedIn::Rule, rule_functions::two_lists, rule_functions::contains),
+    row("Fn::EachMemberEquals", AllowedIn::Rule, rule_functions::two_lists, rule_functions::each_member_equals),
+    row("Fn::EachMemberIn", AllowedIn::Rule, rule_functions::two_lists, rule_functions::each_member_in),
+    row("Fn::ValueOf", AllowedIn::Rule, rule_functions::two_names, rule_functions::value_of),
+    row("Fn::ValueOfAll", AllowedIn::Rule, rule_functions::two_names, rule_functions::value_of_all),
+    row("Fn::RefAll", AllowedIn::Rule, rule_functions::one_name, rule_functions::all_of_type),
+    row("Fn::Sub", AllowedIn::Value, texts::check_sub, texts::substitute),
+    row("Fn::Cidr", AllowedIn::Value, lists::check_cidr, lists::cidr),
+    row("Fn::Length", AllowedIn::Extension, lists::check_length, lists::length),
+    row("Fn::ToJsonString", AllowedIn::Extension, texts::check_json, texts::json_text),
 ];
 
 const fn row(
     name: &'static str,
-    place: Place,
-    check_argument: fn(&Value) -> Result<(), Problem>,
-    call: fn(&Scope<'_>, &Value) -> Answer,
+    allowed_in: AllowedIn,
+    check_argument: fn(&Value) -> Result<(), EvaluationError>,
+    call: fn(&EvaluationScope<'_>, &Value) -> FunctionResult,
 ) -> Function {
-    Function { name, place, check_argument, call }
+    Function { name, allowed_in, check_argument, call }
 }
 
 /// The function of a name.
@@ -92,8 +92,8 @@ pub(crate) fn is_call(name: &str) -> bool {
 }
 
 /// The problem of an unknown function.
-pub(crate) fn unsupported(name: &str) -> Problem {
-    let known = FUNCTIONS.iter().filter(|function| function.place != Place::Extension);
+pub(crate) fn unsupported(name: &str) -> EvaluationError {
+    let known = FUNCTIONS.iter().filter(|function| function.allowed_in != AllowedIn::Extension);
     let names = known.map(|function| function.name).collect::<Vec<_>>().join(", ");
     format!("Template Error: Encountered unsupported function: {name} Supported functions are: [{names}]")
 }
@@ -114,6 +114,6 @@ fn may_be_list(value: &Value) -> bool {
     value.is_array() || single(value).is_some_and(|(name, _)| is_call(name))
 }
 
-fn require(holds: bool, sentence: &str) -> Result<(), Problem> {
+fn require(holds: bool, sentence: &str) -> Result<(), EvaluationError> {
     if holds { Ok(()) } else { Err(sentence.to_owned()) }
 }

@@ -4,15 +4,15 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{Answer, may_be_list, require};
-use crate::cloudformation::template::resolve::{Problem, ResourceValues, Scope};
+use super::{FunctionResult, may_be_list, require};
+use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope, ResourceValues};
 
-pub(super) fn two_lists(argument: &Value) -> Result<(), Problem> {
+pub(super) fn two_lists(argument: &Value) -> Result<(), EvaluationError> {
     let fits = argument.as_array().is_some_and(|parts| parts.len() == 2 && may_be_list(&parts[0]));
     require(fits, "Template error: a function of a rule requires a list and what to compare it with")
 }
 
-pub(super) fn two_names(argument: &Value) -> Result<(), Problem> {
+pub(super) fn two_names(argument: &Value) -> Result<(), EvaluationError> {
     let fits = argument.as_array().is_some_and(|parts| parts.len() == 2 && parts.iter().all(Value::is_string));
     require(
         fits,
@@ -20,11 +20,11 @@ pub(super) fn two_names(argument: &Value) -> Result<(), Problem> {
     )
 }
 
-pub(super) fn one_name(argument: &Value) -> Result<(), Problem> {
+pub(super) fn one_name(argument: &Value) -> Result<(), EvaluationError> {
     require(argument.is_string(), "Template error: Fn::RefAll requires a parameter type")
 }
 
-fn list(scope: &Scope<'_>, value: &Value) -> Result<Vec<Value>, Problem> {
+fn list(scope: &EvaluationScope<'_>, value: &Value) -> Result<Vec<Value>, EvaluationError> {
     Ok(match scope.evaluate(value)? {
         Some(Value::Array(items)) => items,
         Some(one) => vec![one],
@@ -33,19 +33,19 @@ fn list(scope: &Scope<'_>, value: &Value) -> Result<Vec<Value>, Problem> {
 }
 
 /// Whether the list of the first argument has the second.
-pub(super) fn contains(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn contains(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let (all, members) = (list(scope, &argument[0])?, list(scope, &argument[1])?);
     Ok(Some(are_among(&members, &all).into()))
 }
 
 /// Whether every member of the first list is the second argument.
-pub(super) fn each_member_equals(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn each_member_equals(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let expected = scope.evaluate(&argument[1])?.unwrap_or_default();
     Ok(Some(list(scope, &argument[0])?.iter().all(|one| *one == expected).into()))
 }
 
 /// Whether every member of the first list is in the second.
-pub(super) fn each_member_in(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn each_member_in(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let all = list(scope, &argument[1])?;
     Ok(Some(are_among(&list(scope, &argument[0])?, &all).into()))
 }
@@ -57,7 +57,7 @@ fn are_among(members: &[Value], all: &[Value]) -> bool {
 }
 
 /// An attribute of the resource that a parameter names; a list if the parameter is a list.
-pub(super) fn value_of(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn value_of(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let (name, attribute) = (argument[0].as_str().unwrap_or_default(), argument[1].as_str().unwrap_or_default());
     let missing = || format!("Template error: Fn::ValueOf refers to the parameter {name}, which does not exist");
     match scope.parameters.get(name).ok_or_else(missing)? {
@@ -70,7 +70,7 @@ pub(super) fn value_of(scope: &Scope<'_>, argument: &Value) -> Answer {
 }
 
 /// An attribute of all resources that parameters of a type name.
-pub(super) fn value_of_all(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn value_of_all(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let attribute = argument[1].as_str().unwrap_or_default();
     let ids = of_type(scope, argument[0].as_str().unwrap_or_default());
     let values: Result<Vec<Value>, _> = ids.iter().map(|id| attribute_of(scope, id, attribute)).collect();
@@ -79,11 +79,11 @@ pub(super) fn value_of_all(scope: &Scope<'_>, argument: &Value) -> Answer {
 
 /// Every value of the parameters of a type.
 #[expect(clippy::unnecessary_wraps, reason = "it is a row of the table")]
-pub(super) fn all_of_type(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn all_of_type(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     Ok(Some(of_type(scope, argument.as_str().unwrap_or_default()).into()))
 }
 
-fn of_type(scope: &Scope<'_>, kind: &str) -> Vec<Value> {
+fn of_type(scope: &EvaluationScope<'_>, kind: &str) -> Vec<Value> {
     let list = format!("List<{kind}>");
     let declared = scope.template.section("Parameters").iter();
     let named = declared.filter(|(_, declaration)| declaration["Type"] == kind || declaration["Type"] == list.as_str());
@@ -92,7 +92,7 @@ fn of_type(scope: &Scope<'_>, kind: &str) -> Vec<Value> {
 }
 
 /// An attribute of a resource. The scope of a rule has the resources that parameters name, by their ids.
-fn attribute_of(scope: &Scope<'_>, id: &Value, attribute: &str) -> Result<Value, Problem> {
+fn attribute_of(scope: &EvaluationScope<'_>, id: &Value, attribute: &str) -> Result<Value, EvaluationError> {
     let id = id.as_str().unwrap_or_default();
     match scope.resources.get(id) {
         // A missing tag has an empty value; other attributes always exist.

@@ -6,9 +6,9 @@ use std::collections::btree_map::Entry;
 use base64::Engine as _;
 use serde_json::Value;
 
-use super::{Answer, may_be_list, may_be_text, require};
+use super::{FunctionResult, may_be_list, may_be_text, require};
 use crate::cloudformation::template::references::split;
-use crate::cloudformation::template::resolve::{Problem, Scope, UNKNOWN};
+use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope, UNKNOWN};
 
 const JOIN: &str = "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of \
                     strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.";
@@ -19,23 +19,23 @@ const SUB_NAME: &str = "Template error: variable names in Fn::Sub syntax must co
 const SUB_VALUE: &str = "Template error: every value of the context object of every Fn::Sub object must be a string or a \
                          function that returns a string";
 
-pub(super) fn check_base64(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_base64(argument: &Value) -> Result<(), EvaluationError> {
     require(may_be_text(argument), "Template error: every Fn::Base64 object must have a String-typed value.")
 }
 
-pub(super) fn base64(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn base64(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let text = scope.text(argument)?;
     // An unknown value stays recognizable for change sets.
     let text = if text.contains(UNKNOWN) { text } else { base64::engine::general_purpose::STANDARD.encode(text) };
     Ok(Some(text.into()))
 }
 
-pub(super) fn check_join(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_join(argument: &Value) -> Result<(), EvaluationError> {
     let fits = matches!(argument.as_array().map(Vec::as_slice), Some([delimiter, items]) if delimiter.is_string() && may_be_list(items));
     require(fits, JOIN)
 }
 
-pub(super) fn join(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn join(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let items = scope.evaluate(&argument[1])?.unwrap_or_default();
     if items == UNKNOWN {
         return Ok(Some(items));
@@ -69,7 +69,7 @@ fn sub_parts(argument: &Value) -> Option<(&str, Option<&Value>)> {
     }
 }
 
-pub(super) fn check_sub(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_sub(argument: &Value) -> Result<(), EvaluationError> {
     let (text, own) = sub_parts(argument).ok_or(SUB)?;
     let fits = |name: &str| {
         !name.is_empty() && name.chars().all(|character| character.is_ascii_alphanumeric() || "_.:".contains(character))
@@ -79,7 +79,7 @@ pub(super) fn check_sub(argument: &Value) -> Result<(), Problem> {
     require(values.all(|(_, value)| may_be_text(value)), SUB_VALUE)
 }
 
-pub(super) fn substitute(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn substitute(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let (mut rest, own) = sub_parts(argument).ok_or(SUB)?;
     let mut text = String::new();
     // Each variable is evaluated once: nested `Fn::Sub`s would take exponential time.
@@ -114,11 +114,11 @@ pub(super) fn substitute(scope: &Scope<'_>, argument: &Value) -> Answer {
 }
 
 /// The problem of a variable: in the function's own words if it is not a text.
-fn value_problem(problem: &str) -> Problem {
-    if problem == Scope::NOT_TEXT { SUB_VALUE.to_owned() } else { problem.to_owned() }
+fn value_problem(problem: &str) -> EvaluationError {
+    if problem == EvaluationScope::NOT_TEXT { SUB_VALUE.to_owned() } else { problem.to_owned() }
 }
 
-fn placeholder(scope: &Scope<'_>, name: &str) -> Result<String, Problem> {
+fn placeholder(scope: &EvaluationScope<'_>, name: &str) -> Result<String, EvaluationError> {
     let reference = split(name);
     let value = match &reference.attribute {
         Some(attribute) => Some(scope.attribute(&reference.name, attribute)?),
@@ -142,11 +142,11 @@ pub(crate) fn placeholders(text: &str) -> Vec<String> {
     names
 }
 
-pub(super) fn check_json(argument: &Value) -> Result<(), Problem> {
+pub(super) fn check_json(argument: &Value) -> Result<(), EvaluationError> {
     let sentence = "Template error: every Fn::ToJsonString object requires an object or an array";
     require(argument.is_object() || argument.is_array(), sentence)
 }
 
-pub(super) fn json_text(scope: &Scope<'_>, argument: &Value) -> Answer {
+pub(super) fn json_text(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     Ok(Some(scope.evaluate(argument)?.unwrap_or_default().to_string().into()))
 }

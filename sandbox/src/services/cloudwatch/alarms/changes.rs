@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{StateValue, transition};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
 
@@ -17,28 +17,28 @@ pub(crate) struct Named {
 }
 
 /// `DeleteAlarms`. Alarms that do not exist are ignored.
-pub(crate) fn delete(sandbox: &Arc<Sandbox>, Named { alarm_names }: Named) -> Reply {
-    sandbox.world.write(|world| {
+pub(crate) fn delete(sandbox: &Arc<Sandbox>, Named { alarm_names }: Named) -> OperationResult {
+    sandbox.store.write(|states| {
         for name in &alarm_names {
-            world.of_mut::<State>().alarms.remove(name);
+            states.of_mut::<State>().alarms.remove(name);
         }
         Ok(Value::Null)
     })
 }
 
-pub(crate) fn enable_actions(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+pub(crate) fn enable_actions(sandbox: &Arc<Sandbox>, input: Named) -> OperationResult {
     set_actions(sandbox, &input.alarm_names, true)
 }
 
-pub(crate) fn disable_actions(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+pub(crate) fn disable_actions(sandbox: &Arc<Sandbox>, input: Named) -> OperationResult {
     set_actions(sandbox, &input.alarm_names, false)
 }
 
-fn set_actions(sandbox: &Arc<Sandbox>, names: &[String], enabled: bool) -> Reply {
+fn set_actions(sandbox: &Arc<Sandbox>, names: &[String], enabled: bool) -> OperationResult {
     let now = sandbox.clock.now().as_millisecond();
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         for name in names {
-            if let Some(alarm) = world.of_mut::<State>().alarms.get_mut(name) {
+            if let Some(alarm) = states.of_mut::<State>().alarms.get_mut(name) {
                 alarm.settings.actions_enabled = enabled;
                 alarm.configured = now;
             }
@@ -57,7 +57,7 @@ pub(crate) struct SetState {
 }
 
 /// `SetAlarmState`: sets the state until the next evaluation.
-pub(crate) fn set_state(sandbox: &Arc<Sandbox>, input: SetState) -> Reply {
+pub(crate) fn set_state(sandbox: &Arc<Sandbox>, input: SetState) -> OperationResult {
     let data = input.state_reason_data;
     if data.as_ref().is_some_and(|data| serde_json::from_str::<serde::de::IgnoredAny>(data).is_err()) {
         return Err(Fault::client("InvalidFormat", "StateReasonData must be valid JSON."));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Alarm, StateValue};
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::cloudwatch::State;
 use crate::services::cloudwatch::{Dimension, Metric, invalid_combination};
 use crate::{Fault, Sandbox};
@@ -46,7 +46,7 @@ impl Describe {
 }
 
 /// `DescribeAlarms`. The sandbox has no composite alarms.
-pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     if input.children_of_alarm_name.is_some() || input.parents_of_alarm_name.is_some() {
         return Err(Fault::not_implemented("composite alarms"));
     }
@@ -58,8 +58,8 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
         "DescribeAlarms {:?} {:?} {:?} {:?} {:?}",
         input.alarm_names, input.alarm_name_prefix, input.alarm_types, input.state_value, input.action_prefix
     );
-    let page = sandbox.world.read(|world| {
-        let alarms = world.of::<State>().alarms.iter().filter(|(_, alarm)| input.matches(alarm));
+    let page = sandbox.store.read(|states| {
+        let alarms = states.of::<State>().alarms.iter().filter(|(_, alarm)| input.matches(alarm));
         let rows = alarms.map(|(name, alarm)| (name.to_owned(), alarm.to_output(&sandbox.config)));
         paging::page(rows, &question, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
@@ -80,7 +80,7 @@ pub(crate) struct ForMetric {
     unit: Option<String>,
 }
 
-pub(crate) fn for_metric(sandbox: &Arc<Sandbox>, input: ForMetric) -> Reply {
+pub(crate) fn for_metric(sandbox: &Arc<Sandbox>, input: ForMetric) -> OperationResult {
     let key = Metric::key(&input.namespace, &input.metric_name, &input.dimensions);
     let matches = |alarm: &&Alarm| {
         let settings = &alarm.settings;
@@ -91,8 +91,8 @@ pub(crate) fn for_metric(sandbox: &Arc<Sandbox>, input: ForMetric) -> Reply {
             && same(&input.unit, &settings.unit)
             && input.period.is_none_or(|period| period == settings.period)
     };
-    sandbox.world.read(|world| {
-        let alarms = world.of::<State>().alarms.values().filter(matches);
+    sandbox.store.read(|states| {
+        let alarms = states.of::<State>().alarms.values().filter(matches);
         let alarms = alarms.map(|alarm| alarm.to_output(&sandbox.config)).collect::<Result<Vec<Value>, Fault>>()?;
         Ok(json!({ "MetricAlarms": alarms }))
     })

@@ -173,9 +173,9 @@ pub(super) fn transition(
     reason_data: Option<String>,
 ) -> Result<(), Fault> {
     let now = sandbox.clock.now().as_millisecond();
-    let changed = sandbox.world.write(|world| {
+    let changed = sandbox.store.write(|states| {
         let missing = || Fault::not_found("ResourceNotFound", "").with_status(404);
-        let alarm = world.of_mut::<State>().alarms.get_mut(name).ok_or_else(missing)?;
+        let alarm = states.of_mut::<State>().alarms.get_mut(name).ok_or_else(missing)?;
         let before = alarm.state;
         alarm.state = state;
         reason.clone_into(&mut alarm.reason);

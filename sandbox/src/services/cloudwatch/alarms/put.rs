@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Alarm, Settings};
 use crate::base::tags::{self, Tag, TagMap};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::protocol::coerce::{self, InputError};
 use crate::services::cloudwatch::statistics::{Statistic, is_period};
 use crate::services::cloudwatch::tags::check_count;
@@ -42,7 +42,7 @@ struct Tagged {
     tags: Vec<Tag>,
 }
 
-pub(crate) fn run(sandbox: &Arc<Sandbox>, input: Value) -> Reply {
+pub(crate) fn run(sandbox: &Arc<Sandbox>, input: Value) -> OperationResult {
     for member in NOT_SERVED {
         if input.get(member).is_some_and(|given| !given.is_null()) {
             return Err(Fault::not_implemented(&format!("{member} in PutMetricAlarm")));
@@ -61,12 +61,12 @@ pub(crate) fn run(sandbox: &Arc<Sandbox>, input: Value) -> Reply {
     let settings: Settings = coerce::from_value(input).map_err(read)?;
     check(&settings)?;
     let now = sandbox.clock.now().as_millisecond();
-    sandbox.world.write(|world| {
-        if !world.of::<State>().alarms.contains(&settings.alarm_name) {
+    sandbox.store.write(|states| {
+        if !states.of::<State>().alarms.contains(&settings.alarm_name) {
             check_count(tags.len())?;
         }
         let tags = tags::to_map(tags);
-        put_alarm(world.of_mut::<State>(), settings, tags, now);
+        put_alarm(states.of_mut::<State>(), settings, tags, now);
         Ok(Value::Null)
     })
 }

@@ -37,7 +37,7 @@ pub(crate) fn start(sandbox: &Arc<Sandbox>) {
 
 /// The progress of the loop for an alarm. It need not survive a restart.
 #[derive(Debug, Clone, Copy, Default)]
-struct Progress {
+struct EvaluationTimes {
     /// The end of the last period for which the alarm was evaluated.
     evaluated: i64,
     /// The end of the last period for which its actions were repeated.
@@ -45,11 +45,11 @@ struct Progress {
 }
 
 async fn watch(sandbox: &Arc<Sandbox>) {
-    let mut changes = sandbox.world.changes();
-    let mut progress = HashMap::<String, Progress>::new();
+    let mut changes = sandbox.store.changes();
+    let mut progress = HashMap::<String, EvaluationTimes>::new();
     let tick = sandbox.clock.shortened(TICK).max(MIN_PERIOD);
     loop {
-        let alarms: Vec<Alarm> = sandbox.world.read(|world| world.of::<State>().alarms.values().cloned().collect());
+        let alarms: Vec<Alarm> = sandbox.store.read(|states| states.of::<State>().alarms.values().cloned().collect());
         if alarms.is_empty() {
             progress.clear();
             if changes.changed().await.is_err() {
@@ -92,7 +92,7 @@ fn period(sandbox: &Sandbox, settings: &Settings) -> i64 {
 }
 
 /// Evaluates an alarm on the periods that are complete, and performs its actions.
-fn check(sandbox: &Arc<Sandbox>, alarm: &Alarm, length: i64, progress: &mut Progress) -> Result<(), Fault> {
+fn check(sandbox: &Arc<Sandbox>, alarm: &Alarm, length: i64, progress: &mut EvaluationTimes) -> Result<(), Fault> {
     let end = progress.evaluated;
     let range = range(sandbox, &alarm.settings, length, end)?;
     let evaluation = evaluate(&alarm.settings, &range, sandbox.clock.now().as_millisecond());
@@ -129,7 +129,7 @@ fn range(sandbox: &Sandbox, settings: &Settings, length: i64, end: i64) -> Resul
     let count = i64::try_from(periods(settings)).map_err(Fault::internal)?;
     let start = end - count * length;
     let key = Metric::key(&settings.namespace, &settings.metric_name, &settings.dimensions);
-    let metric = sandbox.world.read(|world| world.of::<State>().metrics.get(&key).map(|metric| metric.id));
+    let metric = sandbox.store.read(|states| states.of::<State>().metrics.get(&key).map(|metric| metric.id));
     let points = metric.map_or(Ok(Vec::new()), |metric| data_points::between(sandbox, metric, start, end))?;
     let statistic = Statistic::parse(settings.statistic(), "Statistic")?;
     let found = buckets(&points, start, length);

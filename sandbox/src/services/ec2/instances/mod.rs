@@ -10,7 +10,7 @@ use super::State;
 use super::describe::{self, Describe};
 use super::records;
 use super::resource_kinds::INSTANCE;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 mod interface;
@@ -36,9 +36,9 @@ fn to_reservation(mut instances: Vec<Value>) -> Value {
     reservation
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
-    sandbox.world.read(|world| {
-        let found = describe::select(world.of::<State>(), &INSTANCE, &input)?;
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
+    sandbox.store.read(|states| {
+        let found = describe::select(states.of::<State>(), &INSTANCE, &input)?;
         let mut reservations: Vec<Vec<Value>> = Vec::new();
         for mut instance in found {
             describe::hide_members(&INSTANCE, &mut instance);
@@ -64,16 +64,16 @@ pub(super) struct Terminate {
 }
 
 /// `TerminateInstances`. The records are kept in state `terminated`.
-pub(super) fn terminate(sandbox: &Arc<Sandbox>, input: Terminate) -> Reply {
+pub(super) fn terminate(sandbox: &Arc<Sandbox>, input: Terminate) -> OperationResult {
     if input.instance_id.is_empty() {
         return Err(Fault::client("InvalidParameterCombination", "No instances specified"));
     }
     let now = sandbox.clock.now();
-    let terminated = sandbox.world.write(|world| {
-        check_ids(world.of::<State>(), &input.instance_id)?;
+    let terminated = sandbox.store.write(|states| {
+        check_ids(states.of::<State>(), &input.instance_id)?;
         let mut changed = Vec::new();
         for id in &input.instance_id {
-            let instance = records::get_mut(world.of_mut::<State>(), &INSTANCE, id)?;
+            let instance = records::get_mut(states.of_mut::<State>(), &INSTANCE, id)?;
             let previous = instance["instanceState"].clone();
             let mut current = previous.clone();
             if previous["name"] != "terminated" {

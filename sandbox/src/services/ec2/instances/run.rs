@@ -12,7 +12,7 @@ use super::profile::Profile;
 use super::{to_reservation, types};
 use crate::base::clock::iso8601;
 use crate::base::ids;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ec2::State;
 use crate::services::ec2::records::{self, invalid_parameter};
 use crate::services::ec2::resource_kinds::INSTANCE;
@@ -34,7 +34,7 @@ pub(crate) struct Run {
     instance_type: String,
     min_count: i64,
     max_count: i64,
-    placement: Option<Placement>,
+    placement: Option<PlacementInput>,
     subnet_id: Option<String>,
     #[serde(default)]
     security_group_id: Vec<String>,
@@ -52,7 +52,7 @@ pub(crate) struct Run {
 /// The placement in a request. Only the zone is served.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Placement {
+struct PlacementInput {
     availability_zone: Option<String>,
 }
 
@@ -61,21 +61,21 @@ fn default_type() -> String {
 }
 
 /// `RunInstances`. The response shows the instances as pending, all later ones as running.
-pub(crate) fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> Reply {
+pub(crate) fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> OperationResult {
     input.check()?;
     let interface = input.interface()?;
     let tags = tags::tag_set(&INSTANCE, std::mem::take(&mut input.tag_specification))?;
     let (reservation, launched) = (ids::resource("r"), iso8601(sandbox.clock.now()));
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         if let Some(before) =
-            records::find_by_client_token(world.of::<State>(), &INSTANCE, input.client_token.as_deref())
+            records::find_by_client_token(states.of::<State>(), &INSTANCE, input.client_token.as_deref())
         {
             let same = before["reservation"]["reservationId"].clone();
-            let all = world.of::<State>().records.with_prefix(INSTANCE.prefix).map(|(_, instance)| instance.clone());
+            let all = states.of::<State>().records.with_prefix(INSTANCE.prefix).map(|(_, instance)| instance.clone());
             let earlier = all.filter(|instance| instance["reservation"]["reservationId"] == same);
             return Ok(to_reservation(earlier.collect()));
         }
-        let profile = input.iam_instance_profile.as_ref().map(|profile| profile.to_response(world)).transpose()?;
+        let profile = input.iam_instance_profile.as_ref().map(|profile| profile.to_response(states)).transpose()?;
         let mut created = Vec::new();
         for index in 0..input.max_count {
             let id = ids::resource("i");
@@ -102,7 +102,7 @@ pub(crate) fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> Reply {
                 "reservation": { "reservationId": reservation, "ownerId": sandbox.config.account, "groupSet": [] },
                 "userData": input.user_data,
             });
-            let network = interface.members(world.of::<State>(), &sandbox.config, &launched)?;
+            let network = interface.members(states.of::<State>(), &sandbox.config, &launched)?;
             let zone = input.placement.as_ref().and_then(|placement| placement.availability_zone.as_deref());
             if zone.is_some_and(|zone| network["placement"]["availabilityZone"] != zone) {
                 return Err(Fault::not_implemented("ec2:RunInstances with another zone than that of the subnet"));
@@ -110,7 +110,7 @@ pub(crate) fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> Reply {
             for (member, value) in network.as_object().into_iter().flatten() {
                 instance[member] = value.clone();
             }
-            world.of_mut::<State>().records.insert(id, instance.clone());
+            states.of_mut::<State>().records.insert(id, instance.clone());
             instance["instanceState"] = json!({ "code": 0, "name": "pending" });
             created.push(instance);
         }

@@ -11,7 +11,7 @@ use super::records::{self, invalid_parameter};
 use super::resource_kinds::{INSTANCE, SECURITY_GROUP, VPC};
 use super::tags::{self, TagSpecification};
 use crate::base::ids;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Config, Fault, Sandbox};
 
 mod permissions;
@@ -72,7 +72,7 @@ pub(super) struct Create {
     tag_specification: Vec<TagSpecification>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     check_text("GroupName", &input.group_name)?;
     check_text("GroupDescription", &input.group_description)?;
     let (name, vpc) = (input.group_name.as_str(), input.vpc_id.as_deref().ok_or_else(no_default_vpc)?);
@@ -85,9 +85,9 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         return Err(invalid_parameter(message));
     }
     let tags = tags::tag_set(&SECURITY_GROUP, input.tag_specification)?;
-    sandbox.world.write(|world| {
-        records::get(world.of::<State>(), &VPC, vpc)?;
-        let mut groups = world.of::<State>().records.with_prefix(SECURITY_GROUP.prefix);
+    sandbox.store.write(|states| {
+        records::get(states.of::<State>(), &VPC, vpc)?;
+        let mut groups = states.of::<State>().records.with_prefix(SECURITY_GROUP.prefix);
         if groups.any(|(_, group)| group["vpcId"] == vpc && group["groupName"] == name) {
             let message = format!("The security group '{name}' already exists for VPC '{vpc}'");
             return Err(Fault::already_exists("InvalidGroup.Duplicate", message));
@@ -95,7 +95,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         drop(groups);
         let group = record(&sandbox.config, vpc, name, &input.group_description, tags.clone());
         let id = group["groupId"].as_str().unwrap_or_default().to_owned();
-        world.of_mut::<State>().records.insert(id.clone(), group);
+        states.of_mut::<State>().records.insert(id.clone(), group);
         let arn = arn(&sandbox.config, &id);
         Ok(json!({ "return": true, "groupId": id, "tagSet": tags, "securityGroupArn": arn }))
     })
@@ -116,12 +116,12 @@ fn check_text(parameter: &str, text: &str) -> Result<(), Fault> {
     Err(invalid_parameter(format!("Value ({text}) for parameter {parameter} is invalid. {reason}")))
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, mut input: Describe) -> OperationResult {
     if input.take("GroupName").is_some() {
         given_id(None, Some(""))?;
     }
-    sandbox.world.read(|world| {
-        let mut found = describe::select(world.of::<State>(), &SECURITY_GROUP, &input)?;
+    sandbox.store.read(|states| {
+        let mut found = describe::select(states.of::<State>(), &SECURITY_GROUP, &input)?;
         for group in &mut found {
             for direction in [Direction::Ingress, Direction::Egress] {
                 let member = direction.member();
@@ -142,19 +142,19 @@ pub(super) struct Delete {
 }
 
 /// `DeleteSecurityGroup`: refused while an instance or a rule of another group uses the group.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
     let id = given_id(input.group_id.as_deref(), input.group_name.as_deref())?;
-    sandbox.world.write(|world| {
-        if records::get(world.of::<State>(), &SECURITY_GROUP, id)?["groupName"] == "default" {
+    sandbox.store.write(|states| {
+        if records::get(states.of::<State>(), &SECURITY_GROUP, id)?["groupName"] == "default" {
             return Err(Fault::client(
                 "CannotDelete",
                 format!("the specified group: \"{id}\" name: \"default\" cannot be deleted by a user"),
             ));
         }
-        if is_in_use(world.of::<State>(), id) {
+        if is_in_use(states.of::<State>(), id) {
             return Err(Fault::client("DependencyViolation", format!("resource {id} has a dependent object")));
         }
-        world.of_mut::<State>().records.remove(id);
+        states.of_mut::<State>().records.remove(id);
         Ok(json!({ "return": true, "groupId": id }))
     })
 }

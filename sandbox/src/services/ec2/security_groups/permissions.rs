@@ -96,10 +96,10 @@ fn protocol(given: Option<&str>) -> Result<String, Fault> {
     }
 }
 
-type Ports = (Option<i64>, Option<i64>);
+type PortRange = (Option<i64>, Option<i64>);
 
 /// The port range of a rule, or the type and code of ICMP. It is ignored for other protocols.
-fn ports(protocol: &str, from: Option<i64>, to: Option<i64>) -> Result<Ports, Fault> {
+fn ports(protocol: &str, from: Option<i64>, to: Option<i64>) -> Result<PortRange, Fault> {
     match (protocol, from, to) {
         ("tcp" | "udp", Some(from), Some(to)) => {
             if let Some(port) = [from, to].into_iter().find(|port| !(0..=65_535).contains(port)) {

@@ -11,7 +11,7 @@ use super::super::resource_kinds::{SECURITY_GROUP, SECURITY_GROUP_RULE};
 use super::given_id;
 use super::rules::Direction;
 use crate::base::ids;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 const DIRECTIONS: [Direction; 2] = [Direction::Egress, Direction::Ingress];
@@ -51,10 +51,10 @@ struct RuleDescription {
 }
 
 /// `UpdateSecurityGroupRuleDescriptionsIngress`, for rules that are given by their ids: changes or removes descriptions.
-pub(crate) fn update_ingress_descriptions(sandbox: &Arc<Sandbox>, input: UpdateDescriptions) -> Reply {
+pub(crate) fn update_ingress_descriptions(sandbox: &Arc<Sandbox>, input: UpdateDescriptions) -> OperationResult {
     let group = given_id(input.group_id.as_deref(), input.group_name.as_deref())?;
-    sandbox.world.write(|world| {
-        let group = records::get_mut(world.of_mut::<State>(), &SECURITY_GROUP, group)?;
+    sandbox.store.write(|states| {
+        let group = records::get_mut(states.of_mut::<State>(), &SECURITY_GROUP, group)?;
         let rules: &mut Vec<Value> = list(group, Direction::Ingress.member());
         for RuleDescription { security_group_rule_id: id, description } in &input.security_group_rule_description {
             let rule = rules.iter_mut().find(|rule| rule["ruleId"] == id.as_str());
@@ -71,8 +71,8 @@ pub(crate) fn update_ingress_descriptions(sandbox: &Arc<Sandbox>, input: UpdateD
 
 /// Assigns ids to rules that an older version has stored without one.
 pub(crate) fn assign_missing(sandbox: &Arc<Sandbox>) {
-    let result = sandbox.world.write(|world| {
-        assign_ids(world.of_mut::<State>());
+    let result = sandbox.store.write(|states| {
+        assign_ids(states.of_mut::<State>());
         Ok(())
     });
     // A failed write is retried at the next start.

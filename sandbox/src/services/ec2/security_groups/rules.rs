@@ -15,7 +15,7 @@ use super::super::tags::{self, TagSpecification};
 use super::permissions::{IpRange, Permission};
 use super::{given_id, rule_ids};
 use crate::base::ids;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Config, Fault, Sandbox};
 
 /// Rules that a group may have in each direction (AWS's default quota).
@@ -122,7 +122,7 @@ fn identity(rule: &Value) -> [&Value; 5] {
 }
 
 /// `AuthorizeSecurityGroupIngress` and `AuthorizeSecurityGroupEgress`.
-pub(crate) fn authorize(sandbox: &Arc<Sandbox>, direction: Direction, input: Authorize) -> Reply {
+pub(crate) fn authorize(sandbox: &Arc<Sandbox>, direction: Direction, input: Authorize) -> OperationResult {
     let Authorize { group_id, group_name, mut ip_permissions, ip_protocol, from_port, to_port, cidr_ip, .. } = input;
     let id = given_id(group_id.as_deref(), group_name.as_deref())?;
     ip_permissions.extend(inline_permission(ip_protocol, from_port, to_port, cidr_ip));
@@ -131,9 +131,9 @@ pub(crate) fn authorize(sandbox: &Arc<Sandbox>, direction: Direction, input: Aut
     }
     let tags = tags::tag_set(&SECURITY_GROUP_RULE, input.tag_specification)?;
     let new = rules_of(&ip_permissions, &sandbox.config)?;
-    sandbox.world.write(|world| {
-        check_peers(world.of::<State>(), id, &new)?;
-        let rules = list(records::get_mut(world.of_mut::<State>(), &SECURITY_GROUP, id)?, direction.member());
+    sandbox.store.write(|states| {
+        check_peers(states.of::<State>(), id, &new)?;
+        let rules = list(records::get_mut(states.of_mut::<State>(), &SECURITY_GROUP, id)?, direction.member());
         let mut added = Vec::new();
         for mut rule in new {
             if rules.iter().any(|existing| identity(existing) == identity(&rule)) {
@@ -206,13 +206,13 @@ fn to_response(config: &Config, group: &str, direction: Direction, rule: &Value)
 }
 
 /// `RevokeSecurityGroupIngress` and `RevokeSecurityGroupEgress`, of rules by id or by content.
-pub(crate) fn revoke(sandbox: &Arc<Sandbox>, direction: Direction, input: Revoke) -> Reply {
+pub(crate) fn revoke(sandbox: &Arc<Sandbox>, direction: Direction, input: Revoke) -> OperationResult {
     let Revoke { group_id, group_name, mut ip_permissions, ip_protocol, from_port, to_port, cidr_ip, .. } = input;
     let id = given_id(group_id.as_deref(), group_name.as_deref())?;
     ip_permissions.extend(inline_permission(ip_protocol, from_port, to_port, cidr_ip));
     let requested = rules_of(&ip_permissions, &sandbox.config)?;
-    sandbox.world.write(|world| {
-        let rules = list(records::get_mut(world.of_mut::<State>(), &SECURITY_GROUP, id)?, direction.member());
+    sandbox.store.write(|states| {
+        let rules = list(records::get_mut(states.of_mut::<State>(), &SECURITY_GROUP, id)?, direction.member());
         let mut revoked = Vec::new();
         for id in &input.security_group_rule_id {
             let at = rules.iter().position(|rule| rule["ruleId"] == id.as_str());
@@ -263,7 +263,7 @@ pub(super) fn merged(rules: &Value) -> Value {
     permissions.into()
 }
 
-pub(crate) fn describe_rules(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
+pub(crate) fn describe_rules(sandbox: &Arc<Sandbox>, mut input: Describe) -> OperationResult {
     let ids = input.take(SECURITY_GROUP_RULE.ids).unwrap_or_default();
     let ids: Vec<&str> = ids.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let is_group = |id: &&str| id.strip_prefix(SECURITY_GROUP.prefix).is_some_and(records::is_hex);
@@ -271,8 +271,8 @@ pub(crate) fn describe_rules(sandbox: &Arc<Sandbox>, mut input: Describe) -> Rep
         let message = format!("The security group ID '{malformed}' is malformed");
         return Err(Fault::client("InvalidGroupId.Malformed", message));
     }
-    sandbox.world.read(|world| {
-        let rules = rule_ids::all(world.of::<State>());
+    sandbox.store.read(|states| {
+        let rules = rule_ids::all(states.of::<State>());
         let mut rows: Vec<Value> =
             rules.map(|(id, direction, rule)| to_response(&sandbox.config, id, direction, rule)).collect();
         let is = |row: &Value, id: &str| row["securityGroupRuleId"] == id;

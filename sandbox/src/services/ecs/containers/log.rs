@@ -7,8 +7,8 @@ use serde_json::json;
 use super::super::model::{ContainerDefinition, LogConfiguration, Task};
 use super::LaunchFailure;
 use crate::Sandbox;
-use crate::process::{Output, OutputLine};
-use crate::services::logs::events::Event;
+use crate::process::{OutputLine, ProcessOutput};
+use crate::services::logs::events::LogEvent;
 use crate::services::logs::writer::{Entries, Entry};
 
 /// A log stream's group and name.
@@ -47,10 +47,10 @@ pub(super) async fn stream(
 }
 
 /// Forwards a container's output to its stream, as the awslogs driver does: line by line, without empty lines.
-pub(super) async fn forward(mut output: Output, stream: Option<LogStream>, entries: Option<Entries>) {
+pub(super) async fn forward(mut output: ProcessOutput, stream: Option<LogStream>, entries: Option<Entries>) {
     while let Some(OutputLine { at, text }) = output.recv().await {
         if let (Some((group, stream)), Some(entries), false) = (&stream, &entries, text.is_empty()) {
-            let event = Event { timestamp: at.as_millisecond(), message: text };
+            let event = LogEvent { timestamp: at.as_millisecond(), message: text };
             // Fails when the sandbox is ending. The output is still read, so that the process does not wait.
             entries.send(Entry { group: Arc::clone(group), stream: Arc::clone(stream), event }).await;
         }

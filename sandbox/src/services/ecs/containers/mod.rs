@@ -13,7 +13,7 @@ use crate::auth::RoleLease;
 use crate::base::zones;
 use crate::process::engine::{ContainerOptions, TaskNetwork};
 use crate::process::{ContainerSpec, HostOptions, PortLease};
-use crate::services::ecs::Runtime;
+use crate::services::ecs::TaskProcesses;
 
 pub(super) mod dependencies;
 mod group;
@@ -25,7 +25,7 @@ mod secret_variables;
 mod start;
 
 pub(super) use group::{ContainerEvent, ContainerGroup};
-use start::EngineContainer;
+use start::EngineContainerSpec;
 
 /// ECS's default number of seconds between SIGTERM and SIGKILL (developer guide, "stopTimeout").
 const STOP_TIMEOUT: u32 = 30;
@@ -52,7 +52,7 @@ struct PreparedContainer {
     definition: ContainerDefinition,
     spec: ContainerSpec,
     /// Set if an engine runs it.
-    engine: Option<Arc<EngineContainer>>,
+    engine: Option<Arc<EngineContainerSpec>>,
     stream: Option<log::LogStream>,
     /// Keeps its port leased.
     _lease: PortLease,
@@ -60,12 +60,15 @@ struct PreparedContainer {
 
 /// Prepares a task's containers: leases ports, creates log streams and reads secrets.
 pub(super) async fn prepare(sandbox: &Arc<Sandbox>, task: &Task) -> Result<ContainerGroup, LaunchFailure> {
-    let definition = sandbox.world.read(|world| task_definition(world, &task.task_definition).cloned());
+    let definition = sandbox.store.read(|states| task_definition(states, &task.task_definition).cloned());
     let definition = definition.ok_or_else(|| LaunchFailure::resources("the task definition no longer exists"))?;
     let containers = definition.containers();
     let mut leases = Vec::new();
     for container in &containers {
-        leases.push((container.clone(), sandbox.runtime::<Runtime>().ports.lease().map_err(LaunchFailure::resources)?));
+        leases.push((
+            container.clone(),
+            sandbox.in_memory::<TaskProcesses>().ports.lease().map_err(LaunchFailure::resources)?,
+        ));
     }
     let host_ports = |(container, lease): &(ContainerDefinition, PortLease)| {
         let port = lease.number();
@@ -81,7 +84,7 @@ pub(super) async fn prepare(sandbox: &Arc<Sandbox>, task: &Task) -> Result<Conta
         environment.extend(secret_variables::values(sandbox, &container).await?);
         let engine = start::engine(sandbox, task, &container.image).map(|engine| {
             let (task, definition, container) = (task.clone(), definition.clone(), container.clone());
-            Arc::new(EngineContainer { engine, task, definition, container, network: Arc::clone(&network) })
+            Arc::new(EngineContainerSpec { engine, task, definition, container, network: Arc::clone(&network) })
         });
         // An engine's container gets no credentials: with them it could run commands on this machine.
         let session = role.as_ref().filter(|_| engine.is_none()).map(RoleLease::session);
@@ -115,7 +118,7 @@ fn host_options(
     port: u16,
     task_ports: Vec<(u16, u16)>,
 ) -> HostOptions {
-    let mapped = sandbox.world.read(|world| images::command(world, task, &container.image));
+    let mapped = sandbox.store.read(|states| images::command(states, task, &container.image));
     let (command, cwd) = mapped.map_or((None, None), |mapped| (Some(mapped.command), mapped.cwd));
     let number = |units: &str| units.parse().ok();
     let task_cpu = || task.cpu.as_deref().or_else(|| definition.text("cpu")).and_then(number);

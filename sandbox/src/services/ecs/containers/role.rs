@@ -17,8 +17,8 @@ pub(in super::super) fn task_role_name<'a>(task: &'a Task, definition: Option<&'
 /// task's id, as on ECS. A role that this IAM does not have, such as one of another account, gets a random id.
 pub(super) fn lease(sandbox: &Sandbox, task: &Task, definition: &TaskDefinition) -> Option<RoleLease> {
     let given = task_role_name(task, Some(definition))?;
-    let known = sandbox.world.read(|world| {
-        let role = world.of::<iam::State>().roles.get(last_part(given))?;
+    let known = sandbox.store.read(|states| {
+        let role = states.of::<iam::State>().roles.get(last_part(given))?;
         Some((role.arn.clone(), role.id.clone()))
     });
     let foreign = || {

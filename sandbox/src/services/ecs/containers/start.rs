@@ -11,11 +11,11 @@ use super::options;
 use crate::Sandbox;
 use crate::process::engine::{ContainerOptions, EngineKind, TaskNetwork};
 use crate::process::{ContainerSpec, StartFailure, StartedContainer};
-use crate::services::ecs::Runtime;
+use crate::services::ecs::TaskProcesses;
 
 /// What a container is created from when an engine runs it, in ECS's terms.
 #[derive(Debug)]
-pub(super) struct EngineContainer {
+pub(super) struct EngineContainerSpec {
     pub(super) engine: EngineKind,
     pub(super) task: Task,
     pub(super) definition: TaskDefinition,
@@ -26,9 +26,9 @@ pub(super) struct EngineContainer {
 
 /// The engine that runs an image of a task; none if it runs as a process of this machine.
 pub(super) fn engine(sandbox: &Sandbox, task: &Task, image: &str) -> Option<EngineKind> {
-    sandbox.world.read(|world| match images::command(world, task, image) {
+    sandbox.store.read(|states| match images::command(states, task, image) {
         Some(_) => None,
-        None => images::engine(world, task),
+        None => images::engine(states, task),
     })
 }
 
@@ -42,11 +42,11 @@ pub(super) fn engine(sandbox: &Sandbox, task: &Task, image: &str) -> Option<Engi
 pub(super) async fn start(
     sandbox: &Sandbox,
     mut spec: ContainerSpec,
-    container: Option<&EngineContainer>,
+    container: Option<&EngineContainerSpec>,
     cancel: &CancellationToken,
 ) -> Result<StartedContainer, String> {
     let failed = |word: &str, reason: &dyn Display| format!("{word}: {reason}");
-    let runtime = sandbox.runtime::<Runtime>().containers.get(container.map(|container| container.engine));
+    let runtime = sandbox.in_memory::<TaskProcesses>().containers.get(container.map(|container| container.engine));
     runtime.shortcomings().await.map_err(|error| failed("ResourceInitializationError", &error))?;
     let pulled = tokio::select! {
         biased;
@@ -79,8 +79,8 @@ fn cancelled_pull(sandbox: &Sandbox, image: &str) -> String {
 }
 
 /// The options of the definition, and the labels that ECS's agent sets.
-fn engine_options(sandbox: &Sandbox, origin: &EngineContainer) -> Result<ContainerOptions, String> {
-    let EngineContainer { task, definition, container, network, .. } = origin;
+fn engine_options(sandbox: &Sandbox, origin: &EngineContainerSpec) -> Result<ContainerOptions, String> {
+    let EngineContainerSpec { task, definition, container, network, .. } = origin;
     let mut options = options::container_options(task, definition, container, network)?;
     let labels = [
         ("ecsws.task", task.id.clone()),

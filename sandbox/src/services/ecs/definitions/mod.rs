@@ -19,9 +19,9 @@ use super::show;
 use crate::Sandbox;
 use crate::base::paging;
 use crate::base::tags::lower_case;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
-use crate::store::World;
+use crate::store::States;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,9 +31,9 @@ pub(super) struct Describe {
     include: Vec<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { task_definition, include }: Describe) -> Reply {
-    sandbox.world.read(|world| {
-        let found = names::task_definition(world, &task_definition);
+pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { task_definition, include }: Describe) -> OperationResult {
+    sandbox.store.read(|states| {
+        let found = names::task_definition(states, &task_definition);
         let definition = found.ok_or_else(|| client("Unable to describe task definition."))?;
         let tags = include.iter().any(|name| name == "TAGS").then(|| lower_case::to_value(&definition.tags));
         Ok(json!({ "taskDefinition": show::task_definition(&sandbox.config, definition), "tags": tags }))
@@ -46,17 +46,17 @@ pub(super) struct Deregister {
     task_definition: String,
 }
 
-pub(super) fn deregister(sandbox: &Arc<Sandbox>, Deregister { task_definition }: Deregister) -> Reply {
+pub(super) fn deregister(sandbox: &Arc<Sandbox>, Deregister { task_definition }: Deregister) -> OperationResult {
     let Some((_, revision)) = names::last_part(&task_definition).split_once(':') else {
         return Err(client("Revision is missing."));
     };
     if revision.parse::<u32>().is_err() {
         return Err(invalid(format!("Invalid revision number. Number: {revision}")));
     }
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         let key =
-            key_of(world, &task_definition).ok_or_else(|| client("The specified task definition does not exist."))?;
-        let definition = world
+            key_of(states, &task_definition).ok_or_else(|| client("The specified task definition does not exist."))?;
+        let definition = states
             .of_mut::<State>()
             .task_definitions
             .get_mut(&key)
@@ -66,8 +66,8 @@ pub(super) fn deregister(sandbox: &Arc<Sandbox>, Deregister { task_definition }:
     })
 }
 
-fn key_of(world: &World, given: &str) -> Option<String> {
-    let definition = names::task_definition(world, given)?;
+fn key_of(states: &States, given: &str) -> Option<String> {
+    let definition = names::task_definition(states, given)?;
     Some(revision_key(&definition.family, definition.revision))
 }
 
@@ -79,14 +79,14 @@ pub(super) struct Delete {
 
 /// Marks inactive revisions for deletion: no more tasks can be started from them. Their rows remain, so that their
 /// numbers are not reused.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { task_definitions }: Delete) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { task_definitions }: Delete) -> OperationResult {
     match task_definitions.len() {
         0 => return Err(invalid("size of TaskDefinition references list must be greater than 0")),
         1..=10 => {}
         _ => return Err(invalid("Size of TaskDefinition references list cannot exceed 10")),
     }
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         let (mut deleted, mut failures) = (Vec::new(), Vec::new());
         for given in &task_definitions {
             let arn = sandbox.config.task_definition_arn(names::last_part(given));
@@ -96,11 +96,11 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { task_definitions }: Delete
                 failures.push(json!({ "arn": given, "reason": INVALID }));
                 continue;
             }
-            let Some(key) = key_of(world, given) else {
+            let Some(key) = key_of(states, given) else {
                 failures.push(json!({ "arn": given, "reason": MISSING }));
                 continue;
             };
-            let Some(definition) = world.of_mut::<State>().task_definitions.get_mut(&key) else { continue };
+            let Some(definition) = states.of_mut::<State>().task_definitions.get_mut(&key) else { continue };
             if definition.deregistered_at.is_none() {
                 failures.push(refuse(ACTIVE));
                 continue;
@@ -133,13 +133,13 @@ fn has_status(definition: &TaskDefinition, status: Option<&str>) -> bool {
     status.unwrap_or("ACTIVE") == definition.status()
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     let List { family_prefix, status, sort, next_token, max_results } = input;
     let question = format!("ListTaskDefinitions {family_prefix:?} {status:?} {sort:?}");
-    let page = sandbox.world.read(|world| {
+    let page = sandbox.store.read(|states| {
         let family =
             |definition: &TaskDefinition| family_prefix.as_ref().is_none_or(|family| definition.family == *family);
-        let rows = world.of::<State>().task_definitions.iter();
+        let rows = states.of::<State>().task_definitions.iter();
         let mut arns: Vec<(String, String)> = rows
             .filter(|(_, definition)| family(definition) && has_status(definition, status.as_deref()))
             .map(|(key, definition)| (key.to_owned(), sandbox.config.task_definition_arn(&definition.name())))
@@ -161,15 +161,15 @@ pub(super) struct ListFamilies {
     max_results: Option<usize>,
 }
 
-pub(super) fn list_families(sandbox: &Arc<Sandbox>, input: ListFamilies) -> Reply {
+pub(super) fn list_families(sandbox: &Arc<Sandbox>, input: ListFamilies) -> OperationResult {
     let ListFamilies { family_prefix, status, next_token, max_results } = input;
     let question = format!("ListTaskDefinitionFamilies {family_prefix:?} {status:?}");
     let prefix = family_prefix.unwrap_or_default();
-    let page = sandbox.world.read(|world| {
-        let rows = world.of::<State>().task_definitions.with_prefix(&prefix).map(|(_, definition)| definition);
+    let page = sandbox.store.read(|states| {
+        let rows = states.of::<State>().task_definitions.with_prefix(&prefix).map(|(_, definition)| definition);
         let active = |family: &str| {
             let prefix = format!("{family}:");
-            let mut revisions = world.of::<State>().task_definitions.with_prefix(&prefix);
+            let mut revisions = states.of::<State>().task_definitions.with_prefix(&prefix);
             revisions.any(|(_, definition)| definition.deregistered_at.is_none())
         };
         let mut families: Vec<String> = rows.map(|definition| definition.family.clone()).collect();

@@ -11,7 +11,7 @@ use super::super::names::{client, read, revision_key};
 use super::super::show;
 use super::check;
 use crate::base::tags::{Tag, lower_case};
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
 use crate::{Fault, Sandbox};
 
@@ -54,7 +54,7 @@ const CONTAINER_DEFAULTS: [Default; 7] = [
 #[derive(Deserialize)]
 struct Tags(#[serde(with = "lower_case")] Vec<Tag>);
 
-pub(in super::super) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value>) -> Reply {
+pub(in super::super) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value>) -> OperationResult {
     let Some(Value::String(family)) = input.remove("family") else {
         return Err(client("Family should not be null or empty."));
     };
@@ -66,8 +66,8 @@ pub(in super::super) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value
     let containers = containers(&content)?;
     check::names(&family, &containers)?;
     check::task(&content, &containers)?;
-    sandbox.world.write(|world| {
-        let last = world.of::<State>().task_definitions.with_prefix(&format!("{family}:")).last();
+    sandbox.store.write(|states| {
+        let last = states.of::<State>().task_definitions.with_prefix(&format!("{family}:")).last();
         let revision = last.map_or(0, |(_, definition)| definition.revision) + 1;
         let key = revision_key(&family, revision);
         let definition = TaskDefinition {
@@ -81,7 +81,7 @@ pub(in super::super) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value
         };
         let shown = show::task_definition(&sandbox.config, &definition);
         let tags = definition.tags.clone();
-        world.of_mut::<State>().task_definitions.insert(key, definition);
+        states.of_mut::<State>().task_definitions.insert(key, definition);
         Ok(json!({ "taskDefinition": shown, "tags": lower_case::to_value(&tags) }))
     })
 }

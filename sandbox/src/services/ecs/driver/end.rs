@@ -9,8 +9,8 @@ use super::super::{discovery, scheduler, task_folder};
 use super::{Driver, EndCause, SANDBOX_STOPPED, mark_failed, record_exit};
 use crate::Fault;
 use crate::process::Exit;
-use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
+use crate::services::ecs::TaskProcesses;
 
 /// The delay between removing a task from its service's address and SIGTERM.
 const DRAIN_DELAY: Duration = Duration::from_millis(100);
@@ -23,7 +23,7 @@ impl Driver {
     pub(super) async fn end(&self, group: ContainerGroup, registries: &[String], cause: EndCause) -> Result<(), Fault> {
         let now = self.sandbox.clock.now();
         let is_requested = matches!(cause, EndCause::StopRequested);
-        let permit = self.sandbox.runtime::<Runtime>().stop_permits.acquire().await;
+        let permit = self.sandbox.in_memory::<TaskProcesses>().stop_permits.acquire().await;
         let task = self.update(|task| {
             match cause {
                 EndCause::ContainerExited => {
@@ -45,11 +45,11 @@ impl Driver {
             // Its service's address no longer connects to it, but a connection may be in progress.
             self.sandbox.shutdown.run_until_cancelled(tokio::time::sleep(DRAIN_DELAY)).await;
         }
-        if let Some(entry) = self.sandbox.runtime::<Runtime>().running().get_mut(&self.key) {
+        if let Some(entry) = self.sandbox.in_memory::<TaskProcesses>().running().get_mut(&self.key) {
             entry.release();
         }
         let ended = self.stop(group).await;
-        let _permit = self.sandbox.runtime::<Runtime>().stop_permits.acquire().await;
+        let _permit = self.sandbox.in_memory::<TaskProcesses>().stop_permits.acquire().await;
         let execution_stopped_at = self.sandbox.clock.now();
         let record = |task: &mut Task| {
             for (index, exit) in &ended {
@@ -69,8 +69,11 @@ impl Driver {
     /// Stops the containers. Each shim scans all processes when its process ends, so only a few tasks stop at once; a slow task
     /// returns its permit.
     async fn stop(&self, group: ContainerGroup) -> Vec<(usize, Exit)> {
-        let permit =
-            self.sandbox.shutdown.run_until_cancelled(self.sandbox.runtime::<Runtime>().stop_permits.acquire()).await;
+        let permit = self
+            .sandbox
+            .shutdown
+            .run_until_cancelled(self.sandbox.in_memory::<TaskProcesses>().stop_permits.acquire())
+            .await;
         let mut stopping = std::pin::pin!(group.stop());
         tokio::select! {
             ended = &mut stopping => return ended,
@@ -89,8 +92,8 @@ impl Driver {
             drop(token);
         });
         let clock = self.sandbox.clock;
-        self.sandbox.world.write(|world| {
-            let task = world
+        self.sandbox.store.write(|states| {
+            let task = states
                 .of_mut::<State>()
                 .tasks
                 .get_mut(&self.key)
@@ -100,7 +103,7 @@ impl Driver {
             task.request_stop(StopCode::InfrastructureHealth, SANDBOX_STOPPED.to_owned(), clock.now());
             task.mark_stopped(clock.now());
             let task = task.clone();
-            scheduler::on_task_stopped(world, &task, clock);
+            scheduler::on_task_stopped(states, &task, clock);
             Ok(())
         })
     }

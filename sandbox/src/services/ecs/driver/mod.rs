@@ -10,8 +10,8 @@ use super::model::{HealthStatus, StopCode, Task, TaskStatus};
 use super::{discovery, network};
 use crate::base::supervisor;
 use crate::process::Exit;
-use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
+use crate::services::ecs::TaskProcesses;
 use crate::{Fault, Sandbox};
 
 mod end;
@@ -32,19 +32,19 @@ pub(super) async fn drive(sandbox: Arc<Sandbox>, key: String, stop: Cancellation
 pub(super) async fn record_failure(sandbox: &Sandbox, key: &str, run: impl Future<Output = Result<(), Fault>>) {
     let failure = match supervisor::catch(run).await {
         Ok(Ok(())) => {
-            sandbox.runtime::<Runtime>().running().remove(key);
+            sandbox.in_memory::<TaskProcesses>().running().remove(key);
             return;
         }
         Ok(Err(fault)) => fault.message,
         Err(panic) => panic.to_string(),
     };
     sandbox.log.write(&format!("task {key}: its driver failed: {failure}"));
-    let mut running = sandbox.runtime::<Runtime>().running();
+    let mut running = sandbox.in_memory::<TaskProcesses>().running();
     let entry = running.entry(key.to_owned()).or_default();
     entry.release();
     entry.driver_failure = Some(failure);
     drop(running);
-    sandbox.runtime::<Runtime>().driver_failed.notify_one();
+    sandbox.in_memory::<TaskProcesses>().driver_failed.notify_one();
 }
 
 struct Driver {
@@ -65,13 +65,14 @@ enum EndCause {
 
 impl Driver {
     async fn run(&self) -> Result<(), Fault> {
-        let Some(permit) = self.unless_stopped(self.sandbox.runtime::<Runtime>().start_permits.acquire()).await else {
+        let Some(permit) = self.unless_stopped(self.sandbox.in_memory::<TaskProcesses>().start_permits.acquire()).await
+        else {
             return self.record_stopped(|_| {});
         };
         let subnet = self
             .sandbox
-            .world
-            .read(|world| world.of::<State>().tasks.get(&self.key).and_then(|task| task.subnet_id.clone()));
+            .store
+            .read(|states| states.of::<State>().tasks.get(&self.key).and_then(|task| task.subnet_id.clone()));
         let placement = network::place(&self.sandbox, subnet).await;
         let now = self.sandbox.clock.now();
         let task = self.update(|task| {
@@ -99,8 +100,8 @@ impl Driver {
 
     /// Changes the task's row.
     fn update(&self, change: impl FnOnce(&mut Task)) -> Result<Task, Fault> {
-        self.sandbox.world.write(|world| {
-            let task = world
+        self.sandbox.store.write(|states| {
+            let task = states
                 .of_mut::<State>()
                 .tasks
                 .get_mut(&self.key)
@@ -171,13 +172,14 @@ impl Driver {
     }
 
     fn publish_containers(&self, group: &ContainerGroup) {
-        self.sandbox.runtime::<Runtime>().running().entry(self.key.clone()).or_default().containers = group.started();
+        self.sandbox.in_memory::<TaskProcesses>().running().entry(self.key.clone()).or_default().containers =
+            group.started();
     }
 
     /// Makes the task `RUNNING`, registered where its service says.
     async fn activate(&self, group: &ContainerGroup, pulled: jiff::Timestamp) -> Result<Vec<String>, Fault> {
-        let read = |world: &crate::store::World| world.of::<State>().tasks.get(&self.key).cloned();
-        let task = self.sandbox.world.read(read).ok_or_else(|| Fault::internal("the task no longer exists"))?;
+        let read = |states: &crate::store::States| states.of::<State>().tasks.get(&self.key).cloned();
+        let task = self.sandbox.store.read(read).ok_or_else(|| Fault::internal("the task no longer exists"))?;
         let registries = discovery::registries(&self.sandbox, &task);
         if !registries.is_empty() {
             let task = self.update(|task| {

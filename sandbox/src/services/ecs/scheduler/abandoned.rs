@@ -9,19 +9,19 @@ use super::super::driver;
 use super::super::model::{StopCode, Task, TaskStatus};
 use super::failures;
 use crate::services::cloudmap;
-use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
-use crate::store::World;
+use crate::services::ecs::TaskProcesses;
+use crate::store::States;
 use crate::{Fault, Sandbox};
 
 /// Records the end of the tasks that ran when the last sandbox ended, and returns their ids. A failed write is retried by [`stop`].
 pub(super) fn recover(sandbox: &Sandbox) -> BTreeSet<String> {
     let now = sandbox.clock.now();
     let (keys, ids): (Vec<String>, BTreeSet<String>) =
-        sandbox.world.read(|world| open(world).map(|(key, task)| (key.to_owned(), task.id.clone())).unzip());
-    let _ = sandbox.world.write(|world| {
+        sandbox.store.read(|states| open(states).map(|(key, task)| (key.to_owned(), task.id.clone())).unzip());
+    let _ = sandbox.store.write(|states| {
         for key in &keys {
-            end(world, key, now, |_| (StopCode::InfrastructureHealth, driver::SANDBOX_STOPPED.to_owned()));
+            end(states, key, now, |_| (StopCode::InfrastructureHealth, driver::SANDBOX_STOPPED.to_owned()));
         }
         Ok(())
     });
@@ -34,9 +34,9 @@ pub(super) fn recover(sandbox: &Sandbox) -> BTreeSet<String> {
 /// It cannot be written.
 pub(super) fn stop(sandbox: &Sandbox) -> Result<(), Fault> {
     let rows: BTreeMap<String, TaskStatus> =
-        sandbox.world.read(|world| open(world).map(|(key, task)| (key.to_owned(), task.last_status)).collect());
+        sandbox.store.read(|states| open(states).map(|(key, task)| (key.to_owned(), task.last_status)).collect());
     let abandoned: Vec<(String, String)> = {
-        let mut running = sandbox.runtime::<Runtime>().running();
+        let mut running = sandbox.in_memory::<TaskProcesses>().running();
         running.retain(|key, entry| entry.driver_failure.is_none() || rows.contains_key(key));
         let reason = |(key, last_status): (String, TaskStatus)| match running.get(&key) {
             Some(entry) => Some((key, entry.driver_failure.clone()?)),
@@ -50,42 +50,47 @@ pub(super) fn stop(sandbox: &Sandbox) -> Result<(), Fault> {
         return Ok(());
     }
     let clock = sandbox.clock;
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         for (key, reason) in &abandoned {
-            let ended = end(world, key, clock.now(), |task| match task.started_at {
+            let ended = end(states, key, clock.now(), |task| match task.started_at {
                 Some(_) => {
                     (StopCode::EssentialContainerExited, format!("Essential container in task exited: {reason}"))
                 }
                 None => (StopCode::TaskFailedToStart, format!("ResourceInitializationError: {reason}")),
             });
             if let Some(task) = ended {
-                failures::on_task_stopped(world, &task, clock);
+                failures::on_task_stopped(states, &task, clock);
             }
         }
         Ok(())
     })?;
-    let mut running = sandbox.runtime::<Runtime>().running();
+    let mut running = sandbox.in_memory::<TaskProcesses>().running();
     for (key, _) in &abandoned {
         running.remove(key);
     }
     Ok(())
 }
 
-fn open(world: &World) -> impl Iterator<Item = (&str, &Task)> {
-    world.of::<State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped)
+fn open(states: &States) -> impl Iterator<Item = (&str, &Task)> {
+    states.of::<State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped)
 }
 
 /// Records a task's end and removes its instances in Cloud Map. Returns the row, unless the task has ended already or no longer exists.
-fn end(world: &mut World, key: &str, now: Timestamp, reason: impl FnOnce(&Task) -> (StopCode, String)) -> Option<Task> {
-    let task = world.of_mut::<State>().tasks.get_mut(key).filter(|task| task.last_status != TaskStatus::Stopped)?;
+fn end(
+    states: &mut States,
+    key: &str,
+    now: Timestamp,
+    reason: impl FnOnce(&Task) -> (StopCode, String),
+) -> Option<Task> {
+    let task = states.of_mut::<State>().tasks.get_mut(key).filter(|task| task.last_status != TaskStatus::Stopped)?;
     let (code, reason) = reason(task);
     task.request_stop(code, reason, now);
     task.mark_stopped(now);
     let task = task.clone();
-    let instances = world.of::<cloudmap::State>().instances.iter().filter(|(_, instance)| instance.id == task.id);
+    let instances = states.of::<cloudmap::State>().instances.iter().filter(|(_, instance)| instance.id == task.id);
     let instances: Vec<String> = instances.map(|(key, _)| key.to_owned()).collect();
     for instance in instances {
-        world.of_mut::<cloudmap::State>().instances.remove(&instance);
+        states.of_mut::<cloudmap::State>().instances.remove(&instance);
     }
     Some(task)
 }

@@ -8,7 +8,7 @@ use super::super::model::{DeploymentFailure, HealthStatus, RolloutState, Service
 use super::super::names::key;
 use crate::base::clock::Clock;
 use crate::services::ecs::State;
-use crate::store::World;
+use crate::store::States;
 
 /// A task that ran this long did not fail to start.
 const MIN_RUNNING_TIME: Duration = Duration::from_mins(1);
@@ -21,7 +21,7 @@ const UNABLE: &str = "is unable to consistently start tasks successfully. For mo
 section of the Amazon ECS Developer Guide.";
 
 /// Records the end of a service's task: a failure to start is counted and delays the next task.
-pub(in super::super) fn on_task_stopped(world: &mut World, task: &Task, clock: Clock) {
+pub(in super::super) fn on_task_stopped(states: &mut States, task: &Task, clock: Clock) {
     let unhealthy = task.health() == HealthStatus::Unhealthy;
     let failed = match task.stop_code {
         Some(StopCode::TaskFailedToStart | StopCode::EssentialContainerExited) => true,
@@ -29,7 +29,7 @@ pub(in super::super) fn on_task_stopped(world: &mut World, task: &Task, clock: C
         _ => false,
     };
     let Some(name) = task.service.as_ref().filter(|_| failed) else { return };
-    let Some(service) = world.of_mut::<State>().services.get_mut(&key(&task.cluster, name)) else { return };
+    let Some(service) = states.of_mut::<State>().services.get_mut(&key(&task.cluster, name)) else { return };
     let Some(deployment) = service.deployments.iter_mut().find(|one| task.started_by.as_ref() == Some(&one.id)) else {
         return;
     };

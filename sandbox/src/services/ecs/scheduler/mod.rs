@@ -13,10 +13,10 @@ use super::{addresses, driver};
 use crate::Sandbox;
 use crate::base::supervisor;
 use crate::process::{TASK_MARKER, end_marked, engine};
-use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
+use crate::services::ecs::TaskProcesses;
 use crate::services::logs::writer;
-use crate::store::World;
+use crate::store::States;
 
 mod abandoned;
 mod failures;
@@ -36,31 +36,32 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// Starts the scheduler and the writer of tasks' logs; they end, after all tasks, with the sandbox.
 pub(crate) fn start(sandbox: &Arc<Sandbox>) {
     let orphaned_tasks = abandoned::recover(sandbox);
-    if let Some(queue) = sandbox.runtime::<Runtime>().take_log_queue() {
+    if let Some(queue) = sandbox.in_memory::<TaskProcesses>().take_log_queue() {
         sandbox.background.spawn(writer::write(Arc::clone(sandbox), queue));
     }
     // Their shims ended with the last sandbox; processes that escaped are ended now.
     sandbox.spawn(async move { end_marked(TASK_MARKER, &orphaned_tasks).await });
     let this = Arc::clone(sandbox);
     sandbox.spawn(async move {
-        let is_running = |task: &str| this.runtime::<Runtime>().running().keys().any(|key| last_part(key) == task);
+        let is_running =
+            |task: &str| this.in_memory::<TaskProcesses>().running().keys().any(|key| last_part(key) == task);
         engine::remove_all(&this.config.state_dir, is_running).await;
     });
     let this = Arc::clone(sandbox);
     sandbox.background.spawn(async move {
         supervisor::restart(&this.log, "the scheduler", || run(Arc::clone(&this))).await;
-        this.runtime::<Runtime>().close_log();
+        this.in_memory::<TaskProcesses>().close_log();
     });
 }
 
 async fn run(sandbox: Arc<Sandbox>) {
-    let mut changes = sandbox.world.changes();
+    let mut changes = sandbox.store.changes();
     while !sandbox.shutdown.is_cancelled() {
         changes.borrow_and_update();
         let wake = step(&sandbox).await;
         tokio::select! {
             _ = changes.changed() => {}
-            () = sandbox.runtime::<Runtime>().driver_failed.notified() => {}
+            () = sandbox.in_memory::<TaskProcesses>().driver_failed.notified() => {}
             () = sandbox.shutdown.cancelled() => {}
             () = tokio::time::sleep(wake.unwrap_or(RETENTION)) => {}
         }
@@ -71,12 +72,12 @@ async fn run(sandbox: Arc<Sandbox>) {
 async fn step(sandbox: &Arc<Sandbox>) -> Option<Duration> {
     let now = sandbox.clock.now();
     let mut write_failed = abandoned::stop(sandbox).is_err();
-    let (due, wake) = sandbox.world.read(|world| reconciliation::next_reconciliation(world, now));
-    let is_outdated = sandbox.world.read(|world| has_outdated(world, now));
+    let (due, wake) = sandbox.store.read(|states| reconciliation::next_reconciliation(states, now));
+    let is_outdated = sandbox.store.read(|states| has_outdated(states, now));
     if due || is_outdated {
-        let written = sandbox.world.write(|world| {
-            reconciliation::reconcile(world, now);
-            remove_outdated(world, now);
+        let written = sandbox.store.write(|states| {
+            reconciliation::reconcile(states, now);
+            remove_outdated(states, now);
             Ok(())
         });
         write_failed |= written.is_err();
@@ -89,11 +90,11 @@ async fn step(sandbox: &Arc<Sandbox>) -> Option<Duration> {
 
 /// Starts a driver for every new task, and stops the drivers of tasks whose desired status is `STOPPED`.
 fn drive(sandbox: &Arc<Sandbox>) {
-    let rows = sandbox.world.read(|world| {
-        let open = world.of::<State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
+    let rows = sandbox.store.read(|states| {
+        let open = states.of::<State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
         open.map(|(key, task)| (key.to_owned(), task.last_status, task.desired_status)).collect::<Vec<_>>()
     });
-    let mut running = sandbox.runtime::<Runtime>().running();
+    let mut running = sandbox.in_memory::<TaskProcesses>().running();
     for (key, last_status, desired_status) in rows {
         if last_status == TaskStatus::Provisioning && !running.contains_key(&key) {
             let stop = running.entry(key.clone()).or_default().stop.clone();
@@ -111,16 +112,16 @@ fn is_past(time: Option<Timestamp>, now: Timestamp) -> bool {
     time.is_some_and(|time| now.duration_since(time).unsigned_abs() > RETENTION && now > time)
 }
 
-fn has_outdated(world: &World, now: Timestamp) -> bool {
-    world.of::<State>().tasks.values().any(|task| is_past(task.stopped_at, now))
-        || world.of::<State>().services.values().any(|service| is_past(service.inactive_at, now))
-        || world.of::<State>().clusters.values().any(|cluster| is_past(cluster.deleted_at, now))
+fn has_outdated(states: &States, now: Timestamp) -> bool {
+    states.of::<State>().tasks.values().any(|task| is_past(task.stopped_at, now))
+        || states.of::<State>().services.values().any(|service| is_past(service.inactive_at, now))
+        || states.of::<State>().clusters.values().any(|cluster| is_past(cluster.deleted_at, now))
 }
 
 /// Removes the rows of tasks, services and clusters that ended more than an hour ago.
-fn remove_outdated(world: &mut World, now: Timestamp) {
-    world.of_mut::<State>().tasks.retain(|_, task| !is_past(task.stopped_at, now));
-    let services: Vec<String> = world
+fn remove_outdated(states: &mut States, now: Timestamp) {
+    states.of_mut::<State>().tasks.retain(|_, task| !is_past(task.stopped_at, now));
+    let services: Vec<String> = states
         .of::<State>()
         .services
         .iter()
@@ -128,9 +129,9 @@ fn remove_outdated(world: &mut World, now: Timestamp) {
         .map(|(key, _)| format!("{key}/"))
         .collect();
     for prefix in services {
-        world.of_mut::<State>().service_deployments.retain(|key, _| !key.starts_with(&prefix));
-        world.of_mut::<State>().service_revisions.retain(|key, _| !key.starts_with(&prefix));
+        states.of_mut::<State>().service_deployments.retain(|key, _| !key.starts_with(&prefix));
+        states.of_mut::<State>().service_revisions.retain(|key, _| !key.starts_with(&prefix));
     }
-    world.of_mut::<State>().services.retain(|_, service| !is_past(service.inactive_at, now));
-    world.of_mut::<State>().clusters.retain(|_, cluster| !is_past(cluster.deleted_at, now));
+    states.of_mut::<State>().services.retain(|_, service| !is_past(service.inactive_at, now));
+    states.of_mut::<State>().clusters.retain(|_, cluster| !is_past(cluster.deleted_at, now));
 }

@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 use super::super::model::{StopCode, Task, TaskDefinition, TaskStatus};
 use super::super::names::key;
 use super::{abandoned, driver, start};
-use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
-use crate::store::World;
+use crate::services::ecs::TaskProcesses;
+use crate::store::States;
 use crate::{Config, Fault, Sandbox};
 
 fn open(folder: &tempfile::TempDir) -> Arc<Sandbox> {
@@ -29,25 +29,25 @@ fn store(sandbox: &Sandbox, is_driven: bool, change: impl FnOnce(&mut Task)) -> 
     change(&mut task);
     let key = key(&task.cluster, &task.id);
     if is_driven {
-        sandbox.runtime::<Runtime>().running().entry(key.clone()).or_default();
+        sandbox.in_memory::<TaskProcesses>().running().entry(key.clone()).or_default();
     }
-    let insert = |world: &mut World| {
-        world.of_mut::<State>().tasks.insert(key.clone(), task);
+    let insert = |states: &mut States| {
+        states.of_mut::<State>().tasks.insert(key.clone(), task);
         Ok(())
     };
-    sandbox.world.write(insert).expect("it is stored");
+    sandbox.store.write(insert).expect("it is stored");
     key
 }
 
 fn row(sandbox: &Sandbox, key: &str) -> Task {
-    sandbox.world.read(|world| world.of::<State>().tasks.get(key).cloned()).expect("the row is there")
+    sandbox.store.read(|states| states.of::<State>().tasks.get(key).cloned()).expect("the row is there")
 }
 
 async fn stopped(sandbox: &Sandbox, key: &str) -> Task {
-    let mut changes = sandbox.world.changes();
+    let mut changes = sandbox.store.changes();
     let stopped = async {
         while row(sandbox, key).last_status != TaskStatus::Stopped {
-            changes.changed().await.expect("the world is there");
+            changes.changed().await.expect("the store is open");
         }
         row(sandbox, key)
     };
@@ -87,21 +87,21 @@ async fn a_task_that_waits_to_be_started_can_be_stopped() {
     let folder = tempfile::tempdir().expect("a folder");
     let sandbox = open(&folder);
     start(&sandbox);
-    let permits = sandbox.runtime::<Runtime>().start_permits.available_permits();
+    let permits = sandbox.in_memory::<TaskProcesses>().start_permits.available_permits();
     let _all = sandbox
-        .runtime::<Runtime>()
+        .in_memory::<TaskProcesses>()
         .start_permits
         .acquire_many(u32::try_from(permits).expect("a few"))
         .await
         .expect("permits");
     let key = store(&sandbox, false, |_| {});
     let now = sandbox.clock.now();
-    let stop = |world: &mut World| {
-        let task = world.of_mut::<State>().tasks.get_mut(&key).ok_or_else(|| Fault::internal("no row"))?;
+    let stop = |states: &mut States| {
+        let task = states.of_mut::<State>().tasks.get_mut(&key).ok_or_else(|| Fault::internal("no row"))?;
         task.request_stop(StopCode::UserInitiated, "enough".to_owned(), now);
         Ok(())
     };
-    sandbox.world.write(stop).expect("it is stored");
+    sandbox.store.write(stop).expect("it is stored");
     let task = stopped(&sandbox, &key).await;
     assert_eq!((task.stop_code, task.stopped_reason.as_deref()), (Some(StopCode::UserInitiated), Some("enough")));
     sandbox.shutdown.cancel();

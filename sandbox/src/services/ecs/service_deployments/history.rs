@@ -11,7 +11,7 @@ use super::super::scheduler::threshold;
 use super::super::show;
 use crate::base::ids;
 use crate::services::ecs::State;
-use crate::store::World;
+use crate::store::States;
 
 /// The members of a service that a revision records.
 const REVISION_MEMBERS: [&str; 7] = [
@@ -28,28 +28,28 @@ const REVISION_MEMBERS: [&str; 7] = [
 const MAX_ROLLOUTS: usize = 100;
 
 /// Updates the history after a change of a service.
-pub(in super::super) fn update(world: &mut World, service: &Service, now: Timestamp) {
+pub(in super::super) fn update(states: &mut States, service: &Service, now: Timestamp) {
     let own = key(&service.cluster, &service.name);
     let Some(primary) = service.deployments.first() else { return };
     let prefix = format!("{own}/");
     let rows: Vec<ServiceDeployment> =
-        world.of::<State>().service_deployments.with_prefix(&prefix).map(|(_, row)| row.clone()).collect();
+        states.of::<State>().service_deployments.with_prefix(&prefix).map(|(_, row)| row.clone()).collect();
     let is_recorded = |id: &str| rows.iter().any(|row| row.deployment == id && row.created_at >= service.created_at);
     for mut row in rows.iter().filter(|row| row.status.is_open()).cloned() {
         let before = (row.status, row.failure_count);
         update_status(&mut row, service, now);
         if before != (row.status, row.failure_count) {
             row.updated_at = now;
-            world.of_mut::<State>().service_deployments.insert(format!("{prefix}{}", row.id), row);
+            states.of_mut::<State>().service_deployments.insert(format!("{prefix}{}", row.id), row);
         }
     }
     if !is_recorded(&primary.id) {
-        begin(world, service, now);
+        begin(states, service, now);
         let mut ended: Vec<_> = rows.iter().filter(|row| !row.status.is_open()).collect();
         ended.sort_by_key(|row| row.created_at);
         for row in ended.iter().take(rows.len().saturating_sub(MAX_ROLLOUTS)) {
-            world.of_mut::<State>().service_deployments.remove(&format!("{prefix}{}", row.id));
-            world.of_mut::<State>().service_revisions.remove(&format!("{prefix}{}", row.target));
+            states.of_mut::<State>().service_deployments.remove(&format!("{prefix}{}", row.id));
+            states.of_mut::<State>().service_revisions.remove(&format!("{prefix}{}", row.target));
         }
     }
 }
@@ -92,7 +92,7 @@ fn update_status(row: &mut ServiceDeployment, service: &Service, now: Timestamp)
     }
 }
 
-fn begin(world: &mut World, service: &Service, now: Timestamp) {
+fn begin(states: &mut States, service: &Service, now: Timestamp) {
     let own = key(&service.cluster, &service.name);
     let Some(primary) = service.deployments.first() else { return };
     let target = primary.number().to_owned();
@@ -124,13 +124,13 @@ fn begin(world: &mut World, service: &Service, now: Timestamp) {
         failure_count: 0,
         threshold: threshold(primary.desired_count),
     };
-    world.of_mut::<State>().service_revisions.insert(format!("{own}/{}", revision.number), revision);
-    world.of_mut::<State>().service_deployments.insert(format!("{own}/{}", deployment.id), deployment);
+    states.of_mut::<State>().service_revisions.insert(format!("{own}/{}", revision.number), revision);
+    states.of_mut::<State>().service_deployments.insert(format!("{own}/{}", deployment.id), deployment);
 }
 
 /// The newest rollout of a service.
-pub(in super::super) fn current<'a>(world: &'a World, service: &Service) -> Option<&'a ServiceDeployment> {
+pub(in super::super) fn current<'a>(states: &'a States, service: &Service) -> Option<&'a ServiceDeployment> {
     let prefix = format!("{}/", key(&service.cluster, &service.name));
-    let rows = world.of::<State>().service_deployments.with_prefix(&prefix).map(|(_, row)| row);
+    let rows = states.of::<State>().service_deployments.with_prefix(&prefix).map(|(_, row)| row);
     rows.filter(|row| row.created_at >= service.created_at).max_by_key(|row| row.created_at)
 }

@@ -11,9 +11,9 @@ use super::names::{self, Arns as _, invalid, key, last_part};
 use super::{show, tasks_of};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ecs::State;
-use crate::store::World;
+use crate::store::States;
 use crate::{Config, Fault, Sandbox};
 
 mod history;
@@ -26,14 +26,17 @@ pub(super) struct Describe {
     service_deployment_arns: Vec<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { service_deployment_arns: arns }: Describe) -> Reply {
+pub(super) fn describe(
+    sandbox: &Arc<Sandbox>,
+    Describe { service_deployment_arns: arns }: Describe,
+) -> OperationResult {
     let config = &sandbox.config;
     check_number(&arns, "serviceDeploymentArns")?;
-    sandbox.world.read(|world| {
+    sandbox.store.read(|states| {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in &arns {
-            match world.of::<State>().service_deployments.get(row_key(arn, "service-deployment")?) {
-                Some(row) => found.push(to_output(config, world, row)),
+            match states.of::<State>().service_deployments.get(row_key(arn, "service-deployment")?) {
+                Some(row) => found.push(to_output(config, states, row)),
                 None => failures.push(missing(arn)),
             }
         }
@@ -41,9 +44,9 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { service_deployment_arn
     })
 }
 
-fn to_output(config: &Config, world: &World, row: &ServiceDeployment) -> Value {
-    let service = world.of::<State>().services.get(&row.service);
-    let tasks = service.map(|service| tasks_of(world, service)).unwrap_or_default();
+fn to_output(config: &Config, states: &States, row: &ServiceDeployment) -> Value {
+    let service = states.of::<State>().services.get(&row.service);
+    let tasks = service.map(|service| tasks_of(states, service)).unwrap_or_default();
     let summary = |number: &str| {
         let requested = service
             .and_then(|service| service.deployments.iter().find(|one| one.number() == number))
@@ -104,13 +107,13 @@ struct CreatedAt {
     after: Option<f64>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> Reply {
+pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> OperationResult {
     let next_token = input.next_token.take();
     let limit = limit(input.max_results)?;
     let question = format!("ListServiceDeployments {input:?}");
     let config = &sandbox.config;
-    let page = sandbox.world.read(|world| {
-        let service = names::service(world, input.cluster.as_deref(), &input.service)?;
+    let page = sandbox.store.read(|states| {
+        let service = names::service(states, input.cluster.as_deref(), &input.service)?;
         let prefix = format!("{}/", key(&service.cluster, &service.name));
         let seconds = |row: &ServiceDeployment| row.created_at.as_duration().as_secs_f64();
         let matches = |row: &ServiceDeployment| {
@@ -121,7 +124,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> Reply {
                 && created.and_then(|created| created.after).is_none_or(|after| seconds(row) > after)
         };
         let mut rows: Vec<_> =
-            world.of::<State>().service_deployments.with_prefix(&prefix).filter(|(_, row)| matches(row)).collect();
+            states.of::<State>().service_deployments.with_prefix(&prefix).filter(|(_, row)| matches(row)).collect();
         rows.sort_by_key(|(_, row)| std::cmp::Reverse(row.created_at));
         let briefs = rows.into_iter().map(|(key, row)| {
             let brief = json!({
@@ -151,14 +154,14 @@ pub(super) struct DescribeRevisions {
 pub(super) fn describe_revisions(
     sandbox: &Arc<Sandbox>,
     DescribeRevisions { service_revision_arns: arns }: DescribeRevisions,
-) -> Reply {
+) -> OperationResult {
     let config = &sandbox.config;
     check_number(&arns, "serviceRevisionArns")?;
-    sandbox.world.read(|world| {
+    sandbox.store.read(|states| {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in &arns {
-            match world.of::<State>().service_revisions.get(row_key(arn, "service-revision")?) {
-                Some(revision) => found.push(show::service_revision(config, world, revision)),
+            match states.of::<State>().service_revisions.get(row_key(arn, "service-revision")?) {
+                Some(revision) => found.push(show::service_revision(config, states, revision)),
                 None => failures.push(missing(arn)),
             }
         }
@@ -180,16 +183,17 @@ const STOPPED_BY_USER: DeploymentFailure = DeploymentFailure {
 };
 
 /// Rolls back to the last completed deployment. Stopping without a rollback (`ABORT`) is not served.
-pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { service_deployment_arn: arn, stop_type }: Stop) -> Reply {
+pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { service_deployment_arn: arn, stop_type }: Stop) -> OperationResult {
     if stop_type.is_some_and(|kind| kind != "ROLLBACK") {
         return Err(Fault::not_implemented("StopServiceDeployment with the stopType ABORT"));
     }
     let not_found = || Fault::not_found("ServiceDeploymentNotFoundException", "Service deployment not found.");
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
+    sandbox.store.write(|states| {
         let row_key = row_key(&arn, "service-deployment")?;
-        let row = world.of::<State>().service_deployments.get(row_key).cloned().ok_or_else(not_found)?;
-        let mut service = world.of::<State>().services.get(&row.service).cloned().ok_or_else(names::no_such_service)?;
+        let row = states.of::<State>().service_deployments.get(row_key).cloned().ok_or_else(not_found)?;
+        let mut service =
+            states.of::<State>().services.get(&row.service).cloned().ok_or_else(names::no_such_service)?;
         let is_primary = service.deployments.first().is_some_and(|primary| primary.id == row.deployment);
         if row.status != Status::InProgress || !is_primary {
             let message = "The service deployment cannot be stopped because it is not in progress.";
@@ -200,13 +204,13 @@ pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { service_deployment_arn: arn, s
                 "The service deployment cannot be rolled back because there is no earlier deployment.",
             ));
         }
-        world
+        states
             .of_mut::<State>()
             .service_deployments
             .insert(row_key, ServiceDeployment { status: Status::StopRequested, ..row });
         service.fail_deployment(now, &STOPPED_BY_USER, true);
         service.steady = false;
-        names::store_service(world, service, now);
+        names::store_service(states, service, now);
         Ok(json!({ "serviceDeploymentArn": arn }))
     })
 }

@@ -9,7 +9,7 @@ use crate::Config;
 use crate::base::clock::epoch_seconds;
 use crate::base::tags::lower_case;
 use crate::services::ecs::State;
-use crate::store::World;
+use crate::store::States;
 
 mod service;
 mod task;
@@ -26,12 +26,12 @@ fn merged(content: &Map<String, Value>, members: Value) -> Value {
     Value::Object(all)
 }
 
-pub(super) fn cluster(config: &Config, world: &World, cluster: &Cluster, include: &[String]) -> Value {
+pub(super) fn cluster(config: &Config, states: &States, cluster: &Cluster, include: &[String]) -> Value {
     let included = |name: &str| include.iter().any(|given| given == name);
     let prefix = format!("{}/", cluster.name);
-    let tasks: Vec<&Task> = world.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task).collect();
+    let tasks: Vec<&Task> = states.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task).collect();
     let services: Vec<&Service> =
-        world.of::<State>().services.with_prefix(&prefix).map(|(_, service)| service).collect();
+        states.of::<State>().services.with_prefix(&prefix).map(|(_, service)| service).collect();
     let active = services.iter().filter(|service| service.status == ServiceStatus::Active).count();
     let mut content = cluster.content.clone();
     if !included("SETTINGS") {

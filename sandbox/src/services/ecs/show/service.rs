@@ -10,15 +10,15 @@ use super::{is_pending, merged};
 use crate::Config;
 use crate::base::clock::epoch_seconds;
 use crate::base::tags::lower_case;
-use crate::store::World;
+use crate::store::States;
 
 const SERVICE_ROLE: &str = "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
 
-pub(in super::super) fn service(config: &Config, world: &World, service: &Service, with_tags: bool) -> Value {
-    let tasks = tasks_of(world, service);
+pub(in super::super) fn service(config: &Config, states: &States, service: &Service, with_tags: bool) -> Value {
+    let tasks = tasks_of(states, service);
     let primary = service.deployments.first();
     let deployments = service.deployments.iter().enumerate();
-    let current = service_deployments::current(world, service).map(|row| config.service_deployment_arn(row));
+    let current = service_deployments::current(states, service).map(|row| config.service_deployment_arn(row));
     let own = key(&service.cluster, &service.name);
     let revisions: Vec<Value> = service
         .deployments
@@ -101,9 +101,9 @@ pub(in super::super) fn revision_summary(
     })
 }
 
-pub(in super::super) fn service_revision(config: &Config, world: &World, revision: &ServiceRevision) -> Value {
+pub(in super::super) fn service_revision(config: &Config, states: &States, revision: &ServiceRevision) -> Value {
     let (cluster, _) = revision.service.split_once('/').unwrap_or_default();
-    let definition = task_definition(world, &revision.task_definition);
+    let definition = task_definition(states, &revision.task_definition);
     let containers = definition.map(super::super::model::TaskDefinition::containers).unwrap_or_default();
     let images = containers.iter().map(|one| json!({ "containerName": one.name, "image": one.image }));
     merged(

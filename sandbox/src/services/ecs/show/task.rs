@@ -10,15 +10,15 @@ use crate::Config;
 use crate::base::clock::epoch_seconds;
 use crate::base::tags::lower_case;
 use crate::base::zones;
-use crate::store::World;
+use crate::store::States;
 
 /// The agent of ECS Exec (API reference, `ManagedAgent`).
 const EXEC_AGENT: &str = "ExecuteCommandAgent";
 /// Fargate's default storage in GiB.
 const DEFAULT_STORAGE: u64 = 20;
 
-pub(in super::super) fn task(config: &Config, world: &World, task: &Task, with_tags: bool) -> Value {
-    let definition = task_definition(world, &task.task_definition);
+pub(in super::super) fn task(config: &Config, states: &States, task: &Task, with_tags: bool) -> Value {
+    let definition = task_definition(states, &task.task_definition);
     let member = |name: &str| definition.and_then(|definition| definition.text(name)).map(str::to_owned);
     let storage = json!({ "sizeInGiB": task.ephemeral_storage.unwrap_or(DEFAULT_STORAGE) });
     let fargate = task.launch_type == "FARGATE";

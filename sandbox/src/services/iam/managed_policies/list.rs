@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::aws::{self, AwsPolicy};
 use super::{ManagedPolicy, check_arn, described_aws, described_own, not_found, to_output};
 use crate::Sandbox;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::iam::State;
 use crate::services::iam::names::{check_path_prefix, root_path};
 use crate::services::iam::paging::Paging;
@@ -55,17 +55,17 @@ enum Listed {
 }
 
 /// `ListPolicies`, which shows neither tags nor descriptions.
-pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     let List { scope, only_attached, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
     check_path_prefix(&path_prefix, true)?;
     let question = format!("ListPolicies {scope} {only_attached} {path_prefix} {usage:?}");
     // AWS's own policies are many, so they are listed without holding the lock.
-    let (uses, own) = sandbox.world.read(|world| {
+    let (uses, own) = sandbox.store.read(|states| {
         let policies =
-            world.of::<State>().managed_policies.iter().filter(|(_, policy)| policy.path.starts_with(&path_prefix));
+            states.of::<State>().managed_policies.iter().filter(|(_, policy)| policy.path.starts_with(&path_prefix));
         let own: Vec<_> =
             policies.map(|(arn, policy)| (arn.to_owned(), Listed::Own(Box::new(policy.clone())))).collect();
-        (all_uses(world.of::<State>()), own)
+        (all_uses(states.of::<State>()), own)
     });
     let partition = sandbox.config.partition();
     let below = aws::all().filter(|policy| policy.path().starts_with(&path_prefix));
@@ -105,14 +105,14 @@ pub(crate) struct Entities {
 }
 
 /// `ListEntitiesForPolicy`. The sandbox has no users and no groups.
-pub(crate) fn list_entities(sandbox: &Arc<Sandbox>, input: Entities) -> Reply {
+pub(crate) fn list_entities(sandbox: &Arc<Sandbox>, input: Entities) -> OperationResult {
     let Entities { policy_arn: arn, entity_filter, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
     check_arn(&arn)?;
     let roles_too = entity_filter.as_deref().is_none_or(|filter| filter == "Role");
     let question = format!("ListEntitiesForPolicy {arn} {entity_filter:?} {path_prefix} {usage:?}");
-    sandbox.world.read(|world| {
-        to_output(world.of::<State>(), &arn).ok_or_else(|| not_found(&arn))?;
-        let roles = world.of::<State>().roles.values().filter(|role| {
+    sandbox.store.read(|states| {
+        to_output(states.of::<State>(), &arn).ok_or_else(|| not_found(&arn))?;
+        let roles = states.of::<State>().roles.values().filter(|role| {
             let has = if usage.as_deref() == Some("PermissionsBoundary") {
                 role.boundary.as_ref() == Some(&arn)
             } else {

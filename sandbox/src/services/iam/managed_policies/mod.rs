@@ -12,7 +12,7 @@ use super::{State, no_such_entity};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::tags::Tag;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::{Config, Fault, Sandbox};
 
 pub(super) mod aws;
@@ -148,7 +148,7 @@ pub(super) struct Create {
     tags: Vec<Tag>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     let Create { policy_name: name, path, policy_document, description, tags } = input;
     check_name("policyName", &name, 128)?;
     check_path(&path)?;
@@ -157,8 +157,8 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     documents::quota::check_managed(&policy_document)?;
     let arn = sandbox.config.global_arn("iam", &format!("policy{path}{name}"));
     let created = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        if world.of::<State>().managed_policies.values().any(|policy| policy.name == name) {
+    sandbox.store.write(|states| {
+        if states.of::<State>().managed_policies.values().any(|policy| policy.name == name) {
             let message = format!("A policy called {name} already exists. Duplicate names are not allowed.");
             return Err(Fault::already_exists("EntityAlreadyExists", message).with_status(409));
         }
@@ -175,8 +175,8 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
             tags,
         };
         let tags = policy.tags.clone();
-        world.of_mut::<State>().managed_policies.insert(arn.clone(), policy);
-        let mut described = to_output(world.of::<State>(), &arn).unwrap_or_default();
+        states.of_mut::<State>().managed_policies.insert(arn.clone(), policy);
+        let mut described = to_output(states.of::<State>(), &arn).unwrap_or_default();
         described["Tags"] = if tags.is_empty() { Value::Null } else { json!(tags) };
         // AWS leaves it out here.
         described["Description"] = Value::Null;
@@ -190,18 +190,18 @@ pub(super) struct Named {
     policy_arn: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> Reply {
+pub(super) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> OperationResult {
     check_arn(&arn)?;
-    sandbox.world.read(|world| {
-        to_output(world.of::<State>(), &arn).map(|policy| json!({ "Policy": policy })).ok_or_else(|| not_found(&arn))
+    sandbox.store.read(|states| {
+        to_output(states.of::<State>(), &arn).map(|policy| json!({ "Policy": policy })).ok_or_else(|| not_found(&arn))
     })
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> Reply {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> OperationResult {
     let conflict = |message: &str| Err(Fault::new(409, "DeleteConflict", message));
-    sandbox.world.write(|world| {
-        let versions = find_mut(world.of_mut::<State>(), &sandbox.config, "DeletePolicy", &arn)?.versions.len();
-        if uses(world.of::<State>(), &arn) != (0, 0) {
+    sandbox.store.write(|states| {
+        let versions = find_mut(states.of_mut::<State>(), &sandbox.config, "DeletePolicy", &arn)?.versions.len();
+        if uses(states.of::<State>(), &arn) != (0, 0) {
             return conflict("Cannot delete a policy attached to entities.");
         }
         if versions > 1 {
@@ -210,7 +210,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -
                  The default version is deleted with the policy.",
             );
         }
-        world.of_mut::<State>().managed_policies.remove(&arn);
+        states.of_mut::<State>().managed_policies.remove(&arn);
         Ok(Value::Null)
     })
 }

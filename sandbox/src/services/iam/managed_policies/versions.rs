@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{ManagedPolicy, aws, check_arn, find_mut, not_found};
 use crate::base::clock::epoch_seconds;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::iam::State;
 use crate::services::iam::documents::{self, Purpose};
 use crate::services::iam::no_such_entity;
@@ -63,13 +63,13 @@ pub(crate) struct Create {
     set_as_default: bool,
 }
 
-pub(crate) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub(crate) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     let Create { policy_arn: arn, policy_document: document, set_as_default } = input;
     documents::check(&document, Purpose::Managed)?;
     documents::quota::check_managed(&document)?;
     let created = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "CreatePolicyVersion", &arn)?;
+    sandbox.store.write(|states| {
+        let policy = find_mut(states.of_mut::<State>(), &sandbox.config, "CreatePolicyVersion", &arn)?;
         if policy.versions.len() >= MAX_VERSIONS {
             let message = "A managed policy can have up to 5 versions. Before you create a new version, you must delete an \
                            existing version.";
@@ -94,9 +94,9 @@ pub(crate) struct Named {
     version_id: String,
 }
 
-pub(crate) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
-    sandbox.world.read(|world| {
-        let policy = find(world.of::<State>(), "GetPolicyVersion", &arn)?;
+pub(crate) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> OperationResult {
+    sandbox.store.read(|states| {
+        let policy = find(states.of::<State>(), "GetPolicyVersion", &arn)?;
         let number = number(&arn, policy, &version_id)?;
         let version = policy.versions.iter().find(|version| version.number == number);
         let version = version.ok_or_else(|| no_such_version(&arn, &version_id))?;
@@ -106,9 +106,9 @@ pub(crate) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }:
     })
 }
 
-pub(crate) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
-    sandbox.world.write(|world| {
-        let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "DeletePolicyVersion", &arn)?;
+pub(crate) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> OperationResult {
+    sandbox.store.write(|states| {
+        let policy = find_mut(states.of_mut::<State>(), &sandbox.config, "DeletePolicyVersion", &arn)?;
         let number = number(&arn, policy, &version_id)?;
         if number == policy.default_version {
             let message = "Cannot delete the default version of a policy.";
@@ -119,9 +119,9 @@ pub(crate) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id
     })
 }
 
-pub(crate) fn set_default(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
-    sandbox.world.write(|world| {
-        let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "SetDefaultPolicyVersion", &arn)?;
+pub(crate) fn set_default(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> OperationResult {
+    sandbox.store.write(|states| {
+        let policy = find_mut(states.of_mut::<State>(), &sandbox.config, "SetDefaultPolicyVersion", &arn)?;
         policy.default_version = number(&arn, policy, &version_id)?;
         Ok(Value::Null)
     })
@@ -135,9 +135,9 @@ pub(crate) struct List {
     max_items: Option<usize>,
 }
 
-pub(crate) fn list(sandbox: &Arc<Sandbox>, List { policy_arn: arn, marker, max_items }: List) -> Reply {
-    sandbox.world.read(|world| {
-        let policy = find(world.of::<State>(), "ListPolicyVersions", &arn)?;
+pub(crate) fn list(sandbox: &Arc<Sandbox>, List { policy_arn: arn, marker, max_items }: List) -> OperationResult {
+    sandbox.store.read(|states| {
+        let policy = find(states.of::<State>(), "ListPolicyVersions", &arn)?;
         let newest_first = policy.versions.iter().rev();
         let versions = newest_first.map(|version| (version.number.to_string(), version.describe(policy)));
         Paging::new(marker, max_items).answer(&format!("ListPolicyVersions {arn}"), "Versions", versions)

@@ -19,18 +19,18 @@ pub(crate) struct Cancel {
 
 /// Cancels the invocations of a command that have not ended, on some instances or on all.
 pub(crate) fn cancel(sandbox: &Arc<Sandbox>, Cancel { command_id, instance_ids }: Cancel) -> Result<Value, Fault> {
-    sandbox.world.write(|world| {
-        find(world, &command_id)?;
-        let is_target = |id: &String| invocations(world, &command_id).any(|one| one.instance == *id);
+    sandbox.store.write(|states| {
+        find(states, &command_id)?;
+        let is_target = |id: &String| invocations(states, &command_id).any(|one| one.instance == *id);
         if let Some(other) = instance_ids.iter().find(|id| !is_target(id)) {
             return Err(Fault::client("InvalidInstanceId", format!("The command was not sent to {other}")));
         }
         let is_selected = |instance: &String| instance_ids.is_empty() || instance_ids.contains(instance);
-        let open = invocations(world, &command_id)
+        let open = invocations(states, &command_id)
             .filter(|one| one.status.may_become(Status::Cancelling) && is_selected(&one.instance));
         let keys: Vec<String> = open.map(super::Invocation::key).collect();
         for key in keys {
-            if let Some(invocation) = world.of_mut::<State>().invocations.get_mut(&key) {
+            if let Some(invocation) = states.of_mut::<State>().invocations.get_mut(&key) {
                 invocation.advance(Status::Cancelling);
             }
         }

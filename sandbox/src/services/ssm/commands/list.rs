@@ -13,10 +13,10 @@ use super::{
 };
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ssm::State;
 use crate::services::ssm::invalid_token;
-use crate::store::World;
+use crate::store::States;
 use crate::{Fault, Sandbox};
 
 const PAGE: usize = 50;
@@ -44,12 +44,12 @@ struct Filter {
 
 impl List {
     /// The selected commands, the newest first.
-    fn commands<'a>(&self, world: &'a World) -> Result<Vec<&'a Command>, Fault> {
+    fn commands<'a>(&self, states: &'a States) -> Result<Vec<&'a Command>, Fault> {
         if let Some(id) = &self.command_id {
-            find(world, id)?;
+            find(states, id)?;
         }
         let is_selected = |command: &&Command| self.command_id.as_ref().is_none_or(|id| *id == command.id);
-        let mut commands: Vec<&Command> = world.of::<State>().commands.values().filter(is_selected).collect();
+        let mut commands: Vec<&Command> = states.of::<State>().commands.values().filter(is_selected).collect();
         commands.sort_by(|one, other| other.requested.cmp(&one.requested).then_with(|| one.id.cmp(&other.id)));
         Ok(commands)
     }
@@ -77,7 +77,7 @@ impl List {
         Ok(passes)
     }
 
-    fn page(&self, operation: &str, items: Vec<(String, Value)>, member: &str) -> Reply {
+    fn page(&self, operation: &str, items: Vec<(String, Value)>, member: &str) -> OperationResult {
         let Self { command_id, instance_id, filters, .. } = self;
         let question = format!("{operation} {command_id:?} {instance_id:?} {filters:?}");
         let limit = self.max_results.unwrap_or(PAGE);
@@ -86,24 +86,24 @@ impl List {
     }
 }
 
-pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
-    sandbox.world.read(|world| {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
+    sandbox.store.read(|states| {
         let mut items = Vec::new();
-        for command in input.commands(world)? {
-            let is_meant = input.instance_id.is_none() || invocations(world, &command.id).any(|one| input.is_on(one));
-            if is_meant && input.passes(command, status(world, &command.id))? {
-                items.push((command.id.clone(), to_response(world, command)));
+        for command in input.commands(states)? {
+            let is_meant = input.instance_id.is_none() || invocations(states, &command.id).any(|one| input.is_on(one));
+            if is_meant && input.passes(command, status(states, &command.id))? {
+                items.push((command.id.clone(), to_response(states, command)));
             }
         }
         input.page("ListCommands", items, "Commands")
     })
 }
 
-pub(crate) fn list_invocations(sandbox: &Arc<Sandbox>, input: List) -> Reply {
-    sandbox.world.read(|world| {
+pub(crate) fn list_invocations(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
+    sandbox.store.read(|states| {
         let mut items = Vec::new();
-        for command in input.commands(world)? {
-            for invocation in invocations(world, &command.id).filter(|one| input.is_on(one)) {
+        for command in input.commands(states)? {
+            for invocation in invocations(states, &command.id).filter(|one| input.is_on(one)) {
                 if input.passes(command, invocation.status)? {
                     items.push((invocation.key(), listed(command, invocation, input.details)));
                 }
@@ -163,12 +163,12 @@ pub(crate) struct Get {
 }
 
 /// GetCommandInvocation shows outputs only of an invocation that has ended.
-pub(crate) fn get_invocation(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
-    sandbox.world.read(|world| {
+pub(crate) fn get_invocation(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
+    sandbox.store.read(|states| {
         let missing = || Fault::client("InvocationDoesNotExist", "");
         let invocation =
-            world.of::<State>().invocations.get(&key(&input.command_id, &input.instance_id)).ok_or_else(missing)?;
-        let command = find(world, &input.command_id)?;
+            states.of::<State>().invocations.get(&key(&input.command_id, &input.instance_id)).ok_or_else(missing)?;
+        let command = find(states, &input.command_id)?;
         if input.plugin_name.is_some_and(|name| name != PLUGIN) {
             return Err(Fault::client("InvalidPluginName", ""));
         }

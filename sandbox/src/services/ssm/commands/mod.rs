@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::Fault;
 use crate::base::clock::{epoch_seconds, iso8601};
 use crate::services::ssm::State;
-use crate::store::World;
+use crate::store::States;
 
 mod cancel;
 mod list;
@@ -131,9 +131,9 @@ impl Invocation {
     }
 
     /// Records the outcome. An invocation in `Cancelling` becomes `Cancelled`, and one that is complete does not change.
-    fn end(&mut self, outcome: Outcome, now: Timestamp) {
+    fn end(&mut self, outcome: InvocationResult, now: Timestamp) {
         if self.advance(outcome.status) || self.advance(Status::Cancelled) {
-            let Outcome { code, output, errors, .. } = outcome;
+            let InvocationResult { code, output, errors, .. } = outcome;
             (self.code, self.output, self.errors, self.ended) = (code, output, errors, Some(now));
         }
     }
@@ -141,14 +141,14 @@ impl Invocation {
 
 /// How an invocation ended.
 #[derive(Debug, Clone)]
-struct Outcome {
+struct InvocationResult {
     status: Status,
     code: i32,
     output: String,
     errors: String,
 }
 
-impl Outcome {
+impl InvocationResult {
     /// The outcome of an invocation whose process never ran or whose exit is unknown.
     fn without_output(status: Status, errors: &str) -> Self {
         Self { status, code: -1, output: String::new(), errors: errors.to_owned() }
@@ -159,15 +159,15 @@ fn key(command: &str, instance: &str) -> String {
     format!("{command}:{instance}")
 }
 
-fn invocations<'a>(world: &'a World, command: &str) -> impl Iterator<Item = &'a Invocation> {
-    world.of::<State>().invocations.with_prefix(&format!("{command}:")).map(|(_, invocation)| invocation)
+fn invocations<'a>(states: &'a States, command: &str) -> impl Iterator<Item = &'a Invocation> {
+    states.of::<State>().invocations.with_prefix(&format!("{command}:")).map(|(_, invocation)| invocation)
 }
 
 /// The status of a command: that of its least advanced invocation or, when all have ended, of the worst.
-fn status(world: &World, command: &str) -> Status {
+fn status(states: &States, command: &str) -> Status {
     use Status::{Cancelled, Cancelling, Failed, InProgress, Pending, Success, TimedOut};
 
-    let all: Vec<Status> = invocations(world, command).map(|invocation| invocation.status).collect();
+    let all: Vec<Status> = invocations(states, command).map(|invocation| invocation.status).collect();
     let order = [Cancelling, InProgress, Pending, Failed, TimedOut, Cancelled];
     order.into_iter().find(|status| all.contains(status)).unwrap_or(Success)
 }
@@ -180,9 +180,9 @@ fn log_output(command: &Command) -> Value {
     })
 }
 
-fn to_response(world: &World, command: &Command) -> Value {
-    let status = status(world, &command.id);
-    let all: Vec<&Invocation> = invocations(world, &command.id).collect();
+fn to_response(states: &States, command: &Command) -> Value {
+    let status = status(states, &command.id);
+    let all: Vec<&Invocation> = invocations(states, &command.id).collect();
     let failed = |one: &&&Invocation| matches!(one.status, Status::Failed | Status::TimedOut);
     json!({
         "CommandId": command.id,
@@ -212,8 +212,8 @@ fn to_response(world: &World, command: &Command) -> Value {
     })
 }
 
-fn find<'a>(world: &'a World, id: &str) -> Result<&'a Command, Fault> {
-    world.of::<State>().commands.get(id).ok_or_else(|| Fault::client("InvalidCommandId", ""))
+fn find<'a>(states: &'a States, id: &str) -> Result<&'a Command, Fault> {
+    states.of::<State>().commands.get(id).ok_or_else(|| Fault::client("InvalidCommandId", ""))
 }
 
 /// A time in the format of invocations; empty if there is none.
@@ -225,7 +225,7 @@ fn optional_iso8601(time: Option<Timestamp>) -> String {
 mod tests {
     use jiff::Timestamp;
 
-    use super::{Invocation, Outcome, Status};
+    use super::{Invocation, InvocationResult, Status};
 
     const ALL: [Status; 7] = [
         Status::Pending,
@@ -239,7 +239,7 @@ mod tests {
 
     fn ended(from: Status, status: Status) -> Status {
         let mut invocation = Invocation { status: from, ..Invocation::new("c", "i") };
-        invocation.end(Outcome::without_output(status, ""), Timestamp::UNIX_EPOCH);
+        invocation.end(InvocationResult::without_output(status, ""), Timestamp::UNIX_EPOCH);
         invocation.status
     }
 

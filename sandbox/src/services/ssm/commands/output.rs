@@ -7,9 +7,9 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::Receiver;
 
 use crate::Sandbox;
-use crate::process::Splitter;
-use crate::services::ecs::Runtime;
-use crate::services::logs::events::Event;
+use crate::process::LineSplitter;
+use crate::services::ecs::TaskProcesses;
+use crate::services::logs::events::LogEvent;
 use crate::services::logs::writer::Entry;
 
 /// The end of a truncated output (agent, `pluginutil`).
@@ -46,7 +46,7 @@ pub(super) async fn read(
     max_characters: usize,
     stream: Option<LogStream>,
 ) -> String {
-    let (mut bytes, mut splitter, mut chunk) = (Vec::new(), Splitter::default(), vec![0; CHUNK_BYTES]);
+    let (mut bytes, mut splitter, mut chunk) = (Vec::new(), LineSplitter::default(), vec![0; CHUNK_BYTES]);
     loop {
         let count = from.read(&mut chunk).await.unwrap_or(0);
         // A character has at most four bytes. One more than fits shows that the text has to be truncated.
@@ -63,10 +63,10 @@ pub(super) async fn read(
 }
 
 async fn send(sandbox: &Sandbox, (group, stream): &LogStream, lines: Vec<String>) {
-    let Some(entries) = sandbox.runtime::<Runtime>().log_entries() else { return };
+    let Some(entries) = sandbox.in_memory::<TaskProcesses>().log_entries() else { return };
     let timestamp = sandbox.clock.now().as_millisecond();
     for message in lines.into_iter().filter(|line| !line.is_empty()) {
-        let event = Event { timestamp, message };
+        let event = LogEvent { timestamp, message };
         entries.send(Entry { group: Arc::clone(group), stream: Arc::clone(stream), event }).await;
     }
 }

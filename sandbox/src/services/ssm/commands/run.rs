@@ -8,9 +8,9 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::time::Instant;
 
 use super::output::{self, LogStream};
-use super::{Command, Invocation, Outcome, Status, key};
+use super::{Command, Invocation, InvocationResult, Status, key};
 use crate::base::supervisor;
-use crate::process::{Attached, Exit, ProcessSpec};
+use crate::process::{AttachedProcess, Exit, ProcessSpec};
 use crate::services::ssm::State;
 use crate::services::ssm::instances;
 use crate::{Fault, Sandbox};
@@ -43,19 +43,19 @@ pub(super) fn start(sandbox: &Arc<Sandbox>, command: &Command, instance: String)
         let run = supervisor::catch(run(&shared, &command, &instance));
         let outcome = match shared.shutdown.run_until_cancelled(run).await {
             Some(Ok(Ok(outcome))) => outcome,
-            Some(Ok(Err(fault))) => Outcome::without_output(Status::Failed, &fault.message),
+            Some(Ok(Err(fault))) => InvocationResult::without_output(Status::Failed, &fault.message),
             Some(Err(panic)) => {
                 shared.log.write(&format!("command {} failed: {panic}", command.id));
-                Outcome::without_output(Status::Failed, "the sandbox failed to run the command")
+                InvocationResult::without_output(Status::Failed, "the sandbox failed to run the command")
             }
-            None => Outcome::without_output(Status::Failed, STOPPED),
+            None => InvocationResult::without_output(Status::Failed, STOPPED),
         };
         end(&shared, &command.id, &instance, outcome).await;
     });
 }
 
 /// Records an outcome, and retries until it is written. Until then the invocation has not ended.
-async fn end(sandbox: &Sandbox, command: &str, instance: &str, outcome: Outcome) {
+async fn end(sandbox: &Sandbox, command: &str, instance: &str, outcome: InvocationResult) {
     let now = sandbox.clock.now();
     while change(sandbox, command, instance, |invocation| invocation.end(outcome.clone(), now)).is_err() {
         if sandbox.shutdown.run_until_cancelled(tokio::time::sleep(RETRY_DELAY)).await.is_none() {
@@ -66,13 +66,13 @@ async fn end(sandbox: &Sandbox, command: &str, instance: &str, outcome: Outcome)
 
 /// Ends the invocations that were in progress when the sandbox was killed: their processes have ended with it.
 pub(crate) fn resume(sandbox: &Arc<Sandbox>) {
-    let open: Vec<(String, String)> = sandbox.world.read(|world| {
-        let open = world.of::<State>().invocations.values().filter(|invocation| !invocation.status.is_over());
+    let open: Vec<(String, String)> = sandbox.store.read(|states| {
+        let open = states.of::<State>().invocations.values().filter(|invocation| !invocation.status.is_over());
         open.map(|invocation| (invocation.command.clone(), invocation.instance.clone())).collect()
     });
     let now = sandbox.clock.now();
     for (command, instance) in open {
-        let outcome = Outcome::without_output(Status::Failed, STOPPED);
+        let outcome = InvocationResult::without_output(Status::Failed, STOPPED);
         if change(sandbox, &command, &instance, |invocation| invocation.end(outcome.clone(), now)).is_err() {
             let shared = Arc::clone(sandbox);
             sandbox.spawn(async move { end(&shared, &command, &instance, outcome).await });
@@ -87,10 +87,10 @@ fn change<T>(
     instance: &str,
     change: impl FnOnce(&mut Invocation) -> T,
 ) -> Result<Option<T>, Fault> {
-    sandbox.world.write(|world| Ok(world.of_mut::<State>().invocations.get_mut(&key(command, instance)).map(change)))
+    sandbox.store.write(|states| Ok(states.of_mut::<State>().invocations.get_mut(&key(command, instance)).map(change)))
 }
 
-async fn run(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Result<Outcome, Fault> {
+async fn run(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Result<InvocationResult, Fault> {
     let spec = spec(sandbox, command, instance)?;
     let started = |invocation: &mut Invocation| {
         let may_run = invocation.advance(Status::InProgress);
@@ -98,13 +98,13 @@ async fn run(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Resul
         may_run
     };
     if change(sandbox, &command.id, instance, started)? != Some(true) {
-        return Ok(Outcome::without_output(Status::Cancelled, ""));
+        return Ok(InvocationResult::without_output(Status::Cancelled, ""));
     }
     let (output, to_output) = std::io::pipe().map_err(Fault::internal)?;
     let (errors, to_errors) = std::io::pipe().map_err(Fault::internal)?;
     let deadline = Instant::now() + limit(command);
     let attached = sandbox.runner.attach(&spec, to_output.into(), to_errors.into()).await;
-    let Attached { handle, exit } =
+    let AttachedProcess { handle, exit } =
         attached.map_err(|error| Fault::internal(format!("failed to run commands: {error}")))?;
     let mut readers = Vec::new();
     for (from, max_characters, name) in
@@ -137,13 +137,13 @@ async fn run(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Resul
         End::Cancelled => (Status::Cancelled, 137, Some("failed to run commands: signal: killed".to_owned())),
     };
     let errors = why.map_or(errors.clone(), |why| output::truncate(&format!("{errors}{why}"), MAX_ERROR_CHARACTERS));
-    Ok(Outcome { status, code, output, errors })
+    Ok(InvocationResult { status, code, output, errors })
 }
 
 fn spec(sandbox: &Sandbox, command: &Command, instance: &str) -> Result<ProcessSpec, Fault> {
     let one = |name: &str| command.parameters.get(name).map(|values| values.join("\n"));
     let script = one("commands").unwrap_or_default();
-    let found: Option<Value> = sandbox.world.read(|world| instances::connected(world, instance).cloned());
+    let found: Option<Value> = sandbox.store.read(|states| instances::connected(states, instance).cloned());
     let found = found.ok_or_else(|| Fault::client("TargetNotConnected", format!("{instance} is not connected.")))?;
     let spec = instances::command(sandbox, &found, &["/bin/sh", "-c", &script])?;
     let folder = one("workingDirectory").filter(|folder| !folder.is_empty());
@@ -164,11 +164,11 @@ async fn log_stream(sandbox: &Arc<Sandbox>, command: &Command, instance: &str, n
 
 /// Waits until the invocation is cancelled.
 async fn cancelled(sandbox: &Sandbox, command: &str, instance: &str) {
-    let mut changes = sandbox.world.changes();
+    let mut changes = sandbox.store.changes();
     loop {
         changes.borrow_and_update();
         let status =
-            sandbox.world.read(|world| Some(world.of::<State>().invocations.get(&key(command, instance))?.status));
+            sandbox.store.read(|states| Some(states.of::<State>().invocations.get(&key(command, instance))?.status));
         if status == Some(Status::Cancelling) {
             return;
         }

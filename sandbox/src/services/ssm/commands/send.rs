@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::{Command, DOCUMENT, Invocation, MAX_COMMANDS, run, to_response};
 use crate::base::ids;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ssm::instances;
 use crate::services::ssm::{State, invalid_parameters};
-use crate::store::World;
+use crate::store::States;
 use crate::{Fault, Sandbox};
 
 /// The default time to reach the instances, in seconds (API reference).
@@ -56,7 +56,7 @@ struct LogOutput {
 }
 
 /// Stores a command and starts it on each of its instances.
-pub(crate) fn send(sandbox: &Arc<Sandbox>, input: Send) -> Reply {
+pub(crate) fn send(sandbox: &Arc<Sandbox>, input: Send) -> OperationResult {
     check(&input)?;
     if !sandbox.config.host_exec {
         return Err(Fault::no_host_exec());
@@ -73,15 +73,15 @@ pub(crate) fn send(sandbox: &Arc<Sandbox>, input: Send) -> Reply {
         timeout: input.timeout_seconds.unwrap_or(DEFAULT_DELIVERY_TIMEOUT),
         log_group: log.cloud_watch_output_enabled.then(|| log.cloud_watch_log_group_name.unwrap_or_else(default_group)),
     };
-    let (instances, to_response) = sandbox.world.write(|world| {
-        let instances = select_instances(&sandbox.config.account, world, &command.instance_ids, &input.targets)?;
+    let (instances, to_response) = sandbox.store.write(|states| {
+        let instances = select_instances(&sandbox.config.account, states, &command.instance_ids, &input.targets)?;
         for instance in &instances {
             let invocation = Invocation::new(&command.id, instance);
-            world.of_mut::<State>().invocations.insert(invocation.key(), invocation);
+            states.of_mut::<State>().invocations.insert(invocation.key(), invocation);
         }
-        world.of_mut::<State>().commands.insert(command.id.clone(), command.clone());
-        delete_oldest(world);
-        Ok((instances, to_response(world, &command)))
+        states.of_mut::<State>().commands.insert(command.id.clone(), command.clone());
+        delete_oldest(states);
+        Ok((instances, to_response(states, &command)))
     })?;
     for instance in instances {
         run::start(sandbox, &command, instance);
@@ -118,9 +118,14 @@ fn check(input: &Send) -> Result<(), Fault> {
 }
 
 /// The instances that are given by id, all of which must be connected, or those that match the targets, possibly none.
-fn select_instances(account: &str, world: &World, named: &[String], targets: &[Target]) -> Result<Vec<String>, Fault> {
+fn select_instances(
+    account: &str,
+    states: &States,
+    named: &[String],
+    targets: &[Target],
+) -> Result<Vec<String>, Fault> {
     let missing: Vec<&str> =
-        named.iter().map(String::as_str).filter(|id| instances::connected(world, id).is_none()).collect();
+        named.iter().map(String::as_str).filter(|id| instances::connected(states, id).is_none()).collect();
     if !missing.is_empty() {
         let message = format!("Instances [[{}]] not in a valid state for account {account}", missing.join(", "));
         return Err(Fault::client("InvalidInstanceId", message));
@@ -133,7 +138,7 @@ fn select_instances(account: &str, world: &World, named: &[String], targets: &[T
         return Err(Fault::not_implemented(&format!("ssm:SendCommand with targets by {}", other.key)));
     }
     let fits = |instance: &&Value| targets.iter().all(|target| target.fits(instance));
-    Ok(instances::all(world).filter(fits).filter_map(|one| one["instanceId"].as_str().map(str::to_owned)).collect())
+    Ok(instances::all(states).filter(fits).filter_map(|one| one["instanceId"].as_str().map(str::to_owned)).collect())
 }
 
 impl Target {
@@ -148,13 +153,13 @@ impl Target {
     }
 }
 
-fn delete_oldest(world: &mut World) {
+fn delete_oldest(states: &mut States) {
     let mut all: Vec<_> =
-        world.of::<State>().commands.values().map(|command| (command.requested, command.id.clone())).collect();
+        states.of::<State>().commands.values().map(|command| (command.requested, command.id.clone())).collect();
     all.sort();
     let over = all.len().saturating_sub(MAX_COMMANDS);
     for (_, id) in all.into_iter().take(over) {
-        world.of_mut::<State>().commands.remove(&id);
-        world.of_mut::<State>().invocations.remove_prefix(&format!("{id}:"));
+        states.of_mut::<State>().commands.remove(&id);
+        states.of_mut::<State>().invocations.remove_prefix(&format!("{id}:"));
     }
 }

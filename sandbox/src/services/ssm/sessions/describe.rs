@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::owner;
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::services::ssm::invalid_token;
 use crate::session_channel::Session;
 use crate::session_channel::Sessions;
@@ -70,10 +70,10 @@ impl Filter {
 }
 
 /// Describes the newest first.
-pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
     let active = input.state == "Active";
     let mut sessions = Vec::new();
-    for session in sandbox.runtime::<Sessions>().list() {
+    for session in sandbox.in_memory::<Sessions>().list() {
         let mut passes = session.ended.is_none() == active;
         for filter in &input.filters {
             passes &= filter.passes(sandbox, &session)?;

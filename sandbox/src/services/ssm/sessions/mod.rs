@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::session_channel::Sessions;
 use crate::session_channel::{Session, channel_url};
 use crate::{Fault, Sandbox};
@@ -29,13 +29,13 @@ pub(super) struct Named {
 
 fn find(sandbox: &Sandbox, id: &str) -> Result<Session, Fault> {
     let missing = || Fault::client("DoesNotExistException", format!("Session {id} does not exist"));
-    sandbox.runtime::<Sessions>().get(id).ok_or_else(missing)
+    sandbox.in_memory::<Sessions>().get(id).ok_or_else(missing)
 }
 
 /// `ResumeSession`: returns a new token for the same URL; no token if the session has ended.
-pub(super) fn resume(sandbox: &Arc<Sandbox>, Named { session_id }: Named) -> Reply {
+pub(super) fn resume(sandbox: &Arc<Sandbox>, Named { session_id }: Named) -> OperationResult {
     find(sandbox, &session_id)?;
-    let token = sandbox.runtime::<Sessions>().resume(&session_id);
+    let token = sandbox.in_memory::<Sessions>().resume(&session_id);
     let url = token.as_ref().map(|_| channel_url(sandbox, &session_id)).transpose()?;
     Ok(json!({ "SessionId": session_id, "TokenValue": token, "StreamUrl": url }))
 }
@@ -43,6 +43,6 @@ pub(super) fn resume(sandbox: &Arc<Sandbox>, Named { session_id }: Named) -> Rep
 /// `TerminateSession`.
 pub(super) fn terminate(sandbox: &Arc<Sandbox>, Named { session_id }: Named) -> Result<Value, Fault> {
     find(sandbox, &session_id)?;
-    sandbox.runtime::<Sessions>().terminate(&session_id);
+    sandbox.in_memory::<Sessions>().terminate(&session_id);
     Ok(json!({ "SessionId": session_id }))
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::core::Reply;
+use crate::core::OperationResult;
 use crate::process::{ProcessSpec, environment};
 use crate::services::ecs;
 use crate::services::ssm::instances;
@@ -40,7 +40,7 @@ pub(crate) struct Start {
 }
 
 /// Starts a session on an instance, or in a container of a task with ECS Exec.
-pub(crate) fn start(sandbox: &Arc<Sandbox>, input: Start) -> Reply {
+pub(crate) fn start(sandbox: &Arc<Sandbox>, input: Start) -> OperationResult {
     let document = input.document_name.unwrap_or_else(|| DEFAULT_DOCUMENT.to_owned());
     let (session_type, script) = script(&document, &input.parameters)?;
     let command = match &script {
@@ -92,7 +92,7 @@ fn target(sandbox: &Arc<Sandbox>, target: &str, command: &[&str]) -> Result<(Pro
         return ecs::in_container(sandbox, container, &command)?.ok_or_else(not_connected);
     }
     let instance =
-        sandbox.world.read(|world| instances::connected(world, target).cloned()).ok_or_else(not_connected)?;
+        sandbox.store.read(|states| instances::connected(states, target).cloned()).ok_or_else(not_connected)?;
     let spec = instances::command(sandbox, &instance, command)?;
     let environment = environment::in_terminal(spec.environment);
     // Terminating the instance ends its sessions.

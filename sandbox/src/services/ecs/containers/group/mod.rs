@@ -15,7 +15,7 @@ use crate::Sandbox;
 use crate::auth::RoleLease;
 use crate::base::supervisor;
 use crate::process::{Container, Exit, PortLease};
-use crate::services::ecs::Runtime;
+use crate::services::ecs::TaskProcesses;
 
 mod stop;
 
@@ -143,7 +143,7 @@ impl ContainerGroup {
         container.output = Some(tokio::spawn(log::forward(
             started.output,
             container.prepared.stream.clone(),
-            sandbox.runtime::<Runtime>().log_entries(),
+            sandbox.in_memory::<TaskProcesses>().log_entries(),
         )));
         let events = self.events.clone();
         tokio::spawn(async move {

@@ -11,7 +11,7 @@ use super::super::tasks_of;
 use super::failures;
 use super::plan::{Actions, Counts, actions};
 use crate::services::ecs::State;
-use crate::store::World;
+use crate::store::States;
 
 mod tasks;
 
@@ -30,31 +30,31 @@ const MAX_RUNNING_TASKS: usize = 500;
 pub(in super::super) const AT_LIMIT: &str = "You've reached the limit on the number of tasks you can run concurrently";
 
 /// Whether a service has to be reconciled now, and after how long the next one may have to be.
-pub(super) fn next_reconciliation(world: &World, now: Timestamp) -> (bool, Option<Duration>) {
-    let services: Vec<ServiceReconciliation<'_>> = reconciliations(world, now).collect();
+pub(super) fn next_reconciliation(states: &States, now: Timestamp) -> (bool, Option<Duration>) {
+    let services: Vec<ServiceReconciliation<'_>> = reconciliations(states, now).collect();
     let wake = services.iter().filter_map(|service| service.wake).min();
     (services.iter().any(|service| service.changed), wake.map(|wake| wake.duration_since(now).unsigned_abs()))
 }
 
 /// Updates the rows of every service that has to be reconciled.
-pub(super) fn reconcile(world: &mut World, now: Timestamp) {
-    let changes: Vec<_> = reconciliations(world, now)
+pub(super) fn reconcile(states: &mut States, now: Timestamp) {
+    let changes: Vec<_> = reconciliations(states, now)
         .filter(|service| service.changed)
         .map(ServiceReconciliation::into_changes)
         .collect();
     for (service, tasks) in changes {
         for task in tasks {
-            world.of_mut::<State>().tasks.insert(key(&task.cluster, &task.id), task);
+            states.of_mut::<State>().tasks.insert(key(&task.cluster, &task.id), task);
         }
-        store_service(world, service, now);
+        store_service(states, service, now);
     }
 }
 
-fn reconciliations(world: &World, now: Timestamp) -> impl Iterator<Item = ServiceReconciliation<'_>> {
-    let services = world.of::<State>().services.values().filter(|service| service.status != ServiceStatus::Inactive);
-    let mut room = room(world);
+fn reconciliations(states: &States, now: Timestamp) -> impl Iterator<Item = ServiceReconciliation<'_>> {
+    let services = states.of::<State>().services.values().filter(|service| service.status != ServiceStatus::Inactive);
+    let mut room = room(states);
     services.map(move |service| {
-        let mut reconciliation = ServiceReconciliation::new(world, service, now);
+        let mut reconciliation = ServiceReconciliation::new(states, service, now);
         let started = reconciliation.run(room);
         room = room.saturating_sub(started);
         reconciliation
@@ -62,14 +62,14 @@ fn reconciliations(world: &World, now: Timestamp) -> impl Iterator<Item = Servic
 }
 
 /// How many more tasks may run.
-pub(in super::super) fn room(world: &World) -> usize {
-    let open = world.of::<State>().tasks.values().filter(|task| task.last_status != TaskStatus::Stopped);
+pub(in super::super) fn room(states: &States) -> usize {
+    let open = states.of::<State>().tasks.values().filter(|task| task.last_status != TaskStatus::Stopped);
     MAX_RUNNING_TASKS.saturating_sub(open.count())
 }
 
 /// A service, its tasks, and the changes to make.
 struct ServiceReconciliation<'a> {
-    world: &'a World,
+    states: &'a States,
     now: Timestamp,
     service: Service,
     tasks: Vec<&'a Task>,
@@ -80,9 +80,9 @@ struct ServiceReconciliation<'a> {
 }
 
 impl<'a> ServiceReconciliation<'a> {
-    fn new(world: &'a World, service: &Service, now: Timestamp) -> Self {
-        let tasks = tasks_of(world, service);
-        Self { world, now, service: service.clone(), tasks, changed_tasks: Vec::new(), wake: None, changed: false }
+    fn new(states: &'a States, service: &Service, now: Timestamp) -> Self {
+        let tasks = tasks_of(states, service);
+        Self { states, now, service: service.clone(), tasks, changed_tasks: Vec::new(), wake: None, changed: false }
     }
 
     fn into_changes(self) -> (Service, Vec<Task>) {

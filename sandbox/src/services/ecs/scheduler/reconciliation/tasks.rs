@@ -38,7 +38,7 @@ impl ServiceReconciliation<'_> {
 
     /// Starts up to `count` tasks, within `room` and the limit of tasks that start at the same time. Returns how many.
     pub(super) fn start(&mut self, count: u64, room: usize) -> usize {
-        let Some(definition) = task_definition(self.world, &self.primary().task_definition) else { return 0 };
+        let Some(definition) = task_definition(self.states, &self.primary().task_definition) else { return 0 };
         if count == 0 || self.primary().rollout_state == RolloutState::Failed {
             return 0;
         }

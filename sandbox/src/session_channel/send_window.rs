@@ -22,7 +22,7 @@ const SYN: u64 = 1;
 
 /// The stream to the client.
 #[derive(Debug)]
-pub(super) struct Outgoing {
+pub(super) struct SendWindow {
     next: i64,
     unacknowledged: VecDeque<Sent>,
     round_trip: Duration,
@@ -38,7 +38,7 @@ struct Sent {
     is_retransmitted: bool,
 }
 
-impl Default for Outgoing {
+impl Default for SendWindow {
     fn default() -> Self {
         Self {
             next: 0,
@@ -50,7 +50,7 @@ impl Default for Outgoing {
     }
 }
 
-impl Outgoing {
+impl SendWindow {
     /// Whether more may be sent now.
     pub(super) fn has_room(&self) -> bool {
         self.unacknowledged.len() < WINDOW
@@ -105,37 +105,37 @@ mod tests {
     use tokio::time::Instant;
 
     use super::super::frame::{Frame, Payload};
-    use super::{FIRST_TIMEOUT, Outgoing, WINDOW};
+    use super::{FIRST_TIMEOUT, SendWindow, WINDOW};
 
-    fn push(outgoing: &mut Outgoing, at: Instant) -> Frame {
-        let bytes = outgoing.push(Payload::Output, b"x".to_vec(), Timestamp::UNIX_EPOCH, at);
+    fn push(send_window: &mut SendWindow, at: Instant) -> Frame {
+        let bytes = send_window.push(Payload::Output, b"x".to_vec(), Timestamp::UNIX_EPOCH, at);
         Frame::decode(&bytes).expect("a message")
     }
 
     #[test]
     fn only_the_oldest_message_is_retransmitted_until_it_is_acknowledged() {
-        let (mut outgoing, start) = (Outgoing::default(), Instant::now());
-        assert_eq!([0, 1].map(|_| push(&mut outgoing, start).sequence), [0, 1]);
-        assert_eq!(outgoing.retransmission_time(), Some(start + FIRST_TIMEOUT));
+        let (mut send_window, start) = (SendWindow::default(), Instant::now());
+        assert_eq!([0, 1].map(|_| push(&mut send_window, start).sequence), [0, 1]);
+        assert_eq!(send_window.retransmission_time(), Some(start + FIRST_TIMEOUT));
         let later = start + Duration::from_secs(5);
-        let repeated = outgoing.retransmit(later).and_then(|bytes| Frame::decode(&bytes)).expect("the oldest");
+        let repeated = send_window.retransmit(later).and_then(|bytes| Frame::decode(&bytes)).expect("the oldest");
         assert_eq!((repeated.sequence, repeated.flags), (0, 1));
-        assert_eq!(outgoing.retransmission_time(), Some(later + FIRST_TIMEOUT));
+        assert_eq!(send_window.retransmission_time(), Some(later + FIRST_TIMEOUT));
         // A retransmitted message is no sample of the round trip.
-        outgoing.acknowledge(0, later);
-        assert_eq!(outgoing.retransmission_time(), Some(start + FIRST_TIMEOUT));
-        outgoing.acknowledge(1, start + Duration::from_millis(20));
-        assert!(outgoing.is_acknowledged() && outgoing.timeout < FIRST_TIMEOUT + Duration::from_millis(1));
-        outgoing.acknowledge(7, later);
+        send_window.acknowledge(0, later);
+        assert_eq!(send_window.retransmission_time(), Some(start + FIRST_TIMEOUT));
+        send_window.acknowledge(1, start + Duration::from_millis(20));
+        assert!(send_window.is_acknowledged() && send_window.timeout < FIRST_TIMEOUT + Duration::from_millis(1));
+        send_window.acknowledge(7, later);
     }
 
     #[test]
     fn there_is_no_room_while_the_client_acknowledges_nothing() {
-        let (mut outgoing, start) = (Outgoing::default(), Instant::now());
+        let (mut send_window, start) = (SendWindow::default(), Instant::now());
         for _ in 0..WINDOW {
-            assert!(outgoing.has_room());
-            push(&mut outgoing, start);
+            assert!(send_window.has_room());
+            push(&mut send_window, start);
         }
-        assert!(!outgoing.has_room());
+        assert!(!send_window.has_room());
     }
 }

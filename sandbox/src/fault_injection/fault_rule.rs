@@ -14,7 +14,7 @@ const MAX_DELAY_SECONDS: f64 = 3600.0;
 /// A rule for requests.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct OperationFault {
+pub(crate) struct OperationRule {
     /// `service:Operation`, by the service's signing name, with the wildcards `*` and `?`.
     operation: String,
     /// Members that the input must have with these values; strings may have wildcards.
@@ -62,7 +62,7 @@ pub(super) enum Effect {
 /// A rule for resources of stacks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct ResourceFault {
+pub(crate) struct ResourceRule {
     /// A type such as `AWS::ECS::Service`, or a logical id, with wildcards.
     resource: String,
     /// The name of the stack, with wildcards; any when left out.
@@ -93,7 +93,7 @@ fn validation_error(message: String) -> Fault {
     Fault::client("ValidationException", message)
 }
 
-impl OperationFault {
+impl OperationRule {
     pub(super) fn matches(&self, name: &str, input: &Value) -> bool {
         glob::matches(&self.operation, name)
             && self.input.iter().all(|(member, expected)| match (expected, input.get(member)) {
@@ -146,7 +146,7 @@ impl OperationFault {
     }
 }
 
-impl ResourceFault {
+impl ResourceRule {
     pub(super) fn matches(&self, stack: &str, logical_id: &str, kind: &str, verb: Verb) -> bool {
         self.on == verb
             && self.stack.as_ref().is_none_or(|pattern| glob::matches(pattern, stack))

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 mod fault_rule;
 
-pub(crate) use fault_rule::{OperationFault, ResourceFault, Verb};
+pub(crate) use fault_rule::{OperationRule, ResourceRule, Verb};
 
 use crate::Fault;
-use crate::auth::Dialect;
+use crate::auth::ErrorFormat;
 use fault_rule::Effect;
 
 /// All rules. The first that matches and has not been used up applies.
@@ -24,10 +24,10 @@ use fault_rule::Effect;
 pub struct Rules {
     /// For requests.
     #[serde(default)]
-    operations: Vec<CountedRule<OperationFault>>,
+    operations: Vec<CountedRule<OperationRule>>,
     /// For resources of CloudFormation's stacks.
     #[serde(default)]
-    resources: Vec<CountedRule<ResourceFault>>,
+    resources: Vec<CountedRule<ResourceRule>>,
 }
 
 /// A rule, and how often it has been applied.
@@ -71,9 +71,9 @@ pub enum InjectedFault {
 
 /// The rules of a sandbox.
 #[derive(Debug, Default)]
-pub struct Faults(Mutex<Rules>);
+pub struct FaultInjector(Mutex<Rules>);
 
-impl Faults {
+impl FaultInjector {
     fn with<T>(&self, work: impl FnOnce(&mut Rules) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -103,14 +103,14 @@ impl Faults {
     }
 
     /// The fault to inject into a request, if a rule matches; `name` is `SERVICE:OPERATION`.
-    pub fn next_for_request(&self, name: &str, dialect: Dialect, input: &Value) -> Option<InjectedFault> {
+    pub fn next_for_request(&self, name: &str, error_format: ErrorFormat, input: &Value) -> Option<InjectedFault> {
         self.with(|rules| {
             let fault = rules.operations.iter_mut().find_map(|rule| {
-                let OperationFault { times, probability, .. } = rule.fault;
+                let OperationRule { times, probability, .. } = rule.fault;
                 (rule.fault.matches(name, input) && rule.applies(times, probability)).then_some(&rule.fault)
             })?;
             Some(match fault.effect {
-                Effect::Throttle => InjectedFault::Refuse(throttled(dialect)),
+                Effect::Throttle => InjectedFault::Refuse(throttled(error_format)),
                 Effect::Fail => InjectedFault::Refuse(fault.refusal()),
                 Effect::Delay => InjectedFault::Delay(fault.delay()),
                 Effect::Hang => InjectedFault::Hang,
@@ -132,10 +132,10 @@ impl Faults {
 }
 
 /// The throttling error of each family of protocols.
-fn throttled(dialect: Dialect) -> Fault {
-    match dialect {
-        Dialect::Query => Fault::new(400, "Throttling", "Rate exceeded"),
-        Dialect::Ec2 => Fault::new(503, "RequestLimitExceeded", "Request limit exceeded."),
-        Dialect::Json => Fault::new(400, "ThrottlingException", "Rate exceeded"),
+fn throttled(error_format: ErrorFormat) -> Fault {
+    match error_format {
+        ErrorFormat::Query => Fault::new(400, "Throttling", "Rate exceeded"),
+        ErrorFormat::Ec2 => Fault::new(503, "RequestLimitExceeded", "Request limit exceeded."),
+        ErrorFormat::Json => Fault::new(400, "ThrottlingException", "Rate exceeded"),
     }
 }

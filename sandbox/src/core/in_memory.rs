@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 /// At most one value of each type.
 #[derive(Debug, Default)]
-pub struct Runtimes(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
+pub struct InMemoryState(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
 
-impl Runtimes {
+impl InMemoryState {
     /// Adds the value of a type.
     #[must_use]
     pub fn with<T: Send + Sync + 'static>(mut self, value: T) -> Self {

@@ -8,7 +8,7 @@ use super::frame::Frame;
 
 /// The stream from the client.
 #[derive(Debug, Default)]
-pub(super) struct Incoming {
+pub(super) struct ReceiveWindow {
     expected: i64,
     early: BTreeMap<i64, Frame>,
 }
@@ -16,7 +16,7 @@ pub(super) struct Incoming {
 /// What to do with a message.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Disposition {
-    /// It is the next one: acknowledge and deliver it, then those that [`Incoming::advance`] returns.
+    /// It is the next one: acknowledge and deliver it, then those that [`ReceiveWindow::advance`] returns.
     Deliver(Frame),
     /// It is kept for later, or was delivered before: only acknowledge it.
     Acknowledge,
@@ -24,7 +24,7 @@ pub(super) enum Disposition {
     Reject,
 }
 
-impl Incoming {
+impl ReceiveWindow {
     /// Accepts a message if the receiver has `room` for it. An early message also needs room for the missing one before it, so that
     /// both can be delivered.
     pub(super) fn accept(&mut self, frame: Frame, room: usize) -> Disposition {
@@ -52,40 +52,48 @@ mod tests {
     use jiff::Timestamp;
 
     use super::super::frame::{Frame, INPUT, Payload};
-    use super::{Disposition, Incoming};
+    use super::{Disposition, ReceiveWindow};
 
     fn frame(sequence: i64) -> Frame {
         Frame { id: [0; 16], ..Frame::new(INPUT, sequence, 0, Payload::Output, vec![], Timestamp::UNIX_EPOCH) }
     }
 
-    fn next(incoming: &mut Incoming) -> Option<i64> {
-        incoming.advance().map(|frame| frame.sequence)
+    fn next(receive_window: &mut ReceiveWindow) -> Option<i64> {
+        receive_window.advance().map(|frame| frame.sequence)
     }
 
     #[test]
     fn messages_are_delivered_in_their_order_and_once() {
-        let mut incoming = Incoming::default();
-        assert_eq!(incoming.accept(frame(1), 10), Disposition::Acknowledge);
-        assert_eq!(incoming.accept(frame(0), 10), Disposition::Deliver(frame(0)));
-        assert_eq!(next(&mut incoming), Some(1));
-        assert_eq!(next(&mut incoming), None);
+        let mut receive_window = ReceiveWindow::default();
+        assert_eq!(receive_window.accept(frame(1), 10), Disposition::Acknowledge);
+        assert_eq!(receive_window.accept(frame(0), 10), Disposition::Deliver(frame(0)));
+        assert_eq!(next(&mut receive_window), Some(1));
+        assert_eq!(next(&mut receive_window), None);
         assert_eq!(
-            [0, 1].map(|sequence| incoming.accept(frame(sequence), 0)),
+            [0, 1].map(|sequence| receive_window.accept(frame(sequence), 0)),
             [Disposition::Acknowledge, Disposition::Acknowledge]
         );
-        assert_eq!(incoming.accept(frame(2), 1), Disposition::Deliver(frame(2)));
+        assert_eq!(receive_window.accept(frame(2), 1), Disposition::Deliver(frame(2)));
     }
 
     #[test]
     fn a_message_without_room_is_not_acknowledged() {
-        let mut incoming = Incoming::default();
-        assert_eq!(incoming.accept(frame(0), 0), Disposition::Reject);
-        assert_eq!(incoming.accept(frame(1), 1), Disposition::Reject, "the one place is for the message before it");
-        assert_eq!(incoming.accept(frame(1), 2), Disposition::Acknowledge);
-        assert_eq!(incoming.accept(frame(1), 2), Disposition::Acknowledge, "it is there already");
-        assert_eq!(incoming.accept(frame(2), 2), Disposition::Reject);
-        assert_eq!(incoming.accept(frame(0), 1), Disposition::Reject, "the early one would have no room after it");
-        assert_eq!(incoming.accept(frame(0), 2), Disposition::Deliver(frame(0)));
+        let mut receive_window = ReceiveWindow::default();
+        assert_eq!(receive_window.accept(frame(0), 0), Disposition::Reject);
+        assert_eq!(
+            receive_window.accept(frame(1), 1),
+            Disposition::Reject,
+            "the one place is for the message before it"
+        );
+        assert_eq!(receive_window.accept(frame(1), 2), Disposition::Acknowledge);
+        assert_eq!(receive_window.accept(frame(1), 2), Disposition::Acknowledge, "it is there already");
+        assert_eq!(receive_window.accept(frame(2), 2), Disposition::Reject);
+        assert_eq!(
+            receive_window.accept(frame(0), 1),
+            Disposition::Reject,
+            "the early one would have no room after it"
+        );
+        assert_eq!(receive_window.accept(frame(0), 2), Disposition::Deliver(frame(0)));
     }
 
     /// A client that retransmits unacknowledged messages, over a connection that loses and reorders them, to a reader that sometimes
@@ -94,7 +102,7 @@ mod tests {
     fn acknowledged_messages_are_delivered_whatever_the_connection_loses_or_reorders() {
         const MESSAGES: i64 = 500;
         const ROOM: usize = 16;
-        let (mut incoming, mut unread, mut read) = (Incoming::default(), Vec::new(), Vec::new());
+        let (mut receive_window, mut unread, mut read) = (ReceiveWindow::default(), Vec::new(), Vec::new());
         let mut unacknowledged: Vec<i64> = (0..MESSAGES).collect();
         let mut random = 1_u64;
         let mut roll = |below: u64| {
@@ -113,7 +121,7 @@ mod tests {
                 continue;
             }
             let place = usize::try_from(roll(window)).expect("it fits");
-            match incoming.accept(frame(unacknowledged[place]), ROOM - unread.len()) {
+            match receive_window.accept(frame(unacknowledged[place]), ROOM - unread.len()) {
                 Disposition::Reject => continue,
                 Disposition::Acknowledge => {}
                 Disposition::Deliver(frame) => {
@@ -121,7 +129,7 @@ mod tests {
                     while let Some(frame) = next {
                         unread.push(frame.sequence);
                         assert!(unread.len() <= ROOM, "more was accepted than there is room for");
-                        next = incoming.advance();
+                        next = receive_window.advance();
                     }
                 }
             }

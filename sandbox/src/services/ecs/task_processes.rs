@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::task_folder;
 use crate::Config;
 use crate::process::address::ServiceAddress;
-use crate::process::{Container, ContainerRuntimes, CpuTimes, Ports};
+use crate::process::{Container, ContainerRuntimes, CpuTimes, PortPool};
 use crate::services::logs::writer::{self, Entries, Queue};
 
 /// How many tasks start at the same time, and how many end at the same time.
@@ -19,9 +19,9 @@ const PERMITS: usize = 8;
 
 /// The running containers, addresses and ports of ECS.
 #[derive(Debug)]
-pub(crate) struct Runtime {
+pub(crate) struct TaskProcesses {
     /// Their ports.
-    pub(super) ports: Ports,
+    pub(super) ports: PortPool,
     /// Permits to start a task, held until its first containers run; few, so that requests still get their time.
     pub(super) start_permits: Semaphore,
     /// The same for its end. They are separate, because a start may wait for a slow pull.
@@ -30,7 +30,7 @@ pub(crate) struct Runtime {
     pub(super) driver_failed: Notify,
     /// What runs containers.
     pub(super) containers: ContainerRuntimes,
-    running: Mutex<BTreeMap<String, Running>>,
+    running: Mutex<BTreeMap<String, RunningTask>>,
     addresses: Mutex<BTreeMap<String, ServiceAddress>>,
     log_entries: Mutex<Option<Entries>>,
     log_queue: Mutex<Option<Queue>>,
@@ -47,7 +47,7 @@ pub(super) struct Usage {
 
 /// A task that has a driver, or whose driver failed and whose row does not say so yet.
 #[derive(Debug, Default)]
-pub(super) struct Running {
+pub(super) struct RunningTask {
     /// Cancelled when the task has to stop.
     pub(super) stop: CancellationToken,
     /// Its containers by their index in its definition, each once it runs.
@@ -56,20 +56,20 @@ pub(super) struct Running {
     pub(super) driver_failure: Option<String>,
 }
 
-impl Running {
+impl RunningTask {
     /// Drops the references to its containers, so that only the driver keeps them running.
     pub(super) fn release(&mut self) {
         self.containers.clear();
     }
 }
 
-impl Runtime {
+impl TaskProcesses {
     /// Nothing runs yet.
     pub(crate) fn new(config: &Config) -> Self {
         raise_open_files_limit();
         task_folder::remove_all(&config.state_dir);
         let (log_entries, log_queue) = writer::channel();
-        let ports = Ports::default();
+        let ports = PortPool::default();
         let containers = ContainerRuntimes::new(&config.state_dir, &config.program, config.host_exec, &ports);
         Self {
             ports,
@@ -87,7 +87,7 @@ impl Runtime {
     /// What every running task has used, by its key (`cluster/id`). Tasks whose processes are not visible are left out.
     pub(super) fn usage(&self) -> BTreeMap<String, Usage> {
         let times = CpuTimes::read();
-        let task_usage = |task: &Running| {
+        let task_usage = |task: &RunningTask| {
             let visible = task.containers.iter().flatten().map(|container| (container, container.processes(&times)));
             // A container that has ended is not visible either, while its task may go on.
             let visible = visible.filter(|(_, (processes, _))| !processes.is_empty());
@@ -100,7 +100,7 @@ impl Runtime {
     /// The processes of every running task and their resident memory in bytes, by its key (`cluster/id`).
     pub(crate) fn processes(&self) -> BTreeMap<String, (Vec<i32>, u64)> {
         let times = CpuTimes::read();
-        let task_processes = |task: &Running| {
+        let task_processes = |task: &RunningTask| {
             let processes = task.containers.iter().flatten().map(|container| container.processes(&times));
             processes.fold((Vec::new(), 0), |(mut pids, bytes), (more, more_bytes)| {
                 pids.extend(more);
@@ -110,7 +110,7 @@ impl Runtime {
         self.running().iter().map(|(key, task)| (key.clone(), task_processes(task))).collect()
     }
 
-    pub(super) fn running(&self) -> MutexGuard<'_, BTreeMap<String, Running>> {
+    pub(super) fn running(&self) -> MutexGuard<'_, BTreeMap<String, RunningTask>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
