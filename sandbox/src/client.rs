@@ -5,14 +5,18 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::auth::Credentials;
-use super::auth::signature::{self, Authorization, SignedRequest};
+use crate::auth::Credentials;
+use crate::auth::signature::{self, Authorization, SignedRequest};
 use crate::base::clock::{basic_date, basic_iso8601};
+use crate::control::messages::{
+    InjectedFaults, RuntimeCheck, RuntimeReport, ServiceUrl, ServiceUrls, StackImages, Status, StatusRequest,
+};
 use crate::control::{SIGNING_NAME, TARGET_PREFIX};
 
 /// How long a control call may take.
@@ -53,12 +57,22 @@ pub enum ControlError {
         source: std::io::Error,
     },
     /// The sandbox refuses the call.
-    #[error("the sandbox refuses {operation}: {message}")]
+    #[error("the sandbox rejected the control call {operation}: {message}")]
     Refused {
         /// The control operation.
         operation: String,
         /// The sandbox's message.
         message: String,
+    },
+    /// The answer has another form.
+    #[error(
+        "cannot read the answer to the control call {operation}, because the running sandbox is of another version: {source}"
+    )]
+    OtherVersion {
+        /// The control operation.
+        operation: String,
+        /// The error.
+        source: serde_json::Error,
     },
 }
 
@@ -70,16 +84,63 @@ impl ControlError {
 }
 
 impl Endpoint {
-    /// Makes a control call, such as `Status`, signed at the time `now`.
-    pub async fn call(&self, operation: &str, input: &Value, now: Timestamp) -> Result<Value, ControlError> {
+    /// The sandbox's configuration.
+    pub async fn status(&self, now: Timestamp) -> Result<Status, ControlError> {
+        self.call("Status", &StatusRequest { detail: false }, now).await
+    }
+
+    /// The sandbox's configuration, and what runs in it.
+    pub async fn status_with_usage(&self, now: Timestamp) -> Result<Status, ControlError> {
+        self.call("Status", &StatusRequest { detail: true }, now).await
+    }
+
+    /// Replaces all rules of fault injection: an object with the lists `operations` and `resources`.
+    pub async fn put_faults(&self, faults: &Value, now: Timestamp) -> Result<(), ControlError> {
+        self.call::<Value>("PutFaults", faults, now).await.map(drop)
+    }
+
+    /// The rules of fault injection.
+    pub async fn faults(&self, now: Timestamp) -> Result<InjectedFaults, ControlError> {
+        self.call("DescribeFaults", &json!({}), now).await
+    }
+
+    /// Sets what runs the images of a stack.
+    pub async fn put_images(&self, images: &StackImages, now: Timestamp) -> Result<(), ControlError> {
+        self.call::<Value>("PutImages", images, now).await.map(drop)
+    }
+
+    /// Whether a container runtime can run images on this machine.
+    pub async fn check_runtime(&self, check: &RuntimeCheck, now: Timestamp) -> Result<RuntimeReport, ControlError> {
+        self.call("CheckRuntime", check, now).await
+    }
+
+    /// The local addresses of services.
+    pub async fn service_urls(&self, now: Timestamp) -> Result<Vec<ServiceUrl>, ControlError> {
+        self.call::<ServiceUrls>("DescribeAddresses", &json!({}), now).await.map(|answer| answer.addresses)
+    }
+
+    /// Asks the sandbox to stop.
+    pub async fn shut_down(&self, now: Timestamp) -> Result<(), ControlError> {
+        self.call::<Value>("Shutdown", &json!({}), now).await.map(drop)
+    }
+
+    /// Makes a control call, signed at the time `now`.
+    pub async fn call<T: DeserializeOwned>(
+        &self,
+        operation: &str,
+        input: &impl Serialize,
+        now: Timestamp,
+    ) -> Result<T, ControlError> {
         let unreachable = |source| ControlError::Unreachable { url: self.url.clone(), source };
-        let request = self.request(operation, &input.to_string(), now);
+        let request = self.request(operation, &json!(input).to_string(), now);
         let response = tokio::time::timeout(TIMEOUT, self.send(&request)).await;
         let response = response.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(unreachable)?;
         let (head, body) = response.split_once("\r\n\r\n").unwrap_or((&response, ""));
         let body = serde_json::from_str::<Value>(body);
         if head.starts_with("HTTP/1.1 200") {
-            return body.map_err(|error| unreachable(error.into()));
+            let body = body.map_err(|error| unreachable(error.into()))?;
+            let other_version = |source| ControlError::OtherVersion { operation: operation.to_owned(), source };
+            return serde_json::from_value(body).map_err(other_version);
         }
         let message = body.ok().and_then(|body| Some(body["message"].as_str()?.to_owned()));
         let message = message.unwrap_or_else(|| head.lines().next().unwrap_or_default().to_owned());

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use crate::lifecycle::server_process;
+use crate::lifecycle::{LifecycleError, UNUSABLE_STATE_EXIT, server_process};
 use crate::process::inner_args::{Inner, MARKER};
 
 /// Runs this process to its end if its arguments are those of an inner process of a sandbox; otherwise does nothing.
@@ -22,9 +22,13 @@ pub fn inner(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> 
         return Some(inner.run());
     }
     Some(match server_process::parse(&arguments) {
-        Some(options) => {
-            server_process::serve(options).map_or_else(|error| fail(&error.to_string()), |()| ExitCode::SUCCESS)
-        }
+        Some(options) => match server_process::serve(options) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                let exit = fail(&error.to_string());
+                if matches!(error, LifecycleError::UnusableState(_)) { UNUSABLE_STATE_EXIT.into() } else { exit }
+            }
+        },
         None => fail(&format!(
             "{MARKER} starts the sandbox's own processes, and these are not their arguments: {arguments:?}"
         )),

@@ -34,6 +34,7 @@ mod store;
 
 use base::fault::{Fault, FaultKind};
 pub use base::request_log::Reader as LogReader;
+pub use control::messages;
 use core::{Config, Sandbox};
 pub use coverage::{Coverage, coverage};
 pub use inner::inner;

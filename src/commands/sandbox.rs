@@ -18,6 +18,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::hint::Hint;
 use crate::project::Project;
+use crate::render;
 use crate::stack::Environment;
 use crate::stack::spec::Target;
 
@@ -31,7 +32,7 @@ const EXAMPLES: &str = "Examples:
 /// The first command with --sandbox starts it. It listens on loopback and accepts only requests that are signed with its own key. Commands from
 /// API requests never run on this machine, except container health checks, ECS Exec, sessions and Run Command. --no-host-exec disables these four,
 /// and does not set variables of task definitions in processes. In a health check, localhost with the port of the task definition reaches the port
-/// that the task really has; if curl or wget is not installed, the sandbox connects itself. With `runtime = "podman"` or `"docker"` in ecsws.toml,
+/// that the task really has; if curl or wget is not installed, the sandbox checks the port directly. With `runtime = "podman"` or `"docker"` in ecsws.toml,
 /// images run as containers, and these commands run inside them.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::SANDBOX))]
@@ -97,7 +98,7 @@ pub(super) async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Exit, Cl
         SandboxCommand::Stop => {
             let stopped = lifecycle::stop(&options(ctx)?.state_dir).await?;
             ctx.ui.note(if stopped { "stopped" } else { "no sandbox is running" });
-            done(ctx, &json!({ "stopped": stopped }))
+            print(ctx, [], &json!({ "stopped": stopped }))
         }
         SandboxCommand::Status => {
             if let Some(endpoint) = running(ctx).await? {
@@ -105,12 +106,12 @@ pub(super) async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Exit, Cl
                 return Ok(Exit::Done);
             }
             ctx.ui.note("no sandbox is running");
-            done(ctx, &json!({ "running": false })).map(|_| Exit::CheckFailed)
+            print(ctx, [], &json!({ "running": false })).map(|_| Exit::CheckFailed)
         }
         SandboxCommand::Reset => {
             lifecycle::reset(&options(ctx)?.state_dir).await?;
             ctx.ui.note("the sandbox's state is deleted");
-            done(ctx, &json!({ "reset": true }))
+            print(ctx, [], &json!({ "reset": true }))
         }
         SandboxCommand::Env => print_environment(&require_running(ctx).await?, ctx),
         SandboxCommand::Logs(logs_args) => {
@@ -121,7 +122,7 @@ pub(super) async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Exit, Cl
             let endpoint = require_running(ctx).await?;
             faults::run(faults_args, &endpoint, ctx).await.map(|()| Exit::Done)
         }
-        SandboxCommand::Coverage => coverage(ctx),
+        SandboxCommand::Coverage => print_coverage(ctx),
     }
 }
 
@@ -165,7 +166,7 @@ async fn start(args: StartArgs, ctx: &mut Context) -> Result<Exit, CliError> {
         return Err(lifecycle::serve_in_this_process(&context::sandbox::this_program()?, &options).into());
     }
     let (endpoint, status) = context::sandbox::start(&options, &ctx.settings).await?;
-    if speed.is_some_and(|speed| status["speed"] != speed) || (no_host_exec && status["hostExec"] == true) {
+    if speed.is_some_and(|speed| (status.speed - speed).abs() > f64::EPSILON) || (no_host_exec && status.host_exec) {
         return Err(CliError::usage("a sandbox is already running, with another --speed or without --no-host-exec")
             .hint(Hint::from("stop it first (its state stays): ").then(ctx.settings.sandbox_command("stop"))));
     }
@@ -176,23 +177,18 @@ async fn start(args: StartArgs, ctx: &mut Context) -> Result<Exit, CliError> {
 fn speed(text: &str) -> Result<f64, String> {
     // With higher factors nothing has the time to become steady.
     let factor = text.parse().ok().filter(|factor: &f64| *factor > 0.0 && *factor <= 10_000.0);
-    factor.ok_or_else(|| "expected a number above 0, up to 10000; 10 makes waits ten times shorter".to_owned())
+    factor.ok_or_else(|| "expected a number above 0, up to 10000".to_owned())
 }
 
 fn print_endpoint(endpoint: &Endpoint, ctx: &mut Context) -> Result<Exit, CliError> {
     let Endpoint { url, account, region, pid, started_at, version, .. } = endpoint;
-    if !ctx.ui.is_json() {
-        writeln!(
-            ctx.ui.results(),
-            "running since {started_at:.0} at {url} as account {account} in {region} (process {pid}, version {version})"
-        )?;
-    }
-    done(
-        ctx,
-        &json!({
-            "running": true, "url": url, "account": account, "region": region, "pid": pid, "started_at": started_at, "version": version
-        }),
-    )
+    let fields = json!({
+        "running": true, "url": url, "account": account, "region": region, "pid": pid, "started_at": started_at, "version": version
+    });
+    let line = format!(
+        "running since {started_at:.0} at {url} as account {account} in {region} (process {pid}, version {version})"
+    );
+    print(ctx, [line], &fields)
 }
 
 /// Prints the variables that point other tools at the sandbox, as shell exports.
@@ -211,26 +207,24 @@ fn print_environment(endpoint: &Endpoint, ctx: &mut Context) -> Result<Exit, Cli
         ("AWS_DEFAULT_REGION", region),
         ("AWS_DISABLE_HOST_PREFIX_INJECTION", &no_prefix),
     ];
-    if !ctx.ui.is_json() {
-        let exports = variables.map(|(name, value)| format!("export {name}={value}\n")).concat();
-        writeln!(ctx.ui.results(), "{exports}unset AWS_SESSION_TOKEN AWS_PROFILE")?;
-    }
-    done(ctx, &json!({ "variables": BTreeMap::from(variables) }))
+    let exports = variables.iter().map(|(name, value)| format!("export {name}={value}"));
+    let lines: Vec<String> = exports.chain(["unset AWS_SESSION_TOKEN AWS_PROFILE".to_owned()]).collect();
+    print(ctx, lines, &json!({ "variables": BTreeMap::from(variables) }))
 }
 
-fn coverage(ctx: &mut Context) -> Result<Exit, CliError> {
+fn print_coverage(ctx: &mut Context) -> Result<Exit, CliError> {
     let Coverage { operations, resource_types, functions } = ecsws_sandbox::coverage();
-    if !ctx.ui.is_json() {
-        let rows = operations.iter().map(String::as_str).chain(resource_types.iter().copied());
-        for row in rows.chain(functions.iter().map(String::as_str)) {
-            writeln!(ctx.ui.results(), "{row}")?;
-        }
-    }
-    done(ctx, &json!({ "operations": operations, "resource_types": resource_types, "functions": functions }))
+    let json = json!({ "operations": operations, "resource_types": resource_types, "functions": functions });
+    let resource_types = resource_types.into_iter().map(ToOwned::to_owned);
+    print(ctx, operations.into_iter().chain(resource_types).chain(functions), &json)
 }
 
-/// With `--output json` the result is one object.
-fn done(ctx: &mut Context, result: &serde_json::Value) -> Result<Exit, CliError> {
-    ctx.ui.json_result(result)?;
+/// Prints a result: lines, or with `--output json` one object.
+fn print(
+    ctx: &mut Context,
+    lines: impl IntoIterator<Item = String>,
+    json: &serde_json::Value,
+) -> Result<Exit, CliError> {
+    render::lines_or_json(&mut ctx.ui, lines, json)?;
     Ok(Exit::Done)
 }

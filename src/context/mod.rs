@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use crate::aws::{Aws, Connection};
 use crate::error::CliError;
@@ -37,6 +36,15 @@ pub(crate) struct Context {
     aws: Option<Arc<Aws>>,
     /// The sandbox that the clients use, if any.
     sandbox: Option<SandboxHandle>,
+}
+
+/// What a container runtime of the sandbox can do on this machine.
+#[derive(Debug)]
+pub(crate) struct RuntimeReport {
+    /// What it cannot do, in words.
+    pub shortcomings: Vec<String>,
+    /// The images that it has to pull.
+    pub missing: Vec<String>,
 }
 
 impl Context {
@@ -145,22 +153,12 @@ impl Context {
         self.sandbox.clone()
     }
 
-    /// Makes a control call to the sandbox.
-    pub(crate) async fn sandbox_call(&self, operation: &str, input: &Value) -> Result<Value, CliError> {
-        let sandbox = self.sandbox.as_ref().ok_or_else(|| CliError::failed("no sandbox is in use"))?;
-        sandbox.call(operation, input, Self::now()).await
-    }
-
     /// The URL of a service on this machine; `None` outside the sandbox.
     pub(crate) async fn local_url(&self, service: &ServiceName) -> Result<Option<String>, CliError> {
-        if self.sandbox.is_none() {
-            return Ok(None);
+        match &self.sandbox {
+            Some(sandbox) => sandbox.service_url(service, Self::now()).await,
+            None => Ok(None),
         }
-        let answer = self.sandbox_call("DescribeAddresses", &json!({})).await?;
-        let addresses = answer["addresses"].as_array().into_iter().flatten();
-        let mut own =
-            addresses.filter(|address| address["cluster"] == service.cluster && address["service"] == service.service);
-        Ok(own.next().and_then(|address| address["url"].as_str()).map(ToOwned::to_owned))
     }
 }
 

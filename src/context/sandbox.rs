@@ -1,17 +1,19 @@
 //! Finds or starts the sandbox, and makes control calls to it.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use ecsws_sandbox::lifecycle::{self, Endpoint, Options, StateHome};
+use ecsws_sandbox::lifecycle::{self, Endpoint, LifecycleError, Options, StateHome};
+use ecsws_sandbox::messages::{self, ImageCommand, ImageRuntime, RuntimeCheck, StackImages, Status};
 use jiff::Timestamp;
-use serde_json::Value;
 
+use super::RuntimeReport;
 use crate::aws::{Connection, StaticKeys};
 use crate::error::CliError;
 use crate::hint::Hint;
+use crate::model::ServiceName;
 use crate::settings::Settings;
-use crate::stack::Environment;
+use crate::stack::{Environment, spec};
 
 /// A running sandbox.
 #[derive(Debug, Clone)]
@@ -39,9 +41,51 @@ impl SandboxHandle {
         }
     }
 
-    /// Makes a control call.
-    pub(crate) async fn call(&self, operation: &str, input: &Value, now: Timestamp) -> Result<Value, CliError> {
-        Ok(self.0.call(operation, input, now).await?)
+    /// Sets what runs the images of a stack. Folders are relative to that of the project.
+    pub(crate) async fn put_images(
+        &self,
+        stack: &str,
+        spec: &spec::Sandbox,
+        project_dir: &Path,
+        now: Timestamp,
+    ) -> Result<(), CliError> {
+        let images = spec.images.iter().map(|(image, replacement)| {
+            let cwd = replacement.cwd.as_ref().map_or_else(|| project_dir.to_owned(), |cwd| project_dir.join(cwd));
+            (image.clone(), ImageCommand { command: replacement.command.clone(), cwd: Some(cwd) })
+        });
+        let images = StackImages {
+            stack_name: stack.to_owned(),
+            runtime: image_runtime(spec.runtime),
+            images: images.collect(),
+        };
+        Ok(self.0.put_images(&images, now).await?)
+    }
+
+    /// Checks whether a container runtime can run these images.
+    ///
+    /// # Errors
+    /// It cannot be used.
+    pub(crate) async fn check_runtime(
+        &self,
+        runtime: spec::Runtime,
+        images: Vec<String>,
+        now: Timestamp,
+    ) -> Result<RuntimeReport, CliError> {
+        let check = RuntimeCheck { runtime: image_runtime(runtime), images };
+        let messages::RuntimeReport { unusable, shortcomings, missing } = self.0.check_runtime(&check, now).await?;
+        match unusable {
+            Some(reason) => Err(CliError::failed(reason).hint(
+                "without `runtime` in [sandbox], a built-in web service or a command of [sandbox.images] replaces the image",
+            )),
+            None => Ok(RuntimeReport { shortcomings, missing }),
+        }
+    }
+
+    /// The URL of a service on this machine; `None` if it has none.
+    pub(crate) async fn service_url(&self, name: &ServiceName, now: Timestamp) -> Result<Option<String>, CliError> {
+        let urls = self.0.service_urls(now).await?;
+        let own = urls.into_iter().find(|url| url.cluster == name.cluster && url.service == name.service);
+        Ok(own.map(|url| url.url))
     }
 }
 
@@ -49,9 +93,15 @@ impl SandboxHandle {
 ///
 /// # Errors
 /// Also if a sandbox with another account or region runs in the folder.
-pub(crate) async fn start(options: &Options, settings: &Settings) -> Result<(Endpoint, Value), CliError> {
+pub(crate) async fn start(options: &Options, settings: &Settings) -> Result<(Endpoint, Status), CliError> {
     let Options { account, region, .. } = options;
-    let (endpoint, status) = lifecycle::start(&this_program()?, options).await?;
+    let started = lifecycle::start(&this_program()?, options).await;
+    let (endpoint, status) = started.map_err(|error| match error {
+        LifecycleError::UnusableState(_) => {
+            CliError::from(error).hint(Hint::default().then(settings.sandbox_command("reset")).text(" deletes it"))
+        }
+        error => error.into(),
+    })?;
     if (&endpoint.account, &endpoint.region) != (account, region) {
         let Endpoint { account: its_account, region: its_region, .. } = &endpoint;
         return Err(CliError::usage(format!(
@@ -63,6 +113,14 @@ pub(crate) async fn start(options: &Options, settings: &Settings) -> Result<(End
         ));
     }
     Ok((endpoint, status))
+}
+
+fn image_runtime(runtime: spec::Runtime) -> ImageRuntime {
+    match runtime {
+        spec::Runtime::Process => ImageRuntime::Process,
+        spec::Runtime::Podman => ImageRuntime::Podman,
+        spec::Runtime::Docker => ImageRuntime::Docker,
+    }
 }
 
 /// The default options for an account and region.

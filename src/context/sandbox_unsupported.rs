@@ -1,12 +1,15 @@
 //! Replaces the sandbox in builds without it: it needs Unix process groups and signals, and the feature `sandbox`.
 
-use jiff::Timestamp;
-use serde_json::Value;
+use std::path::Path;
 
+use jiff::Timestamp;
+
+use super::RuntimeReport;
 use crate::aws::Connection;
 use crate::error::CliError;
+use crate::model::ServiceName;
 use crate::settings::Settings;
-use crate::stack::Environment;
+use crate::stack::{Environment, spec};
 
 /// A running sandbox, which cannot exist here.
 #[derive(Debug, Clone)]
@@ -31,7 +34,30 @@ impl SandboxHandle {
 
     /// Unreachable.
     #[expect(clippy::unused_async, reason = "same signature as with the sandbox")]
-    pub(crate) async fn call(&self, _operation: &str, _input: &Value, _now: Timestamp) -> Result<Value, CliError> {
+    pub(crate) async fn put_images(
+        &self,
+        _stack: &str,
+        _spec: &spec::Sandbox,
+        _project_dir: &Path,
+        _now: Timestamp,
+    ) -> Result<(), CliError> {
+        match *self {}
+    }
+
+    /// Unreachable.
+    #[expect(clippy::unused_async, reason = "same signature as with the sandbox")]
+    pub(crate) async fn check_runtime(
+        &self,
+        _runtime: spec::Runtime,
+        _images: Vec<String>,
+        _now: Timestamp,
+    ) -> Result<RuntimeReport, CliError> {
+        match *self {}
+    }
+
+    /// Unreachable.
+    #[expect(clippy::unused_async, reason = "same signature as with the sandbox")]
+    pub(crate) async fn service_url(&self, _name: &ServiceName, _now: Timestamp) -> Result<Option<String>, CliError> {
         match *self {}
     }
 }

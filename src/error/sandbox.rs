@@ -11,7 +11,24 @@ impl From<LifecycleError> for CliError {
             LifecycleError::InvalidLocation(_) | LifecycleError::ForeignFolder(_) => Exit::Usage,
             _ => Exit::Failed,
         };
-        Self::new(exit, error.to_string()).source(error)
+        let hint = match error {
+            LifecycleError::NoStateHome => Some("set HOME, or choose a folder with ECSWS_SANDBOX_DIR"),
+            LifecycleError::ForeignFolder(_) | LifecycleError::NotOwner { .. } => {
+                Some("choose another folder with --state-dir or ECSWS_SANDBOX_DIR")
+            }
+            LifecycleError::Exposed { .. } => {
+                Some("remove the permission with chmod go-w, or choose another folder with ECSWS_SANDBOX_DIR")
+            }
+            LifecycleError::Readable(_) => Some("stop the sandbox; its next start makes new keys"),
+            LifecycleError::Link(_) => Some("remove the link"),
+            _ => None,
+        };
+        let converted = Self::new(exit, error.to_string());
+        let converted = match hint {
+            Some(hint) => converted.hint(hint),
+            None => converted,
+        };
+        converted.source(error)
     }
 }
 

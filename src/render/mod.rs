@@ -23,7 +23,8 @@ pub(crate) use live::{Live, UserAction};
 pub(crate) use logs::{log_events, log_groups, log_streams};
 pub(crate) use prompts::PromptError;
 pub(crate) use sandbox::{
-    SandboxSession, SandboxStack, SandboxStatus, SandboxTask, SandboxTasks, sandbox_log, sandbox_status,
+    SandboxSession, SandboxStack, SandboxStatus, SandboxTask, SandboxTasks, injected_faults, lines_or_json,
+    sandbox_log, sandbox_status,
 };
 pub(crate) use status::{status, status_line};
 pub(crate) use stdout::stdout_closed;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use indicatif::HumanBytes;
 use jiff::Timestamp;
 use owo_colors::OwoColorize as _;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::status::age;
 use super::{Ui, clean};
@@ -48,19 +48,19 @@ pub(crate) struct SandboxStatus {
     pub sessions: Vec<SandboxSession>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 pub(crate) struct SandboxStack {
-    name: String,
-    status: String,
+    pub name: String,
+    pub status: String,
 }
 
 /// The task counts of a service in the sandbox.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 pub(crate) struct SandboxTasks {
-    cluster: String,
-    name: String,
-    desired: u32,
-    running: u32,
+    pub cluster: String,
+    pub name: String,
+    pub desired: u32,
+    pub running: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -82,11 +82,11 @@ pub(crate) struct SandboxTask {
 }
 
 /// An open Session Manager session in the sandbox.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 pub(crate) struct SandboxSession {
-    id: String,
-    target: String,
-    since: Timestamp,
+    pub id: String,
+    pub target: String,
+    pub since: Timestamp,
 }
 
 /// Writes the status, as text or JSON.
@@ -96,6 +96,23 @@ pub(crate) fn sandbox_status(ui: &mut Ui, status: &SandboxStatus, now: Timestamp
     }
     for line in lines(status, now) {
         writeln!(ui.results(), "{}", line.trim_end())?;
+    }
+    ui.results().flush()
+}
+
+/// Writes the rules of fault injection: one line each, or one JSON object.
+pub(crate) fn injected_faults(ui: &mut Ui, operations: &[Value], resources: &[Value]) -> io::Result<()> {
+    let lines = operations.iter().chain(resources).map(ToString::to_string);
+    lines_or_json(ui, lines, &json!({ "operations": operations, "resources": resources }))
+}
+
+/// Writes lines, or with JSON output one object.
+pub(crate) fn lines_or_json(ui: &mut Ui, lines: impl IntoIterator<Item = String>, json: &Value) -> io::Result<()> {
+    if ui.is_json() {
+        return ui.json_result(json);
+    }
+    for line in lines {
+        writeln!(ui.results(), "{line}")?;
     }
     ui.results().flush()
 }

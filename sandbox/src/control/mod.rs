@@ -1,9 +1,10 @@
-//! The sandbox's own service, outside AWS's API. Control calls are signed like all others, for the service `ecsws`.
+//! The sandbox's own service, outside AWS's API. Control calls are signed for the service `ecsws`, with a secret of their own.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+pub mod messages;
 mod status;
 
 use crate::Sandbox;
@@ -12,6 +13,7 @@ use crate::core::{NoInput, OperationResult, ServiceDefinition, operation};
 use crate::fault_injection::Rules;
 use crate::protocol::Protocol;
 use crate::services::ecs::{addresses, images};
+use messages::{RuntimeCheck, RuntimeReport, ServiceUrls, StackImages};
 
 /// The name that control calls are signed for.
 pub(crate) const SIGNING_NAME: &str = crate::auth::CONTROL_SERVICE;
@@ -25,11 +27,11 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     is_for_owner: true,
     prepare: None,
     operations: &[
-        operation!(async "CheckRuntime" => images::check_runtime),
-        operation!("DescribeAddresses" => addresses::describe),
+        operation!(async "CheckRuntime" => check_runtime),
+        operation!("DescribeAddresses" => describe_addresses),
         operation!("DescribeFaults" => describe_faults),
         operation!("PutFaults" => put_faults),
-        operation!("PutImages" => images::put),
+        operation!("PutImages" => put_images),
         operation!("Shutdown" => shutdown),
         operation!("Status" => status::run),
     ],
@@ -46,6 +48,28 @@ fn put_faults(sandbox: &Arc<Sandbox>, rules: Rules) -> OperationResult {
 /// `DescribeFaults`.
 fn describe_faults(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {
     sandbox.fault_injector.describe()
+}
+
+/// `PutImages`: replaces what runs the images of a stack.
+fn put_images(sandbox: &Arc<Sandbox>, input: StackImages) -> OperationResult {
+    let StackImages { stack_name, runtime, images } = input;
+    images::put(sandbox, stack_name, runtime, images)?;
+    Ok(json!({}))
+}
+
+/// `CheckRuntime`: whether the runtime can be used, what it cannot do, and which images it would have to pull.
+async fn check_runtime(sandbox: Arc<Sandbox>, input: RuntimeCheck) -> OperationResult {
+    let RuntimeCheck { runtime, images } = input;
+    let report = match images::check_runtime(&sandbox, runtime, images).await {
+        Ok((shortcomings, missing)) => RuntimeReport { unusable: None, shortcomings, missing },
+        Err(error) => RuntimeReport { unusable: Some(error.to_string()), ..RuntimeReport::default() },
+    };
+    Ok(json!(report))
+}
+
+/// `DescribeAddresses`.
+fn describe_addresses(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {
+    json!(ServiceUrls { addresses: addresses::urls(sandbox) })
 }
 
 fn shutdown(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {

@@ -2,80 +2,88 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::messages::{ServiceSummary, SessionSummary, StackSummary, Status, StatusRequest, TaskSummary, Usage};
 use crate::Sandbox;
 use crate::cloudformation;
 use crate::process::resident_bytes;
-use crate::services::ecs;
-use crate::services::ecs::TaskProcesses;
-use crate::services::ecs::{ServiceStatus, TaskStatus};
+use crate::services::ecs::{self, ServiceStatus, TaskProcesses, TaskStatus};
 use crate::services::logs::quota;
 use crate::session_channel::Sessions;
 use crate::store::States;
 
-#[derive(Deserialize)]
-pub(super) struct Input {
-    /// Whether to include what runs, which needs a scan of all processes.
-    #[serde(default)]
-    detail: bool,
+pub(super) fn run(sandbox: &Arc<Sandbox>, StatusRequest { detail }: StatusRequest) -> Value {
+    let config = &sandbox.config;
+    json!(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        started_at: sandbox.started_at,
+        account: config.account.clone(),
+        region: config.region.clone(),
+        state_dir: config.state_dir.clone(),
+        speed: config.speed,
+        host_exec: config.host_exec,
+        usage: detail.then(|| usage(sandbox)),
+    })
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, Input { detail }: Input) -> Value {
-    let mut status = json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "pid": std::process::id(),
-        "startedAt": sandbox.started_at.to_string(),
-        "account": sandbox.config.account,
-        "region": sandbox.config.region,
-        "stateDir": sandbox.config.state_dir,
-        "speed": sandbox.config.speed,
-        "hostExec": sandbox.config.host_exec,
-    });
-    if detail {
-        let processes = sandbox.in_memory::<TaskProcesses>().processes();
-        status["memoryBytes"] = resident_bytes(std::process::id()).into();
-        status["diskBytes"] = sandbox.store.database().bytes().into();
-        status["maxLogBytes"] = quota::MAX_BYTES.into();
-        let sessions = sandbox.in_memory::<Sessions>().list().into_iter().filter(|session| session.ended.is_none());
-        status["sessions"] = sessions
-            .map(|session| json!({ "id": session.id, "target": session.target, "since": session.started }))
-            .collect();
-        sandbox.store.read(|states| {
-            status["logBytes"] = quota::stored_bytes(states).into();
-            status["stacks"] = stacks(states);
-            status["services"] = services(states);
-            let tasks =
-                states.of::<ecs::State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
-            status["tasks"] = tasks
-                .map(|(key, task)| {
-                    let (pids, bytes) = processes.get(key).cloned().unwrap_or_default();
-                    json!({
-                        "cluster": task.cluster, "id": task.id, "group": task.group, "lastStatus": task.last_status,
-                        "startedAt": task.started_at, "processes": pids, "memoryBytes": bytes,
-                    })
-                })
-                .collect();
-        });
-    }
-    status
+fn usage(sandbox: &Arc<Sandbox>) -> Usage {
+    sandbox.store.read(|states| Usage {
+        memory_bytes: resident_bytes(std::process::id()),
+        disk_bytes: sandbox.store.database().bytes(),
+        log_bytes: quota::stored_bytes(states),
+        max_log_bytes: quota::MAX_BYTES,
+        stacks: stacks(states),
+        services: services(states),
+        tasks: tasks(sandbox, states),
+        sessions: sessions(sandbox),
+    })
 }
 
-fn stacks(states: &States) -> Value {
+fn stacks(states: &States) -> Vec<StackSummary> {
     let stacks = states.of::<cloudformation::State>().stacks.values().filter(|stack| !stack.is_deleted());
-    stacks.map(|stack| json!({ "name": stack.name, "status": stack.status })).collect()
+    stacks.map(|stack| StackSummary { name: stack.name.clone(), status: stack.status.to_string() }).collect()
 }
 
-fn services(states: &States) -> Value {
-    let services =
-        states.of::<ecs::State>().services.values().filter(|service| service.status == ServiceStatus::Active);
-    let shown = services.map(|service| {
-        let own = states.of::<ecs::State>().tasks.values().filter(|task| {
-            task.cluster == service.cluster && task.service.as_ref() == Some(&service.name)
-        });
-        let running = own.filter(|task| task.last_status == TaskStatus::Running).count();
-        json!({ "cluster": service.cluster, "name": service.name, "desired": service.desired_count, "running": running })
-    });
-    shown.collect()
+fn services(states: &States) -> Vec<ServiceSummary> {
+    let ecs::State { services, tasks, .. } = states.of();
+    let active = services.values().filter(|service| service.status == ServiceStatus::Active);
+    let summary = |service: &ecs::Service| {
+        let is_running = |task: &&ecs::Task| {
+            task.cluster == service.cluster
+                && task.service.as_ref() == Some(&service.name)
+                && task.last_status == TaskStatus::Running
+        };
+        ServiceSummary {
+            cluster: service.cluster.clone(),
+            name: service.name.clone(),
+            desired: service.desired_count,
+            running: u32::try_from(tasks.values().filter(is_running).count()).unwrap_or(u32::MAX),
+        }
+    };
+    active.map(summary).collect()
+}
+
+fn tasks(sandbox: &Arc<Sandbox>, states: &States) -> Vec<TaskSummary> {
+    let processes = sandbox.in_memory::<TaskProcesses>().processes();
+    let tasks = states.of::<ecs::State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
+    let summary = |(key, task): (&str, &ecs::Task)| {
+        let (processes, memory_bytes) = processes.get(key).cloned().unwrap_or_default();
+        TaskSummary {
+            cluster: task.cluster.clone(),
+            id: task.id.clone(),
+            group: task.group.clone(),
+            last_status: task.last_status.to_string(),
+            started_at: task.started_at,
+            processes,
+            memory_bytes,
+        }
+    };
+    tasks.map(summary).collect()
+}
+
+fn sessions(sandbox: &Arc<Sandbox>) -> Vec<SessionSummary> {
+    let open = sandbox.in_memory::<Sessions>().list().into_iter().filter(|session| session.ended.is_none());
+    open.map(|session| SessionSummary { id: session.id, target: session.target, since: session.started }).collect()
 }

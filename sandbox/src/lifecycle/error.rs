@@ -5,11 +5,14 @@ use std::path::PathBuf;
 
 use super::ControlError;
 
+/// The exit code of a sandbox in the background that cannot use its state.
+pub(crate) const UNUSABLE_STATE_EXIT: u8 = 65;
+
 /// Why a sandbox could not be started, found or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum LifecycleError {
     /// Neither `HOME` nor a variable that replaces it is set.
-    #[error("cannot determine the state folder: set HOME, XDG_STATE_HOME or ECSWS_SANDBOX_DIR")]
+    #[error("cannot determine the state folder, because neither HOME nor XDG_STATE_HOME is set")]
     NoStateHome,
     /// An error of a file in the state folder.
     #[error("the sandbox cannot use {path}: {source}")]
@@ -23,10 +26,10 @@ pub enum LifecycleError {
     #[error("`{0}` is not an account (twelve digits) or region (such as us-east-1)")]
     InvalidLocation(String),
     /// The folder contains other files.
-    #[error("{0} is not empty and not a sandbox's folder: choose another one")]
+    #[error("{0} is not empty, and not the state folder of a sandbox")]
     ForeignFolder(PathBuf),
     /// The state folder, an entry of it or a parent folder belongs to another user.
-    #[error("{path} belongs to {owner}, not to {user}: remove it, or choose another folder with ECSWS_SANDBOX_DIR")]
+    #[error("{path} belongs to {owner}, not to {user}")]
     NotOwner {
         /// The path.
         path: PathBuf,
@@ -36,9 +39,7 @@ pub enum LifecycleError {
         user: String,
     },
     /// The state folder, an entry of it or a parent folder is writable by other users.
-    #[error(
-        "other users can change {path} (mode {mode:o}): close it with `chmod go-w`, or choose another folder with ECSWS_SANDBOX_DIR"
-    )]
+    #[error("other users can change {path} (mode {mode:o})")]
     Exposed {
         /// The path.
         path: PathBuf,
@@ -46,12 +47,10 @@ pub enum LifecycleError {
         mode: u32,
     },
     /// Other users can read the sandbox's keys.
-    #[error(
-        "other users can read {0}, which holds the sandbox's keys: stop the sandbox, and the next start makes new ones"
-    )]
+    #[error("other users can read the sandbox's keys in {0}")]
     Readable(PathBuf),
     /// A file of the sandbox is a symbolic link.
-    #[error("{0} is a link, and the sandbox follows none: remove it")]
+    #[error("{0} is a symbolic link, which is not allowed in a state folder")]
     Link(PathBuf),
     /// Another process serves this state.
     #[error("a sandbox is already running on {0}")]
@@ -59,8 +58,11 @@ pub enum LifecycleError {
     /// The process in the background ended or does not answer.
     #[error("the sandbox did not start: {0}")]
     DidNotStart(String),
+    /// The state cannot be used; a reset deletes it.
+    #[error("cannot use the sandbox's state: {0}")]
+    UnusableState(String),
     /// The process does not end.
-    #[error("the sandbox (process {0}) does not stop")]
+    #[error("the sandbox (process {0}) did not stop in time")]
     DoesNotStop(u32),
     /// A control call failed.
     #[error(transparent)]

@@ -8,8 +8,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 mod error;
 mod folder;
 mod folder_permissions;
@@ -17,11 +15,13 @@ mod home;
 pub(crate) mod server_process;
 mod start;
 
-pub use super::client::{ControlError, Endpoint};
 use crate::base::clock::Clock;
 use crate::base::request_log;
+pub use crate::client::{ControlError, Endpoint};
+use crate::control::messages::Status;
 use crate::process::engine;
 pub use error::LifecycleError;
+pub(crate) use error::UNUSABLE_STATE_EXIT;
 pub use folder::check;
 use folder::{
     ENDPOINT_FILE, FILES, FOLDERS, RUNNING_LOCK, STARTING_LOCK, at, is_served, open_lock, prepare, read_endpoint,
@@ -57,7 +57,7 @@ pub async fn ensure_running(program: &Path, options: &Options) -> Result<Endpoin
 }
 
 /// Does the same as [`ensure_running`], and returns the sandbox's status too: another process may stop the sandbox right after.
-pub async fn start(program: &Path, options: &Options) -> Result<(Endpoint, Value), LifecycleError> {
+pub async fn start(program: &Path, options: &Options) -> Result<(Endpoint, Status), LifecycleError> {
     let folder = &options.state_dir;
     prepare(folder)?;
     let _lock = lock_starting(folder).await?;
@@ -83,7 +83,7 @@ async fn wait_until(mut done: impl FnMut() -> Result<bool, LifecycleError>) -> R
 
 /// The endpoint and status of the sandbox that serves this folder; `None` if none runs. A sandbox whose keys others can read is
 /// refused.
-pub async fn status(folder: &Path) -> Result<Option<(Endpoint, Value)>, LifecycleError> {
+pub async fn status(folder: &Path) -> Result<Option<(Endpoint, Status)>, LifecycleError> {
     let found = find(folder).await?;
     if found.is_some() && !folder::is_secret(folder) {
         return Err(LifecycleError::Readable(folder.join(ENDPOINT_FILE)));
@@ -91,7 +91,7 @@ pub async fn status(folder: &Path) -> Result<Option<(Endpoint, Value)>, Lifecycl
     Ok(found)
 }
 
-async fn find(folder: &Path) -> Result<Option<(Endpoint, Value)>, LifecycleError> {
+async fn find(folder: &Path) -> Result<Option<(Endpoint, Status)>, LifecycleError> {
     folder::check(folder)?;
     let clock = Clock::new(1.0);
     let (deadline, end) = (clock.now() + ANSWER_TIMEOUT, clock.now() + TIMEOUT);
@@ -101,9 +101,7 @@ async fn find(folder: &Path) -> Result<Option<(Endpoint, Value)>, LifecycleError
         }
         // A starting sandbox first has its lock, then its endpoint, and then answers.
         let called = match read_endpoint(folder)? {
-            Some(endpoint) => {
-                Some(endpoint.call("Status", &json!({}), clock.now()).await.map(|status| (endpoint, status)))
-            }
+            Some(endpoint) => Some(endpoint.status(clock.now()).await.map(|status| (endpoint, status))),
             None => None,
         };
         match called {
@@ -129,7 +127,7 @@ pub async fn stop(folder: &Path) -> Result<bool, LifecycleError> {
 
 async fn shut_down(folder: &Path) -> Result<bool, LifecycleError> {
     let Some((endpoint, _)) = find(folder).await? else { return Ok(false) };
-    match endpoint.call("Shutdown", &json!({}), Clock::new(1.0).now()).await {
+    match endpoint.shut_down(Clock::new(1.0).now()).await {
         // Unreachable: it has ended by itself.
         Ok(_) | Err(ControlError::Unreachable { .. }) => {}
         Err(error) => return Err(error.into()),

@@ -15,6 +15,7 @@ use crate::base::clock::Clock;
 use crate::base::request_log;
 use crate::process::inner_args::MARKER;
 use crate::process::{self, descriptors, own_executable, signals};
+use crate::store::StoreError;
 use crate::{Config, auth};
 
 /// The command that serves with `options`, started from `program`.
@@ -88,9 +89,20 @@ async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Lifecy
         && is_in_background
     {
         // The command that started it reads this. If it has ended, the error is in the log too.
-        drop(write!(io::stdout(), "{error}"));
+        drop(match error {
+            LifecycleError::UnusableState(reason) => write!(io::stdout(), "{reason}"),
+            error => write!(io::stdout(), "{error}"),
+        });
     }
     result
+}
+
+fn open_error(error: io::Error) -> LifecycleError {
+    match error.downcast::<StoreError>() {
+        Ok(error) if error.needs_reset() => LifecycleError::UnusableState(error.to_string()),
+        Ok(error) => LifecycleError::Serve(io::Error::other(error)),
+        Err(error) => LifecycleError::Serve(error),
+    }
 }
 
 async fn serve_folder(
@@ -136,7 +148,7 @@ async fn serve_folder(
     let Options { account, region, state_dir, speed, host_exec } = options;
     let program = own_executable().map_err(LifecycleError::Serve)?;
     let config = Config { account, region, state_dir, credentials, control_secret, program, speed, host_exec };
-    let sandbox = crate::open(config, shutdown.clone()).map_err(LifecycleError::Serve)?;
+    let sandbox = crate::open(config, shutdown.clone()).map_err(open_error)?;
     if is_in_background {
         start::close_output().map_err(LifecycleError::Serve)?;
     }

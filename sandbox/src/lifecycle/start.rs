@@ -6,12 +6,11 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use serde_json::{Value, json};
-
 use super::folder::{at, prepare, read_endpoint};
-use super::{Endpoint, LifecycleError, Options, POLL, TIMEOUT, server_process};
+use super::{Endpoint, LifecycleError, Options, POLL, TIMEOUT, UNUSABLE_STATE_EXIT, server_process};
 use crate::base::clock::Clock;
 use crate::base::request_log;
+use crate::control::messages::Status;
 use crate::process::{environment, signals};
 
 /// Starts the process. It inherits neither variables nor the working directory, and closes inherited files itself.
@@ -58,23 +57,28 @@ pub(super) async fn wait_until_ready(
     folder: &Path,
     child: &mut Child,
     log_length: u64,
-) -> Result<(Endpoint, Value), LifecycleError> {
+) -> Result<(Endpoint, Status), LifecycleError> {
     let clock = Clock::new(1.0);
     let deadline = clock.now() + TIMEOUT;
     while clock.now() < deadline {
         if let Some(endpoint) = read_endpoint(folder)?.filter(|endpoint| endpoint.pid == child.id())
-            && let Ok(status) = endpoint.call("Status", &json!({}), clock.now()).await
+            && let Ok(status) = endpoint.status(clock.now()).await
         {
             return Ok((endpoint, status));
         }
         if let Some(status) = child.try_wait().map_err(at(folder))? {
-            return Err(LifecycleError::DidNotStart(startup_error(folder, child, log_length, status)));
+            let reason = startup_error(folder, child, log_length, status);
+            return Err(if status.code() == Some(UNUSABLE_STATE_EXIT.into()) {
+                LifecycleError::UnusableState(reason)
+            } else {
+                LifecycleError::DidNotStart(reason)
+            });
         }
         clock.sleep(POLL).await;
     }
     // Fails if it has just ended by itself.
     drop(child.kill());
-    Err(LifecycleError::DidNotStart("it does not answer".into()))
+    Err(LifecycleError::DidNotStart("it did not answer within 20 seconds".into()))
 }
 
 /// Why the process ended. It prints its error to stdout, because the log cannot be written if the disk is full. A crashed process has
@@ -95,5 +99,5 @@ fn startup_error(folder: &Path, child: &mut Child, log_length: u64, status: Exit
             .unwrap_or(added.trim())
             .clone_into(&mut message);
     }
-    if message.is_empty() { format!("its process ended at once ({status})") } else { message }
+    if message.is_empty() { format!("its process exited during startup ({status})") } else { message }
 }

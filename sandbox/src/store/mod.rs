@@ -12,7 +12,8 @@ pub(crate) mod database;
 pub(crate) mod table;
 
 use crate::Fault;
-use database::{Database, Rows, StoreError};
+pub(crate) use database::StoreError;
+use database::{Database, Rows};
 use table::Stored;
 
 /// The state of one service: tables, declared with the `state!` macro.

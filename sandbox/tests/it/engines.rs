@@ -8,8 +8,8 @@ use aws_sdk_ecs::types::{
     AwsVpcConfiguration, Compatibility, ContainerDefinition, KeyValuePair, LaunchType, NetworkConfiguration,
     NetworkMode, PortMapping, Tag,
 };
+use ecsws_sandbox::messages::{ImageRuntime, StackImages};
 use ecsws_sandbox::testing::Clock;
-use serde_json::json;
 
 use crate::common::read;
 use crate::local_aws::{Confined, LocalAws};
@@ -46,8 +46,12 @@ async fn a_task_runs_in_a_container_of_its_engine_and_is_removed_at_its_end() {
     install(programs.path());
     let path = format!("PATH='{}:/usr/bin:/bin'; export PATH", programs.path().display());
     let (_sandbox, endpoint) = Confined::start(&path).await;
-    let images = json!({ "stackName": "web-stack", "runtime": "podman" });
-    endpoint.call("PutImages", &images, Clock::new(1.0).now()).await.expect("it is stored");
+    let images = StackImages {
+        stack_name: "web-stack".to_owned(),
+        runtime: ImageRuntime::Podman,
+        images: std::iter::empty().collect(),
+    };
+    endpoint.put_images(&images, Clock::new(1.0).now()).await.expect("it is stored");
     let config = LocalAws::config_of(&endpoint);
     let ecs = aws_sdk_ecs::Client::new(&config);
     ecs.create_cluster().cluster_name("demo").send().await.expect("a cluster");

@@ -115,7 +115,7 @@ async fn fault_rules_are_validated_and_end_with_the_sandbox() {
         (json!({ "operations": [{ "operation": "logs:*", "effect": "cut", "time": 3 }] }), "time is not known"),
         (json!({ "resources": [{ "resource": "AWS::No::Type", "on": "create", "reason": "x" }] }), "AWS::No::Type"),
     ] {
-        match aws.endpoint.call("PutFaults", &wrong, Clock::new(1.0).now()).await {
+        match aws.endpoint.put_faults(&wrong, Clock::new(1.0).now()).await {
             Err(ControlError::Refused { message, .. }) => assert!(message.contains(words), "{message}"),
             other => panic!("{wrong}: {other:?}"),
         }

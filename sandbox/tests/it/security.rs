@@ -25,7 +25,7 @@ fn plain_request(endpoint: &Endpoint, host: &str, headers: &str) -> String {
 }
 
 async fn refusal(endpoint: &Endpoint, operation: &str, skew: Duration) -> String {
-    match endpoint.call(operation, &json!({}), Clock::new(1.0).now() - skew).await {
+    match endpoint.call::<serde_json::Value>(operation, &json!({}), Clock::new(1.0).now() - skew).await {
         Err(ControlError::Refused { message, .. }) => message,
         other => panic!("{other:?}"),
     }
@@ -188,7 +188,7 @@ fn open_connection(endpoint: &Endpoint, request: &str) -> TcpStream {
 async fn unauthenticated_connections_are_evicted_and_too_many_authenticated_ones_get_a_clear_fault() {
     // A quarter of the 256 files may be connections.
     let (_sandbox, endpoint) = Confined::start("ulimit -n 256").await;
-    let status = async || endpoint.call("Status", &json!({}), Clock::new(1.0).now()).await;
+    let status = async || endpoint.status(Clock::new(1.0).now()).await;
     let silent: Vec<TcpStream> = (0..300).map(|_| TcpStream::connect(endpoint.host()).expect("it listens")).collect();
     status().await.expect("there is a place");
     drop(silent);
@@ -210,7 +210,7 @@ async fn unauthenticated_connections_are_evicted_and_too_many_authenticated_ones
         other => panic!("{other:?}"),
     }
     drop(places);
-    let answered = async { while endpoint.call("Status", &json!({}), Clock::new(1.0).now()).await.is_err() {} };
+    let answered = async { while endpoint.status(Clock::new(1.0).now()).await.is_err() {} };
     tokio::time::timeout(Duration::from_secs(10), answered).await.expect("there is a place again");
 }
 

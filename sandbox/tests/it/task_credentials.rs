@@ -130,7 +130,7 @@ async fn a_tasks_credentials_are_not_those_of_the_sandbox() {
     let mut endpoint = tasks.aws.endpoint.clone();
     endpoint.credentials.access_key_id = given["AccessKeyId"].as_str().expect("a key").to_owned();
     endpoint.credentials.secret_access_key = given["SecretAccessKey"].as_str().expect("a secret").to_owned();
-    let refused = endpoint.call("Shutdown", &json!({}), Clock::new(1.0).now()).await;
+    let refused = endpoint.shut_down(Clock::new(1.0).now()).await;
     assert!(matches!(refused, Err(ControlError::Refused { .. })), "{refused:?}");
     let answer = crate::raw_requests::json_as(
         &tasks.aws,

@@ -7,7 +7,7 @@ mod interrupt;
 mod options;
 mod outputs_file;
 mod project_source;
-mod sandbox_images;
+mod runtime_check;
 mod summary;
 
 use std::sync::Arc;
@@ -108,7 +108,7 @@ pub(super) async fn deploy(
     ctx: &mut Context,
 ) -> Result<Vec<StackOutcome<CliError>>, CliError> {
     let aws = ctx.aws(Some(project)).await?;
-    sandbox_images::check_runtime(project, stacks, ctx).await?;
+    runtime_check::check_runtime(project, stacks, ctx).await?;
     if !ctx.settings.sandbox {
         ops::check_region(&aws, &project.spec.target)?;
     }

@@ -2,7 +2,6 @@
 
 use tokio::sync::Mutex;
 
-use super::sandbox_images::put_images;
 use crate::commands::templates::template_with_pins;
 use crate::context::Context;
 use crate::context::sandbox::SandboxHandle;
@@ -51,7 +50,9 @@ impl TemplateSource for ProjectSource<'_> {
         let template = self.synth(&stack.name, Purpose::Deploy).await?;
         if let Some(sandbox) = &self.sandbox {
             let (project, _) = &*self.state.lock().await;
-            put_images(project, stack, sandbox, Context::now()).await?;
+            if project.spec.service_of_stack(&stack.name).is_some() {
+                sandbox.put_images(&stack.name, &project.spec.sandbox, &project.dir, Context::now()).await?;
+            }
         }
         Ok(template)
     }

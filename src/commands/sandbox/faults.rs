@@ -2,10 +2,12 @@
 
 use clap::Args;
 use ecsws_sandbox::lifecycle::Endpoint;
-use serde_json::{Value, json};
+use ecsws_sandbox::messages::InjectedFaults;
+use serde_json::Value;
 
 use crate::context::Context;
 use crate::error::CliError;
+use crate::render;
 
 /// Configure injected faults, to test how clients handle them
 ///
@@ -42,16 +44,8 @@ pub(super) async fn run(args: FaultsArgs, endpoint: &Endpoint, ctx: &mut Context
     let now = Context::now();
     let FaultsArgs { faults } = args;
     if let Some(faults) = faults {
-        endpoint.call("PutFaults", &faults, now).await?;
+        endpoint.put_faults(&faults, now).await?;
     }
-    let set = endpoint.call("DescribeFaults", &json!({}), now).await?;
-    if ctx.ui.is_json() {
-        return Ok(ctx.ui.json_result(&set)?);
-    }
-    for list in ["operations", "resources"] {
-        for fault in set[list].as_array().into_iter().flatten() {
-            writeln!(ctx.ui.results(), "{fault}")?;
-        }
-    }
-    Ok(())
+    let InjectedFaults { operations, resources } = endpoint.faults(now).await?;
+    Ok(render::injected_faults(&mut ctx.ui, &operations, &resources)?)
 }

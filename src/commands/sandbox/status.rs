@@ -1,71 +1,50 @@
 //! `ecsws sandbox status`: what runs in the sandbox, and what it uses of this machine.
 
-use std::path::PathBuf;
-
 use ecsws_sandbox::lifecycle::Endpoint;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use ecsws_sandbox::messages::{ServiceSummary, SessionSummary, StackSummary, TaskSummary, Usage};
 
 use crate::context::Context;
 use crate::error::CliError;
 use crate::render::{self, SandboxSession, SandboxStack, SandboxStatus, SandboxTask, SandboxTasks};
 
-/// The response of the control call.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct StatusResponse {
-    state_dir: PathBuf,
-    memory_bytes: u64,
-    disk_bytes: u64,
-    log_bytes: u64,
-    max_log_bytes: u64,
-    stacks: Vec<SandboxStack>,
-    services: Vec<SandboxTasks>,
-    tasks: Vec<Task>,
-    sessions: Vec<SandboxSession>,
-}
-
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Task {
-    cluster: String,
-    id: String,
-    group: String,
-    last_status: String,
-    started_at: Option<Timestamp>,
-    processes: Vec<i32>,
-    memory_bytes: u64,
-}
-
 /// Reads and prints the status.
 pub(super) async fn show(endpoint: &Endpoint, ctx: &mut Context) -> Result<(), CliError> {
     let now = Context::now();
-    let answer: Value = endpoint.call("Status", &json!({ "detail": true }), now).await?;
-    let report: StatusResponse = serde_json::from_value(answer)
-        .map_err(|error| CliError::failed(format!("the sandbox is of another version: {error}")).source(error))?;
-    let Endpoint { url, account, region, pid, started_at, version, .. } = endpoint.clone();
-    let tasks = report.tasks.into_iter().map(|task| {
-        let Task { cluster, id, group, last_status, started_at, processes, memory_bytes } = task;
-        SandboxTask { cluster, id, group, status: last_status, started_at, processes, memory_bytes }
-    });
+    let status = endpoint.status_with_usage(now).await?;
+    let Some(usage) = status.usage else {
+        return Err(CliError::failed("the running sandbox is of another version, which does not report what it uses"));
+    };
+    let Usage { memory_bytes, disk_bytes, log_bytes, max_log_bytes, stacks, services, tasks, sessions } = usage;
     let status = SandboxStatus {
         running: true,
-        url,
-        account,
-        region,
-        pid,
-        started_at,
-        version,
-        memory_bytes: report.memory_bytes,
-        disk_bytes: report.disk_bytes,
-        log_bytes: report.log_bytes,
-        max_log_bytes: report.max_log_bytes,
-        state_dir: report.state_dir,
-        stacks: report.stacks,
-        services: report.services,
-        tasks: tasks.collect(),
-        sessions: report.sessions,
+        url: endpoint.url.clone(),
+        account: status.account,
+        region: status.region,
+        pid: status.pid,
+        started_at: status.started_at,
+        version: status.version,
+        memory_bytes,
+        disk_bytes,
+        log_bytes,
+        max_log_bytes,
+        state_dir: status.state_dir,
+        stacks: stacks.into_iter().map(|StackSummary { name, status }| SandboxStack { name, status }).collect(),
+        services: services.into_iter().map(service).collect(),
+        tasks: tasks.into_iter().map(task).collect(),
+        sessions: sessions.into_iter().map(session).collect(),
     };
     Ok(render::sandbox_status(&mut ctx.ui, &status, now)?)
+}
+
+fn service(ServiceSummary { cluster, name, desired, running }: ServiceSummary) -> SandboxTasks {
+    SandboxTasks { cluster, name, desired, running }
+}
+
+fn task(task: TaskSummary) -> SandboxTask {
+    let TaskSummary { cluster, id, group, last_status, started_at, processes, memory_bytes } = task;
+    SandboxTask { cluster, id, group, status: last_status, started_at, processes, memory_bytes }
+}
+
+fn session(SessionSummary { id, target, since }: SessionSummary) -> SandboxSession {
+    SandboxSession { id, target, since }
 }

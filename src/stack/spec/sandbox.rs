@@ -36,6 +36,13 @@ pub struct StandIn {
     pub cwd: Option<String>,
 }
 
+impl Runtime {
+    /// Its name in the spec.
+    pub fn name(self) -> &'static str {
+        RUNTIMES.iter().find(|(_, runtime)| *runtime == self).map_or("", |(name, _)| name)
+    }
+}
+
 const RUNTIMES: &[(&str, Runtime)] =
     &[("process", Runtime::Process), ("podman", Runtime::Podman), ("docker", Runtime::Docker)];
 

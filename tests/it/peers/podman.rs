@@ -338,7 +338,7 @@ fn deploy_pair(sandbox: &Sandboxed, stack: &str, extra: &Value) {
     #[expect(clippy::disallowed_methods, reason = "requests are signed with the clock of this machine")]
     let now = jiff::Timestamp::now();
     let input = json!({ "stackName": stack, "runtime": "podman" });
-    runtime.block_on(endpoint.call("PutImages", &input, now)).expect("the runtime is set");
+    runtime.block_on(endpoint.call::<Value>("PutImages", &input, now)).expect("the runtime is set");
     let mut client = json!({
         "Name": "client", "Image": image, "Essential": true, "Command": ["sh", "-c", "sleep 1; wget -q -O /dev/null http://127.0.0.1:3000/"]
     });

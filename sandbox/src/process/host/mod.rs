@@ -3,7 +3,7 @@
 //! A definition's health check runs on this machine with the environment of the process. It differs from one in a container in two
 //! ways, and both are compensated for here. The process has another port than its definition says, so the definition's port
 //! after a loopback name stands for the real one (see [`loopback`]). And the image's tools are not there: where `curl`
-//! or `wget` is missing, or commands from requests may not run at all (`--no-host-exec`), the sandbox itself requests the
+//! or `wget` is missing, or commands from requests may not run at all, the sandbox itself requests the
 //! address that the command names, or else checks whether the port accepts connections.
 
 use std::path::PathBuf;

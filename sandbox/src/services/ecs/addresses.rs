@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use super::model::{ContainerDefinition, ServiceStatus, Task, TaskStatus};
 use crate::Sandbox;
-use crate::core::NoInput;
 use crate::process::address::ServiceAddress;
 use crate::services::ecs::State;
 use crate::services::ecs::TaskProcesses;
@@ -85,16 +84,24 @@ pub(super) fn port(task: &Task) -> Option<u16> {
         .map(|(_, host_port)| host_port)
 }
 
-/// The stable local address of every service.
-pub(crate) fn describe(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {
-    let addresses: Vec<Value> = sandbox
-        .in_memory::<TaskProcesses>()
-        .addresses()
-        .iter()
-        .filter_map(|(key, address)| {
-            let (cluster, service) = key.split_once('/')?;
-            Some(json!({ "cluster": cluster, "service": service, "url": address.url() }))
-        })
-        .collect();
-    json!({ "addresses": addresses })
+/// The local address of a service.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ServiceUrl {
+    /// The name of its cluster.
+    pub cluster: String,
+    /// The service's name.
+    pub service: String,
+    /// `http://127.0.0.1:PORT`.
+    pub url: String,
+}
+
+/// The stable local addresses of all services that have one.
+pub(crate) fn urls(sandbox: &Arc<Sandbox>) -> Vec<ServiceUrl> {
+    let processes = sandbox.in_memory::<TaskProcesses>();
+    let addresses = processes.addresses();
+    let urls = addresses.iter().filter_map(|(key, address)| {
+        let (cluster, service) = key.split_once('/')?;
+        Some(ServiceUrl { cluster: cluster.to_owned(), service: service.to_owned(), url: address.url() })
+    });
+    urls.collect()
 }

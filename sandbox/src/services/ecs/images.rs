@@ -7,39 +7,30 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use super::model::{ImageCommand, Images, Task};
 use super::names::{invalid, key, task_definition};
-use crate::Sandbox;
 use crate::base::tags::Tag;
-use crate::core::OperationResult;
+use crate::process::container_runtime::RuntimeError;
 use crate::process::engine::EngineKind;
 use crate::services::ecs::{self, State};
 use crate::store::States;
+use crate::{Fault, Sandbox};
 
 /// The tags that name the stack: CloudFormation's own, and one that callers may set themselves.
 const STACK_TAGS: [&str; 2] = ["aws:cloudformation:stack-name", "ecsws:stack-name"];
 
-/// The input of the control call `PutImages`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PutImages {
-    stack_name: String,
-    #[serde(default)]
-    runtime: ImageRuntime,
-    #[serde(default)]
-    images: IndexMap<String, ImageCommand>,
-}
-
 /// What runs images that are not in the mapping.
-#[derive(Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum ImageRuntime {
+pub enum ImageRuntime {
+    /// The mock backend, as a process.
     #[default]
     Process,
+    /// A container of podman.
     Podman,
+    /// A container of docker.
     Docker,
 }
 
@@ -54,8 +45,12 @@ impl ImageRuntime {
 }
 
 /// Replaces the mapping of a stack. Running tasks are not affected.
-pub(crate) fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> OperationResult {
-    let PutImages { stack_name, runtime, images } = input;
+pub(crate) fn put(
+    sandbox: &Arc<Sandbox>,
+    stack_name: String,
+    runtime: ImageRuntime,
+    images: IndexMap<String, ImageCommand>,
+) -> Result<(), Fault> {
     for (image, ImageCommand { command, cwd }) in &images {
         if command.first().is_none_or(String::is_empty) {
             return Err(invalid(format!("the command for the image {image} is empty")));
@@ -66,36 +61,28 @@ pub(crate) fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> OperationResult {
     }
     sandbox.store.write(|states| {
         states.of_mut::<State>().images.insert(stack_name, Images { images, engine: runtime.engine() });
-        Ok(Value::Null)
+        Ok(())
     })
 }
 
-/// The input of the control call `CheckRuntime`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct CheckRuntime {
-    runtime: EngineKind,
-    #[serde(default)]
-    images: Vec<String>,
-}
-
-/// Whether an engine can run containers here, what it cannot do, and which images it would have to pull.
+/// What a runtime cannot do, and which of the images it would have to pull.
+///
+/// # Errors
+/// The runtime cannot be used.
 pub(crate) async fn check_runtime(
-    sandbox: Arc<Sandbox>,
-    CheckRuntime { runtime, images }: CheckRuntime,
-) -> OperationResult {
-    let engine = sandbox.in_memory::<ecs::TaskProcesses>().containers.get(Some(runtime));
-    let shortcomings = match engine.shortcomings().await {
-        Ok(shortcomings) => shortcomings,
-        Err(error) => return Ok(json!({ "unusable": error.to_string() })),
-    };
+    sandbox: &Arc<Sandbox>,
+    runtime: ImageRuntime,
+    images: Vec<String>,
+) -> Result<(Vec<String>, Vec<String>), RuntimeError> {
+    let runtime = sandbox.in_memory::<ecs::TaskProcesses>().containers.get(runtime.engine());
+    let shortcomings = runtime.shortcomings().await?.into_iter().map(str::to_owned).collect();
     let mut missing = Vec::new();
     for image in images {
-        if !engine.has_image(&image).await {
+        if !runtime.has_image(&image).await {
             missing.push(image);
         }
     }
-    Ok(json!({ "missing": missing, "shortcomings": shortcomings }))
+    Ok((shortcomings, missing))
 }
 
 /// The command that replaces a task's image, if its stack maps it.

@@ -12,19 +12,16 @@ pub enum StoreError {
     #[error("another sandbox is using {0}")]
     InUse(String),
     /// The database was written by another version of this program.
-    #[error(
-        "the sandbox's state is of version {found}, this program reads version {VERSION}: use the program that wrote it, or \
-         `ecsws sandbox reset` starts afresh"
-    )]
+    #[error("the sandbox's state has version {found}, and this program reads version {VERSION} only")]
     Version {
         /// The version in the database.
         found: String,
     },
     /// The database is not one of a sandbox.
-    #[error("{0} is not the state of a sandbox: choose another folder, or `ecsws sandbox reset` starts afresh")]
+    #[error("{0} is not the state of a sandbox")]
     Foreign(PathBuf),
     /// A row cannot be deserialised.
-    #[error("the sandbox's state is damaged in table {table} ({source}): `ecsws sandbox reset` starts afresh")]
+    #[error("the sandbox's state is damaged in table {table} ({source})")]
     Row {
         /// The table's name.
         table: String,
@@ -32,7 +29,7 @@ pub enum StoreError {
         source: serde_json::Error,
     },
     /// The file is not a database, or a damaged one.
-    #[error("the sandbox's state in {path} is damaged ({source}): `ecsws sandbox reset` starts afresh")]
+    #[error("the sandbox's state in {path} is damaged ({source})")]
     Damaged {
         /// The database's file.
         path: PathBuf,
@@ -40,7 +37,7 @@ pub enum StoreError {
         source: redb::Error,
     },
     /// The disk is full.
-    #[error("there is no space left for the sandbox's state in {0}: free some and try again")]
+    #[error("there is no space left for the sandbox's state in {0}: free some space and try again")]
     NoSpace(PathBuf),
     /// Any other error of the database or the disk.
     #[error("the sandbox's state in {path}: {source}")]
@@ -53,6 +50,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether only a reset, which deletes the state, helps.
+    pub fn needs_reset(&self) -> bool {
+        matches!(self, Self::Version { .. } | Self::Foreign(_) | Self::Row { .. } | Self::Damaged { .. })
+    }
+
     /// A database on which redb panicked.
     pub fn unreadable(folder: &Path) -> Self {
         Self::new(&folder.join(FILE), redb::Error::Corrupted("it cannot be read".to_owned()))

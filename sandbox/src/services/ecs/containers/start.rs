@@ -62,7 +62,7 @@ pub(super) async fn start(
             engine_options(sandbox, container).map_err(|reason| failed("CannotCreateContainerError", &reason))?;
     } else if !sandbox.config.host_exec && !spec.environment.is_empty() {
         let task = &spec.task_id;
-        sandbox.log.write(&format!("task {task}: its definition's variables are not set, because of --no-host-exec"));
+        sandbox.log.write(&format!("task {task}: the variables of its definition are not set, because commands of requests may not run on this machine"));
     }
     runtime.start(&sandbox.runner, &image, &spec).await.map_err(|failure| match failure {
         StartFailure::Create(error) => failed("CannotCreateContainerError", &error),

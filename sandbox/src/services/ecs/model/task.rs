@@ -1,5 +1,7 @@
 //! Tasks.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -28,6 +30,12 @@ pub(crate) enum TaskStatus {
     Deprovisioning,
     /// It has stopped.
     Stopped,
+}
+
+impl fmt::Display for TaskStatus {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(formatter)
+    }
 }
 
 /// Why a task stopped.
