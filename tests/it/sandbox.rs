@@ -102,3 +102,23 @@ async fn a_foreground_sandbox_uses_its_flags() {
     assert_eq!((endpoint.pid, endpoint.account.as_str()), (process.id(), "210987654321"));
     assert!((status.speed - 7.0).abs() < f64::EPSILON && !status.host_exec, "{status:?}");
 }
+
+#[test]
+fn a_damaged_state_suggests_a_reset_of_the_same_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |command: &str| {
+        let mut ecsws = crate::common::ecsws_in(folder.path());
+        let output = ecsws.args(["sandbox", command, "--state-dir", "state"]).output().expect("the binary runs");
+        (output.status.code(), String::from_utf8(output.stderr).expect("UTF-8"))
+    };
+    assert_eq!(run("start").0, Some(0));
+    assert_eq!(run("stop").0, Some(0));
+    std::fs::write(folder.path().join("state/world.redb"), "not a database").expect("the file is written");
+    let (exit, stderr) = run("start");
+    assert_eq!(exit, Some(1), "{stderr}");
+    crate::common::assert_has(&stderr, &["error: cannot use the sandbox's state", "world.redb"]);
+    crate::common::assert_has(&stderr, &["hint: `ecsws sandbox reset --state-dir state` deletes it"]);
+    assert_eq!(run("reset").0, Some(0));
+    assert_eq!(run("start").0, Some(0));
+    assert_eq!(run("stop").0, Some(0));
+}

@@ -7,8 +7,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use crate::services::ecs::{ImageCommand, ImageRuntime, ServiceUrl};
-
 /// The input of `Status`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct StatusRequest {
@@ -140,6 +138,28 @@ pub struct StackImages {
     pub images: IndexMap<String, ImageCommand>,
 }
 
+/// What runs images that no command replaces.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageRuntime {
+    /// The mock backend, as a process.
+    #[default]
+    Process,
+    /// A container of podman.
+    Podman,
+    /// A container of docker.
+    Docker,
+}
+
+/// A command that replaces an image.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ImageCommand {
+    /// The program and its arguments; `{port}` is the container's port.
+    pub command: Vec<String>,
+    /// Where it starts; absolute.
+    pub cwd: Option<PathBuf>,
+}
+
 /// The input of `CheckRuntime`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RuntimeCheck {
@@ -160,6 +180,17 @@ pub struct RuntimeReport {
     pub shortcomings: Vec<String>,
     /// The images that it would have to pull.
     pub missing: Vec<String>,
+}
+
+/// The local address of a service.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ServiceUrl {
+    /// The name of its cluster.
+    pub cluster: String,
+    /// The service's name.
+    pub service: String,
+    /// `http://127.0.0.1:PORT`.
+    pub url: String,
 }
 
 /// The answer of `DescribeAddresses`.

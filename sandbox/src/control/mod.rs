@@ -11,9 +11,10 @@ use crate::Sandbox;
 use crate::cloudformation::resources;
 use crate::core::{NoInput, OperationResult, ServiceDefinition, operation};
 use crate::fault_injection::Rules;
+use crate::process::engine::EngineKind;
 use crate::protocol::Protocol;
-use crate::services::ecs::{addresses, images};
-use messages::{RuntimeCheck, RuntimeReport, ServiceUrls, StackImages};
+use crate::services::ecs::{self, addresses, images};
+use messages::{ImageCommand, ImageRuntime, RuntimeCheck, RuntimeReport, ServiceUrl, ServiceUrls, StackImages};
 
 /// The name that control calls are signed for.
 pub(crate) const SIGNING_NAME: &str = crate::auth::CONTROL_SERVICE;
@@ -53,14 +54,16 @@ fn describe_faults(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {
 /// `PutImages`: replaces what runs the images of a stack.
 fn put_images(sandbox: &Arc<Sandbox>, input: StackImages) -> OperationResult {
     let StackImages { stack_name, runtime, images } = input;
-    images::put(sandbox, stack_name, runtime, images)?;
+    let images =
+        images.into_iter().map(|(image, ImageCommand { command, cwd })| (image, ecs::ImageCommand { command, cwd }));
+    images::put(sandbox, stack_name, ecs::Images { images: images.collect(), engine: engine(runtime) })?;
     Ok(json!({}))
 }
 
 /// `CheckRuntime`: whether the runtime can be used, what it cannot do, and which images it would have to pull.
 async fn check_runtime(sandbox: Arc<Sandbox>, input: RuntimeCheck) -> OperationResult {
     let RuntimeCheck { runtime, images } = input;
-    let report = match images::check_runtime(&sandbox, runtime, images).await {
+    let report = match images::check_runtime(&sandbox, engine(runtime), images).await {
         Ok((shortcomings, missing)) => RuntimeReport { unusable: None, shortcomings, missing },
         Err(error) => RuntimeReport { unusable: Some(error.to_string()), ..RuntimeReport::default() },
     };
@@ -69,7 +72,19 @@ async fn check_runtime(sandbox: Arc<Sandbox>, input: RuntimeCheck) -> OperationR
 
 /// `DescribeAddresses`.
 fn describe_addresses(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {
-    json!(ServiceUrls { addresses: addresses::urls(sandbox) })
+    let urls = addresses::urls(sandbox).into_iter().filter_map(|(key, url)| {
+        let (cluster, service) = key.split_once('/')?;
+        Some(ServiceUrl { cluster: cluster.to_owned(), service: service.to_owned(), url })
+    });
+    json!(ServiceUrls { addresses: urls.collect() })
+}
+
+fn engine(runtime: ImageRuntime) -> Option<EngineKind> {
+    match runtime {
+        ImageRuntime::Process => None,
+        ImageRuntime::Podman => Some(EngineKind::Podman),
+        ImageRuntime::Docker => Some(EngineKind::Docker),
+    }
 }
 
 fn shutdown(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {

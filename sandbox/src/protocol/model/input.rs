@@ -19,7 +19,7 @@ pub enum InputEncoding {
     Typed,
     /// A Query protocol, where all values are text, and lists are structures with numbers for names.
     Text,
-    /// Properties of a template, where a scalar may be text.
+    /// The input of a call between services, made from a template: a scalar may be text, and members that AWS does not have are kept.
     Template,
 }
 
@@ -127,6 +127,9 @@ impl<'a> Reader<'a> {
                 typed.insert(name.clone(), self.value(kind, value)?);
             }
             self.path.pop();
+        }
+        if self.encoding == InputEncoding::Template {
+            typed.extend(given);
         }
         Ok(Value::Object(typed))
     }

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::model::{ContainerDefinition, ServiceStatus, Task, TaskStatus};
 use crate::Sandbox;
 use crate::process::address::ServiceAddress;
@@ -84,24 +82,9 @@ pub(super) fn port(task: &Task) -> Option<u16> {
         .map(|(_, host_port)| host_port)
 }
 
-/// The local address of a service.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ServiceUrl {
-    /// The name of its cluster.
-    pub cluster: String,
-    /// The service's name.
-    pub service: String,
-    /// `http://127.0.0.1:PORT`.
-    pub url: String,
-}
-
-/// The stable local addresses of all services that have one.
-pub(crate) fn urls(sandbox: &Arc<Sandbox>) -> Vec<ServiceUrl> {
+/// The stable local URLs of all services that have one, by `CLUSTER/SERVICE`.
+pub(crate) fn urls(sandbox: &Arc<Sandbox>) -> BTreeMap<String, String> {
     let processes = sandbox.in_memory::<TaskProcesses>();
     let addresses = processes.addresses();
-    let urls = addresses.iter().filter_map(|(key, address)| {
-        let (cluster, service) = key.split_once('/')?;
-        Some(ServiceUrl { cluster: cluster.to_owned(), service: service.to_owned(), url: address.url() })
-    });
-    urls.collect()
+    addresses.iter().map(|(key, address)| (key.clone(), address.url())).collect()
 }

@@ -6,9 +6,6 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
-
 use super::model::{ImageCommand, Images, Task};
 use super::names::{invalid, key, task_definition};
 use crate::base::tags::Tag;
@@ -21,37 +18,9 @@ use crate::{Fault, Sandbox};
 /// The tags that name the stack: CloudFormation's own, and one that callers may set themselves.
 const STACK_TAGS: [&str; 2] = ["aws:cloudformation:stack-name", "ecsws:stack-name"];
 
-/// What runs images that are not in the mapping.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ImageRuntime {
-    /// The mock backend, as a process.
-    #[default]
-    Process,
-    /// A container of podman.
-    Podman,
-    /// A container of docker.
-    Docker,
-}
-
-impl ImageRuntime {
-    fn engine(self) -> Option<EngineKind> {
-        match self {
-            Self::Process => None,
-            Self::Podman => Some(EngineKind::Podman),
-            Self::Docker => Some(EngineKind::Docker),
-        }
-    }
-}
-
 /// Replaces the mapping of a stack. Running tasks are not affected.
-pub(crate) fn put(
-    sandbox: &Arc<Sandbox>,
-    stack_name: String,
-    runtime: ImageRuntime,
-    images: IndexMap<String, ImageCommand>,
-) -> Result<(), Fault> {
-    for (image, ImageCommand { command, cwd }) in &images {
+pub(crate) fn put(sandbox: &Arc<Sandbox>, stack_name: String, images: Images) -> Result<(), Fault> {
+    for (image, ImageCommand { command, cwd }) in &images.images {
         if command.first().is_none_or(String::is_empty) {
             return Err(invalid(format!("the command for the image {image} is empty")));
         }
@@ -60,21 +29,21 @@ pub(crate) fn put(
         }
     }
     sandbox.store.write(|states| {
-        states.of_mut::<State>().images.insert(stack_name, Images { images, engine: runtime.engine() });
+        states.of_mut::<State>().images.insert(stack_name, images);
         Ok(())
     })
 }
 
-/// What a runtime cannot do, and which of the images it would have to pull.
+/// What an engine (or without one, this machine) cannot do, and which of the images it would have to pull.
 ///
 /// # Errors
 /// The runtime cannot be used.
 pub(crate) async fn check_runtime(
     sandbox: &Arc<Sandbox>,
-    runtime: ImageRuntime,
+    engine: Option<EngineKind>,
     images: Vec<String>,
 ) -> Result<(Vec<String>, Vec<String>), RuntimeError> {
-    let runtime = sandbox.in_memory::<ecs::TaskProcesses>().containers.get(runtime.engine());
+    let runtime = sandbox.in_memory::<ecs::TaskProcesses>().containers.get(engine);
     let shortcomings = runtime.shortcomings().await?.into_iter().map(str::to_owned).collect();
     let mut missing = Vec::new();
     for image in images {

@@ -39,12 +39,10 @@ mod tasks;
 mod update_service;
 mod utilization;
 
-pub use addresses::ServiceUrl;
 pub(crate) use execute_command::in_container;
-pub use images::ImageRuntime;
-pub use model::ImageCommand;
 pub(crate) use model::{
-    Cluster, Images, Service, ServiceDeployment, ServiceRevision, ServiceStatus, Task, TaskDefinition, TaskStatus,
+    Cluster, ImageCommand, Images, Service, ServiceDeployment, ServiceRevision, ServiceStatus, Task, TaskDefinition,
+    TaskStatus,
 };
 pub(crate) use scheduler::start;
 pub(crate) use task_processes::TaskProcesses;

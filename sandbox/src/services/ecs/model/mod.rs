@@ -49,7 +49,7 @@ pub(crate) struct Images {
 
 /// The command that replaces an image.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ImageCommand {
+pub(crate) struct ImageCommand {
     /// The program and its arguments; `{port}` is the container's port.
     pub command: Vec<String>,
     /// Where it starts; absolute.
