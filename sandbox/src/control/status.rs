@@ -16,13 +16,13 @@ use crate::session_channel::Sessions;
 use crate::store::States;
 
 #[derive(Deserialize)]
-pub(super) struct Input {
+pub(super) struct StatusInput {
     /// Whether to include what runs, which needs a scan of all processes.
     #[serde(default)]
     detail: bool,
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, Input { detail }: Input) -> Value {
+pub(super) fn run(sandbox: &Arc<Sandbox>, StatusInput { detail }: StatusInput) -> Value {
     let mut status = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "pid": std::process::id(),

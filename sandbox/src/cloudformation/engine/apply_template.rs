@@ -17,22 +17,22 @@ use crate::cloudformation::template::{Template, attribute_check};
 pub(super) async fn run(operation: &StackPhase) -> Result<(), Fault> {
     let stack = operation.stack()?;
     let template = Template::parse(&stack.definition.template_body)?;
-    let (live, problem) = {
+    let (active, problem) = {
         let resolved = operation.resolve(&stack.definition, &template)?;
         let unknown_attribute = || attribute_check::unknown(&template, &resolved.scope);
-        let problem = outputs::claim_imports(operation, &resolved)?.or_else(unknown_attribute);
-        (resolved.live, problem)
+        let problem = outputs::reserve_imports(operation, &resolved)?.or_else(unknown_attribute);
+        (resolved.active, problem)
     };
     let missing = existence::missing(&operation.sandbox, &template, &stack.definition.parameters).await?;
     if let Some(reason) = missing.or(problem) {
         return fail(operation, &format!("{reason} "), stack.definition.on_failure);
     }
-    let target = Arc::new(TargetState { stack, template, live });
-    let TargetState { stack, template, live } = &*target;
+    let target = Arc::new(TargetState { stack, template, active });
+    let TargetState { stack, template, active } = &*target;
     let work = |operation, name| -> graph::Work { Box::pin(reconcile(operation, name, Arc::clone(&target))) };
     let on_failure = stack.definition.on_failure;
     let keep_going = on_failure == OnFailure::DoNothing;
-    let mut outcome = graph::run_until(operation, live.clone(), keep_going, timeout(operation, stack), work).await;
+    let mut outcome = graph::run_until(operation, active.clone(), keep_going, timeout(operation, stack), work).await;
     cancel(operation, &mut outcome)?;
     if outcome.interrupted {
         return Ok(());

@@ -62,10 +62,10 @@ pub(super) async fn delete_physical(
     name: &str,
     physical: PhysicalResource,
 ) -> Result<(), Fault> {
-    let kind = find_type(&physical.kind)?;
+    let resource_type = find_type(&physical.resource_type)?;
     let context = operation.context(name, &[]);
-    context.check_injected_fault(Verb::Delete, kind)?;
-    match (kind.delete)(context, physical).await {
+    context.check_injected_fault(Verb::Delete, resource_type)?;
+    match (resource_type.delete)(context, physical).await {
         Err(fault) if is_missing(&fault) => Ok(()),
         other => other,
     }
@@ -75,14 +75,14 @@ pub(super) async fn delete_physical(
 pub(super) async fn clean_up(operation: &StackPhase) -> Result<(), Fault> {
     let stack = operation.stack()?;
     let template = Template::parse(&stack.definition.template_body)?;
-    let live = operation.resolve(&stack.definition, &template)?.live;
+    let active = operation.resolve(&stack.definition, &template)?.active;
     let is_affected = |row: &Resource| {
-        !live.contains_key(&row.logical_id) || !row.pending_deletion.is_empty() || !row.retained.is_empty()
+        !active.contains_key(&row.logical_id) || !row.pending_deletion.is_empty() || !row.retained.is_empty()
     };
     let affected = operation.resources().into_values().filter(is_affected);
     let order: Dependencies = affected.map(|row| (row.logical_id, row.depends_on)).collect();
     let work = |operation: StackPhase, name: String| -> graph::Work {
-        if live.contains_key(&name) {
+        if active.contains_key(&name) {
             Box::pin(delete_replaced(operation, name))
         } else {
             Box::pin(delete_removed(operation, name))

@@ -8,7 +8,10 @@ use crate::cloudformation::template::references::imports;
 
 /// Stores what the operation in progress imports, so that no other stack removes it meanwhile. Returns the reason to fail when one
 /// of the exports does not exist.
-pub(super) fn claim_imports(operation: &StackPhase, resolved: &ResolvedTemplate<'_>) -> Result<Option<String>, Fault> {
+pub(super) fn reserve_imports(
+    operation: &StackPhase,
+    resolved: &ResolvedTemplate<'_>,
+) -> Result<Option<String>, Fault> {
     // Names that are not known yet are left out.
     let names: Vec<String> = import_names(resolved).into_iter().flatten().collect();
     if names.is_empty() {
@@ -21,20 +24,20 @@ pub(super) fn claim_imports(operation: &StackPhase, resolved: &ResolvedTemplate<
             return Ok(Some(format!("No export named {name} found.")));
         }
         if let Some(stack) = state.stacks.get_mut(&operation.stack_id) {
-            stack.importing = names;
+            stack.pending_imports = names;
         }
         Ok(None)
     })
 }
 
 fn import_names(resolved: &ResolvedTemplate<'_>) -> Vec<Result<String, String>> {
-    let ResolvedTemplate { template, scope, live } = resolved;
-    let holds = |name: &str| scope.condition(name).ok();
-    let resources = template.resources().iter().filter(|(name, _)| live.contains_key(*name));
+    let ResolvedTemplate { template, scope, active } = resolved;
+    let is_true = |name: &str| scope.condition(name).ok();
+    let resources = template.resources().iter().filter(|(name, _)| active.contains_key(*name));
     let outputs = template.outputs().values();
-    let outputs = outputs.filter(|output| output["Condition"].as_str().and_then(holds) != Some(false));
+    let outputs = outputs.filter(|output| output["Condition"].as_str().and_then(is_true) != Some(false));
     let values = resources.map(|(_, resource)| &resource["Properties"]).chain(outputs);
-    values.flat_map(|value| imports(value, &holds)).map(|name| scope.text(name)).collect()
+    values.flat_map(|value| imports(value, &is_true)).map(|name| scope.text(name)).collect()
 }
 
 /// The stack's outputs and the names of its imports, or the reason to fail.

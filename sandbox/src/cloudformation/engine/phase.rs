@@ -11,7 +11,7 @@ use crate::base::tags::Tag;
 use crate::cloudformation::State;
 use crate::cloudformation::model::{Definition, Resource, ResourceStatus, Stack, StackStatus};
 use crate::cloudformation::resources::{HandlerContext, STACK_ID_TAG};
-use crate::cloudformation::template::check::{Dependencies, live_dependencies};
+use crate::cloudformation::template::check::{Dependencies, active_dependencies};
 use crate::cloudformation::template::resolve::{EvaluationScope, Evaluations, ResourceValues};
 use crate::cloudformation::template::{Template, parameters};
 use crate::{Fault, Sandbox};
@@ -33,7 +33,7 @@ pub(super) struct ResolvedTemplate<'a> {
     pub(super) template: &'a Template,
     pub(super) scope: EvaluationScope<'a>,
     /// The resources whose conditions hold, with their dependencies.
-    pub(super) live: Dependencies,
+    pub(super) active: Dependencies,
 }
 
 impl StackPhase {
@@ -97,7 +97,7 @@ impl StackPhase {
             };
             change(stack);
             if !status.is_in_progress() {
-                stack.importing.clear();
+                stack.pending_imports.clear();
             }
             state.set_status(&self.stack_id, status, reason, now);
             Ok(true)
@@ -162,7 +162,7 @@ impl StackPhase {
             sandbox: Arc::clone(&self.sandbox),
             stack_name: self.stack_name.clone(),
             logical_id: logical_id.to_owned(),
-            kind: "",
+            resource_type: "",
             tags: tags.iter().cloned().chain(added).collect(),
             creation: None,
         }
@@ -175,8 +175,8 @@ impl StackPhase {
         template: &'a Template,
     ) -> Result<ResolvedTemplate<'a>, Fault> {
         let scope = self.scope(definition, template, self.resources());
-        let live = live_dependencies(template, &scope)?;
-        Ok(ResolvedTemplate { template, scope, live })
+        let active = active_dependencies(template, &scope)?;
+        Ok(ResolvedTemplate { template, scope, active })
     }
 
     fn scope<'a>(

@@ -17,7 +17,7 @@ use crate::cloudformation::resources::{
 };
 use crate::cloudformation::template::check::Dependencies;
 use crate::cloudformation::template::resolve::EvaluationScope;
-use crate::cloudformation::template::{Template, kind_of, template_fault};
+use crate::cloudformation::template::{Template, template_fault, type_of};
 use crate::fault_injection::Verb;
 
 /// Why an update that disables rollbacks replaces nothing (AWS's sentence, as in aws/aws-sam-cli issue 4585).
@@ -30,14 +30,14 @@ pub(super) struct TargetState {
     /// The template of its definition.
     pub template: Template,
     /// The resources whose conditions hold, with their dependencies.
-    pub live: Dependencies,
+    pub active: Dependencies,
 }
 
 /// The operation on one resource.
 struct ResourceOperation {
     operation: StackPhase,
     context: HandlerContext,
-    kind: &'static ResourceType,
+    resource_type: &'static ResourceType,
     row: Resource,
     /// The resolved properties of the template.
     desired: Value,
@@ -50,10 +50,10 @@ struct ResourceOperation {
 
 /// Creates, updates or replaces a resource, unless it is in the target state already.
 pub(super) async fn reconcile(operation: StackPhase, name: String, target: Arc<TargetState>) -> Result<(), Fault> {
-    let TargetState { stack, template, live } = &*target;
+    let TargetState { stack, template, active } = &*target;
     let declared = &template.resources()[&name];
     let (mut row, desired, masked) = {
-        let depends_on = live.get(&name).map_or(&[][..], Vec::as_slice);
+        let depends_on = active.get(&name).map_or(&[][..], Vec::as_slice);
         let scope = operation.scope_of(&stack.definition, template, depends_on);
         let hidden = stack.definition.hidden_parameters();
         let masked = (!hidden.is_empty()).then(|| scope.resolve_masked(&declared["Properties"], &hidden));
@@ -68,11 +68,12 @@ pub(super) async fn reconcile(operation: StackPhase, name: String, target: Arc<T
             return Err(template_fault(problem));
         }
     };
-    let kind = find_type(kind_of(declared))?;
+    let resource_type = find_type(type_of(declared))?;
     let stack_tags_changed = stack.previous.as_ref().is_some_and(|previous| previous.tags != stack.definition.tags);
     let masked = masked.filter(|masked| !masked.is_null());
     let target = Arc::clone(&target);
-    let mut resource = ResourceOperation { operation, context, kind, row, desired, masked, stack_tags_changed, target };
+    let mut resource =
+        ResourceOperation { operation, context, resource_type, row, desired, masked, stack_tags_changed, target };
     let result = resource.run().await;
     if let Err(fault) = &result {
         resource.operation.discard_creation(&name)?;
@@ -91,7 +92,7 @@ fn row(operation: &StackPhase, target: &TargetState, scope: &EvaluationScope<'_>
     let stored = operation.resource(name).filter(|row| row.current.is_some() || !row.status.is_deletion());
     let new = || Resource {
         logical_id: name.to_owned(),
-        kind: kind_of(declared).to_owned(),
+        resource_type: type_of(declared).to_owned(),
         status: ResourceStatus::CreateInProgress,
         reason: None,
         changed: operation.sandbox.clock.now(),
@@ -107,7 +108,7 @@ fn row(operation: &StackPhase, target: &TargetState, scope: &EvaluationScope<'_>
         is_new: true,
     };
     Resource {
-        depends_on: target.live.get(name).cloned().unwrap_or_default(),
+        depends_on: target.active.get(name).cloned().unwrap_or_default(),
         deletion_policy: policy("DeletionPolicy"),
         update_replace_policy: policy("UpdateReplacePolicy"),
         metadata: scope.resolve(&declared["Metadata"]).ok().flatten().unwrap_or_default(),
@@ -136,13 +137,15 @@ impl ResourceOperation {
             self.row.current = None;
             return self.create(Action::Create).await;
         }
-        if current.kind != self.kind.name || needs_replacement(self.kind, &current.properties, &self.desired) {
+        if current.resource_type != self.resource_type.name
+            || needs_replacement(self.resource_type, &current.properties, &self.desired)
+        {
             self.check_replaceable(&current)?;
             return self.replace(current).await;
         }
         let is_unfinished = self.row.status.is_update_unfinished();
         let is_partly_updated = is_unfinished && self.row.previous.is_some();
-        let gets_other_tags = self.stack_tags_changed && self.kind.has_tags();
+        let gets_other_tags = self.stack_tags_changed && self.resource_type.has_tags();
         if current.properties != self.desired || gets_other_tags || is_partly_updated {
             return self.update(current).await;
         }
@@ -157,7 +160,7 @@ impl ResourceOperation {
     /// Whether an interrupted attempt has created the desired physical resource, which only has to become stable. The attempt may
     /// have failed: with a full disk, the resource's failure was stored and the stack's was not.
     fn is_created(&self, current: &PhysicalResource) -> bool {
-        let is_desired = current.kind == self.kind.name && current.properties == self.desired;
+        let is_desired = current.resource_type == self.resource_type.name && current.properties == self.desired;
         let is_replacement =
             || self.row.previous.as_ref().is_some_and(|previous| previous.physical_id != current.physical_id);
         match self.row.status {
@@ -187,7 +190,7 @@ impl ResourceOperation {
     fn check_replaceable(&mut self, current: &PhysicalResource) -> Result<(), Fault> {
         // Without a rollback, the old resource would be deleted before it is known that the new one stays.
         let is_rollback_disabled = self.target.stack.definition.on_failure == OnFailure::DoNothing;
-        let reason = custom_name_conflict(self.kind.name, &current.properties, &self.desired)
+        let reason = custom_name_conflict(self.resource_type.name, &current.properties, &self.desired)
             .or_else(|| is_rollback_disabled.then(|| REPLACEMENT_NOT_SUPPORTED.to_owned()));
         match reason {
             None => Ok(()),
@@ -218,15 +221,15 @@ impl ResourceOperation {
         if action == Action::Create {
             self.set_status(status, None)?;
         }
-        self.context.check_injected_fault(Verb::Create, self.kind)?;
+        self.context.check_injected_fault(Verb::Create, self.resource_type)?;
         let (properties, masked) = (self.desired.clone(), self.masked.clone());
-        let creation = Some(Creation { kind: self.kind.name, properties, masked, status });
+        let creation = Some(Creation { resource_type: self.resource_type.name, properties, masked, status });
         let context = HandlerContext { creation, ..self.context.clone() };
-        let created = (self.kind.create)(context, self.desired.clone()).await;
+        let created = (self.resource_type.create)(context, self.desired.clone()).await;
         // The handler may have stored the physical resource before it was finished.
         self.row = self.operation.resource(&self.row.logical_id).unwrap_or_else(|| self.row.clone());
         let output = created?;
-        self.kind.name.clone_into(&mut self.row.kind);
+        self.resource_type.name.clone_into(&mut self.row.resource_type);
         self.row.set_current(self.physical_resource(output.clone()));
         if std::mem::take(&mut self.row.create_incomplete) {
             self.store_row()?;
@@ -237,14 +240,14 @@ impl ResourceOperation {
     }
 
     fn physical_resource(&self, output: HandlerOutput) -> PhysicalResource {
-        let unmasked = PhysicalResource::new(self.kind.name, output, self.desired.clone());
+        let unmasked = PhysicalResource::new(self.resource_type.name, output, self.desired.clone());
         PhysicalResource { masked: self.masked.clone(), ..unmasked }
     }
 
     /// Waits until the physical resource is stable, and completes the operation.
     async fn complete(&mut self, action: Action, output: HandlerOutput) -> Result<(), Fault> {
         tokio::task::yield_now().await;
-        let output = match self.kind.stabilize {
+        let output = match self.resource_type.stabilize {
             Some(stabilize) => stabilize(self.context.clone(), output).await?,
             None => output,
         };
@@ -255,8 +258,8 @@ impl ResourceOperation {
     async fn update(&mut self, current: PhysicalResource) -> Result<(), Fault> {
         self.row.previous.get_or_insert_with(|| current.clone());
         self.set_status(ResourceStatus::UpdateInProgress, None)?;
-        self.context.check_injected_fault(Verb::Update, self.kind)?;
-        let output = (self.kind.update)(self.context.clone(), current, self.desired.clone()).await?;
+        self.context.check_injected_fault(Verb::Update, self.resource_type)?;
+        let output = (self.resource_type.update)(self.context.clone(), current, self.desired.clone()).await?;
         self.complete(Action::Update, output).await
     }
 
@@ -270,8 +273,8 @@ impl ResourceOperation {
 }
 
 /// Whether a property has changed that only the creation of a resource can set.
-fn needs_replacement(kind: &ResourceType, old: &Value, new: &Value) -> bool {
-    changed_properties(old, new).iter().any(|name| kind.must_replace(name, &old[name], &new[name]))
+fn needs_replacement(resource_type: &ResourceType, old: &Value, new: &Value) -> bool {
+    changed_properties(old, new).iter().any(|name| resource_type.must_replace(name, &old[name], &new[name]))
 }
 
 /// The names of the properties that differ.

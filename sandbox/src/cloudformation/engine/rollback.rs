@@ -45,7 +45,7 @@ async fn restore(operation: StackPhase, name: String) -> Result<(), Fault> {
     if current.physical_id != previous.physical_id {
         row.keep_physical(&previous.physical_id);
         row.pending_deletion.push(current);
-        row.kind.clone_from(&previous.kind);
+        row.resource_type.clone_from(&previous.resource_type);
         row.current = Some(previous);
         row.create_incomplete = false;
         operation.set_status(&mut row, ResourceStatus::UpdateInProgress, None)?;
@@ -76,10 +76,10 @@ async fn update_to_previous(
 ) -> Result<(), Fault> {
     let stack = operation.stack()?;
     let tags = stack.previous.as_ref().unwrap_or(&stack.definition).tags.clone();
-    let (kind, context) = (find_type(&current.kind)?, operation.context(name, &tags));
-    context.check_injected_fault(Verb::Update, kind)?;
-    let output = (kind.update)(context.clone(), current, previous.properties.clone()).await?;
-    if let Some(stabilize) = kind.stabilize {
+    let (resource_type, context) = (find_type(&current.resource_type)?, operation.context(name, &tags));
+    context.check_injected_fault(Verb::Update, resource_type)?;
+    let output = (resource_type.update)(context.clone(), current, previous.properties.clone()).await?;
+    if let Some(stabilize) = resource_type.stabilize {
         stabilize(context, output).await?;
     }
     Ok(())

@@ -14,7 +14,7 @@ mod resource;
 mod state;
 mod status;
 
-pub(crate) use change_set::{ChangeSet, Planned};
+pub(crate) use change_set::{ChangeList, ChangeSet};
 pub(crate) use event::StackEvent;
 pub(crate) use no_echo::{MASK, mask_fault, mask_hidden, mask_text};
 pub(crate) use resource::{DeletionPolicy, PhysicalResource, Resource};
@@ -136,8 +136,8 @@ pub(crate) struct Stack {
     /// The exports of other stacks that it uses.
     pub imports: Vec<String>,
     /// The exports of other stacks that the operation in progress uses.
-    #[serde(default)]
-    pub importing: Vec<String>,
+    #[serde(default, rename = "importing")]
+    pub pending_imports: Vec<String>,
     /// Whether it cannot be deleted.
     pub termination_protection: bool,
     /// `RetainResources` of the deletion in progress.
@@ -168,7 +168,7 @@ impl Stack {
     }
 
     /// Whether a request with this token began the latest operation: then it is a retry, and has the same answer again.
-    pub(crate) fn has_begun(&self, request: StackRequest, token: Option<&str>) -> bool {
+    pub(crate) fn was_started_by(&self, request: StackRequest, token: Option<&str>) -> bool {
         token.is_some() && self.client_request_token.as_deref() == token && self.requested == Some(request)
     }
 }

@@ -81,7 +81,7 @@ fn new_stack(sandbox: &Arc<Sandbox>, name: &str, definition: Definition) -> Stac
         previous: None,
         outputs: Vec::new(),
         imports: Vec::new(),
-        importing: Vec::new(),
+        pending_imports: Vec::new(),
         termination_protection: false,
         retain: Vec::new(),
         client_request_token: None,

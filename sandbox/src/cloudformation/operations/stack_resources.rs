@@ -39,7 +39,7 @@ fn resource_output(resource: &Resource, time_member: &str) -> Value {
     json!({
         "LogicalResourceId": resource.logical_id,
         "PhysicalResourceId": resource.current.as_ref().map(|current| &current.physical_id),
-        "ResourceType": resource.kind,
+        "ResourceType": resource.resource_type,
         time_member: epoch_seconds(resource.changed),
         "ResourceStatus": resource.status,
         "ResourceStatusReason": resource.reason,

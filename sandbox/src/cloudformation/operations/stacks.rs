@@ -85,7 +85,7 @@ pub(crate) async fn update(sandbox: Arc<Sandbox>, input: UpdateStack) -> Operati
 fn find_stack_by_token(sandbox: &Arc<Sandbox>, request: StackRequest, input: &StackInput) -> Option<String> {
     sandbox.store.read(|states| {
         let stack = states.of::<State>().find(&input.stack_name)?;
-        stack.has_begun(request, input.client_request_token.as_deref()).then(|| stack.id.clone())
+        stack.was_started_by(request, input.client_request_token.as_deref()).then(|| stack.id.clone())
     })
 }
 
@@ -113,7 +113,6 @@ pub(crate) fn begin_update(
     Ok(())
 }
 
-/// The input of `DeleteStack`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteStack {
@@ -203,13 +202,12 @@ fn export_in_use(state: &State, stack: &Stack) -> Option<String> {
 fn find_to_delete(state: &State, input: &DeleteStack) -> Option<Stack> {
     let token = input.client_request_token.as_deref();
     let named = |stack: &&Stack| stack.name == input.stack_name || stack.id == input.stack_name;
-    if state.stacks.values().filter(named).any(|stack| stack.has_begun(StackRequest::DeleteStack, token)) {
+    if state.stacks.values().filter(named).any(|stack| stack.was_started_by(StackRequest::DeleteStack, token)) {
         return None;
     }
     state.find(&input.stack_name).filter(|stack| !stack.is_deleted()).cloned()
 }
 
-/// The input of `UpdateTerminationProtection`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct TerminationProtection {

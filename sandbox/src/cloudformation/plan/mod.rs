@@ -6,13 +6,13 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::engine::changed_properties;
-use super::model::{Definition, PhysicalResource, Planned, Resource, Stack};
-use super::replacement::ReplacementRequirement;
+use super::model::{ChangeList, Definition, PhysicalResource, Resource, Stack};
+use super::replacement::Replacement;
 use super::resources::{self, ResourceType};
-use super::template::check::live_dependencies;
+use super::template::check::active_dependencies;
 use super::template::references::imports;
 use super::template::resolve::{EvaluationScope, Evaluations, ResourceValues, UNKNOWN};
-use super::template::{Template, kind_of, parameters};
+use super::template::{Template, parameters, type_of};
 use crate::cloudformation::State;
 use crate::{Fault, Sandbox};
 use detail::{Cause, ChangeSource, Detail};
@@ -27,7 +27,7 @@ pub(super) fn compare(
     sandbox: &Arc<Sandbox>,
     stack: &Stack,
     definition: &Definition,
-) -> Result<Option<Planned>, Fault> {
+) -> Result<Option<ChangeList>, Fault> {
     let template = Template::parse(&definition.template_body)?;
     let before = Template::parse(&stack.definition.template_body).ok();
     let (rows, exports) = sandbox.store.read(|states| {
@@ -64,7 +64,7 @@ pub(super) fn compare(
         && comparison.planned.is_empty()
         && same_outputs
         && !comparison.outputs_may_change(&template);
-    Ok((!is_unchanged).then(|| comparison.into_planned()))
+    Ok((!is_unchanged).then(|| comparison.into_change_list()))
 }
 
 struct Comparison<'a> {
@@ -82,7 +82,7 @@ struct Comparison<'a> {
 impl Comparison<'_> {
     /// Compares resources in the order of their dependencies, because replaced resources change those that refer to them.
     fn run(&mut self) -> Result<(), Fault> {
-        let mut remaining = live_dependencies(self.scope.template, &self.scope)?;
+        let mut remaining = active_dependencies(self.scope.template, &self.scope)?;
         let names: Vec<String> = remaining.keys().cloned().collect();
         while let Some(name) = next_independent(&remaining) {
             remaining.remove(&name);
@@ -96,11 +96,11 @@ impl Comparison<'_> {
             .cloned()
             .collect();
         for row in removed {
-            let plain = removal(&row);
-            let mut full = plain.clone();
+            let without_values = removal(&row);
+            let mut with_values = without_values.clone();
             let properties = self.previous_properties(&row);
-            full["BeforeContext"] = context(self.before, &row.logical_id, Some(&properties), &row.metadata);
-            self.planned.insert(row.logical_id, (Some(plain), Some(full)));
+            with_values["BeforeContext"] = context(self.before, &row.logical_id, Some(&properties), &row.metadata);
+            self.planned.insert(row.logical_id, (Some(without_values), Some(with_values)));
         }
         Ok(())
     }
@@ -131,12 +131,12 @@ impl Comparison<'_> {
     /// Treats missing exports as unknown: they may exist when the change set is executed.
     fn assume_imports(&mut self, name: &str) {
         let declared = &self.scope.template.resources()[name];
-        let holds = |name: &str| self.scope.condition(name).ok();
+        let is_true = |name: &str| self.scope.condition(name).ok();
         let visible = |argument: &Value, export: &str| match masked(&self.scope, argument, self.new) {
             Some(masked) => masked.as_str().unwrap_or_default().to_owned(),
             None => export.to_owned(),
         };
-        let missing: Vec<(String, String)> = imports(&declared["Properties"], &holds)
+        let missing: Vec<(String, String)> = imports(&declared["Properties"], &is_true)
             .into_iter()
             .filter_map(|argument| self.scope.text(argument).ok().map(|export| (visible(argument, &export), export)))
             .filter(|(_, export)| !self.scope.exports.contains_key(export))
@@ -153,7 +153,7 @@ impl Comparison<'_> {
 
     fn compare_resource(&mut self, name: &str) {
         let declared = &self.scope.template.resources()[name];
-        let Some(kind) = resources::find(kind_of(declared)) else { return };
+        let Some(resource_type) = resources::find(type_of(declared)) else { return };
         let resolved = |part: &Value| self.scope.resolve(part).ok().flatten().unwrap_or_default();
         let (desired, metadata) = (resolved(&declared["Properties"]), resolved(&declared["Metadata"]));
         let desired = if desired.is_null() { json!({}) } else { desired };
@@ -162,29 +162,32 @@ impl Comparison<'_> {
         let after = context(Some(self.scope.template), name, Some(visible), &metadata);
         let Some((row, current)) = self.rows.get(name).and_then(|row| Some((row.clone(), row.current.clone()?))) else {
             self.scope.resources.insert(name.to_owned(), ResourceValues::Unknown);
-            let plain = json!({
-                "Action": "Add", "LogicalResourceId": name, "ResourceType": kind.name, "Scope": [], "Details": [],
+            let without_values = json!({
+                "Action": "Add", "LogicalResourceId": name, "ResourceType": resource_type.name, "Scope": [], "Details": [],
             });
-            let mut full = plain.clone();
-            full["AfterContext"] = after;
-            self.planned.insert(name.to_owned(), (Some(plain), Some(full)));
+            let mut with_values = without_values.clone();
+            with_values["AfterContext"] = after;
+            self.planned.insert(name.to_owned(), (Some(without_values), Some(with_values)));
             return;
         };
-        let (plain, full) = self.details(name, kind, &row, &current, (&desired, visible), &metadata);
+        let (without_values, with_values) =
+            self.details(name, resource_type, &row, &current, (&desired, visible), &metadata);
         // A resource that may change because of another one may in turn change others.
-        let outcome = match outcome(kind, &current, &full) {
-            ReplacementEffect::Unchanged if !plain.is_empty() => ReplacementEffect::Modified,
+        let outcome = match outcome(resource_type, &current, &with_values) {
+            ReplacementEffect::Unchanged if !without_values.is_empty() => ReplacementEffect::Modified,
             other => other,
         };
         self.record_outcome(name, &current, outcome);
-        let plain = modification(kind, &row, &current, &plain, |detail| vec![detail.plain()]);
-        let full = modification(kind, &row, &current, &full, Detail::with_values).map(|mut change| {
-            change["BeforeContext"] = context(self.before, name, Some(current.visible_properties()), &row.metadata);
-            change["AfterContext"] = after;
-            change
-        });
-        if plain.is_some() || full.is_some() {
-            self.planned.insert(name.to_owned(), (plain, full));
+        let without_values =
+            modification(resource_type, &row, &current, &without_values, |detail| vec![detail.without_values()]);
+        let with_values =
+            modification(resource_type, &row, &current, &with_values, Detail::with_values).map(|mut change| {
+                change["BeforeContext"] = context(self.before, name, Some(current.visible_properties()), &row.metadata);
+                change["AfterContext"] = after;
+                change
+            });
+        if without_values.is_some() || with_values.is_some() {
+            self.planned.insert(name.to_owned(), (without_values, with_values));
         }
     }
 
@@ -204,7 +207,7 @@ impl Comparison<'_> {
     fn details(
         &self,
         name: &str,
-        kind: &ResourceType,
+        resource_type: &ResourceType,
         row: &Resource,
         current: &PhysicalResource,
         (desired, visible): (&Value, &Value),
@@ -213,10 +216,10 @@ impl Comparison<'_> {
         let declared = &self.scope.template.resources()[name];
         let empty = Value::Null;
         let earlier = self.before.and_then(|before| before.resources().get(name)).unwrap_or(&empty);
-        let (mut plain, mut full) = (Vec::new(), Vec::new());
+        let (mut without_values, mut with_values) = (Vec::new(), Vec::new());
         let mut add = |detail: &Detail, causes: (Vec<Cause>, Vec<Cause>)| {
-            plain.extend(causes.0.into_iter().map(|cause| Detail { cause, ..detail.clone() }));
-            full.extend(causes.1.into_iter().map(|cause| Detail { cause, ..detail.clone() }));
+            without_values.extend(causes.0.into_iter().map(|cause| Detail { cause, ..detail.clone() }));
+            with_values.extend(causes.1.into_iter().map(|cause| Detail { cause, ..detail.clone() }));
         };
         if *metadata != row.metadata {
             let values = Some((row.metadata.clone(), metadata.clone()));
@@ -228,7 +231,7 @@ impl Comparison<'_> {
             let (old, new) = (&current.properties[property], &desired[property]);
             let detail = Detail {
                 name: Some(property.clone()),
-                recreation: kind.recreation(property, old, new),
+                recreation: resource_type.recreation(property, old, new),
                 masked: Some((current.visible_properties()[property].clone(), visible[property].clone())),
                 ..attribute("Properties", Some((old.clone(), new.clone())))
             };
@@ -240,12 +243,12 @@ impl Comparison<'_> {
                 .filter(|cause| !cause.is_static && cause.source == ChangeSource::ResourceAttribute);
             if !changed.contains(property) {
                 let value = &desired[property];
-                let recreation = kind.recreation(property, value, &Value::Null);
+                let recreation = resource_type.recreation(property, value, &Value::Null);
                 let detail = Detail { name: Some(property.clone()), recreation, ..attribute("Properties", None) };
                 add(&detail, (causes.collect(), Vec::new()));
             }
         }
-        if self.old.tags != self.new.tags && kind.has_tags() {
+        if self.old.tags != self.new.tags && resource_type.has_tags() {
             add(&attribute("Tags", None), (vec![Cause::direct(true)], vec![Cause::direct(true)]));
         }
         for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
@@ -254,10 +257,10 @@ impl Comparison<'_> {
                 add(&attribute(policy, values), (vec![Cause::direct(true)], vec![Cause::direct(true)]));
             }
         }
-        for details in [&mut plain, &mut full] {
+        for details in [&mut without_values, &mut with_values] {
             details.sort_by_key(|detail| !detail.cause.is_static);
         }
-        (plain, full)
+        (without_values, with_values)
     }
 }
 
@@ -291,12 +294,5 @@ fn next_independent(remaining: &BTreeMap<String, Vec<String>>) -> Option<String>
 }
 
 fn attribute(attribute: &'static str, values: Option<(Value, Value)>) -> Detail {
-    Detail {
-        attribute,
-        name: None,
-        values,
-        masked: None,
-        recreation: ReplacementRequirement::Never,
-        cause: Cause::direct(true),
-    }
+    Detail { attribute, name: None, values, masked: None, recreation: Replacement::Never, cause: Cause::direct(true) }
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::parameters::ssm_parameter;
 use super::resolve::{EvaluationScope, UNKNOWN};
-use super::{Template, check, invalid, kind_of, template_fault};
+use super::{Template, check, invalid, template_fault, type_of};
 use crate::{Fault, Sandbox};
 
 const OPEN: &str = "{{resolve:";
@@ -95,11 +95,11 @@ pub(crate) async fn look_up(
     scope: &EvaluationScope<'_>,
 ) -> Result<ResolvedReferences, Fault> {
     let mut found = Vec::new();
-    for name in check::live_dependencies(template, scope)?.keys() {
+    for name in check::active_dependencies(template, scope)?.keys() {
         let resource = &template.resources()[name];
         // Properties that cannot be evaluated fail later, with their own reason.
         if let Ok(Some(properties)) = scope.evaluate(&resource["Properties"]) {
-            collect(&properties, &format!("{}/Properties", kind_of(resource)), &mut found);
+            collect(&properties, &format!("{}/Properties", type_of(resource)), &mut found);
         }
     }
     let secure: Vec<&str> = found

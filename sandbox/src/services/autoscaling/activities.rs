@@ -179,7 +179,7 @@ fn to_output(reason: Reason) -> Value {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Describe {
+pub(super) struct DescribeScalingActivitiesInput {
     service_namespace: String,
     resource_id: Option<String>,
     scalable_dimension: Option<String>,
@@ -190,9 +190,15 @@ pub(super) struct Describe {
 }
 
 /// Describes the newest first.
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeScalingActivitiesInput) -> OperationResult {
     let limit = limit(input.max_results)?;
-    let Describe { service_namespace, resource_id, scalable_dimension, include_not_scaled_activities, .. } = input;
+    let DescribeScalingActivitiesInput {
+        service_namespace,
+        resource_id,
+        scalable_dimension,
+        include_not_scaled_activities,
+        ..
+    } = input;
     let is_served = is_served(&service_namespace, scalable_dimension.as_deref());
     let question = format!("DescribeScalingActivities {is_served} {resource_id:?} {include_not_scaled_activities}");
     let page = sandbox.store.read(|states| {

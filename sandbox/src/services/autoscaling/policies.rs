@@ -76,7 +76,7 @@ fn key(resource_id: &str, name: &str) -> String {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Put {
+pub(super) struct PutScalingPolicyInput {
     policy_name: String,
     service_namespace: String,
     resource_id: String,
@@ -87,7 +87,7 @@ pub(super) struct Put {
 }
 
 /// Creates or replaces a policy.
-pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
+pub(super) fn put(sandbox: &Arc<Sandbox>, input: PutScalingPolicyInput) -> OperationResult {
     check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     let policy_type = input.policy_type.as_deref().map_or(Ok(PolicyType::StepScaling), PolicyType::parse)?;
     let given = match policy_type {
@@ -178,14 +178,14 @@ pub(super) fn remove(states: &mut States, key: &str) -> Option<Policy> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Delete {
+pub(super) struct DeleteScalingPolicyInput {
     policy_name: String,
     service_namespace: String,
     resource_id: String,
     scalable_dimension: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: DeleteScalingPolicyInput) -> OperationResult {
     check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     sandbox.store.write(|states| {
         let removed = remove(states, &key(&input.resource_id, &input.policy_name));
@@ -198,7 +198,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Describe {
+pub(super) struct DescribeScalingPoliciesInput {
     service_namespace: String,
     resource_id: Option<String>,
     scalable_dimension: Option<String>,
@@ -208,8 +208,15 @@ pub(super) struct Describe {
     next_token: Option<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
-    let Describe { service_namespace, resource_id, scalable_dimension, policy_names, max_results, next_token } = input;
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeScalingPoliciesInput) -> OperationResult {
+    let DescribeScalingPoliciesInput {
+        service_namespace,
+        resource_id,
+        scalable_dimension,
+        policy_names,
+        max_results,
+        next_token,
+    } = input;
     let limit = limit(max_results)?;
     let is_served = is_served(&service_namespace, scalable_dimension.as_deref());
     let question = format!("DescribeScalingPolicies {is_served} {resource_id:?} {policy_names:?}");

@@ -29,10 +29,9 @@ fn count_revision(state: &mut State, service: &str) {
     }
 }
 
-/// The input of `RegisterInstance`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Register {
+pub(super) struct RegisterInstanceInput {
     service_id: String,
     instance_id: String,
     attributes: BTreeMap<String, String>,
@@ -41,8 +40,8 @@ pub(super) struct Register {
 }
 
 /// `RegisterInstance`: adds an instance, or replaces its attributes.
-pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> OperationResult {
-    let Register { service_id, instance_id, attributes, creator_request_id } = input;
+pub(super) fn register(sandbox: &Arc<Sandbox>, input: RegisterInstanceInput) -> OperationResult {
+    let RegisterInstanceInput { service_id, instance_id, attributes, creator_request_id } = input;
     check_attributes(&attributes)?;
     let now = sandbox.clock.now();
     sandbox.store.write(|states| {
@@ -84,13 +83,13 @@ fn check_attributes(attributes: &BTreeMap<String, String>) -> Result<(), Fault> 
 /// The input of operations on one instance.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Identified {
+pub(super) struct InstanceInput {
     service_id: String,
     instance_id: String,
 }
 
-pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
-    let Identified { service_id, instance_id } = &input;
+pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: InstanceInput) -> OperationResult {
+    let InstanceInput { service_id, instance_id } = &input;
     let now = sandbox.clock.now();
     sandbox.store.write(|states| {
         let state = states.of_mut::<State>();
@@ -106,7 +105,7 @@ fn to_output(instance: &Instance) -> Value {
     json!({ "Id": instance.id, "Attributes": instance.attributes })
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: InstanceInput) -> OperationResult {
     sandbox.store.read(|states| {
         let key = key(states.of::<State>(), &input.service_id, &input.instance_id)?;
         let found = states.of::<State>().instances.get(&key).ok_or_else(|| not_found(&input.instance_id))?;
@@ -116,16 +115,15 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult 
     })
 }
 
-/// The input of `ListInstances`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct List {
+pub(super) struct ListInstancesInput {
     service_id: String,
     max_results: Option<usize>,
     next_token: Option<String>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListInstancesInput) -> OperationResult {
     let question = format!("ListInstances {}", input.service_id);
     let page = sandbox.store.read(|states| {
         let prefix = key(states.of::<State>(), &input.service_id, "")?;
@@ -137,10 +135,9 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     Ok(json!({ "Instances": page.items, "NextToken": page.next_token }))
 }
 
-/// The input of `GetInstancesHealthStatus`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Health {
+pub(super) struct GetInstancesHealthStatusInput {
     service_id: String,
     #[serde(default)]
     instances: Vec<String>,
@@ -149,7 +146,7 @@ pub(super) struct Health {
 }
 
 /// `GetInstancesHealthStatus`, of all instances or those that are given.
-pub(super) fn health(sandbox: &Arc<Sandbox>, input: Health) -> OperationResult {
+pub(super) fn health(sandbox: &Arc<Sandbox>, input: GetInstancesHealthStatusInput) -> OperationResult {
     let question = format!("GetInstancesHealthStatus {} {:?}", input.service_id, input.instances);
     let page = sandbox.store.read(|states| {
         let prefix = key(states.of::<State>(), &input.service_id, "")?;
@@ -167,10 +164,9 @@ pub(super) fn health(sandbox: &Arc<Sandbox>, input: Health) -> OperationResult {
     Ok(json!({ "Status": status, "NextToken": page.next_token }))
 }
 
-/// The input of `DiscoverInstances`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Discover {
+pub(super) struct DiscoverInstancesInput {
     namespace_name: String,
     service_name: String,
     #[serde(default)]
@@ -203,7 +199,7 @@ fn find_by_names<'a>(state: &'a State, namespace: &str, service: &str) -> Result
 }
 
 /// `DiscoverInstances`, by names, health and attributes. Optional parameters are ignored if no instance matches them.
-pub(super) fn discover(sandbox: &Arc<Sandbox>, input: Discover) -> OperationResult {
+pub(super) fn discover(sandbox: &Arc<Sandbox>, input: DiscoverInstancesInput) -> OperationResult {
     sandbox.store.read(|states| {
         let state = states.of::<State>();
         let (namespace, service) = find_by_names(state, &input.namespace_name, &input.service_name)?;
@@ -229,16 +225,15 @@ pub(super) fn discover(sandbox: &Arc<Sandbox>, input: Discover) -> OperationResu
     })
 }
 
-/// The input of `DiscoverInstancesRevision`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct DiscoverRevision {
+pub(super) struct DiscoverInstancesRevisionInput {
     namespace_name: String,
     service_name: String,
 }
 
 /// `DiscoverInstancesRevision`: a number that grows with each change of the service's instances.
-pub(super) fn discover_revision(sandbox: &Arc<Sandbox>, input: DiscoverRevision) -> OperationResult {
+pub(super) fn discover_revision(sandbox: &Arc<Sandbox>, input: DiscoverInstancesRevisionInput) -> OperationResult {
     sandbox.store.read(|states| {
         let (_, service) = find_by_names(states.of::<State>(), &input.namespace_name, &input.service_name)?;
         Ok(json!({ "InstancesRevision": service.revision }))
@@ -255,16 +250,15 @@ fn filter_by_health<'a>(instances: Vec<&'a Instance>, selected: &str) -> Vec<&'a
     }
 }
 
-/// The input of `UpdateInstanceCustomHealthStatus`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct UpdateHealth {
+pub(super) struct UpdateInstanceCustomHealthStatusInput {
     service_id: String,
     instance_id: String,
     status: String,
 }
 
-pub(super) fn update_health(sandbox: &Arc<Sandbox>, input: UpdateHealth) -> OperationResult {
+pub(super) fn update_health(sandbox: &Arc<Sandbox>, input: UpdateInstanceCustomHealthStatusInput) -> OperationResult {
     sandbox.store.write(|states| {
         let key = key(states.of::<State>(), &input.service_id, &input.instance_id)?;
         if find_service(states.of::<State>(), &input.service_id)?.health_check_custom_config.is_null() {

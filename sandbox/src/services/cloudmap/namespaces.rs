@@ -15,7 +15,7 @@ use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct CreatePrivate {
+pub(super) struct CreatePrivateDnsNamespaceInput {
     name: String,
     vpc: String,
     description: Option<String>,
@@ -28,7 +28,7 @@ pub(super) struct CreatePrivate {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Create {
+pub(super) struct CreateNamespaceInput {
     name: String,
     description: Option<String>,
     creator_request_id: Option<String>,
@@ -38,21 +38,26 @@ pub(super) struct Create {
     properties: Value,
 }
 
-pub(super) async fn create_private(sandbox: Arc<Sandbox>, input: CreatePrivate) -> OperationResult {
-    let CreatePrivate { name, vpc, description, creator_request_id, tags, properties } = input;
+pub(super) async fn create_private(sandbox: Arc<Sandbox>, input: CreatePrivateDnsNamespaceInput) -> OperationResult {
+    let CreatePrivateDnsNamespaceInput { name, vpc, description, creator_request_id, tags, properties } = input;
     let filter = json!({ "Filter": [{ "Name": "vpc-id", "Value": [vpc] }] });
     let found = sandbox.call("ec2", "DescribeVpcs", filter).await?;
     if found["vpcSet"].as_array().is_none_or(Vec::is_empty) {
         return Err(invalid_input(format!("VPC {vpc} does not exist")));
     }
-    create(&sandbox, NamespaceType::PrivateDns, vpc, Create { name, description, creator_request_id, tags, properties })
+    create(
+        &sandbox,
+        NamespaceType::PrivateDns,
+        vpc,
+        CreateNamespaceInput { name, description, creator_request_id, tags, properties },
+    )
 }
 
-pub(super) fn create_public(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
+pub(super) fn create_public(sandbox: &Arc<Sandbox>, input: CreateNamespaceInput) -> OperationResult {
     create(sandbox, NamespaceType::PublicDns, String::new(), input)
 }
 
-pub(super) fn create_http(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
+pub(super) fn create_http(sandbox: &Arc<Sandbox>, input: CreateNamespaceInput) -> OperationResult {
     check_http_name(&input.name)?;
     create(sandbox, NamespaceType::Http, String::new(), input)
 }
@@ -75,7 +80,7 @@ fn soa_ttl(properties: &Value) -> Option<i64> {
 }
 
 /// Creates a namespace. Names of private ones are unique per VPC, others per kind.
-fn create(sandbox: &Arc<Sandbox>, kind: NamespaceType, vpc: String, input: Create) -> OperationResult {
+fn create(sandbox: &Arc<Sandbox>, kind: NamespaceType, vpc: String, input: CreateNamespaceInput) -> OperationResult {
     let id = format!("ns-{}", ids::random_lower(16));
     let zone = if kind == NamespaceType::Http { String::new() } else { format!("Z0{}", ids::random_upper(18)) };
     let namespace = Namespace {
@@ -175,11 +180,11 @@ fn to_output(state: &State, namespace: &Namespace) -> Value {
 /// The input of operations on one namespace.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Identified {
+pub(super) struct NamespaceInput {
     id: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: NamespaceInput) -> OperationResult {
     sandbox.store.read(|states| {
         let found = states.of::<State>().namespaces.get(id_of(&input.id)).ok_or_else(|| not_found(&input.id))?;
         let mut namespace = to_output(states.of::<State>(), found);
@@ -188,10 +193,9 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult 
     })
 }
 
-/// The input of `ListNamespaces`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct List {
+pub(super) struct ListNamespacesInput {
     #[serde(default)]
     filters: Vec<Filter>,
     max_results: Option<usize>,
@@ -225,7 +229,7 @@ impl Filter {
     }
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListNamespacesInput) -> OperationResult {
     Filter::check(&input.filters)?;
     let question = format!("ListNamespaces {:?}", input.filters);
     let page = sandbox.store.read(|states| {
@@ -244,7 +248,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
 }
 
 /// `DeleteNamespace`: refused while the namespace has services.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: NamespaceInput) -> OperationResult {
     let now = sandbox.clock.now();
     sandbox.store.write(|states| {
         let (id, state) = (&id_of(&input.id).to_owned(), states.of_mut::<State>());

@@ -21,7 +21,7 @@ const MAX_QUERIES: usize = 500;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Get {
+pub(super) struct GetMetricDataInput {
     metric_data_queries: Vec<Query>,
     start_time: f64,
     end_time: f64,
@@ -58,7 +58,7 @@ struct Named {
     dimensions: Vec<Dimension>,
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: GetMetricDataInput) -> OperationResult {
     // Times are truncated to seconds.
     let (start, end) = (clamped_millis(input.start_time.floor()), clamped_millis(input.end_time.floor()));
     if start > end {

@@ -18,7 +18,7 @@ const MAX_POINTS: i64 = 1440;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Get {
+pub(super) struct GetMetricStatisticsInput {
     namespace: String,
     metric_name: String,
     #[serde(default)]
@@ -33,7 +33,7 @@ pub(super) struct Get {
     unit: Option<String>,
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: GetMetricStatisticsInput) -> OperationResult {
     if input.statistics.is_empty() == input.extended_statistics.is_empty() {
         return Err(invalid_combination("Must specify either Statistics or ExtendedStatistics"));
     }

@@ -68,7 +68,7 @@ impl Filter {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct List {
+pub(super) struct ListMetricsInput {
     namespace: Option<String>,
     metric_name: Option<String>,
     #[serde(default)]
@@ -81,7 +81,7 @@ pub(super) struct List {
 }
 
 /// `ListMetrics`: the metrics with data in the last two weeks.
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListMetricsInput) -> OperationResult {
     let age = match input.recently_active.as_deref() {
         None => LISTED_MILLIS,
         Some("PT3H") => RECENTLY_ACTIVE_MILLIS,

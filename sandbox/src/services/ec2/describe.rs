@@ -25,7 +25,7 @@ pub(super) struct Filter {
 
 /// The input of every Describe operation: filters, paging, and ids in the member that the resource kind names.
 #[derive(Debug, Deserialize)]
-pub(super) struct Describe {
+pub(super) struct DescribeInput {
     #[serde(default, rename = "Filter")]
     filters: Vec<Filter>,
     #[serde(rename = "MaxResults")]
@@ -37,7 +37,7 @@ pub(super) struct Describe {
 }
 
 /// Runs the Describe operation of a resource kind.
-pub(super) fn describe(sandbox: &Arc<Sandbox>, kind: &ResourceKind, input: &Describe) -> OperationResult {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, kind: &ResourceKind, input: &DescribeInput) -> OperationResult {
     sandbox.store.read(|states| {
         let found = select(states.of::<State>(), kind, input)?;
         answer(kind, input, found)
@@ -45,7 +45,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, kind: &ResourceKind, input: &Desc
 }
 
 /// Selects records of a resource kind.
-pub(super) fn select(state: &State, kind: &ResourceKind, input: &Describe) -> Result<Vec<Value>, Fault> {
+pub(super) fn select(state: &State, kind: &ResourceKind, input: &DescribeInput) -> Result<Vec<Value>, Fault> {
     let ids = input.texts(kind.ids);
     if input.max_results.is_some() && !kind.pages_with_ids && !ids.is_empty() {
         let message = format!("The parameter {} cannot be used with the parameter maxResults", kind.set);
@@ -63,7 +63,7 @@ pub(super) fn select(state: &State, kind: &ResourceKind, input: &Describe) -> Re
 }
 
 /// The response with the requested page of the selected rows.
-pub(super) fn answer(kind: &ResourceKind, input: &Describe, found: Vec<Value>) -> OperationResult {
+pub(super) fn answer(kind: &ResourceKind, input: &DescribeInput, found: Vec<Value>) -> OperationResult {
     let (mut found, next_token) = input.page(kind, found)?;
     for record in &mut found {
         hide_members(kind, record);
@@ -85,7 +85,7 @@ pub(super) fn hide_members(kind: &ResourceKind, record: &mut Value) {
     }
 }
 
-impl Describe {
+impl DescribeInput {
     fn texts(&self, member: &str) -> Vec<&str> {
         let items = self.selectors.get(member).and_then(Value::as_array);
         items.into_iter().flatten().filter_map(Value::as_str).collect()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::describe::{self, Describe};
+use super::describe::{self, DescribeInput};
 use super::resource_kinds::{REGION, ZONE};
 use crate::base::regions;
 use crate::base::zones::{self, Zone};
@@ -12,7 +12,7 @@ use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// `DescribeRegions`: the sandbox's own region, and with `AllRegions` all regions of its partition.
-pub(super) fn describe_regions(sandbox: &Arc<Sandbox>, mut input: Describe) -> OperationResult {
+pub(super) fn describe_regions(sandbox: &Arc<Sandbox>, mut input: DescribeInput) -> OperationResult {
     let (own, partition) = (sandbox.config.region.as_str(), sandbox.config.partition());
     let all = match input.take("AllRegions") {
         None | Some(Value::Bool(false)) => false,
@@ -33,7 +33,7 @@ pub(super) fn describe_regions(sandbox: &Arc<Sandbox>, mut input: Describe) -> O
     describe::answer(&REGION, &input, found)
 }
 
-pub(super) fn describe_zones(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
+pub(super) fn describe_zones(sandbox: &Arc<Sandbox>, input: DescribeInput) -> OperationResult {
     let region = &sandbox.config.region;
     let rows = zones::zones_in(region).into_iter().map(|Zone { name, id }| -> Value {
         json!({

@@ -18,7 +18,7 @@ pub(super) const FARGATE: [&str; 2] = ["FARGATE", "FARGATE_SPOT"];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Describe {
+pub(super) struct DescribeCapacityProvidersInput {
     #[serde(default)]
     capacity_providers: Vec<String>,
     cluster: Option<String>,
@@ -26,8 +26,8 @@ pub(super) struct Describe {
     next_token: Option<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
-    let Describe { capacity_providers, cluster, max_results, next_token } = input;
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeCapacityProvidersInput) -> OperationResult {
+    let DescribeCapacityProvidersInput { capacity_providers, cluster, max_results, next_token } = input;
     if let Some(cluster) = &cluster {
         sandbox.store.read(|states| names::cluster(states, Some(cluster)).map(drop))?;
     }

@@ -20,7 +20,7 @@ const ALL_INCLUDES: [&str; 3] = ["SETTINGS", "CONFIGURATIONS", "TAGS"];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Create {
+pub(super) struct CreateClusterInput {
     cluster_name: Option<String>,
     #[serde(default, with = "lower_case")]
     tags: Vec<Tag>,
@@ -59,7 +59,7 @@ impl ClusterSettings {
     }
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateClusterInput) -> OperationResult {
     let name = cluster_name(input.cluster_name.as_deref());
     let allowed = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
     if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
@@ -111,15 +111,15 @@ fn to_output(sandbox: &Sandbox, states: &States, name: &str) -> OperationResult 
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Update {
+pub(super) struct UpdateClusterInput {
     cluster: String,
     settings: Option<Value>,
     configuration: Option<Value>,
     service_connect_defaults: Option<Value>,
 }
 
-pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
-    let Update { cluster, settings, configuration, service_connect_defaults } = input;
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: UpdateClusterInput) -> OperationResult {
+    let UpdateClusterInput { cluster, settings, configuration, service_connect_defaults } = input;
     let content = ClusterSettings { settings, configuration, service_connect_defaults, ..ClusterSettings::default() };
     change(sandbox, &cluster, content)
 }
@@ -136,28 +136,31 @@ fn change(sandbox: &Sandbox, cluster: &str, content: ClusterSettings) -> Operati
 }
 
 #[derive(Deserialize)]
-pub(super) struct UpdateSettings {
+pub(super) struct UpdateClusterSettingsInput {
     cluster: String,
     settings: Value,
 }
 
 pub(super) fn update_settings(
     sandbox: &Arc<Sandbox>,
-    UpdateSettings { cluster, settings }: UpdateSettings,
+    UpdateClusterSettingsInput { cluster, settings }: UpdateClusterSettingsInput,
 ) -> OperationResult {
     change(sandbox, &cluster, ClusterSettings { settings: Some(settings), ..ClusterSettings::default() })
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct PutCapacityProviders {
+pub(super) struct PutClusterCapacityProvidersInput {
     cluster: String,
     capacity_providers: Vec<String>,
     default_capacity_provider_strategy: Value,
 }
 
-pub(super) fn put_capacity_providers(sandbox: &Arc<Sandbox>, input: PutCapacityProviders) -> OperationResult {
-    let PutCapacityProviders { cluster, capacity_providers, default_capacity_provider_strategy } = input;
+pub(super) fn put_capacity_providers(
+    sandbox: &Arc<Sandbox>,
+    input: PutClusterCapacityProvidersInput,
+) -> OperationResult {
+    let PutClusterCapacityProvidersInput { cluster, capacity_providers, default_capacity_provider_strategy } = input;
     let in_use: Vec<String> = sandbox.store.read(|states| {
         let name = names::cluster(states, Some(&cluster))?.name.clone();
         let services = states
@@ -182,14 +185,17 @@ pub(super) fn put_capacity_providers(sandbox: &Arc<Sandbox>, input: PutCapacityP
 }
 
 #[derive(Deserialize)]
-pub(super) struct Describe {
+pub(super) struct DescribeClustersInput {
     #[serde(default)]
     clusters: Vec<String>,
     #[serde(default)]
     include: Vec<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { clusters, include }: Describe) -> Value {
+pub(super) fn describe(
+    sandbox: &Arc<Sandbox>,
+    DescribeClustersInput { clusters, include }: DescribeClustersInput,
+) -> Value {
     let requested = if clusters.is_empty() { vec!["default".to_owned()] } else { clusters };
     let config = &sandbox.config;
     sandbox.store.read(|states| {
@@ -212,12 +218,15 @@ pub(super) fn missing(arn: &str) -> Value {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct List {
+pub(super) struct ListClustersInput {
     next_token: Option<String>,
     max_results: Option<usize>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { next_token, max_results }: List) -> OperationResult {
+pub(super) fn list(
+    sandbox: &Arc<Sandbox>,
+    ListClustersInput { next_token, max_results }: ListClustersInput,
+) -> OperationResult {
     let page = sandbox.store.read(|states| {
         let rows = states.of::<State>().clusters.iter().filter(|(_, cluster)| cluster.deleted_at.is_none());
         let arns = rows.map(|(name, _)| (name.to_owned(), sandbox.config.cluster_arn(name)));
@@ -236,11 +245,11 @@ pub(super) fn limit(max_results: Option<usize>) -> Result<usize, Fault> {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Delete {
+pub(super) struct DeleteClusterInput {
     cluster: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster }: Delete) -> OperationResult {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, DeleteClusterInput { cluster }: DeleteClusterInput) -> OperationResult {
     sandbox.store.write(|states| {
         let row = names::cluster(states, Some(&cluster))?.clone();
         let prefix = names::key(&row.name, "");

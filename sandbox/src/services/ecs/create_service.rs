@@ -43,7 +43,7 @@ pub(super) const UNSERVED: [&str; 6] = [
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Input {
+struct CreateServiceInput {
     cluster: Option<String>,
     service_name: String,
     task_definition: Option<String>,
@@ -56,7 +56,7 @@ struct Input {
     rest: Map<String, Value>,
 }
 
-impl Input {
+impl CreateServiceInput {
     fn text(&self, member: &str) -> Option<&str> {
         self.rest.get(member).and_then(Value::as_str)
     }
@@ -67,7 +67,7 @@ impl Input {
 }
 
 pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> OperationResult {
-    let mut input: Input = names::read(Value::Object(members.clone()))?;
+    let mut input: CreateServiceInput = names::read(Value::Object(members.clone()))?;
     input.rest = members;
     check(&input)?;
     let network = launch::network(&sandbox, input.rest.get("networkConfiguration")).await?;
@@ -104,7 +104,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
 fn service(
     sandbox: &Sandbox,
     cluster: &str,
-    input: &Input,
+    input: &CreateServiceInput,
     definition: &TaskDefinition,
     launch: &Launch,
     network: Option<Value>,
@@ -152,7 +152,7 @@ fn service(
     }
 }
 
-fn check(input: &Input) -> Result<(), Fault> {
+fn check(input: &CreateServiceInput) -> Result<(), Fault> {
     let name = &input.service_name;
     let allowed = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
     if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {

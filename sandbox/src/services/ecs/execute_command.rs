@@ -32,7 +32,7 @@ const PREFIX: &str = "ecs-execute-command";
 const TASK_ID_LENGTHS: [usize; 2] = [32, 36];
 
 #[derive(Deserialize)]
-pub(super) struct Input {
+pub(super) struct ExecuteCommandInput {
     cluster: Option<String>,
     container: Option<String>,
     command: String,
@@ -53,7 +53,7 @@ fn not_connected() -> Fault {
 }
 
 /// Starts a session. The client connects to the address in the response.
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: ExecuteCommandInput) -> OperationResult {
     if !input.interactive {
         return Err(invalid("Interactive is the only mode supported currently."));
     }
@@ -120,7 +120,7 @@ fn running_container(sandbox: &Sandbox, task: &Task, index: usize) -> Option<Arc
 }
 
 /// The task and the index of the container that a request names.
-fn find_container(sandbox: &Sandbox, states: &States, input: &Input) -> Result<(Task, usize), Fault> {
+fn find_container(sandbox: &Sandbox, states: &States, input: &ExecuteCommandInput) -> Result<(Task, usize), Fault> {
     let cluster = names::cluster(states, input.cluster.as_deref())?;
     if cluster
         .content

@@ -22,10 +22,9 @@ use crate::store::States;
 /// The tags that name the stack: CloudFormation's own, and one that callers may set themselves.
 const STACK_TAGS: [&str; 2] = ["aws:cloudformation:stack-name", "ecsws:stack-name"];
 
-/// The input of the control call `PutImages`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct PutImages {
+pub(crate) struct PutImagesInput {
     stack_name: String,
     #[serde(default)]
     runtime: ImageRuntime,
@@ -54,8 +53,8 @@ impl ImageRuntime {
 }
 
 /// Replaces the mapping of a stack. Running tasks are not affected.
-pub(crate) fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> OperationResult {
-    let PutImages { stack_name, runtime, images } = input;
+pub(crate) fn put(sandbox: &Arc<Sandbox>, input: PutImagesInput) -> OperationResult {
+    let PutImagesInput { stack_name, runtime, images } = input;
     for (image, ImageCommand { command, cwd }) in &images {
         if command.first().is_none_or(String::is_empty) {
             return Err(invalid(format!("the command for the image {image} is empty")));
@@ -70,7 +69,6 @@ pub(crate) fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> OperationResult {
     })
 }
 
-/// The input of the control call `CheckRuntime`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CheckRuntime {

@@ -22,15 +22,15 @@ const MAX_TASKS: usize = 10;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Update {
+pub(super) struct UpdateTaskProtectionInput {
     cluster: String,
     tasks: Vec<String>,
     protection_enabled: bool,
     expires_in_minutes: Option<i64>,
 }
 
-pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
-    let Update { cluster, tasks, protection_enabled, expires_in_minutes } = input;
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: UpdateTaskProtectionInput) -> OperationResult {
+    let UpdateTaskProtectionInput { cluster, tasks, protection_enabled, expires_in_minutes } = input;
     let minutes = expires_in_minutes.unwrap_or(DEFAULT_MINUTES);
     if !(1..=MAX_MINUTES).contains(&minutes) {
         return Err(invalid(format!("expiresInMinutes must be between 1 and {MAX_MINUTES}.")));
@@ -57,13 +57,16 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Get {
+pub(super) struct GetTaskProtectionInput {
     cluster: String,
     #[serde(default)]
     tasks: Vec<String>,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, Get { cluster, tasks }: Get) -> OperationResult {
+pub(super) fn get(
+    sandbox: &Arc<Sandbox>,
+    GetTaskProtectionInput { cluster, tasks }: GetTaskProtectionInput,
+) -> OperationResult {
     let now = sandbox.clock.now();
     sandbox.store.read(|states| {
         let cluster = names::cluster(states, Some(&cluster))?.name.clone();

@@ -24,7 +24,7 @@ const MAX_STARTED_BY: usize = 128;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Input {
+struct RunTaskInput {
     cluster: Option<String>,
     task_definition: String,
     count: Option<i64>,
@@ -44,7 +44,7 @@ struct Input {
 }
 
 pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> OperationResult {
-    let mut input: Input = names::read(Value::Object(members.clone()))?;
+    let mut input: RunTaskInput = names::read(Value::Object(members.clone()))?;
     input.rest = members;
     let count = input.count.and_then(|count| usize::try_from(count).ok()).or(input.count.is_none().then_some(1));
     let count = count.filter(|count| (1..=10).contains(count));
@@ -86,7 +86,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
 
 /// The tasks that an earlier request with the same token created. A different request is refused. Tasks of older versions, without a
 /// checksum of their request, match any.
-fn tasks_of_same_request<'a>(states: &'a States, cluster: &str, input: &Input) -> Result<Vec<&'a Task>, Fault> {
+fn tasks_of_same_request<'a>(states: &'a States, cluster: &str, input: &RunTaskInput) -> Result<Vec<&'a Task>, Fault> {
     let Some(token) = &input.client_token else { return Ok(Vec::new()) };
     let prefix = key(cluster, "");
     let tasks = states.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);
@@ -108,7 +108,7 @@ fn checksum(members: &Map<String, Value>) -> String {
     hex::encode(Sha256::digest(all.to_string()))
 }
 
-fn template(sandbox: &Sandbox, input: &Input, cluster: &str, definition: &TaskDefinition) -> Task {
+fn template(sandbox: &Sandbox, input: &RunTaskInput, cluster: &str, definition: &TaskDefinition) -> Task {
     let mut task = Task::new(cluster.to_owned(), definition, sandbox.clock.now());
     task.group = input.group.clone().unwrap_or(task.group);
     task.started_by.clone_from(&input.started_by);
@@ -147,7 +147,7 @@ fn override_containers(task: &mut Task, overrides: &Value) {
     }
 }
 
-fn check(input: &Input) -> Result<(), Fault> {
+fn check(input: &RunTaskInput) -> Result<(), Fault> {
     launch::check_tags(&input.tags)?;
     launch::refuse_unserved(&input.rest, &["volumeConfigurations"])?;
     if input.started_by.as_ref().is_some_and(|by| by.chars().count() > MAX_STARTED_BY) {
@@ -159,7 +159,7 @@ fn check(input: &Input) -> Result<(), Fault> {
     Ok(())
 }
 
-fn check_overrides(input: &Input, definition: &TaskDefinition) -> Result<(), Fault> {
+fn check_overrides(input: &RunTaskInput, definition: &TaskDefinition) -> Result<(), Fault> {
     let Some(overrides) = &input.overrides else { return Ok(()) };
     let known: BTreeSet<String> = definition.containers().into_iter().map(|container| container.name).collect();
     let list = overrides.get("containerOverrides").and_then(Value::as_array);

@@ -15,14 +15,17 @@ use crate::core::OperationResult;
 use crate::services::ecs::State;
 
 #[derive(Deserialize)]
-pub(super) struct Describe {
+pub(super) struct DescribeServicesInput {
     cluster: Option<String>,
     services: Vec<String>,
     #[serde(default)]
     include: Vec<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, services, include }: Describe) -> OperationResult {
+pub(super) fn describe(
+    sandbox: &Arc<Sandbox>,
+    DescribeServicesInput { cluster, services, include }: DescribeServicesInput,
+) -> OperationResult {
     if services.is_empty() {
         return Err(invalid("Services cannot be empty."));
     }
@@ -46,7 +49,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, services, inc
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct List {
+pub(super) struct ListServicesInput {
     cluster: Option<String>,
     launch_type: Option<String>,
     scheduling_strategy: Option<String>,
@@ -54,8 +57,8 @@ pub(super) struct List {
     max_results: Option<usize>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
-    let List { cluster, launch_type, scheduling_strategy, next_token, max_results } = input;
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListServicesInput) -> OperationResult {
+    let ListServicesInput { cluster, launch_type, scheduling_strategy, next_token, max_results } = input;
     let question = format!("ListServices {cluster:?} {launch_type:?} {scheduling_strategy:?}");
     // The default of ten differs from the other lists.
     let limit = limit(max_results.or(Some(10)))?;
@@ -77,7 +80,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Delete {
+pub(super) struct DeleteServiceInput {
     cluster: Option<String>,
     service: String,
     #[serde(default)]
@@ -85,7 +88,10 @@ pub(super) struct Delete {
 }
 
 /// The service drains, and becomes inactive when its last task has stopped.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster, service, force }: Delete) -> OperationResult {
+pub(super) fn delete(
+    sandbox: &Arc<Sandbox>,
+    DeleteServiceInput { cluster, service, force }: DeleteServiceInput,
+) -> OperationResult {
     sandbox.store.write(|states| {
         let mut service = names::service(states, cluster.as_deref(), &service)?.clone();
         if service.status == ServiceStatus::Inactive {

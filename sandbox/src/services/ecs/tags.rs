@@ -16,13 +16,16 @@ use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Add {
+pub(super) struct TagResourceInput {
     resource_arn: String,
     #[serde(with = "lower_case")]
     tags: Vec<Tag>,
 }
 
-pub(super) fn add(sandbox: &Arc<Sandbox>, Add { resource_arn, tags }: Add) -> OperationResult {
+pub(super) fn add(
+    sandbox: &Arc<Sandbox>,
+    TagResourceInput { resource_arn, tags }: TagResourceInput,
+) -> OperationResult {
     change(sandbox, &resource_arn, |own| {
         check_tags(&tags)?;
         own.retain(|tag| !tags.iter().any(|given| given.key == tag.key));
@@ -33,12 +36,15 @@ pub(super) fn add(sandbox: &Arc<Sandbox>, Add { resource_arn, tags }: Add) -> Op
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Remove {
+pub(super) struct UntagResourceInput {
     resource_arn: String,
     tag_keys: Vec<String>,
 }
 
-pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_arn, tag_keys }: Remove) -> OperationResult {
+pub(super) fn remove(
+    sandbox: &Arc<Sandbox>,
+    UntagResourceInput { resource_arn, tag_keys }: UntagResourceInput,
+) -> OperationResult {
     change(sandbox, &resource_arn, |own| {
         tags::remove(own, &tag_keys);
         Ok(())
@@ -47,11 +53,14 @@ pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_arn, tag_keys }: 
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct List {
+pub(super) struct ListTagsForResourceInput {
     resource_arn: String,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_arn }: List) -> OperationResult {
+pub(super) fn list(
+    sandbox: &Arc<Sandbox>,
+    ListTagsForResourceInput { resource_arn }: ListTagsForResourceInput,
+) -> OperationResult {
     sandbox.store.read(|states| {
         let (kind, key) = parse_arn(&resource_arn)?;
         check_exists(states, kind, &key)?;

@@ -15,14 +15,17 @@ use crate::core::OperationResult;
 use crate::services::ecs::State;
 
 #[derive(Deserialize)]
-pub(super) struct Describe {
+pub(super) struct DescribeTasksInput {
     cluster: Option<String>,
     tasks: Vec<String>,
     #[serde(default)]
     include: Vec<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, tasks, include }: Describe) -> OperationResult {
+pub(super) fn describe(
+    sandbox: &Arc<Sandbox>,
+    DescribeTasksInput { cluster, tasks, include }: DescribeTasksInput,
+) -> OperationResult {
     let tags = include.iter().any(|name| name == "TAGS");
     sandbox.store.read(|states| {
         let cluster = names::cluster(states, cluster.as_deref())?;
@@ -48,7 +51,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, tasks, includ
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct List {
+pub(super) struct ListTasksInput {
     cluster: Option<String>,
     family: Option<String>,
     service_name: Option<String>,
@@ -60,7 +63,7 @@ pub(super) struct List {
     max_results: Option<usize>,
 }
 
-impl List {
+impl ListTasksInput {
     fn matches(&self, task: &Task) -> bool {
         let is =
             |filter: &Option<String>, value: Option<&str>| filter.as_ref().is_none_or(|filter| value == Some(filter));
@@ -75,7 +78,7 @@ impl List {
     }
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> OperationResult {
+pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: ListTasksInput) -> OperationResult {
     let next_token = input.next_token.take();
     let limit = limit(input.max_results)?;
     let question = format!("ListTasks {input:?}");
@@ -96,13 +99,13 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> OperationResult {
 const MAX_REASON: usize = 1024;
 
 #[derive(Deserialize)]
-pub(super) struct Stop {
+pub(super) struct StopTaskInput {
     cluster: Option<String>,
     task: String,
     reason: Option<String>,
 }
 
-pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { cluster, task, reason }: Stop) -> OperationResult {
+pub(super) fn stop(sandbox: &Arc<Sandbox>, StopTaskInput { cluster, task, reason }: StopTaskInput) -> OperationResult {
     if reason.as_ref().is_some_and(|reason| reason.chars().count() > MAX_REASON) {
         return Err(invalid(format!("reason must have at most {MAX_REASON} characters.")));
     }

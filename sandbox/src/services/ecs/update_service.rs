@@ -31,7 +31,7 @@ const DEPLOYED: [&str; 4] =
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Input {
+struct UpdateServiceInput {
     cluster: Option<String>,
     service: String,
     desired_count: Option<i64>,
@@ -44,7 +44,7 @@ struct Input {
 }
 
 pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> OperationResult {
-    let mut input: Input = names::read(Value::Object(members.clone()))?;
+    let mut input: UpdateServiceInput = names::read(Value::Object(members.clone()))?;
     input.rest = members;
     input.rest.retain(|_, value| !value.is_null());
     launch::refuse_unserved(&input.rest, &UNSERVED)?;
@@ -97,7 +97,7 @@ fn configure(service: &mut Service, given: Option<&Map<String, Value>>) -> Resul
 }
 
 /// Switches to a capacity provider strategy, or to another one. Returns whether the service changed.
-fn switch(service: &mut Service, input: &Input, cluster: &Cluster) -> Result<bool, Fault> {
+fn switch(service: &mut Service, input: &UpdateServiceInput, cluster: &Cluster) -> Result<bool, Fault> {
     let Some(strategy) = input.rest.get("capacityProviderStrategy").filter(|list| launch::is_filled(list)) else {
         return Ok(false);
     };

@@ -29,14 +29,17 @@ const SERVICE_LINKED_ROLES: &[(&str, &str, &str)] = &[
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Create {
+pub(super) struct CreateServiceLinkedRoleInput {
     #[serde(rename = "AWSServiceName")]
     service: String,
     #[serde(rename = "Description")]
     description: Option<String>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, Create { service, description }: Create) -> OperationResult {
+pub(super) fn create(
+    sandbox: &Arc<Sandbox>,
+    CreateServiceLinkedRoleInput { service, description }: CreateServiceLinkedRoleInput,
+) -> OperationResult {
     let (_, name, policy) = SERVICE_LINKED_ROLES
         .iter()
         .find(|(principal, ..)| *principal == service)

@@ -25,7 +25,7 @@ const MAX_SEARCH_TIME: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Input {
+pub(super) struct FilterLogEventsInput {
     log_group_name: Option<String>,
     log_group_identifier: Option<String>,
     #[serde(default)]
@@ -46,12 +46,12 @@ pub(super) struct Input {
 }
 
 /// Runs the search on a thread for blocking work, because it may take long.
-pub(super) async fn run(sandbox: Arc<Sandbox>, input: Input) -> OperationResult {
+pub(super) async fn run(sandbox: Arc<Sandbox>, input: FilterLogEventsInput) -> OperationResult {
     let search = tokio::task::spawn_blocking(move || search(&sandbox, input));
     search.await.unwrap_or_else(|panic| Err(Fault::internal(panic)))
 }
 
-fn search(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
+fn search(sandbox: &Arc<Sandbox>, input: FilterLogEventsInput) -> OperationResult {
     if input.start_from_head == Some(false) {
         return Err(Fault::not_implemented("logs:FilterLogEvents from the end"));
     }

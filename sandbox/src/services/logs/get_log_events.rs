@@ -19,7 +19,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Input {
+pub(super) struct GetLogEventsInput {
     log_group_name: Option<String>,
     log_group_identifier: Option<String>,
     log_stream_name: String,
@@ -40,7 +40,7 @@ enum Start {
     Until(Vec<u8>),
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: GetLogEventsInput) -> OperationResult {
     let limit = limit(input.limit, 10_000, MAX_EVENTS)?;
     let name = group_name(input.log_group_name, input.log_group_identifier)?;
     let stream_name = &input.log_stream_name;

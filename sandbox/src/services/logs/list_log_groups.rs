@@ -15,14 +15,14 @@ const PAGE: usize = 50;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Input {
+pub(super) struct ListLogGroupsInput {
     log_group_name_pattern: Option<String>,
     log_group_class: Option<String>,
     next_token: Option<String>,
     limit: Option<i64>,
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: ListLogGroupsInput) -> OperationResult {
     let limit = limit(input.limit, PAGE, 1000)?;
     let question = format!("ListLogGroups {:?} {:?}", input.log_group_name_pattern, input.log_group_class);
     let is_listed = |name: &str| input.log_group_name_pattern.as_ref().is_none_or(|pattern| matches(pattern, name));

@@ -15,7 +15,7 @@ use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Create {
+pub(super) struct CreateSecretInput {
     name: String,
     client_request_token: Option<String>,
     description: Option<String>,
@@ -29,8 +29,8 @@ pub(super) struct Create {
     kind: Option<String>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
-    let Create { name, description, kms_key_id, tags, .. } = input;
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateSecretInput) -> OperationResult {
+    let CreateSecretInput { name, description, kms_key_id, tags, .. } = input;
     if !input.add_replica_regions.is_empty() {
         return Err(Fault::not_implemented("secretsmanager:CreateSecret with AddReplicaRegions"));
     }
@@ -121,11 +121,14 @@ pub(super) fn token(given: Option<String>) -> Result<String, Fault> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Named {
+pub(super) struct DescribeSecretInput {
     secret_id: String,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Named { secret_id }: Named) -> OperationResult {
+pub(super) fn describe(
+    sandbox: &Arc<Sandbox>,
+    DescribeSecretInput { secret_id }: DescribeSecretInput,
+) -> OperationResult {
     sandbox.store.read(|states| {
         let secret = find(states, &sandbox.config, &secret_id, sandbox.clock.now())?;
         let mut described = secret.describe();
@@ -136,7 +139,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Named { secret_id }: Named) -> Op
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Update {
+pub(super) struct UpdateSecretInput {
     secret_id: String,
     client_request_token: Option<String>,
     description: Option<String>,
@@ -147,7 +150,7 @@ pub(super) struct Update {
     kind: Option<String>,
 }
 
-pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: UpdateSecretInput) -> OperationResult {
     if input.kind.is_some() {
         return Err(Fault::not_implemented("secretsmanager:UpdateSecret with Type"));
     }

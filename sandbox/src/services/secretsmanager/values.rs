@@ -16,7 +16,7 @@ use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Put {
+pub(super) struct PutSecretValueInput {
     secret_id: String,
     client_request_token: Option<String>,
     secret_string: Option<String>,
@@ -25,7 +25,7 @@ pub(super) struct Put {
     rotation_token: Option<String>,
 }
 
-pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
+pub(super) fn put(sandbox: &Arc<Sandbox>, input: PutSecretValueInput) -> OperationResult {
     if input.rotation_token.is_some() {
         return Err(Fault::not_implemented("secretsmanager:PutSecretValue with RotationToken"));
     }
@@ -46,13 +46,13 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Get {
+pub(super) struct GetSecretValueInput {
     secret_id: String,
     version_id: Option<String>,
     version_stage: Option<String>,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: GetSecretValueInput) -> OperationResult {
     let now = sandbox.clock.now();
     let read = sandbox.store.read(|states| {
         let secret = find(states, &sandbox.config, &input.secret_id, now)?;

@@ -18,7 +18,7 @@ const PAGE: usize = 10;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Describe {
+pub(super) struct DescribeParametersInput {
     #[serde(default)]
     filters: Vec<Filter>,
     #[serde(default)]
@@ -47,8 +47,8 @@ fn to_output(config: &Config, parameter: &Parameter) -> Value {
     })
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
-    let Describe { filters, parameter_filters, max_results, next_token, shared } = input;
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeParametersInput) -> OperationResult {
+    let DescribeParametersInput { filters, parameter_filters, max_results, next_token, shared } = input;
     if !filters.is_empty() && !parameter_filters.is_empty() {
         return Err(validation_exception("You can use either Filters or ParameterFilters in a single request."));
     }

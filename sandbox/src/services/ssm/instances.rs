@@ -122,7 +122,7 @@ struct Filter {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Describe {
+pub(super) struct DescribeInstanceInformationInput {
     #[serde(default)]
     instance_information_filter_list: Vec<OldFilter>,
     #[serde(default)]
@@ -157,7 +157,7 @@ fn to_response(sandbox: &Sandbox, instance: &Value) -> Value {
 }
 
 /// `DescribeInstanceInformation`.
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeInstanceInformationInput) -> OperationResult {
     let old = input.instance_information_filter_list.into_iter().map(|old| (old.key, old.value_set));
     let filters: Vec<_> = old.chain(input.filters.into_iter().map(|filter| (filter.key, filter.values))).collect();
     let mut conditions = Vec::new();
@@ -182,12 +182,15 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResu
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct GetConnectionStatus {
+pub(super) struct GetConnectionStatusInput {
     target: String,
 }
 
 /// `GetConnectionStatus`, for instances only.
-pub(super) fn connection_status(sandbox: &Arc<Sandbox>, GetConnectionStatus { target }: GetConnectionStatus) -> Value {
+pub(super) fn connection_status(
+    sandbox: &Arc<Sandbox>,
+    GetConnectionStatusInput { target }: GetConnectionStatusInput,
+) -> Value {
     let is_connected = sandbox.store.read(|states| connected(states, &target).is_some());
     json!({ "Target": target, "Status": if is_connected { "connected" } else { "notconnected" } })
 }

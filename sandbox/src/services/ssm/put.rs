@@ -20,7 +20,7 @@ const MAX_VERSIONS: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Put {
+pub(super) struct PutParameterInput {
     name: String,
     value: String,
     #[serde(rename = "Type")]
@@ -36,11 +36,12 @@ pub(super) struct Put {
     allowed_pattern: Option<String>,
 }
 
-pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
+pub(super) fn put(sandbox: &Arc<Sandbox>, input: PutParameterInput) -> OperationResult {
     check(&input)?;
     let data_type = data_type(&input)?;
     let modified = sandbox.clock.now();
-    let Put { name, value, kind, description, key_id, overwrite, tags, tier, allowed_pattern, .. } = input;
+    let PutParameterInput { name, value, kind, description, key_id, overwrite, tags, tier, allowed_pattern, .. } =
+        input;
     sandbox.store.write(|states| {
         let state = states.of_mut::<State>();
         let name = state.stored(&name);
@@ -95,7 +96,7 @@ fn add_version(past: &mut History, before: Parameter) {
     }
 }
 
-fn check(input: &Put) -> Result<(), Fault> {
+fn check(input: &PutParameterInput) -> Result<(), Fault> {
     check_name(&input.name)?;
     if let Some(kind) = input.kind.as_ref().filter(|kind| !KINDS.contains(&kind.as_str())) {
         return Err(validation_exception(format!(
@@ -137,7 +138,7 @@ fn check_value(pattern: &str, value: &str) -> Result<(), Fault> {
     Err(Fault::client("ParameterPatternMismatchException", message))
 }
 
-fn data_type(input: &Put) -> Result<String, Fault> {
+fn data_type(input: &PutParameterInput) -> Result<String, Fault> {
     match input.data_type.as_deref() {
         None | Some("text") => Ok("text".to_owned()),
         Some("aws:ec2:image") if input.value.starts_with("ami-") => Ok("aws:ec2:image".to_owned()),
@@ -209,11 +210,11 @@ fn check_name(name: &str) -> Result<(), Fault> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Delete {
+pub(super) struct DeleteParameterInput {
     name: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { name }: Delete) -> OperationResult {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, DeleteParameterInput { name }: DeleteParameterInput) -> OperationResult {
     sandbox.store.write(|states| {
         let name = states.of::<State>().stored(&name);
         states.of_mut::<State>().remove(&name).map(|_| json!({})).ok_or_else(not_found)
@@ -222,11 +223,14 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { name }: Delete) -> Operati
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct DeleteAll {
+pub(super) struct DeleteParametersInput {
     names: Vec<String>,
 }
 
-pub(super) fn delete_all(sandbox: &Arc<Sandbox>, DeleteAll { names }: DeleteAll) -> OperationResult {
+pub(super) fn delete_all(
+    sandbox: &Arc<Sandbox>,
+    DeleteParametersInput { names }: DeleteParametersInput,
+) -> OperationResult {
     sandbox.store.write(|states| {
         let names = names.into_iter().map(|name| states.of::<State>().stored(&name)).collect::<Vec<_>>();
         let (deleted, missing): (Vec<_>, Vec<_>) =

@@ -82,13 +82,16 @@ fn find(states: &States, config: &Config, name: &str) -> Result<(Parameter, Stri
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Get {
+pub(super) struct GetParameterInput {
     name: String,
     #[serde(default)]
     with_decryption: bool,
 }
 
-pub(super) async fn get(sandbox: Arc<Sandbox>, Get { name, with_decryption }: Get) -> OperationResult {
+pub(super) async fn get(
+    sandbox: Arc<Sandbox>,
+    GetParameterInput { name, with_decryption }: GetParameterInput,
+) -> OperationResult {
     if let Some(reference) = secret_parameters::secret_reference(&name) {
         let found = secret_parameters::find(&sandbox, reference, with_decryption).await?;
         return found
@@ -101,14 +104,17 @@ pub(super) async fn get(sandbox: Arc<Sandbox>, Get { name, with_decryption }: Ge
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct GetAll {
+pub(super) struct GetParametersInput {
     names: Vec<String>,
     #[serde(default)]
     with_decryption: bool,
 }
 
 /// Returns the parameters that exist, and the names of those that do not.
-pub(super) async fn get_all(sandbox: Arc<Sandbox>, GetAll { names, with_decryption }: GetAll) -> OperationResult {
+pub(super) async fn get_all(
+    sandbox: Arc<Sandbox>,
+    GetParametersInput { names, with_decryption }: GetParametersInput,
+) -> OperationResult {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for (_, name) in names.iter().enumerate().filter(|(index, name)| !names[..*index].contains(name)) {
         let parameter = match secret_parameters::secret_reference(name) {
@@ -131,7 +137,7 @@ pub(super) async fn get_all(sandbox: Arc<Sandbox>, GetAll { names, with_decrypti
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct ByPath {
+pub(super) struct GetParametersByPathInput {
     path: String,
     #[serde(default)]
     recursive: bool,
@@ -143,8 +149,8 @@ pub(super) struct ByPath {
     next_token: Option<String>,
 }
 
-pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> OperationResult {
-    let ByPath { path, recursive, parameter_filters, .. } = &input;
+pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: GetParametersByPathInput) -> OperationResult {
+    let GetParametersByPathInput { path, recursive, parameter_filters, .. } = &input;
     filters::check_path(path)?;
     filters::check(parameter_filters, filters::BY_PATH_KEYS)?;
     let mut found = public::below(path);

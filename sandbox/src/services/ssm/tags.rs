@@ -21,20 +21,23 @@ fn not_found(id: &str) -> Fault {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Add {
+pub(super) struct AddTagsToResourceInput {
     resource_type: String,
     resource_id: String,
     tags: Vec<Tag>,
 }
 
-pub(super) fn add(sandbox: &Arc<Sandbox>, Add { resource_type, resource_id, tags }: Add) -> OperationResult {
+pub(super) fn add(
+    sandbox: &Arc<Sandbox>,
+    AddTagsToResourceInput { resource_type, resource_id, tags }: AddTagsToResourceInput,
+) -> OperationResult {
     check(&resource_type)?;
     edit(sandbox, &resource_id, |past| tags::merge(&mut past.tags, tags))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Remove {
+pub(super) struct RemoveTagsFromResourceInput {
     resource_type: String,
     resource_id: String,
     tag_keys: Vec<String>,
@@ -42,7 +45,7 @@ pub(super) struct Remove {
 
 pub(super) fn remove(
     sandbox: &Arc<Sandbox>,
-    Remove { resource_type, resource_id, tag_keys }: Remove,
+    RemoveTagsFromResourceInput { resource_type, resource_id, tag_keys }: RemoveTagsFromResourceInput,
 ) -> OperationResult {
     check(&resource_type)?;
     edit(sandbox, &resource_id, |past| tags::remove(&mut past.tags, &tag_keys))
@@ -63,12 +66,15 @@ fn edit(sandbox: &Sandbox, name: &str, edit: impl FnOnce(&mut History)) -> Opera
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct List {
+pub(super) struct ListTagsForResourceInput {
     resource_type: String,
     resource_id: String,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_type, resource_id }: List) -> OperationResult {
+pub(super) fn list(
+    sandbox: &Arc<Sandbox>,
+    ListTagsForResourceInput { resource_type, resource_id }: ListTagsForResourceInput,
+) -> OperationResult {
     check(&resource_type)?;
     sandbox.store.read(|states| {
         let name = states.of::<State>().stored(&resource_id);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{FunctionResult, may_be_text, require, single};
+use super::{FunctionResult, may_be_text, only_member, require};
 use crate::cloudformation::template::references::{attribute_reference, references};
 use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope, UNKNOWN};
 
@@ -25,7 +25,7 @@ pub(super) fn check_attribute(argument: &Value) -> Result<(), EvaluationError> {
         Value::String(text) => text.split_once('.').is_some_and(|(name, rest)| !name.is_empty() && !rest.is_empty()),
         Value::Array(parts) => match parts.as_slice() {
             // The attribute, but not the resource, may be a parameter's.
-            [name, attribute] if single(attribute).is_some_and(|(name, _)| name == "Ref") => is_name(name),
+            [name, attribute] if only_member(attribute).is_some_and(|(name, _)| name == "Ref") => is_name(name),
             all => all.len() >= 2 && all.iter().all(is_name),
         },
         _ => false,
@@ -73,7 +73,7 @@ pub(super) fn check_map(argument: &Value) -> Result<(), EvaluationError> {
     let parts = argument.as_array().ok_or(MAP)?;
     let fits = match parts.len() {
         3 => true,
-        4 => single(&parts[3]).is_some_and(|(name, _)| name == "DefaultValue"),
+        4 => only_member(&parts[3]).is_some_and(|(name, _)| name == "DefaultValue"),
         _ => false,
     };
     require(fits && parts[..3].iter().all(may_be_text), MAP)

@@ -99,21 +99,24 @@ pub(crate) fn unsupported(name: &str) -> EvaluationError {
 }
 
 /// The member of an object that has exactly one.
-pub(crate) fn single(value: &Value) -> Option<(&str, &Value)> {
+pub(crate) fn only_member(value: &Value) -> Option<(&str, &Value)> {
     let members = value.as_object().filter(|members| members.len() == 1)?;
     members.iter().next().map(|(name, argument)| (name.as_str(), argument))
 }
 
 /// Whether a value can become a text: a scalar or a function call.
 fn may_be_text(value: &Value) -> bool {
-    value.is_string() || value.is_number() || value.is_boolean() || single(value).is_some_and(|(name, _)| is_call(name))
+    value.is_string()
+        || value.is_number()
+        || value.is_boolean()
+        || only_member(value).is_some_and(|(name, _)| is_call(name))
 }
 
 /// Whether a value can become a list.
 fn may_be_list(value: &Value) -> bool {
-    value.is_array() || single(value).is_some_and(|(name, _)| is_call(name))
+    value.is_array() || only_member(value).is_some_and(|(name, _)| is_call(name))
 }
 
-fn require(holds: bool, sentence: &str) -> Result<(), EvaluationError> {
-    if holds { Ok(()) } else { Err(sentence.to_owned()) }
+fn require(is_true: bool, sentence: &str) -> Result<(), EvaluationError> {
+    if is_true { Ok(()) } else { Err(sentence.to_owned()) }
 }

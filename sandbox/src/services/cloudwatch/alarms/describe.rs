@@ -20,7 +20,7 @@ pub(super) fn invalid_token(_: paging::InvalidToken) -> Fault {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Describe {
+pub(crate) struct DescribeAlarmsInput {
     #[serde(default)]
     alarm_names: Vec<String>,
     alarm_name_prefix: Option<String>,
@@ -34,7 +34,7 @@ pub(crate) struct Describe {
     next_token: Option<String>,
 }
 
-impl Describe {
+impl DescribeAlarmsInput {
     fn matches(&self, alarm: &Alarm) -> bool {
         let settings = &alarm.settings;
         (self.alarm_names.is_empty() || self.alarm_names.contains(&settings.alarm_name))
@@ -46,7 +46,7 @@ impl Describe {
 }
 
 /// `DescribeAlarms`. The sandbox has no composite alarms.
-pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
+pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: DescribeAlarmsInput) -> OperationResult {
     if input.children_of_alarm_name.is_some() || input.parents_of_alarm_name.is_some() {
         return Err(Fault::not_implemented("composite alarms"));
     }
@@ -69,7 +69,7 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResu
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct ForMetric {
+pub(crate) struct DescribeAlarmsForMetricInput {
     metric_name: String,
     namespace: String,
     statistic: Option<String>,
@@ -80,7 +80,7 @@ pub(crate) struct ForMetric {
     unit: Option<String>,
 }
 
-pub(crate) fn for_metric(sandbox: &Arc<Sandbox>, input: ForMetric) -> OperationResult {
+pub(crate) fn for_metric(sandbox: &Arc<Sandbox>, input: DescribeAlarmsForMetricInput) -> OperationResult {
     let key = Metric::key(&input.namespace, &input.metric_name, &input.dimensions);
     let matches = |alarm: &&Alarm| {
         let settings = &alarm.settings;

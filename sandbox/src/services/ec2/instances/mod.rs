@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::State;
-use super::describe::{self, Describe};
+use super::describe::{self, DescribeInput};
 use super::records;
 use super::resource_kinds::INSTANCE;
 use crate::core::OperationResult;
@@ -36,7 +36,7 @@ fn to_reservation(mut instances: Vec<Value>) -> Value {
     reservation
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeInput) -> OperationResult {
     sandbox.store.read(|states| {
         let found = describe::select(states.of::<State>(), &INSTANCE, &input)?;
         let mut reservations: Vec<Vec<Value>> = Vec::new();
@@ -55,16 +55,15 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResu
     })
 }
 
-/// The input of `TerminateInstances`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Terminate {
+pub(super) struct TerminateInstancesInput {
     #[serde(default)]
     instance_id: Vec<String>,
 }
 
 /// `TerminateInstances`. The records are kept in state `terminated`.
-pub(super) fn terminate(sandbox: &Arc<Sandbox>, input: Terminate) -> OperationResult {
+pub(super) fn terminate(sandbox: &Arc<Sandbox>, input: TerminateInstancesInput) -> OperationResult {
     if input.instance_id.is_empty() {
         return Err(Fault::client("InvalidParameterCombination", "No instances specified"));
     }

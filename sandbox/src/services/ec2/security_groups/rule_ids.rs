@@ -37,7 +37,7 @@ pub(crate) fn get_mut<'a>(state: &'a mut State, id: &str) -> Result<&'a mut Valu
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct UpdateDescriptions {
+pub(crate) struct UpdateSecurityGroupRuleDescriptionsIngressInput {
     group_id: Option<String>,
     group_name: Option<String>,
     security_group_rule_description: Vec<RuleDescription>,
@@ -51,7 +51,10 @@ struct RuleDescription {
 }
 
 /// `UpdateSecurityGroupRuleDescriptionsIngress`, for rules that are given by their ids: changes or removes descriptions.
-pub(crate) fn update_ingress_descriptions(sandbox: &Arc<Sandbox>, input: UpdateDescriptions) -> OperationResult {
+pub(crate) fn update_ingress_descriptions(
+    sandbox: &Arc<Sandbox>,
+    input: UpdateSecurityGroupRuleDescriptionsIngressInput,
+) -> OperationResult {
     let group = given_id(input.group_id.as_deref(), input.group_name.as_deref())?;
     sandbox.store.write(|states| {
         let group = records::get_mut(states.of_mut::<State>(), &SECURITY_GROUP, group)?;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::State;
-use super::super::describe::{self, Describe};
+use super::super::describe::{self, DescribeInput};
 use super::super::records::invalid_parameter;
 use super::super::records::{self, list};
 use super::super::resource_kinds::{SECURITY_GROUP, SECURITY_GROUP_RULE};
@@ -263,7 +263,7 @@ pub(super) fn merged(rules: &Value) -> Value {
     permissions.into()
 }
 
-pub(crate) fn describe_rules(sandbox: &Arc<Sandbox>, mut input: Describe) -> OperationResult {
+pub(crate) fn describe_rules(sandbox: &Arc<Sandbox>, mut input: DescribeInput) -> OperationResult {
     let ids = input.take(SECURITY_GROUP_RULE.ids).unwrap_or_default();
     let ids: Vec<&str> = ids.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let is_group = |id: &&str| id.strip_prefix(SECURITY_GROUP.prefix).is_some_and(records::is_hex);

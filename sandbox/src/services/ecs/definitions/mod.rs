@@ -25,13 +25,16 @@ use crate::store::States;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Describe {
+pub(super) struct DescribeTaskDefinitionInput {
     task_definition: String,
     #[serde(default)]
     include: Vec<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { task_definition, include }: Describe) -> OperationResult {
+pub(super) fn describe(
+    sandbox: &Arc<Sandbox>,
+    DescribeTaskDefinitionInput { task_definition, include }: DescribeTaskDefinitionInput,
+) -> OperationResult {
     sandbox.store.read(|states| {
         let found = names::task_definition(states, &task_definition);
         let definition = found.ok_or_else(|| client("Unable to describe task definition."))?;
@@ -42,11 +45,14 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { task_definition, inclu
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Deregister {
+pub(super) struct DeregisterTaskDefinitionInput {
     task_definition: String,
 }
 
-pub(super) fn deregister(sandbox: &Arc<Sandbox>, Deregister { task_definition }: Deregister) -> OperationResult {
+pub(super) fn deregister(
+    sandbox: &Arc<Sandbox>,
+    DeregisterTaskDefinitionInput { task_definition }: DeregisterTaskDefinitionInput,
+) -> OperationResult {
     let Some((_, revision)) = names::last_part(&task_definition).split_once(':') else {
         return Err(client("Revision is missing."));
     };
@@ -73,13 +79,16 @@ fn key_of(states: &States, given: &str) -> Option<String> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Delete {
+pub(super) struct DeleteTaskDefinitionsInput {
     task_definitions: Vec<String>,
 }
 
 /// Marks inactive revisions for deletion: no more tasks can be started from them. Their rows remain, so that their
 /// numbers are not reused.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { task_definitions }: Delete) -> OperationResult {
+pub(super) fn delete(
+    sandbox: &Arc<Sandbox>,
+    DeleteTaskDefinitionsInput { task_definitions }: DeleteTaskDefinitionsInput,
+) -> OperationResult {
     match task_definitions.len() {
         0 => return Err(invalid("size of TaskDefinition references list must be greater than 0")),
         1..=10 => {}
@@ -120,7 +129,7 @@ const ACTIVE: &str =
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct List {
+pub(super) struct ListTaskDefinitionsInput {
     family_prefix: Option<String>,
     status: Option<String>,
     sort: Option<String>,
@@ -133,8 +142,8 @@ fn has_status(definition: &TaskDefinition, status: Option<&str>) -> bool {
     status.unwrap_or("ACTIVE") == definition.status()
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
-    let List { family_prefix, status, sort, next_token, max_results } = input;
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListTaskDefinitionsInput) -> OperationResult {
+    let ListTaskDefinitionsInput { family_prefix, status, sort, next_token, max_results } = input;
     let question = format!("ListTaskDefinitions {family_prefix:?} {status:?} {sort:?}");
     let page = sandbox.store.read(|states| {
         let family =
@@ -154,15 +163,15 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ListFamilies {
+pub(super) struct ListTaskDefinitionFamiliesInput {
     family_prefix: Option<String>,
     status: Option<String>,
     next_token: Option<String>,
     max_results: Option<usize>,
 }
 
-pub(super) fn list_families(sandbox: &Arc<Sandbox>, input: ListFamilies) -> OperationResult {
-    let ListFamilies { family_prefix, status, next_token, max_results } = input;
+pub(super) fn list_families(sandbox: &Arc<Sandbox>, input: ListTaskDefinitionFamiliesInput) -> OperationResult {
+    let ListTaskDefinitionFamiliesInput { family_prefix, status, next_token, max_results } = input;
     let question = format!("ListTaskDefinitionFamilies {family_prefix:?} {status:?}");
     let prefix = family_prefix.unwrap_or_default();
     let page = sandbox.store.read(|states| {

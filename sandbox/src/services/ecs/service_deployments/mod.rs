@@ -22,13 +22,13 @@ pub(super) use history::{current, update};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Describe {
+pub(super) struct DescribeServiceDeploymentsInput {
     service_deployment_arns: Vec<String>,
 }
 
 pub(super) fn describe(
     sandbox: &Arc<Sandbox>,
-    Describe { service_deployment_arns: arns }: Describe,
+    DescribeServiceDeploymentsInput { service_deployment_arns: arns }: DescribeServiceDeploymentsInput,
 ) -> OperationResult {
     let config = &sandbox.config;
     check_number(&arns, "serviceDeploymentArns")?;
@@ -91,7 +91,7 @@ fn to_output(config: &Config, states: &States, row: &ServiceDeployment) -> Value
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct List {
+pub(super) struct ListServiceDeploymentsInput {
     service: String,
     cluster: Option<String>,
     #[serde(default)]
@@ -107,7 +107,7 @@ struct CreatedAt {
     after: Option<f64>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> OperationResult {
+pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: ListServiceDeploymentsInput) -> OperationResult {
     let next_token = input.next_token.take();
     let limit = limit(input.max_results)?;
     let question = format!("ListServiceDeployments {input:?}");
@@ -147,13 +147,13 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> OperationResult {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct DescribeRevisions {
+pub(super) struct DescribeServiceRevisionsInput {
     service_revision_arns: Vec<String>,
 }
 
 pub(super) fn describe_revisions(
     sandbox: &Arc<Sandbox>,
-    DescribeRevisions { service_revision_arns: arns }: DescribeRevisions,
+    DescribeServiceRevisionsInput { service_revision_arns: arns }: DescribeServiceRevisionsInput,
 ) -> OperationResult {
     let config = &sandbox.config;
     check_number(&arns, "serviceRevisionArns")?;
@@ -171,7 +171,7 @@ pub(super) fn describe_revisions(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Stop {
+pub(super) struct StopServiceDeploymentInput {
     service_deployment_arn: String,
     stop_type: Option<String>,
 }
@@ -183,7 +183,10 @@ const STOPPED_BY_USER: DeploymentFailure = DeploymentFailure {
 };
 
 /// Rolls back to the last completed deployment. Stopping without a rollback (`ABORT`) is not served.
-pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { service_deployment_arn: arn, stop_type }: Stop) -> OperationResult {
+pub(super) fn stop(
+    sandbox: &Arc<Sandbox>,
+    StopServiceDeploymentInput { service_deployment_arn: arn, stop_type }: StopServiceDeploymentInput,
+) -> OperationResult {
     if stop_type.is_some_and(|kind| kind != "ROLLBACK") {
         return Err(Fault::not_implemented("StopServiceDeployment with the stopType ABORT"));
     }

@@ -16,7 +16,7 @@ use crate::services::iam::paging::Paging;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct List {
+pub(crate) struct ListPoliciesInput {
     #[serde(default = "all_scopes")]
     scope: String,
     #[serde(default)]
@@ -55,8 +55,8 @@ enum Listed {
 }
 
 /// `ListPolicies`, which shows neither tags nor descriptions.
-pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
-    let List { scope, only_attached, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListPoliciesInput) -> OperationResult {
+    let ListPoliciesInput { scope, only_attached, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
     check_path_prefix(&path_prefix, true)?;
     let question = format!("ListPolicies {scope} {only_attached} {path_prefix} {usage:?}");
     // AWS's own policies are many, so they are listed without holding the lock.
@@ -94,7 +94,7 @@ pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct Entities {
+pub(crate) struct ListEntitiesForPolicyInput {
     policy_arn: String,
     entity_filter: Option<String>,
     #[serde(default = "root_path")]
@@ -105,8 +105,15 @@ pub(crate) struct Entities {
 }
 
 /// `ListEntitiesForPolicy`. The sandbox has no users and no groups.
-pub(crate) fn list_entities(sandbox: &Arc<Sandbox>, input: Entities) -> OperationResult {
-    let Entities { policy_arn: arn, entity_filter, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
+pub(crate) fn list_entities(sandbox: &Arc<Sandbox>, input: ListEntitiesForPolicyInput) -> OperationResult {
+    let ListEntitiesForPolicyInput {
+        policy_arn: arn,
+        entity_filter,
+        path_prefix,
+        policy_usage_filter: usage,
+        marker,
+        max_items,
+    } = input;
     check_arn(&arn)?;
     let roles_too = entity_filter.as_deref().is_none_or(|filter| filter == "Role");
     let question = format!("ListEntitiesForPolicy {arn} {entity_filter:?} {path_prefix} {usage:?}");

@@ -138,7 +138,7 @@ pub(super) fn not_found(arn: &str) -> Fault {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Create {
+pub(super) struct CreatePolicyInput {
     policy_name: String,
     #[serde(default = "root_path")]
     path: String,
@@ -148,8 +148,8 @@ pub(super) struct Create {
     tags: Vec<Tag>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
-    let Create { policy_name: name, path, policy_document, description, tags } = input;
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreatePolicyInput) -> OperationResult {
+    let CreatePolicyInput { policy_name: name, path, policy_document, description, tags } = input;
     check_name("policyName", &name, 128)?;
     check_path(&path)?;
     super::tags::check(&tags)?;
@@ -186,18 +186,18 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Named {
+pub(super) struct PolicyInput {
     policy_arn: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> OperationResult {
+pub(super) fn get(sandbox: &Arc<Sandbox>, PolicyInput { policy_arn: arn }: PolicyInput) -> OperationResult {
     check_arn(&arn)?;
     sandbox.store.read(|states| {
         to_output(states.of::<State>(), &arn).map(|policy| json!({ "Policy": policy })).ok_or_else(|| not_found(&arn))
     })
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> OperationResult {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, PolicyInput { policy_arn: arn }: PolicyInput) -> OperationResult {
     let conflict = |message: &str| Err(Fault::new(409, "DeleteConflict", message));
     sandbox.store.write(|states| {
         let versions = find_mut(states.of_mut::<State>(), &sandbox.config, "DeletePolicy", &arn)?.versions.len();

@@ -56,15 +56,15 @@ fn find<'a>(state: &'a State, operation: &str, arn: &str) -> Result<&'a ManagedP
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct Create {
+pub(crate) struct CreatePolicyVersionInput {
     policy_arn: String,
     policy_document: String,
     #[serde(default)]
     set_as_default: bool,
 }
 
-pub(crate) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
-    let Create { policy_arn: arn, policy_document: document, set_as_default } = input;
+pub(crate) fn create(sandbox: &Arc<Sandbox>, input: CreatePolicyVersionInput) -> OperationResult {
+    let CreatePolicyVersionInput { policy_arn: arn, policy_document: document, set_as_default } = input;
     documents::check(&document, Purpose::Managed)?;
     documents::quota::check_managed(&document)?;
     let created = sandbox.clock.now();
@@ -89,12 +89,15 @@ pub(crate) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct Named {
+pub(crate) struct PolicyVersionInput {
     policy_arn: String,
     version_id: String,
 }
 
-pub(crate) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> OperationResult {
+pub(crate) fn get(
+    sandbox: &Arc<Sandbox>,
+    PolicyVersionInput { policy_arn: arn, version_id }: PolicyVersionInput,
+) -> OperationResult {
     sandbox.store.read(|states| {
         let policy = find(states.of::<State>(), "GetPolicyVersion", &arn)?;
         let number = number(&arn, policy, &version_id)?;
@@ -106,7 +109,10 @@ pub(crate) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }:
     })
 }
 
-pub(crate) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> OperationResult {
+pub(crate) fn delete(
+    sandbox: &Arc<Sandbox>,
+    PolicyVersionInput { policy_arn: arn, version_id }: PolicyVersionInput,
+) -> OperationResult {
     sandbox.store.write(|states| {
         let policy = find_mut(states.of_mut::<State>(), &sandbox.config, "DeletePolicyVersion", &arn)?;
         let number = number(&arn, policy, &version_id)?;
@@ -119,7 +125,10 @@ pub(crate) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id
     })
 }
 
-pub(crate) fn set_default(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> OperationResult {
+pub(crate) fn set_default(
+    sandbox: &Arc<Sandbox>,
+    PolicyVersionInput { policy_arn: arn, version_id }: PolicyVersionInput,
+) -> OperationResult {
     sandbox.store.write(|states| {
         let policy = find_mut(states.of_mut::<State>(), &sandbox.config, "SetDefaultPolicyVersion", &arn)?;
         policy.default_version = number(&arn, policy, &version_id)?;
@@ -129,13 +138,16 @@ pub(crate) fn set_default(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, versi
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct List {
+pub(crate) struct ListPolicyVersionsInput {
     policy_arn: String,
     marker: Option<String>,
     max_items: Option<usize>,
 }
 
-pub(crate) fn list(sandbox: &Arc<Sandbox>, List { policy_arn: arn, marker, max_items }: List) -> OperationResult {
+pub(crate) fn list(
+    sandbox: &Arc<Sandbox>,
+    ListPolicyVersionsInput { policy_arn: arn, marker, max_items }: ListPolicyVersionsInput,
+) -> OperationResult {
     sandbox.store.read(|states| {
         let policy = find(states.of::<State>(), "ListPolicyVersions", &arn)?;
         let newest_first = policy.versions.iter().rev();

@@ -25,7 +25,7 @@ const MAX_OUTPUT_CHARACTERS: usize = 2500;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct List {
+pub(crate) struct ListCommandsInput {
     command_id: Option<String>,
     instance_id: Option<String>,
     max_results: Option<usize>,
@@ -42,7 +42,7 @@ struct Filter {
     value: String,
 }
 
-impl List {
+impl ListCommandsInput {
     /// The selected commands, the newest first.
     fn commands<'a>(&self, states: &'a States) -> Result<Vec<&'a Command>, Fault> {
         if let Some(id) = &self.command_id {
@@ -86,7 +86,7 @@ impl List {
     }
 }
 
-pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListCommandsInput) -> OperationResult {
     sandbox.store.read(|states| {
         let mut items = Vec::new();
         for command in input.commands(states)? {
@@ -99,7 +99,7 @@ pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     })
 }
 
-pub(crate) fn list_invocations(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
+pub(crate) fn list_invocations(sandbox: &Arc<Sandbox>, input: ListCommandsInput) -> OperationResult {
     sandbox.store.read(|states| {
         let mut items = Vec::new();
         for command in input.commands(states)? {
@@ -156,14 +156,14 @@ fn both_outputs(Invocation { output, errors, .. }: &Invocation) -> String {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Get {
+pub(crate) struct GetCommandInvocationInput {
     command_id: String,
     instance_id: String,
     plugin_name: Option<String>,
 }
 
 /// GetCommandInvocation shows outputs only of an invocation that has ended.
-pub(crate) fn get_invocation(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
+pub(crate) fn get_invocation(sandbox: &Arc<Sandbox>, input: GetCommandInvocationInput) -> OperationResult {
     sandbox.store.read(|states| {
         let missing = || Fault::client("InvocationDoesNotExist", "");
         let invocation =

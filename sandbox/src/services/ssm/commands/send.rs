@@ -22,7 +22,7 @@ const VERSIONS: &[&str] = &["$DEFAULT", "$LATEST", "1"];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct Send {
+pub(crate) struct SendCommandInput {
     #[serde(default)]
     instance_ids: Vec<String>,
     #[serde(default)]
@@ -56,7 +56,7 @@ struct LogOutput {
 }
 
 /// Stores a command and starts it on each of its instances.
-pub(crate) fn send(sandbox: &Arc<Sandbox>, input: Send) -> OperationResult {
+pub(crate) fn send(sandbox: &Arc<Sandbox>, input: SendCommandInput) -> OperationResult {
     check(&input)?;
     if !sandbox.config.host_exec {
         return Err(Fault::no_host_exec());
@@ -89,8 +89,8 @@ pub(crate) fn send(sandbox: &Arc<Sandbox>, input: Send) -> OperationResult {
     Ok(json!({ "Command": to_response }))
 }
 
-fn check(input: &Send) -> Result<(), Fault> {
-    let Send { document_name, document_version, parameters, instance_ids, targets, .. } = input;
+fn check(input: &SendCommandInput) -> Result<(), Fault> {
+    let SendCommandInput { document_name, document_version, parameters, instance_ids, targets, .. } = input;
     if document_name.starts_with("AWS-") && document_name != DOCUMENT {
         return Err(Fault::not_implemented(&format!("ssm:SendCommand with the document {document_name}")));
     }

@@ -19,7 +19,7 @@ const PAGE: usize = 10;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Describe {
+pub(crate) struct DescribeSessionsInput {
     state: String,
     max_results: Option<usize>,
     next_token: Option<String>,
@@ -70,7 +70,7 @@ impl Filter {
 }
 
 /// Describes the newest first.
-pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
+pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: DescribeSessionsInput) -> OperationResult {
     let active = input.state == "Active";
     let mut sessions = Vec::new();
     for session in sandbox.in_memory::<Sessions>().list() {
