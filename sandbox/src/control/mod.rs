@@ -45,7 +45,7 @@ fn put_faults(sandbox: &Arc<Sandbox>, rules: Rules) -> OperationResult {
 
 /// `DescribeFaults`.
 fn describe_faults(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {
-    sandbox.fault_injector.describe()
+    sandbox.fault_injector.to_output()
 }
 
 fn shutdown(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {

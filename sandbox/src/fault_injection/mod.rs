@@ -90,7 +90,7 @@ impl FaultInjector {
     }
 
     /// The rules, each with how often it has been applied.
-    pub fn describe(&self) -> Value {
+    pub fn to_output(&self) -> Value {
         fn to_output<R: Serialize>(rules: &[CountedRule<R>]) -> Vec<Value> {
             let rule_output = |counted: &CountedRule<R>| {
                 let mut output = json!(counted.rule);

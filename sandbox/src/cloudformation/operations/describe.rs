@@ -36,7 +36,7 @@ fn description(stack: &Stack) -> Option<String> {
     stack.description.clone().or_else(|| template?.description().map(str::to_owned))
 }
 
-fn stack_output(stack: &Stack) -> Value {
+fn to_output(stack: &Stack) -> Value {
     let outputs: Vec<Value> = stack
         .outputs
         .iter()
@@ -102,11 +102,11 @@ pub(crate) fn stacks(sandbox: &Arc<Sandbox>, input: DescribeStacksInput) -> Oper
     sandbox.store.read(|states| {
         let state = states.of::<State>();
         if let Some(name) = input.stack_name.as_ref().filter(|name| !name.is_empty()) {
-            return Ok(json!({ "Stacks": [stack_output(find_described(state, name)?)] }));
+            return Ok(json!({ "Stacks": [to_output(find_described(state, name)?)] }));
         }
         let existing_stacks = newest_first(state.stacks.values().filter(|stack| !stack.is_deleted()));
         let page = page(existing_stacks, "DescribeStacks", input.next_token.as_deref(), STACKS_PER_PAGE)?;
-        let described: Vec<_> = page.items.into_iter().map(stack_output).collect();
+        let described: Vec<_> = page.items.into_iter().map(to_output).collect();
         Ok(json!({ "Stacks": described, "NextToken": page.next_token }))
     })
 }

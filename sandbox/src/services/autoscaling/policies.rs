@@ -54,7 +54,7 @@ impl Policy {
         Configuration::read(self.policy_type, Some(self.configuration.clone()))
     }
 
-    fn describe(&self, states: &States, config: &Config) -> Value {
+    fn to_output(&self, states: &States, config: &Config) -> Value {
         let mut described = json!({
             "PolicyARN": self.arn(config),
             "PolicyName": self.name,
@@ -219,7 +219,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeScalingPoliciesInp
     } = input;
     let limit = limit(max_results)?;
     let is_served = is_served(&service_namespace, scalable_dimension.as_deref());
-    let question = format!("DescribeScalingPolicies {is_served} {resource_id:?} {policy_names:?}");
+    let query = format!("DescribeScalingPolicies {is_served} {resource_id:?} {policy_names:?}");
     let page = sandbox.store.read(|states| {
         let named = |policy: &Policy| {
             let arn = policy.arn(&sandbox.config);
@@ -228,8 +228,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeScalingPoliciesInp
         let rows = states.of::<State>().policies.iter().filter(|(_, policy)| {
             is_served && resource_id.as_ref().is_none_or(|id| *id == policy.resource_id) && named(policy)
         });
-        let described = rows.map(|(key, policy)| (key.to_owned(), policy.describe(states, &sandbox.config)));
-        paging::page(described, &question, next_token.as_deref(), limit).map_err(invalid_token)
+        let described = rows.map(|(key, policy)| (key.to_owned(), policy.to_output(states, &sandbox.config)));
+        paging::page(described, &query, next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     Ok(json!({ "ScalingPolicies": page.items, "NextToken": page.next_token }))
 }

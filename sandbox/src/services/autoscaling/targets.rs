@@ -72,7 +72,7 @@ impl Target {
         config.arn("application-autoscaling", &format!("scalable-target/{}", self.id))
     }
 
-    fn describe(&self, config: &Config) -> Value {
+    fn to_output(&self, config: &Config) -> Value {
         json!({
             "ServiceNamespace": NAMESPACE,
             "ResourceId": self.resource_id,
@@ -198,12 +198,12 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeScalableTargetsInp
         input;
     let limit = limit(max_results)?;
     let is_served = is_served(&service_namespace, scalable_dimension.as_deref());
-    let question = format!("DescribeScalableTargets {is_served} {resource_ids:?}");
+    let query = format!("DescribeScalableTargets {is_served} {resource_ids:?}");
     let page = sandbox.store.read(|states| {
         let matches = |id: &str| is_served && (resource_ids.is_empty() || resource_ids.iter().any(|given| given == id));
         let targets = states.of::<State>().targets.iter().filter(|(id, _)| matches(id));
-        let described = targets.map(|(id, target)| (id.to_owned(), target.describe(&sandbox.config)));
-        paging::page(described, &question, next_token.as_deref(), limit).map_err(invalid_token)
+        let described = targets.map(|(id, target)| (id.to_owned(), target.to_output(&sandbox.config)));
+        paging::page(described, &query, next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     Ok(json!({ "ScalableTargets": page.items, "NextToken": page.next_token }))
 }

@@ -124,12 +124,12 @@ pub(super) struct ListInstancesInput {
 }
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListInstancesInput) -> OperationResult {
-    let question = format!("ListInstances {}", input.service_id);
+    let query = format!("ListInstances {}", input.service_id);
     let page = sandbox.store.read(|states| {
         let prefix = key(states.of::<State>(), &input.service_id, "")?;
         let instances = states.of::<State>().instances.with_prefix(&prefix);
         let described = instances.map(|(_, instance)| (instance.id.clone(), to_output(instance)));
-        paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(described, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Instances": page.items, "NextToken": page.next_token }))
@@ -147,7 +147,7 @@ pub(super) struct GetInstancesHealthStatusInput {
 
 /// `GetInstancesHealthStatus`, of all instances or those that are given.
 pub(super) fn health(sandbox: &Arc<Sandbox>, input: GetInstancesHealthStatusInput) -> OperationResult {
-    let question = format!("GetInstancesHealthStatus {} {:?}", input.service_id, input.instances);
+    let query = format!("GetInstancesHealthStatus {} {:?}", input.service_id, input.instances);
     let page = sandbox.store.read(|states| {
         let prefix = key(states.of::<State>(), &input.service_id, "")?;
         let exists = |id: &&String| states.of::<State>().instances.contains(&format!("{prefix}{id}"));
@@ -157,7 +157,7 @@ pub(super) fn health(sandbox: &Arc<Sandbox>, input: GetInstancesHealthStatusInpu
         let instances = states.of::<State>().instances.with_prefix(&prefix).map(|(_, instance)| instance);
         let selected = instances.filter(|one| input.instances.is_empty() || input.instances.contains(&one.id));
         let selected = selected.map(|instance| (instance.id.clone(), (instance.id.clone(), json!(instance.health))));
-        paging::page(selected, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(selected, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     let status: serde_json::Map<String, Value> = page.items.into_iter().collect();

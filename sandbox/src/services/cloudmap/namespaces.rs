@@ -231,7 +231,7 @@ impl Filter {
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListNamespacesInput) -> OperationResult {
     Filter::check(&input.filters)?;
-    let question = format!("ListNamespaces {:?}", input.filters);
+    let query = format!("ListNamespaces {:?}", input.filters);
     let page = sandbox.store.read(|states| {
         let matching = states.of::<State>().namespaces.values().filter(|namespace| {
             input.filters.iter().all(|filter| {
@@ -241,7 +241,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListNamespacesInput) -> Operat
             })
         });
         let described = matching.map(|namespace| (namespace.id.clone(), to_output(states.of::<State>(), namespace)));
-        paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(described, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Namespaces": page.items, "NextToken": page.next_token }))

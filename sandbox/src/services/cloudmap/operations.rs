@@ -67,7 +67,7 @@ pub(super) struct ListOperationsInput {
 /// `ListOperations`, which shows ids and statuses only.
 pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListOperationsInput) -> OperationResult {
     Filter::check(&input.filters)?;
-    let question = format!("ListOperations {:?}", input.filters);
+    let query = format!("ListOperations {:?}", input.filters);
     let page = sandbox.store.read(|states| {
         let target =
             |operation: &NamespaceOperation, kind: &str| operation.targets.get(kind).cloned().unwrap_or_default();
@@ -81,7 +81,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListOperationsInput) -> Operat
         });
         let shown =
             matching.map(|operation| (operation.id.clone(), json!({ "Id": operation.id, "Status": "SUCCESS" })));
-        paging::page(shown, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(shown, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Operations": page.items, "NextToken": page.next_token }))

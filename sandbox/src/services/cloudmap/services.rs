@@ -121,7 +121,7 @@ pub(super) struct ListServicesInput {
 /// `ListServices`, which shows what `GetService` does except the namespace.
 pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListServicesInput) -> OperationResult {
     Filter::check(&input.filters)?;
-    let question = format!("ListServices {:?}", input.filters);
+    let query = format!("ListServices {:?}", input.filters);
     let page = sandbox.store.read(|states| {
         let matching =
             states.of::<State>().services.values().filter(|service| {
@@ -132,7 +132,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListServicesInput) -> Operatio
             summary["NamespaceId"] = Value::Null;
             (service.id.clone(), summary)
         });
-        paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(described, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Services": page.items, "NextToken": page.next_token }))

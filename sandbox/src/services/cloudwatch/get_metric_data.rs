@@ -71,8 +71,8 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: GetMetricDataInput) -> Operatio
     let ascending = input.scan_by.as_deref() == Some("TimestampAscending");
     let limit = input.max_datapoints.unwrap_or(MAX_POINTS).clamp(1, MAX_POINTS);
     let ids: Vec<&String> = input.metric_data_queries.iter().map(|query| &query.id).collect();
-    let question = format!("GetMetricData {start} {end} {ascending} {ids:?}");
-    let mut skip = from(&question, input.next_token.as_deref())?;
+    let query = format!("GetMetricData {start} {end} {ascending} {ids:?}");
+    let mut skip = from(&query, input.next_token.as_deref())?;
     let stats: BTreeSet<&str> =
         input.metric_data_queries.iter().filter_map(|query| Some(query.metric_stat.as_ref()?.stat.as_str())).collect();
     let several = stats.len() > 1;
@@ -101,14 +101,14 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: GetMetricDataInput) -> Operatio
             "StatusCode": if partial { "PartialData" } else { "Complete" },
         }));
     }
-    let next = more.then(|| paging::token(&question, (from + limit).to_string().as_bytes()));
+    let next = more.then(|| paging::token(&query, (from + limit).to_string().as_bytes()));
     Ok(json!({ "MetricDataResults": results, "NextToken": next, "Messages": [] }))
 }
 
 /// The number of data points on earlier pages.
-fn from(question: &str, token: Option<&str>) -> Result<usize, Fault> {
+fn from(query: &str, token: Option<&str>) -> Result<usize, Fault> {
     let Some(token) = token else { return Ok(0) };
-    let position = paging::position(question, token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let position = paging::position(query, token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let position = position.and_then(|text| text.parse().ok());
     position.ok_or_else(|| Fault::client("InvalidNextToken", "The next token specified is invalid."))
 }

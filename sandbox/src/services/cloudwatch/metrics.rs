@@ -90,7 +90,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListMetricsInput) -> Operation
     let since = sandbox.clock.now().as_millisecond() - age;
     let own = input.owning_account.as_ref().is_none_or(|account| *account == sandbox.config.account);
     let filters: Vec<_> = input.dimensions.iter().map(|filter| (&filter.name, &filter.value)).collect();
-    let question = format!("ListMetrics {:?} {:?} {filters:?} {age} {own}", input.namespace, input.metric_name);
+    let query = format!("ListMetrics {:?} {:?} {filters:?} {age} {own}", input.namespace, input.metric_name);
     let page = sandbox.store.read(|states| {
         let metrics = states.of::<State>().metrics.iter().filter(|(_, metric)| {
             own && metric.last_data >= since
@@ -99,7 +99,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListMetricsInput) -> Operation
                 && input.dimensions.iter().all(|filter| filter.accepts(metric))
         });
         let shown = metrics.map(|(key, metric)| (key.to_owned(), to_output(metric)));
-        paging::page(shown, &question, input.next_token.as_deref(), PAGE)
+        paging::page(shown, &query, input.next_token.as_deref(), PAGE)
             .map_err(|_| invalid_value("Request parameter NextToken is invalid"))
     })?;
     let owners = input.include_linked_accounts.then(|| vec![&sandbox.config.account; page.items.len()]);

@@ -139,9 +139,9 @@ impl DescribeInput {
     /// The requested page of the rows: all of them without `MaxResults`.
     pub(super) fn page(&self, kind: &ResourceKind, found: Vec<Value>) -> Result<(Vec<Value>, Option<String>), Fault> {
         let page_size = self.max_results.map_or(Ok(usize::MAX), page_size)?;
-        let question = format!("{} {:?} {:?}", kind.operation, self.filters, self.selectors);
+        let query = format!("{} {:?} {:?}", kind.operation, self.filters, self.selectors);
         let found = found.into_iter().enumerate().map(|(place, record)| (place.to_string(), record));
-        let page = paging::page(found, &question, self.next_token.as_deref(), page_size)
+        let page = paging::page(found, &query, self.next_token.as_deref(), page_size)
             .map_err(|_| Fault::client("InvalidNextToken", "The specified NextToken is not valid."))?;
         Ok((page.items, page.next_token))
     }

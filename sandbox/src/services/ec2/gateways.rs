@@ -112,7 +112,7 @@ pub(super) struct CreateNatGatewayInput {
 pub(super) fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNatGatewayInput) -> OperationResult {
     let (id, created) = (ids::resource("nat"), iso8601(sandbox.clock.now()));
     let tags = tags::tag_set(&NAT_GATEWAY, input.tag_specification)?;
-    let to_response = |nat: &Value| {
+    let to_output = |nat: &Value| {
         let mut nat = nat.clone();
         nat["attributes"] = Value::Null;
         json!({ "natGateway": nat, "clientToken": input.client_token })
@@ -121,7 +121,7 @@ pub(super) fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNatGatewayInput) -
         if let Some(nat) =
             records::find_by_client_token(states.of::<State>(), &NAT_GATEWAY, input.client_token.as_deref())
         {
-            return Ok(to_response(nat));
+            return Ok(to_output(nat));
         }
         let subnet = records::get(states.of::<State>(), &SUBNET, &input.subnet_id)?.clone();
         let number =
@@ -156,7 +156,7 @@ pub(super) fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNatGatewayInput) -
             "tagSet": tags,
             "attributes": { "clientToken": input.client_token },
         });
-        let answer = to_response(&nat);
+        let answer = to_output(&nat);
         states.of_mut::<State>().records.insert(id, nat);
         Ok(answer)
     })

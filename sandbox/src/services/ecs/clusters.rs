@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::model::{Cluster, ServiceStatus, TaskStatus};
 use super::names::{self, Arns as _, cluster_name, invalid};
-use super::{launch, show};
+use super::{launch, output};
 use crate::base::paging;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
@@ -106,7 +106,7 @@ fn check(cluster: &Cluster) -> Result<(), Fault> {
 
 fn to_output(sandbox: &Sandbox, states: &States, name: &str) -> OperationResult {
     let cluster = names::cluster(states, Some(name))?;
-    Ok(json!({ "cluster": show::cluster(&sandbox.config, states, cluster, &ALL_INCLUDES.map(str::to_owned)) }))
+    Ok(json!({ "cluster": output::cluster(&sandbox.config, states, cluster, &ALL_INCLUDES.map(str::to_owned)) }))
 }
 
 #[derive(Deserialize)]
@@ -203,7 +203,7 @@ pub(super) fn describe(
         for given in &requested {
             // A deleted cluster can still be described for some time.
             match states.of::<State>().clusters.get(names::last_part(given)) {
-                Some(cluster) => found.push(show::cluster(config, states, cluster, &include)),
+                Some(cluster) => found.push(output::cluster(config, states, cluster, &include)),
                 None => failures.push(missing(&config.cluster_arn(names::last_part(given)))),
             }
         }
@@ -273,6 +273,6 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, DeleteClusterInput { cluster }: Del
         states.of_mut::<State>().service_deployments.retain(|key, _| !key.starts_with(&prefix));
         states.of_mut::<State>().service_revisions.retain(|key, _| !key.starts_with(&prefix));
         states.of_mut::<State>().clusters.insert(row.name.clone(), row.clone());
-        Ok(json!({ "cluster": show::cluster(&sandbox.config, states, &row, &ALL_INCLUDES.map(str::to_owned)) }))
+        Ok(json!({ "cluster": output::cluster(&sandbox.config, states, &row, &ALL_INCLUDES.map(str::to_owned)) }))
     })
 }

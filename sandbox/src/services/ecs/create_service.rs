@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::launch::{self, Launch};
 use super::model::{Deployment, DeploymentConfiguration, Service, ServiceStatus, TaskDefinition};
 use super::names::{self, client, invalid};
-use super::show;
+use super::output;
 use super::update_service::desired_count;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
@@ -90,14 +90,14 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
                 return Err(invalid("Unable to Start a service that is still Draining."));
             }
             if input.client_token.is_some() && input.client_token == service.client_token {
-                return Ok(json!({ "service": show::service(&sandbox.config, states, service, true) }));
+                return Ok(json!({ "service": output::service(&sandbox.config, states, service, true) }));
             }
             return Err(invalid("Creation of service was not idempotent.").with_kind(FaultKind::AlreadyExists));
         }
         let service = service(&sandbox, &cluster.name, &input, definition, &launch, network);
         let now = service.created_at;
         names::store_service(states, service.clone(), now);
-        Ok(json!({ "service": show::service(&sandbox.config, states, &service, true) }))
+        Ok(json!({ "service": output::service(&sandbox.config, states, &service, true) }))
     })
 }
 

@@ -52,7 +52,7 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: UpdateTaskProtectionInput) -
                 task.protected_until = until;
             }
         }
-        Ok(describe(&sandbox.config, states, &cluster, &tasks, now))
+        Ok(to_output(&sandbox.config, states, &cluster, &tasks, now))
     })
 }
 
@@ -78,11 +78,11 @@ pub(super) fn get(
                 .collect()
         };
         let tasks = if tasks.is_empty() { all() } else { tasks };
-        Ok(describe(&sandbox.config, states, &cluster, &tasks, now))
+        Ok(to_output(&sandbox.config, states, &cluster, &tasks, now))
     })
 }
 
-fn describe(config: &Config, states: &States, cluster: &str, tasks: &[String], now: Timestamp) -> Value {
+fn to_output(config: &Config, states: &States, cluster: &str, tasks: &[String], now: Timestamp) -> Value {
     let (mut protected, mut failures) = (Vec::new(), Vec::new());
     for id in tasks {
         let key = key(cluster, last_part(id));

@@ -11,7 +11,7 @@ use super::definitions::check_size;
 use super::launch::{self, Launch};
 use super::model::{Task, TaskDefinition};
 use super::names::{self, invalid, key};
-use super::{capacity_providers, network, scheduler, show};
+use super::{capacity_providers, network, output, scheduler};
 use crate::base::ids;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
@@ -62,7 +62,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
         }
         let earlier: Vec<Value> = tasks_of_same_request(states, &cluster.name, &input)?
             .into_iter()
-            .map(|task| show::task(&sandbox.config, states, task, true))
+            .map(|task| output::task(&sandbox.config, states, task, true))
             .collect();
         if !earlier.is_empty() {
             return Ok(json!({ "tasks": earlier, "failures": [] }));
@@ -77,7 +77,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
             let subnet_id = network::subnet(network.as_ref(), index);
             let mut task = Task { id: ids::hex(32), subnet_id, capacity_provider, ..template.clone() };
             task.containers.iter_mut().for_each(|container| container.id = ids::uuid());
-            shown.push(show::task(&sandbox.config, states, &task, true));
+            shown.push(output::task(&sandbox.config, states, &task, true));
             states.of_mut::<State>().tasks.insert(key(&cluster.name, &task.id), task);
         }
         Ok(json!({ "tasks": shown, "failures": failures }))

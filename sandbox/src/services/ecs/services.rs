@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::clusters::{limit, missing};
 use super::model::ServiceStatus;
 use super::names::{self, Arns as _, invalid};
-use super::show;
+use super::output;
 use crate::Sandbox;
 use crate::base::paging;
 use crate::core::OperationResult;
@@ -39,7 +39,7 @@ pub(super) fn describe(
         for given in &services {
             let key = names::key(&cluster.name, names::last_part(given));
             match states.of::<State>().services.get(&key) {
-                Some(service) => found.push(show::service(&sandbox.config, states, service, tags)),
+                Some(service) => found.push(output::service(&sandbox.config, states, service, tags)),
                 None => failures.push(missing(&sandbox.config.arn("ecs", &format!("service/{key}")))),
             }
         }
@@ -59,7 +59,7 @@ pub(super) struct ListServicesInput {
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListServicesInput) -> OperationResult {
     let ListServicesInput { cluster, launch_type, scheduling_strategy, next_token, max_results } = input;
-    let question = format!("ListServices {cluster:?} {launch_type:?} {scheduling_strategy:?}");
+    let query = format!("ListServices {cluster:?} {launch_type:?} {scheduling_strategy:?}");
     // The default of ten differs from the other lists.
     let limit = limit(max_results.or(Some(10)))?;
     let page = sandbox.store.read(|states| {
@@ -74,7 +74,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListServicesInput) -> Operatio
                 && is(&scheduling_strategy, service.content.get("schedulingStrategy"))
         });
         let arns = rows.map(|(key, service)| (key.to_owned(), sandbox.config.service_arn(service)));
-        paging::page(arns, &question, next_token.as_deref(), limit).map_err(|_| names::bad_token())
+        paging::page(arns, &query, next_token.as_deref(), limit).map_err(|_| names::bad_token())
     })?;
     Ok(json!({ "serviceArns": page.items, "nextToken": page.next_token }))
 }
@@ -98,7 +98,7 @@ pub(super) fn delete(
             return Err(names::no_such_service());
         }
         if service.status == ServiceStatus::Draining {
-            return Ok(json!({ "service": show::service(&sandbox.config, states, &service, true) }));
+            return Ok(json!({ "service": output::service(&sandbox.config, states, &service, true) }));
         }
         if service.desired_count > 0 && !force {
             return Err(invalid("The service cannot be stopped while it is scaled above 0."));
@@ -108,7 +108,7 @@ pub(super) fn delete(
         for deployment in &mut service.deployments {
             deployment.desired_count = 0;
         }
-        let shown = show::service(&sandbox.config, states, &service, true);
+        let shown = output::service(&sandbox.config, states, &service, true);
         states.of_mut::<State>().services.insert(names::key(&service.cluster, &service.name), service);
         Ok(json!({ "service": shown }))
     })

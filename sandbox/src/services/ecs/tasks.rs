@@ -8,7 +8,7 @@ use serde_json::json;
 use super::clusters::{limit, missing};
 use super::model::{StopCode, Task, TaskStatus};
 use super::names::{self, Arns as _, invalid, key, last_part};
-use super::show;
+use super::output;
 use crate::Sandbox;
 use crate::base::paging;
 use crate::core::OperationResult;
@@ -39,7 +39,7 @@ pub(super) fn describe(
         for given in &tasks {
             let key = key(&cluster.name, last_part(given));
             match states.of::<State>().tasks.get(&key) {
-                Some(task) => found.push(show::task(&sandbox.config, states, task, tags)),
+                Some(task) => found.push(output::task(&sandbox.config, states, task, tags)),
                 // An ARN is repeated as it was given.
                 None if given.starts_with("arn:") => failures.push(missing(given)),
                 None => failures.push(missing(&sandbox.config.arn("ecs", &format!("task/{key}")))),
@@ -81,7 +81,7 @@ impl ListTasksInput {
 pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: ListTasksInput) -> OperationResult {
     let next_token = input.next_token.take();
     let limit = limit(input.max_results)?;
-    let question = format!("ListTasks {input:?}");
+    let query = format!("ListTasks {input:?}");
     let page = sandbox.store.read(|states| {
         let cluster = names::cluster(states, input.cluster.as_deref())?;
         if let Some(name) = &input.service_name {
@@ -90,7 +90,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: ListTasksInput) -> Operati
         let prefix = key(&cluster.name, "");
         let rows = states.of::<State>().tasks.with_prefix(&prefix).filter(|(_, task)| input.matches(task));
         let arns = rows.map(|(key, task)| (key.to_owned(), sandbox.config.task_arn(task)));
-        paging::page(arns, &question, next_token.as_deref(), limit).map_err(|_| names::bad_token())
+        paging::page(arns, &query, next_token.as_deref(), limit).map_err(|_| names::bad_token())
     })?;
     Ok(json!({ "taskArns": page.items, "nextToken": page.next_token }))
 }
@@ -124,6 +124,6 @@ pub(super) fn stop(sandbox: &Arc<Sandbox>, StopTaskInput { cluster, task, reason
             row.request_stop(StopCode::UserInitiated, reason, sandbox.clock.now());
             states.of_mut::<State>().tasks.insert(key, row.clone());
         }
-        Ok(json!({ "task": show::task(&sandbox.config, states, &row, true) }))
+        Ok(json!({ "task": output::task(&sandbox.config, states, &row, true) }))
     })
 }

@@ -11,7 +11,7 @@ use super::create_service::{
 use super::launch::{self, Launch};
 use super::model::{Cluster, Deployment, DeploymentConfiguration, Service};
 use super::names::{self, invalid};
-use super::show;
+use super::output;
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
@@ -77,7 +77,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
             deploy(&mut service, definition.name(), now);
         }
         names::store_service(states, service.clone(), now);
-        Ok(json!({ "service": show::service(&sandbox.config, states, &service, true) }))
+        Ok(json!({ "service": output::service(&sandbox.config, states, &service, true) }))
     })
 }
 

@@ -140,8 +140,8 @@ pub(super) fn list_for_role(
         find_role(states.of::<State>(), &role_name)?;
         let with_it =
             states.of::<State>().instance_profiles.values().filter(|one| one.role.as_ref() == Some(&role_name));
-        let question = format!("ListInstanceProfilesForRole {role_name}");
-        Paging::new(marker, max_items).answer(&question, "InstanceProfiles", listed(states.of::<State>(), with_it))
+        let query = format!("ListInstanceProfilesForRole {role_name}");
+        Paging::new(marker, max_items).answer(&query, "InstanceProfiles", listed(states.of::<State>(), with_it))
     })
 }
 
@@ -161,8 +161,8 @@ pub(super) fn list(
     check_path_prefix(&path_prefix, false)?;
     sandbox.store.read(|states| {
         let below = states.of::<State>().instance_profiles.values().filter(|one| one.path.starts_with(&path_prefix));
-        let question = format!("ListInstanceProfiles {path_prefix}");
-        Paging::new(marker, max_items).answer(&question, "InstanceProfiles", listed(states.of::<State>(), below))
+        let query = format!("ListInstanceProfiles {path_prefix}");
+        Paging::new(marker, max_items).answer(&query, "InstanceProfiles", listed(states.of::<State>(), below))
     })
 }
 

@@ -100,8 +100,8 @@ pub(super) fn list_attached(sandbox: &Arc<Sandbox>, input: ListAttachedRolePolic
             let name = arn.rsplit('/').next().unwrap_or_default();
             (arn.clone(), json!({ "PolicyName": name, "PolicyArn": arn }))
         });
-        let question = format!("ListAttachedRolePolicies {role_name} {path_prefix}");
-        Paging::new(marker, max_items).answer(&question, "AttachedPolicies", policies)
+        let query = format!("ListAttachedRolePolicies {role_name} {path_prefix}");
+        Paging::new(marker, max_items).answer(&query, "AttachedPolicies", policies)
     })
 }
 

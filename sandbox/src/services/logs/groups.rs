@@ -35,7 +35,7 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    fn describe(&self, sandbox: &Sandbox) -> Value {
+    fn to_output(&self, sandbox: &Sandbox) -> Value {
         let arn = sandbox.config.arn("logs", &format!("log-group:{}", self.name));
         json!({
             "logGroupName": self.name,
@@ -176,7 +176,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeLogGroupsInput) ->
     if input.include_linked_accounts || !input.account_identifiers.is_empty() {
         return Err(Fault::not_implemented("logs:DescribeLogGroups of linked accounts"));
     }
-    let question = format!(
+    let query = format!(
         "DescribeLogGroups {:?} {:?} {:?} {:?}",
         input.log_group_name_prefix, input.log_group_name_pattern, input.log_group_identifiers, input.log_group_class
     );
@@ -184,17 +184,17 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeLogGroupsInput) ->
     let page = sandbox.store.read(|states| {
         let groups = states.of::<State>().groups.iter().filter(|(name, group)| input.matches(name, group));
         let described = groups.map(|(name, group)| {
-            let described = group.describe(sandbox);
+            let described = group.to_output(sandbox);
             (name.to_owned(), if searched { without_sizes(described) } else { described })
         });
         // On AWS, the last page of a search is empty.
         let end = searched.then(|| (END.to_owned(), Value::Null));
-        paging::page(described.chain(end), &question, input.next_token.as_deref(), limit).map_err(invalid_token)
+        paging::page(described.chain(end), &query, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     let ended = page.items.last().is_some_and(Value::is_null);
     let groups: Vec<&Value> = page.items.iter().filter(|group| !group.is_null()).collect();
     let token = match page.next_token {
-        None if ended && !groups.is_empty() => Some(paging::page_token(&question, groups.len(), END)),
+        None if ended && !groups.is_empty() => Some(paging::page_token(&query, groups.len(), END)),
         token => token,
     };
     Ok(json!({ "logGroups": groups, "nextToken": token }))

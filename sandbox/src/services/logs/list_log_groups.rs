@@ -24,7 +24,7 @@ pub(super) struct ListLogGroupsInput {
 
 pub(super) fn run(sandbox: &Arc<Sandbox>, input: ListLogGroupsInput) -> OperationResult {
     let limit = limit(input.limit, PAGE, 1000)?;
-    let question = format!("ListLogGroups {:?} {:?}", input.log_group_name_pattern, input.log_group_class);
+    let query = format!("ListLogGroups {:?} {:?}", input.log_group_name_pattern, input.log_group_class);
     let is_listed = |name: &str| input.log_group_name_pattern.as_ref().is_none_or(|pattern| matches(pattern, name));
     let page = sandbox.store.read(|states| {
         let groups = states.of::<State>().groups.iter().filter(|(name, group)| {
@@ -34,7 +34,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: ListLogGroupsInput) -> Operatio
             let arn = sandbox.config.arn("logs", &format!("log-group:{name}"));
             (name.to_owned(), json!({ "logGroupName": name, "logGroupArn": arn, "logGroupClass": group.class }))
         });
-        paging::page(listed, &question, input.next_token.as_deref(), limit).map_err(invalid_token)
+        paging::page(listed, &query, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     Ok(json!({ "logGroups": page.items, "nextToken": page.next_token }))
 }

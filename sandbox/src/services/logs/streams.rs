@@ -28,7 +28,7 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    fn describe(&self, sandbox: &Sandbox, group: &str) -> Value {
+    fn to_output(&self, sandbox: &Sandbox, group: &str) -> Value {
         json!({
             "logStreamName": self.name,
             "creationTime": self.created_at,
@@ -113,8 +113,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeLogStreamsInput) -
     if by_time && input.log_stream_name_prefix.is_some() {
         return Err(invalid_parameter("Cannot order by LastEventTime with a logStreamNamePrefix."));
     }
-    let question =
-        format!("DescribeLogStreams {name} {:?} {by_time} {}", input.log_stream_name_prefix, input.descending);
+    let query = format!("DescribeLogStreams {name} {:?} {by_time} {}", input.log_stream_name_prefix, input.descending);
     let prefix = stream_key(&name, input.log_stream_name_prefix.as_deref().unwrap_or_default());
     let page = sandbox.store.read(|states| {
         group(states, &name)?;
@@ -126,8 +125,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeLogStreamsInput) -
         if input.descending {
             streams.reverse();
         }
-        let described = streams.into_iter().map(|stream| (stream.name.clone(), stream.describe(sandbox, &name)));
-        paging::page(described, &question, input.next_token.as_deref(), limit).map_err(invalid_token)
+        let described = streams.into_iter().map(|stream| (stream.name.clone(), stream.to_output(sandbox, &name)));
+        paging::page(described, &query, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     Ok(json!({ "logStreams": page.items, "nextToken": page.next_token }))
 }

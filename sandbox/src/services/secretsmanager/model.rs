@@ -150,7 +150,7 @@ impl Secret {
     }
 
     /// The response of `DescribeSecret`, without the staging labels.
-    pub(crate) fn describe(&self) -> Map<String, Value> {
+    pub(crate) fn to_output(&self) -> Map<String, Value> {
         let described = json!({
             "ARN": self.arn,
             "Name": self.name,

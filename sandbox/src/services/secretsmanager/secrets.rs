@@ -131,7 +131,7 @@ pub(super) fn describe(
 ) -> OperationResult {
     sandbox.store.read(|states| {
         let secret = find(states, &sandbox.config, &secret_id, sandbox.clock.now())?;
-        let mut described = secret.describe();
+        let mut described = secret.to_output();
         described.insert("VersionIdsToStages".to_owned(), json!(secret.stages()));
         Ok(Value::Object(described))
     })

@@ -59,7 +59,7 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, input: GetSecretValueInput) -> Operati
         secret.check_not_deleted()?;
         let version = select(secret, input.version_id.as_deref(), input.version_stage.as_deref())?;
         let id = (version.accessed != Some(day(now))).then(|| version.id.clone());
-        Ok::<_, Fault>((show(secret, version), secret.name.clone(), id))
+        Ok::<_, Fault>((to_output(secret, version), secret.name.clone(), id))
     });
     let (value, name, first_today) = read?;
     if let Some(id) = first_today {
@@ -89,7 +89,7 @@ fn select<'a>(secret: &'a Secret, id: Option<&str>, stage: Option<&str>) -> Resu
     Ok(version)
 }
 
-fn show(secret: &Secret, version: &Version) -> Value {
+fn to_output(secret: &Secret, version: &Version) -> Value {
     let (string, binary) = match &version.content {
         SecretContent::String(text) => (Some(text), None),
         SecretContent::Binary(bytes) => (None, Some(bytes)),

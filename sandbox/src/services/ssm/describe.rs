@@ -53,7 +53,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeParametersInput) -
         return Err(validation_exception("You can use either Filters or ParameterFilters in a single request."));
     }
     filters::check(&parameter_filters, filters::DESCRIBE_KEYS)?;
-    let question = format!("DescribeParameters {filters:?} {parameter_filters:?} {shared}");
+    let query = format!("DescribeParameters {filters:?} {parameter_filters:?} {shared}");
     let page = sandbox.store.read(|states| {
         let own = states.of::<State>().parameters.values().filter(|_| !shared);
         let matching = own.filter(|one| {
@@ -61,7 +61,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeParametersInput) -
                 && filters::matches_all(&parameter_filters, one, states.of::<State>())
         });
         let matching = matching.map(|parameter| (parameter.name.clone(), to_output(&sandbox.config, parameter)));
-        paging::page(matching, &question, next_token.as_deref(), max_results.unwrap_or(PAGE)).map_err(invalid_token)
+        paging::page(matching, &query, next_token.as_deref(), max_results.unwrap_or(PAGE)).map_err(invalid_token)
     })?;
     Ok(json!({ "Parameters": page.items, "NextToken": page.next_token }))
 }

@@ -140,7 +140,7 @@ const FILTERS: &[(&str, &str)] = &[
     ("ResourceType", "ResourceType"),
 ];
 
-fn to_response(sandbox: &Sandbox, instance: &Value) -> Value {
+fn to_output(sandbox: &Sandbox, instance: &Value) -> Value {
     json!({
         "InstanceId": instance["instanceId"],
         "PingStatus": "Online",
@@ -167,15 +167,14 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeInstanceInformatio
             .ok_or_else(|| Fault::not_implemented(&format!("ssm:DescribeInstanceInformation with the filter {key}")))?;
         conditions.push((*member, values));
     }
-    let passes = |to_response: &Value| {
-        conditions.iter().all(|(member, values)| values.iter().any(|value| to_response[*member] == value.as_str()))
+    let passes = |to_output: &Value| {
+        conditions.iter().all(|(member, values)| values.iter().any(|value| to_output[*member] == value.as_str()))
     };
-    let question = format!("DescribeInstanceInformation {filters:?}");
+    let query = format!("DescribeInstanceInformation {filters:?}");
     let page = sandbox.store.read(|states| {
-        let all = all(states).map(|instance| to_response(sandbox, instance)).filter(passes);
-        let all = all.map(|to_response| (to_response["InstanceId"].to_string(), to_response));
-        paging::page(all, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
-            .map_err(invalid_token)
+        let all = all(states).map(|instance| to_output(sandbox, instance)).filter(passes);
+        let all = all.map(|to_output| (to_output["InstanceId"].to_string(), to_output));
+        paging::page(all, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE)).map_err(invalid_token)
     })?;
     Ok(json!({ "InstanceInformationList": page.items, "NextToken": page.next_token }))
 }

@@ -127,7 +127,7 @@ fn check(input: &PutParameterInput) -> Result<(), Fault> {
 /// Checks a value against its allowed pattern, which must match completely ("Creating a parameter that has an allowed
 /// pattern" in the user guide).
 fn check_value(pattern: &str, value: &str) -> Result<(), Fault> {
-    let Some(allowed) = JavaRegex::whole(pattern) else {
+    let Some(allowed) = JavaRegex::anchored(pattern) else {
         let message = "The request does not meet the regular expression requirement.";
         return Err(Fault::client("InvalidAllowedPatternException", message));
     };

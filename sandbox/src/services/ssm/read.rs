@@ -157,7 +157,7 @@ pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: GetParametersByPathInpu
     if public::is_public(path) && found.is_empty() {
         return Err(Fault::not_implemented(&format!("public parameters below {path}")));
     }
-    let question = format!("GetParametersByPath {path} {recursive} {parameter_filters:?}");
+    let query = format!("GetParametersByPath {path} {recursive} {parameter_filters:?}");
     let page = sandbox.store.read(|states| {
         found.extend(states.of::<State>().parameters.values().cloned());
         let matching = found.iter().filter(|parameter| {
@@ -167,7 +167,7 @@ pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: GetParametersByPathInpu
         let matching = matching.map(|parameter| {
             (parameter.name.clone(), to_output(&sandbox.config, parameter, "", input.with_decryption))
         });
-        paging::page(matching, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(matching, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Parameters": page.items, "NextToken": page.next_token }))

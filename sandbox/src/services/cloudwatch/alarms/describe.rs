@@ -54,14 +54,14 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: DescribeAlarmsInput) -> Op
         return Err(invalid_combination("The parameters AlarmNames and AlarmNamePrefix cannot be used together."));
     }
     let limit = input.max_records.unwrap_or(PAGE);
-    let question = format!(
+    let query = format!(
         "DescribeAlarms {:?} {:?} {:?} {:?} {:?}",
         input.alarm_names, input.alarm_name_prefix, input.alarm_types, input.state_value, input.action_prefix
     );
     let page = sandbox.store.read(|states| {
         let alarms = states.of::<State>().alarms.iter().filter(|(_, alarm)| input.matches(alarm));
         let rows = alarms.map(|(name, alarm)| (name.to_owned(), alarm.to_output(&sandbox.config)));
-        paging::page(rows, &question, input.next_token.as_deref(), limit).map_err(invalid_token)
+        paging::page(rows, &query, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     let alarms = page.items.into_iter().collect::<Result<Vec<Value>, Fault>>()?;
     Ok(json!({ "CompositeAlarms": [], "MetricAlarms": alarms, "NextToken": page.next_token }))

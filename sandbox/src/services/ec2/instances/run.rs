@@ -74,7 +74,7 @@ pub(crate) fn run(sandbox: &Arc<Sandbox>, mut input: RunInstancesInput) -> Opera
             let earlier = all.filter(|instance| instance["reservation"]["reservationId"] == same);
             return Ok(to_reservation(earlier.collect()));
         }
-        let profile = input.iam_instance_profile.as_ref().map(|profile| profile.to_response(states)).transpose()?;
+        let profile = input.iam_instance_profile.as_ref().map(|profile| profile.to_output(states)).transpose()?;
         let mut created = Vec::new();
         for index in 0..input.max_count {
             let id = ids::resource("i");

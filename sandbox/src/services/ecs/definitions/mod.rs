@@ -15,7 +15,7 @@ pub(super) use check::{check_size, parse_size};
 use super::clusters::limit;
 use super::model::TaskDefinition;
 use super::names::{self, Arns as _, client, invalid, revision_key};
-use super::show;
+use super::output;
 use crate::Sandbox;
 use crate::base::paging;
 use crate::base::tags::lower_case;
@@ -39,7 +39,7 @@ pub(super) fn describe(
         let found = names::task_definition(states, &task_definition);
         let definition = found.ok_or_else(|| client("Unable to describe task definition."))?;
         let tags = include.iter().any(|name| name == "TAGS").then(|| lower_case::to_value(&definition.tags));
-        Ok(json!({ "taskDefinition": show::task_definition(&sandbox.config, definition), "tags": tags }))
+        Ok(json!({ "taskDefinition": output::task_definition(&sandbox.config, definition), "tags": tags }))
     })
 }
 
@@ -68,7 +68,7 @@ pub(super) fn deregister(
             .get_mut(&key)
             .ok_or_else(|| client("Unable to describe task definition."))?;
         definition.deregistered_at.get_or_insert_with(|| sandbox.clock.now());
-        Ok(json!({ "taskDefinition": show::task_definition(&sandbox.config, definition) }))
+        Ok(json!({ "taskDefinition": output::task_definition(&sandbox.config, definition) }))
     })
 }
 
@@ -115,7 +115,7 @@ pub(super) fn delete(
                 continue;
             }
             definition.delete_requested_at.get_or_insert(now);
-            deleted.push(show::task_definition(&sandbox.config, definition));
+            deleted.push(output::task_definition(&sandbox.config, definition));
         }
         Ok(json!({ "taskDefinitions": deleted, "failures": failures }))
     })
@@ -144,7 +144,7 @@ fn has_status(definition: &TaskDefinition, status: Option<&str>) -> bool {
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListTaskDefinitionsInput) -> OperationResult {
     let ListTaskDefinitionsInput { family_prefix, status, sort, next_token, max_results } = input;
-    let question = format!("ListTaskDefinitions {family_prefix:?} {status:?} {sort:?}");
+    let query = format!("ListTaskDefinitions {family_prefix:?} {status:?} {sort:?}");
     let page = sandbox.store.read(|states| {
         let family =
             |definition: &TaskDefinition| family_prefix.as_ref().is_none_or(|family| definition.family == *family);
@@ -156,7 +156,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListTaskDefinitionsInput) -> O
         if sort.as_deref() == Some("DESC") {
             arns.reverse();
         }
-        paging::page(arns, &question, next_token.as_deref(), limit(max_results)?).map_err(|_| names::bad_token())
+        paging::page(arns, &query, next_token.as_deref(), limit(max_results)?).map_err(|_| names::bad_token())
     })?;
     Ok(json!({ "taskDefinitionArns": page.items, "nextToken": page.next_token }))
 }
@@ -172,7 +172,7 @@ pub(super) struct ListTaskDefinitionFamiliesInput {
 
 pub(super) fn list_families(sandbox: &Arc<Sandbox>, input: ListTaskDefinitionFamiliesInput) -> OperationResult {
     let ListTaskDefinitionFamiliesInput { family_prefix, status, next_token, max_results } = input;
-    let question = format!("ListTaskDefinitionFamilies {family_prefix:?} {status:?}");
+    let query = format!("ListTaskDefinitionFamilies {family_prefix:?} {status:?}");
     let prefix = family_prefix.unwrap_or_default();
     let page = sandbox.store.read(|states| {
         let rows = states.of::<State>().task_definitions.with_prefix(&prefix).map(|(_, definition)| definition);
@@ -189,7 +189,7 @@ pub(super) fn list_families(sandbox: &Arc<Sandbox>, input: ListTaskDefinitionFam
             Some(_) => true,
         });
         let families = families.into_iter().map(|family| (family.clone(), family));
-        paging::page(families, &question, next_token.as_deref(), limit(max_results)?).map_err(|_| names::bad_token())
+        paging::page(families, &query, next_token.as_deref(), limit(max_results)?).map_err(|_| names::bad_token())
     })?;
     Ok(json!({ "families": page.items, "nextToken": page.next_token }))
 }

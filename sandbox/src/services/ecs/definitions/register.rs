@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::super::launch::check_tags;
 use super::super::model::{ContainerDefinition, TaskDefinition};
 use super::super::names::{client, read, revision_key};
-use super::super::show;
+use super::super::output;
 use super::check;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
@@ -79,7 +79,7 @@ pub(in super::super) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value
             content,
             tags,
         };
-        let shown = show::task_definition(&sandbox.config, &definition);
+        let shown = output::task_definition(&sandbox.config, &definition);
         let tags = definition.tags.clone();
         states.of_mut::<State>().task_definitions.insert(key, definition);
         Ok(json!({ "taskDefinition": shown, "tags": lower_case::to_value(&tags) }))

@@ -7,8 +7,8 @@ use super::super::model::{
     RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus as Status, ServiceRevision,
 };
 use super::super::names::key;
+use super::super::output;
 use super::super::scheduler::threshold;
-use super::super::show;
 use crate::base::ids;
 use crate::services::ecs::State;
 use crate::store::States;
@@ -120,7 +120,7 @@ fn begin(states: &mut States, service: &Service, now: Timestamp) {
         sources: service.deployments.iter().skip(1).map(|one| one.number().to_owned()).collect(),
         target,
         rollback: None,
-        configuration: show::deployment_configuration(service),
+        configuration: output::deployment_configuration(service),
         failure_count: 0,
         threshold: threshold(primary.desired_count),
     };

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::clusters::{limit, missing};
 use super::model::{DeploymentFailure, RolloutState, ServiceDeployment, ServiceDeploymentStatus as Status};
 use super::names::{self, Arns as _, invalid, key, last_part};
-use super::{show, tasks_of};
+use super::{output, tasks_of};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::OperationResult;
@@ -51,7 +51,7 @@ fn to_output(config: &Config, states: &States, row: &ServiceDeployment) -> Value
         let requested = service
             .and_then(|service| service.deployments.iter().find(|one| one.number() == number))
             .map_or(0, |deployment| deployment.desired_count);
-        show::revision_summary(config, &row.service, number, requested, &tasks)
+        output::revision_summary(config, &row.service, number, requested, &tasks)
     };
     let (cluster, _) = row.service.split_once('/').unwrap_or_default();
     let breaker = &row.configuration["deploymentCircuitBreaker"];
@@ -110,7 +110,7 @@ struct CreatedAt {
 pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: ListServiceDeploymentsInput) -> OperationResult {
     let next_token = input.next_token.take();
     let limit = limit(input.max_results)?;
-    let question = format!("ListServiceDeployments {input:?}");
+    let query = format!("ListServiceDeployments {input:?}");
     let config = &sandbox.config;
     let page = sandbox.store.read(|states| {
         let service = names::service(states, input.cluster.as_deref(), &input.service)?;
@@ -140,7 +140,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: ListServiceDeploymentsInpu
             });
             (key.to_owned(), brief)
         });
-        paging::page(briefs, &question, next_token.as_deref(), limit).map_err(|_| names::bad_token())
+        paging::page(briefs, &query, next_token.as_deref(), limit).map_err(|_| names::bad_token())
     })?;
     Ok(json!({ "serviceDeployments": page.items, "nextToken": page.next_token }))
 }
@@ -161,7 +161,7 @@ pub(super) fn describe_revisions(
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in &arns {
             match states.of::<State>().service_revisions.get(row_key(arn, "service-revision")?) {
-                Some(revision) => found.push(show::service_revision(config, states, revision)),
+                Some(revision) => found.push(output::service_revision(config, states, revision)),
                 None => failures.push(missing(arn)),
             }
         }

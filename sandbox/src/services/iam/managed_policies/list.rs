@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::aws::{self, AwsPolicy};
-use super::{ManagedPolicy, check_arn, described_aws, described_own, not_found, to_output};
+use super::{ManagedPolicy, aws_managed_to_output, check_arn, managed_to_output, not_found, to_output};
 use crate::Sandbox;
 use crate::core::OperationResult;
 use crate::services::iam::State;
@@ -58,7 +58,7 @@ enum Listed {
 pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListPoliciesInput) -> OperationResult {
     let ListPoliciesInput { scope, only_attached, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
     check_path_prefix(&path_prefix, true)?;
-    let question = format!("ListPolicies {scope} {only_attached} {path_prefix} {usage:?}");
+    let query = format!("ListPolicies {scope} {only_attached} {path_prefix} {usage:?}");
     // AWS's own policies are many, so they are listed without holding the lock.
     let (uses, own) = sandbox.store.read(|states| {
         let policies =
@@ -81,10 +81,10 @@ pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListPoliciesInput) -> Operatio
             }
     };
     let all = own.into_iter().filter(|_| scope != "AWS").chain(aws.filter(|_| scope != "Local")).filter(is_listed);
-    Paging::new(marker, max_items).answer_with(&question, "Policies", all, |arn, policy| {
+    Paging::new(marker, max_items).answer_with(&query, "Policies", all, |arn, policy| {
         let mut shown = match policy {
-            Listed::Own(policy) => described_own(&policy, &arn, uses_of(&arn)),
-            Listed::Aws(policy) => described_aws(policy, &arn, uses_of(&arn)),
+            Listed::Own(policy) => managed_to_output(&policy, &arn, uses_of(&arn)),
+            Listed::Aws(policy) => aws_managed_to_output(policy, &arn, uses_of(&arn)),
         };
         shown["Tags"] = Value::Null;
         shown["Description"] = Value::Null;
@@ -116,7 +116,7 @@ pub(crate) fn list_entities(sandbox: &Arc<Sandbox>, input: ListEntitiesForPolicy
     } = input;
     check_arn(&arn)?;
     let roles_too = entity_filter.as_deref().is_none_or(|filter| filter == "Role");
-    let question = format!("ListEntitiesForPolicy {arn} {entity_filter:?} {path_prefix} {usage:?}");
+    let query = format!("ListEntitiesForPolicy {arn} {entity_filter:?} {path_prefix} {usage:?}");
     sandbox.store.read(|states| {
         to_output(states.of::<State>(), &arn).ok_or_else(|| not_found(&arn))?;
         let roles = states.of::<State>().roles.values().filter(|role| {
@@ -128,7 +128,7 @@ pub(crate) fn list_entities(sandbox: &Arc<Sandbox>, input: ListEntitiesForPolicy
             roles_too && has && role.path.starts_with(&path_prefix)
         });
         let roles = roles.map(|role| (role.name.clone(), json!({ "RoleName": role.name, "RoleId": role.id })));
-        let mut answer = Paging::new(marker, max_items).answer(&question, "PolicyRoles", roles)?;
+        let mut answer = Paging::new(marker, max_items).answer(&query, "PolicyRoles", roles)?;
         answer["PolicyGroups"] = json!([]);
         answer["PolicyUsers"] = json!([]);
         Ok(answer)

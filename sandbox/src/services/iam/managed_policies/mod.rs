@@ -61,11 +61,11 @@ pub(super) fn uses(state: &State, arn: &str) -> (usize, usize) {
 /// The customer's or AWS's policy with an ARN, as responses show it.
 pub(super) fn to_output(state: &State, arn: &str) -> Option<Value> {
     let uses = uses(state, arn);
-    let own = state.managed_policies.get(arn).map(|policy| described_own(policy, arn, uses));
-    own.or_else(|| aws::find(arn).map(|policy| described_aws(policy, arn, uses)))
+    let own = state.managed_policies.get(arn).map(|policy| managed_to_output(policy, arn, uses));
+    own.or_else(|| aws::find(arn).map(|policy| aws_managed_to_output(policy, arn, uses)))
 }
 
-pub(super) fn described_own(policy: &ManagedPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
+pub(super) fn managed_to_output(policy: &ManagedPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
     json!({
         "PolicyName": policy.name,
         "PolicyId": policy.id,
@@ -82,7 +82,7 @@ pub(super) fn described_own(policy: &ManagedPolicy, arn: &str, (attached, boundi
     })
 }
 
-pub(super) fn described_aws(policy: &AwsPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
+pub(super) fn aws_managed_to_output(policy: &AwsPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
     json!({
         "PolicyName": policy.name(),
         "PolicyId": policy.id(),

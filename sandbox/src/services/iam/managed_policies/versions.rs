@@ -26,7 +26,7 @@ pub(crate) struct Version {
 }
 
 impl Version {
-    fn describe(&self, policy: &ManagedPolicy) -> Value {
+    fn to_output(&self, policy: &ManagedPolicy) -> Value {
         json!({
             "VersionId": format!("v{}", self.number),
             "IsDefaultVersion": self.number == policy.default_version,
@@ -81,7 +81,7 @@ pub(crate) fn create(sandbox: &Arc<Sandbox>, input: CreatePolicyVersionInput) ->
         if set_as_default {
             policy.default_version = version.number;
         }
-        let described = version.describe(policy);
+        let described = version.to_output(policy);
         policy.versions.push(version);
         Ok(json!({ "PolicyVersion": described }))
     })
@@ -103,7 +103,7 @@ pub(crate) fn get(
         let number = number(&arn, policy, &version_id)?;
         let version = policy.versions.iter().find(|version| version.number == number);
         let version = version.ok_or_else(|| no_such_version(&arn, &version_id))?;
-        let mut described = version.describe(policy);
+        let mut described = version.to_output(policy);
         described["Document"] = Value::String(documents::encode(&version.document));
         Ok(json!({ "PolicyVersion": described }))
     })
@@ -151,7 +151,7 @@ pub(crate) fn list(
     sandbox.store.read(|states| {
         let policy = find(states.of::<State>(), "ListPolicyVersions", &arn)?;
         let newest_first = policy.versions.iter().rev();
-        let versions = newest_first.map(|version| (version.number.to_string(), version.describe(policy)));
+        let versions = newest_first.map(|version| (version.number.to_string(), version.to_output(policy)));
         Paging::new(marker, max_items).answer(&format!("ListPolicyVersions {arn}"), "Versions", versions)
     })
 }

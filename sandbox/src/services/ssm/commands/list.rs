@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::output::truncate;
 use super::{
     Command, DOCUMENT, Invocation, PLUGIN, Status, find, invocations, key, log_output, optional_iso8601, status,
-    to_response,
+    to_output,
 };
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
@@ -79,9 +79,9 @@ impl ListCommandsInput {
 
     fn page(&self, operation: &str, items: Vec<(String, Value)>, member: &str) -> OperationResult {
         let Self { command_id, instance_id, filters, .. } = self;
-        let question = format!("{operation} {command_id:?} {instance_id:?} {filters:?}");
+        let query = format!("{operation} {command_id:?} {instance_id:?} {filters:?}");
         let limit = self.max_results.unwrap_or(PAGE);
-        let page = paging::page(items, &question, self.next_token.as_deref(), limit).map_err(invalid_token)?;
+        let page = paging::page(items, &query, self.next_token.as_deref(), limit).map_err(invalid_token)?;
         Ok(json!({ member: page.items, "NextToken": page.next_token }))
     }
 }
@@ -90,9 +90,10 @@ pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListCommandsInput) -> Operatio
     sandbox.store.read(|states| {
         let mut items = Vec::new();
         for command in input.commands(states)? {
-            let is_meant = input.instance_id.is_none() || invocations(states, &command.id).any(|one| input.is_on(one));
-            if is_meant && input.passes(command, status(states, &command.id))? {
-                items.push((command.id.clone(), to_response(states, command)));
+            let is_selected =
+                input.instance_id.is_none() || invocations(states, &command.id).any(|one| input.is_on(one));
+            if is_selected && input.passes(command, status(states, &command.id))? {
+                items.push((command.id.clone(), to_output(states, command)));
             }
         }
         input.page("ListCommands", items, "Commands")
@@ -105,7 +106,7 @@ pub(crate) fn list_invocations(sandbox: &Arc<Sandbox>, input: ListCommandsInput)
         for command in input.commands(states)? {
             for invocation in invocations(states, &command.id).filter(|one| input.is_on(one)) {
                 if input.passes(command, invocation.status)? {
-                    items.push((invocation.key(), listed(command, invocation, input.details)));
+                    items.push((invocation.key(), invocation_output(command, invocation, input.details)));
                 }
             }
         }
@@ -113,7 +114,7 @@ pub(crate) fn list_invocations(sandbox: &Arc<Sandbox>, input: ListCommandsInput)
     })
 }
 
-fn listed(command: &Command, invocation: &Invocation, with_details: bool) -> Value {
+fn invocation_output(command: &Command, invocation: &Invocation, with_details: bool) -> Value {
     let plugin = json!({
         "Name": PLUGIN,
         "Status": invocation.status.name(),

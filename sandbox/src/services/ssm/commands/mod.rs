@@ -180,7 +180,7 @@ fn log_output(command: &Command) -> Value {
     })
 }
 
-fn to_response(states: &States, command: &Command) -> Value {
+fn to_output(states: &States, command: &Command) -> Value {
     let status = status(states, &command.id);
     let all: Vec<&Invocation> = invocations(states, &command.id).collect();
     let failed = |one: &&&Invocation| matches!(one.status, Status::Failed | Status::TimedOut);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Command, DOCUMENT, Invocation, MAX_COMMANDS, run, to_response};
+use super::{Command, DOCUMENT, Invocation, MAX_COMMANDS, run, to_output};
 use crate::base::ids;
 use crate::core::OperationResult;
 use crate::services::ssm::instances;
@@ -73,7 +73,7 @@ pub(crate) fn send(sandbox: &Arc<Sandbox>, input: SendCommandInput) -> Operation
         timeout: input.timeout_seconds.unwrap_or(DEFAULT_DELIVERY_TIMEOUT),
         log_group: log.cloud_watch_output_enabled.then(|| log.cloud_watch_log_group_name.unwrap_or_else(default_group)),
     };
-    let (instances, to_response) = sandbox.store.write(|states| {
+    let (instances, to_output) = sandbox.store.write(|states| {
         let instances = select_instances(&sandbox.config.account, states, &command.instance_ids, &input.targets)?;
         for instance in &instances {
             let invocation = Invocation::new(&command.id, instance);
@@ -81,12 +81,12 @@ pub(crate) fn send(sandbox: &Arc<Sandbox>, input: SendCommandInput) -> Operation
         }
         states.of_mut::<State>().commands.insert(command.id.clone(), command.clone());
         delete_oldest(states);
-        Ok((instances, to_response(states, &command)))
+        Ok((instances, to_output(states, &command)))
     })?;
     for instance in instances {
         run::start(sandbox, &command, instance);
     }
-    Ok(json!({ "Command": to_response }))
+    Ok(json!({ "Command": to_output }))
 }
 
 fn check(input: &SendCommandInput) -> Result<(), Fault> {
