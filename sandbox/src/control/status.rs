@@ -70,12 +70,12 @@ fn stacks(states: &States) -> Value {
 fn services(states: &States) -> Value {
     let services =
         states.of::<ecs::State>().services.values().filter(|service| service.status == ServiceStatus::Active);
-    let shown = services.map(|service| {
+    let outputs = services.map(|service| {
         let own = states.of::<ecs::State>().tasks.values().filter(|task| {
             task.cluster == service.cluster && task.service.as_ref() == Some(&service.name)
         });
         let running = own.filter(|task| task.last_status == TaskStatus::Running).count();
         json!({ "cluster": service.cluster, "name": service.name, "desired": service.desired_count, "running": running })
     });
-    shown.collect()
+    outputs.collect()
 }

@@ -65,8 +65,8 @@ impl StackPhase {
     }
 
     pub(super) fn stack(&self) -> Result<Stack, Fault> {
-        let found = self.sandbox.store.read(|states| states.of::<State>().stacks.get(&self.stack_id).cloned());
-        found.ok_or_else(|| Fault::internal("the stack of an operation in progress does not exist"))
+        let stack = self.sandbox.store.read(|states| states.of::<State>().stacks.get(&self.stack_id).cloned());
+        stack.ok_or_else(|| Fault::internal("the stack of an operation in progress does not exist"))
     }
 
     pub(super) fn resources(&self) -> BTreeMap<String, Resource> {

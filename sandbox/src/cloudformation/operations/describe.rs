@@ -106,8 +106,8 @@ pub(crate) fn stacks(sandbox: &Arc<Sandbox>, input: DescribeStacksInput) -> Oper
         }
         let existing_stacks = newest_first(state.stacks.values().filter(|stack| !stack.is_deleted()));
         let page = page(existing_stacks, "DescribeStacks", input.next_token.as_deref(), STACKS_PER_PAGE)?;
-        let described: Vec<_> = page.items.into_iter().map(to_output).collect();
-        Ok(json!({ "Stacks": described, "NextToken": page.next_token }))
+        let outputs: Vec<_> = page.items.into_iter().map(to_output).collect();
+        Ok(json!({ "Stacks": outputs, "NextToken": page.next_token }))
     })
 }
 

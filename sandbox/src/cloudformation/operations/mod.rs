@@ -57,8 +57,8 @@ fn check_stack_name(name: &str) -> Result<(), Fault> {
         )));
     }
     let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
-    let fits = name.chars().all(|character| character.is_ascii_alphanumeric() || character == '-');
-    if begins && fits {
+    let is_valid = name.chars().all(|character| character.is_ascii_alphanumeric() || character == '-');
+    if begins && is_valid {
         return Ok(());
     }
     Err(invalid(format!(

@@ -61,10 +61,10 @@ pub(crate) fn describe_resource(sandbox: &Arc<Sandbox>, input: ResourceInput) ->
         let missing_stack = || invalid(format!("Stack '{stack_name}' does not exist"));
         let stack = states.of::<State>().find(stack_name).ok_or_else(missing_stack)?;
         let missing = || invalid(format!("Resource {name} does not exist for stack {}", stack.name));
-        let found = states.of::<State>().resources_of(&stack.id).remove(name).ok_or_else(missing)?;
-        let mut detail = with_stack(resource_output(&found, "LastUpdatedTimestamp"), stack);
-        if !found.metadata.is_null() {
-            detail["Metadata"] = found.metadata.to_string().into();
+        let resource = states.of::<State>().resources_of(&stack.id).remove(name).ok_or_else(missing)?;
+        let mut detail = with_stack(resource_output(&resource, "LastUpdatedTimestamp"), stack);
+        if !resource.metadata.is_null() {
+            detail["Metadata"] = resource.metadata.to_string().into();
         }
         Ok(json!({ "StackResourceDetail": detail }))
     })
@@ -85,8 +85,8 @@ pub(crate) fn describe_resources(sandbox: &Arc<Sandbox>, input: ResourceInput) -
         let all = state.resources_of(&stack.id);
         let is_selected = |name: &String| input.logical_resource_id.as_ref().is_none_or(|one| one == name);
         let all = all.into_iter().filter(|(name, _)| is_selected(name)).take(MAX_DESCRIBED);
-        let described = all.map(|(_, resource)| with_stack(resource_output(&resource, "Timestamp"), stack));
-        Ok(json!({ "StackResources": described.collect::<Vec<_>>() }))
+        let outputs = all.map(|(_, resource)| with_stack(resource_output(&resource, "Timestamp"), stack));
+        Ok(json!({ "StackResources": outputs.collect::<Vec<_>>() }))
     })
 }
 

@@ -133,8 +133,9 @@ fn all_resolved(unresolved: &BTreeSet<String>, block: &str, prefix: &str) -> Res
 }
 
 /// Refuses attributes of anything but resources. Whether the resource's type has the attribute is checked by the operation.
-fn check_attributes(template: &Template, found: &[Reference]) -> Result<(), Fault> {
-    let undefined = found.iter().find(|one| one.attribute.is_some() && !template.resources().contains_key(&one.name));
+fn check_attributes(template: &Template, references: &[Reference]) -> Result<(), Fault> {
+    let undefined =
+        references.iter().find(|one| one.attribute.is_some() && !template.resources().contains_key(&one.name));
     let Some(Reference { name, attribute, in_text }) = undefined else { return Ok(()) };
     let attribute = attribute.as_deref().unwrap_or_default();
     Err(invalid(if *in_text {
@@ -177,8 +178,8 @@ pub(crate) fn active_dependencies(template: &Template, scope: &EvaluationScope<'
 pub(crate) fn check_live(template: &Template, scope: &EvaluationScope<'_>) -> Result<(), Fault> {
     let dependencies = active_dependencies(template, scope)?;
     let is_true = |name: &str| scope.condition(name).ok();
-    let without_resource = |found: Vec<Reference>| -> Vec<String> {
-        let names = found.into_iter().map(|reference| reference.name);
+    let without_resource = |references: Vec<Reference>| -> Vec<String> {
+        let names = references.into_iter().map(|reference| reference.name);
         names.filter(|name| template.resources().contains_key(name) && !dependencies.contains_key(name)).collect()
     };
     let unresolved = dependencies

@@ -46,9 +46,9 @@ fn unresolved(name: &str, block: &str) -> Fault {
 /// Refuses references to resources, which do not exist when conditions and rules are evaluated.
 fn check_parameters(template: &Template, block: &str) -> Result<(), Fault> {
     let known = |name: &str| PSEUDO.contains(&name) || template.section("Parameters").contains_key(name);
-    let found = template.section(block).values().flat_map(references);
+    let references = template.section(block).values().flat_map(references);
     let unresolved: BTreeSet<String> =
-        found.filter(|one| one.attribute.is_some() || !known(&one.name)).map(|one| one.name).collect();
+        references.filter(|one| one.attribute.is_some() || !known(&one.name)).map(|one| one.name).collect();
     if unresolved.is_empty() {
         return Ok(());
     }

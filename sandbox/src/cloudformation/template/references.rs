@@ -22,30 +22,32 @@ pub(crate) fn references(value: &Value) -> Vec<Reference> {
 
 /// The same without those in branches of `Fn::If` that do not apply; `is_true` knows which conditions hold.
 pub(crate) fn active_references(value: &Value, is_true: &dyn Fn(&str) -> Option<bool>) -> Vec<Reference> {
-    let mut found = Vec::new();
-    collect(value, is_true, &mut found);
-    found
+    let mut references = Vec::new();
+    collect(value, is_true, &mut references);
+    references
 }
 
-fn collect(value: &Value, is_true: &dyn Fn(&str) -> Option<bool>, found: &mut Vec<Reference>) {
-    let below = |value: &Value, found: &mut Vec<Reference>| collect(value, is_true, found);
+fn collect(value: &Value, is_true: &dyn Fn(&str) -> Option<bool>, references: &mut Vec<Reference>) {
+    let below = |value: &Value, references: &mut Vec<Reference>| collect(value, is_true, references);
     match (only_member(value), value) {
         (Some(("Ref", argument)), _) => {
             let name = argument.as_str().unwrap_or_default().to_owned();
-            found.push(Reference { name, attribute: None, in_text: false });
+            references.push(Reference { name, attribute: None, in_text: false });
         }
         (Some(("Fn::GetAtt", argument)), _) => {
-            found.extend(attribute_reference(argument));
+            references.extend(attribute_reference(argument));
             // The attribute may be a parameter's value.
-            argument.as_array().into_iter().flatten().for_each(|part| below(part, found));
+            argument.as_array().into_iter().flatten().for_each(|part| below(part, references));
         }
         (Some(("Fn::Sub", argument)), _) => {
-            found.extend(sub_references(argument));
-            below(argument, found);
+            references.extend(sub_references(argument));
+            below(argument, references);
         }
-        (Some(("Fn::If", argument)), _) => active_branches(argument, is_true).for_each(|(_, part)| below(part, found)),
-        (_, Value::Array(items)) => items.iter().for_each(|item| below(item, found)),
-        (_, Value::Object(members)) => members.values().for_each(|member| below(member, found)),
+        (Some(("Fn::If", argument)), _) => {
+            active_branches(argument, is_true).for_each(|(_, part)| below(part, references))
+        }
+        (_, Value::Array(items)) => items.iter().for_each(|item| below(item, references)),
+        (_, Value::Object(members)) => members.values().for_each(|member| below(member, references)),
         _ => {}
     }
 }

@@ -166,11 +166,11 @@ fn check_mappings(template: &Template) -> Result<(), Fault> {
     for (name, mapping) in template.section("Mappings") {
         for (key, attributes) in a_map(name, mapping)? {
             for value in a_map(&key, &attributes)?.values() {
-                let fits = match value {
+                let is_valid = match value {
                     Value::Array(items) => items.iter().all(is_scalar),
                     value => is_scalar(value),
                 };
-                if !fits {
+                if !is_valid {
                     return Err(format_error("Every Mappings attribute must be a String or a List."));
                 }
             }

@@ -85,11 +85,11 @@ impl<'a> Checker<'a> {
     }
 
     /// A violation by scalars in a list or a map is one of the whole list, with all constraints of its items.
-    fn each(&mut self, what: &str, name: &str, whole: &Value, mut values: impl Iterator<Item = Value>) {
+    fn each(&mut self, what: &str, name: &str, container: &Value, mut values: impl Iterator<Item = Value>) {
         let Some((limits, kind)) = self.scalar(name) else { return };
         if values.any(|value| !violated_clauses(limits, kind, &value).is_empty()) {
             let clauses = clauses(limits, kind).join(", ");
-            self.unsatisfied(Some(&java_text(whole)), &format!("{what} must satisfy constraint: [{clauses}]"));
+            self.unsatisfied(Some(&java_text(container)), &format!("{what} must satisfy constraint: [{clauses}]"));
         }
     }
 

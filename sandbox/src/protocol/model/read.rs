@@ -136,7 +136,7 @@ fn map_from_text(value: Value) -> Value {
 }
 
 fn typed(plain: Plain, value: Value) -> Result<Value, ReadError> {
-    let fits = match plain {
+    let is_valid = match plain {
         Plain::String => value.is_string(),
         Plain::Blob => value.as_str().is_some_and(|text| STANDARD.decode(text).is_ok()),
         Plain::Boolean => value.is_boolean(),
@@ -145,7 +145,7 @@ fn typed(plain: Plain, value: Value) -> Result<Value, ReadError> {
         Plain::Timestamp => value.is_number(),
     };
     match (plain, &value) {
-        _ if fits => Ok(value),
+        _ if is_valid => Ok(value),
         // 3.0 is an integer.
         (Plain::Integer | Plain::Long, Value::Number(number)) => {
             whole_number(number).ok_or_else(|| type_error(plain, &value))

@@ -210,8 +210,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeScalingActivitiesI
         let mut rows: Vec<_> =
             states.of::<State>().activities.iter().filter(|(_, activity)| matches(activity)).collect();
         rows.sort_by_key(|(_, activity)| std::cmp::Reverse(activity.at));
-        let described = rows.into_iter().map(|(key, activity)| (key.to_owned(), activity.to_output()));
-        paging::page(described, &query, input.next_token.as_deref(), limit).map_err(invalid_token)
+        let outputs = rows.into_iter().map(|(key, activity)| (key.to_owned(), activity.to_output()));
+        paging::page(outputs, &query, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     Ok(json!({ "ScalingActivities": page.items, "NextToken": page.next_token }))
 }

@@ -149,9 +149,9 @@ fn scale_in(now: &ScalingState, requested: u32) -> Decision {
 impl CapacityRequest {
     /// The request of the step adjustment that applies to a metric's difference from the threshold.
     pub(super) fn from_step(step: &Step, difference: f64, upward: bool) -> Option<Self> {
-        let found = step.step_adjustments.iter().find(|one| one.applies_to(difference, upward))?;
+        let adjustment = step.step_adjustments.iter().find(|one| one.applies_to(difference, upward))?;
         let at_least = step.min_adjustment_magnitude.unwrap_or_default();
-        Some(Self::Adjust { kind: step.kind(), by: found.scaling_adjustment, at_least })
+        Some(Self::Adjust { kind: step.kind(), by: adjustment.scaling_adjustment, at_least })
     }
 
     /// The requested capacity, from the current one.

@@ -39,11 +39,12 @@ pub(crate) fn is_policy(action: &str) -> bool {
 /// When the policy or its service does not exist, or the database fails.
 pub(crate) fn execute(sandbox: &Arc<Sandbox>, action: &str, trigger: &AlarmTrigger<'_>) -> Result<(), Fault> {
     let arn = action.split(":createdBy/").next().unwrap_or_default();
-    let found = sandbox.store.read(|states| {
+    let policy_and_target = sandbox.store.read(|states| {
         let policy = states.of::<State>().policies.values().find(|policy| policy.arn(&sandbox.config) == arn)?;
         Some((policy.clone(), states.of::<State>().targets.get(&policy.resource_id)?.clone()))
     });
-    let (policy, target) = found.ok_or_else(|| validation_exception(format!("No scaling policy found: {arn}")))?;
+    let (policy, target) =
+        policy_and_target.ok_or_else(|| validation_exception(format!("No scaling policy found: {arn}")))?;
     let Some(request) = request(sandbox, &policy, trigger)? else { return Ok(()) };
     let cause = format!("monitor alarm {} in state {} triggered policy {}", trigger.alarm, trigger.state, policy.name);
     let changes = |states: &States| match plan(sandbox, states, &target, &request.request)? {

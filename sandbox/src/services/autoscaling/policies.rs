@@ -55,7 +55,7 @@ impl Policy {
     }
 
     fn to_output(&self, states: &States, config: &Config) -> Value {
-        let mut described = json!({
+        let mut output = json!({
             "PolicyARN": self.arn(config),
             "PolicyName": self.name,
             "ServiceNamespace": NAMESPACE,
@@ -65,8 +65,8 @@ impl Policy {
             "Alarms": alarms::to_output(states, config, self),
             "CreationTime": epoch_seconds(self.created_at),
         });
-        described[self.policy_type.member()] = self.configuration.clone();
-        described
+        output[self.policy_type.member()] = self.configuration.clone();
+        output
     }
 }
 
@@ -228,8 +228,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeScalingPoliciesInp
         let rows = states.of::<State>().policies.iter().filter(|(_, policy)| {
             is_served && resource_id.as_ref().is_none_or(|id| *id == policy.resource_id) && named(policy)
         });
-        let described = rows.map(|(key, policy)| (key.to_owned(), policy.to_output(states, &sandbox.config)));
-        paging::page(described, &query, next_token.as_deref(), limit).map_err(invalid_token)
+        let outputs = rows.map(|(key, policy)| (key.to_owned(), policy.to_output(states, &sandbox.config)));
+        paging::page(outputs, &query, next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     Ok(json!({ "ScalingPolicies": page.items, "NextToken": page.next_token }))
 }

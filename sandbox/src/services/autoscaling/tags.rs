@@ -67,7 +67,7 @@ pub(super) fn list(
     ListTagsForResourceInput { arn }: ListTagsForResourceInput,
 ) -> OperationResult {
     sandbox.store.read(|states| {
-        let found = states.of::<State>().targets.values().find(|target| target.arn(&sandbox.config) == arn);
-        Ok(json!({ "Tags": found.ok_or_else(|| not_found(&arn))?.tags }))
+        let target = states.of::<State>().targets.values().find(|target| target.arn(&sandbox.config) == arn);
+        Ok(json!({ "Tags": target.ok_or_else(|| not_found(&arn))?.tags }))
     })
 }

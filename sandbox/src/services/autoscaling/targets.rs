@@ -202,8 +202,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeScalableTargetsInp
     let page = sandbox.store.read(|states| {
         let matches = |id: &str| is_served && (resource_ids.is_empty() || resource_ids.iter().any(|given| given == id));
         let targets = states.of::<State>().targets.iter().filter(|(id, _)| matches(id));
-        let described = targets.map(|(id, target)| (id.to_owned(), target.to_output(&sandbox.config)));
-        paging::page(described, &query, next_token.as_deref(), limit).map_err(invalid_token)
+        let outputs = targets.map(|(id, target)| (id.to_owned(), target.to_output(&sandbox.config)));
+        paging::page(outputs, &query, next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     Ok(json!({ "ScalableTargets": page.items, "NextToken": page.next_token }))
 }

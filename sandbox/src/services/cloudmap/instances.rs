@@ -108,10 +108,10 @@ fn to_output(instance: &Instance) -> Value {
 pub(super) fn get(sandbox: &Arc<Sandbox>, input: InstanceInput) -> OperationResult {
     sandbox.store.read(|states| {
         let key = key(states.of::<State>(), &input.service_id, &input.instance_id)?;
-        let found = states.of::<State>().instances.get(&key).ok_or_else(|| not_found(&input.instance_id))?;
-        let mut described = to_output(found);
-        described["CreatorRequestId"] = found.creator_request_id.clone().into();
-        Ok(json!({ "Instance": described }))
+        let instance = states.of::<State>().instances.get(&key).ok_or_else(|| not_found(&input.instance_id))?;
+        let mut output = to_output(instance);
+        output["CreatorRequestId"] = instance.creator_request_id.clone().into();
+        Ok(json!({ "Instance": output }))
     })
 }
 
@@ -128,8 +128,8 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListInstancesInput) -> Operati
     let page = sandbox.store.read(|states| {
         let prefix = key(states.of::<State>(), &input.service_id, "")?;
         let instances = states.of::<State>().instances.with_prefix(&prefix);
-        let described = instances.map(|(_, instance)| (instance.id.clone(), to_output(instance)));
-        paging::page(described, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        let outputs = instances.map(|(_, instance)| (instance.id.clone(), to_output(instance)));
+        paging::page(outputs, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Instances": page.items, "NextToken": page.next_token }))
@@ -192,10 +192,11 @@ fn find_by_names<'a>(state: &'a State, namespace: &str, service: &str) -> Result
         return Err(Fault::not_found("NamespaceNotFound", format!("Namespace {namespace} not found")));
     }
     let within = |one: &&Service| one.name == service && namespaces.iter().any(|other| other.id == one.namespace_id);
-    let found = state.services.values().find(within);
-    let found = found.ok_or_else(|| Fault::not_found("ServiceNotFound", format!("Service {service} not found")))?;
-    let namespace = namespaces.into_iter().find(|one| one.id == found.namespace_id);
-    namespace.map(|namespace| (namespace, found)).ok_or_else(|| not_found(service))
+    let registration = state.services.values().find(within);
+    let registration =
+        registration.ok_or_else(|| Fault::not_found("ServiceNotFound", format!("Service {service} not found")))?;
+    let namespace = namespaces.into_iter().find(|one| one.id == registration.namespace_id);
+    namespace.map(|namespace| (namespace, registration)).ok_or_else(|| not_found(service))
 }
 
 /// `DiscoverInstances`, by names, health and attributes. Optional parameters are ignored if no instance matches them.
@@ -212,7 +213,7 @@ pub(super) fn discover(sandbox: &Arc<Sandbox>, input: DiscoverInstancesInput) ->
         let narrowed: Vec<&Instance> =
             required.iter().copied().filter(|one| has(one, &input.optional_parameters)).collect();
         let instances = filter_by_health(if narrowed.is_empty() { required } else { narrowed }, &input.health_status);
-        let found = instances.into_iter().take(input.max_results.unwrap_or(DEFAULT_MAX_RESULTS)).map(|instance| {
+        let results = instances.into_iter().take(input.max_results.unwrap_or(DEFAULT_MAX_RESULTS)).map(|instance| {
             json!({
                 "InstanceId": instance.id,
                 "NamespaceName": namespace.name,
@@ -221,7 +222,7 @@ pub(super) fn discover(sandbox: &Arc<Sandbox>, input: DiscoverInstancesInput) ->
                 "Attributes": instance.attributes,
             })
         });
-        Ok(json!({ "Instances": found.collect::<Vec<_>>(), "InstancesRevision": service.revision }))
+        Ok(json!({ "Instances": results.collect::<Vec<_>>(), "InstancesRevision": service.revision }))
     })
 }
 

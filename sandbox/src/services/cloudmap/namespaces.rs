@@ -41,8 +41,8 @@ pub(super) struct CreateNamespaceInput {
 pub(super) async fn create_private(sandbox: Arc<Sandbox>, input: CreatePrivateDnsNamespaceInput) -> OperationResult {
     let CreatePrivateDnsNamespaceInput { name, vpc, description, creator_request_id, tags, properties } = input;
     let filter = json!({ "Filter": [{ "Name": "vpc-id", "Value": [vpc] }] });
-    let found = sandbox.call("ec2", "DescribeVpcs", filter).await?;
-    if found["vpcSet"].as_array().is_none_or(Vec::is_empty) {
+    let vpcs = sandbox.call("ec2", "DescribeVpcs", filter).await?;
+    if vpcs["vpcSet"].as_array().is_none_or(Vec::is_empty) {
         return Err(invalid_input(format!("VPC {vpc} does not exist")));
     }
     create(
@@ -64,8 +64,8 @@ pub(super) fn create_http(sandbox: &Arc<Sandbox>, input: CreateNamespaceInput) -
 
 /// The pattern of the API's model, which needs look-ahead.
 fn check_http_name(name: &str) -> Result<(), Fault> {
-    let fits = (1..=1024).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
-    if fits && !name.starts_with("arn:") {
+    let is_valid = (1..=1024).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_valid && !name.starts_with("arn:") {
         return Ok(());
     }
     Err(invalid_input(format!(
@@ -186,10 +186,10 @@ pub(super) struct NamespaceInput {
 
 pub(super) fn get(sandbox: &Arc<Sandbox>, input: NamespaceInput) -> OperationResult {
     sandbox.store.read(|states| {
-        let found = states.of::<State>().namespaces.get(id_of(&input.id)).ok_or_else(|| not_found(&input.id))?;
-        let mut namespace = to_output(states.of::<State>(), found);
-        namespace["CreatorRequestId"] = found.creator_request_id.clone().into();
-        Ok(json!({ "Namespace": namespace }))
+        let namespace = states.of::<State>().namespaces.get(id_of(&input.id)).ok_or_else(|| not_found(&input.id))?;
+        let mut output = to_output(states.of::<State>(), namespace);
+        output["CreatorRequestId"] = namespace.creator_request_id.clone().into();
+        Ok(json!({ "Namespace": output }))
     })
 }
 
@@ -213,11 +213,11 @@ pub(super) struct Filter {
 impl Filter {
     /// Whether the filter accepts the value of the attribute `name`. A filter for another attribute accepts everything.
     pub(super) fn accepts(&self, name: &str, text: &str) -> bool {
-        let fits = |value: &String| match self.condition.as_deref() {
+        let matches = |value: &String| match self.condition.as_deref() {
             Some("BEGINS_WITH") => text.starts_with(value.as_str()),
             _ => text == value,
         };
-        self.name != name || self.values.iter().any(fits)
+        self.name != name || self.values.iter().any(matches)
     }
 
     /// Refuses a condition that is not served.
@@ -240,8 +240,8 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListNamespacesInput) -> Operat
                     && filter.accepts("TYPE", namespace.kind.name())
             })
         });
-        let described = matching.map(|namespace| (namespace.id.clone(), to_output(states.of::<State>(), namespace)));
-        paging::page(described, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        let outputs = matching.map(|namespace| (namespace.id.clone(), to_output(states.of::<State>(), namespace)));
+        paging::page(outputs, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Namespaces": page.items, "NextToken": page.next_token }))

@@ -79,9 +79,9 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListOperationsInput) -> Operat
                     && filter.accepts("SERVICE_ID", &target(operation, "SERVICE"))
             })
         });
-        let shown =
+        let outputs =
             matching.map(|operation| (operation.id.clone(), json!({ "Id": operation.id, "Status": "SUCCESS" })));
-        paging::page(shown, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(outputs, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Operations": page.items, "NextToken": page.next_token }))

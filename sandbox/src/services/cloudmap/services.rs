@@ -102,10 +102,10 @@ pub(super) struct ServiceInput {
 
 pub(super) fn get(sandbox: &Arc<Sandbox>, input: ServiceInput) -> OperationResult {
     sandbox.store.read(|states| {
-        let found = find(states.of::<State>(), &input.id)?;
-        let mut service = to_output(states.of::<State>(), found);
-        service["CreatorRequestId"] = found.creator_request_id.clone().into();
-        Ok(json!({ "Service": service }))
+        let service = find(states.of::<State>(), &input.id)?;
+        let mut output = to_output(states.of::<State>(), service);
+        output["CreatorRequestId"] = service.creator_request_id.clone().into();
+        Ok(json!({ "Service": output }))
     })
 }
 
@@ -127,12 +127,12 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListServicesInput) -> Operatio
             states.of::<State>().services.values().filter(|service| {
                 input.filters.iter().all(|filter| filter.accepts("NAMESPACE_ID", &service.namespace_id))
             });
-        let described = matching.map(|service| {
+        let outputs = matching.map(|service| {
             let mut summary = to_output(states.of::<State>(), service);
             summary["NamespaceId"] = Value::Null;
             (service.id.clone(), summary)
         });
-        paging::page(described, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(outputs, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Services": page.items, "NextToken": page.next_token }))

@@ -60,9 +60,9 @@ struct Filter {
 
 impl Filter {
     fn accepts(&self, metric: &Metric) -> bool {
-        let fits =
+        let is_valid =
             |one: &Dimension| one.name == self.name && self.value.as_ref().is_none_or(|value| *value == one.value);
-        metric.dimensions.iter().any(fits)
+        metric.dimensions.iter().any(is_valid)
     }
 }
 
@@ -98,8 +98,8 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListMetricsInput) -> Operation
                 && input.metric_name.as_ref().is_none_or(|name| *name == metric.metric_name)
                 && input.dimensions.iter().all(|filter| filter.accepts(metric))
         });
-        let shown = metrics.map(|(key, metric)| (key.to_owned(), to_output(metric)));
-        paging::page(shown, &query, input.next_token.as_deref(), PAGE)
+        let outputs = metrics.map(|(key, metric)| (key.to_owned(), to_output(metric)));
+        paging::page(outputs, &query, input.next_token.as_deref(), PAGE)
             .map_err(|_| invalid_value("Request parameter NextToken is invalid"))
     })?;
     let owners = input.include_linked_accounts.then(|| vec![&sandbox.config.account; page.items.len()]);

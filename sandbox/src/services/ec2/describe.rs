@@ -39,8 +39,8 @@ pub(super) struct DescribeInput {
 /// Runs the Describe operation of a resource kind.
 pub(super) fn describe(sandbox: &Arc<Sandbox>, kind: &ResourceKind, input: &DescribeInput) -> OperationResult {
     sandbox.store.read(|states| {
-        let found = select(states.of::<State>(), kind, input)?;
-        answer(kind, input, found)
+        let records = select(states.of::<State>(), kind, input)?;
+        answer(kind, input, records)
     })
 }
 
@@ -63,13 +63,13 @@ pub(super) fn select(state: &State, kind: &ResourceKind, input: &DescribeInput) 
 }
 
 /// The response with the requested page of the selected rows.
-pub(super) fn answer(kind: &ResourceKind, input: &DescribeInput, found: Vec<Value>) -> OperationResult {
-    let (mut found, next_token) = input.page(kind, found)?;
-    for record in &mut found {
+pub(super) fn answer(kind: &ResourceKind, input: &DescribeInput, records: Vec<Value>) -> OperationResult {
+    let (mut records, next_token) = input.page(kind, records)?;
+    for record in &mut records {
         hide_members(kind, record);
     }
     let mut answer = Map::new();
-    answer.insert(kind.set.to_owned(), Value::Array(found));
+    answer.insert(kind.set.to_owned(), Value::Array(records));
     answer.insert("nextToken".to_owned(), json!(next_token));
     Ok(Value::Object(answer))
 }
@@ -99,17 +99,17 @@ impl DescribeInput {
     /// Selects the rows that match the filters and the kind's other selectors.
     pub(super) fn select(&self, kind: &ResourceKind, rows: impl Iterator<Item = Value>) -> Result<Vec<Value>, Fault> {
         self.check(kind)?;
-        let mut found: Vec<Value> = rows.collect();
+        let mut records: Vec<Value> = rows.collect();
         for selector in kind.selectors {
             let values = self.texts(selector.member);
-            let missing = |text: &&&str| !found.iter().any(|row| row[selector.path] == **text);
+            let missing = |text: &&&str| !records.iter().any(|row| row[selector.path] == **text);
             if let Some(unknown) = values.iter().find(missing) {
                 return Err(Fault::not_found(selector.not_found, selector.message.replace("{}", unknown)));
             }
-            found.retain(|row| values.is_empty() || values.iter().any(|text| row[selector.path] == *text));
+            records.retain(|row| values.is_empty() || values.iter().any(|text| row[selector.path] == *text));
         }
-        found.retain(|row| self.filters.iter().all(|filter| filter.accepts(kind, row)));
-        Ok(found)
+        records.retain(|row| self.filters.iter().all(|filter| filter.accepts(kind, row)));
+        Ok(records)
     }
 
     /// Removes and returns a member that only one Describe operation has.
@@ -137,11 +137,11 @@ impl DescribeInput {
     }
 
     /// The requested page of the rows: all of them without `MaxResults`.
-    pub(super) fn page(&self, kind: &ResourceKind, found: Vec<Value>) -> Result<(Vec<Value>, Option<String>), Fault> {
+    pub(super) fn page(&self, kind: &ResourceKind, records: Vec<Value>) -> Result<(Vec<Value>, Option<String>), Fault> {
         let page_size = self.max_results.map_or(Ok(usize::MAX), page_size)?;
         let query = format!("{} {:?} {:?}", kind.operation, self.filters, self.selectors);
-        let found = found.into_iter().enumerate().map(|(place, record)| (place.to_string(), record));
-        let page = paging::page(found, &query, self.next_token.as_deref(), page_size)
+        let records = records.into_iter().enumerate().map(|(place, record)| (place.to_string(), record));
+        let page = paging::page(records, &query, self.next_token.as_deref(), page_size)
             .map_err(|_| Fault::client("InvalidNextToken", "The specified NextToken is not valid."))?;
         Ok((page.items, page.next_token))
     }

@@ -29,8 +29,8 @@ pub(super) fn describe_regions(sandbox: &Arc<Sandbox>, mut input: DescribeInput)
         let endpoint = format!("ec2.{name}.{}", partition.url_suffix);
         json!({ "regionName": name, "regionEndpoint": endpoint, "optInStatus": status })
     });
-    let found = input.select(&REGION, rows)?;
-    describe::answer(&REGION, &input, found)
+    let regions = input.select(&REGION, rows)?;
+    describe::answer(&REGION, &input, regions)
 }
 
 pub(super) fn describe_zones(sandbox: &Arc<Sandbox>, input: DescribeInput) -> OperationResult {
@@ -48,6 +48,6 @@ pub(super) fn describe_zones(sandbox: &Arc<Sandbox>, input: DescribeInput) -> Op
             "zoneType": "availability-zone",
         })
     });
-    let found = input.select(&ZONE, rows)?;
-    describe::answer(&ZONE, &input, found)
+    let zones = input.select(&ZONE, rows)?;
+    describe::answer(&ZONE, &input, zones)
 }

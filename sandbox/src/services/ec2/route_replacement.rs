@@ -30,10 +30,10 @@ pub(super) fn route(sandbox: &Arc<Sandbox>, input: ReplaceRouteInput) -> Operati
         let through =
             routes::target(states.of::<State>(), route_table_id, gateway_id.as_deref(), nat_gateway_id.as_deref())?;
         let table = records::get_mut(states.of_mut::<State>(), &ROUTE_TABLE, &input.route_table_id)?;
-        let found = list(table, "routeSet")
+        let route = list(table, "routeSet")
             .iter_mut()
             .find(|route| route["destinationCidrBlock"] == destination.as_str() && route["gatewayId"] != "local");
-        let Some(route) = found else {
+        let Some(route) = route else {
             let message = format!("There is no route defined for '{destination}' in the route table.");
             return Err(Fault::client("InvalidParameterValue", message));
         };
@@ -58,10 +58,10 @@ pub(super) fn association(sandbox: &Arc<Sandbox>, input: ReplaceRouteTableAssoci
         let holds = |table: &Value| {
             table["associationSet"].as_array()?.iter().find(|one| one["routeTableAssociationId"] == id.as_str()).cloned()
         };
-        let found = states.of::<State>().records.with_prefix(ROUTE_TABLE.prefix).find_map(|(from, table)| {
+        let association = states.of::<State>().records.with_prefix(ROUTE_TABLE.prefix).find_map(|(from, table)| {
             Some((from.to_owned(), holds(table)?, table["vpcId"].clone()))
         });
-        let Some((from, old, vpc)) = found else {
+        let Some((from, old, vpc)) = association else {
             let message = format!("The association ID '{id}' does not exist");
             return Err(Fault::not_found("InvalidAssociationID.NotFound", message));
         };

@@ -92,7 +92,7 @@ fn checked_range(state: &State, vpc: &str, cidr: &str) -> Result<Cidr, Fault> {
     let vpc_range = records::get(state, &VPC, vpc)?["cidrBlock"].as_str().and_then(Cidr::parse);
     let invalid_range = || Fault::client("InvalidSubnet.Range", format!("The CIDR '{cidr}' is invalid."));
     let range = Cidr::parse_parameter("cidrBlock", cidr)?;
-    if !range.is_of_vpc_size() || !vpc_range.is_some_and(|whole| whole.contains(range)) {
+    if !range.is_of_vpc_size() || !vpc_range.is_some_and(|vpc| vpc.contains(range)) {
         return Err(invalid_range());
     }
     let conflicts = |subnet: &Value| {

@@ -166,7 +166,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeInput) -> Operatio
                 rows.push(json!({ "resourceId": id, "resourceType": kind, "key": tag["key"], "value": tag["value"] }));
             }
         }
-        let found = input.select(&TAG, rows.into_iter())?;
-        describe::answer(&TAG, &input, found)
+        let tags = input.select(&TAG, rows.into_iter())?;
+        describe::answer(&TAG, &input, tags)
     })
 }

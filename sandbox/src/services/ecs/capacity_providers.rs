@@ -41,8 +41,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeCapacityProvidersI
     let (known, unknown): (Vec<&str>, Vec<&str>) =
         capacity_providers.iter().map(|given| names::last_part(given)).partition(|name| FARGATE.contains(name));
     let failures: Vec<Value> = unknown.into_iter().map(|name| missing(&arn(config, name))).collect();
-    let found: Vec<Value> = known.into_iter().map(|name| describe_provider(config, name)).collect();
-    Ok(json!({ "capacityProviders": found, "failures": failures }))
+    let providers: Vec<Value> = known.into_iter().map(|name| describe_provider(config, name)).collect();
+    Ok(json!({ "capacityProviders": providers, "failures": failures }))
 }
 
 fn arn(config: &Config, name: &str) -> String {

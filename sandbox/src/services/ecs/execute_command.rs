@@ -129,8 +129,8 @@ fn find_container(sandbox: &Sandbox, states: &States, input: &ExecuteCommandInpu
     {
         return Err(Fault::not_implemented("ecs:ExecuteCommand in a cluster that encrypts it with a KMS key"));
     }
-    let found = states.of::<State>().tasks.get(&key(&cluster.name, last_part(&input.task)));
-    let task = found.ok_or_else(|| invalid("The referenced task was not found."))?;
+    let task = states.of::<State>().tasks.get(&key(&cluster.name, last_part(&input.task)));
+    let task = task.ok_or_else(|| invalid("The referenced task was not found."))?;
     let index = match &input.container {
         Some(name) => task
             .containers

@@ -37,8 +37,9 @@ pub(super) fn cluster_name(given: Option<&str>) -> String {
 
 /// The cluster of a request.
 pub(super) fn cluster<'a>(states: &'a States, given: Option<&str>) -> Result<&'a Cluster, Fault> {
-    let found = states.of::<State>().clusters.get(&cluster_name(given)).filter(|cluster| cluster.deleted_at.is_none());
-    found.ok_or_else(|| Fault::not_found("ClusterNotFoundException", "Cluster not found."))
+    let cluster =
+        states.of::<State>().clusters.get(&cluster_name(given)).filter(|cluster| cluster.deleted_at.is_none());
+    cluster.ok_or_else(|| Fault::not_found("ClusterNotFoundException", "Cluster not found."))
 }
 
 /// A fault for a pagination token that no list returned.
@@ -60,8 +61,8 @@ pub(super) fn key(cluster: &str, name: &str) -> String {
 /// The service of a request.
 pub(super) fn service<'a>(states: &'a States, given_cluster: Option<&str>, given: &str) -> Result<&'a Service, Fault> {
     let cluster = cluster(states, given_cluster)?;
-    let found = states.of::<State>().services.get(&key(&cluster.name, last_part(given)));
-    found.ok_or_else(no_such_service)
+    let service = states.of::<State>().services.get(&key(&cluster.name, last_part(given)));
+    service.ok_or_else(no_such_service)
 }
 
 pub(super) fn no_such_service() -> Fault {
@@ -70,9 +71,9 @@ pub(super) fn no_such_service() -> Fault {
 
 /// The service of a request that changes it.
 pub(super) fn active_service<'a>(states: &'a States, cluster: Option<&str>, given: &str) -> Result<&'a Service, Fault> {
-    let found = service(states, cluster, given)?;
-    if found.status == ServiceStatus::Active {
-        Ok(found)
+    let service = service(states, cluster, given)?;
+    if service.status == ServiceStatus::Active {
+        Ok(service)
     } else {
         Err(Fault::client("ServiceNotActiveException", "Service was not ACTIVE.").with_kind(FaultKind::Inactive))
     }
@@ -96,8 +97,8 @@ pub(super) fn task_definition<'a>(states: &'a States, given: &str) -> Option<&'a
 
 /// The active task definition that a request names.
 pub(super) fn usable_task_definition<'a>(states: &'a States, given: &str) -> Result<&'a TaskDefinition, Fault> {
-    let found = task_definition(states, given).ok_or_else(no_such_definition)?;
-    if found.deregistered_at.is_some() { Err(client("TaskDefinition is inactive")) } else { Ok(found) }
+    let definition = task_definition(states, given).ok_or_else(no_such_definition)?;
+    if definition.deregistered_at.is_some() { Err(client("TaskDefinition is inactive")) } else { Ok(definition) }
 }
 
 pub(super) fn no_such_definition() -> Fault {

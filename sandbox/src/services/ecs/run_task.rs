@@ -69,7 +69,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
         }
         let template = template(&sandbox, &input, &cluster.name, &definition);
         let providers = capacity_providers::choose(launch.strategy.as_ref(), |_| 0, count);
-        let mut shown = Vec::new();
+        let mut outputs = Vec::new();
         let room = scheduler::room(states);
         let failures: Vec<Value> =
             (0..count.saturating_sub(room)).map(|_| json!({ "reason": scheduler::AT_LIMIT })).collect();
@@ -77,10 +77,10 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
             let subnet_id = network::subnet(network.as_ref(), index);
             let mut task = Task { id: ids::hex(32), subnet_id, capacity_provider, ..template.clone() };
             task.containers.iter_mut().for_each(|container| container.id = ids::uuid());
-            shown.push(output::task(&sandbox.config, states, &task, true));
+            outputs.push(output::task(&sandbox.config, states, &task, true));
             states.of_mut::<State>().tasks.insert(key(&cluster.name, &task.id), task);
         }
-        Ok(json!({ "tasks": shown, "failures": failures }))
+        Ok(json!({ "tasks": outputs, "failures": failures }))
     })
 }
 

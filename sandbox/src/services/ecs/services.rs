@@ -108,8 +108,8 @@ pub(super) fn delete(
         for deployment in &mut service.deployments {
             deployment.desired_count = 0;
         }
-        let shown = output::service(&sandbox.config, states, &service, true);
+        let service_output = output::service(&sandbox.config, states, &service, true);
         states.of_mut::<State>().services.insert(names::key(&service.cluster, &service.name), service);
-        Ok(json!({ "service": shown }))
+        Ok(json!({ "service": service_output }))
     })
 }

@@ -172,8 +172,8 @@ fn listed<'a>(
     profiles: impl Iterator<Item = &'a InstanceProfile>,
 ) -> impl Iterator<Item = (String, Value)> {
     profiles.map(|profile| {
-        let mut shown = to_output(state, profile);
-        shown["Tags"] = Value::Null;
-        (profile.name.clone(), shown)
+        let mut output = to_output(state, profile);
+        output["Tags"] = Value::Null;
+        (profile.name.clone(), output)
     })
 }

@@ -107,10 +107,10 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateRoleInput) -> Operatio
         }
         documents::trust_policy::check_principals(&role.assume_role_policy, states.of::<State>(), &sandbox.config)?;
         states.of_mut::<State>().roles.insert(role.name.clone(), role.clone());
-        let mut described = to_output(&role);
+        let mut output = to_output(&role);
         // GetRole and ListRoles show it, CreateRole does not.
-        described["MaxSessionDuration"] = Value::Null;
-        Ok(json!({ "Role": described }))
+        output["MaxSessionDuration"] = Value::Null;
+        Ok(json!({ "Role": output }))
     })
 }
 
@@ -123,9 +123,9 @@ pub(super) struct RoleInput {
 
 pub(super) fn get(sandbox: &Arc<Sandbox>, input: RoleInput) -> OperationResult {
     sandbox.store.read(|states| {
-        let mut described = to_output(find(states.of::<State>(), &input.role_name)?);
-        described["RoleLastUsed"] = json!({});
-        Ok(json!({ "Role": described }))
+        let mut output = to_output(find(states.of::<State>(), &input.role_name)?);
+        output["RoleLastUsed"] = json!({});
+        Ok(json!({ "Role": output }))
     })
 }
 
@@ -144,10 +144,10 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListRolesInput) -> OperationRe
     sandbox.store.read(|states| {
         let roles = states.of::<State>().roles.values().filter(|role| role.path.starts_with(&input.path_prefix));
         let roles = roles.map(|role| {
-            let mut described = to_output(role);
-            described["Tags"] = Value::Null;
-            described["PermissionsBoundary"] = Value::Null;
-            (role.name.clone(), described)
+            let mut output = to_output(role);
+            output["Tags"] = Value::Null;
+            output["PermissionsBoundary"] = Value::Null;
+            (role.name.clone(), output)
         });
         let paging = Paging::new(input.marker, input.max_items);
         paging.answer(&format!("ListRoles {}", input.path_prefix), "Roles", roles)

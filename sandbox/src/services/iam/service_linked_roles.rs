@@ -59,8 +59,8 @@ pub(super) fn create(
             return Err(Fault::client("InvalidInput", message));
         }
         states.of_mut::<State>().roles.insert(*name, role.clone());
-        let mut described = roles::to_output(&role);
-        described["MaxSessionDuration"] = Value::Null;
-        Ok(json!({ "Role": described }))
+        let mut output = roles::to_output(&role);
+        output["MaxSessionDuration"] = Value::Null;
+        Ok(json!({ "Role": output }))
     })
 }

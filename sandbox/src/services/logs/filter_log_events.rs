@@ -77,8 +77,8 @@ fn search(sandbox: &Arc<Sandbox>, input: FilterLogEventsInput) -> OperationResul
     let matches = |key: Key, message: &[u8]| streams.contains_key(&key.stream) && pattern.matches(message);
     let page = page(sandbox, (&from, &last.bytes()), limit, matches)?;
     let next_token = page.next.map(|key| paging::token(&query, &key.bytes()));
-    let described: Vec<Value> = page.events.iter().map(|event| to_output(event, &streams)).collect();
-    Ok(json!({ "events": described, "searchedLogStreams": [], "nextToken": next_token }))
+    let outputs: Vec<Value> = page.events.iter().map(|event| to_output(event, &streams)).collect();
+    Ok(json!({ "events": outputs, "searchedLogStreams": [], "nextToken": next_token }))
 }
 
 /// The names of the searched streams by their ids.

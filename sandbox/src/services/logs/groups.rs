@@ -183,13 +183,13 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeLogGroupsInput) ->
     let searched = input.log_group_name_pattern.is_some();
     let page = sandbox.store.read(|states| {
         let groups = states.of::<State>().groups.iter().filter(|(name, group)| input.matches(name, group));
-        let described = groups.map(|(name, group)| {
-            let described = group.to_output(sandbox);
-            (name.to_owned(), if searched { without_sizes(described) } else { described })
+        let outputs = groups.map(|(name, group)| {
+            let output = group.to_output(sandbox);
+            (name.to_owned(), if searched { without_sizes(output) } else { output })
         });
         // On AWS, the last page of a search is empty.
         let end = searched.then(|| (END.to_owned(), Value::Null));
-        paging::page(described.chain(end), &query, input.next_token.as_deref(), limit).map_err(invalid_token)
+        paging::page(outputs.chain(end), &query, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     let ended = page.items.last().is_some_and(Value::is_null);
     let groups: Vec<&Value> = page.items.iter().filter(|group| !group.is_null()).collect();

@@ -30,11 +30,11 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: ListLogGroupsInput) -> Operatio
         let groups = states.of::<State>().groups.iter().filter(|(name, group)| {
             is_listed(name) && input.log_group_class.as_ref().is_none_or(|class| group.class == *class)
         });
-        let listed = groups.map(|(name, group)| {
+        let outputs = groups.map(|(name, group)| {
             let arn = sandbox.config.arn("logs", &format!("log-group:{name}"));
             (name.to_owned(), json!({ "logGroupName": name, "logGroupArn": arn, "logGroupClass": group.class }))
         });
-        paging::page(listed, &query, input.next_token.as_deref(), limit).map_err(invalid_token)
+        paging::page(outputs, &query, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     Ok(json!({ "logGroups": page.items, "nextToken": page.next_token }))
 }

@@ -125,8 +125,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeLogStreamsInput) -
         if input.descending {
             streams.reverse();
         }
-        let described = streams.into_iter().map(|stream| (stream.name.clone(), stream.to_output(sandbox, &name)));
-        paging::page(described, &query, input.next_token.as_deref(), limit).map_err(invalid_token)
+        let outputs = streams.into_iter().map(|stream| (stream.name.clone(), stream.to_output(sandbox, &name)));
+        paging::page(outputs, &query, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     Ok(json!({ "logStreams": page.items, "nextToken": page.next_token }))
 }

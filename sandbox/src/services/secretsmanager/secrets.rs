@@ -37,8 +37,8 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateSecretInput) -> Operat
     if input.kind.is_some() {
         return Err(Fault::not_implemented("secretsmanager:CreateSecret with Type"));
     }
-    let fits = |character: char| character.is_ascii_alphanumeric() || "-/_+=.@!".contains(character);
-    if !name.chars().all(fits) {
+    let is_valid = |character: char| character.is_ascii_alphanumeric() || "-/_+=.@!".contains(character);
+    if !name.chars().all(is_valid) {
         let message =
             "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!";
         return Err(Fault::client("ValidationException", message));
@@ -131,9 +131,9 @@ pub(super) fn describe(
 ) -> OperationResult {
     sandbox.store.read(|states| {
         let secret = find(states, &sandbox.config, &secret_id, sandbox.clock.now())?;
-        let mut described = secret.to_output();
-        described.insert("VersionIdsToStages".to_owned(), json!(secret.stages()));
-        Ok(Value::Object(described))
+        let mut output = secret.to_output();
+        output.insert("VersionIdsToStages".to_owned(), json!(secret.stages()));
+        Ok(Value::Object(output))
     })
 }
 

@@ -86,8 +86,8 @@ fn check_value(key: &str, value: &str) -> Result<(), Fault> {
 
 /// Refuses an invalid path.
 pub(super) fn check_path(path: &str) -> Result<(), Fault> {
-    let fits = |character: char| character.is_ascii_alphanumeric() || "_.-/".contains(character);
-    if path.starts_with('/') && !path.contains("//") && path.chars().all(fits) {
+    let is_valid = |character: char| character.is_ascii_alphanumeric() || "_.-/".contains(character);
+    if path.starts_with('/') && !path.contains("//") && path.chars().all(is_valid) {
         return Ok(());
     }
     Err(validation_exception(
@@ -115,7 +115,7 @@ pub(super) fn matches_all(filters: &[Filter], parameter: &Parameter, state: &Sta
 
 fn matches(Filter { key, option, values }: &Filter, parameter: &Parameter, state: &State) -> bool {
     let option = option.as_deref();
-    let fits = |text: &str| {
+    let is_valid = |text: &str| {
         values.iter().any(|value| match option {
             Some("BeginsWith") => text.starts_with(value.as_str()),
             Some("Contains") => text.contains(value.as_str()),
@@ -126,17 +126,17 @@ fn matches(Filter { key, option, values }: &Filter, parameter: &Parameter, state
         "Path" => values.iter().any(|path| is_below(path, option == Some("Recursive"), &parameter.name)),
         // At the top level, a leading slash makes no difference.
         "Name" => {
-            fits(&parameter.name)
-                || fits(parameter.name.trim_start_matches('/'))
-                || fits(&format!("/{}", parameter.name))
+            is_valid(&parameter.name)
+                || is_valid(parameter.name.trim_start_matches('/'))
+                || is_valid(&format!("/{}", parameter.name))
         }
-        "Type" => fits(&parameter.kind),
-        "Tier" => fits(&parameter.tier),
-        "KeyId" => parameter.key_id.as_deref().is_some_and(fits),
+        "Type" => is_valid(&parameter.kind),
+        "Tier" => is_valid(&parameter.tier),
+        "KeyId" => parameter.key_id.as_deref().is_some_and(is_valid),
         tag => {
             let tag = tag.strip_prefix("tag:").unwrap_or(tag);
             let tags = state.past.get(&parameter.name).map(|past| past.tags.as_slice()).unwrap_or_default();
-            tags.iter().any(|one| one.key == tag && (values.is_empty() || fits(&one.value)))
+            tags.iter().any(|one| one.key == tag && (values.is_empty() || is_valid(&one.value)))
         }
     }
 }

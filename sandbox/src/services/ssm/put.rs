@@ -180,7 +180,7 @@ fn choose_tier(requested: Option<&str>, before: Option<&Parameter>, value: &str)
 }
 
 fn check_name(name: &str) -> Result<(), Fault> {
-    let fits = |character: char| character.is_ascii_alphanumeric() || "_.-/".contains(character);
+    let is_valid = |character: char| character.is_ascii_alphanumeric() || "_.-/".contains(character);
     let reserved = name.trim_start_matches('/').to_ascii_lowercase();
     let is_path = name.matches('/').count() > 1;
     if reserved.starts_with("aws") && is_path {
@@ -194,7 +194,7 @@ fn check_name(name: &str) -> Result<(), Fault> {
             "Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive).",
         ));
     }
-    if name.is_empty() || !name.chars().all(fits) || reserved.starts_with("ssm") {
+    if name.is_empty() || !name.chars().all(is_valid) || reserved.starts_with("ssm") {
         return Err(validation_exception(
             "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it can consist of \
              sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following \

@@ -93,8 +93,8 @@ pub(super) async fn get(
     GetParameterInput { name, with_decryption }: GetParameterInput,
 ) -> OperationResult {
     if let Some(reference) = secret_parameters::secret_reference(&name) {
-        let found = secret_parameters::find(&sandbox, reference, with_decryption).await?;
-        return found
+        let parameter = secret_parameters::find(&sandbox, reference, with_decryption).await?;
+        return parameter
             .map(|secret| json!({ "Parameter": secret }))
             .ok_or_else(|| secret_parameters::not_found(reference));
     }
@@ -153,14 +153,14 @@ pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: GetParametersByPathInpu
     let GetParametersByPathInput { path, recursive, parameter_filters, .. } = &input;
     filters::check_path(path)?;
     filters::check(parameter_filters, filters::BY_PATH_KEYS)?;
-    let mut found = public::below(path);
-    if public::is_public(path) && found.is_empty() {
+    let mut parameters = public::below(path);
+    if public::is_public(path) && parameters.is_empty() {
         return Err(Fault::not_implemented(&format!("public parameters below {path}")));
     }
     let query = format!("GetParametersByPath {path} {recursive} {parameter_filters:?}");
     let page = sandbox.store.read(|states| {
-        found.extend(states.of::<State>().parameters.values().cloned());
-        let matching = found.iter().filter(|parameter| {
+        parameters.extend(states.of::<State>().parameters.values().cloned());
+        let matching = parameters.iter().filter(|parameter| {
             filters::is_below(path, *recursive, &parameter.name)
                 && filters::matches_all(parameter_filters, parameter, states.of::<State>())
         });

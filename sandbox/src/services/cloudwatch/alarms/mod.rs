@@ -151,16 +151,16 @@ impl Alarm {
 
     /// The alarm in the form of responses.
     fn to_output(&self, config: &Config) -> Result<Value, Fault> {
-        let mut described = serde_json::to_value(&self.settings).map_err(Fault::internal)?;
-        described["AlarmArn"] = self.arn(config).into();
-        described["AlarmConfigurationUpdatedTimestamp"] = seconds_from_millis(self.configured).into();
-        described["StateValue"] = self.state.name().into();
-        described["StateReason"] = self.reason.as_str().into();
-        described["StateReasonData"] = self.reason_data.clone().into();
-        described["StateUpdatedTimestamp"] = seconds_from_millis(self.state_updated).into();
-        described["StateTransitionedTimestamp"] = seconds_from_millis(self.transitioned).into();
-        described["Metrics"] = json!([]);
-        Ok(described)
+        let mut output = serde_json::to_value(&self.settings).map_err(Fault::internal)?;
+        output["AlarmArn"] = self.arn(config).into();
+        output["AlarmConfigurationUpdatedTimestamp"] = seconds_from_millis(self.configured).into();
+        output["StateValue"] = self.state.name().into();
+        output["StateReason"] = self.reason.as_str().into();
+        output["StateReasonData"] = self.reason_data.clone().into();
+        output["StateUpdatedTimestamp"] = seconds_from_millis(self.state_updated).into();
+        output["StateTransitionedTimestamp"] = seconds_from_millis(self.transitioned).into();
+        output["Metrics"] = json!([]);
+        Ok(output)
     }
 }
 

@@ -24,23 +24,23 @@ pub(super) use run::run;
 fn to_reservation(mut instances: Vec<Value>) -> Value {
     instances.sort_by_key(|instance| instance["amiLaunchIndex"].as_u64());
     let mut reservation = json!({});
-    let mut shown = Vec::new();
+    let mut outputs = Vec::new();
     for mut instance in instances {
         if let Some(members) = instance.as_object_mut() {
             members.remove("userData");
             reservation = members.remove("reservation").unwrap_or(reservation);
         }
-        shown.push(instance);
+        outputs.push(instance);
     }
-    reservation["instancesSet"] = shown.into();
+    reservation["instancesSet"] = outputs.into();
     reservation
 }
 
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeInput) -> OperationResult {
     sandbox.store.read(|states| {
-        let found = describe::select(states.of::<State>(), &INSTANCE, &input)?;
+        let instances = describe::select(states.of::<State>(), &INSTANCE, &input)?;
         let mut reservations: Vec<Vec<Value>> = Vec::new();
-        for mut instance in found {
+        for mut instance in instances {
             describe::hide_members(&INSTANCE, &mut instance);
             let is_same = |other: &&mut Vec<Value>| {
                 other[0]["reservation"]["reservationId"] == instance["reservation"]["reservationId"]

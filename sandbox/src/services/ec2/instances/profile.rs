@@ -26,7 +26,7 @@ impl Profile {
             );
             Fault::client("InvalidParameterValue", message)
         };
-        let found = states.of::<iam::State>().instance_profiles.get(name).ok_or_else(missing)?;
-        Ok(json!({ "arn": found.arn, "id": found.id }))
+        let profile = states.of::<iam::State>().instance_profiles.get(name).ok_or_else(missing)?;
+        Ok(json!({ "arn": profile.arn, "id": profile.id }))
     }
 }

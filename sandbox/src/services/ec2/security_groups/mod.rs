@@ -120,15 +120,15 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, mut input: DescribeInput) -> Oper
         given_id(None, Some(""))?;
     }
     sandbox.store.read(|states| {
-        let mut found = describe::select(states.of::<State>(), &SECURITY_GROUP, &input)?;
-        for group in &mut found {
+        let mut groups = describe::select(states.of::<State>(), &SECURITY_GROUP, &input)?;
+        for group in &mut groups {
             for direction in [Direction::Ingress, Direction::Egress] {
                 let member = direction.member();
                 group[member] = rules::merged(&group[member]);
             }
             group["securityGroupArn"] = arn(&sandbox.config, group["groupId"].as_str().unwrap_or_default()).into();
         }
-        describe::answer(&SECURITY_GROUP, &input, found)
+        describe::answer(&SECURITY_GROUP, &input, groups)
     })
 }
 

@@ -29,8 +29,8 @@ pub(crate) fn all(state: &State) -> impl Iterator<Item = (&str, Direction, &Valu
 /// The rule with an id, for changing it.
 pub(crate) fn get_mut<'a>(state: &'a mut State, id: &str) -> Result<&'a mut Value, Fault> {
     let unknown = || records::not_found(&SECURITY_GROUP_RULE, &[id]);
-    let found = all(state).find(|(.., rule)| rule["ruleId"] == id);
-    let (group, direction) = found.map(|(group, direction, _)| (group.to_owned(), direction)).ok_or_else(unknown)?;
+    let rule = all(state).find(|(.., rule)| rule["ruleId"] == id);
+    let (group, direction) = rule.map(|(group, direction, _)| (group.to_owned(), direction)).ok_or_else(unknown)?;
     let group = state.records.get_mut(&group).ok_or_else(unknown)?;
     list(group, direction.member()).iter_mut().find(|rule| rule["ruleId"] == id).ok_or_else(unknown)
 }

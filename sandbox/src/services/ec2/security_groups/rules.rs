@@ -280,7 +280,7 @@ pub(crate) fn describe_rules(sandbox: &Arc<Sandbox>, mut input: DescribeInput) -
             return Err(records::not_found(&SECURITY_GROUP_RULE, &[unknown]));
         }
         rows.retain(|row| ids.is_empty() || ids.iter().any(|id| is(row, id)));
-        let found = input.select(&SECURITY_GROUP_RULE, rows.into_iter())?;
-        describe::answer(&SECURITY_GROUP_RULE, &input, found)
+        let rules = input.select(&SECURITY_GROUP_RULE, rows.into_iter())?;
+        describe::answer(&SECURITY_GROUP_RULE, &input, rules)
     })
 }

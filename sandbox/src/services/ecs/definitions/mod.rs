@@ -36,8 +36,8 @@ pub(super) fn describe(
     DescribeTaskDefinitionInput { task_definition, include }: DescribeTaskDefinitionInput,
 ) -> OperationResult {
     sandbox.store.read(|states| {
-        let found = names::task_definition(states, &task_definition);
-        let definition = found.ok_or_else(|| client("Unable to describe task definition."))?;
+        let definition = names::task_definition(states, &task_definition);
+        let definition = definition.ok_or_else(|| client("Unable to describe task definition."))?;
         let tags = include.iter().any(|name| name == "TAGS").then(|| lower_case::to_value(&definition.tags));
         Ok(json!({ "taskDefinition": output::task_definition(&sandbox.config, definition), "tags": tags }))
     })

@@ -79,10 +79,10 @@ pub(in super::super) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value
             content,
             tags,
         };
-        let shown = output::task_definition(&sandbox.config, &definition);
+        let definition_output = output::task_definition(&sandbox.config, &definition);
         let tags = definition.tags.clone();
         states.of_mut::<State>().task_definitions.insert(key, definition);
-        Ok(json!({ "taskDefinition": shown, "tags": lower_case::to_value(&tags) }))
+        Ok(json!({ "taskDefinition": definition_output, "tags": lower_case::to_value(&tags) }))
     })
 }
 

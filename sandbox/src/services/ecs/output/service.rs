@@ -55,10 +55,10 @@ pub(in super::super) fn service(config: &Config, states: &States, service: &Serv
 }
 
 pub(in super::super) fn deployment_configuration(service: &Service) -> Value {
-    let mut shown = json!(service.deployment_configuration);
-    shown["strategy"] = json!("ROLLING");
-    shown["bakeTimeInMinutes"] = json!(0);
-    shown
+    let mut output = json!(service.deployment_configuration);
+    output["strategy"] = json!("ROLLING");
+    output["bakeTimeInMinutes"] = json!(0);
+    output
 }
 
 fn deployment(config: &Config, service: &Service, deployment: &Deployment, primary: bool, tasks: &[&Task]) -> Value {

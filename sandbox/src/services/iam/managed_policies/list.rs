@@ -82,13 +82,13 @@ pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListPoliciesInput) -> Operatio
     };
     let all = own.into_iter().filter(|_| scope != "AWS").chain(aws.filter(|_| scope != "Local")).filter(is_listed);
     Paging::new(marker, max_items).answer_with(&query, "Policies", all, |arn, policy| {
-        let mut shown = match policy {
+        let mut output = match policy {
             Listed::Own(policy) => managed_to_output(&policy, &arn, uses_of(&arn)),
             Listed::Aws(policy) => aws_managed_to_output(policy, &arn, uses_of(&arn)),
         };
-        shown["Tags"] = Value::Null;
-        shown["Description"] = Value::Null;
-        shown
+        output["Tags"] = Value::Null;
+        output["Description"] = Value::Null;
+        output
     })
 }
 

@@ -176,11 +176,11 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreatePolicyInput) -> Operat
         };
         let tags = policy.tags.clone();
         states.of_mut::<State>().managed_policies.insert(arn.clone(), policy);
-        let mut described = to_output(states.of::<State>(), &arn).unwrap_or_default();
-        described["Tags"] = if tags.is_empty() { Value::Null } else { json!(tags) };
+        let mut output = to_output(states.of::<State>(), &arn).unwrap_or_default();
+        output["Tags"] = if tags.is_empty() { Value::Null } else { json!(tags) };
         // AWS leaves it out here.
-        described["Description"] = Value::Null;
-        Ok(json!({ "Policy": described }))
+        output["Description"] = Value::Null;
+        Ok(json!({ "Policy": output }))
     })
 }
 

@@ -41,8 +41,8 @@ fn no_such_version(arn: &str, version: &str) -> Fault {
 
 fn number(arn: &str, policy: &ManagedPolicy, id: &str) -> Result<u32, Fault> {
     let number = id.strip_prefix('v').and_then(|number| number.parse().ok());
-    let found = policy.versions.iter().find(|version| Some(version.number) == number);
-    found.map(|version| version.number).ok_or_else(|| no_such_version(arn, id))
+    let version = policy.versions.iter().find(|version| Some(version.number) == number);
+    version.map(|version| version.number).ok_or_else(|| no_such_version(arn, id))
 }
 
 /// A customer managed policy. The documents of AWS's own are not in the catalogue.
@@ -81,9 +81,9 @@ pub(crate) fn create(sandbox: &Arc<Sandbox>, input: CreatePolicyVersionInput) ->
         if set_as_default {
             policy.default_version = version.number;
         }
-        let described = version.to_output(policy);
+        let output = version.to_output(policy);
         policy.versions.push(version);
-        Ok(json!({ "PolicyVersion": described }))
+        Ok(json!({ "PolicyVersion": output }))
     })
 }
 
@@ -103,9 +103,9 @@ pub(crate) fn get(
         let number = number(&arn, policy, &version_id)?;
         let version = policy.versions.iter().find(|version| version.number == number);
         let version = version.ok_or_else(|| no_such_version(&arn, &version_id))?;
-        let mut described = version.to_output(policy);
-        described["Document"] = Value::String(documents::encode(&version.document));
-        Ok(json!({ "PolicyVersion": described }))
+        let mut output = version.to_output(policy);
+        output["Document"] = Value::String(documents::encode(&version.document));
+        Ok(json!({ "PolicyVersion": output }))
     })
 }
 
