@@ -20,7 +20,7 @@ use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::time::Instant;
 
 use super::checks::Checks;
-use super::inner_args::Inner;
+use super::inner_args::InnerProcess;
 use super::shim_messages::{Exit, ProcessSpec, Report, ShimRequest, line};
 use super::{descriptors, process_tree};
 
@@ -98,7 +98,7 @@ pub(super) fn launch(spec: &ProcessSpec, role: ProcessRole) -> Result<Pid, Strin
     let failed = |error: std::io::Error| format!("cannot start a process: {error}");
     let (mut ours, theirs) = StdUnixStream::pair().map_err(failed)?;
     let executable = super::runner::own_executable().map_err(failed)?;
-    let mut command = Inner::TaskLaunch { shim: getpid().as_raw() }.command(&executable);
+    let mut command = InnerProcess::ExecTask { shim: getpid().as_raw() }.command(&executable);
     command.stdin(Stdio::from(OwnedFd::from(theirs)));
     if role == ProcessRole::Check {
         command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null());

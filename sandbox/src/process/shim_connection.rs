@@ -68,7 +68,7 @@ impl Shim {
                 ));
             }
         }
-        let (orders, inbox) = mpsc::unbounded_channel();
+        let (commands, inbox) = mpsc::unbounded_channel();
         let (exit_sender, exit) = oneshot::channel();
         let ended = CancellationToken::new();
         let on_end = ended.clone().drop_guard();
@@ -79,7 +79,7 @@ impl Shim {
             // The receiver may have been dropped.
             let _ = exit_sender.send(follower.follow(reports, writer, inbox).await);
         });
-        Ok(AttachedProcess { handle: ProcessHandle { shim: id, orders, ended }, exit })
+        Ok(AttachedProcess { handle: ProcessHandle { shim: id, commands, ended }, exit })
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) struct StackPhase {
     pub(super) stack_id: String,
     pub(super) stack_name: String,
     /// The stack's status during the phase.
-    pub(super) phase: StackStatus,
+    pub(super) status: StackStatus,
     /// Whether this was the operation's last phase, and it has ended.
     pub(super) is_finished: Arc<AtomicBool>,
 }
@@ -39,20 +39,20 @@ pub(super) struct ResolvedTemplate<'a> {
 impl StackPhase {
     /// The phase of the operation in progress on a stack; `None` when there is none.
     pub(super) fn find(sandbox: &Arc<Sandbox>, stack_id: &str) -> Option<Self> {
-        let (stack_name, phase) = sandbox.store.read(|states| {
+        let (stack_name, status) = sandbox.store.read(|states| {
             let stack = states.of::<State>().stacks.get(stack_id)?;
             Some((stack.name.clone(), stack.status))
         })?;
         let (sandbox, stack_id) = (Arc::clone(sandbox), stack_id.to_owned());
-        let operation = Self { sandbox, stack_id, stack_name, phase, is_finished: Arc::default() };
-        phase.is_in_progress().then_some(operation)
+        let phase = Self { sandbox, stack_id, stack_name, status, is_finished: Arc::default() };
+        status.is_in_progress().then_some(phase)
     }
 
     pub(super) async fn run_phase(&self) -> Result<(), Fault> {
-        match self.phase {
+        match self.status {
             StackStatus::CreateInProgress | StackStatus::UpdateInProgress => apply_template::run(self).await,
             StackStatus::UpdateRollbackInProgress => rollback::run(self).await,
-            phase if phase.is_cleanup() => deletion::clean_up(self).await,
+            status if status.is_cleanup() => deletion::clean_up(self).await,
             _ => deletion::delete_stack(self).await,
         }
     }
@@ -60,7 +60,7 @@ impl StackPhase {
     /// Whether the stack is still in this phase: a request may have cancelled the operation.
     pub(super) fn is_current(&self) -> bool {
         self.sandbox.store.read(|states| {
-            states.of::<State>().stacks.get(&self.stack_id).is_some_and(|stack| stack.status == self.phase)
+            states.of::<State>().stacks.get(&self.stack_id).is_some_and(|stack| stack.status == self.status)
         })
     }
 
@@ -92,7 +92,7 @@ impl StackPhase {
         let now = self.sandbox.clock.now();
         let ended = self.sandbox.store.write(|states| {
             let state = states.of_mut::<State>();
-            let Some(stack) = state.stacks.get_mut(&self.stack_id).filter(|stack| stack.status == self.phase) else {
+            let Some(stack) = state.stacks.get_mut(&self.stack_id).filter(|stack| stack.status == self.status) else {
                 return Ok(false);
             };
             change(stack);

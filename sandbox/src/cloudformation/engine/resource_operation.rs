@@ -35,10 +35,10 @@ pub(super) struct TargetState {
 
 /// The operation on one resource.
 struct ResourceOperation {
-    operation: StackPhase,
+    phase: StackPhase,
     context: HandlerContext,
     resource_type: &'static ResourceType,
-    row: Resource,
+    resource: Resource,
     /// The resolved properties of the template.
     desired: Value,
     /// The same as answers and events show them, where they contain parameters with `NoEcho`.
@@ -49,22 +49,22 @@ struct ResourceOperation {
 }
 
 /// Creates, updates or replaces a resource, unless it is in the target state already.
-pub(super) async fn reconcile(operation: StackPhase, name: String, target: Arc<TargetState>) -> Result<(), Fault> {
+pub(super) async fn reconcile(phase: StackPhase, name: String, target: Arc<TargetState>) -> Result<(), Fault> {
     let TargetState { stack, template, active } = &*target;
     let declared = &template.resources()[&name];
-    let (mut row, desired, masked) = {
+    let (mut resource, desired, masked) = {
         let depends_on = active.get(&name).map_or(&[][..], Vec::as_slice);
-        let scope = operation.scope_of(&stack.definition, template, depends_on);
+        let scope = phase.scope_of(&stack.definition, template, depends_on);
         let hidden = stack.definition.hidden_parameters();
         let masked = (!hidden.is_empty()).then(|| scope.resolve_masked(&declared["Properties"], &hidden));
-        (row(&operation, &target, &scope, &name), desired_properties(declared, &scope), masked)
+        (target_resource(&phase, &target, &scope, &name), desired_properties(declared, &scope), masked)
     };
-    let context = operation.context(&name, &stack.definition.tags);
+    let context = phase.context(&name, &stack.definition.tags);
     let desired = match desired {
         Ok(desired) => desired,
         Err(problem) => {
-            let action = if row.current.is_some() { Action::Update } else { Action::Create };
-            operation.set_status(&mut row, action.failed(), Some(&problem))?;
+            let action = if resource.current.is_some() { Action::Update } else { Action::Create };
+            phase.set_status(&mut resource, action.failed(), Some(&problem))?;
             return Err(template_fault(problem));
         }
     };
@@ -72,30 +72,30 @@ pub(super) async fn reconcile(operation: StackPhase, name: String, target: Arc<T
     let stack_tags_changed = stack.previous.as_ref().is_some_and(|previous| previous.tags != stack.definition.tags);
     let masked = masked.filter(|masked| !masked.is_null());
     let target = Arc::clone(&target);
-    let mut resource =
-        ResourceOperation { operation, context, resource_type, row, desired, masked, stack_tags_changed, target };
-    let result = resource.run().await;
+    let mut operation =
+        ResourceOperation { phase, context, resource_type, resource, desired, masked, stack_tags_changed, target };
+    let result = operation.run().await;
     if let Err(fault) = &result {
-        resource.operation.discard_creation(&name)?;
-        // A resource that is still complete was not touched: its row could not be stored.
-        if !resource.row.status.is_complete() {
-            resource.set_status(resource.row.status.action().failed(), Some(&status_reason(fault)))?;
+        operation.phase.discard_creation(&name)?;
+        // A resource that is still complete was not touched: its new status could not be stored.
+        if !operation.resource.status.is_complete() {
+            operation.set_status(operation.resource.status.action().failed(), Some(&status_reason(fault)))?;
         }
     }
     result
 }
 
-/// The stored row or a new one, with the attributes that the template declares.
-fn row(operation: &StackPhase, target: &TargetState, scope: &EvaluationScope<'_>, name: &str) -> Resource {
+/// The stored resource or a new one, with the attributes that the template declares.
+fn target_resource(phase: &StackPhase, target: &TargetState, scope: &EvaluationScope<'_>, name: &str) -> Resource {
     let declared = &target.template.resources()[name];
     let policy = |attribute: &str| DeletionPolicy::deserialize(&declared[attribute]).unwrap_or_default();
-    let stored = operation.resource(name).filter(|row| row.current.is_some() || !row.status.is_deletion());
+    let stored = phase.resource(name).filter(|resource| resource.current.is_some() || !resource.status.is_deletion());
     let new = || Resource {
         logical_id: name.to_owned(),
         resource_type: type_of(declared).to_owned(),
         status: ResourceStatus::CreateInProgress,
         reason: None,
-        changed: operation.sandbox.clock.now(),
+        changed: phase.sandbox.clock.now(),
         current: None,
         previous: None,
         pending_deletion: Vec::new(),
@@ -124,17 +124,17 @@ fn desired_properties(declared: &Value, scope: &EvaluationScope<'_>) -> Result<V
 impl ResourceOperation {
     async fn run(&mut self) -> Result<(), Fault> {
         self.discard_incomplete_creation().await?;
-        let Some(current) = self.row.current.clone() else { return self.create(Action::Create).await };
+        let Some(current) = self.resource.current.clone() else { return self.create(Action::Create).await };
         if self.is_created(&current) {
-            let action = self.row.status.action();
-            if self.row.status.is_failed() {
+            let action = self.resource.status.action();
+            if self.resource.status.is_failed() {
                 self.set_status(action.in_progress(), None)?;
             }
             return self.complete(action, HandlerOutput::from(&current)).await;
         }
-        if self.row.status == ResourceStatus::CreateFailed {
-            delete_physical(&self.operation, &self.row.logical_id, current).await?;
-            self.row.current = None;
+        if self.resource.status == ResourceStatus::CreateFailed {
+            delete_physical(&self.phase, &self.resource.logical_id, current).await?;
+            self.resource.current = None;
             return self.create(Action::Create).await;
         }
         if current.resource_type != self.resource_type.name
@@ -143,14 +143,14 @@ impl ResourceOperation {
             self.check_replaceable(&current)?;
             return self.replace(current).await;
         }
-        let is_unfinished = self.row.status.is_update_unfinished();
-        let is_partly_updated = is_unfinished && self.row.previous.is_some();
+        let is_unfinished = self.resource.status.is_update_unfinished();
+        let is_partly_updated = is_unfinished && self.resource.previous.is_some();
         let gets_other_tags = self.stack_tags_changed && self.resource_type.has_tags();
         if current.properties != self.desired || gets_other_tags || is_partly_updated {
             return self.update(current).await;
         }
         // The template may have hidden or revealed a parameter without changing the value.
-        if let Some(current) = &mut self.row.current {
+        if let Some(current) = &mut self.resource.current {
             current.masked.clone_from(&self.masked);
         }
         // An update that failed before it changed anything, and is not needed any more.
@@ -162,8 +162,8 @@ impl ResourceOperation {
     fn is_created(&self, current: &PhysicalResource) -> bool {
         let is_desired = current.resource_type == self.resource_type.name && current.properties == self.desired;
         let is_replacement =
-            || self.row.previous.as_ref().is_some_and(|previous| previous.physical_id != current.physical_id);
-        match self.row.status {
+            || self.resource.previous.as_ref().is_some_and(|previous| previous.physical_id != current.physical_id);
+        match self.resource.status {
             ResourceStatus::CreateInProgress => true,
             ResourceStatus::CreateFailed => is_desired,
             ResourceStatus::UpdateInProgress | ResourceStatus::UpdateFailed => is_desired && is_replacement(),
@@ -173,14 +173,14 @@ impl ResourceOperation {
 
     /// Deletes what a crash interrupted in its creation; it is created again.
     async fn discard_incomplete_creation(&mut self) -> Result<(), Fault> {
-        if let Some(incomplete) = self.row.current.clone().filter(|_| self.row.create_incomplete) {
-            delete_physical(&self.operation, &self.row.logical_id, incomplete).await?;
-            self.row.current.clone_from(&self.row.previous);
-            if let Some(previous) = &self.row.previous {
+        if let Some(incomplete) = self.resource.current.clone().filter(|_| self.resource.create_incomplete) {
+            delete_physical(&self.phase, &self.resource.logical_id, incomplete).await?;
+            self.resource.current.clone_from(&self.resource.previous);
+            if let Some(previous) = &self.resource.previous {
                 let physical_id = previous.physical_id.clone();
-                self.row.keep_physical(&physical_id);
+                self.resource.keep_physical(&physical_id);
             }
-            self.row.create_incomplete = false;
+            self.resource.create_incomplete = false;
             self.store_row()?;
         }
         Ok(())
@@ -195,7 +195,7 @@ impl ResourceOperation {
         match reason {
             None => Ok(()),
             Some(reason) => {
-                self.row.status = ResourceStatus::UpdateInProgress;
+                self.resource.status = ResourceStatus::UpdateInProgress;
                 Err(template_fault(reason))
             }
         }
@@ -203,16 +203,16 @@ impl ResourceOperation {
 
     /// Stores the row of a resource that needs no operation, if the template has changed it.
     fn store_row(&self) -> Result<(), Fault> {
-        if self.operation.resource(&self.row.logical_id).as_ref() == Some(&self.row) {
+        if self.phase.resource(&self.resource.logical_id).as_ref() == Some(&self.resource) {
             return Ok(());
         }
-        self.operation.store_resource(self.row.clone())
+        self.phase.store_resource(self.resource.clone())
     }
 
     fn set_status(&mut self, status: ResourceStatus, reason: Option<&str>) -> Result<(), Fault> {
         let visible = self.masked.as_ref().unwrap_or(&self.desired);
         let reason = reason.map(|reason| mask_hidden(reason, &self.desired, visible));
-        self.operation.set_status_with(&mut self.row, status, reason.as_deref(), Some(visible))
+        self.phase.set_status_with(&mut self.resource, status, reason.as_deref(), Some(visible))
     }
 
     /// Creates a physical resource; `action` is `Update` for a replacement.
@@ -227,11 +227,11 @@ impl ResourceOperation {
         let context = HandlerContext { creation, ..self.context.clone() };
         let created = (self.resource_type.create)(context, self.desired.clone()).await;
         // The handler may have stored the physical resource before it was finished.
-        self.row = self.operation.resource(&self.row.logical_id).unwrap_or_else(|| self.row.clone());
+        self.resource = self.phase.resource(&self.resource.logical_id).unwrap_or_else(|| self.resource.clone());
         let output = created?;
-        self.resource_type.name.clone_into(&mut self.row.resource_type);
-        self.row.set_current(self.physical_resource(output.clone()));
-        if std::mem::take(&mut self.row.create_incomplete) {
+        self.resource_type.name.clone_into(&mut self.resource.resource_type);
+        self.resource.set_current(self.physical_resource(output.clone()));
+        if std::mem::take(&mut self.resource.create_incomplete) {
             self.store_row()?;
         } else {
             self.set_status(status, Some(CREATION_INITIATED))?;
@@ -251,12 +251,12 @@ impl ResourceOperation {
             Some(stabilize) => stabilize(self.context.clone(), output).await?,
             None => output,
         };
-        self.row.current = Some(self.physical_resource(output));
+        self.resource.current = Some(self.physical_resource(output));
         self.set_status(action.complete(), None)
     }
 
     async fn update(&mut self, current: PhysicalResource) -> Result<(), Fault> {
-        self.row.previous.get_or_insert_with(|| current.clone());
+        self.resource.previous.get_or_insert_with(|| current.clone());
         self.set_status(ResourceStatus::UpdateInProgress, None)?;
         self.context.check_injected_fault(Verb::Update, self.resource_type)?;
         let output = (self.resource_type.update)(self.context.clone(), current, self.desired.clone()).await?;
@@ -266,7 +266,7 @@ impl ResourceOperation {
     /// Creates the new physical resource; the clean-up deletes the old one.
     async fn replace(&mut self, current: PhysicalResource) -> Result<(), Fault> {
         let sentence = "Requested update requires the creation of a new physical resource; hence creating one.";
-        self.row.previous.get_or_insert(current);
+        self.resource.previous.get_or_insert(current);
         self.set_status(ResourceStatus::UpdateInProgress, Some(sentence))?;
         self.create(Action::Update).await
     }

@@ -97,7 +97,7 @@ impl State {
     pub(crate) fn begin(&mut self, stack_id: &str, request: StackRequest, token: Option<String>) {
         if let Some(stack) = self.stacks.get_mut(stack_id) {
             stack.client_request_token = token;
-            stack.requested = Some(request);
+            stack.started_by = Some(request);
         }
     }
 

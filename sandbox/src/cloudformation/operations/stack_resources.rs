@@ -92,8 +92,9 @@ pub(crate) fn describe_resources(sandbox: &Arc<Sandbox>, input: ResourceInput) -
 
 /// The stack of a physical resource.
 fn owner<'a>(state: &'a State, physical_id: &str) -> Option<&'a Stack> {
-    let owns = |row: &Resource| row.current.as_ref().is_some_and(|current| current.physical_id == physical_id);
-    let (key, _) = state.resources.iter().find(|(_, row)| owns(row) && !row.status.is_deletion())?;
+    let owns =
+        |resource: &Resource| resource.current.as_ref().is_some_and(|current| current.physical_id == physical_id);
+    let (key, _) = state.resources.iter().find(|(_, resource)| owns(resource) && !resource.status.is_deletion())?;
     state.stacks.get(key.split_once('|')?.0)
 }
 

@@ -106,8 +106,8 @@ pub(crate) fn begin_update(
         }
         stack.updated = Some(sandbox.clock.now());
     }
-    for row in state.resources_of(stack_id).into_values().filter(|row| row.is_new) {
-        state.store_resource(stack_id, Resource { is_new: false, ..row });
+    for resource in state.resources_of(stack_id).into_values().filter(|resource| resource.is_new) {
+        state.store_resource(stack_id, Resource { is_new: false, ..resource });
     }
     make_obsolete(state, stack_id, change_set_id.as_deref());
     Ok(())
@@ -171,9 +171,9 @@ pub(crate) async fn delete(sandbox: Arc<Sandbox>, input: DeleteStack) -> Operati
             state.refuse_deletion(&stack, reason, now);
             return Ok(None);
         }
-        if let Some(row) = state.stacks.get_mut(&stack.id) {
-            row.retain = input.retain_resources;
-            row.definition.role_arn = input.role_arn.or_else(|| row.definition.role_arn.take());
+        if let Some(stack) = state.stacks.get_mut(&stack.id) {
+            stack.retain_resources = input.retain_resources;
+            stack.definition.role_arn = input.role_arn.or_else(|| stack.definition.role_arn.take());
         }
         make_obsolete(state, &stack.id, None);
         state.begin(&stack.id, StackRequest::DeleteStack, input.client_request_token);

@@ -30,7 +30,7 @@ pub(super) fn compare(
 ) -> Result<Option<ChangeList>, Fault> {
     let template = Template::parse(&definition.template_body)?;
     let before = Template::parse(&stack.definition.template_body).ok();
-    let (rows, exports) = sandbox.store.read(|states| {
+    let (resources, exports) = sandbox.store.read(|states| {
         let state = states.of::<State>();
         (state.resources_of(&stack.id), state.exports())
     });
@@ -49,7 +49,7 @@ pub(super) fn compare(
     let mut comparison = Comparison {
         scope,
         before: before.as_ref(),
-        rows,
+        resources,
         old: &stack.definition,
         new: definition,
         outcomes: BTreeMap::new(),
@@ -70,7 +70,7 @@ pub(super) fn compare(
 struct Comparison<'a> {
     scope: EvaluationScope<'a>,
     before: Option<&'a Template>,
-    rows: BTreeMap<String, Resource>,
+    resources: BTreeMap<String, Resource>,
     old: &'a Definition,
     new: &'a Definition,
     outcomes: BTreeMap<String, ReplacementEffect>,
@@ -90,24 +90,26 @@ impl Comparison<'_> {
             self.compare_resource(&name);
         }
         let removed: Vec<Resource> = self
-            .rows
+            .resources
             .values()
-            .filter(|row| !names.contains(&row.logical_id) && row.current.is_some())
+            .filter(|resource| !names.contains(&resource.logical_id) && resource.current.is_some())
             .cloned()
             .collect();
-        for row in removed {
-            let without_values = removal(&row);
+        for resource in removed {
+            let without_values = removal(&resource);
             let mut with_values = without_values.clone();
-            let properties = self.previous_properties(&row);
-            with_values["BeforeContext"] = context(self.before, &row.logical_id, Some(&properties), &row.metadata);
-            self.planned.insert(row.logical_id, (Some(without_values), Some(with_values)));
+            let properties = self.previous_properties(&resource);
+            with_values["BeforeContext"] =
+                context(self.before, &resource.logical_id, Some(&properties), &resource.metadata);
+            self.planned.insert(resource.logical_id, (Some(without_values), Some(with_values)));
         }
         Ok(())
     }
 
     /// The properties of a removed resource, as the previous template declares them: references to other resources are not resolved.
-    fn previous_properties(&self, row: &Resource) -> Value {
-        let declared = self.before.and_then(|template| Some((template, template.resources().get(&row.logical_id)?)));
+    fn previous_properties(&self, resource: &Resource) -> Value {
+        let declared =
+            self.before.and_then(|template| Some((template, template.resources().get(&resource.logical_id)?)));
         let resolved = declared.and_then(|(template, resource)| {
             let scope = EvaluationScope {
                 template,
@@ -124,7 +126,7 @@ impl Comparison<'_> {
             let resolved = scope.resolve(&resource["Properties"]).ok().flatten()?;
             Some(masked(&scope, &resource["Properties"], self.old).unwrap_or(resolved))
         });
-        let current = || row.current.as_ref().map(|one| one.visible_properties().clone()).unwrap_or_default();
+        let current = || resource.current.as_ref().map(|one| one.visible_properties().clone()).unwrap_or_default();
         resolved.filter(|properties| !properties.is_null()).unwrap_or_else(current)
     }
 
@@ -160,7 +162,9 @@ impl Comparison<'_> {
         let masked = masked(&self.scope, &declared["Properties"], self.new);
         let visible = masked.as_ref().unwrap_or(&desired);
         let after = context(Some(self.scope.template), name, Some(visible), &metadata);
-        let Some((row, current)) = self.rows.get(name).and_then(|row| Some((row.clone(), row.current.clone()?))) else {
+        let Some((resource, current)) =
+            self.resources.get(name).and_then(|resource| Some((resource.clone(), resource.current.clone()?)))
+        else {
             self.scope.resources.insert(name.to_owned(), ResourceValues::Unknown);
             let without_values = json!({
                 "Action": "Add", "LogicalResourceId": name, "ResourceType": resource_type.name, "Scope": [], "Details": [],
@@ -171,7 +175,7 @@ impl Comparison<'_> {
             return;
         };
         let (without_values, with_values) =
-            self.details(name, resource_type, &row, &current, (&desired, visible), &metadata);
+            self.details(name, resource_type, &resource, &current, (&desired, visible), &metadata);
         // A resource that may change because of another one may in turn change others.
         let outcome = match outcome(resource_type, &current, &with_values) {
             ReplacementEffect::Unchanged if !without_values.is_empty() => ReplacementEffect::Modified,
@@ -179,10 +183,11 @@ impl Comparison<'_> {
         };
         self.record_outcome(name, &current, outcome);
         let without_values =
-            modification(resource_type, &row, &current, &without_values, |detail| vec![detail.without_values()]);
+            modification(resource_type, &resource, &current, &without_values, |detail| vec![detail.without_values()]);
         let with_values =
-            modification(resource_type, &row, &current, &with_values, Detail::with_values).map(|mut change| {
-                change["BeforeContext"] = context(self.before, name, Some(current.visible_properties()), &row.metadata);
+            modification(resource_type, &resource, &current, &with_values, Detail::with_values).map(|mut change| {
+                change["BeforeContext"] =
+                    context(self.before, name, Some(current.visible_properties()), &resource.metadata);
                 change["AfterContext"] = after;
                 change
             });
@@ -208,7 +213,7 @@ impl Comparison<'_> {
         &self,
         name: &str,
         resource_type: &ResourceType,
-        row: &Resource,
+        resource: &Resource,
         current: &PhysicalResource,
         (desired, visible): (&Value, &Value),
         metadata: &Value,
@@ -221,8 +226,8 @@ impl Comparison<'_> {
             without_values.extend(causes.0.into_iter().map(|cause| Detail { cause, ..detail.clone() }));
             with_values.extend(causes.1.into_iter().map(|cause| Detail { cause, ..detail.clone() }));
         };
-        if *metadata != row.metadata {
-            let values = Some((row.metadata.clone(), metadata.clone()));
+        if *metadata != resource.metadata {
+            let values = Some((resource.metadata.clone(), metadata.clone()));
             let causes = self.causes(&earlier["Metadata"], &declared["Metadata"]);
             add(&attribute("Metadata", values), causes);
         }

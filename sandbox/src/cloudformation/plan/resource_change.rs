@@ -82,12 +82,13 @@ pub(super) fn outcome(
 /// The change of a resource in the stack; `None` if it is unchanged.
 pub(super) fn modification(
     resource_type: &ResourceType,
-    row: &Resource,
+    resource: &Resource,
     current: &PhysicalResource,
     details: &[Detail],
     describe: impl Fn(&Detail) -> Vec<Value>,
 ) -> Option<Value> {
-    let (replacement, policy_action) = match (outcome(resource_type, current, details), row.update_replace_policy) {
+    let (replacement, policy_action) = match (outcome(resource_type, current, details), resource.update_replace_policy)
+    {
         (ReplacementEffect::Unchanged, _) => return None,
         (ReplacementEffect::Modified, _) => ("False", None),
         (ReplacementEffect::MayBeReplaced, _) => ("Conditional", None),
@@ -102,7 +103,7 @@ pub(super) fn modification(
     }
     Some(json!({
         "Action": "Modify",
-        "LogicalResourceId": row.logical_id,
+        "LogicalResourceId": resource.logical_id,
         "PhysicalResourceId": current.physical_id,
         "ResourceType": resource_type.name,
         "Replacement": replacement,
@@ -113,14 +114,14 @@ pub(super) fn modification(
 }
 
 /// The change of a resource that the new template does not have.
-pub(super) fn removal(row: &Resource) -> Value {
-    let physical_id = row.current.as_ref().map(|current| &current.physical_id);
+pub(super) fn removal(resource: &Resource) -> Value {
+    let physical_id = resource.current.as_ref().map(|current| &current.physical_id);
     json!({
         "Action": "Remove",
-        "LogicalResourceId": row.logical_id,
+        "LogicalResourceId": resource.logical_id,
         "PhysicalResourceId": physical_id,
-        "ResourceType": row.resource_type,
-        "PolicyAction": if row.is_retained() { "Retain" } else { "Delete" },
+        "ResourceType": resource.resource_type,
+        "PolicyAction": if resource.is_retained() { "Retain" } else { "Delete" },
         "Scope": [],
         "Details": [],
     })

@@ -89,14 +89,14 @@ impl HandlerContext {
         let now = self.sandbox.clock.now();
         self.sandbox.store.write(|states| {
             let state = states.of_mut::<State>();
-            let Some(mut row) = state.resources.get(&self.resource_key()).cloned() else { return Ok(()) };
+            let Some(mut resource) = state.resources.get(&self.resource_key()).cloned() else { return Ok(()) };
             let new = PhysicalResource::new(resource_type, output.clone(), properties.clone());
-            row.set_current(PhysicalResource { masked: masked.clone(), ..new });
-            row.create_incomplete = true;
-            row.status = *status;
-            row.reason = Some(CREATION_INITIATED.to_owned());
-            row.changed = now;
-            state.set_resource(self.stack_id(), row, None);
+            resource.set_current(PhysicalResource { masked: masked.clone(), ..new });
+            resource.create_incomplete = true;
+            resource.status = *status;
+            resource.reason = Some(CREATION_INITIATED.to_owned());
+            resource.changed = now;
+            state.set_resource(self.stack_id(), resource, None);
             Ok(())
         })
     }

@@ -232,8 +232,8 @@ impl Engine {
 }
 
 impl ContainerRuntime for Engine {
-    fn shortcomings(&self) -> BoxFuture<'_, Result<Vec<&'static str>, RuntimeError>> {
-        async { Ok(self.capabilities().await?.shortcomings()) }.boxed()
+    fn unenforced_limits(&self) -> BoxFuture<'_, Result<Vec<&'static str>, RuntimeError>> {
+        async { Ok(self.capabilities().await?.unenforced_limits()) }.boxed()
     }
 
     fn has_image<'a>(&'a self, image: &'a str) -> BoxFuture<'a, bool> {

@@ -102,13 +102,13 @@ impl DescribeInput {
         let mut records: Vec<Value> = rows.collect();
         for selector in kind.selectors {
             let values = self.texts(selector.member);
-            let missing = |text: &&&str| !records.iter().any(|row| row[selector.path] == **text);
+            let missing = |text: &&&str| !records.iter().any(|record| record[selector.path] == **text);
             if let Some(unknown) = values.iter().find(missing) {
                 return Err(Fault::not_found(selector.not_found, selector.message.replace("{}", unknown)));
             }
-            records.retain(|row| values.is_empty() || values.iter().any(|text| row[selector.path] == *text));
+            records.retain(|record| values.is_empty() || values.iter().any(|text| record[selector.path] == *text));
         }
-        records.retain(|row| self.filters.iter().all(|filter| filter.accepts(kind, row)));
+        records.retain(|record| self.filters.iter().all(|filter| filter.accepts(kind, record)));
         Ok(records)
     }
 
@@ -119,7 +119,7 @@ impl DescribeInput {
 
     /// Refuses members that are not served, and unknown filters.
     fn check(&self, kind: &ResourceKind) -> Result<(), Fault> {
-        let served = |member: &str| member == kind.ids || kind.selectors.iter().any(|row| row.member == member);
+        let served = |member: &str| member == kind.ids || kind.selectors.iter().any(|record| record.member == member);
         if let Some(member) = self.selectors.keys().find(|member| !served(member)) {
             return Err(Fault::not_implemented(&format!("ec2:{} with the member {member}", kind.operation)));
         }

@@ -251,8 +251,8 @@ pub(super) struct DeleteClusterInput {
 
 pub(super) fn delete(sandbox: &Arc<Sandbox>, DeleteClusterInput { cluster }: DeleteClusterInput) -> OperationResult {
     sandbox.store.write(|states| {
-        let row = names::cluster(states, Some(&cluster))?.clone();
-        let prefix = names::key(&row.name, "");
+        let cluster = names::cluster(states, Some(&cluster))?.clone();
+        let prefix = names::key(&cluster.name, "");
         let in_use = |code: &str, what: &str| {
             Err(Fault::client(code, format!("The Cluster cannot be deleted while {what} are active.")))
         };
@@ -267,12 +267,12 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, DeleteClusterInput { cluster }: Del
         if states.of::<State>().tasks.with_prefix(&prefix).any(|(_, task)| task.last_status != TaskStatus::Stopped) {
             return in_use("ClusterContainsTasksException", "Tasks");
         }
-        let row = Cluster { deleted_at: Some(sandbox.clock.now()), ..row };
+        let cluster = Cluster { deleted_at: Some(sandbox.clock.now()), ..cluster };
         states.of_mut::<State>().services.retain(|key, _| !key.starts_with(&prefix));
         states.of_mut::<State>().tasks.retain(|key, _| !key.starts_with(&prefix));
         states.of_mut::<State>().service_deployments.retain(|key, _| !key.starts_with(&prefix));
         states.of_mut::<State>().service_revisions.retain(|key, _| !key.starts_with(&prefix));
-        states.of_mut::<State>().clusters.insert(row.name.clone(), row.clone());
-        Ok(json!({ "cluster": output::cluster(&sandbox.config, states, &row, &ALL_INCLUDES.map(str::to_owned)) }))
+        states.of_mut::<State>().clusters.insert(cluster.name.clone(), cluster.clone());
+        Ok(json!({ "cluster": output::cluster(&sandbox.config, states, &cluster, &ALL_INCLUDES.map(str::to_owned)) }))
     })
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::launch::{self, Launch};
+use super::launch::{self, LaunchSettings};
 use super::model::{Deployment, DeploymentConfiguration, Service, ServiceStatus, TaskDefinition};
-use super::names::{self, client, invalid};
+use super::names::{self, client_exception, invalid};
 use super::output;
 use super::update_service::desired_count;
 use crate::base::tags::{Tag, lower_case};
@@ -74,7 +74,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
     check_registries(&sandbox, input.rest.get("serviceRegistries")).await?;
     sandbox.store.write(|states| {
         let cluster = names::cluster(states, input.cluster.as_deref())?.clone();
-        let launch = Launch::of(&input.rest, &cluster)?;
+        let launch = LaunchSettings::of(&input.rest, &cluster)?;
         if input.is_daemon() && launch.is_fargate() {
             return Err(invalid("The daemon scheduling strategy is not supported with the FARGATE launch type."));
         }
@@ -106,7 +106,7 @@ fn service(
     cluster: &str,
     input: &CreateServiceInput,
     definition: &TaskDefinition,
-    launch: &Launch,
+    launch: &LaunchSettings,
     network: Option<Value>,
 ) -> Service {
     let now = sandbox.clock.now();
@@ -124,7 +124,7 @@ fn service(
     let balanced = if configuration.maximum_percent > 100 { "ENABLED" } else { "DISABLED" };
     let balanced = input.text("availabilityZoneRebalancing").unwrap_or(balanced);
     content.insert("availabilityZoneRebalancing".to_owned(), json!(balanced));
-    let Launch { kind, strategy, platform_version } = launch.clone();
+    let LaunchSettings { kind, strategy, platform_version } = launch.clone();
     let given = [
         ("networkConfiguration", network.clone()),
         ("roleArn", input.rest.get("role").cloned().filter(Value::is_string)),
@@ -229,7 +229,7 @@ pub(super) async fn check_registries(sandbox: &Arc<Sandbox>, registries: Option<
         let id = names::last_part(arn);
         match sandbox.call("servicediscovery", "GetService", json!({ "Id": id })).await {
             Err(fault) if fault.kind != FaultKind::NotServed => {
-                return Err(client(format!("Service registry {arn} could not be used: {}", fault.message)));
+                return Err(client_exception(format!("Service registry {arn} could not be used: {}", fault.message)));
             }
             _ => {}
         }

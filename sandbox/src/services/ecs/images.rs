@@ -83,8 +83,8 @@ pub(crate) async fn check_runtime(
     CheckRuntime { runtime, images }: CheckRuntime,
 ) -> OperationResult {
     let engine = sandbox.in_memory::<ecs::TaskProcesses>().containers.get(Some(runtime));
-    let shortcomings = match engine.shortcomings().await {
-        Ok(shortcomings) => shortcomings,
+    let unenforced_limits = match engine.unenforced_limits().await {
+        Ok(unenforced_limits) => unenforced_limits,
         Err(error) => return Ok(json!({ "unusable": error.to_string() })),
     };
     let mut missing = Vec::new();
@@ -93,7 +93,7 @@ pub(crate) async fn check_runtime(
             missing.push(image);
         }
     }
-    Ok(json!({ "missing": missing, "shortcomings": shortcomings }))
+    Ok(json!({ "missing": missing, "shortcomings": unenforced_limits }))
 }
 
 /// The command that replaces a task's image, if its stack maps it.

@@ -16,7 +16,7 @@ pub(super) fn invalid(message: impl Into<String>) -> Fault {
 }
 
 /// A fault for an invalid request.
-pub(super) fn client(message: impl Into<String>) -> Fault {
+pub(super) fn client_exception(message: impl Into<String>) -> Fault {
     Fault::client("ClientException", message)
 }
 
@@ -98,11 +98,15 @@ pub(super) fn task_definition<'a>(states: &'a States, given: &str) -> Option<&'a
 /// The active task definition that a request names.
 pub(super) fn usable_task_definition<'a>(states: &'a States, given: &str) -> Result<&'a TaskDefinition, Fault> {
     let definition = task_definition(states, given).ok_or_else(no_such_definition)?;
-    if definition.deregistered_at.is_some() { Err(client("TaskDefinition is inactive")) } else { Ok(definition) }
+    if definition.deregistered_at.is_some() {
+        Err(client_exception("TaskDefinition is inactive"))
+    } else {
+        Ok(definition)
+    }
 }
 
 pub(super) fn no_such_definition() -> Fault {
-    client("TaskDefinition not found.")
+    client_exception("TaskDefinition not found.")
 }
 
 /// ARNs of ECS.

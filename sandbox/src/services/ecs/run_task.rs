@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::definitions::check_size;
-use super::launch::{self, Launch};
+use super::launch::{self, LaunchSettings};
 use super::model::{Task, TaskDefinition};
 use super::names::{self, invalid, key};
 use super::{capacity_providers, network, output, scheduler};
@@ -54,7 +54,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
     sandbox.store.write(|states| {
         let cluster = names::cluster(states, input.cluster.as_deref())?.clone();
         let definition = names::usable_task_definition(states, &input.task_definition)?.clone();
-        let launch = Launch::of(&input.rest, &cluster)?;
+        let launch = LaunchSettings::of(&input.rest, &cluster)?;
         launch.check(&definition, network.as_ref())?;
         check_overrides(&input, &definition)?;
         if !launch.is_fargate() {
@@ -70,10 +70,10 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
         let template = template(&sandbox, &input, &cluster.name, &definition);
         let providers = capacity_providers::choose(launch.strategy.as_ref(), |_| 0, count);
         let mut outputs = Vec::new();
-        let room = scheduler::room(states);
+        let free_task_slots = scheduler::free_task_slots(states);
         let failures: Vec<Value> =
-            (0..count.saturating_sub(room)).map(|_| json!({ "reason": scheduler::AT_LIMIT })).collect();
-        for (index, capacity_provider) in providers.into_iter().take(room).enumerate() {
+            (0..count.saturating_sub(free_task_slots)).map(|_| json!({ "reason": scheduler::AT_LIMIT })).collect();
+        for (index, capacity_provider) in providers.into_iter().take(free_task_slots).enumerate() {
             let subnet_id = network::subnet(network.as_ref(), index);
             let mut task = Task { id: ids::hex(32), subnet_id, capacity_provider, ..template.clone() };
             task.containers.iter_mut().for_each(|container| container.id = ids::uuid());

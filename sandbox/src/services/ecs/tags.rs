@@ -65,10 +65,10 @@ pub(super) fn list(
         let (kind, key) = parse_arn(&resource_arn)?;
         check_exists(states, kind, &key)?;
         let tags = match kind {
-            "cluster" => states.of::<State>().clusters.get(&key).map(|row| &row.tags),
-            "service" => states.of::<State>().services.get(&key).map(|row| &row.tags),
-            "task" => states.of::<State>().tasks.get(&key).map(|row| &row.tags),
-            _ => states.of::<State>().task_definitions.get(&key).map(|row| &row.tags),
+            "cluster" => states.of::<State>().clusters.get(&key).map(|resource| &resource.tags),
+            "service" => states.of::<State>().services.get(&key).map(|resource| &resource.tags),
+            "task" => states.of::<State>().tasks.get(&key).map(|resource| &resource.tags),
+            _ => states.of::<State>().task_definitions.get(&key).map(|resource| &resource.tags),
         };
         Ok(json!({ "tags": tags.map(|tags| lower_case::to_value(tags)) }))
     })
@@ -79,10 +79,10 @@ fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Vec<Tag>) -> Re
         let (kind, key) = parse_arn(arn)?;
         check_exists(states, kind, &key)?;
         let tags = match kind {
-            "cluster" => states.of_mut::<State>().clusters.get_mut(&key).map(|row| &mut row.tags),
-            "service" => states.of_mut::<State>().services.get_mut(&key).map(|row| &mut row.tags),
-            "task" => states.of_mut::<State>().tasks.get_mut(&key).map(|row| &mut row.tags),
-            _ => states.of_mut::<State>().task_definitions.get_mut(&key).map(|row| &mut row.tags),
+            "cluster" => states.of_mut::<State>().clusters.get_mut(&key).map(|resource| &mut resource.tags),
+            "service" => states.of_mut::<State>().services.get_mut(&key).map(|resource| &mut resource.tags),
+            "task" => states.of_mut::<State>().tasks.get_mut(&key).map(|resource| &mut resource.tags),
+            _ => states.of_mut::<State>().task_definitions.get_mut(&key).map(|resource| &mut resource.tags),
         };
         tags.map_or(Ok(()), change)?;
         Ok(Value::Null)

@@ -112,18 +112,18 @@ pub(super) fn stop(sandbox: &Arc<Sandbox>, StopTaskInput { cluster, task, reason
     sandbox.store.write(|states| {
         let cluster = names::cluster(states, cluster.as_deref())?;
         let key = key(&cluster.name, last_part(&task));
-        let mut row = states
+        let mut task = states
             .of::<State>()
             .tasks
             .get(&key)
             .cloned()
             .ok_or_else(|| invalid("The referenced task was not found."))?;
-        if row.desired_status != TaskStatus::Stopped {
+        if task.desired_status != TaskStatus::Stopped {
             let reason =
                 reason.filter(|reason| !reason.is_empty()).unwrap_or_else(|| "Task stopped by user".to_owned());
-            row.request_stop(StopCode::UserInitiated, reason, sandbox.clock.now());
-            states.of_mut::<State>().tasks.insert(key, row.clone());
+            task.request_stop(StopCode::UserInitiated, reason, sandbox.clock.now());
+            states.of_mut::<State>().tasks.insert(key, task.clone());
         }
-        Ok(json!({ "task": output::task(&sandbox.config, states, &row, true) }))
+        Ok(json!({ "task": output::task(&sandbox.config, states, &task, true) }))
     })
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::create_service::{
     UNSERVED, check_configuration, check_controller, check_exec, check_grace_period, check_registries,
 };
-use super::launch::{self, Launch};
+use super::launch::{self, LaunchSettings};
 use super::model::{Cluster, Deployment, DeploymentConfiguration, Service};
 use super::names::{self, invalid};
 use super::output;
@@ -69,7 +69,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
         let replaced = replace(&mut service, &input.rest);
         check_exec(&service.content, &definition, "updated")?;
         if requested.is_some() || replaced {
-            Launch::of(&launch_members(&service), &cluster)?
+            LaunchSettings::of(&launch_members(&service), &cluster)?
                 .check(&definition, service.content.get("networkConfiguration"))?;
         }
         scale(&mut service, input.desired_count, now)?;
@@ -133,7 +133,7 @@ fn replace(service: &mut Service, members: &Map<String, Value>) -> bool {
     deploys
 }
 
-/// The members that [`Launch`] reads.
+/// The members that [`LaunchSettings`] reads.
 fn launch_members(service: &Service) -> Map<String, Value> {
     let members =
         ["launchType", "capacityProviderStrategy", "platformVersion", "placementConstraints", "placementStrategy"];

@@ -135,7 +135,7 @@ fn matches(Filter { key, option, values }: &Filter, parameter: &Parameter, state
         "KeyId" => parameter.key_id.as_deref().is_some_and(is_valid),
         tag => {
             let tag = tag.strip_prefix("tag:").unwrap_or(tag);
-            let tags = state.past.get(&parameter.name).map(|past| past.tags.as_slice()).unwrap_or_default();
+            let tags = state.history.get(&parameter.name).map(|history| history.tags.as_slice()).unwrap_or_default();
             tags.iter().any(|one| one.key == tag && (values.is_empty() || is_valid(&one.value)))
         }
     }

@@ -108,7 +108,7 @@ fn home(sandbox: &Sandbox, id: &str) -> PathBuf {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct OldFilter {
+struct InstanceInformationFilter {
     key: String,
     value_set: Vec<String>,
 }
@@ -124,7 +124,7 @@ struct Filter {
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct DescribeInstanceInformationInput {
     #[serde(default)]
-    instance_information_filter_list: Vec<OldFilter>,
+    instance_information_filter_list: Vec<InstanceInformationFilter>,
     #[serde(default)]
     filters: Vec<Filter>,
     max_results: Option<usize>,

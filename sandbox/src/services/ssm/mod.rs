@@ -74,13 +74,13 @@ state! {
         /// Invocations by command id and instance id.
         pub invocations: Table<commands::Invocation> = "ssm.invocations",
         /// Older versions and tags, by name.
-        pub past: Table<History> = "ssm.past",
+        pub history: Table<History> = "ssm.past",
     }
 }
 
 impl State {
     /// The stored name of a parameter: at the top level, a leading slash makes no difference.
-    fn stored(&self, name: &str) -> String {
+    fn canonical_name(&self, name: &str) -> String {
         let other = name.strip_prefix('/').map_or_else(|| format!("/{name}"), str::to_owned);
         let is_other = !self.parameters.contains(name) && !other.trim_start_matches('/').contains('/');
         if is_other && self.parameters.contains(&other) { other } else { name.to_owned() }
@@ -88,13 +88,13 @@ impl State {
 
     /// All versions of a parameter, the oldest first.
     fn versions(&self, name: &str) -> Vec<&Parameter> {
-        let before = self.past.get(name).map(|past| past.versions.as_slice()).unwrap_or_default();
+        let before = self.history.get(name).map(|history| history.versions.as_slice()).unwrap_or_default();
         before.iter().chain(self.parameters.get(name)).collect()
     }
 
     /// Removes a parameter with its history.
     fn remove(&mut self, name: &str) -> Option<Parameter> {
-        self.past.remove(name);
+        self.history.remove(name);
         self.parameters.remove(name)
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: PutParameterInput) -> Operation
         input;
     sandbox.store.write(|states| {
         let state = states.of_mut::<State>();
-        let name = state.stored(&name);
+        let name = state.canonical_name(&name);
         let before = state.parameters.get(&name).cloned();
         if before.is_some() && !overwrite {
             let message = "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
@@ -77,22 +77,22 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: PutParameterInput) -> Operation
             allowed_pattern,
         };
         let version = parameter.version;
-        let mut past = state.past.get(&name).cloned().unwrap_or_default();
+        let mut history = state.history.get(&name).cloned().unwrap_or_default();
         match before {
-            Some(before) => add_version(&mut past, before),
-            None => past.tags = tags,
+            Some(before) => add_version(&mut history, before),
+            None => history.tags = tags,
         }
-        state.past.insert(name.clone(), past);
+        state.history.insert(name.clone(), history);
         state.parameters.insert(name, parameter);
         Ok(json!({ "Version": version, "Tier": tier }))
     })
 }
 
 /// Keeps the previous version, and at most [`MAX_VERSIONS`] in all.
-fn add_version(past: &mut History, before: Parameter) {
-    past.versions.push(before);
-    if past.versions.len() >= MAX_VERSIONS {
-        past.versions.remove(0);
+fn add_version(history: &mut History, before: Parameter) {
+    history.versions.push(before);
+    if history.versions.len() >= MAX_VERSIONS {
+        history.versions.remove(0);
     }
 }
 
@@ -216,7 +216,7 @@ pub(super) struct DeleteParameterInput {
 
 pub(super) fn delete(sandbox: &Arc<Sandbox>, DeleteParameterInput { name }: DeleteParameterInput) -> OperationResult {
     sandbox.store.write(|states| {
-        let name = states.of::<State>().stored(&name);
+        let name = states.of::<State>().canonical_name(&name);
         states.of_mut::<State>().remove(&name).map(|_| json!({})).ok_or_else(not_found)
     })
 }
@@ -232,7 +232,7 @@ pub(super) fn delete_all(
     DeleteParametersInput { names }: DeleteParametersInput,
 ) -> OperationResult {
     sandbox.store.write(|states| {
-        let names = names.into_iter().map(|name| states.of::<State>().stored(&name)).collect::<Vec<_>>();
+        let names = names.into_iter().map(|name| states.of::<State>().canonical_name(&name)).collect::<Vec<_>>();
         let (deleted, missing): (Vec<_>, Vec<_>) =
             names.into_iter().partition(|name| states.of_mut::<State>().remove(name).is_some());
         Ok(json!({ "DeletedParameters": deleted, "InvalidParameters": missing }))

@@ -59,7 +59,7 @@ fn find(states: &States, config: &Config, name: &str) -> Result<(Parameter, Stri
         let found = public::find(bare).filter(|_| selector.is_empty()).map(|found| (found, String::new()));
         return found.ok_or_else(|| Fault::not_implemented(&format!("the public parameter {name}")));
     }
-    let bare = &states.of::<State>().stored(bare);
+    let bare = &states.of::<State>().canonical_name(bare);
     let versions = states.of::<State>().versions(bare);
     let newest = versions.last().filter(|_| !selector.contains(':')).ok_or_else(not_found)?;
     if selector.is_empty() {

@@ -32,7 +32,7 @@ pub(super) fn add(
     AddTagsToResourceInput { resource_type, resource_id, tags }: AddTagsToResourceInput,
 ) -> OperationResult {
     check(&resource_type)?;
-    edit(sandbox, &resource_id, |past| tags::merge(&mut past.tags, tags))
+    edit(sandbox, &resource_id, |history| tags::merge(&mut history.tags, tags))
 }
 
 #[derive(Deserialize)]
@@ -48,18 +48,18 @@ pub(super) fn remove(
     RemoveTagsFromResourceInput { resource_type, resource_id, tag_keys }: RemoveTagsFromResourceInput,
 ) -> OperationResult {
     check(&resource_type)?;
-    edit(sandbox, &resource_id, |past| tags::remove(&mut past.tags, &tag_keys))
+    edit(sandbox, &resource_id, |history| tags::remove(&mut history.tags, &tag_keys))
 }
 
 fn edit(sandbox: &Sandbox, name: &str, edit: impl FnOnce(&mut History)) -> OperationResult {
     sandbox.store.write(|states| {
-        let name = states.of::<State>().stored(name);
+        let name = states.of::<State>().canonical_name(name);
         if !states.of::<State>().parameters.contains(&name) {
             return Err(not_found(&name));
         }
-        let mut past = states.of::<State>().past.get(&name).cloned().unwrap_or_default();
-        edit(&mut past);
-        states.of_mut::<State>().past.insert(name, past);
+        let mut history = states.of::<State>().history.get(&name).cloned().unwrap_or_default();
+        edit(&mut history);
+        states.of_mut::<State>().history.insert(name, history);
         Ok(json!({}))
     })
 }
@@ -77,11 +77,11 @@ pub(super) fn list(
 ) -> OperationResult {
     check(&resource_type)?;
     sandbox.store.read(|states| {
-        let name = states.of::<State>().stored(&resource_id);
+        let name = states.of::<State>().canonical_name(&resource_id);
         if !states.of::<State>().parameters.contains(&name) {
             return Err(not_found(&resource_id));
         }
-        let tags = states.of::<State>().past.get(&name).map(|past| past.tags.as_slice()).unwrap_or_default();
+        let tags = states.of::<State>().history.get(&name).map(|history| history.tags.as_slice()).unwrap_or_default();
         Ok(json!({ "TagList": tags }))
     })
 }

@@ -40,7 +40,7 @@ fn set_actions(sandbox: &Arc<Sandbox>, names: &[String], enabled: bool) -> Opera
         for name in names {
             if let Some(alarm) = states.of_mut::<State>().alarms.get_mut(name) {
                 alarm.settings.actions_enabled = enabled;
-                alarm.configured = now;
+                alarm.configured_at_millis = now;
             }
         }
         Ok(Value::Null)

@@ -101,7 +101,7 @@ fn check(sandbox: &Arc<Sandbox>, alarm: &Alarm, length: i64, progress: &mut Eval
             transition(sandbox, &alarm.settings.alarm_name, evaluation.state, &evaluation.reason, Some(evaluation.data))
         }
         evaluation => {
-            let began = alarm.transitioned.div_euclid(length) * length;
+            let began = alarm.transitioned_at_millis.div_euclid(length) * length;
             let due = progress.repeated.max(began) + wall_millis(sandbox.clock, REPEAT_INTERVAL);
             if end >= due && actions::repeats(sandbox, alarm) {
                 progress.repeated = end;

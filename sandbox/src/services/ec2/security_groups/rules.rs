@@ -275,11 +275,11 @@ pub(crate) fn describe_rules(sandbox: &Arc<Sandbox>, mut input: DescribeInput) -
         let rules = rule_ids::all(states.of::<State>());
         let mut rows: Vec<Value> =
             rules.map(|(id, direction, rule)| to_output(&sandbox.config, id, direction, rule)).collect();
-        let is = |row: &Value, id: &str| row["securityGroupRuleId"] == id;
-        if let Some(unknown) = ids.iter().find(|id| !rows.iter().any(|row| is(row, id))) {
+        let is = |rule: &Value, id: &str| rule["securityGroupRuleId"] == id;
+        if let Some(unknown) = ids.iter().find(|id| !rows.iter().any(|rule| is(rule, id))) {
             return Err(records::not_found(&SECURITY_GROUP_RULE, &[unknown]));
         }
-        rows.retain(|row| ids.is_empty() || ids.iter().any(|id| is(row, id)));
+        rows.retain(|rule| ids.is_empty() || ids.iter().any(|id| is(rule, id)));
         let rules = input.select(&SECURITY_GROUP_RULE, rows.into_iter())?;
         describe::answer(&SECURITY_GROUP_RULE, &input, rules)
     })

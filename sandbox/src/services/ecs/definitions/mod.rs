@@ -14,7 +14,7 @@ pub(super) use check::{check_size, parse_size};
 
 use super::clusters::limit;
 use super::model::TaskDefinition;
-use super::names::{self, Arns as _, client, invalid, revision_key};
+use super::names::{self, Arns as _, client_exception, invalid, revision_key};
 use super::output;
 use crate::Sandbox;
 use crate::base::paging;
@@ -37,7 +37,7 @@ pub(super) fn describe(
 ) -> OperationResult {
     sandbox.store.read(|states| {
         let definition = names::task_definition(states, &task_definition);
-        let definition = definition.ok_or_else(|| client("Unable to describe task definition."))?;
+        let definition = definition.ok_or_else(|| client_exception("Unable to describe task definition."))?;
         let tags = include.iter().any(|name| name == "TAGS").then(|| lower_case::to_value(&definition.tags));
         Ok(json!({ "taskDefinition": output::task_definition(&sandbox.config, definition), "tags": tags }))
     })
@@ -54,19 +54,19 @@ pub(super) fn deregister(
     DeregisterTaskDefinitionInput { task_definition }: DeregisterTaskDefinitionInput,
 ) -> OperationResult {
     let Some((_, revision)) = names::last_part(&task_definition).split_once(':') else {
-        return Err(client("Revision is missing."));
+        return Err(client_exception("Revision is missing."));
     };
     if revision.parse::<u32>().is_err() {
         return Err(invalid(format!("Invalid revision number. Number: {revision}")));
     }
     sandbox.store.write(|states| {
-        let key =
-            key_of(states, &task_definition).ok_or_else(|| client("The specified task definition does not exist."))?;
+        let key = key_of(states, &task_definition)
+            .ok_or_else(|| client_exception("The specified task definition does not exist."))?;
         let definition = states
             .of_mut::<State>()
             .task_definitions
             .get_mut(&key)
-            .ok_or_else(|| client("Unable to describe task definition."))?;
+            .ok_or_else(|| client_exception("Unable to describe task definition."))?;
         definition.deregistered_at.get_or_insert_with(|| sandbox.clock.now());
         Ok(json!({ "taskDefinition": output::task_definition(&sandbox.config, definition) }))
     })

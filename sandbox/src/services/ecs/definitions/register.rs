@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::launch::check_tags;
 use super::super::model::{ContainerDefinition, TaskDefinition};
-use super::super::names::{client, read, revision_key};
+use super::super::names::{client_exception, read, revision_key};
 use super::super::output;
 use super::check;
 use crate::base::tags::{Tag, lower_case};
@@ -56,7 +56,7 @@ struct Tags(#[serde(with = "lower_case")] Vec<Tag>);
 
 pub(in super::super) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value>) -> OperationResult {
     let Some(Value::String(family)) = input.remove("family") else {
-        return Err(client("Family should not be null or empty."));
+        return Err(client_exception("Family should not be null or empty."));
     };
     let Tags(tags) = read(input.remove("tags").unwrap_or_else(|| json!([])))?;
     check_tags(&tags)?;
@@ -88,12 +88,12 @@ pub(in super::super) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value
 
 fn containers(content: &Map<String, Value>) -> Result<Vec<ContainerDefinition>, Fault> {
     let list = content.get("containerDefinitions").and_then(Value::as_array).filter(|list| !list.is_empty());
-    let list = list.ok_or_else(|| client("Container list cannot be empty."))?;
+    let list = list.ok_or_else(|| client_exception("Container list cannot be empty."))?;
     let empty =
         |container: &Value, member: &str| container.get(member).and_then(Value::as_str).unwrap_or_default().is_empty();
     for member in ["name", "image"] {
         if list.iter().any(|container| empty(container, member)) {
-            return Err(client(format!("Container.{member} should not be null or empty.")));
+            return Err(client_exception(format!("Container.{member} should not be null or empty.")));
         }
     }
     read(Value::Array(list.clone()))

@@ -18,7 +18,8 @@ pub(in super::super) fn service(config: &Config, states: &States, service: &Serv
     let tasks = tasks_of(states, service);
     let primary = service.deployments.first();
     let deployments = service.deployments.iter().enumerate();
-    let current = service_deployments::current(states, service).map(|row| config.service_deployment_arn(row));
+    let current =
+        service_deployments::current(states, service).map(|deployment| config.service_deployment_arn(deployment));
     let own = key(&service.cluster, &service.name);
     let revisions: Vec<Value> = service
         .deployments

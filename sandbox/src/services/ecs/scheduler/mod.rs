@@ -26,7 +26,7 @@ mod reconciliation;
 mod tests;
 
 pub(super) use failures::{on_task_stopped, threshold};
-pub(super) use reconciliation::{AT_LIMIT, room};
+pub(super) use reconciliation::{AT_LIMIT, free_task_slots};
 
 /// How long stopped tasks and inactive services can still be described.
 const RETENTION: Duration = Duration::from_hours(1);
