@@ -11,7 +11,7 @@ use crate::cloudformation::resources;
 use crate::core::{NoInput, OperationResult, ServiceDefinition, operation};
 use crate::fault_injection::Rules;
 use crate::protocol::Protocol;
-use crate::services::ecs::{addresses, images};
+use crate::services::ecs::{images, service_addresses};
 
 /// The name that control calls are signed for.
 pub(crate) const SIGNING_NAME: &str = crate::auth::CONTROL_SERVICE;
@@ -26,7 +26,7 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     prepare: None,
     operations: &[
         operation!(async "CheckRuntime" => images::check_runtime),
-        operation!("DescribeAddresses" => addresses::describe),
+        operation!("DescribeAddresses" => service_addresses::describe),
         operation!("DescribeFaults" => describe_faults),
         operation!("PutFaults" => put_faults),
         operation!("PutImages" => images::put),

@@ -6,7 +6,7 @@
 //! `[sandbox.images]` or is the built-in mock backend. Commands from API requests run as health checks and in sessions, and inside
 //! the containers of an [`engine`].
 
-pub(crate) mod address;
+pub(crate) mod load_balancer;
 mod checks;
 pub(crate) mod container_runtime;
 pub(crate) mod descriptors;
@@ -25,7 +25,7 @@ pub(crate) mod shim;
 mod shim_connection;
 mod shim_messages;
 pub(crate) mod signals;
-mod terminal;
+mod pty;
 mod throttle;
 
 pub(crate) use container_runtime::{
@@ -39,7 +39,7 @@ pub(crate) use process_tree::{adopt_orphans, end_marked, kill_all, process_count
 pub(crate) use runner::{AttachedProcess, ProcessHandle, own_executable};
 pub use runner::{Process, Runner, StartError};
 pub use shim_messages::{Exit, ProcessSpec};
-pub(crate) use terminal::Terminal;
+pub(crate) use pty::Pty;
 
 /// The environment variable that marks every process of a task, so that one that left its shim's tree is still found.
 pub const TASK_MARKER: &str = "ECSWS_SANDBOX_TASK";

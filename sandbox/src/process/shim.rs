@@ -71,9 +71,9 @@ async fn supervise() -> std::io::Result<()> {
     let mut checks = Checks::new(spec.clone());
     let mut exit = watch(main, &mut checks, &mut requests, &mut writer, &mut signals).await;
     checks.kill_all();
-    if let Some(hooks) = &spec.hooks {
+    if let Some(container_commands) = &spec.container_commands {
         // Before the descendants are killed: with podman they include the container's monitor, which has to end by itself.
-        exit = hooks.finish(exit).await;
+        exit = container_commands.finish(exit).await;
     }
     process_tree::end_descendants().await;
     let _ = writer.write_all(&line(&Report::Ended(exit))).await;
@@ -167,8 +167,8 @@ async fn watch(
             }
         };
         if kill_at.is_none() {
-            match &checks.container().hooks {
-                Some(hooks) => hooks.stop(),
+            match &checks.container().container_commands {
+                Some(container_commands) => container_commands.stop(),
                 // This process is in the group too: it receives the signal, and finds the deadline already set.
                 None => drop(killpg(getpgrp(), Signal::SIGTERM)),
             }

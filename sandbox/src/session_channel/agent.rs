@@ -15,7 +15,7 @@ use super::receive_window::{Disposition, ReceiveWindow};
 use super::send_window::SendWindow;
 use super::sessions::SessionSpec;
 use super::state::SessionState;
-use super::terminal::Shell;
+use super::shell::Shell;
 use crate::Sandbox;
 use crate::base::clock::iso8601;
 use crate::base::ids;

@@ -12,7 +12,7 @@ mod receive_window;
 mod send_window;
 mod sessions;
 mod state;
-mod terminal;
+mod shell;
 
 pub(crate) use agent::ClientConnection;
 pub(crate) use handshake::AGENT_VERSION;

@@ -10,7 +10,7 @@ use super::phase::StackPhase;
 use super::resource_operation::{TargetState, reconcile};
 use crate::Fault;
 use crate::cloudformation::model::{Action, OnFailure, Stack, StackStatus};
-use crate::cloudformation::template::parameters::existence;
+use crate::cloudformation::template::parameters::aws_specific_types;
 use crate::cloudformation::template::{Template, attribute_check};
 
 /// Runs the phase of `CREATE_IN_PROGRESS` and of `UPDATE_IN_PROGRESS`.
@@ -23,7 +23,7 @@ pub(super) async fn run(phase: &StackPhase) -> Result<(), Fault> {
         let problem = outputs::reserve_imports(phase, &resolved)?.or_else(unknown_attribute);
         (resolved.active, problem)
     };
-    let missing = existence::missing(&phase.sandbox, &template, &stack.definition.parameters).await?;
+    let missing = aws_specific_types::missing(&phase.sandbox, &template, &stack.definition.parameters).await?;
     if let Some(reason) = missing.or(problem) {
         return fail(phase, &format!("{reason} "), stack.definition.on_failure);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::parameters::existence::values;
+use super::parameters::aws_specific_types::values;
 use super::resolve::{EvaluationScope, ResourceValues};
 use super::{Template, format_error, invalid};
 use crate::cloudformation::model::Parameter;

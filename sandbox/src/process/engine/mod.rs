@@ -18,7 +18,7 @@ use tokio::sync::{Mutex, OnceCell};
 mod container;
 mod create;
 mod engine_capabilities;
-mod hooks;
+mod container_commands;
 mod image;
 mod inspect;
 mod kind;
@@ -40,7 +40,7 @@ use super::runner::{Process, Runner};
 use super::shim_messages::{Exit, ProcessSpec};
 pub(crate) use create::{ContainerOptions, Tmpfs, Ulimit, create_arguments};
 pub(crate) use engine_capabilities::Capabilities;
-pub(crate) use hooks::ContainerHooks;
+pub(crate) use container_commands::ContainerCommands;
 pub(crate) use kind::EngineKind;
 #[cfg(test)]
 pub(crate) use network::PublishedPort;
@@ -157,7 +157,7 @@ impl Engine {
             environment: environment.clone(),
             stop_timeout,
             unlimited: true,
-            hooks: Some(ContainerHooks {
+            container_commands: Some(ContainerCommands {
                 stop: command(&["kill", &format!("--signal={signal}")]),
                 inspect: command(&inspect::INSPECT),
                 remove: self.kind.remove_commands(container, sharing),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::addresses::port;
+use super::service_addresses::port;
 use super::model::{Service, Task};
 use super::names::{key, last_part};
 use crate::services::ecs::{State, without_nulls};

@@ -10,7 +10,7 @@ use crate::protocol::Protocol;
 use crate::store::States;
 use crate::store::table::state;
 
-pub(crate) mod addresses;
+pub(crate) mod service_addresses;
 mod capacity_providers;
 mod clusters;
 mod containers;
@@ -24,7 +24,7 @@ mod launch;
 pub(crate) mod limits;
 mod model;
 mod names;
-mod network;
+mod task_placement;
 mod output;
 mod protection;
 mod run_task;

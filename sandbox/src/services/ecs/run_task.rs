@@ -11,7 +11,7 @@ use super::definitions::check_size;
 use super::launch::{self, LaunchSettings};
 use super::model::{Task, TaskDefinition};
 use super::names::{self, invalid, key};
-use super::{capacity_providers, network, output, scheduler};
+use super::{capacity_providers, task_placement, output, scheduler};
 use crate::base::ids;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
@@ -74,7 +74,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
         let failures: Vec<Value> =
             (0..count.saturating_sub(free_task_slots)).map(|_| json!({ "reason": scheduler::AT_LIMIT })).collect();
         for (index, capacity_provider) in providers.into_iter().take(free_task_slots).enumerate() {
-            let subnet_id = network::subnet(network.as_ref(), index);
+            let subnet_id = task_placement::subnet(network.as_ref(), index);
             let mut task = Task { id: ids::hex(32), subnet_id, capacity_provider, ..template.clone() };
             task.containers.iter_mut().for_each(|container| container.id = ids::uuid());
             outputs.push(output::task(&sandbox.config, states, &task, true));

@@ -51,7 +51,7 @@ pub(super) fn create(
     let mut role = roles::new(sandbox, (*name).to_owned(), format!("/aws-service-role/{service}/"), trust.to_string());
     role.description = description;
     let place = format!("aws-service-role/{policy}");
-    role.attached.push(managed_policies::aws::arn(sandbox.config.partition(), &place));
+    role.attached.push(managed_policies::aws_managed::arn(sandbox.config.partition(), &place));
     sandbox.store.write(|states| {
         if states.of::<State>().roles.contains(name) {
             let message =

@@ -12,7 +12,7 @@ use crate::{Fault, Sandbox};
 
 mod constraints;
 pub(crate) mod declaration;
-pub(crate) mod existence;
+pub(crate) mod aws_specific_types;
 mod ssm_values;
 
 use declaration::{ParameterType, scalar};

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::model::TaskStatus;
 use super::names::last_part;
-use super::{addresses, driver};
+use super::{driver, service_addresses};
 use crate::Sandbox;
 use crate::base::supervisor;
 use crate::process::{TASK_MARKER, end_marked, engine};
@@ -83,7 +83,7 @@ async fn step(sandbox: &Arc<Sandbox>) -> Option<Duration> {
         write_failed |= written.is_err();
     }
     // Tasks are removed from their addresses before they are stopped.
-    addresses::sync(sandbox).await;
+    service_addresses::reconcile(sandbox).await;
     drive(sandbox);
     if write_failed { Some(wake.map_or(RETRY_DELAY, |wake| wake.min(RETRY_DELAY))) } else { wake }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::aws::{self, AwsPolicy};
+use super::aws_managed::{self, AwsPolicy};
 use super::{ManagedPolicy, aws_managed_to_output, check_arn, managed_to_output, not_found, to_output};
 use crate::Sandbox;
 use crate::core::OperationResult;
@@ -68,7 +68,7 @@ pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListPoliciesInput) -> Operatio
         (all_uses(states.of::<State>()), own)
     });
     let partition = sandbox.config.partition();
-    let below = aws::all().filter(|policy| policy.path().starts_with(&path_prefix));
+    let below = aws_managed::all().filter(|policy| policy.path().starts_with(&path_prefix));
     let aws = below.map(|policy| (policy.arn(partition), Listed::Aws(policy)));
     let uses_of = |arn: &str| uses.get(arn).copied().unwrap_or_default();
     let is_listed = |(arn, _): &(String, Listed)| {

@@ -15,11 +15,11 @@ use crate::base::tags::Tag;
 use crate::core::OperationResult;
 use crate::{Config, Fault, Sandbox};
 
-pub(super) mod aws;
+pub(super) mod aws_managed;
 pub(super) mod list;
 pub(super) mod versions;
 
-use aws::AwsPolicy;
+use aws_managed::AwsPolicy;
 use versions::Version;
 
 /// A managed policy of the account.
@@ -62,7 +62,7 @@ pub(super) fn uses(state: &State, arn: &str) -> (usize, usize) {
 pub(super) fn to_output(state: &State, arn: &str) -> Option<Value> {
     let uses = uses(state, arn);
     let own = state.managed_policies.get(arn).map(|policy| managed_to_output(policy, arn, uses));
-    own.or_else(|| aws::find(arn).map(|policy| aws_managed_to_output(policy, arn, uses)))
+    own.or_else(|| aws_managed::find(arn).map(|policy| aws_managed_to_output(policy, arn, uses)))
 }
 
 pub(super) fn managed_to_output(policy: &ManagedPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
@@ -101,7 +101,7 @@ pub(super) fn aws_managed_to_output(policy: &AwsPolicy, arn: &str, (attached, bo
 /// Refuses anything but the ARN of an existing policy.
 pub(super) fn check_attachable(state: &State, arn: &str) -> Result<(), Fault> {
     check_arn(arn)?;
-    if state.managed_policies.contains(arn) || aws::find(arn).is_some() {
+    if state.managed_policies.contains(arn) || aws_managed::find(arn).is_some() {
         return Ok(());
     }
     Err(no_such_entity(format!("Policy {arn} does not exist or is not attachable.")))
@@ -124,7 +124,7 @@ pub(super) fn find_mut<'a>(
     arn: &str,
 ) -> Result<&'a mut ManagedPolicy, Fault> {
     check_arn(arn)?;
-    if aws::find(arn).is_some() {
+    if aws_managed::find(arn).is_some() {
         let user = config.global_arn("iam", "user/sandbox");
         let message = format!("User: {user} is not authorized to perform: iam:{operation} on resource: policy {arn}");
         return Err(Fault::new(403, "AccessDenied", message));

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{ManagedPolicy, aws, check_arn, find_mut, not_found};
+use super::{ManagedPolicy, aws_managed, check_arn, find_mut, not_found};
 use crate::base::clock::epoch_seconds;
 use crate::core::OperationResult;
 use crate::services::iam::State;
@@ -48,7 +48,7 @@ fn number(arn: &str, policy: &ManagedPolicy, id: &str) -> Result<u32, Fault> {
 /// A customer managed policy. The documents of AWS's own are not in the catalogue.
 fn find<'a>(state: &'a State, operation: &str, arn: &str) -> Result<&'a ManagedPolicy, Fault> {
     check_arn(arn)?;
-    if aws::find(arn).is_some() {
+    if aws_managed::find(arn).is_some() {
         return Err(Fault::not_implemented(&format!("iam:{operation} of the policies that AWS manages")));
     }
     state.managed_policies.get(arn).ok_or_else(|| not_found(arn))

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::super::super::model::{HealthStatus, RolloutState, ServiceStatus, StopCode, Task, TaskStatus};
 use super::super::super::names::task_definition;
-use super::super::super::{capacity_providers, network};
+use super::super::super::{capacity_providers, task_placement};
 use super::{AT_LIMIT, ServiceReconciliation};
 use crate::base::ids;
 use crate::base::tags::Tag;
@@ -90,7 +90,7 @@ impl ServiceReconciliation<'_> {
             .enumerate()
             .map(|(index, capacity_provider)| Task {
                 id: ids::hex(32),
-                subnet_id: network::subnet(place, before + index),
+                subnet_id: task_placement::subnet(place, before + index),
                 capacity_provider,
                 ..template.clone()
             })

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::model::{ContainerDefinition, ServiceStatus, Task, TaskStatus};
 use crate::Sandbox;
 use crate::core::NoInput;
-use crate::process::address::ServiceAddress;
+use crate::process::load_balancer::LoadBalancer;
 use crate::services::ecs::State;
 use crate::services::ecs::TaskProcesses;
 use crate::store::States;
@@ -20,7 +20,7 @@ struct Desired {
 }
 
 /// Opens, updates and closes addresses.
-pub(super) async fn sync(sandbox: &Arc<Sandbox>) {
+pub(super) async fn reconcile(sandbox: &Arc<Sandbox>) {
     let desired = sandbox.store.read(desired);
     sandbox.in_memory::<TaskProcesses>().addresses().retain(|key, _| desired.contains_key(key));
     let mut new_ports = Vec::new();
@@ -28,7 +28,7 @@ pub(super) async fn sync(sandbox: &Arc<Sandbox>) {
         let is_open = sandbox.in_memory::<TaskProcesses>().addresses().contains_key(&key);
         if !is_open {
             // Without a free port on the machine the service has no address, but its tasks run.
-            let Ok(address) = ServiceAddress::open(port).await else { continue };
+            let Ok(address) = LoadBalancer::open(port).await else { continue };
             if port != Some(address.port()) {
                 new_ports.push((key.clone(), address.port()));
             }
