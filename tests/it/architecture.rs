@@ -59,7 +59,8 @@ const SANDBOX_DEPENDENCIES: &[(&str, &[&str])] = &[
 ];
 
 /// The modules that services may use besides other services. CloudFormation may use the same ones: it calls services by name.
-const BELOW_SERVICES: &[&str] = &["auth", "base", "core", "fault_injection", "process", "protocol", "session_channel", "store"];
+const BELOW_SERVICES: &[&str] =
+    &["auth", "base", "core", "fault_injection", "process", "protocol", "session_channel", "store"];
 
 /// The sandbox's services in layers, lowest first: each may use those of lower layers.
 const SERVICES: &[&[&str]] =

@@ -9,8 +9,8 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode, Stdio};
 
-use super::shim_messages::ProcessSpec;
 use super::pty;
+use super::shim_messages::ProcessSpec;
 
 /// Reads the process from stdin (a socket) and becomes it. Only returns if that failed; the reason goes back over the socket.
 ///

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use tokio::sync::mpsc;
 
-use crate::process::{ProcessHandle, ProcessSpec, Runner, StartError, Pty};
+use crate::process::{ProcessHandle, ProcessSpec, Pty, Runner, StartError};
 
 /// The maximum size of an output message, as the agent's.
 const MAX_MESSAGE_BYTES: usize = 1024;

@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ecsws_sandbox::testing::MockBackend;
 use ecsws_sandbox::testing::LoadBalancer;
+use ecsws_sandbox::testing::MockBackend;
 use ecsws_sandbox::testing::{CpuTimes, Exit, PortPool, Process, ProcessSpec, Runner, environment};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};

@@ -16,9 +16,9 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{Mutex, OnceCell};
 
 mod container;
+mod container_commands;
 mod create;
 mod engine_capabilities;
-mod container_commands;
 mod image;
 mod inspect;
 mod kind;
@@ -38,9 +38,9 @@ use super::environment;
 use super::port_leases::PortPool;
 use super::runner::{Process, Runner};
 use super::shim_messages::{Exit, ProcessSpec};
+pub(crate) use container_commands::ContainerCommands;
 pub(crate) use create::{ContainerOptions, Tmpfs, Ulimit, create_arguments};
 pub(crate) use engine_capabilities::Capabilities;
-pub(crate) use container_commands::ContainerCommands;
 pub(crate) use kind::EngineKind;
 #[cfg(test)]
 pub(crate) use network::PublishedPort;

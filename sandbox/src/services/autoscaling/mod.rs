@@ -11,11 +11,11 @@ use crate::store::table::state;
 use crate::{Fault, Sandbox};
 
 mod activities;
+mod activity_completion;
 mod alarms;
 mod configuration;
 mod decision;
 mod execution;
-mod activity_completion;
 mod policies;
 mod tags;
 mod targets;

@@ -11,9 +11,9 @@ use crate::core::{ServiceDefinition, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 
-mod elastic_ips;
 mod cidr;
 mod describe;
+mod elastic_ips;
 mod gateways;
 mod ignored_members;
 mod instances;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::arns::Arns as _;
+use super::faults::{self, invalid};
+use super::lookups::{self, cluster_name};
 use super::model::{Cluster, ServiceStatus, TaskStatus};
-use super::names::{self, Arns as _, cluster_name, invalid};
 use super::{launch, output};
 use crate::base::paging;
 use crate::base::tags::{Tag, lower_case};
@@ -70,7 +72,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateClusterInput) -> Opera
     launch::check_tags(&input.tags)?;
     sandbox.store.write(|states| {
         // Creating an existing cluster returns it.
-        if names::cluster(states, Some(&name)).is_err() {
+        if lookups::cluster(states, Some(&name)).is_err() {
             let mut content = Map::new();
             content.insert("settings".to_owned(), json!([{ "name": "containerInsights", "value": "disabled" }]));
             content.insert("capacityProviders".to_owned(), json!([]));
@@ -98,14 +100,14 @@ fn check(cluster: &Cluster) -> Result<(), Fault> {
         }
     }
     let providers: Vec<String> =
-        list("capacityProviders").filter_map(Value::as_str).map(|name| names::last_part(name).to_owned()).collect();
+        list("capacityProviders").filter_map(Value::as_str).map(|name| lookups::last_part(name).to_owned()).collect();
     launch::check_providers(&providers)?;
     let strategy = cluster.content.get("defaultCapacityProviderStrategy");
     strategy.map_or(Ok(()), |strategy| launch::check_strategy(strategy, cluster))
 }
 
 fn to_output(sandbox: &Sandbox, states: &States, name: &str) -> OperationResult {
-    let cluster = names::cluster(states, Some(name))?;
+    let cluster = lookups::cluster(states, Some(name))?;
     Ok(json!({ "cluster": output::cluster(&sandbox.config, states, cluster, &ALL_INCLUDES.map(str::to_owned)) }))
 }
 
@@ -126,7 +128,7 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: UpdateClusterInput) -> Opera
 
 fn change(sandbox: &Sandbox, cluster: &str, content: ClusterSettings) -> OperationResult {
     sandbox.store.write(|states| {
-        let mut cluster = names::cluster(states, Some(cluster))?.clone();
+        let mut cluster = lookups::cluster(states, Some(cluster))?.clone();
         content.apply_to(&mut cluster.content);
         check(&cluster)?;
         let name = cluster.name.clone();
@@ -162,7 +164,7 @@ pub(super) fn put_capacity_providers(
 ) -> OperationResult {
     let PutClusterCapacityProvidersInput { cluster, capacity_providers, default_capacity_provider_strategy } = input;
     let in_use: Vec<String> = sandbox.store.read(|states| {
-        let name = names::cluster(states, Some(&cluster))?.name.clone();
+        let name = lookups::cluster(states, Some(&cluster))?.name.clone();
         let services = states
             .of::<State>()
             .services
@@ -202,9 +204,9 @@ pub(super) fn describe(
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for given in &requested {
             // A deleted cluster can still be described for some time.
-            match states.of::<State>().clusters.get(names::last_part(given)) {
+            match states.of::<State>().clusters.get(lookups::last_part(given)) {
                 Some(cluster) => found.push(output::cluster(config, states, cluster, &include)),
-                None => failures.push(missing(&config.cluster_arn(names::last_part(given)))),
+                None => failures.push(missing(&config.cluster_arn(lookups::last_part(given)))),
             }
         }
         json!({ "clusters": found, "failures": failures })
@@ -230,7 +232,7 @@ pub(super) fn list(
     let page = sandbox.store.read(|states| {
         let rows = states.of::<State>().clusters.iter().filter(|(_, cluster)| cluster.deleted_at.is_none());
         let arns = rows.map(|(name, _)| (name.to_owned(), sandbox.config.cluster_arn(name)));
-        paging::page(arns, "ListClusters", next_token.as_deref(), limit(max_results)?).map_err(|_| names::bad_token())
+        paging::page(arns, "ListClusters", next_token.as_deref(), limit(max_results)?).map_err(|_| faults::bad_token())
     })?;
     Ok(json!({ "clusterArns": page.items, "nextToken": page.next_token }))
 }
@@ -251,8 +253,8 @@ pub(super) struct DeleteClusterInput {
 
 pub(super) fn delete(sandbox: &Arc<Sandbox>, DeleteClusterInput { cluster }: DeleteClusterInput) -> OperationResult {
     sandbox.store.write(|states| {
-        let cluster = names::cluster(states, Some(&cluster))?.clone();
-        let prefix = names::key(&cluster.name, "");
+        let cluster = lookups::cluster(states, Some(&cluster))?.clone();
+        let prefix = lookups::key(&cluster.name, "");
         let in_use = |code: &str, what: &str| {
             Err(Fault::client(code, format!("The Cluster cannot be deleted while {what} are active.")))
         };

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::faults::{client_exception, invalid};
 use super::launch::{self, LaunchSettings};
+use super::lookups;
 use super::model::{Deployment, DeploymentConfiguration, Service, ServiceStatus, TaskDefinition};
-use super::names::{self, client_exception, invalid};
 use super::output;
 use super::update_service::desired_count;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
 use crate::services::ecs::State;
+use crate::services::ecs::read_members;
 use crate::{Fault, FaultKind, Sandbox};
 
 /// A member and its default.
@@ -67,22 +69,22 @@ impl CreateServiceInput {
 }
 
 pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> OperationResult {
-    let mut input: CreateServiceInput = names::read(Value::Object(members.clone()))?;
+    let mut input: CreateServiceInput = read_members(Value::Object(members.clone()))?;
     input.rest = members;
     check(&input)?;
     let network = launch::network(&sandbox, input.rest.get("networkConfiguration")).await?;
     check_registries(&sandbox, input.rest.get("serviceRegistries")).await?;
     sandbox.store.write(|states| {
-        let cluster = names::cluster(states, input.cluster.as_deref())?.clone();
+        let cluster = lookups::cluster(states, input.cluster.as_deref())?.clone();
         let launch = LaunchSettings::of(&input.rest, &cluster)?;
         if input.is_daemon() && launch.is_fargate() {
             return Err(invalid("The daemon scheduling strategy is not supported with the FARGATE launch type."));
         }
         let given = input.task_definition.as_deref().ok_or_else(|| invalid("TaskDefinition can not be blank."))?;
-        let definition = names::usable_task_definition(states, given)?;
+        let definition = lookups::usable_task_definition(states, given)?;
         launch.check(definition, network.as_ref())?;
         check_exec(&input.rest, definition, "created")?;
-        let key = names::key(&cluster.name, &input.service_name);
+        let key = lookups::key(&cluster.name, &input.service_name);
         let earlier =
             states.of::<State>().services.get(&key).filter(|service| service.status != ServiceStatus::Inactive);
         if let Some(service) = earlier {
@@ -96,7 +98,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
         }
         let service = service(&sandbox, &cluster.name, &input, definition, &launch, network);
         let now = service.created_at;
-        names::store_service(states, service.clone(), now);
+        lookups::store_service(states, service.clone(), now);
         Ok(json!({ "service": output::service(&sandbox.config, states, &service, true) }))
     })
 }
@@ -226,7 +228,7 @@ pub(super) fn check_configuration(configuration: &DeploymentConfiguration) -> Re
 pub(super) async fn check_registries(sandbox: &Arc<Sandbox>, registries: Option<&Value>) -> Result<(), Fault> {
     for registry in registries.and_then(Value::as_array).into_iter().flatten() {
         let arn = registry.get("registryArn").and_then(Value::as_str).unwrap_or_default();
-        let id = names::last_part(arn);
+        let id = lookups::last_part(arn);
         match sandbox.call("servicediscovery", "GetService", json!({ "Id": id })).await {
             Err(fault) if fault.kind != FaultKind::NotServed => {
                 return Err(client_exception(format!("Service registry {arn} could not be used: {}", fault.message)));

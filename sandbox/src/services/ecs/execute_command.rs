@@ -6,9 +6,11 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::arns::Arns as _;
 use super::containers::role;
+use super::faults::invalid;
+use super::lookups::{self, key, last_part, task_definition};
 use super::model::{Task, TaskStatus};
-use super::names::{self, Arns as _, invalid, key, last_part, task_definition};
 use crate::core::OperationResult;
 use crate::process::{Container, ProcessSpec};
 use crate::services::ecs::State;
@@ -121,7 +123,7 @@ fn running_container(sandbox: &Sandbox, task: &Task, index: usize) -> Option<Arc
 
 /// The task and the index of the container that a request names.
 fn find_container(sandbox: &Sandbox, states: &States, input: &ExecuteCommandInput) -> Result<(Task, usize), Fault> {
-    let cluster = names::cluster(states, input.cluster.as_deref())?;
+    let cluster = lookups::cluster(states, input.cluster.as_deref())?;
     if cluster
         .content
         .get("configuration")

@@ -10,8 +10,9 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::faults::invalid;
+use super::lookups::{key, task_definition};
 use super::model::{ImageCommand, Images, Task};
-use super::names::{invalid, key, task_definition};
 use crate::Sandbox;
 use crate::base::tags::Tag;
 use crate::core::OperationResult;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::capacity_providers;
+use super::faults::{client_exception, invalid};
 use super::model::{Cluster, TaskDefinition};
-use super::names::{client_exception, invalid};
 use crate::base::tags::{self, MAX_TAGS, Tag};
 use crate::{Fault, Sandbox};
 

@@ -6,9 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::arns::Arns as _;
 use super::clusters::missing;
+use super::faults::invalid;
+use super::lookups::{self, key, last_part};
 use super::model::Task;
-use super::names::{self, Arns as _, invalid, key, last_part};
 use crate::base::clock::epoch_seconds;
 use crate::core::OperationResult;
 use crate::services::ecs::State;
@@ -41,7 +43,7 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: UpdateTaskProtectionInput) -
     let now = sandbox.clock.now();
     let until = now.checked_add(SignedDuration::from_mins(minutes)).ok().filter(|_| protection_enabled);
     sandbox.store.write(|states| {
-        let cluster = names::cluster(states, Some(&cluster))?.name.clone();
+        let cluster = lookups::cluster(states, Some(&cluster))?.name.clone();
         for id in &tasks {
             if let Some(task) = states
                 .of_mut::<State>()
@@ -69,7 +71,7 @@ pub(super) fn get(
 ) -> OperationResult {
     let now = sandbox.clock.now();
     sandbox.store.read(|states| {
-        let cluster = names::cluster(states, Some(&cluster))?.name.clone();
+        let cluster = lookups::cluster(states, Some(&cluster))?.name.clone();
         let all = || {
             let prefix = key(&cluster, "");
             let rows = states.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);

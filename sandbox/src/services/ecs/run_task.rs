@@ -8,14 +8,16 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::definitions::check_size;
+use super::faults::invalid;
 use super::launch::{self, LaunchSettings};
+use super::lookups::{self, key};
 use super::model::{Task, TaskDefinition};
-use super::names::{self, invalid, key};
-use super::{capacity_providers, task_placement, output, scheduler};
+use super::{capacity_providers, output, scheduler, task_placement};
 use crate::base::ids;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
 use crate::services::ecs::State;
+use crate::services::ecs::read_members;
 use crate::store::States;
 use crate::{Fault, Sandbox};
 
@@ -44,7 +46,7 @@ struct RunTaskInput {
 }
 
 pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> OperationResult {
-    let mut input: RunTaskInput = names::read(Value::Object(members.clone()))?;
+    let mut input: RunTaskInput = read_members(Value::Object(members.clone()))?;
     input.rest = members;
     let count = input.count.and_then(|count| usize::try_from(count).ok()).or(input.count.is_none().then_some(1));
     let count = count.filter(|count| (1..=10).contains(count));
@@ -52,8 +54,8 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
     check(&input)?;
     let network = launch::network(&sandbox, input.rest.get("networkConfiguration")).await?;
     sandbox.store.write(|states| {
-        let cluster = names::cluster(states, input.cluster.as_deref())?.clone();
-        let definition = names::usable_task_definition(states, &input.task_definition)?.clone();
+        let cluster = lookups::cluster(states, input.cluster.as_deref())?.clone();
+        let definition = lookups::usable_task_definition(states, &input.task_definition)?.clone();
         let launch = LaunchSettings::of(&input.rest, &cluster)?;
         launch.check(&definition, network.as_ref())?;
         check_overrides(&input, &definition)?;

@@ -58,7 +58,7 @@ fn desired(states: &States) -> BTreeMap<String, Desired> {
         .filter(|(_, service)| {
             let primary = service.deployments.first();
             let definition =
-                primary.and_then(|primary| super::names::task_definition(states, &primary.task_definition));
+                primary.and_then(|primary| super::lookups::task_definition(states, &primary.task_definition));
             definition.is_some_and(|definition| definition.containers().iter().any(ContainerDefinition::has_tcp_port))
         })
         .map(|(key, service)| {

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::arns::Arns as _;
 use super::clusters::{limit, missing};
+use super::faults::{self, invalid};
+use super::lookups;
 use super::model::ServiceStatus;
-use super::names::{self, Arns as _, invalid};
 use super::output;
 use crate::Sandbox;
 use crate::base::paging;
@@ -34,10 +36,10 @@ pub(super) fn describe(
     }
     let tags = include.iter().any(|name| name == "TAGS");
     sandbox.store.read(|states| {
-        let cluster = names::cluster(states, cluster.as_deref())?;
+        let cluster = lookups::cluster(states, cluster.as_deref())?;
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for given in &services {
-            let key = names::key(&cluster.name, names::last_part(given));
+            let key = lookups::key(&cluster.name, lookups::last_part(given));
             match states.of::<State>().services.get(&key) {
                 Some(service) => found.push(output::service(&sandbox.config, states, service, tags)),
                 None => failures.push(missing(&sandbox.config.arn("ecs", &format!("service/{key}")))),
@@ -63,8 +65,8 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListServicesInput) -> Operatio
     // The default of ten differs from the other lists.
     let limit = limit(max_results.or(Some(10)))?;
     let page = sandbox.store.read(|states| {
-        let cluster = names::cluster(states, cluster.as_deref())?;
-        let prefix = names::key(&cluster.name, "");
+        let cluster = lookups::cluster(states, cluster.as_deref())?;
+        let prefix = lookups::key(&cluster.name, "");
         let is = |filter: &Option<String>, value: Option<&Value>| {
             filter.as_ref().is_none_or(|filter| value.and_then(Value::as_str) == Some(filter))
         };
@@ -74,7 +76,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListServicesInput) -> Operatio
                 && is(&scheduling_strategy, service.content.get("schedulingStrategy"))
         });
         let arns = rows.map(|(key, service)| (key.to_owned(), sandbox.config.service_arn(service)));
-        paging::page(arns, &query, next_token.as_deref(), limit).map_err(|_| names::bad_token())
+        paging::page(arns, &query, next_token.as_deref(), limit).map_err(|_| faults::bad_token())
     })?;
     Ok(json!({ "serviceArns": page.items, "nextToken": page.next_token }))
 }
@@ -93,9 +95,9 @@ pub(super) fn delete(
     DeleteServiceInput { cluster, service, force }: DeleteServiceInput,
 ) -> OperationResult {
     sandbox.store.write(|states| {
-        let mut service = names::service(states, cluster.as_deref(), &service)?.clone();
+        let mut service = lookups::service(states, cluster.as_deref(), &service)?.clone();
         if service.status == ServiceStatus::Inactive {
-            return Err(names::no_such_service());
+            return Err(lookups::no_such_service());
         }
         if service.status == ServiceStatus::Draining {
             return Ok(json!({ "service": output::service(&sandbox.config, states, &service, true) }));
@@ -109,7 +111,7 @@ pub(super) fn delete(
             deployment.desired_count = 0;
         }
         let service_output = output::service(&sandbox.config, states, &service, true);
-        states.of_mut::<State>().services.insert(names::key(&service.cluster, &service.name), service);
+        states.of_mut::<State>().services.insert(lookups::key(&service.cluster, &service.name), service);
         Ok(json!({ "service": service_output }))
     })
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::faults::invalid;
 use super::launch::check_tags;
+use super::lookups::{key, no_such_service, revision_key};
 use super::model::ServiceStatus;
-use super::names::{invalid, key, no_such_service, revision_key};
 use crate::base::tags::{self, Tag, lower_case};
 use crate::core::OperationResult;
 use crate::services::ecs::State;

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::arns::Arns as _;
 use super::clusters::{limit, missing};
+use super::faults::{self, invalid};
+use super::lookups::{self, key, last_part};
 use super::model::{StopCode, Task, TaskStatus};
-use super::names::{self, Arns as _, invalid, key, last_part};
 use super::output;
 use crate::Sandbox;
 use crate::base::paging;
@@ -28,7 +30,7 @@ pub(super) fn describe(
 ) -> OperationResult {
     let tags = include.iter().any(|name| name == "TAGS");
     sandbox.store.read(|states| {
-        let cluster = names::cluster(states, cluster.as_deref())?;
+        let cluster = lookups::cluster(states, cluster.as_deref())?;
         if tasks.is_empty() {
             return Err(invalid("Tasks cannot be empty."));
         }
@@ -83,14 +85,14 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: ListTasksInput) -> Operati
     let limit = limit(input.max_results)?;
     let query = format!("ListTasks {input:?}");
     let page = sandbox.store.read(|states| {
-        let cluster = names::cluster(states, input.cluster.as_deref())?;
+        let cluster = lookups::cluster(states, input.cluster.as_deref())?;
         if let Some(name) = &input.service_name {
-            names::service(states, Some(&cluster.name), name)?;
+            lookups::service(states, Some(&cluster.name), name)?;
         }
         let prefix = key(&cluster.name, "");
         let rows = states.of::<State>().tasks.with_prefix(&prefix).filter(|(_, task)| input.matches(task));
         let arns = rows.map(|(key, task)| (key.to_owned(), sandbox.config.task_arn(task)));
-        paging::page(arns, &query, next_token.as_deref(), limit).map_err(|_| names::bad_token())
+        paging::page(arns, &query, next_token.as_deref(), limit).map_err(|_| faults::bad_token())
     })?;
     Ok(json!({ "taskArns": page.items, "nextToken": page.next_token }))
 }
@@ -110,7 +112,7 @@ pub(super) fn stop(sandbox: &Arc<Sandbox>, StopTaskInput { cluster, task, reason
         return Err(invalid(format!("reason must have at most {MAX_REASON} characters.")));
     }
     sandbox.store.write(|states| {
-        let cluster = names::cluster(states, cluster.as_deref())?;
+        let cluster = lookups::cluster(states, cluster.as_deref())?;
         let key = key(&cluster.name, last_part(&task));
         let mut task = states
             .of::<State>()

@@ -8,11 +8,13 @@ use serde_json::{Map, Value, json};
 use super::create_service::{
     UNSERVED, check_configuration, check_controller, check_exec, check_grace_period, check_registries,
 };
+use super::faults::invalid;
 use super::launch::{self, LaunchSettings};
+use super::lookups;
 use super::model::{Cluster, Deployment, DeploymentConfiguration, Service};
-use super::names::{self, invalid};
 use super::output;
 use crate::core::OperationResult;
+use crate::services::ecs::read_members;
 use crate::{Fault, Sandbox};
 
 /// Members that replace the service's.
@@ -44,7 +46,7 @@ struct UpdateServiceInput {
 }
 
 pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> OperationResult {
-    let mut input: UpdateServiceInput = names::read(Value::Object(members.clone()))?;
+    let mut input: UpdateServiceInput = read_members(Value::Object(members.clone()))?;
     input.rest = members;
     input.rest.retain(|_, value| !value.is_null());
     launch::refuse_unserved(&input.rest, &UNSERVED)?;
@@ -56,13 +58,13 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
     check_registries(&sandbox, input.rest.get("serviceRegistries")).await?;
     let now = sandbox.clock.now();
     sandbox.store.write(|states| {
-        let cluster = names::cluster(states, input.cluster.as_deref())?.clone();
-        let mut service = names::active_service(states, input.cluster.as_deref(), &input.service)?.clone();
+        let cluster = lookups::cluster(states, input.cluster.as_deref())?.clone();
+        let mut service = lookups::active_service(states, input.cluster.as_deref(), &input.service)?.clone();
         let current = service.deployments.first().map(|primary| primary.task_definition.clone()).unwrap_or_default();
         let requested = input.task_definition.as_deref();
         let definition = match requested {
-            Some(given) => names::usable_task_definition(states, given)?.clone(),
-            None => names::task_definition(states, &current).cloned().ok_or_else(names::no_such_definition)?,
+            Some(given) => lookups::usable_task_definition(states, given)?.clone(),
+            None => lookups::task_definition(states, &current).cloned().ok_or_else(lookups::no_such_definition)?,
         };
         configure(&mut service, input.deployment_configuration.as_ref())?;
         let switched = switch(&mut service, &input, &cluster)?;
@@ -76,7 +78,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
         if input.force_new_deployment || switched || replaced || definition.name() != current {
             deploy(&mut service, definition.name(), now);
         }
-        names::store_service(states, service.clone(), now);
+        lookups::store_service(states, service.clone(), now);
         Ok(json!({ "service": output::service(&sandbox.config, states, &service, true) }))
     })
 }
@@ -90,7 +92,7 @@ fn configure(service: &mut Service, given: Option<&Map<String, Value>>) -> Resul
             given.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone())),
         );
     }
-    let configuration: DeploymentConfiguration = names::read(members)?;
+    let configuration: DeploymentConfiguration = read_members(members)?;
     check_configuration(&configuration)?;
     service.deployment_configuration = configuration;
     Ok(())

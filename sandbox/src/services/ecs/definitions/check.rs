@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::super::containers::dependencies::is_unresolvable;
+use super::super::faults::client_exception;
 use super::super::model::{Condition, ContainerDefinition, HealthCheck};
-use super::super::names::client_exception;
 use super::unsupported;
 use crate::Fault;
 

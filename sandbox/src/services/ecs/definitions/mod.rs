@@ -12,9 +12,11 @@ mod unsupported;
 
 pub(super) use check::{check_size, parse_size};
 
+use super::arns::Arns as _;
 use super::clusters::limit;
+use super::faults::{self, client_exception, invalid};
+use super::lookups::{self, revision_key};
 use super::model::TaskDefinition;
-use super::names::{self, Arns as _, client_exception, invalid, revision_key};
 use super::output;
 use crate::Sandbox;
 use crate::base::paging;
@@ -36,7 +38,7 @@ pub(super) fn describe(
     DescribeTaskDefinitionInput { task_definition, include }: DescribeTaskDefinitionInput,
 ) -> OperationResult {
     sandbox.store.read(|states| {
-        let definition = names::task_definition(states, &task_definition);
+        let definition = lookups::task_definition(states, &task_definition);
         let definition = definition.ok_or_else(|| client_exception("Unable to describe task definition."))?;
         let tags = include.iter().any(|name| name == "TAGS").then(|| lower_case::to_value(&definition.tags));
         Ok(json!({ "taskDefinition": output::task_definition(&sandbox.config, definition), "tags": tags }))
@@ -53,7 +55,7 @@ pub(super) fn deregister(
     sandbox: &Arc<Sandbox>,
     DeregisterTaskDefinitionInput { task_definition }: DeregisterTaskDefinitionInput,
 ) -> OperationResult {
-    let Some((_, revision)) = names::last_part(&task_definition).split_once(':') else {
+    let Some((_, revision)) = lookups::last_part(&task_definition).split_once(':') else {
         return Err(client_exception("Revision is missing."));
     };
     if revision.parse::<u32>().is_err() {
@@ -73,7 +75,7 @@ pub(super) fn deregister(
 }
 
 fn key_of(states: &States, given: &str) -> Option<String> {
-    let definition = names::task_definition(states, given)?;
+    let definition = lookups::task_definition(states, given)?;
     Some(revision_key(&definition.family, definition.revision))
 }
 
@@ -98,10 +100,10 @@ pub(super) fn delete(
     sandbox.store.write(|states| {
         let (mut deleted, mut failures) = (Vec::new(), Vec::new());
         for given in &task_definitions {
-            let arn = sandbox.config.task_definition_arn(names::last_part(given));
+            let arn = sandbox.config.task_definition_arn(lookups::last_part(given));
             let refuse =
                 |reason: &str| json!({ "arn": if given.starts_with("arn:") { given } else { &arn }, "reason": reason });
-            if !names::last_part(given).contains(':') {
+            if !lookups::last_part(given).contains(':') {
                 failures.push(json!({ "arn": given, "reason": INVALID }));
                 continue;
             }
@@ -156,7 +158,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListTaskDefinitionsInput) -> O
         if sort.as_deref() == Some("DESC") {
             arns.reverse();
         }
-        paging::page(arns, &query, next_token.as_deref(), limit(max_results)?).map_err(|_| names::bad_token())
+        paging::page(arns, &query, next_token.as_deref(), limit(max_results)?).map_err(|_| faults::bad_token())
     })?;
     Ok(json!({ "taskDefinitionArns": page.items, "nextToken": page.next_token }))
 }
@@ -189,7 +191,7 @@ pub(super) fn list_families(sandbox: &Arc<Sandbox>, input: ListTaskDefinitionFam
             Some(_) => true,
         });
         let families = families.into_iter().map(|family| (family.clone(), family));
-        paging::page(families, &query, next_token.as_deref(), limit(max_results)?).map_err(|_| names::bad_token())
+        paging::page(families, &query, next_token.as_deref(), limit(max_results)?).map_err(|_| faults::bad_token())
     })?;
     Ok(json!({ "families": page.items, "nextToken": page.next_token }))
 }

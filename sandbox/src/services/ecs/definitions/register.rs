@@ -5,14 +5,16 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::super::faults::client_exception;
 use super::super::launch::check_tags;
+use super::super::lookups::revision_key;
 use super::super::model::{ContainerDefinition, TaskDefinition};
-use super::super::names::{client_exception, read, revision_key};
 use super::super::output;
 use super::check;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
 use crate::services::ecs::State;
+use crate::services::ecs::read_members;
 use crate::{Fault, Sandbox};
 
 /// The members of a task definition, besides its family and tags (API reference of RegisterTaskDefinition).
@@ -58,7 +60,7 @@ pub(in super::super) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value
     let Some(Value::String(family)) = input.remove("family") else {
         return Err(client_exception("Family should not be null or empty."));
     };
-    let Tags(tags) = read(input.remove("tags").unwrap_or_else(|| json!([])))?;
+    let Tags(tags) = read_members(input.remove("tags").unwrap_or_else(|| json!([])))?;
     check_tags(&tags)?;
     let mut content: Map<String, Value> =
         input.into_iter().filter(|(name, value)| MEMBERS.contains(&name.as_str()) && !value.is_null()).collect();
@@ -96,7 +98,7 @@ fn containers(content: &Map<String, Value>) -> Result<Vec<ContainerDefinition>, 
             return Err(client_exception(format!("Container.{member} should not be null or empty.")));
         }
     }
-    read(Value::Array(list.clone()))
+    read_members(Value::Array(list.clone()))
 }
 
 /// Fills in the defaults that ECS returns, and converts sizes to plain numbers.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::super::names::client_exception;
+use super::super::faults::client_exception;
 use crate::Fault;
 
 /// The condition under which a member of a container is refused.

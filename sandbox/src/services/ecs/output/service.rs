@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::super::arns::Arns as _;
 use super::super::launch::PLATFORM_VERSION;
+use super::super::lookups::{key, task_definition};
 use super::super::model::{Deployment, Service, ServiceRevision, Task, TaskStatus};
-use super::super::names::{Arns as _, key, task_definition};
 use super::super::{service_deployments, tasks_of};
 use super::{is_pending, merged};
 use crate::Config;

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::super::arns::Arns as _;
 use super::super::launch::PLATFORM_VERSION;
+use super::super::lookups::task_definition;
 use super::super::model::{Container, Task, TaskStatus};
-use super::super::names::{Arns as _, task_definition};
 use super::health;
 use crate::Config;
 use crate::base::clock::epoch_seconds;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::lookups::last_part;
 use super::model::TaskStatus;
-use super::names::last_part;
 use super::{driver, service_addresses};
 use crate::Sandbox;
 use crate::base::supervisor;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::super::lookups::key;
 use super::super::model::{StopCode, Task, TaskDefinition, TaskStatus};
-use super::super::names::key;
 use super::{abandoned, driver, start};
 use crate::services::ecs::State;
 use crate::services::ecs::TaskProcesses;

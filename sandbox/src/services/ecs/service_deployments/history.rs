@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::super::lookups::key;
 use super::super::model::{
     RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus as Status, ServiceRevision,
 };
-use super::super::names::key;
 use super::super::output;
 use super::super::scheduler::threshold;
 use crate::base::ids;

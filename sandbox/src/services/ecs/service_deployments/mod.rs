@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::arns::Arns as _;
 use super::clusters::{limit, missing};
+use super::faults::{self, invalid};
+use super::lookups::{self, key, last_part};
 use super::model::{DeploymentFailure, RolloutState, ServiceDeployment, ServiceDeploymentStatus as Status};
-use super::names::{self, Arns as _, invalid, key, last_part};
 use super::{output, tasks_of};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
@@ -113,7 +115,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: ListServiceDeploymentsInpu
     let query = format!("ListServiceDeployments {input:?}");
     let config = &sandbox.config;
     let page = sandbox.store.read(|states| {
-        let service = names::service(states, input.cluster.as_deref(), &input.service)?;
+        let service = lookups::service(states, input.cluster.as_deref(), &input.service)?;
         let prefix = format!("{}/", key(&service.cluster, &service.name));
         let seconds = |deployment: &ServiceDeployment| deployment.created_at.as_duration().as_secs_f64();
         let matches = |deployment: &ServiceDeployment| {
@@ -144,7 +146,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: ListServiceDeploymentsInpu
             });
             (key.to_owned(), brief)
         });
-        paging::page(briefs, &query, next_token.as_deref(), limit).map_err(|_| names::bad_token())
+        paging::page(briefs, &query, next_token.as_deref(), limit).map_err(|_| faults::bad_token())
     })?;
     Ok(json!({ "serviceDeployments": page.items, "nextToken": page.next_token }))
 }
@@ -200,7 +202,7 @@ pub(super) fn stop(
         let key_of_arn = key_of_arn(&arn, "service-deployment")?;
         let deployment = states.of::<State>().service_deployments.get(key_of_arn).cloned().ok_or_else(not_found)?;
         let mut service =
-            states.of::<State>().services.get(&deployment.service).cloned().ok_or_else(names::no_such_service)?;
+            states.of::<State>().services.get(&deployment.service).cloned().ok_or_else(lookups::no_such_service)?;
         let is_primary = service.deployments.first().is_some_and(|primary| primary.id == deployment.deployment);
         if deployment.status != Status::InProgress || !is_primary {
             let message = "The service deployment cannot be stopped because it is not in progress.";
@@ -217,7 +219,7 @@ pub(super) fn stop(
             .insert(key_of_arn, ServiceDeployment { status: Status::StopRequested, ..deployment });
         service.fail_deployment(now, &STOPPED_BY_USER, true);
         service.steady = false;
-        names::store_service(states, service, now);
+        lookups::store_service(states, service, now);
         Ok(json!({ "serviceDeploymentArn": arn }))
     })
 }

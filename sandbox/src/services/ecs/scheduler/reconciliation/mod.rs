@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::super::lookups::{key, store_service};
 use super::super::model::{Deployment, HealthStatus, RolloutState, Service, ServiceStatus, Task, TaskStatus};
-use super::super::names::{key, store_service};
 use super::super::tasks_of;
 use super::failures;
 use super::plan::{TaskChanges, TaskCounts, task_changes};

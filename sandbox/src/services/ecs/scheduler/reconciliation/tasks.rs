@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use super::super::super::lookups::task_definition;
 use super::super::super::model::{HealthStatus, RolloutState, ServiceStatus, StopCode, Task, TaskStatus};
-use super::super::super::names::task_definition;
 use super::super::super::{capacity_providers, task_placement};
 use super::{AT_LIMIT, ServiceReconciliation};
 use crate::base::ids;

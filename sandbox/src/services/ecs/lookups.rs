@@ -1,29 +1,11 @@
-//! Looking up what requests refer to by name, id or ARN, and the faults if it does not exist.
+//! Looks up the clusters, services and task definitions that requests name, by name or ARN.
 
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-
-use super::model::{Cluster, Container, Service, ServiceDeployment, ServiceStatus, Task, TaskDefinition};
+use super::faults::client_exception;
+use super::model::{Cluster, Service, ServiceStatus, TaskDefinition};
 use super::service_deployments;
-use crate::protocol::coerce;
 use crate::services::ecs::State;
 use crate::store::States;
-use crate::{Config, Fault, FaultKind};
-
-/// A fault for an invalid parameter.
-pub(super) fn invalid(message: impl Into<String>) -> Fault {
-    Fault::client("InvalidParameterException", message)
-}
-
-/// A fault for an invalid request.
-pub(super) fn client_exception(message: impl Into<String>) -> Fault {
-    Fault::client("ClientException", message)
-}
-
-/// Deserializes members, with ECS's fault if they do not fit.
-pub(super) fn read<T: DeserializeOwned>(members: Value) -> Result<T, Fault> {
-    coerce::from_value(members).map_err(|error| super::SERVICE.input_fault("ecs", &error))
-}
+use crate::{Fault, FaultKind};
 
 /// The last part of an ARN, or the name itself.
 pub(super) fn last_part(name: &str) -> &str {
@@ -40,11 +22,6 @@ pub(super) fn cluster<'a>(states: &'a States, given: Option<&str>) -> Result<&'a
     let cluster =
         states.of::<State>().clusters.get(&cluster_name(given)).filter(|cluster| cluster.deleted_at.is_none());
     cluster.ok_or_else(|| Fault::not_found("ClusterNotFoundException", "Cluster not found."))
-}
-
-/// A fault for a pagination token that no list returned.
-pub(super) fn bad_token() -> Fault {
-    invalid("Invalid token")
 }
 
 /// Stores a changed service, and updates the history of its rollouts.
@@ -107,52 +84,4 @@ pub(super) fn usable_task_definition<'a>(states: &'a States, given: &str) -> Res
 
 pub(super) fn no_such_definition() -> Fault {
     client_exception("TaskDefinition not found.")
-}
-
-/// ARNs of ECS.
-pub(super) trait Arns {
-    /// A cluster's.
-    fn cluster_arn(&self, name: &str) -> String;
-    /// A service's, in the long format.
-    fn service_arn(&self, service: &Service) -> String;
-    /// A task's, in the long format.
-    fn task_arn(&self, task: &Task) -> String;
-    /// A container's of a task.
-    fn container_arn(&self, task: &Task, container: &Container) -> String;
-    /// The task definition's that `family:revision` names.
-    fn task_definition_arn(&self, name: &str) -> String;
-    /// A rollout's.
-    fn service_deployment_arn(&self, deployment: &ServiceDeployment) -> String;
-    /// That of a revision of a service (`cluster/name`).
-    fn service_revision_arn(&self, service: &str, number: &str) -> String;
-}
-
-impl Arns for Config {
-    fn cluster_arn(&self, name: &str) -> String {
-        self.arn("ecs", &format!("cluster/{name}"))
-    }
-
-    fn service_arn(&self, service: &Service) -> String {
-        self.arn("ecs", &format!("service/{}/{}", service.cluster, service.name))
-    }
-
-    fn task_arn(&self, task: &Task) -> String {
-        self.arn("ecs", &format!("task/{}/{}", task.cluster, task.id))
-    }
-
-    fn container_arn(&self, task: &Task, container: &Container) -> String {
-        self.arn("ecs", &format!("container/{}/{}/{}", task.cluster, task.id, container.id))
-    }
-
-    fn task_definition_arn(&self, name: &str) -> String {
-        self.arn("ecs", &format!("task-definition/{name}"))
-    }
-
-    fn service_deployment_arn(&self, deployment: &ServiceDeployment) -> String {
-        self.arn("ecs", &format!("service-deployment/{}/{}", deployment.service, deployment.id))
-    }
-
-    fn service_revision_arn(&self, service: &str, number: &str) -> String {
-        self.arn("ecs", &format!("service-revision/{service}/{number}"))
-    }
 }

@@ -5,20 +5,21 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::Parameter;
 use super::filters::{self, Filter};
 use super::read::arn;
-use super::{Parameter, invalid_token, validation_exception};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::OperationResult;
 use crate::services::ssm::State;
+use crate::services::ssm::{invalid_token, validation_exception};
 use crate::{Config, Sandbox};
 
 const PAGE: usize = 10;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct DescribeParametersInput {
+pub(crate) struct DescribeParametersInput {
     #[serde(default)]
     filters: Vec<Filter>,
     #[serde(default)]
@@ -47,7 +48,7 @@ fn to_output(config: &Config, parameter: &Parameter) -> Value {
     })
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeParametersInput) -> OperationResult {
+pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: DescribeParametersInput) -> OperationResult {
     let DescribeParametersInput { filters, parameter_filters, max_results, next_token, shared } = input;
     if !filters.is_empty() && !parameter_filters.is_empty() {
         return Err(validation_exception("You can use either Filters or ParameterFilters in a single request."));

@@ -2,17 +2,18 @@
 
 use serde::Deserialize;
 
-use super::{Parameter, State, validation_exception};
+use super::Parameter;
 use crate::Fault;
+use crate::services::ssm::{State, validation_exception};
 
 /// Filter keys of DescribeParameters, in addition to `tag:KEY`.
-pub(super) const DESCRIBE_KEYS: &[&str] = &["Path", "Name", "Type", "KeyId", "Tier"];
+pub(crate) const DESCRIBE_KEYS: &[&str] = &["Path", "Name", "Type", "KeyId", "Tier"];
 /// Filter keys of GetParametersByPath.
-pub(super) const BY_PATH_KEYS: &[&str] = &["Type", "KeyId"];
+pub(crate) const BY_PATH_KEYS: &[&str] = &["Type", "KeyId"];
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Filter {
+pub(crate) struct Filter {
     pub key: String,
     pub option: Option<String>,
     #[serde(default)]
@@ -20,7 +21,7 @@ pub(super) struct Filter {
 }
 
 /// Refuses filters with an unknown key or option.
-pub(super) fn check(filters: &[Filter], keys: &[&str]) -> Result<(), Fault> {
+pub(crate) fn check(filters: &[Filter], keys: &[&str]) -> Result<(), Fault> {
     for (index, Filter { key, option, values }) in filters.iter().enumerate() {
         let tag = key.starts_with("tag:") && keys.contains(&"Name");
         if !tag && !keys.contains(&key.as_str()) {
@@ -85,7 +86,7 @@ fn check_value(key: &str, value: &str) -> Result<(), Fault> {
 }
 
 /// Refuses an invalid path.
-pub(super) fn check_path(path: &str) -> Result<(), Fault> {
+pub(crate) fn check_path(path: &str) -> Result<(), Fault> {
     let is_valid = |character: char| character.is_ascii_alphanumeric() || "_.-/".contains(character);
     if path.starts_with('/') && !path.contains("//") && path.chars().all(is_valid) {
         return Ok(());
@@ -99,7 +100,7 @@ pub(super) fn check_path(path: &str) -> Result<(), Fault> {
 }
 
 /// Whether a parameter is in a path or, if `recursive`, anywhere below it. Names without a slash are at the top.
-pub(super) fn is_below(path: &str, recursive: bool, name: &str) -> bool {
+pub(crate) fn is_below(path: &str, recursive: bool, name: &str) -> bool {
     let folder = format!("{}/", path.trim_end_matches('/'));
     let rest = match name.strip_prefix(&folder) {
         None if folder == "/" => Some(name),
@@ -109,7 +110,7 @@ pub(super) fn is_below(path: &str, recursive: bool, name: &str) -> bool {
 }
 
 /// Whether a parameter matches all filters.
-pub(super) fn matches_all(filters: &[Filter], parameter: &Parameter, state: &State) -> bool {
+pub(crate) fn matches_all(filters: &[Filter], parameter: &Parameter, state: &State) -> bool {
     filters.iter().all(|filter| matches(filter, parameter, state))
 }
 

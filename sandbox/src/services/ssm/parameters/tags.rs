@@ -21,13 +21,13 @@ fn not_found(id: &str) -> Fault {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct AddTagsToResourceInput {
+pub(crate) struct AddTagsToResourceInput {
     resource_type: String,
     resource_id: String,
     tags: Vec<Tag>,
 }
 
-pub(super) fn add(
+pub(crate) fn add(
     sandbox: &Arc<Sandbox>,
     AddTagsToResourceInput { resource_type, resource_id, tags }: AddTagsToResourceInput,
 ) -> OperationResult {
@@ -37,13 +37,13 @@ pub(super) fn add(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct RemoveTagsFromResourceInput {
+pub(crate) struct RemoveTagsFromResourceInput {
     resource_type: String,
     resource_id: String,
     tag_keys: Vec<String>,
 }
 
-pub(super) fn remove(
+pub(crate) fn remove(
     sandbox: &Arc<Sandbox>,
     RemoveTagsFromResourceInput { resource_type, resource_id, tag_keys }: RemoveTagsFromResourceInput,
 ) -> OperationResult {
@@ -66,12 +66,12 @@ fn edit(sandbox: &Sandbox, name: &str, edit: impl FnOnce(&mut History)) -> Opera
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct ListTagsForResourceInput {
+pub(crate) struct ListTagsForResourceInput {
     resource_type: String,
     resource_id: String,
 }
 
-pub(super) fn list(
+pub(crate) fn list(
     sandbox: &Arc<Sandbox>,
     ListTagsForResourceInput { resource_type, resource_id }: ListTagsForResourceInput,
 ) -> OperationResult {

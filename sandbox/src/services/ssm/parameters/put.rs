@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{History, Parameter, not_found, validation_exception};
+use super::{History, Parameter, not_found};
 use crate::base::java_regex::JavaRegex;
 use crate::base::tags::Tag;
 use crate::core::OperationResult;
 use crate::services::ssm::State;
+use crate::services::ssm::validation_exception;
 use crate::{Fault, Sandbox};
 
 const KINDS: &[&str] = &["String", "StringList", "SecureString"];
@@ -20,7 +21,7 @@ const MAX_VERSIONS: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct PutParameterInput {
+pub(crate) struct PutParameterInput {
     name: String,
     value: String,
     #[serde(rename = "Type")]
@@ -36,7 +37,7 @@ pub(super) struct PutParameterInput {
     allowed_pattern: Option<String>,
 }
 
-pub(super) fn put(sandbox: &Arc<Sandbox>, input: PutParameterInput) -> OperationResult {
+pub(crate) fn put(sandbox: &Arc<Sandbox>, input: PutParameterInput) -> OperationResult {
     check(&input)?;
     let data_type = data_type(&input)?;
     let modified = sandbox.clock.now();
@@ -210,11 +211,11 @@ fn check_name(name: &str) -> Result<(), Fault> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct DeleteParameterInput {
+pub(crate) struct DeleteParameterInput {
     name: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, DeleteParameterInput { name }: DeleteParameterInput) -> OperationResult {
+pub(crate) fn delete(sandbox: &Arc<Sandbox>, DeleteParameterInput { name }: DeleteParameterInput) -> OperationResult {
     sandbox.store.write(|states| {
         let name = states.of::<State>().canonical_name(&name);
         states.of_mut::<State>().remove(&name).map(|_| json!({})).ok_or_else(not_found)
@@ -223,11 +224,11 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, DeleteParameterInput { name }: Dele
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct DeleteParametersInput {
+pub(crate) struct DeleteParametersInput {
     names: Vec<String>,
 }
 
-pub(super) fn delete_all(
+pub(crate) fn delete_all(
     sandbox: &Arc<Sandbox>,
     DeleteParametersInput { names }: DeleteParametersInput,
 ) -> OperationResult {
