@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use crate::lifecycle::{LifecycleError, UNUSABLE_STATE_EXIT, server_process};
-use crate::process::inner_args::{Inner, MARKER};
+use crate::process::inner_args::{InnerProcess, MARKER};
 
 /// Runs this process to its end if its arguments are those of an inner process of a sandbox; otherwise does nothing.
 ///
@@ -18,7 +18,7 @@ pub fn inner(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> 
         return None;
     }
     let arguments: Vec<OsString> = arguments.collect();
-    if let Some(inner) = Inner::parse(&arguments) {
+    if let Some(inner) = InnerProcess::parse(&arguments) {
         return Some(inner.run());
     }
     Some(match server_process::parse(&arguments) {

@@ -83,7 +83,7 @@ pub mod testing {
     pub use crate::base::glob;
     pub use crate::cloudformation::resources;
     pub use crate::core::{Config, Sandbox};
-    pub use crate::process::address::ServiceAddress;
+    pub use crate::process::load_balancer::LoadBalancer;
     pub use crate::process::mock_backend::MockBackend;
     pub use crate::process::{
         CpuTimes, Exit, PortPool, Process, ProcessSpec, Runner, StartError, TASK_MARKER, environment,

@@ -42,7 +42,7 @@ pub(crate) struct Context {
 #[derive(Debug)]
 pub(crate) struct RuntimeReport {
     /// What it cannot do, in words.
-    pub shortcomings: Vec<String>,
+    pub unenforced_limits: Vec<String>,
     /// The images that it has to pull.
     pub missing: Vec<String>,
 }

@@ -72,12 +72,13 @@ impl SandboxHandle {
         now: Timestamp,
     ) -> Result<RuntimeReport, CliError> {
         let check = RuntimeCheck { runtime: image_runtime(runtime), images };
-        let messages::RuntimeReport { unusable, shortcomings, missing } = self.0.check_runtime(&check, now).await?;
+        let messages::RuntimeReport { unusable, unenforced_limits, missing } =
+            self.0.check_runtime(&check, now).await?;
         match unusable {
             Some(reason) => Err(CliError::failed(reason).hint(
                 "without `runtime` in [sandbox], a built-in web service or a command of [sandbox.images] replaces the image",
             )),
-            None => Ok(RuntimeReport { shortcomings, missing }),
+            None => Ok(RuntimeReport { unenforced_limits, missing }),
         }
     }
 

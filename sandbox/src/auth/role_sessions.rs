@@ -104,10 +104,10 @@ impl RoleSessions {
     pub fn by_path(&self, path_id: &str, authorization: &str) -> Option<Arc<RoleSession>> {
         let is_same = |own: &str, given: &str| own.as_bytes().ct_eq(given.as_bytes());
         let all = self.lock();
-        let found = all.values().find(|session| {
+        let session = all.values().find(|session| {
             (is_same(&session.path_id, path_id) & is_same(&session.authorization, authorization)).into()
         });
-        found.cloned()
+        session.cloned()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<RoleSession>>> {

@@ -65,8 +65,8 @@ impl<'a> Authorization<'a> {
         let header = request.header("authorization").ok_or(AuthError::Unsigned)?;
         let parts = header.strip_prefix(ALGORITHM).ok_or_else(|| unsupported(header))?;
         let part = |name: &str| {
-            let found = parts.split(',').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='));
-            found.ok_or_else(|| AuthError::Incomplete(format!("Authorization header requires '{name}' parameter.")))
+            let value = parts.split(',').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='));
+            value.ok_or_else(|| AuthError::Incomplete(format!("Authorization header requires '{name}' parameter.")))
         };
         let credential = part("Credential")?;
         let (signed_headers, signature) = (part("SignedHeaders")?, part("Signature")?);

@@ -30,7 +30,7 @@ pub(crate) struct JavaRegex(Regex);
 
 impl JavaRegex {
     /// Compiles an expression that has to match the whole of a value; `None` if it is invalid or too large.
-    pub(crate) fn whole(java: &str) -> Option<Self> {
+    pub(crate) fn anchored(java: &str) -> Option<Self> {
         Self::build(&format!(r"\A(?:{})\z", translate(java)), MAX_SIZE).ok()
     }
 
@@ -38,7 +38,7 @@ impl JavaRegex {
     ///
     /// # Errors
     /// The reason why it is invalid or too large.
-    pub(crate) fn part(java: &str, max_size: usize) -> Result<Self, String> {
+    pub(crate) fn unanchored(java: &str, max_size: usize) -> Result<Self, String> {
         Self::build(&translate(java), max_size).map_err(|error| error.to_string())
     }
 
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn fits(java: &str, value: &str) -> bool {
-        JavaRegex::whole(java).expect("a valid expression").is_match(value)
+        JavaRegex::anchored(java).expect("a valid expression").is_match(value)
     }
 
     #[test]
@@ -128,6 +128,6 @@ mod tests {
     fn look_around_and_back_references_are_bounded() {
         assert!(fits(r"(?!aws)(.)\1", "bb") && !fits(r"(?!aws).*", "aws-x"));
         assert!(!fits(r"(a*)*\1b", &"a".repeat(4096)));
-        assert!(JavaRegex::whole("(").is_none() && JavaRegex::whole("(?:a{1000}){1000}").is_none());
+        assert!(JavaRegex::anchored("(").is_none() && JavaRegex::anchored("(?:a{1000}){1000}").is_none());
     }
 }

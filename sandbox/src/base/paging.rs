@@ -61,11 +61,11 @@ pub(crate) fn page<T>(
     let (mut before, mut page) = (0, Vec::new());
     if let Some((count, key)) = start {
         let mut skipped: Vec<_> = Vec::new();
-        let found = items.by_ref().any(|item| {
+        let is_present = items.by_ref().any(|item| {
             skipped.push(item);
             skipped.last().is_some_and(|(one, _)| *one == key)
         });
-        before = if found { skipped.len() - 1 } else { count.min(skipped.len()) };
+        before = if is_present { skipped.len() - 1 } else { count.min(skipped.len()) };
         page.extend(skipped.into_iter().skip(before));
     }
     page.extend(items.take(limit.saturating_add(1).saturating_sub(page.len())));

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Whether the change of a property recreates the resource, ordered by how much is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ReplacementRequirement {
+pub enum Replacement {
     /// The resource is updated in place.
     Never,
     /// It depends on more than the property.
@@ -17,9 +17,9 @@ pub enum ReplacementRequirement {
     Always,
 }
 
-impl ReplacementRequirement {
+impl Replacement {
     /// `RequiresRecreation` in a change set.
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Never => "Never",
             Self::Conditionally => "Conditionally",
@@ -29,7 +29,7 @@ impl ReplacementRequirement {
 }
 
 /// A path within a type's properties, and whether its change recreates the resource.
-type Path = (&'static str, ReplacementRequirement);
+type Path = (&'static str, Replacement);
 
 static TABLE: LazyLock<BTreeMap<&str, Vec<Path>>> = LazyLock::new(|| parse(include_str!("replacement.txt")));
 
@@ -45,16 +45,16 @@ fn parse(text: &'static str) -> BTreeMap<&'static str, Vec<Path>> {
 
 fn path(word: &'static str) -> Path {
     match word.strip_prefix('?') {
-        Some(path) => (path, ReplacementRequirement::Conditionally),
-        None => (word, ReplacementRequirement::Always),
+        Some(path) => (path, Replacement::Conditionally),
+        None => (word, Replacement::Always),
     }
 }
 
 /// Whether the change of a property of a type recreates the resource; an absent property is null.
-pub(super) fn recreation(kind: &str, property: &str, old: &Value, new: &Value) -> ReplacementRequirement {
-    let paths = TABLE.get(kind).into_iter().flatten();
+pub(super) fn recreation(resource_type: &str, property: &str, old: &Value, new: &Value) -> Replacement {
+    let paths = TABLE.get(resource_type).into_iter().flatten();
     let changed = paths.filter(|(path, _)| touches(path, property, old, new));
-    changed.map(|(_, recreation)| *recreation).max().unwrap_or(ReplacementRequirement::Never)
+    changed.map(|(_, recreation)| *recreation).max().unwrap_or(Replacement::Never)
 }
 
 /// Whether the change of a property changes the value at a path such as `DnsConfig/NamespaceId`.
@@ -81,22 +81,22 @@ mod tests {
     use serde_json::json;
 
     use super::super::resources;
-    use super::{ReplacementRequirement, TABLE, recreation, touches};
+    use super::{Replacement, TABLE, recreation, touches};
 
     #[test]
     fn recreation_is_that_of_awss_schemas() {
-        let of_property = |kind, property| recreation(kind, property, &json!("a"), &json!("b"));
-        assert_eq!(of_property("AWS::SSM::Parameter", "Name"), ReplacementRequirement::Always);
-        assert_eq!(of_property("AWS::SSM::Parameter", "Value"), ReplacementRequirement::Never);
-        assert_eq!(of_property("AWS::EC2::Instance", "InstanceType"), ReplacementRequirement::Conditionally);
-        assert_eq!(of_property("AWS::ECS::Service", "LaunchType"), ReplacementRequirement::Conditionally);
-        assert_eq!(of_property("AWS::ECS::Service", "DeploymentController"), ReplacementRequirement::Never);
-        assert_eq!(of_property("AWS::No::Type", "Name"), ReplacementRequirement::Never);
+        let of_property = |resource_type, property| recreation(resource_type, property, &json!("a"), &json!("b"));
+        assert_eq!(of_property("AWS::SSM::Parameter", "Name"), Replacement::Always);
+        assert_eq!(of_property("AWS::SSM::Parameter", "Value"), Replacement::Never);
+        assert_eq!(of_property("AWS::EC2::Instance", "InstanceType"), Replacement::Conditionally);
+        assert_eq!(of_property("AWS::ECS::Service", "LaunchType"), Replacement::Conditionally);
+        assert_eq!(of_property("AWS::ECS::Service", "DeploymentController"), Replacement::Never);
+        assert_eq!(of_property("AWS::No::Type", "Name"), Replacement::Never);
     }
 
     #[test]
     fn the_table_has_every_served_type_and_no_other() {
-        let served: Vec<&str> = resources::all().map(|kind| kind.name).collect();
+        let served: Vec<&str> = resources::all().map(|resource_type| resource_type.name).collect();
         assert!(served.iter().all(|name| TABLE.contains_key(name)), "run schemas.py");
         assert_eq!(served.len(), TABLE.len());
     }

@@ -2,8 +2,8 @@
 //! that do not exist.
 
 /// Whether AWS has a resource type of this name.
-pub(super) fn exists(kind: &str) -> bool {
-    let Some((module, name)) = kind.rsplit_once("::") else { return false };
+pub(super) fn exists(resource_type: &str) -> bool {
+    let Some((module, name)) = resource_type.rsplit_once("::") else { return false };
     let rows = include_str!("type_names.txt").lines().filter(|row| !row.starts_with('#'));
     let mut rows = rows.filter_map(|row| row.split_once(' '));
     rows.any(|(row_module, names)| row_module == module && names.split(' ').any(|one| one == name))
@@ -16,7 +16,7 @@ mod tests {
 
     #[test]
     fn served_types_and_others_of_aws_exist() {
-        assert!(resources::all().all(|kind| exists(kind.name)));
+        assert!(resources::all().all(|resource_type| exists(resource_type.name)));
         assert!(exists("AWS::S3::Bucket") && exists("AWS::IAM::UserToGroupAddition") && exists("Alexa::ASK::Skill"));
         for name in ["AWS::No::Type", "AWS::S3", "AWS::S3::", "AWS", "", "#::Modules,"] {
             assert!(!exists(name), "{name}");

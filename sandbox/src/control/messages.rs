@@ -177,7 +177,7 @@ pub struct RuntimeReport {
     /// Why the runtime cannot be used.
     pub unusable: Option<String>,
     /// What it cannot do, in words.
-    pub shortcomings: Vec<String>,
+    pub unenforced_limits: Vec<String>,
     /// The images that it would have to pull.
     pub missing: Vec<String>,
 }

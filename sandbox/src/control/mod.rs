@@ -13,7 +13,7 @@ use crate::core::{NoInput, OperationResult, ServiceDefinition, operation};
 use crate::fault_injection::Rules;
 use crate::process::engine::EngineKind;
 use crate::protocol::Protocol;
-use crate::services::ecs::{self, addresses, images};
+use crate::services::ecs::{self, images, service_addresses};
 use messages::{ImageCommand, ImageRuntime, RuntimeCheck, RuntimeReport, ServiceUrl, ServiceUrls, StackImages};
 
 /// The name that control calls are signed for.
@@ -48,7 +48,7 @@ fn put_faults(sandbox: &Arc<Sandbox>, rules: Rules) -> OperationResult {
 
 /// `DescribeFaults`.
 fn describe_faults(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {
-    sandbox.fault_injector.describe()
+    sandbox.fault_injector.to_output()
 }
 
 /// `PutImages`: replaces what runs the images of a stack.
@@ -64,7 +64,7 @@ fn put_images(sandbox: &Arc<Sandbox>, input: StackImages) -> OperationResult {
 async fn check_runtime(sandbox: Arc<Sandbox>, input: RuntimeCheck) -> OperationResult {
     let RuntimeCheck { runtime, images } = input;
     let report = match images::check_runtime(&sandbox, engine(runtime), images).await {
-        Ok((shortcomings, missing)) => RuntimeReport { unusable: None, shortcomings, missing },
+        Ok((unenforced_limits, missing)) => RuntimeReport { unusable: None, unenforced_limits, missing },
         Err(error) => RuntimeReport { unusable: Some(error.to_string()), ..RuntimeReport::default() },
     };
     Ok(json!(report))
@@ -72,7 +72,7 @@ async fn check_runtime(sandbox: Arc<Sandbox>, input: RuntimeCheck) -> OperationR
 
 /// `DescribeAddresses`.
 fn describe_addresses(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {
-    let urls = addresses::urls(sandbox).into_iter().filter_map(|(key, url)| {
+    let urls = service_addresses::urls(sandbox).into_iter().filter_map(|(key, url)| {
         let (cluster, service) = key.split_once('/')?;
         Some(ServiceUrl { cluster: cluster.to_owned(), service: service.to_owned(), url })
     });

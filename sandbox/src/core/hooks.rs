@@ -13,7 +13,7 @@ pub struct AlarmTrigger<'a> {
     /// The state that it is in.
     pub state: &'a str,
     /// Whether the alarm is for values above its threshold.
-    pub upward: bool,
+    pub above_threshold: bool,
     /// The threshold of its metric.
     pub threshold: f64,
     /// The values that put it into this state, the newest last; none when `SetAlarmState` did.

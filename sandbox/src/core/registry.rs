@@ -27,8 +27,8 @@ pub struct Registry {
 impl Registry {
     /// The service of a signing name.
     pub fn find(&self, signing_name: &str) -> Result<&'static ServiceDefinition, Fault> {
-        let found = self.services.iter().find(|service| service.signing_name == signing_name);
-        found.copied().ok_or_else(|| Fault::not_implemented(&format!("the service {signing_name}")))
+        let service = self.services.iter().find(|service| service.signing_name == signing_name);
+        service.copied().ok_or_else(|| Fault::not_implemented(&format!("the service {signing_name}")))
     }
 
     /// The operations of all services, as `SERVICE:OPERATION`.

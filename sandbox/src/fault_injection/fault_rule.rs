@@ -147,10 +147,10 @@ impl OperationRule {
 }
 
 impl ResourceRule {
-    pub(super) fn matches(&self, stack: &str, logical_id: &str, kind: &str, verb: Verb) -> bool {
+    pub(super) fn matches(&self, stack: &str, logical_id: &str, resource_type: &str, verb: Verb) -> bool {
         self.on == verb
             && self.stack.as_ref().is_none_or(|pattern| glob::matches(pattern, stack))
-            && (glob::matches(&self.resource, kind) || glob::matches(&self.resource, logical_id))
+            && (glob::matches(&self.resource, resource_type) || glob::matches(&self.resource, logical_id))
     }
 
     /// Refuses a rule for a type that is not served.

@@ -32,19 +32,19 @@ pub struct Rules {
 
 /// A rule, and how often it has been applied.
 #[derive(Debug, Deserialize)]
-#[serde(from = "F")]
-struct CountedRule<F> {
-    fault: F,
+#[serde(from = "R")]
+struct CountedRule<R> {
+    rule: R,
     applied: u32,
 }
 
-impl<F> From<F> for CountedRule<F> {
-    fn from(fault: F) -> Self {
-        Self { fault, applied: 0 }
+impl<R> From<R> for CountedRule<R> {
+    fn from(rule: R) -> Self {
+        Self { rule, applied: 0 }
     }
 }
 
-impl<F> CountedRule<F> {
+impl<R> CountedRule<R> {
     /// Decides, with this probability, whether the rule is applied once more, up to `times` in all.
     fn applies(&mut self, times: Option<u32>, probability: Option<f64>) -> bool {
         let is_used_up = times.is_some_and(|times| self.applied >= times);
@@ -83,36 +83,38 @@ impl FaultInjector {
     /// # Errors
     /// When a rule could never match, or its members contradict each other.
     pub fn put(&self, rules: Rules, operations: &[String], resource_types: &[&str]) -> Result<(), Fault> {
-        rules.operations.iter().try_for_each(|rule| rule.fault.check(operations))?;
-        rules.resources.iter().try_for_each(|rule| rule.fault.check(resource_types))?;
+        rules.operations.iter().try_for_each(|rule| rule.rule.check(operations))?;
+        rules.resources.iter().try_for_each(|rule| rule.rule.check(resource_types))?;
         self.with(|current| *current = rules);
         Ok(())
     }
 
     /// The rules, each with how often it has been applied.
-    pub fn describe(&self) -> Value {
-        fn shown<F: Serialize>(rules: &[CountedRule<F>]) -> Vec<Value> {
-            let show = |rule: &CountedRule<F>| {
-                let mut fault = json!(rule.fault);
-                fault["injected"] = rule.applied.into();
-                fault
+    pub fn to_output(&self) -> Value {
+        fn to_output<R: Serialize>(rules: &[CountedRule<R>]) -> Vec<Value> {
+            let rule_output = |counted: &CountedRule<R>| {
+                let mut output = json!(counted.rule);
+                output["injected"] = counted.applied.into();
+                output
             };
-            rules.iter().map(show).collect()
+            rules.iter().map(rule_output).collect()
         }
-        self.with(|rules| json!({ "operations": shown(&rules.operations), "resources": shown(&rules.resources) }))
+        self.with(
+            |rules| json!({ "operations": to_output(&rules.operations), "resources": to_output(&rules.resources) }),
+        )
     }
 
     /// The fault to inject into a request, if a rule matches; `name` is `SERVICE:OPERATION`.
     pub fn next_for_request(&self, name: &str, error_format: ErrorFormat, input: &Value) -> Option<InjectedFault> {
         self.with(|rules| {
-            let fault = rules.operations.iter_mut().find_map(|rule| {
-                let OperationRule { times, probability, .. } = rule.fault;
-                (rule.fault.matches(name, input) && rule.applies(times, probability)).then_some(&rule.fault)
+            let rule = rules.operations.iter_mut().find_map(|counted| {
+                let OperationRule { times, probability, .. } = counted.rule;
+                (counted.rule.matches(name, input) && counted.applies(times, probability)).then_some(&counted.rule)
             })?;
-            Some(match fault.effect {
+            Some(match rule.effect {
                 Effect::Throttle => InjectedFault::Refuse(throttled(error_format)),
-                Effect::Fail => InjectedFault::Refuse(fault.refusal()),
-                Effect::Delay => InjectedFault::Delay(fault.delay()),
+                Effect::Fail => InjectedFault::Refuse(rule.refusal()),
+                Effect::Delay => InjectedFault::Delay(rule.delay()),
                 Effect::Hang => InjectedFault::Hang,
                 Effect::Cut => InjectedFault::Cut,
                 Effect::CutAnswer => InjectedFault::CutAnswer,
@@ -121,11 +123,11 @@ impl FaultInjector {
     }
 
     /// The reason with which a resource is to fail, if a rule matches.
-    pub fn next_for_resource(&self, stack: &str, logical_id: &str, kind: &str, verb: Verb) -> Option<String> {
+    pub fn next_for_resource(&self, stack: &str, logical_id: &str, resource_type: &str, verb: Verb) -> Option<String> {
         self.with(|rules| {
-            rules.resources.iter_mut().find_map(|rule| {
-                let matches = rule.fault.matches(stack, logical_id, kind, verb);
-                (matches && rule.applies(rule.fault.times, None)).then(|| rule.fault.reason.clone())
+            rules.resources.iter_mut().find_map(|counted| {
+                let matches = counted.rule.matches(stack, logical_id, resource_type, verb);
+                (matches && counted.applies(counted.rule.times, None)).then(|| counted.rule.reason.clone())
             })
         })
     }

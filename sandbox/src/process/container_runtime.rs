@@ -25,7 +25,7 @@ pub(crate) trait ContainerRuntime: Debug + Send + Sync {
     ///
     /// # Errors
     /// It cannot run containers here.
-    fn shortcomings(&self) -> BoxFuture<'_, Result<Vec<&'static str>, RuntimeError>>;
+    fn unenforced_limits(&self) -> BoxFuture<'_, Result<Vec<&'static str>, RuntimeError>>;
 
     /// Whether an image can be run without pulling it.
     fn has_image<'a>(&'a self, image: &'a str) -> BoxFuture<'a, bool>;

@@ -9,8 +9,8 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode, Stdio};
 
+use super::pty;
 use super::shim_messages::ProcessSpec;
-use super::terminal;
 
 /// Reads the process from stdin (a socket) and becomes it. Only returns if that failed; the reason goes back over the socket.
 ///
@@ -65,7 +65,7 @@ fn stdin(spec: &ProcessSpec) -> std::io::Result<Stdio> {
     if !spec.terminal {
         return Ok(Stdio::null());
     }
-    terminal::take_control()?;
+    pty::take_control()?;
     Ok(std::io::stdout().as_fd().try_clone_to_owned()?.into())
 }
 

@@ -13,11 +13,11 @@ pub(crate) const MARKER: &str = "sandbox-inner";
 
 /// An inner process of a task.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Inner {
+pub(crate) enum InnerProcess {
     /// The shim between the sandbox and one task's process.
     TaskShim,
     /// Becomes a task's process.
-    TaskLaunch {
+    ExecTask {
         /// The process id of its shim.
         shim: i32,
     },
@@ -25,7 +25,7 @@ pub(crate) enum Inner {
     MockBackend(MockBackend),
 }
 
-impl Inner {
+impl InnerProcess {
     /// The command that starts it from `program`.
     pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
@@ -37,7 +37,7 @@ impl Inner {
     pub(crate) fn arguments(&self) -> Vec<OsString> {
         let rest: Vec<OsString> = match self {
             Self::TaskShim => vec!["task-shim".into()],
-            Self::TaskLaunch { shim } => vec!["task-launch".into(), shim.to_string().into()],
+            Self::ExecTask { shim } => vec!["task-launch".into(), shim.to_string().into()],
             Self::MockBackend(MockBackend { port, cpu, address, zone, image }) => {
                 vec![
                     "mock-backend".into(),
@@ -57,7 +57,7 @@ impl Inner {
         let text = |argument: &OsStr| argument.to_str().map(str::to_owned);
         Some(match arguments {
             [kind] if kind == "task-shim" => Self::TaskShim,
-            [kind, shim] if kind == "task-launch" => Self::TaskLaunch { shim: text(shim)?.parse().ok()? },
+            [kind, shim] if kind == "task-launch" => Self::ExecTask { shim: text(shim)?.parse().ok()? },
             [kind, port, cpu, address, zone, image] if kind == "mock-backend" => Self::MockBackend(MockBackend {
                 port: text(port)?.parse().ok()?,
                 cpu: text(cpu)?.parse().ok()?,
@@ -73,7 +73,7 @@ impl Inner {
     pub(crate) fn run(&self) -> ExitCode {
         match self {
             Self::TaskShim => shim::main(),
-            Self::TaskLaunch { shim } => exec_task::main(*shim),
+            Self::ExecTask { shim } => exec_task::main(*shim),
             Self::MockBackend(backend) => mock_backend::main(backend),
         }
     }
@@ -92,10 +92,10 @@ mod tests {
             zone: "us-east-1a".to_owned(),
             image: "--image".to_owned(),
         };
-        for inner in [Inner::TaskShim, Inner::TaskLaunch { shim: 7 }, Inner::MockBackend(backend)] {
+        for inner in [InnerProcess::TaskShim, InnerProcess::ExecTask { shim: 7 }, InnerProcess::MockBackend(backend)] {
             let arguments = inner.arguments();
             assert_eq!(arguments[0], MARKER);
-            assert_eq!(Inner::parse(&arguments[1..]), Some(inner));
+            assert_eq!(InnerProcess::parse(&arguments[1..]), Some(inner));
         }
     }
 }

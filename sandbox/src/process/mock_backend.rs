@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::inner_args::Inner;
+use super::inner_args::InnerProcess;
 use super::throttle::{Throttle, cpu_time};
 
 /// CPU time that one answer of the backend costs, about what the original needs on Fargate.
@@ -50,7 +50,7 @@ pub struct MockBackend {
 impl MockBackend {
     /// The command that starts it.
     pub fn command(&self, executable: &Path) -> Vec<String> {
-        let arguments = Inner::MockBackend(self.clone()).arguments();
+        let arguments = InnerProcess::MockBackend(self.clone()).arguments();
         let all = std::iter::once(executable.as_os_str().to_owned()).chain(arguments);
         all.map(|argument| argument.to_string_lossy().into_owned()).collect()
     }

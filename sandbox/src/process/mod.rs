@@ -6,7 +6,6 @@
 //! `[sandbox.images]` or is the built-in mock backend. Commands from API requests run as health checks and in sessions, and inside
 //! the containers of an [`engine`].
 
-pub(crate) mod address;
 mod checks;
 pub(crate) mod container_runtime;
 pub(crate) mod descriptors;
@@ -15,17 +14,18 @@ pub mod environment;
 pub(crate) mod exec_task;
 mod host;
 pub(crate) mod inner_args;
+pub(crate) mod load_balancer;
 pub(crate) mod mock_backend;
 mod orphans;
 mod output;
 mod port_leases;
 mod process_tree;
+mod pty;
 mod runner;
 pub(crate) mod shim;
 mod shim_connection;
 mod shim_messages;
 pub(crate) mod signals;
-mod terminal;
 mod throttle;
 
 pub(crate) use container_runtime::{
@@ -36,10 +36,10 @@ pub(crate) use port_leases::PortLease;
 pub use port_leases::PortPool;
 pub use process_tree::CpuTimes;
 pub(crate) use process_tree::{adopt_orphans, end_marked, kill_all, process_count, resident_bytes, unshared_bytes};
+pub(crate) use pty::Pty;
 pub(crate) use runner::{AttachedProcess, ProcessHandle, own_executable};
 pub use runner::{Process, Runner, StartError};
 pub use shim_messages::{Exit, ProcessSpec};
-pub(crate) use terminal::Terminal;
 
 /// The environment variable that marks every process of a task, so that one that left its shim's tree is still found.
 pub const TASK_MARKER: &str = "ECSWS_SANDBOX_TASK";

@@ -70,13 +70,13 @@ fn kill_orphans_once() -> bool {
     let started = started();
     let find = || orphans(&started);
     process_tree::freeze(&find);
-    let found = find();
-    for pid in &found {
+    let orphans = find();
+    for pid in &orphans {
         process_tree::kill(*pid);
         // Descendants of orphans cannot be collected before their parent has ended.
         let _ = waitpid(*pid, Some(WaitPidFlag::WNOHANG));
     }
-    found.is_empty()
+    orphans.is_empty()
 }
 
 fn orphans(started: &BTreeSet<i32>) -> Vec<Pid> {

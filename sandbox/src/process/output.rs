@@ -85,7 +85,7 @@ pub(super) async fn read(stream: Option<impl AsyncRead + Unpin>, lines: Lines) {
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
         let count = stream.read(&mut chunk).await.unwrap_or(0);
-        let lines_read = if count == 0 { splitter.rest() } else { splitter.take(&chunk[..count]) };
+        let lines_read = if count == 0 { splitter.finish() } else { splitter.push(&chunk[..count]) };
         let at = now();
         for text in lines_read {
             lines.send(OutputLine { at, text }).await;
@@ -111,8 +111,8 @@ pub(crate) struct LineSplitter {
 }
 
 impl LineSplitter {
-    /// Takes bytes and returns the lines that end in them.
-    pub(crate) fn take(&mut self, bytes: &[u8]) -> Vec<String> {
+    /// Adds bytes and returns the lines that they complete.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let ended = piece.strip_suffix(b"\n");
@@ -132,7 +132,7 @@ impl LineSplitter {
     }
 
     /// The last line, if it has no line break.
-    pub(crate) fn rest(&mut self) -> Vec<String> {
+    pub(crate) fn finish(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         if !self.incomplete.is_empty() {
             push(&mut lines, &std::mem::take(&mut self.incomplete));
@@ -166,10 +166,10 @@ mod tests {
     #[test]
     fn lines_are_complete_however_their_bytes_arrive() {
         let mut splitter = LineSplitter::default();
-        assert_eq!(splitter.take(b"one\ntw"), ["one"]);
-        assert_eq!(splitter.take(b"o\r\n\nthr"), ["two", ""]);
-        assert_eq!(splitter.rest(), ["thr"]);
-        assert_eq!(splitter.rest(), Vec::<String>::new());
+        assert_eq!(splitter.push(b"one\ntw"), ["one"]);
+        assert_eq!(splitter.push(b"o\r\n\nthr"), ["two", ""]);
+        assert_eq!(splitter.finish(), ["thr"]);
+        assert_eq!(splitter.finish(), Vec::<String>::new());
     }
 
     #[test]
@@ -177,18 +177,18 @@ mod tests {
         let mut splitter = LineSplitter::default();
         let mut line = "x".repeat(MAX_MESSAGE_BYTES - 1);
         line.push_str("é\n");
-        let lines = splitter.take(line.as_bytes());
+        let lines = splitter.push(line.as_bytes());
         assert_eq!(lines.iter().map(String::len).collect::<Vec<_>>(), [MAX_MESSAGE_BYTES - 1, 2]);
     }
 
     #[test]
     fn bytes_that_are_not_utf_8_are_replaced() {
-        assert_eq!(LineSplitter::default().take(b"a\xffb\n"), ["a\u{fffd}b"]);
+        assert_eq!(LineSplitter::default().push(b"a\xffb\n"), ["a\u{fffd}b"]);
     }
 
     #[test]
     fn a_line_that_conversion_makes_too_long_is_split_again() {
-        let lines = LineSplitter::default().take(&[vec![0xff; 200_000], vec![b'\n']].concat());
+        let lines = LineSplitter::default().push(&[vec![0xff; 200_000], vec![b'\n']].concat());
         assert!(lines.iter().all(|line| line.len() <= MAX_MESSAGE_BYTES));
         assert_eq!(lines.concat().chars().count(), 200_000);
     }

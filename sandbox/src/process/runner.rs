@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::inner_args::Inner;
+use super::inner_args::InnerProcess;
 use super::output::{self, ProcessOutput};
 use super::process_tree::{self, CpuTimes};
 use super::shim_connection::{STOP_GRACE, Shim, ShimCommand};
@@ -76,7 +76,7 @@ pub struct AttachedProcess {
 #[derive(Debug, Clone)]
 pub struct ProcessHandle {
     pub(super) shim: Pid,
-    pub(super) orders: mpsc::UnboundedSender<ShimCommand>,
+    pub(super) commands: mpsc::UnboundedSender<ShimCommand>,
     pub(super) ended: CancellationToken,
 }
 
@@ -84,7 +84,7 @@ impl ProcessHandle {
     /// SIGTERM now, SIGKILL after the process's stop timeout.
     pub fn stop(&self) {
         // Sending fails if the process has ended already.
-        let _ = self.orders.send(ShimCommand::Stop);
+        let _ = self.commands.send(ShimCommand::Stop);
     }
 
     /// Cancelled when the process has ended. Holding it does not keep the process running.
@@ -96,7 +96,7 @@ impl ProcessHandle {
     /// it takes longer than `timeout`, cannot be started, or the process ends first.
     pub async fn check(&self, command: Vec<String>, timeout: Duration) -> Option<i32> {
         let (code, answer) = oneshot::channel();
-        self.orders.send(ShimCommand::Check { command, timeout, code }).ok()?;
+        self.commands.send(ShimCommand::Check { command, timeout, code }).ok()?;
         tokio::time::timeout(timeout + STOP_GRACE, answer).await.ok()?.ok().flatten()
     }
 
@@ -175,7 +175,7 @@ impl Runner {
     fn shim(&self, stdout: Stdio, stderr: Stdio) -> std::io::Result<Shim> {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
-        let mut command = Command::from(Inner::TaskShim.command(&self.executable));
+        let mut command = Command::from(InnerProcess::TaskShim.command(&self.executable));
         command.arg0("ecsws").env_clear().envs(environment::base());
         command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(stdout).stderr(stderr);
         let (child, id, started) = orphans::spawn(&mut command)?;

@@ -20,7 +20,7 @@ use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::time::Instant;
 
 use super::checks::Checks;
-use super::inner_args::Inner;
+use super::inner_args::InnerProcess;
 use super::shim_messages::{Exit, ProcessSpec, Report, ShimRequest, line};
 use super::{descriptors, process_tree};
 
@@ -71,9 +71,9 @@ async fn supervise() -> std::io::Result<()> {
     let mut checks = Checks::new(spec.clone());
     let mut exit = watch(main, &mut checks, &mut requests, &mut writer, &mut signals).await;
     checks.kill_all();
-    if let Some(hooks) = &spec.hooks {
+    if let Some(container_commands) = &spec.container_commands {
         // Before the descendants are killed: with podman they include the container's monitor, which has to end by itself.
-        exit = hooks.finish(exit).await;
+        exit = container_commands.finish(exit).await;
     }
     process_tree::end_descendants().await;
     let _ = writer.write_all(&line(&Report::Ended(exit))).await;
@@ -98,7 +98,7 @@ pub(super) fn launch(spec: &ProcessSpec, role: ProcessRole) -> Result<Pid, Strin
     let failed = |error: std::io::Error| format!("cannot start a process: {error}");
     let (mut ours, theirs) = StdUnixStream::pair().map_err(failed)?;
     let executable = super::runner::own_executable().map_err(failed)?;
-    let mut command = Inner::TaskLaunch { shim: getpid().as_raw() }.command(&executable);
+    let mut command = InnerProcess::ExecTask { shim: getpid().as_raw() }.command(&executable);
     command.stdin(Stdio::from(OwnedFd::from(theirs)));
     if role == ProcessRole::Check {
         command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null());
@@ -167,8 +167,8 @@ async fn watch(
             }
         };
         if kill_at.is_none() {
-            match &checks.container().hooks {
-                Some(hooks) => hooks.stop(),
+            match &checks.container().container_commands {
+                Some(container_commands) => container_commands.stop(),
                 // This process is in the group too: it receives the signal, and finds the deadline already set.
                 None => drop(killpg(getpgrp(), Signal::SIGTERM)),
             }

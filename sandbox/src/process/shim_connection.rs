@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::TASK_MARKER;
-use super::engine::ContainerHooks;
+use super::engine::ContainerCommands;
 use super::orphans::{self, StartedChild};
 use super::process_tree;
 use super::runner::{AttachedProcess, ProcessHandle, StartError};
@@ -68,7 +68,7 @@ impl Shim {
                 ));
             }
         }
-        let (orders, inbox) = mpsc::unbounded_channel();
+        let (commands, inbox) = mpsc::unbounded_channel();
         let (exit_sender, exit) = oneshot::channel();
         let ended = CancellationToken::new();
         let on_end = ended.clone().drop_guard();
@@ -79,7 +79,7 @@ impl Shim {
             // The receiver may have been dropped.
             let _ = exit_sender.send(follower.follow(reports, writer, inbox).await);
         });
-        Ok(AttachedProcess { handle: ProcessHandle { shim: id, orders, ended }, exit })
+        Ok(AttachedProcess { handle: ProcessHandle { shim: id, commands, ended }, exit })
     }
 }
 
@@ -165,8 +165,8 @@ impl ShimMonitor {
             // A session's command has the mark of its container's task, which goes on; its own processes end with its terminal.
             let lost: BTreeSet<String> = marker(&self.spec).filter(|_| !self.spec.terminal).into_iter().collect();
             process_tree::end_marked(TASK_MARKER, &lost).await;
-            if let Some(hooks) = &self.spec.hooks {
-                hooks.remove().await;
+            if let Some(container_commands) = &self.spec.container_commands {
+                container_commands.remove().await;
             }
             Exit::ShimLost
         };
@@ -176,7 +176,7 @@ impl ShimMonitor {
 
     /// How much longer than its stop timeout the process may take to end.
     fn stop_grace(&self) -> Duration {
-        if self.spec.hooks.is_some() { ContainerHooks::STOP_GRACE } else { STOP_GRACE }
+        if self.spec.container_commands.is_some() { ContainerCommands::STOP_GRACE } else { STOP_GRACE }
     }
 
     fn request(&mut self, order: ShimCommand) -> ShimRequest {

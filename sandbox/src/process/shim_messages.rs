@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::engine::ContainerHooks;
+use super::engine::ContainerCommands;
 
 /// One container's process: the first line that a shim reads.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct ProcessSpec {
     pub stop_timeout: Duration,
     /// For a process that stays with an engine's container: how the shim stops and removes that container.
     #[serde(default)]
-    pub hooks: Option<ContainerHooks>,
+    pub container_commands: Option<ContainerCommands>,
     /// Whether it gets the terminal that its shim's output is, in a session of its own.
     #[serde(default)]
     pub terminal: bool,

@@ -14,8 +14,8 @@ use super::handshake;
 use super::receive_window::{Disposition, ReceiveWindow};
 use super::send_window::SendWindow;
 use super::sessions::SessionSpec;
+use super::shell::Shell;
 use super::state::SessionState;
-use super::terminal::Shell;
 use crate::Sandbox;
 use crate::base::clock::iso8601;
 use crate::base::ids;
@@ -169,7 +169,7 @@ impl Agent<'_> {
 
     async fn receive_input(&mut self, frame: Frame) {
         self.idle_deadline = Instant::now() + IDLE_TIMEOUT;
-        match self.receive_window.accept(frame.clone(), self.room()) {
+        match self.receive_window.accept(frame.clone(), self.free_input_slots()) {
             Disposition::Reject => {}
             Disposition::Acknowledge => self.acknowledge(&frame),
             Disposition::Deliver(next) => {
@@ -184,7 +184,7 @@ impl Agent<'_> {
     }
 
     /// How many more messages of input can be delivered: 0 when the command has ended.
-    fn room(&self) -> usize {
+    fn free_input_slots(&self) -> usize {
         if self.state.is_open() && !self.input.is_closed() { self.input.capacity() } else { 0 }
     }
 

@@ -11,8 +11,8 @@ mod handshake;
 mod receive_window;
 mod send_window;
 mod sessions;
+mod shell;
 mod state;
-mod terminal;
 
 pub(crate) use agent::ClientConnection;
 pub(crate) use handshake::AGENT_VERSION;

@@ -25,14 +25,14 @@ pub(super) enum Disposition {
 }
 
 impl ReceiveWindow {
-    /// Accepts a message if the receiver has `room` for it. An early message also needs room for the missing one before it, so that
+    /// Accepts a message if the receiver has `free_input_slots` for it. An early message also needs room for the missing one before it, so that
     /// both can be delivered.
-    pub(super) fn accept(&mut self, frame: Frame, room: usize) -> Disposition {
+    pub(super) fn accept(&mut self, frame: Frame, free_input_slots: usize) -> Disposition {
         match frame.sequence.cmp(&self.expected) {
             std::cmp::Ordering::Less => Disposition::Acknowledge,
-            std::cmp::Ordering::Equal if room > self.early.len() => Disposition::Deliver(frame),
+            std::cmp::Ordering::Equal if free_input_slots > self.early.len() => Disposition::Deliver(frame),
             std::cmp::Ordering::Greater if self.early.contains_key(&frame.sequence) => Disposition::Acknowledge,
-            std::cmp::Ordering::Greater if room > self.early.len() + 1 => {
+            std::cmp::Ordering::Greater if free_input_slots > self.early.len() + 1 => {
                 self.early.insert(frame.sequence, frame);
                 Disposition::Acknowledge
             }

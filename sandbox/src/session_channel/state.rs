@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::terminal::Shell;
+use super::shell::Shell;
 
 /// How long the client may take for the handshake (agent, `service/session/datachannel`).
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);

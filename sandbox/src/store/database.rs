@@ -239,17 +239,17 @@ fn range_events(
         Err(TableError::TableDoesNotExist(_)) => return Ok(Rows::new()),
         other => other?,
     };
-    let mut found = Rows::new();
+    let mut rows = Rows::new();
     for row in table.range(from..to)? {
         let (key, value) = row?;
         let bytes = checksum::verify(key.value(), value.value())?;
         match scan(key.value(), bytes) {
-            Scan::Take => found.push((key.value().to_owned(), bytes.to_owned())),
+            Scan::Take => rows.push((key.value().to_owned(), bytes.to_owned())),
             Scan::Skip => {}
             Scan::Stop => break,
         }
     }
-    Ok(found)
+    Ok(rows)
 }
 
 fn remove_events(database: &redb::Database, name: &'static str, from: &[u8], to: &[u8]) -> Result<(), redb::Error> {

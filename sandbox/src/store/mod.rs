@@ -51,8 +51,8 @@ impl States {
     /// # Panics
     /// When the schema does not have it.
     pub fn of<S: State>(&self) -> &S {
-        let found = self.states.iter().find_map(|state| (state.as_ref() as &dyn Any).downcast_ref());
-        found.unwrap_or_else(|| panic!("the schema has no {}", type_name::<S>()))
+        let state = self.states.iter().find_map(|state| (state.as_ref() as &dyn Any).downcast_ref());
+        state.unwrap_or_else(|| panic!("the schema has no {}", type_name::<S>()))
     }
 
     /// The state of a service, for changing it.
@@ -60,8 +60,8 @@ impl States {
     /// # Panics
     /// When the schema does not have it.
     pub fn of_mut<S: State>(&mut self) -> &mut S {
-        let found = self.states.iter_mut().find_map(|state| (state.as_mut() as &mut dyn Any).downcast_mut());
-        found.unwrap_or_else(|| panic!("the schema has no {}", type_name::<S>()))
+        let state = self.states.iter_mut().find_map(|state| (state.as_mut() as &mut dyn Any).downcast_mut());
+        state.unwrap_or_else(|| panic!("the schema has no {}", type_name::<S>()))
     }
 
     fn tables(&mut self) -> Vec<&mut dyn Stored> {

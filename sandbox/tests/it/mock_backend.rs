@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ecsws_sandbox::testing::LoadBalancer;
 use ecsws_sandbox::testing::MockBackend;
-use ecsws_sandbox::testing::ServiceAddress;
 use ecsws_sandbox::testing::{CpuTimes, Exit, PortPool, Process, ProcessSpec, Runner, environment};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -123,7 +123,7 @@ async fn listener(name: &'static str) -> u16 {
     port
 }
 
-async fn read_all(address: &ServiceAddress) -> String {
+async fn read_all(address: &LoadBalancer) -> String {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, address.port())).await.expect("the address listens");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("it answers");
@@ -134,7 +134,7 @@ async fn read_all(address: &ServiceAddress) -> String {
 async fn an_address_balances_over_tasks_and_skips_those_that_refuse() {
     let ports = PortPool::default();
     let dead = ports.lease().expect("a port");
-    let address = ServiceAddress::open(None).await.expect("a port");
+    let address = LoadBalancer::open(None).await.expect("a port");
     assert!(read_all(&address).await.starts_with("HTTP/1.1 503 "));
     address.set_targets([listener("one").await, dead.number(), listener("two").await]);
     let mut answers = Vec::new();
@@ -147,12 +147,12 @@ async fn an_address_balances_over_tasks_and_skips_those_that_refuse() {
 
 #[tokio::test]
 async fn an_address_keeps_its_port_unless_it_is_taken() {
-    let first = ServiceAddress::open(None).await.expect("a port");
-    let other = ServiceAddress::open(Some(first.port())).await.expect("another port");
+    let first = LoadBalancer::open(None).await.expect("a port");
+    let other = LoadBalancer::open(Some(first.port())).await.expect("another port");
     assert_ne!(first.port(), other.port());
     let port = first.port();
     drop(first);
     tokio::task::yield_now().await;
-    let again = ServiceAddress::open(Some(port)).await.expect("the same port");
+    let again = LoadBalancer::open(Some(port)).await.expect("the same port");
     assert_eq!(again.port(), port);
 }

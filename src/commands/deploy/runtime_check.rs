@@ -20,8 +20,8 @@ pub(super) async fn check_runtime(
     let images = images.filter(|image| !spec.images.contains_key(image)).collect();
     let report = sandbox.check_runtime(spec.runtime, images, Context::now()).await?;
     let runtime = spec.runtime.name();
-    for shortcoming in report.shortcomings {
-        ctx.ui.warn(&format!("{runtime}: {}", render::clean(&shortcoming, false)));
+    for limit in report.unenforced_limits {
+        ctx.ui.warn(&format!("{runtime}: {}", render::clean(&limit, false)));
     }
     for image in report.missing {
         ctx.ui.note(&format!("{runtime} pulls {image}, which is not on this machine yet"));

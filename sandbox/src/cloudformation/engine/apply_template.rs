@@ -10,48 +10,48 @@ use super::phase::StackPhase;
 use super::resource_operation::{TargetState, reconcile};
 use crate::Fault;
 use crate::cloudformation::model::{Action, OnFailure, Stack, StackStatus};
-use crate::cloudformation::template::parameters::existence;
+use crate::cloudformation::template::parameters::aws_specific_types;
 use crate::cloudformation::template::{Template, attribute_check};
 
 /// Runs the phase of `CREATE_IN_PROGRESS` and of `UPDATE_IN_PROGRESS`.
-pub(super) async fn run(operation: &StackPhase) -> Result<(), Fault> {
-    let stack = operation.stack()?;
+pub(super) async fn run(phase: &StackPhase) -> Result<(), Fault> {
+    let stack = phase.stack()?;
     let template = Template::parse(&stack.definition.template_body)?;
-    let (live, problem) = {
-        let resolved = operation.resolve(&stack.definition, &template)?;
+    let (active, problem) = {
+        let resolved = phase.resolve(&stack.definition, &template)?;
         let unknown_attribute = || attribute_check::unknown(&template, &resolved.scope);
-        let problem = outputs::claim_imports(operation, &resolved)?.or_else(unknown_attribute);
-        (resolved.live, problem)
+        let problem = outputs::reserve_imports(phase, &resolved)?.or_else(unknown_attribute);
+        (resolved.active, problem)
     };
-    let missing = existence::missing(&operation.sandbox, &template, &stack.definition.parameters).await?;
+    let missing = aws_specific_types::missing(&phase.sandbox, &template, &stack.definition.parameters).await?;
     if let Some(reason) = missing.or(problem) {
-        return fail(operation, &format!("{reason} "), stack.definition.on_failure);
+        return fail(phase, &format!("{reason} "), stack.definition.on_failure);
     }
-    let target = Arc::new(TargetState { stack, template, live });
-    let TargetState { stack, template, live } = &*target;
-    let work = |operation, name| -> graph::Work { Box::pin(reconcile(operation, name, Arc::clone(&target))) };
+    let target = Arc::new(TargetState { stack, template, active });
+    let TargetState { stack, template, active } = &*target;
+    let work = |phase, name| -> graph::Work { Box::pin(reconcile(phase, name, Arc::clone(&target))) };
     let on_failure = stack.definition.on_failure;
     let keep_going = on_failure == OnFailure::DoNothing;
-    let mut outcome = graph::run_until(operation, live.clone(), keep_going, timeout(operation, stack), work).await;
-    cancel(operation, &mut outcome)?;
+    let mut outcome = graph::run_until(phase, active.clone(), keep_going, timeout(phase, stack), work).await;
+    cancel(phase, &mut outcome)?;
     if outcome.interrupted {
         return Ok(());
     }
     if outcome.timed_out {
-        return fail(operation, "Stack creation time exceeded the specified timeout. ", on_failure);
+        return fail(phase, "Stack creation time exceeded the specified timeout. ", on_failure);
     }
     if !outcome.failed.is_empty() {
-        return fail(operation, &failed_resources(operation, &outcome), on_failure);
+        return fail(phase, &failed_resources(phase, &outcome), on_failure);
     }
-    match outputs::evaluate(operation, &operation.resolve(&stack.definition, template)?) {
-        Err(problem) => fail(operation, &format!("{} ", problem.trim_end()), on_failure),
+    match outputs::evaluate(phase, &phase.resolve(&stack.definition, template)?) {
+        Err(problem) => fail(phase, &format!("{} ", problem.trim_end()), on_failure),
         Ok((outputs, imports)) => {
-            let status = if is_creation(operation) {
+            let status = if is_creation(phase) {
                 StackStatus::CreateComplete
             } else {
                 StackStatus::UpdateCompleteCleanupInProgress
             };
-            operation.finish(status, None, |stack| {
+            phase.finish(status, None, |stack| {
                 stack.outputs = outputs;
                 stack.imports = imports;
                 stack.previous = None;
@@ -61,41 +61,41 @@ pub(super) async fn run(operation: &StackPhase) -> Result<(), Fault> {
 }
 
 /// Waits until the end of the time that the request gives a creation; for ever, for an update.
-async fn timeout(operation: &StackPhase, stack: &Stack) {
-    let Some(minutes) = stack.timeout_minutes.filter(|_| is_creation(operation)) else {
+async fn timeout(phase: &StackPhase, stack: &Stack) {
+    let Some(minutes) = stack.timeout_minutes.filter(|_| is_creation(phase)) else {
         return std::future::pending().await;
     };
-    let clock = &operation.sandbox.clock;
+    let clock = &phase.sandbox.clock;
     let timeout = clock.shortened(Duration::from_secs(u64::from(minutes) * 60));
     let elapsed = clock.now().duration_since(stack.updated.unwrap_or(stack.created)).unsigned_abs();
     tokio::time::sleep(timeout.saturating_sub(elapsed)).await;
 }
 
-fn is_creation(operation: &StackPhase) -> bool {
-    operation.phase == StackStatus::CreateInProgress
+fn is_creation(phase: &StackPhase) -> bool {
+    phase.status == StackStatus::CreateInProgress
 }
 
 /// Marks the resources as failed whose work was cancelled. Those whose work had not changed their status yet stay as they were,
 /// and do not count as cancelled.
-fn cancel(operation: &StackPhase, outcome: &mut GraphResult) -> Result<(), Fault> {
+fn cancel(phase: &StackPhase, outcome: &mut GraphResult) -> Result<(), Fault> {
     for name in std::mem::take(&mut outcome.cancelled) {
-        operation.discard_creation(&name)?;
-        let in_progress = operation.resource(&name).filter(|resource| resource.status.is_in_progress());
+        phase.discard_creation(&name)?;
+        let in_progress = phase.resource(&name).filter(|resource| resource.status.is_in_progress());
         let Some(mut resource) = in_progress else { continue };
         let action = resource.status.action();
         let sentence = match action {
             Action::Create => "Resource creation cancelled",
             Action::Update => "Resource update cancelled",
         };
-        operation.set_status(&mut resource, action.failed(), Some(sentence))?;
+        phase.set_status(&mut resource, action.failed(), Some(sentence))?;
         outcome.cancelled.push(name);
     }
     Ok(())
 }
 
 /// The reason of a stack's failure that names the resources that failed or were cancelled.
-fn failed_resources(operation: &StackPhase, outcome: &GraphResult) -> String {
-    let resources = operation.resources();
+fn failed_resources(phase: &StackPhase, outcome: &GraphResult) -> String {
+    let resources = phase.resources();
     let (mut created, mut updated) = (Vec::new(), Vec::new());
     for name in outcome.failed.iter().chain(&outcome.cancelled) {
         let Some(resource) = resources.get(name) else { continue };
@@ -114,13 +114,13 @@ fn failed_resources(operation: &StackPhase, outcome: &GraphResult) -> String {
 }
 
 /// Ends the phase with the status that follows a failure.
-fn fail(operation: &StackPhase, reason: &str, on_failure: OnFailure) -> Result<(), Fault> {
-    let (status, requested) = match (is_creation(operation), on_failure) {
+fn fail(phase: &StackPhase, reason: &str, on_failure: OnFailure) -> Result<(), Fault> {
+    let (status, requested) = match (is_creation(phase), on_failure) {
         (true, OnFailure::Rollback) => (StackStatus::RollbackInProgress, "Rollback requested by user."),
         (true, OnFailure::Delete) => (StackStatus::DeleteInProgress, "Delete requested by user."),
         (true, OnFailure::DoNothing) => (StackStatus::CreateFailed, ""),
         (false, OnFailure::DoNothing) => (StackStatus::UpdateFailed, ""),
         (false, _) => (StackStatus::UpdateRollbackInProgress, ""),
     };
-    operation.finish(status, Some(format!("{reason}{requested}")), |_| {})
+    phase.finish(status, Some(format!("{reason}{requested}")), |_| {})
 }

@@ -12,140 +12,137 @@ use crate::cloudformation::template::check::Dependencies;
 use crate::fault_injection::Verb;
 
 /// Deletes every resource: the phase of `DELETE_IN_PROGRESS` and of `ROLLBACK_IN_PROGRESS`.
-pub(super) async fn delete_stack(operation: &StackPhase) -> Result<(), Fault> {
-    let rows = operation.resources().into_values().filter(|row| !row.status.is_removed());
-    let order: Dependencies = rows.map(|row| (row.logical_id, row.depends_on)).collect();
-    let outcome =
-        graph::run_all(operation, reversed(&order), |operation, name| Box::pin(delete(operation, name))).await?;
+pub(super) async fn delete_stack(phase: &StackPhase) -> Result<(), Fault> {
+    let rows = phase.resources().into_values().filter(|resource| !resource.status.is_removed());
+    let order: Dependencies = rows.map(|resource| (resource.logical_id, resource.depends_on)).collect();
+    let outcome = graph::run_all(phase, reversed(&order), |phase, name| Box::pin(delete(phase, name))).await?;
     if outcome.interrupted {
         return Ok(());
     }
     if !outcome.failed.is_empty() {
         let sentence = format!("The following resource(s) failed to delete: [{}]. ", outcome.failed.join(", "));
-        return operation.finish(operation.phase.on_failure(), Some(sentence), |_| {});
+        return phase.finish(phase.status.on_failure(), Some(sentence), |_| {});
     }
-    let status = match operation.phase {
+    let status = match phase.status {
         StackStatus::RollbackInProgress => StackStatus::RollbackComplete,
         _ => StackStatus::DeleteComplete,
     };
-    operation.finish(status, None, |stack| stack.imports.clear())
+    phase.finish(status, None, |stack| stack.imports.clear())
 }
 
-async fn delete(operation: StackPhase, name: String) -> Result<(), Fault> {
-    let Some(mut row) = operation.resource(&name) else { return Ok(()) };
-    if row.current.is_some() && is_retained(&operation, &row)? {
-        return operation.set_status(&mut row, ResourceStatus::DeleteSkipped, None);
+async fn delete(phase: StackPhase, name: String) -> Result<(), Fault> {
+    let Some(mut resource) = phase.resource(&name) else { return Ok(()) };
+    if resource.current.is_some() && is_retained(&phase, &resource)? {
+        return phase.set_status(&mut resource, ResourceStatus::DeleteSkipped, None);
     }
-    for physical in row.pending_deletion.clone().into_iter().chain(row.current.clone()) {
-        operation.set_status(&mut row, ResourceStatus::DeleteInProgress, None)?;
-        if let Err(fault) = delete_physical(&operation, &name, physical).await {
-            operation.set_status(&mut row, ResourceStatus::DeleteFailed, Some(&status_reason(&fault)))?;
+    for physical in resource.pending_deletion.clone().into_iter().chain(resource.current.clone()) {
+        phase.set_status(&mut resource, ResourceStatus::DeleteInProgress, None)?;
+        if let Err(fault) = delete_physical(&phase, &name, physical).await {
+            phase.set_status(&mut resource, ResourceStatus::DeleteFailed, Some(&status_reason(&fault)))?;
             return Err(fault);
         }
     }
-    row.pending_deletion.clear();
-    operation.set_status(&mut row, ResourceStatus::DeleteComplete, None)
+    resource.pending_deletion.clear();
+    phase.set_status(&mut resource, ResourceStatus::DeleteComplete, None)
 }
 
 /// Whether a resource stays. A rollback also deletes new resources whose policy is `RetainExceptOnCreate`.
-fn is_retained(operation: &StackPhase, row: &Resource) -> Result<bool, Fault> {
-    let stack = operation.stack()?;
+fn is_retained(phase: &StackPhase, resource: &Resource) -> Result<bool, Fault> {
+    let stack = phase.stack()?;
     let except_on_create =
-        stack.definition.retain_except_on_create || row.deletion_policy == DeletionPolicy::RetainExceptOnCreate;
-    let policy_retains = row.is_retained() && !(operation.phase.is_rollback() && row.is_new && except_on_create);
-    Ok(policy_retains || stack.retain.contains(&row.logical_id))
+        stack.definition.retain_except_on_create || resource.deletion_policy == DeletionPolicy::RetainExceptOnCreate;
+    let policy_retains = resource.is_retained() && !(phase.status.is_rollback() && resource.is_new && except_on_create);
+    Ok(policy_retains || stack.retain_resources.contains(&resource.logical_id))
 }
 
 /// Deletes a physical resource; one that does not exist any more counts as deleted.
-pub(super) async fn delete_physical(
-    operation: &StackPhase,
-    name: &str,
-    physical: PhysicalResource,
-) -> Result<(), Fault> {
-    let kind = find_type(&physical.kind)?;
-    let context = operation.context(name, &[]);
-    context.check_injected_fault(Verb::Delete, kind)?;
-    match (kind.delete)(context, physical).await {
+pub(super) async fn delete_physical(phase: &StackPhase, name: &str, physical: PhysicalResource) -> Result<(), Fault> {
+    let resource_type = find_type(&physical.resource_type)?;
+    let context = phase.context(name, &[]);
+    context.check_injected_fault(Verb::Delete, resource_type)?;
+    match (resource_type.delete)(context, physical).await {
         Err(fault) if is_missing(&fault) => Ok(()),
         other => other,
     }
 }
 
 /// Deletes what an update replaced or removed: the phase of the two `CLEANUP_IN_PROGRESS` statuses.
-pub(super) async fn clean_up(operation: &StackPhase) -> Result<(), Fault> {
-    let stack = operation.stack()?;
+pub(super) async fn clean_up(phase: &StackPhase) -> Result<(), Fault> {
+    let stack = phase.stack()?;
     let template = Template::parse(&stack.definition.template_body)?;
-    let live = operation.resolve(&stack.definition, &template)?.live;
-    let is_affected = |row: &Resource| {
-        !live.contains_key(&row.logical_id) || !row.pending_deletion.is_empty() || !row.retained.is_empty()
+    let active = phase.resolve(&stack.definition, &template)?.active;
+    let is_affected = |resource: &Resource| {
+        !active.contains_key(&resource.logical_id)
+            || !resource.pending_deletion.is_empty()
+            || !resource.retained.is_empty()
     };
-    let affected = operation.resources().into_values().filter(is_affected);
-    let order: Dependencies = affected.map(|row| (row.logical_id, row.depends_on)).collect();
-    let work = |operation: StackPhase, name: String| -> graph::Work {
-        if live.contains_key(&name) {
-            Box::pin(delete_replaced(operation, name))
+    let affected = phase.resources().into_values().filter(is_affected);
+    let order: Dependencies = affected.map(|resource| (resource.logical_id, resource.depends_on)).collect();
+    let work = |phase: StackPhase, name: String| -> graph::Work {
+        if active.contains_key(&name) {
+            Box::pin(delete_replaced(phase, name))
         } else {
-            Box::pin(delete_removed(operation, name))
+            Box::pin(delete_removed(phase, name))
         }
     };
-    let outcome = graph::run_all(operation, reversed(&order), work).await?;
+    let outcome = graph::run_all(phase, reversed(&order), work).await?;
     if outcome.interrupted {
         return Ok(());
     }
     let reason = (!outcome.failed.is_empty())
         .then(|| "Update successful. One or more resources could not be deleted.".to_owned());
-    for row in operation.resources().into_values().filter(|row| row.previous.is_some()) {
-        operation.store_resource(Resource { previous: None, ..row })?;
+    for resource in phase.resources().into_values().filter(|resource| resource.previous.is_some()) {
+        phase.store_resource(Resource { previous: None, ..resource })?;
     }
-    operation.finish(operation.phase.after_cleanup(), reason, |_| {})
+    phase.finish(phase.status.after_cleanup(), reason, |_| {})
 }
 
 /// Deletes a resource that the template no longer has, and its row.
-async fn delete_removed(operation: StackPhase, name: String) -> Result<(), Fault> {
-    let is_physical = |row: &Resource| row.current.is_some() || !row.pending_deletion.is_empty();
-    if operation.resource(&name).is_some_and(|row| !row.status.is_removed() && is_physical(&row)) {
-        delete(operation.clone(), name.clone()).await?;
+async fn delete_removed(phase: StackPhase, name: String) -> Result<(), Fault> {
+    let is_physical = |resource: &Resource| resource.current.is_some() || !resource.pending_deletion.is_empty();
+    if phase.resource(&name).is_some_and(|resource| !resource.status.is_removed() && is_physical(&resource)) {
+        delete(phase.clone(), name.clone()).await?;
     }
-    let key = operation.key(&name);
-    operation.sandbox.store.write(|states| Ok(states.of_mut::<State>().resources.remove(&key))).map(drop)
+    let key = phase.key(&name);
+    phase.sandbox.store.write(|states| Ok(states.of_mut::<State>().resources.remove(&key))).map(drop)
 }
 
 /// Deletes the replaced physical resources of a resource that stays. The events have their physical ids.
-async fn delete_replaced(operation: StackPhase, name: String) -> Result<(), Fault> {
-    let Some(mut row) = operation.resource(&name) else { return Ok(()) };
-    for old in std::mem::take(&mut row.retained) {
-        let skipped = Resource { current: Some(old), ..row.clone() };
-        add_event(&operation, skipped, ResourceStatus::DeleteSkipped, None)?;
-        operation.store_resource(row.clone())?;
+async fn delete_replaced(phase: StackPhase, name: String) -> Result<(), Fault> {
+    let Some(mut resource) = phase.resource(&name) else { return Ok(()) };
+    for old in std::mem::take(&mut resource.retained) {
+        let skipped = Resource { current: Some(old), ..resource.clone() };
+        add_event(&phase, skipped, ResourceStatus::DeleteSkipped, None)?;
+        phase.store_resource(resource.clone())?;
     }
-    while let Some(old) = row.pending_deletion.pop() {
-        let deleted = Resource { current: Some(old.clone()), ..row.clone() };
-        add_event(&operation, deleted.clone(), ResourceStatus::DeleteInProgress, None)?;
-        if let Err(fault) = delete_physical(&operation, &name, old).await {
-            add_event(&operation, deleted, ResourceStatus::DeleteFailed, Some(status_reason(&fault)))?;
+    while let Some(old) = resource.pending_deletion.pop() {
+        let deleted = Resource { current: Some(old.clone()), ..resource.clone() };
+        add_event(&phase, deleted.clone(), ResourceStatus::DeleteInProgress, None)?;
+        if let Err(fault) = delete_physical(&phase, &name, old).await {
+            add_event(&phase, deleted, ResourceStatus::DeleteFailed, Some(status_reason(&fault)))?;
             return Err(fault);
         }
-        add_event(&operation, deleted, ResourceStatus::DeleteComplete, None)?;
-        operation.store_resource(row.clone())?;
+        add_event(&phase, deleted, ResourceStatus::DeleteComplete, None)?;
+        phase.store_resource(resource.clone())?;
     }
     Ok(())
 }
 
 /// Adds an event of a resource whose stored row stays as it is.
 fn add_event(
-    operation: &StackPhase,
+    phase: &StackPhase,
     resource: Resource,
     status: ResourceStatus,
     reason: Option<String>,
 ) -> Result<(), Fault> {
-    let resource = Resource { status, reason, changed: operation.sandbox.clock.now(), ..resource };
-    let key = operation.key(&resource.logical_id);
-    operation.sandbox.store.write(|states| {
+    let resource = Resource { status, reason, changed: phase.sandbox.clock.now(), ..resource };
+    let key = phase.key(&resource.logical_id);
+    phase.sandbox.store.write(|states| {
         let state = states.of_mut::<State>();
         let stored = state.resources.get(&key).cloned();
-        state.set_resource(&operation.stack_id, resource, None);
+        state.set_resource(&phase.stack_id, resource, None);
         if let Some(stored) = stored {
-            state.store_resource(&operation.stack_id, stored);
+            state.store_resource(&phase.stack_id, stored);
         }
         Ok(())
     })

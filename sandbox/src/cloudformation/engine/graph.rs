@@ -49,27 +49,17 @@ pub(super) fn reversed(dependencies: &Dependencies) -> Dependencies {
 /// # Errors
 /// When the sandbox itself failed: the phase is to be retried.
 pub(super) async fn run_all(
-    operation: &StackPhase,
+    phase: &StackPhase,
     waiting: Dependencies,
     work: impl Fn(StackPhase, String) -> Work,
 ) -> Result<GraphResult, Fault> {
-    let outcome = run(operation, waiting, true, std::future::pending(), work).await;
+    let outcome = run_until(phase, waiting, true, std::future::pending(), work).await;
     if outcome.interrupted { Ok(outcome) } else { outcome.internal_fault.clone().map_or(Ok(outcome), Err) }
 }
 
 /// Works on every resource after its dependencies, until the deadline, and unless `keep_going`, until the first failure.
 pub(super) async fn run_until(
-    operation: &StackPhase,
-    waiting: Dependencies,
-    keep_going: bool,
-    deadline: impl Future<Output = ()>,
-    work: impl Fn(StackPhase, String) -> Work,
-) -> GraphResult {
-    run(operation, waiting, keep_going, deadline, work).await
-}
-
-async fn run(
-    operation: &StackPhase,
+    phase: &StackPhase,
     mut waiting: Dependencies,
     keep_going: bool,
     deadline: impl Future<Output = ()>,
@@ -79,12 +69,12 @@ async fn run(
     let mut outcome = GraphResult::default();
     let mut tasks = JoinSet::new();
     let mut running = HashMap::<Id, String>::new();
-    let mut changes = operation.sandbox.store.changes();
+    let mut changes = phase.sandbox.store.changes();
     loop {
         let limit = MAX_CONCURRENT.saturating_sub(running.len());
         for name in ready(&waiting, &running, &outcome.failed, limit) {
             waiting.remove(&name);
-            running.insert(tasks.spawn(work(operation.clone(), name.clone())).id(), name);
+            running.insert(tasks.spawn(work(phase.clone(), name.clone())).id(), name);
         }
         if running.is_empty() {
             break;
@@ -100,7 +90,7 @@ async fn run(
                 outcome.timed_out = true;
                 break;
             },
-            _ = changes.changed() => if !operation.is_current() {
+            _ = changes.changed() => if !phase.is_current() {
                 outcome.interrupted = true;
                 break;
             },

@@ -61,17 +61,15 @@ fn discard_creation(states: &mut States, resource: &str) {
 pub(super) fn start(sandbox: &Arc<Sandbox>, stack_id: String) {
     let background = Arc::clone(sandbox);
     sandbox.spawn(async move {
-        while let Some(operation) = StackPhase::find(&background, &stack_id) {
-            let result = match supervisor::catch(operation.run_phase()).await {
+        while let Some(phase) = StackPhase::find(&background, &stack_id) {
+            let result = match supervisor::catch(phase.run_phase()).await {
                 // A retry would fail again, as with a stored template that this version of the sandbox does not accept.
                 Ok(Err(fault)) if !fault.is_internal() => {
-                    operation.finish(operation.phase.on_failure(), Some(fault.message), |_| {})
+                    phase.finish(phase.status.on_failure(), Some(fault.message), |_| {})
                 }
                 Ok(result) => result,
                 Err(panic) => {
-                    background
-                        .log
-                        .write(&format!("the operation on stack {} is retried: {panic}", operation.stack_name));
+                    background.log.write(&format!("the operation on stack {} is retried: {panic}", phase.stack_name));
                     Err(Fault::internal(panic))
                 }
             };
@@ -79,7 +77,7 @@ pub(super) fn start(sandbox: &Arc<Sandbox>, stack_id: String) {
                 background.clock.sleep(RETRY_DELAY).await;
             }
             // The stack's next operation has its own task: this one must not run it.
-            if operation.is_finished.load(Ordering::Acquire) {
+            if phase.is_finished.load(Ordering::Acquire) {
                 return;
             }
         }

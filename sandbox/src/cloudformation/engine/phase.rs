@@ -11,7 +11,7 @@ use crate::base::tags::Tag;
 use crate::cloudformation::State;
 use crate::cloudformation::model::{Definition, Resource, ResourceStatus, Stack, StackStatus};
 use crate::cloudformation::resources::{HandlerContext, STACK_ID_TAG};
-use crate::cloudformation::template::check::{Dependencies, live_dependencies};
+use crate::cloudformation::template::check::{Dependencies, active_dependencies};
 use crate::cloudformation::template::resolve::{EvaluationScope, Evaluations, ResourceValues};
 use crate::cloudformation::template::{Template, parameters};
 use crate::{Fault, Sandbox};
@@ -23,7 +23,7 @@ pub(super) struct StackPhase {
     pub(super) stack_id: String,
     pub(super) stack_name: String,
     /// The stack's status during the phase.
-    pub(super) phase: StackStatus,
+    pub(super) status: StackStatus,
     /// Whether this was the operation's last phase, and it has ended.
     pub(super) is_finished: Arc<AtomicBool>,
 }
@@ -33,26 +33,26 @@ pub(super) struct ResolvedTemplate<'a> {
     pub(super) template: &'a Template,
     pub(super) scope: EvaluationScope<'a>,
     /// The resources whose conditions hold, with their dependencies.
-    pub(super) live: Dependencies,
+    pub(super) active: Dependencies,
 }
 
 impl StackPhase {
     /// The phase of the operation in progress on a stack; `None` when there is none.
     pub(super) fn find(sandbox: &Arc<Sandbox>, stack_id: &str) -> Option<Self> {
-        let (stack_name, phase) = sandbox.store.read(|states| {
+        let (stack_name, status) = sandbox.store.read(|states| {
             let stack = states.of::<State>().stacks.get(stack_id)?;
             Some((stack.name.clone(), stack.status))
         })?;
         let (sandbox, stack_id) = (Arc::clone(sandbox), stack_id.to_owned());
-        let operation = Self { sandbox, stack_id, stack_name, phase, is_finished: Arc::default() };
-        phase.is_in_progress().then_some(operation)
+        let phase = Self { sandbox, stack_id, stack_name, status, is_finished: Arc::default() };
+        status.is_in_progress().then_some(phase)
     }
 
     pub(super) async fn run_phase(&self) -> Result<(), Fault> {
-        match self.phase {
+        match self.status {
             StackStatus::CreateInProgress | StackStatus::UpdateInProgress => apply_template::run(self).await,
             StackStatus::UpdateRollbackInProgress => rollback::run(self).await,
-            phase if phase.is_cleanup() => deletion::clean_up(self).await,
+            status if status.is_cleanup() => deletion::clean_up(self).await,
             _ => deletion::delete_stack(self).await,
         }
     }
@@ -60,13 +60,13 @@ impl StackPhase {
     /// Whether the stack is still in this phase: a request may have cancelled the operation.
     pub(super) fn is_current(&self) -> bool {
         self.sandbox.store.read(|states| {
-            states.of::<State>().stacks.get(&self.stack_id).is_some_and(|stack| stack.status == self.phase)
+            states.of::<State>().stacks.get(&self.stack_id).is_some_and(|stack| stack.status == self.status)
         })
     }
 
     pub(super) fn stack(&self) -> Result<Stack, Fault> {
-        let found = self.sandbox.store.read(|states| states.of::<State>().stacks.get(&self.stack_id).cloned());
-        found.ok_or_else(|| Fault::internal("the stack of an operation in progress does not exist"))
+        let stack = self.sandbox.store.read(|states| states.of::<State>().stacks.get(&self.stack_id).cloned());
+        stack.ok_or_else(|| Fault::internal("the stack of an operation in progress does not exist"))
     }
 
     pub(super) fn resources(&self) -> BTreeMap<String, Resource> {
@@ -92,12 +92,12 @@ impl StackPhase {
         let now = self.sandbox.clock.now();
         let ended = self.sandbox.store.write(|states| {
             let state = states.of_mut::<State>();
-            let Some(stack) = state.stacks.get_mut(&self.stack_id).filter(|stack| stack.status == self.phase) else {
+            let Some(stack) = state.stacks.get_mut(&self.stack_id).filter(|stack| stack.status == self.status) else {
                 return Ok(false);
             };
             change(stack);
             if !status.is_in_progress() {
-                stack.importing.clear();
+                stack.pending_imports.clear();
             }
             state.set_status(&self.stack_id, status, reason, now);
             Ok(true)
@@ -162,7 +162,7 @@ impl StackPhase {
             sandbox: Arc::clone(&self.sandbox),
             stack_name: self.stack_name.clone(),
             logical_id: logical_id.to_owned(),
-            kind: "",
+            resource_type: "",
             tags: tags.iter().cloned().chain(added).collect(),
             creation: None,
         }
@@ -175,8 +175,8 @@ impl StackPhase {
         template: &'a Template,
     ) -> Result<ResolvedTemplate<'a>, Fault> {
         let scope = self.scope(definition, template, self.resources());
-        let live = live_dependencies(template, &scope)?;
-        Ok(ResolvedTemplate { template, scope, live })
+        let active = active_dependencies(template, &scope)?;
+        Ok(ResolvedTemplate { template, scope, active })
     }
 
     fn scope<'a>(

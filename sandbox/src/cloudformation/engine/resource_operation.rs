@@ -17,7 +17,7 @@ use crate::cloudformation::resources::{
 };
 use crate::cloudformation::template::check::Dependencies;
 use crate::cloudformation::template::resolve::EvaluationScope;
-use crate::cloudformation::template::{Template, kind_of, template_fault};
+use crate::cloudformation::template::{Template, template_fault, type_of};
 use crate::fault_injection::Verb;
 
 /// Why an update that disables rollbacks replaces nothing (AWS's sentence, as in aws/aws-sam-cli issue 4585).
@@ -30,15 +30,15 @@ pub(super) struct TargetState {
     /// The template of its definition.
     pub template: Template,
     /// The resources whose conditions hold, with their dependencies.
-    pub live: Dependencies,
+    pub active: Dependencies,
 }
 
 /// The operation on one resource.
 struct ResourceOperation {
-    operation: StackPhase,
+    phase: StackPhase,
     context: HandlerContext,
-    kind: &'static ResourceType,
-    row: Resource,
+    resource_type: &'static ResourceType,
+    resource: Resource,
     /// The resolved properties of the template.
     desired: Value,
     /// The same as answers and events show them, where they contain parameters with `NoEcho`.
@@ -49,52 +49,53 @@ struct ResourceOperation {
 }
 
 /// Creates, updates or replaces a resource, unless it is in the target state already.
-pub(super) async fn reconcile(operation: StackPhase, name: String, target: Arc<TargetState>) -> Result<(), Fault> {
-    let TargetState { stack, template, live } = &*target;
+pub(super) async fn reconcile(phase: StackPhase, name: String, target: Arc<TargetState>) -> Result<(), Fault> {
+    let TargetState { stack, template, active } = &*target;
     let declared = &template.resources()[&name];
-    let (mut row, desired, masked) = {
-        let depends_on = live.get(&name).map_or(&[][..], Vec::as_slice);
-        let scope = operation.scope_of(&stack.definition, template, depends_on);
+    let (mut resource, desired, masked) = {
+        let depends_on = active.get(&name).map_or(&[][..], Vec::as_slice);
+        let scope = phase.scope_of(&stack.definition, template, depends_on);
         let hidden = stack.definition.hidden_parameters();
         let masked = (!hidden.is_empty()).then(|| scope.resolve_masked(&declared["Properties"], &hidden));
-        (row(&operation, &target, &scope, &name), desired_properties(declared, &scope), masked)
+        (target_resource(&phase, &target, &scope, &name), desired_properties(declared, &scope), masked)
     };
-    let context = operation.context(&name, &stack.definition.tags);
+    let context = phase.context(&name, &stack.definition.tags);
     let desired = match desired {
         Ok(desired) => desired,
         Err(problem) => {
-            let action = if row.current.is_some() { Action::Update } else { Action::Create };
-            operation.set_status(&mut row, action.failed(), Some(&problem))?;
+            let action = if resource.current.is_some() { Action::Update } else { Action::Create };
+            phase.set_status(&mut resource, action.failed(), Some(&problem))?;
             return Err(template_fault(problem));
         }
     };
-    let kind = find_type(kind_of(declared))?;
+    let resource_type = find_type(type_of(declared))?;
     let stack_tags_changed = stack.previous.as_ref().is_some_and(|previous| previous.tags != stack.definition.tags);
     let masked = masked.filter(|masked| !masked.is_null());
     let target = Arc::clone(&target);
-    let mut resource = ResourceOperation { operation, context, kind, row, desired, masked, stack_tags_changed, target };
-    let result = resource.run().await;
+    let mut operation =
+        ResourceOperation { phase, context, resource_type, resource, desired, masked, stack_tags_changed, target };
+    let result = operation.run().await;
     if let Err(fault) = &result {
-        resource.operation.discard_creation(&name)?;
-        // A resource that is still complete was not touched: its row could not be stored.
-        if !resource.row.status.is_complete() {
-            resource.set_status(resource.row.status.action().failed(), Some(&status_reason(fault)))?;
+        operation.phase.discard_creation(&name)?;
+        // A resource that is still complete was not touched: its new status could not be stored.
+        if !operation.resource.status.is_complete() {
+            operation.set_status(operation.resource.status.action().failed(), Some(&status_reason(fault)))?;
         }
     }
     result
 }
 
-/// The stored row or a new one, with the attributes that the template declares.
-fn row(operation: &StackPhase, target: &TargetState, scope: &EvaluationScope<'_>, name: &str) -> Resource {
+/// The stored resource or a new one, with the attributes that the template declares.
+fn target_resource(phase: &StackPhase, target: &TargetState, scope: &EvaluationScope<'_>, name: &str) -> Resource {
     let declared = &target.template.resources()[name];
     let policy = |attribute: &str| DeletionPolicy::deserialize(&declared[attribute]).unwrap_or_default();
-    let stored = operation.resource(name).filter(|row| row.current.is_some() || !row.status.is_deletion());
+    let stored = phase.resource(name).filter(|resource| resource.current.is_some() || !resource.status.is_deletion());
     let new = || Resource {
         logical_id: name.to_owned(),
-        kind: kind_of(declared).to_owned(),
+        resource_type: type_of(declared).to_owned(),
         status: ResourceStatus::CreateInProgress,
         reason: None,
-        changed: operation.sandbox.clock.now(),
+        changed: phase.sandbox.clock.now(),
         current: None,
         previous: None,
         pending_deletion: Vec::new(),
@@ -107,7 +108,7 @@ fn row(operation: &StackPhase, target: &TargetState, scope: &EvaluationScope<'_>
         is_new: true,
     };
     Resource {
-        depends_on: target.live.get(name).cloned().unwrap_or_default(),
+        depends_on: target.active.get(name).cloned().unwrap_or_default(),
         deletion_policy: policy("DeletionPolicy"),
         update_replace_policy: policy("UpdateReplacePolicy"),
         metadata: scope.resolve(&declared["Metadata"]).ok().flatten().unwrap_or_default(),
@@ -123,31 +124,33 @@ fn desired_properties(declared: &Value, scope: &EvaluationScope<'_>) -> Result<V
 impl ResourceOperation {
     async fn run(&mut self) -> Result<(), Fault> {
         self.discard_incomplete_creation().await?;
-        let Some(current) = self.row.current.clone() else { return self.create(Action::Create).await };
+        let Some(current) = self.resource.current.clone() else { return self.create(Action::Create).await };
         if self.is_created(&current) {
-            let action = self.row.status.action();
-            if self.row.status.is_failed() {
+            let action = self.resource.status.action();
+            if self.resource.status.is_failed() {
                 self.set_status(action.in_progress(), None)?;
             }
             return self.complete(action, HandlerOutput::from(&current)).await;
         }
-        if self.row.status == ResourceStatus::CreateFailed {
-            delete_physical(&self.operation, &self.row.logical_id, current).await?;
-            self.row.current = None;
+        if self.resource.status == ResourceStatus::CreateFailed {
+            delete_physical(&self.phase, &self.resource.logical_id, current).await?;
+            self.resource.current = None;
             return self.create(Action::Create).await;
         }
-        if current.kind != self.kind.name || needs_replacement(self.kind, &current.properties, &self.desired) {
+        if current.resource_type != self.resource_type.name
+            || needs_replacement(self.resource_type, &current.properties, &self.desired)
+        {
             self.check_replaceable(&current)?;
             return self.replace(current).await;
         }
-        let is_unfinished = self.row.status.is_update_unfinished();
-        let is_partly_updated = is_unfinished && self.row.previous.is_some();
-        let gets_other_tags = self.stack_tags_changed && self.kind.has_tags();
+        let is_unfinished = self.resource.status.is_update_unfinished();
+        let is_partly_updated = is_unfinished && self.resource.previous.is_some();
+        let gets_other_tags = self.stack_tags_changed && self.resource_type.has_tags();
         if current.properties != self.desired || gets_other_tags || is_partly_updated {
             return self.update(current).await;
         }
         // The template may have hidden or revealed a parameter without changing the value.
-        if let Some(current) = &mut self.row.current {
+        if let Some(current) = &mut self.resource.current {
             current.masked.clone_from(&self.masked);
         }
         // An update that failed before it changed anything, and is not needed any more.
@@ -157,10 +160,10 @@ impl ResourceOperation {
     /// Whether an interrupted attempt has created the desired physical resource, which only has to become stable. The attempt may
     /// have failed: with a full disk, the resource's failure was stored and the stack's was not.
     fn is_created(&self, current: &PhysicalResource) -> bool {
-        let is_desired = current.kind == self.kind.name && current.properties == self.desired;
+        let is_desired = current.resource_type == self.resource_type.name && current.properties == self.desired;
         let is_replacement =
-            || self.row.previous.as_ref().is_some_and(|previous| previous.physical_id != current.physical_id);
-        match self.row.status {
+            || self.resource.previous.as_ref().is_some_and(|previous| previous.physical_id != current.physical_id);
+        match self.resource.status {
             ResourceStatus::CreateInProgress => true,
             ResourceStatus::CreateFailed => is_desired,
             ResourceStatus::UpdateInProgress | ResourceStatus::UpdateFailed => is_desired && is_replacement(),
@@ -170,14 +173,14 @@ impl ResourceOperation {
 
     /// Deletes what a crash interrupted in its creation; it is created again.
     async fn discard_incomplete_creation(&mut self) -> Result<(), Fault> {
-        if let Some(incomplete) = self.row.current.clone().filter(|_| self.row.create_incomplete) {
-            delete_physical(&self.operation, &self.row.logical_id, incomplete).await?;
-            self.row.current.clone_from(&self.row.previous);
-            if let Some(previous) = &self.row.previous {
+        if let Some(incomplete) = self.resource.current.clone().filter(|_| self.resource.create_incomplete) {
+            delete_physical(&self.phase, &self.resource.logical_id, incomplete).await?;
+            self.resource.current.clone_from(&self.resource.previous);
+            if let Some(previous) = &self.resource.previous {
                 let physical_id = previous.physical_id.clone();
-                self.row.keep_physical(&physical_id);
+                self.resource.keep_physical(&physical_id);
             }
-            self.row.create_incomplete = false;
+            self.resource.create_incomplete = false;
             self.store_row()?;
         }
         Ok(())
@@ -187,12 +190,12 @@ impl ResourceOperation {
     fn check_replaceable(&mut self, current: &PhysicalResource) -> Result<(), Fault> {
         // Without a rollback, the old resource would be deleted before it is known that the new one stays.
         let is_rollback_disabled = self.target.stack.definition.on_failure == OnFailure::DoNothing;
-        let reason = custom_name_conflict(self.kind.name, &current.properties, &self.desired)
+        let reason = custom_name_conflict(self.resource_type.name, &current.properties, &self.desired)
             .or_else(|| is_rollback_disabled.then(|| REPLACEMENT_NOT_SUPPORTED.to_owned()));
         match reason {
             None => Ok(()),
             Some(reason) => {
-                self.row.status = ResourceStatus::UpdateInProgress;
+                self.resource.status = ResourceStatus::UpdateInProgress;
                 Err(template_fault(reason))
             }
         }
@@ -200,16 +203,16 @@ impl ResourceOperation {
 
     /// Stores the row of a resource that needs no operation, if the template has changed it.
     fn store_row(&self) -> Result<(), Fault> {
-        if self.operation.resource(&self.row.logical_id).as_ref() == Some(&self.row) {
+        if self.phase.resource(&self.resource.logical_id).as_ref() == Some(&self.resource) {
             return Ok(());
         }
-        self.operation.store_resource(self.row.clone())
+        self.phase.store_resource(self.resource.clone())
     }
 
     fn set_status(&mut self, status: ResourceStatus, reason: Option<&str>) -> Result<(), Fault> {
         let visible = self.masked.as_ref().unwrap_or(&self.desired);
         let reason = reason.map(|reason| mask_hidden(reason, &self.desired, visible));
-        self.operation.set_status_with(&mut self.row, status, reason.as_deref(), Some(visible))
+        self.phase.set_status_with(&mut self.resource, status, reason.as_deref(), Some(visible))
     }
 
     /// Creates a physical resource; `action` is `Update` for a replacement.
@@ -218,17 +221,17 @@ impl ResourceOperation {
         if action == Action::Create {
             self.set_status(status, None)?;
         }
-        self.context.check_injected_fault(Verb::Create, self.kind)?;
+        self.context.check_injected_fault(Verb::Create, self.resource_type)?;
         let (properties, masked) = (self.desired.clone(), self.masked.clone());
-        let creation = Some(Creation { kind: self.kind.name, properties, masked, status });
+        let creation = Some(Creation { resource_type: self.resource_type.name, properties, masked, status });
         let context = HandlerContext { creation, ..self.context.clone() };
-        let created = (self.kind.create)(context, self.desired.clone()).await;
+        let created = (self.resource_type.create)(context, self.desired.clone()).await;
         // The handler may have stored the physical resource before it was finished.
-        self.row = self.operation.resource(&self.row.logical_id).unwrap_or_else(|| self.row.clone());
+        self.resource = self.phase.resource(&self.resource.logical_id).unwrap_or_else(|| self.resource.clone());
         let output = created?;
-        self.kind.name.clone_into(&mut self.row.kind);
-        self.row.set_current(self.physical_resource(output.clone()));
-        if std::mem::take(&mut self.row.create_incomplete) {
+        self.resource_type.name.clone_into(&mut self.resource.resource_type);
+        self.resource.set_current(self.physical_resource(output.clone()));
+        if std::mem::take(&mut self.resource.create_incomplete) {
             self.store_row()?;
         } else {
             self.set_status(status, Some(CREATION_INITIATED))?;
@@ -237,41 +240,41 @@ impl ResourceOperation {
     }
 
     fn physical_resource(&self, output: HandlerOutput) -> PhysicalResource {
-        let unmasked = PhysicalResource::new(self.kind.name, output, self.desired.clone());
+        let unmasked = PhysicalResource::new(self.resource_type.name, output, self.desired.clone());
         PhysicalResource { masked: self.masked.clone(), ..unmasked }
     }
 
     /// Waits until the physical resource is stable, and completes the operation.
     async fn complete(&mut self, action: Action, output: HandlerOutput) -> Result<(), Fault> {
         tokio::task::yield_now().await;
-        let output = match self.kind.stabilize {
+        let output = match self.resource_type.stabilize {
             Some(stabilize) => stabilize(self.context.clone(), output).await?,
             None => output,
         };
-        self.row.current = Some(self.physical_resource(output));
+        self.resource.current = Some(self.physical_resource(output));
         self.set_status(action.complete(), None)
     }
 
     async fn update(&mut self, current: PhysicalResource) -> Result<(), Fault> {
-        self.row.previous.get_or_insert_with(|| current.clone());
+        self.resource.previous.get_or_insert_with(|| current.clone());
         self.set_status(ResourceStatus::UpdateInProgress, None)?;
-        self.context.check_injected_fault(Verb::Update, self.kind)?;
-        let output = (self.kind.update)(self.context.clone(), current, self.desired.clone()).await?;
+        self.context.check_injected_fault(Verb::Update, self.resource_type)?;
+        let output = (self.resource_type.update)(self.context.clone(), current, self.desired.clone()).await?;
         self.complete(Action::Update, output).await
     }
 
     /// Creates the new physical resource; the clean-up deletes the old one.
     async fn replace(&mut self, current: PhysicalResource) -> Result<(), Fault> {
         let sentence = "Requested update requires the creation of a new physical resource; hence creating one.";
-        self.row.previous.get_or_insert(current);
+        self.resource.previous.get_or_insert(current);
         self.set_status(ResourceStatus::UpdateInProgress, Some(sentence))?;
         self.create(Action::Update).await
     }
 }
 
 /// Whether a property has changed that only the creation of a resource can set.
-fn needs_replacement(kind: &ResourceType, old: &Value, new: &Value) -> bool {
-    changed_properties(old, new).iter().any(|name| kind.must_replace(name, &old[name], &new[name]))
+fn needs_replacement(resource_type: &ResourceType, old: &Value, new: &Value) -> bool {
+    changed_properties(old, new).iter().any(|name| resource_type.must_replace(name, &old[name], &new[name]))
 }
 
 /// The names of the properties that differ.

@@ -8,78 +8,79 @@ use crate::cloudformation::model::{Definition, PhysicalResource, Resource, Resou
 use crate::fault_injection::Verb;
 
 /// Runs the phase of `UPDATE_ROLLBACK_IN_PROGRESS`.
-pub(super) async fn run(operation: &StackPhase) -> Result<(), Fault> {
-    let is_changed =
-        |row: &Resource| row.current.is_some() && (row.previous.is_some() || row.status.is_update_unfinished());
-    let changed = operation.resources().into_values().filter(is_changed);
+pub(super) async fn run(phase: &StackPhase) -> Result<(), Fault> {
+    let is_changed = |resource: &Resource| {
+        resource.current.is_some() && (resource.previous.is_some() || resource.status.is_update_unfinished())
+    };
+    let changed = phase.resources().into_values().filter(is_changed);
     let order = changed.map(|resource| (resource.logical_id, resource.depends_on)).collect();
-    let outcome = graph::run_all(operation, order, |operation, name| Box::pin(restore(operation, name))).await?;
+    let outcome = graph::run_all(phase, order, |phase, name| Box::pin(restore(phase, name))).await?;
     if outcome.interrupted {
         return Ok(());
     }
     if !outcome.failed.is_empty() {
         let sentence = format!("The following resource(s) failed to update: [{}]. ", outcome.failed.join(", "));
-        return operation.finish(StackStatus::UpdateRollbackFailed, Some(sentence), |_| {});
+        return phase.finish(StackStatus::UpdateRollbackFailed, Some(sentence), |_| {});
     }
-    operation.finish(StackStatus::UpdateRollbackCompleteCleanupInProgress, None, |stack| {
+    phase.finish(StackStatus::UpdateRollbackCompleteCleanupInProgress, None, |stack| {
         if let Some(previous) = stack.previous.take() {
             // The clean-up depends on it.
             let retain_except_on_create = stack.definition.retain_except_on_create;
             stack.definition = Definition { retain_except_on_create, ..previous };
         }
-        stack.skip.clear();
+        stack.resources_to_skip.clear();
     })
 }
 
-async fn restore(operation: StackPhase, name: String) -> Result<(), Fault> {
-    let Some(mut row) = operation.resource(&name) else { return Ok(()) };
-    let Some(current) = row.current.clone() else { return Ok(()) };
+async fn restore(phase: StackPhase, name: String) -> Result<(), Fault> {
+    let Some(mut resource) = phase.resource(&name) else { return Ok(()) };
+    let Some(current) = resource.current.clone() else { return Ok(()) };
     // Without a previous one, the update failed before it changed anything.
-    let Some(previous) = row.previous.clone() else {
-        return operation.set_status(&mut row, ResourceStatus::UpdateComplete, None);
+    let Some(previous) = resource.previous.clone() else {
+        return phase.set_status(&mut resource, ResourceStatus::UpdateComplete, None);
     };
-    if operation.stack()?.skip.contains(&name) {
-        row.previous = None;
-        return operation.set_status(&mut row, ResourceStatus::UpdateComplete, None);
+    if phase.stack()?.resources_to_skip.contains(&name) {
+        resource.previous = None;
+        return phase.set_status(&mut resource, ResourceStatus::UpdateComplete, None);
     }
     if current.physical_id != previous.physical_id {
-        row.keep_physical(&previous.physical_id);
-        row.pending_deletion.push(current);
-        row.kind.clone_from(&previous.kind);
-        row.current = Some(previous);
-        row.create_incomplete = false;
-        operation.set_status(&mut row, ResourceStatus::UpdateInProgress, None)?;
-        row.previous = None;
-        return operation.set_status(&mut row, ResourceStatus::UpdateComplete, None);
+        resource.keep_physical(&previous.physical_id);
+        resource.pending_deletion.push(current);
+        resource.resource_type.clone_from(&previous.resource_type);
+        resource.current = Some(previous);
+        resource.create_incomplete = false;
+        phase.set_status(&mut resource, ResourceStatus::UpdateInProgress, None)?;
+        resource.previous = None;
+        return phase.set_status(&mut resource, ResourceStatus::UpdateComplete, None);
     }
     let properties = previous.visible_properties();
-    operation.set_status_with(&mut row, ResourceStatus::UpdateInProgress, None, Some(properties))?;
-    match update_to_previous(&operation, &name, current, &previous).await {
+    phase.set_status_with(&mut resource, ResourceStatus::UpdateInProgress, None, Some(properties))?;
+    match update_to_previous(&phase, &name, current, &previous).await {
         Ok(()) => {
-            row.current = Some(previous);
-            row.previous = None;
-            row.create_incomplete = false;
-            operation.set_status(&mut row, ResourceStatus::UpdateComplete, None)
+            resource.current = Some(previous);
+            resource.previous = None;
+            resource.create_incomplete = false;
+            phase.set_status(&mut resource, ResourceStatus::UpdateComplete, None)
         }
         Err(fault) => {
-            operation.set_status(&mut row, ResourceStatus::UpdateFailed, Some(&status_reason(&fault)))?;
+            phase.set_status(&mut resource, ResourceStatus::UpdateFailed, Some(&status_reason(&fault)))?;
             Err(fault)
         }
     }
 }
 
 async fn update_to_previous(
-    operation: &StackPhase,
+    phase: &StackPhase,
     name: &str,
     current: PhysicalResource,
     previous: &PhysicalResource,
 ) -> Result<(), Fault> {
-    let stack = operation.stack()?;
+    let stack = phase.stack()?;
     let tags = stack.previous.as_ref().unwrap_or(&stack.definition).tags.clone();
-    let (kind, context) = (find_type(&current.kind)?, operation.context(name, &tags));
-    context.check_injected_fault(Verb::Update, kind)?;
-    let output = (kind.update)(context.clone(), current, previous.properties.clone()).await?;
-    if let Some(stabilize) = kind.stabilize {
+    let (resource_type, context) = (find_type(&current.resource_type)?, phase.context(name, &tags));
+    context.check_injected_fault(Verb::Update, resource_type)?;
+    let output = (resource_type.update)(context.clone(), current, previous.properties.clone()).await?;
+    if let Some(stabilize) = resource_type.stabilize {
         stabilize(context, output).await?;
     }
     Ok(())

@@ -30,8 +30,8 @@ async fn finished(sandbox: &Arc<Sandbox>) -> (StackStatus, Option<ResourceStatus
     let statuses = || {
         sandbox.store.read(|states| {
             let stack = states.of::<State>().find("s").expect("the stack");
-            let row = states.of::<State>().resources_of(&stack.id).remove("One");
-            (stack.status, row.map(|row| row.status))
+            let resource = states.of::<State>().resources_of(&stack.id).remove("One");
+            (stack.status, resource.map(|resource| resource.status))
         })
     };
     let finished = async {
@@ -48,9 +48,9 @@ fn resume_from(sandbox: &Arc<Sandbox>, status: StackStatus, damage: impl FnOnce(
     let changed = sandbox.store.write(|states| {
         let state: &mut State = states.of_mut::<State>();
         let id = state.find("s").expect("the stack").id.clone();
-        let mut row = state.resources_of(&id).remove("One").expect("the resource");
-        damage(&mut row);
-        state.store_resource(&id, row);
+        let mut resource = state.resources_of(&id).remove("One").expect("the resource");
+        damage(&mut resource);
+        state.store_resource(&id, resource);
         state.stacks.get_mut(&id).expect("the stack").status = status;
         Ok(())
     });
@@ -64,11 +64,11 @@ async fn a_resource_is_retried_whose_failure_was_stored_without_the_stack_s() {
     let sandbox = open(&folder);
     call(&sandbox, "CreateStack", "1").await;
     finished(&sandbox).await;
-    resume_from(&sandbox, StackStatus::CreateInProgress, |row| row.status = ResourceStatus::CreateFailed);
+    resume_from(&sandbox, StackStatus::CreateInProgress, |resource| resource.status = ResourceStatus::CreateFailed);
     assert_eq!(finished(&sandbox).await, (StackStatus::CreateComplete, Some(ResourceStatus::CreateComplete)));
-    resume_from(&sandbox, StackStatus::UpdateInProgress, |row| {
-        row.previous.clone_from(&row.current);
-        row.status = ResourceStatus::UpdateFailed;
+    resume_from(&sandbox, StackStatus::UpdateInProgress, |resource| {
+        resource.previous.clone_from(&resource.current);
+        resource.status = ResourceStatus::UpdateFailed;
     });
     assert_eq!(finished(&sandbox).await, (StackStatus::UpdateComplete, Some(ResourceStatus::UpdateComplete)));
 }
@@ -79,7 +79,9 @@ async fn a_resumed_rollback_completes_the_resources_that_it_had_begun_to_restore
     let sandbox = open(&folder);
     call(&sandbox, "CreateStack", "1").await;
     finished(&sandbox).await;
-    resume_from(&sandbox, StackStatus::UpdateRollbackInProgress, |row| row.status = ResourceStatus::UpdateInProgress);
+    resume_from(&sandbox, StackStatus::UpdateRollbackInProgress, |resource| {
+        resource.status = ResourceStatus::UpdateInProgress
+    });
     assert_eq!(finished(&sandbox).await, (StackStatus::UpdateRollbackComplete, Some(ResourceStatus::UpdateComplete)));
 }
 
@@ -126,7 +128,7 @@ async fn a_full_disk_is_retried_and_a_resource_s_failure_is_not() {
         sandbox: open(&folder),
         stack_id: "id".to_owned(),
         stack_name: "s".to_owned(),
-        phase: StackStatus::DeleteInProgress,
+        status: StackStatus::DeleteInProgress,
         is_finished: Arc::default(),
     };
     let all = || [("One".to_owned(), Vec::new())].into();

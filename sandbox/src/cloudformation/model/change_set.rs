@@ -31,7 +31,7 @@ pub(crate) struct ChangeSet {
     /// The stack's definition once it is executed.
     pub definition: Definition,
     /// The changes, as answers list them.
-    pub planned: Planned,
+    pub planned: ChangeList,
     /// `OnStackFailure`, as the request has it.
     pub on_stack_failure: Option<String>,
     /// `IncludeNestedStacks`, as the request has it.
@@ -40,11 +40,13 @@ pub(crate) struct ChangeSet {
 
 /// The changes of a change set, in the two forms of `DescribeChangeSet`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Planned {
+pub(crate) struct ChangeList {
     /// Without property values.
-    pub plain: Vec<Value>,
+    #[serde(rename = "plain")]
+    pub without_values: Vec<Value>,
     /// With `IncludePropertyValues`.
-    pub full: Vec<Value>,
+    #[serde(rename = "full")]
+    pub with_values: Vec<Value>,
     /// Why property values may be incomplete.
     pub warning: Option<String>,
 }

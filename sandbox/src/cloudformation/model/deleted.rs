@@ -37,8 +37,8 @@ impl State {
             stack.previous = None;
             stack.is_compacted = true;
         }
-        for row in self.resources_of(id).into_values() {
-            self.store_resource(id, compacted(row));
+        for resource in self.resources_of(id).into_values() {
+            self.store_resource(id, compacted(resource));
         }
         let keys: Vec<String> = self.events.with_prefix(id).map(|(key, _)| key.to_owned()).collect();
         for key in keys {
@@ -51,8 +51,8 @@ impl State {
 }
 
 /// A resource without what only operations on it need.
-fn compacted(row: Resource) -> Resource {
-    let current = row.current.map(|current| PhysicalResource {
+fn compacted(resource: Resource) -> Resource {
+    let current = resource.current.map(|current| PhysicalResource {
         attributes: Map::new(),
         properties: Value::Null,
         masked: None,
@@ -64,7 +64,7 @@ fn compacted(row: Resource) -> Resource {
         pending_deletion: Vec::new(),
         depends_on: Vec::new(),
         metadata: Value::Null,
-        ..row
+        ..resource
     }
 }
 

@@ -18,7 +18,8 @@ pub(crate) struct StackEvent {
     /// The physical id; empty before there is one.
     pub physical_id: String,
     /// The resource's type.
-    pub kind: String,
+    #[serde(rename = "kind")]
+    pub resource_type: String,
     /// AWS's text of the new status.
     pub status: String,
     /// Why it has that status.
@@ -38,7 +39,7 @@ impl StackEvent {
             "StackName": stack_name,
             "LogicalResourceId": self.logical_id,
             "PhysicalResourceId": self.physical_id,
-            "ResourceType": self.kind,
+            "ResourceType": self.resource_type,
             "Timestamp": epoch_seconds(self.time),
             "ResourceStatus": self.status,
             "ResourceStatusReason": self.reason,

@@ -14,7 +14,7 @@ mod resource;
 mod state;
 mod status;
 
-pub(crate) use change_set::{ChangeSet, Planned};
+pub(crate) use change_set::{ChangeList, ChangeSet};
 pub(crate) use event::StackEvent;
 pub(crate) use no_echo::{MASK, mask_fault, mask_hidden, mask_text};
 pub(crate) use resource::{DeletionPolicy, PhysicalResource, Resource};
@@ -136,23 +136,24 @@ pub(crate) struct Stack {
     /// The exports of other stacks that it uses.
     pub imports: Vec<String>,
     /// The exports of other stacks that the operation in progress uses.
-    #[serde(default)]
-    pub importing: Vec<String>,
+    #[serde(default, rename = "importing")]
+    pub pending_imports: Vec<String>,
     /// Whether it cannot be deleted.
     pub termination_protection: bool,
     /// `RetainResources` of the deletion in progress.
-    pub retain: Vec<String>,
+    #[serde(rename = "retain")]
+    pub retain_resources: Vec<String>,
     /// The token of the request that began the latest operation.
     pub client_request_token: Option<String>,
     /// The request that began the latest operation.
-    #[serde(default)]
-    pub requested: Option<StackRequest>,
+    #[serde(default, rename = "requested")]
+    pub started_by: Option<StackRequest>,
     /// `TimeoutInMinutes` of its creation.
     #[serde(default)]
     pub timeout_minutes: Option<u32>,
     /// `ResourcesToSkip` of the rollback in progress.
-    #[serde(default)]
-    pub skip: Vec<String>,
+    #[serde(default, rename = "skip")]
+    pub resources_to_skip: Vec<String>,
     /// The description of a template that an earlier version of the sandbox did not keep.
     #[serde(default)]
     pub description: Option<String>,
@@ -168,7 +169,7 @@ impl Stack {
     }
 
     /// Whether a request with this token began the latest operation: then it is a retry, and has the same answer again.
-    pub(crate) fn has_begun(&self, request: StackRequest, token: Option<&str>) -> bool {
-        token.is_some() && self.client_request_token.as_deref() == token && self.requested == Some(request)
+    pub(crate) fn was_started_by(&self, request: StackRequest, token: Option<&str>) -> bool {
+        token.is_some() && self.client_request_token.as_deref() == token && self.started_by == Some(request)
     }
 }

@@ -10,7 +10,8 @@ use super::ResourceStatus;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PhysicalResource {
     /// The resource type, such as `AWS::EC2::VPC`.
-    pub kind: String,
+    #[serde(rename = "kind")]
+    pub resource_type: String,
     /// The physical id, which is also the value of `Ref`.
     pub physical_id: String,
     /// The values of `Fn::GetAtt`.
@@ -46,7 +47,8 @@ pub(crate) struct Resource {
     /// The name in the template.
     pub logical_id: String,
     /// The resource type, such as `AWS::EC2::VPC`.
-    pub kind: String,
+    #[serde(rename = "kind")]
+    pub resource_type: String,
     /// The status of the latest operation on it.
     pub status: ResourceStatus,
     /// Why it has that status.

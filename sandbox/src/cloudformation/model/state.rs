@@ -51,10 +51,10 @@ impl State {
 
     /// The values of all exports, by name. Those of a stack whose deletion has begun cannot be imported any more.
     pub(crate) fn exports(&self) -> BTreeMap<String, String> {
-        let live = self.stacks.values();
-        let live =
-            live.filter(|stack| !matches!(stack.status, StackStatus::DeleteInProgress | StackStatus::DeleteComplete));
-        let outputs = live.flat_map(|stack| &stack.outputs);
+        let existing_stacks = self.stacks.values();
+        let existing_stacks = existing_stacks
+            .filter(|stack| !matches!(stack.status, StackStatus::DeleteInProgress | StackStatus::DeleteComplete));
+        let outputs = existing_stacks.flat_map(|stack| &stack.outputs);
         outputs.filter_map(|output| Some((output.export.clone()?, output.value.clone()))).collect()
     }
 
@@ -68,9 +68,9 @@ impl State {
 
     /// The names of the stacks that use an export.
     pub(crate) fn importers(&self, export: &str) -> Vec<&str> {
-        let live = self.stacks.values().filter(|stack| !stack.is_deleted());
-        let uses = |stack: &&Stack| stack.imports.iter().chain(&stack.importing).any(|name| name == export);
-        live.filter(uses).map(|stack| stack.name.as_str()).collect()
+        let existing_stacks = self.stacks.values().filter(|stack| !stack.is_deleted());
+        let uses = |stack: &&Stack| stack.imports.iter().chain(&stack.pending_imports).any(|name| name == export);
+        existing_stacks.filter(uses).map(|stack| stack.name.as_str()).collect()
     }
 
     /// When a stack's next event happens: `now`, or a millisecond after its last event. Clients sort events by time and
@@ -97,7 +97,7 @@ impl State {
     pub(crate) fn begin(&mut self, stack_id: &str, request: StackRequest, token: Option<String>) {
         if let Some(stack) = self.stacks.get_mut(stack_id) {
             stack.client_request_token = token;
-            stack.requested = Some(request);
+            stack.started_by = Some(request);
         }
     }
 
@@ -117,7 +117,7 @@ impl State {
             time,
             logical_id: stack.name.clone(),
             physical_id: stack.id.clone(),
-            kind: "AWS::CloudFormation::Stack".to_owned(),
+            resource_type: "AWS::CloudFormation::Stack".to_owned(),
             status: status.to_string(),
             reason,
             properties: None,
@@ -190,7 +190,7 @@ impl State {
             time: resource.changed,
             logical_id: resource.logical_id.clone(),
             physical_id: resource.current.as_ref().map_or_else(String::new, |current| current.physical_id.clone()),
-            kind: resource.kind.clone(),
+            resource_type: resource.resource_type.clone(),
             status: resource.status.to_string(),
             reason: resource.reason.clone(),
             properties: properties

@@ -12,7 +12,7 @@ use super::super::model::{
 use super::super::plan;
 use super::super::template::invalid;
 use super::describe::{parameters_output, tags_output};
-use super::stack_input::CreateChangeSet;
+use super::stack_input::CreateChangeSetInput;
 use super::stacks::begin_update;
 use super::{check_stack_name, check_updatable, find, make_obsolete, new_stack, page};
 use crate::base::clock::epoch_seconds;
@@ -24,7 +24,7 @@ const NO_CHANGES: &str =
     "The submitted information didn't contain changes. Submit different information to create a change set.";
 
 /// `CreateChangeSet`, for a new stack or an existing one.
-pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateChangeSet) -> OperationResult {
+pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateChangeSetInput) -> OperationResult {
     input.check()?;
     let creates = match input.change_set_type.as_deref() {
         None | Some("UPDATE") => false,
@@ -73,7 +73,7 @@ pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateChangeSet) -> Ope
 /// The stack of a new change set: an existing one, or a new one in review.
 fn stack_for(
     sandbox: &Arc<Sandbox>,
-    input: &CreateChangeSet,
+    input: &CreateChangeSetInput,
     creates: bool,
     existing: Option<Stack>,
 ) -> Result<Stack, Fault> {
@@ -181,9 +181,9 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Operati
         let change_set = find_change_set(states.of::<State>(), &input)?;
         let ChangeSet { definition, planned, .. } = change_set;
         let (changes, warning) = if input.include_property_values {
-            (&planned.full, planned.warning.as_ref())
+            (&planned.with_values, planned.warning.as_ref())
         } else {
-            (&planned.plain, None)
+            (&planned.without_values, None)
         };
         let keyed = changes.iter().enumerate().map(|(number, change)| (number.to_string(), change.clone()));
         let page = page(keyed, &change_set.id, input.next_token.as_deref(), CHANGES_PER_PAGE)?;
@@ -211,7 +211,7 @@ pub(crate) fn execute(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Operatio
         let mut change_set = find_change_set(state, &input)?.clone();
         if let Some(stack) = state.stacks.get(&change_set.stack_id)
             && stack.definition.change_set_id.as_ref() == Some(&change_set.id)
-            && stack.has_begun(StackRequest::ExecuteChangeSet, input.client_request_token.as_deref())
+            && stack.was_started_by(StackRequest::ExecuteChangeSet, input.client_request_token.as_deref())
         {
             return Ok(None);
         }
@@ -274,16 +274,15 @@ pub(crate) fn delete(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Operation
     })
 }
 
-/// The input of `ListChangeSets`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct ListChangeSets {
+pub(crate) struct ListChangeSetsInput {
     stack_name: String,
     next_token: Option<String>,
 }
 
 /// `ListChangeSets`.
-pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListChangeSets) -> OperationResult {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListChangeSetsInput) -> OperationResult {
     sandbox.store.read(|states| {
         let stack = find(states.of::<State>(), &input.stack_name)?;
         let all = states.of::<State>().change_sets.values().filter(|one| one.stack_id == stack.id);

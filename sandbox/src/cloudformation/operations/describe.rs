@@ -36,7 +36,7 @@ fn description(stack: &Stack) -> Option<String> {
     stack.description.clone().or_else(|| template?.description().map(str::to_owned))
 }
 
-fn stack_output(stack: &Stack) -> Value {
+fn to_output(stack: &Stack) -> Value {
     let outputs: Vec<Value> = stack
         .outputs
         .iter()
@@ -90,39 +90,37 @@ fn newest_first<'a>(stacks: impl Iterator<Item = &'a Stack>) -> impl Iterator<It
     stacks.into_iter().map(|stack| (stack.id.clone(), stack))
 }
 
-/// The input of `DescribeStacks`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct DescribeStacks {
+pub(crate) struct DescribeStacksInput {
     stack_name: Option<String>,
     next_token: Option<String>,
 }
 
 /// `DescribeStacks`: one stack, or all that are not deleted.
-pub(crate) fn stacks(sandbox: &Arc<Sandbox>, input: DescribeStacks) -> OperationResult {
+pub(crate) fn stacks(sandbox: &Arc<Sandbox>, input: DescribeStacksInput) -> OperationResult {
     sandbox.store.read(|states| {
         let state = states.of::<State>();
         if let Some(name) = input.stack_name.as_ref().filter(|name| !name.is_empty()) {
-            return Ok(json!({ "Stacks": [stack_output(find_described(state, name)?)] }));
+            return Ok(json!({ "Stacks": [to_output(find_described(state, name)?)] }));
         }
-        let live = newest_first(state.stacks.values().filter(|stack| !stack.is_deleted()));
-        let page = page(live, "DescribeStacks", input.next_token.as_deref(), STACKS_PER_PAGE)?;
-        let described: Vec<_> = page.items.into_iter().map(stack_output).collect();
-        Ok(json!({ "Stacks": described, "NextToken": page.next_token }))
+        let existing_stacks = newest_first(state.stacks.values().filter(|stack| !stack.is_deleted()));
+        let page = page(existing_stacks, "DescribeStacks", input.next_token.as_deref(), STACKS_PER_PAGE)?;
+        let outputs: Vec<_> = page.items.into_iter().map(to_output).collect();
+        Ok(json!({ "Stacks": outputs, "NextToken": page.next_token }))
     })
 }
 
-/// The input of `ListStacks`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct ListStacks {
+pub(crate) struct ListStacksInput {
     #[serde(default)]
     stack_status_filter: Vec<StackStatus>,
     next_token: Option<String>,
 }
 
 /// `ListStacks`, including deleted ones.
-pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListStacks) -> OperationResult {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListStacksInput) -> OperationResult {
     let filter = &input.stack_status_filter;
     sandbox.store.read(|states| {
         let stacks = states.of::<State>().stacks.values();
@@ -148,27 +146,28 @@ fn stack_summary(stack: &Stack) -> Value {
     })
 }
 
-/// The input of `DescribeAccountLimits`.
 #[derive(Deserialize)]
-pub(crate) struct DescribeAccountLimits {}
+pub(crate) struct DescribeAccountLimitsInput {}
 
 /// `DescribeAccountLimits`: the quotas that AWS gives a new account; the sandbox enforces none of them.
-pub(crate) fn account_limits(_sandbox: &Arc<Sandbox>, DescribeAccountLimits {}: DescribeAccountLimits) -> Value {
+pub(crate) fn account_limits(
+    _sandbox: &Arc<Sandbox>,
+    DescribeAccountLimitsInput {}: DescribeAccountLimitsInput,
+) -> Value {
     let limit = |(name, value): (&str, u32)| json!({ "Name": name, "Value": value });
     let limits = [("StackLimit", 2000), ("StackOutputsLimit", 200), ("ConcurrentResourcesLimit", 2500)];
     json!({ "AccountLimits": limits.map(limit) })
 }
 
-/// The input of `DescribeStackEvents`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct DescribeStackEvents {
+pub(crate) struct DescribeStackEventsInput {
     stack_name: Option<String>,
     next_token: Option<String>,
 }
 
 /// `DescribeStackEvents`, the newest first.
-pub(crate) fn events(sandbox: &Arc<Sandbox>, input: DescribeStackEvents) -> OperationResult {
+pub(crate) fn events(sandbox: &Arc<Sandbox>, input: DescribeStackEventsInput) -> OperationResult {
     let Some(name) = &input.stack_name else { return Err(invalid("StackName is a required parameter.")) };
     sandbox.store.read(|states| {
         let state = states.of::<State>();

@@ -13,18 +13,17 @@ use crate::Sandbox;
 use crate::cloudformation::State;
 use crate::core::OperationResult;
 
-/// The input of `ListExports`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct ListExports {
+pub(crate) struct ListExportsInput {
     next_token: Option<String>,
 }
 
 /// `ListExports`, sorted by name.
-pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListExports) -> OperationResult {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListExportsInput) -> OperationResult {
     sandbox.store.read(|states| {
-        let live = states.of::<State>().stacks.values().filter(|stack| !stack.is_deleted());
-        let exports: BTreeMap<String, Value> = live
+        let existing_stacks = states.of::<State>().stacks.values().filter(|stack| !stack.is_deleted());
+        let exports: BTreeMap<String, Value> = existing_stacks
             .flat_map(|stack| stack.outputs.iter().map(move |output| (stack, output)))
             .filter_map(|(stack, output)| {
                 let name = output.export.clone()?;
@@ -36,16 +35,15 @@ pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListExports) -> OperationResul
     })
 }
 
-/// The input of `ListImports`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct ListImports {
+pub(crate) struct ListImportsInput {
     export_name: String,
     next_token: Option<String>,
 }
 
 /// `ListImports`. An export that no stack imports is a fault, as on AWS.
-pub(crate) fn list_imports(sandbox: &Arc<Sandbox>, input: ListImports) -> OperationResult {
+pub(crate) fn list_imports(sandbox: &Arc<Sandbox>, input: ListImportsInput) -> OperationResult {
     let name = &input.export_name;
     sandbox.store.read(|states| {
         let importers = states.of::<State>().importers(name);

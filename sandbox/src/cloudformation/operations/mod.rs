@@ -57,8 +57,8 @@ fn check_stack_name(name: &str) -> Result<(), Fault> {
         )));
     }
     let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
-    let fits = name.chars().all(|character| character.is_ascii_alphanumeric() || character == '-');
-    if begins && fits {
+    let is_valid = name.chars().all(|character| character.is_ascii_alphanumeric() || character == '-');
+    if begins && is_valid {
         return Ok(());
     }
     Err(invalid(format!(
@@ -81,13 +81,13 @@ fn new_stack(sandbox: &Arc<Sandbox>, name: &str, definition: Definition) -> Stac
         previous: None,
         outputs: Vec::new(),
         imports: Vec::new(),
-        importing: Vec::new(),
+        pending_imports: Vec::new(),
         termination_protection: false,
-        retain: Vec::new(),
+        retain_resources: Vec::new(),
         client_request_token: None,
-        requested: None,
+        started_by: None,
         timeout_minutes: None,
-        skip: Vec::new(),
+        resources_to_skip: Vec::new(),
         description: None,
         is_compacted: false,
     }

@@ -47,7 +47,7 @@ impl RollbackInput {
     fn begin(self, sandbox: &Arc<Sandbox>, state: &mut State, id: &str, status: StackStatus) {
         state.begin(id, StackRequest::Rollback, self.client_request_token);
         if let Some(stack) = state.stacks.get_mut(id) {
-            stack.skip = self.resources_to_skip;
+            stack.resources_to_skip = self.resources_to_skip;
             stack.definition.role_arn = self.role_arn.or_else(|| stack.definition.role_arn.take());
             stack.definition.retain_except_on_create =
                 self.retain_except_on_create.unwrap_or(stack.definition.retain_except_on_create);
@@ -79,8 +79,9 @@ pub(crate) async fn continue_rollback(sandbox: Arc<Sandbox>, input: RollbackInpu
             return Err(invalid(format!("Stack:{id} is in {status} state and can not continue rollback.")));
         }
         let resources = state.resources_of(&id);
-        let failed =
-            |name: &&String| resources.get(*name).is_some_and(|row| row.status == ResourceStatus::UpdateFailed);
+        let failed = |name: &&String| {
+            resources.get(*name).is_some_and(|resource| resource.status == ResourceStatus::UpdateFailed)
+        };
         if let Some(name) = input.resources_to_skip.iter().find(|name| !failed(name)) {
             return Err(invalid(format!(
                 "The resource {name} of stack {id} cannot be skipped: it is not in UPDATE_FAILED state."

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::model::{Definition, OnFailure, Stack};
 use super::super::template::parameters::ParameterInput;
-use super::super::template::{Template, capabilities, check, invalid, kind_of};
+use super::super::template::{Template, capabilities, check, invalid, type_of};
 use super::deployment_config::{DeploymentConfig, RollbackConfiguration};
 use super::preparation::Preparation;
 use super::template_text;
@@ -50,7 +50,6 @@ pub(crate) struct StackInput {
     disable_validation: bool,
 }
 
-/// The input of `CreateStack`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct CreateStack {
@@ -62,7 +61,6 @@ pub(crate) struct CreateStack {
     pub enable_termination_protection: bool,
 }
 
-/// The input of `UpdateStack`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct UpdateStack {
@@ -74,10 +72,9 @@ pub(crate) struct UpdateStack {
     stack_policy_during_update_url: Option<Value>,
 }
 
-/// The input of `CreateChangeSet`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct CreateChangeSet {
+pub(crate) struct CreateChangeSetInput {
     #[serde(flatten)]
     pub stack: StackInput,
     pub change_set_name: String,
@@ -128,7 +125,7 @@ impl UpdateStack {
     }
 }
 
-impl CreateChangeSet {
+impl CreateChangeSetInput {
     /// Refuses members that are not served, and values that no stack can have.
     pub(crate) fn check(&self) -> Result<(), Fault> {
         let imports_any = |list: &Value| *list != json!("") && *list != json!([]);
@@ -224,16 +221,16 @@ impl StackInput {
 
     fn check_resource_types(&self, template: &Template) -> Result<(), Fault> {
         let Some(allowed) = &self.resource_types else { return Ok(()) };
-        let is_allowed = |kind: &str| {
+        let is_allowed = |resource_type: &str| {
             allowed.iter().any(|one| match one.strip_suffix('*') {
-                Some(prefix) => prefix.ends_with("::") && kind.starts_with(prefix),
-                None => one == kind,
+                Some(prefix) => prefix.ends_with("::") && resource_type.starts_with(prefix),
+                None => one == resource_type,
             })
         };
-        match template.resources().values().map(kind_of).find(|kind| !is_allowed(kind)) {
+        match template.resources().values().map(type_of).find(|resource_type| !is_allowed(resource_type)) {
             None => Ok(()),
-            Some(kind) => Err(invalid(format!(
-                "Resource type {kind} is not allowed by parameter ResourceTypes [{}]",
+            Some(resource_type) => Err(invalid(format!(
+                "Resource type {resource_type} is not allowed by parameter ResourceTypes [{}]",
                 allowed.join(", ")
             ))),
         }

@@ -39,7 +39,7 @@ fn resource_output(resource: &Resource, time_member: &str) -> Value {
     json!({
         "LogicalResourceId": resource.logical_id,
         "PhysicalResourceId": resource.current.as_ref().map(|current| &current.physical_id),
-        "ResourceType": resource.kind,
+        "ResourceType": resource.resource_type,
         time_member: epoch_seconds(resource.changed),
         "ResourceStatus": resource.status,
         "ResourceStatusReason": resource.reason,
@@ -61,10 +61,10 @@ pub(crate) fn describe_resource(sandbox: &Arc<Sandbox>, input: ResourceInput) ->
         let missing_stack = || invalid(format!("Stack '{stack_name}' does not exist"));
         let stack = states.of::<State>().find(stack_name).ok_or_else(missing_stack)?;
         let missing = || invalid(format!("Resource {name} does not exist for stack {}", stack.name));
-        let found = states.of::<State>().resources_of(&stack.id).remove(name).ok_or_else(missing)?;
-        let mut detail = with_stack(resource_output(&found, "LastUpdatedTimestamp"), stack);
-        if !found.metadata.is_null() {
-            detail["Metadata"] = found.metadata.to_string().into();
+        let resource = states.of::<State>().resources_of(&stack.id).remove(name).ok_or_else(missing)?;
+        let mut detail = with_stack(resource_output(&resource, "LastUpdatedTimestamp"), stack);
+        if !resource.metadata.is_null() {
+            detail["Metadata"] = resource.metadata.to_string().into();
         }
         Ok(json!({ "StackResourceDetail": detail }))
     })
@@ -85,15 +85,16 @@ pub(crate) fn describe_resources(sandbox: &Arc<Sandbox>, input: ResourceInput) -
         let all = state.resources_of(&stack.id);
         let is_selected = |name: &String| input.logical_resource_id.as_ref().is_none_or(|one| one == name);
         let all = all.into_iter().filter(|(name, _)| is_selected(name)).take(MAX_DESCRIBED);
-        let described = all.map(|(_, resource)| with_stack(resource_output(&resource, "Timestamp"), stack));
-        Ok(json!({ "StackResources": described.collect::<Vec<_>>() }))
+        let outputs = all.map(|(_, resource)| with_stack(resource_output(&resource, "Timestamp"), stack));
+        Ok(json!({ "StackResources": outputs.collect::<Vec<_>>() }))
     })
 }
 
 /// The stack of a physical resource.
 fn owner<'a>(state: &'a State, physical_id: &str) -> Option<&'a Stack> {
-    let owns = |row: &Resource| row.current.as_ref().is_some_and(|current| current.physical_id == physical_id);
-    let (key, _) = state.resources.iter().find(|(_, row)| owns(row) && !row.status.is_deletion())?;
+    let owns =
+        |resource: &Resource| resource.current.as_ref().is_some_and(|current| current.physical_id == physical_id);
+    let (key, _) = state.resources.iter().find(|(_, resource)| owns(resource) && !resource.status.is_deletion())?;
     state.stacks.get(key.split_once('|')?.0)
 }
 

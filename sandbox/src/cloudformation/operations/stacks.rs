@@ -85,7 +85,7 @@ pub(crate) async fn update(sandbox: Arc<Sandbox>, input: UpdateStack) -> Operati
 fn find_stack_by_token(sandbox: &Arc<Sandbox>, request: StackRequest, input: &StackInput) -> Option<String> {
     sandbox.store.read(|states| {
         let stack = states.of::<State>().find(&input.stack_name)?;
-        stack.has_begun(request, input.client_request_token.as_deref()).then(|| stack.id.clone())
+        stack.was_started_by(request, input.client_request_token.as_deref()).then(|| stack.id.clone())
     })
 }
 
@@ -106,14 +106,13 @@ pub(crate) fn begin_update(
         }
         stack.updated = Some(sandbox.clock.now());
     }
-    for row in state.resources_of(stack_id).into_values().filter(|row| row.is_new) {
-        state.store_resource(stack_id, Resource { is_new: false, ..row });
+    for resource in state.resources_of(stack_id).into_values().filter(|resource| resource.is_new) {
+        state.store_resource(stack_id, Resource { is_new: false, ..resource });
     }
     make_obsolete(state, stack_id, change_set_id.as_deref());
     Ok(())
 }
 
-/// The input of `DeleteStack`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteStack {
@@ -172,9 +171,9 @@ pub(crate) async fn delete(sandbox: Arc<Sandbox>, input: DeleteStack) -> Operati
             state.refuse_deletion(&stack, reason, now);
             return Ok(None);
         }
-        if let Some(row) = state.stacks.get_mut(&stack.id) {
-            row.retain = input.retain_resources;
-            row.definition.role_arn = input.role_arn.or_else(|| row.definition.role_arn.take());
+        if let Some(stack) = state.stacks.get_mut(&stack.id) {
+            stack.retain_resources = input.retain_resources;
+            stack.definition.role_arn = input.role_arn.or_else(|| stack.definition.role_arn.take());
         }
         make_obsolete(state, &stack.id, None);
         state.begin(&stack.id, StackRequest::DeleteStack, input.client_request_token);
@@ -203,13 +202,12 @@ fn export_in_use(state: &State, stack: &Stack) -> Option<String> {
 fn find_to_delete(state: &State, input: &DeleteStack) -> Option<Stack> {
     let token = input.client_request_token.as_deref();
     let named = |stack: &&Stack| stack.name == input.stack_name || stack.id == input.stack_name;
-    if state.stacks.values().filter(named).any(|stack| stack.has_begun(StackRequest::DeleteStack, token)) {
+    if state.stacks.values().filter(named).any(|stack| stack.was_started_by(StackRequest::DeleteStack, token)) {
         return None;
     }
     state.find(&input.stack_name).filter(|stack| !stack.is_deleted()).cloned()
 }
 
-/// The input of `UpdateTerminationProtection`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct TerminationProtection {

@@ -9,16 +9,15 @@ use super::super::model::{Definition, MASK, Stack, StackStatus, State};
 use super::super::template::parameters::{declaration, defaults, scope as values};
 use super::super::template::resolve::{EvaluationScope, Evaluations};
 use super::super::template::{
-    Template, UnexpandedTemplate, capabilities, check, dynamic, extensions, invalid, kind_of,
+    Template, UnexpandedTemplate, capabilities, check, dynamic, extensions, invalid, type_of,
 };
 use super::{find_described, template_text};
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
-/// The input of `GetTemplate`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct GetTemplate {
+pub(crate) struct GetTemplateInput {
     stack_name: Option<String>,
     change_set_name: Option<String>,
     template_stage: Option<String>,
@@ -26,7 +25,7 @@ pub(crate) struct GetTemplate {
 
 /// `GetTemplate`, of a stack or of a change set. The default is the template after its transforms, as the API reference has it of
 /// `TemplateStage`.
-pub(crate) fn get(sandbox: &Arc<Sandbox>, input: GetTemplate) -> OperationResult {
+pub(crate) fn get(sandbox: &Arc<Sandbox>, input: GetTemplateInput) -> OperationResult {
     sandbox.store.read(|states| {
         let definition = find_definition(states.of::<State>(), &input)?;
         let body = match input.template_stage.as_deref() {
@@ -37,7 +36,7 @@ pub(crate) fn get(sandbox: &Arc<Sandbox>, input: GetTemplate) -> OperationResult
     })
 }
 
-fn find_definition<'a>(state: &'a State, input: &GetTemplate) -> Result<&'a Definition, Fault> {
+fn find_definition<'a>(state: &'a State, input: &GetTemplateInput) -> Result<&'a Definition, Fault> {
     let stack = input.stack_name.as_ref().map(|name| find_described(state, name)).transpose()?;
     let Some(name) = &input.change_set_name else {
         let stack = stack.ok_or_else(|| invalid("StackName is required if ChangeSetName is not specified."))?;
@@ -46,13 +45,13 @@ fn find_definition<'a>(state: &'a State, input: &GetTemplate) -> Result<&'a Defi
     if stack.is_none() && !name.starts_with("arn:") {
         return Err(invalid("StackName is a required parameter."));
     }
-    let found = state
+    let change_set = state
         .change_sets
         .values()
         .find(|one| one.id == *name || (one.name == *name && stack.is_some_and(|stack| stack.id == one.stack_id)));
     let missing =
         || Fault::not_found("ChangeSetNotFound", format!("ChangeSet [{name}] does not exist")).with_status(404);
-    found.map(|one| &one.definition).ok_or_else(missing)
+    change_set.map(|one| &one.definition).ok_or_else(missing)
 }
 
 /// A stack's definition, if it still has its template.
@@ -174,13 +173,15 @@ pub(crate) fn summary(sandbox: &Arc<Sandbox>, input: TemplateInput) -> Operation
     let mut answer = shared_output(&summarized);
     let mut by_type: Map<String, Value> = Map::new();
     for (name, resource) in summarized.template.resources() {
-        let names = by_type.entry(kind_of(resource)).or_insert_with(|| json!([]));
+        let names = by_type.entry(type_of(resource)).or_insert_with(|| json!([]));
         if let Value::Array(names) = names {
             names.push(name.as_str().into());
         }
     }
-    let identifiers: Vec<Value> =
-        by_type.iter().map(|(kind, names)| json!({ "ResourceType": kind, "LogicalResourceIds": names })).collect();
+    let identifiers: Vec<Value> = by_type
+        .iter()
+        .map(|(resource_type, names)| json!({ "ResourceType": resource_type, "LogicalResourceIds": names }))
+        .collect();
     let rest = [
         ("Parameters", parameters(&summarized.template, full_parameter).into()),
         ("ResourceTypes", by_type.keys().map(String::as_str).collect()),

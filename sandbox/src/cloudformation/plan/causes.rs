@@ -19,13 +19,14 @@ impl Comparison<'_> {
             return (vec![Cause::direct(true)], vec![Cause::direct(true)]);
         }
         let has_parameters = referred.iter().any(|cause| cause.source == ChangeSource::ParameterReference);
-        let mut full: Vec<Cause> = referred.iter().map(|cause| Cause { is_static: true, ..cause.clone() }).collect();
-        full.push(Cause::direct(false));
-        let mut plain = referred;
+        let mut with_values: Vec<Cause> =
+            referred.iter().map(|cause| Cause { is_static: true, ..cause.clone() }).collect();
+        with_values.push(Cause::direct(false));
+        let mut without_values = referred;
         if has_parameters {
-            plain.push(Cause::direct(false));
+            without_values.push(Cause::direct(false));
         }
-        (plain, full)
+        (without_values, with_values)
     }
 
     /// The changed parameters and resources to which a declaration refers.

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::model::MASK;
-use super::super::replacement::ReplacementRequirement;
+use super::super::replacement::Replacement;
 use super::super::template::resolve::UNKNOWN;
 
 /// The text of a change set for a value that is not known before its execution.
@@ -48,23 +48,23 @@ pub(super) struct Detail {
     /// The same with hidden values masked.
     pub masked: Option<(Value, Value)>,
     /// Whether the change recreates the resource.
-    pub recreation: ReplacementRequirement,
+    pub recreation: Replacement,
     pub cause: Cause,
 }
 
 impl Detail {
     /// The detail without property values.
-    pub(super) fn plain(&self) -> Value {
+    pub(super) fn without_values(&self) -> Value {
         self.entry(json!({
             "Attribute": self.attribute,
             "Name": self.name,
-            "RequiresRecreation": self.recreation.word(),
+            "RequiresRecreation": self.recreation.as_str(),
         }))
     }
 
     /// The details with property values: one for each path within the attribute that differs.
     pub(super) fn with_values(&self) -> Vec<Value> {
-        let Some((before, after)) = &self.values else { return vec![self.plain()] };
+        let Some((before, after)) = &self.values else { return vec![self.without_values()] };
         let root = self.name.as_ref().map_or_else(String::new, |name| format!("/{name}"));
         let mut differences = Vec::new();
         find_differences(&format!("/{}{root}", self.attribute), before, after, &mut differences);
@@ -85,7 +85,7 @@ impl Detail {
             json!({
                 "Attribute": self.attribute,
                 "Name": self.name,
-                "RequiresRecreation": self.recreation.word(),
+                "RequiresRecreation": self.recreation.as_str(),
                 "Path": path,
                 "BeforeValue": display(masked(path, before, |(before, _)| before)),
                 "AfterValue": display(masked(path, after, |(_, after)| after)),
@@ -158,7 +158,7 @@ fn mark_unknown(value: &Value) -> Value {
 mod tests {
     use serde_json::json;
 
-    use super::{Cause, Detail, ReplacementRequirement, context};
+    use super::{Cause, Detail, Replacement, context};
     use crate::cloudformation::template::resolve::UNKNOWN;
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
             name: Some("Tags".to_owned()),
             values: Some(values),
             masked: None,
-            recreation: ReplacementRequirement::Never,
+            recreation: Replacement::Never,
             cause: Cause::direct(true),
         };
         let entries = detail.with_values();

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::engine::changed_properties;
-use super::model::{Definition, PhysicalResource, Planned, Resource, Stack};
-use super::replacement::ReplacementRequirement;
+use super::model::{ChangeList, Definition, PhysicalResource, Resource, Stack};
+use super::replacement::Replacement;
 use super::resources::{self, ResourceType};
-use super::template::check::live_dependencies;
+use super::template::check::active_dependencies;
 use super::template::references::imports;
 use super::template::resolve::{EvaluationScope, Evaluations, ResourceValues, UNKNOWN};
-use super::template::{Template, kind_of, parameters};
+use super::template::{Template, parameters, type_of};
 use crate::cloudformation::State;
 use crate::{Fault, Sandbox};
 use detail::{Cause, ChangeSource, Detail};
@@ -27,10 +27,10 @@ pub(super) fn compare(
     sandbox: &Arc<Sandbox>,
     stack: &Stack,
     definition: &Definition,
-) -> Result<Option<Planned>, Fault> {
+) -> Result<Option<ChangeList>, Fault> {
     let template = Template::parse(&definition.template_body)?;
     let before = Template::parse(&stack.definition.template_body).ok();
-    let (rows, exports) = sandbox.store.read(|states| {
+    let (resources, exports) = sandbox.store.read(|states| {
         let state = states.of::<State>();
         (state.resources_of(&stack.id), state.exports())
     });
@@ -49,7 +49,7 @@ pub(super) fn compare(
     let mut comparison = Comparison {
         scope,
         before: before.as_ref(),
-        rows,
+        resources,
         old: &stack.definition,
         new: definition,
         outcomes: BTreeMap::new(),
@@ -64,13 +64,13 @@ pub(super) fn compare(
         && comparison.planned.is_empty()
         && same_outputs
         && !comparison.outputs_may_change(&template);
-    Ok((!is_unchanged).then(|| comparison.into_planned()))
+    Ok((!is_unchanged).then(|| comparison.into_change_list()))
 }
 
 struct Comparison<'a> {
     scope: EvaluationScope<'a>,
     before: Option<&'a Template>,
-    rows: BTreeMap<String, Resource>,
+    resources: BTreeMap<String, Resource>,
     old: &'a Definition,
     new: &'a Definition,
     outcomes: BTreeMap<String, ReplacementEffect>,
@@ -82,7 +82,7 @@ struct Comparison<'a> {
 impl Comparison<'_> {
     /// Compares resources in the order of their dependencies, because replaced resources change those that refer to them.
     fn run(&mut self) -> Result<(), Fault> {
-        let mut remaining = live_dependencies(self.scope.template, &self.scope)?;
+        let mut remaining = active_dependencies(self.scope.template, &self.scope)?;
         let names: Vec<String> = remaining.keys().cloned().collect();
         while let Some(name) = next_independent(&remaining) {
             remaining.remove(&name);
@@ -90,24 +90,26 @@ impl Comparison<'_> {
             self.compare_resource(&name);
         }
         let removed: Vec<Resource> = self
-            .rows
+            .resources
             .values()
-            .filter(|row| !names.contains(&row.logical_id) && row.current.is_some())
+            .filter(|resource| !names.contains(&resource.logical_id) && resource.current.is_some())
             .cloned()
             .collect();
-        for row in removed {
-            let plain = removal(&row);
-            let mut full = plain.clone();
-            let properties = self.previous_properties(&row);
-            full["BeforeContext"] = context(self.before, &row.logical_id, Some(&properties), &row.metadata);
-            self.planned.insert(row.logical_id, (Some(plain), Some(full)));
+        for resource in removed {
+            let without_values = removal(&resource);
+            let mut with_values = without_values.clone();
+            let properties = self.previous_properties(&resource);
+            with_values["BeforeContext"] =
+                context(self.before, &resource.logical_id, Some(&properties), &resource.metadata);
+            self.planned.insert(resource.logical_id, (Some(without_values), Some(with_values)));
         }
         Ok(())
     }
 
     /// The properties of a removed resource, as the previous template declares them: references to other resources are not resolved.
-    fn previous_properties(&self, row: &Resource) -> Value {
-        let declared = self.before.and_then(|template| Some((template, template.resources().get(&row.logical_id)?)));
+    fn previous_properties(&self, resource: &Resource) -> Value {
+        let declared =
+            self.before.and_then(|template| Some((template, template.resources().get(&resource.logical_id)?)));
         let resolved = declared.and_then(|(template, resource)| {
             let scope = EvaluationScope {
                 template,
@@ -124,19 +126,19 @@ impl Comparison<'_> {
             let resolved = scope.resolve(&resource["Properties"]).ok().flatten()?;
             Some(masked(&scope, &resource["Properties"], self.old).unwrap_or(resolved))
         });
-        let current = || row.current.as_ref().map(|one| one.visible_properties().clone()).unwrap_or_default();
+        let current = || resource.current.as_ref().map(|one| one.visible_properties().clone()).unwrap_or_default();
         resolved.filter(|properties| !properties.is_null()).unwrap_or_else(current)
     }
 
     /// Treats missing exports as unknown: they may exist when the change set is executed.
     fn assume_imports(&mut self, name: &str) {
         let declared = &self.scope.template.resources()[name];
-        let holds = |name: &str| self.scope.condition(name).ok();
+        let is_true = |name: &str| self.scope.condition(name).ok();
         let visible = |argument: &Value, export: &str| match masked(&self.scope, argument, self.new) {
             Some(masked) => masked.as_str().unwrap_or_default().to_owned(),
             None => export.to_owned(),
         };
-        let missing: Vec<(String, String)> = imports(&declared["Properties"], &holds)
+        let missing: Vec<(String, String)> = imports(&declared["Properties"], &is_true)
             .into_iter()
             .filter_map(|argument| self.scope.text(argument).ok().map(|export| (visible(argument, &export), export)))
             .filter(|(_, export)| !self.scope.exports.contains_key(export))
@@ -153,38 +155,44 @@ impl Comparison<'_> {
 
     fn compare_resource(&mut self, name: &str) {
         let declared = &self.scope.template.resources()[name];
-        let Some(kind) = resources::find(kind_of(declared)) else { return };
+        let Some(resource_type) = resources::find(type_of(declared)) else { return };
         let resolved = |part: &Value| self.scope.resolve(part).ok().flatten().unwrap_or_default();
         let (desired, metadata) = (resolved(&declared["Properties"]), resolved(&declared["Metadata"]));
         let desired = if desired.is_null() { json!({}) } else { desired };
         let masked = masked(&self.scope, &declared["Properties"], self.new);
         let visible = masked.as_ref().unwrap_or(&desired);
         let after = context(Some(self.scope.template), name, Some(visible), &metadata);
-        let Some((row, current)) = self.rows.get(name).and_then(|row| Some((row.clone(), row.current.clone()?))) else {
+        let Some((resource, current)) =
+            self.resources.get(name).and_then(|resource| Some((resource.clone(), resource.current.clone()?)))
+        else {
             self.scope.resources.insert(name.to_owned(), ResourceValues::Unknown);
-            let plain = json!({
-                "Action": "Add", "LogicalResourceId": name, "ResourceType": kind.name, "Scope": [], "Details": [],
+            let without_values = json!({
+                "Action": "Add", "LogicalResourceId": name, "ResourceType": resource_type.name, "Scope": [], "Details": [],
             });
-            let mut full = plain.clone();
-            full["AfterContext"] = after;
-            self.planned.insert(name.to_owned(), (Some(plain), Some(full)));
+            let mut with_values = without_values.clone();
+            with_values["AfterContext"] = after;
+            self.planned.insert(name.to_owned(), (Some(without_values), Some(with_values)));
             return;
         };
-        let (plain, full) = self.details(name, kind, &row, &current, (&desired, visible), &metadata);
+        let (without_values, with_values) =
+            self.details(name, resource_type, &resource, &current, (&desired, visible), &metadata);
         // A resource that may change because of another one may in turn change others.
-        let outcome = match outcome(kind, &current, &full) {
-            ReplacementEffect::Unchanged if !plain.is_empty() => ReplacementEffect::Modified,
+        let outcome = match outcome(resource_type, &current, &with_values) {
+            ReplacementEffect::Unchanged if !without_values.is_empty() => ReplacementEffect::Modified,
             other => other,
         };
         self.record_outcome(name, &current, outcome);
-        let plain = modification(kind, &row, &current, &plain, |detail| vec![detail.plain()]);
-        let full = modification(kind, &row, &current, &full, Detail::with_values).map(|mut change| {
-            change["BeforeContext"] = context(self.before, name, Some(current.visible_properties()), &row.metadata);
-            change["AfterContext"] = after;
-            change
-        });
-        if plain.is_some() || full.is_some() {
-            self.planned.insert(name.to_owned(), (plain, full));
+        let without_values =
+            modification(resource_type, &resource, &current, &without_values, |detail| vec![detail.without_values()]);
+        let with_values =
+            modification(resource_type, &resource, &current, &with_values, Detail::with_values).map(|mut change| {
+                change["BeforeContext"] =
+                    context(self.before, name, Some(current.visible_properties()), &resource.metadata);
+                change["AfterContext"] = after;
+                change
+            });
+        if without_values.is_some() || with_values.is_some() {
+            self.planned.insert(name.to_owned(), (without_values, with_values));
         }
     }
 
@@ -204,8 +212,8 @@ impl Comparison<'_> {
     fn details(
         &self,
         name: &str,
-        kind: &ResourceType,
-        row: &Resource,
+        resource_type: &ResourceType,
+        resource: &Resource,
         current: &PhysicalResource,
         (desired, visible): (&Value, &Value),
         metadata: &Value,
@@ -213,13 +221,13 @@ impl Comparison<'_> {
         let declared = &self.scope.template.resources()[name];
         let empty = Value::Null;
         let earlier = self.before.and_then(|before| before.resources().get(name)).unwrap_or(&empty);
-        let (mut plain, mut full) = (Vec::new(), Vec::new());
+        let (mut without_values, mut with_values) = (Vec::new(), Vec::new());
         let mut add = |detail: &Detail, causes: (Vec<Cause>, Vec<Cause>)| {
-            plain.extend(causes.0.into_iter().map(|cause| Detail { cause, ..detail.clone() }));
-            full.extend(causes.1.into_iter().map(|cause| Detail { cause, ..detail.clone() }));
+            without_values.extend(causes.0.into_iter().map(|cause| Detail { cause, ..detail.clone() }));
+            with_values.extend(causes.1.into_iter().map(|cause| Detail { cause, ..detail.clone() }));
         };
-        if *metadata != row.metadata {
-            let values = Some((row.metadata.clone(), metadata.clone()));
+        if *metadata != resource.metadata {
+            let values = Some((resource.metadata.clone(), metadata.clone()));
             let causes = self.causes(&earlier["Metadata"], &declared["Metadata"]);
             add(&attribute("Metadata", values), causes);
         }
@@ -228,7 +236,7 @@ impl Comparison<'_> {
             let (old, new) = (&current.properties[property], &desired[property]);
             let detail = Detail {
                 name: Some(property.clone()),
-                recreation: kind.recreation(property, old, new),
+                recreation: resource_type.recreation(property, old, new),
                 masked: Some((current.visible_properties()[property].clone(), visible[property].clone())),
                 ..attribute("Properties", Some((old.clone(), new.clone())))
             };
@@ -240,12 +248,12 @@ impl Comparison<'_> {
                 .filter(|cause| !cause.is_static && cause.source == ChangeSource::ResourceAttribute);
             if !changed.contains(property) {
                 let value = &desired[property];
-                let recreation = kind.recreation(property, value, &Value::Null);
+                let recreation = resource_type.recreation(property, value, &Value::Null);
                 let detail = Detail { name: Some(property.clone()), recreation, ..attribute("Properties", None) };
                 add(&detail, (causes.collect(), Vec::new()));
             }
         }
-        if self.old.tags != self.new.tags && kind.has_tags() {
+        if self.old.tags != self.new.tags && resource_type.has_tags() {
             add(&attribute("Tags", None), (vec![Cause::direct(true)], vec![Cause::direct(true)]));
         }
         for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
@@ -254,10 +262,10 @@ impl Comparison<'_> {
                 add(&attribute(policy, values), (vec![Cause::direct(true)], vec![Cause::direct(true)]));
             }
         }
-        for details in [&mut plain, &mut full] {
+        for details in [&mut without_values, &mut with_values] {
             details.sort_by_key(|detail| !detail.cause.is_static);
         }
-        (plain, full)
+        (without_values, with_values)
     }
 }
 
@@ -291,12 +299,5 @@ fn next_independent(remaining: &BTreeMap<String, Vec<String>>) -> Option<String>
 }
 
 fn attribute(attribute: &'static str, values: Option<(Value, Value)>) -> Detail {
-    Detail {
-        attribute,
-        name: None,
-        values,
-        masked: None,
-        recreation: ReplacementRequirement::Never,
-        cause: Cause::direct(true),
-    }
+    Detail { attribute, name: None, values, masked: None, recreation: Replacement::Never, cause: Cause::direct(true) }
 }

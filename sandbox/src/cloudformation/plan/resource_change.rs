@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::Comparison;
 use super::detail::Detail;
-use crate::cloudformation::model::{Definition, DeletionPolicy, PhysicalResource, Planned, Resource, mask_text};
-use crate::cloudformation::replacement::ReplacementRequirement;
+use crate::cloudformation::model::{ChangeList, Definition, DeletionPolicy, PhysicalResource, Resource, mask_text};
+use crate::cloudformation::replacement::Replacement;
 use crate::cloudformation::resources::ResourceType;
 
 /// How a change set affects a resource.
@@ -19,8 +19,8 @@ pub(super) enum ReplacementEffect {
 
 impl Comparison<'_> {
     /// The changes in both forms, with hidden values masked.
-    pub(super) fn into_planned(self) -> Planned {
-        let (plain, full): (Vec<_>, Vec<_>) = self.planned.into_values().unzip();
+    pub(super) fn into_change_list(self) -> ChangeList {
+        let (without_values, with_values): (Vec<_>, Vec<_>) = self.planned.into_values().unzip();
         let wrapped = |changes: Vec<Option<Value>>| {
             changes
                 .into_iter()
@@ -29,11 +29,11 @@ impl Comparison<'_> {
                 .collect()
         };
         let secrets: Vec<String> = [self.old, self.new].into_iter().flat_map(Definition::secrets).collect();
-        let mut full: Vec<Value> = wrapped(full);
-        for change in &mut full {
+        let mut with_values: Vec<Value> = wrapped(with_values);
+        for change in &mut with_values {
             mask(change, &secrets);
         }
-        Planned { plain: wrapped(plain), full, warning: self.warning }
+        ChangeList { without_values: wrapped(without_values), with_values, warning: self.warning }
     }
 }
 
@@ -59,14 +59,18 @@ fn mask(value: &mut Value, secrets: &[String]) {
 }
 
 /// How the details of a change affect its resource.
-pub(super) fn outcome(kind: &ResourceType, current: &PhysicalResource, details: &[Detail]) -> ReplacementEffect {
+pub(super) fn outcome(
+    resource_type: &ResourceType,
+    current: &PhysicalResource,
+    details: &[Detail],
+) -> ReplacementEffect {
     let recreation = |is_static: bool| {
         let selected = details.iter().filter(|detail| detail.cause.is_static == is_static);
-        selected.map(|detail| detail.recreation).max().unwrap_or(ReplacementRequirement::Never)
+        selected.map(|detail| detail.recreation).max().unwrap_or(Replacement::Never)
     };
-    if current.kind != kind.name || recreation(true) == ReplacementRequirement::Always {
+    if current.resource_type != resource_type.name || recreation(true) == Replacement::Always {
         ReplacementEffect::Replaced
-    } else if recreation(true).max(recreation(false)) > ReplacementRequirement::Never {
+    } else if recreation(true).max(recreation(false)) > Replacement::Never {
         ReplacementEffect::MayBeReplaced
     } else if details.is_empty() {
         ReplacementEffect::Unchanged
@@ -77,13 +81,14 @@ pub(super) fn outcome(kind: &ResourceType, current: &PhysicalResource, details: 
 
 /// The change of a resource in the stack; `None` if it is unchanged.
 pub(super) fn modification(
-    kind: &ResourceType,
-    row: &Resource,
+    resource_type: &ResourceType,
+    resource: &Resource,
     current: &PhysicalResource,
     details: &[Detail],
     describe: impl Fn(&Detail) -> Vec<Value>,
 ) -> Option<Value> {
-    let (replacement, policy_action) = match (outcome(kind, current, details), row.update_replace_policy) {
+    let (replacement, policy_action) = match (outcome(resource_type, current, details), resource.update_replace_policy)
+    {
         (ReplacementEffect::Unchanged, _) => return None,
         (ReplacementEffect::Modified, _) => ("False", None),
         (ReplacementEffect::MayBeReplaced, _) => ("Conditional", None),
@@ -98,9 +103,9 @@ pub(super) fn modification(
     }
     Some(json!({
         "Action": "Modify",
-        "LogicalResourceId": row.logical_id,
+        "LogicalResourceId": resource.logical_id,
         "PhysicalResourceId": current.physical_id,
-        "ResourceType": kind.name,
+        "ResourceType": resource_type.name,
         "Replacement": replacement,
         "PolicyAction": policy_action,
         "Scope": scope,
@@ -109,14 +114,14 @@ pub(super) fn modification(
 }
 
 /// The change of a resource that the new template does not have.
-pub(super) fn removal(row: &Resource) -> Value {
-    let physical_id = row.current.as_ref().map(|current| &current.physical_id);
+pub(super) fn removal(resource: &Resource) -> Value {
+    let physical_id = resource.current.as_ref().map(|current| &current.physical_id);
     json!({
         "Action": "Remove",
-        "LogicalResourceId": row.logical_id,
+        "LogicalResourceId": resource.logical_id,
         "PhysicalResourceId": physical_id,
-        "ResourceType": row.kind,
-        "PolicyAction": if row.is_retained() { "Retain" } else { "Delete" },
+        "ResourceType": resource.resource_type,
+        "PolicyAction": if resource.is_retained() { "Retain" } else { "Delete" },
         "Scope": [],
         "Details": [],
     })

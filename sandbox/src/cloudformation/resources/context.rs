@@ -28,7 +28,7 @@ pub struct HandlerContext {
     /// The sandbox, for calls.
     pub sandbox: Arc<Sandbox>,
     /// The resource's type, such as `AWS::EC2::VPC`; empty until a handler is called.
-    pub kind: &'static str,
+    pub resource_type: &'static str,
     /// The stack's name.
     pub stack_name: String,
     /// The resource's name in the template.
@@ -43,7 +43,7 @@ pub struct HandlerContext {
 #[derive(Debug, Clone)]
 pub struct Creation {
     /// The resource's type.
-    pub kind: &'static str,
+    pub resource_type: &'static str,
     /// The resolved properties.
     pub properties: Value,
     /// The properties as answers and events show them, where they contain parameters with `NoEcho`.
@@ -55,13 +55,14 @@ pub struct Creation {
 impl HandlerContext {
     /// The context for a handler of a type.
     #[must_use]
-    pub fn for_type(self, kind: &'static str) -> Self {
-        Self { kind, ..self }
+    pub fn for_type(self, resource_type: &'static str) -> Self {
+        Self { resource_type, ..self }
     }
 
     /// Fails if a fault is injected for this resource.
-    pub fn check_injected_fault(&self, verb: Verb, kind: &ResourceType) -> Result<(), Fault> {
-        let reason = self.sandbox.fault_injector.next_for_resource(&self.stack_name, &self.logical_id, kind.name, verb);
+    pub fn check_injected_fault(&self, verb: Verb, resource_type: &ResourceType) -> Result<(), Fault> {
+        let reason =
+            self.sandbox.fault_injector.next_for_resource(&self.stack_name, &self.logical_id, resource_type.name, verb);
         reason.map_or(Ok(()), |reason| Err(template_fault(reason)))
     }
 
@@ -83,19 +84,19 @@ impl HandlerContext {
     }
 
     /// Stores a new physical resource before the handler has finished it, so that it is deleted if the rest fails or is interrupted.
-    pub fn initiated(&self, output: &HandlerOutput) -> Result<(), Fault> {
-        let Some(Creation { kind, properties, masked, status }) = &self.creation else { return Ok(()) };
+    pub fn store_unfinished(&self, output: &HandlerOutput) -> Result<(), Fault> {
+        let Some(Creation { resource_type, properties, masked, status }) = &self.creation else { return Ok(()) };
         let now = self.sandbox.clock.now();
         self.sandbox.store.write(|states| {
             let state = states.of_mut::<State>();
-            let Some(mut row) = state.resources.get(&self.resource_key()).cloned() else { return Ok(()) };
-            let new = PhysicalResource::new(kind, output.clone(), properties.clone());
-            row.set_current(PhysicalResource { masked: masked.clone(), ..new });
-            row.create_incomplete = true;
-            row.status = *status;
-            row.reason = Some(CREATION_INITIATED.to_owned());
-            row.changed = now;
-            state.set_resource(self.stack_id(), row, None);
+            let Some(mut resource) = state.resources.get(&self.resource_key()).cloned() else { return Ok(()) };
+            let new = PhysicalResource::new(resource_type, output.clone(), properties.clone());
+            resource.set_current(PhysicalResource { masked: masked.clone(), ..new });
+            resource.create_incomplete = true;
+            resource.status = *status;
+            resource.reason = Some(CREATION_INITIATED.to_owned());
+            resource.changed = now;
+            state.set_resource(self.stack_id(), resource, None);
             Ok(())
         })
     }
@@ -104,16 +105,16 @@ impl HandlerContext {
     /// schema, and refuses what violates the schema, and reserved tags.
     pub async fn prepare(&self, properties: Value) -> Result<Value, Fault> {
         let properties = dynamic::replace_secrets(&self.sandbox, properties).await?;
-        let (properties, violations) = schema_check::convert(self.kind, properties);
+        let (properties, violations) = schema_check::convert(self.resource_type, properties);
         if violations.is_empty() {
-            return tags::check_properties(self.kind, &properties).map(|()| properties);
+            return tags::check_properties(self.resource_type, &properties).map(|()| properties);
         }
         Err(self.validation_fault(&violations.join("\n")))
     }
 
     /// A physical resource with its properties converted to the types of the schema.
     pub fn with_schema_types(&self, physical: PhysicalResource) -> PhysicalResource {
-        PhysicalResource { properties: schema_check::convert(self.kind, physical.properties).0, ..physical }
+        PhysicalResource { properties: schema_check::convert(self.resource_type, physical.properties).0, ..physical }
     }
 
     fn validation_fault(&self, lines: &str) -> Fault {
@@ -130,8 +131,8 @@ impl HandlerContext {
     pub fn properties<T: DeserializeOwned>(&self, properties: Value) -> Result<T, Fault> {
         coerce::from_value(properties).map_err(|error| {
             let violation = match error {
-                InputError::Unknown(name) if schema::find(self.kind).is_some() => {
-                    return Fault::not_implemented(&format!("{} with the property {name}", self.kind));
+                InputError::Unknown(name) if schema::find(self.resource_type).is_some() => {
+                    return Fault::not_implemented(&format!("{} with the property {name}", self.resource_type));
                 }
                 InputError::Missing(name) => format!("required key [{name}] not found"),
                 InputError::Unknown(name) => format!("extraneous key [{name}] is not permitted"),

@@ -16,8 +16,8 @@ const CUSTOM_NAMES: &[(&str, &str)] = &[
 ];
 
 /// Why a resource cannot be replaced: the old one and the new one have the same custom name.
-pub fn conflict(kind: &str, old: &Value, new: &Value) -> Option<String> {
-    let (_, property) = CUSTOM_NAMES.iter().find(|(named, _)| *named == kind)?;
+pub fn conflict(resource_type: &str, old: &Value, new: &Value) -> Option<String> {
+    let (_, property) = CUSTOM_NAMES.iter().find(|(named, _)| *named == resource_type)?;
     let name = new[*property].as_str().filter(|name| old[*property] == **name)?;
     Some(format!(
         "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {name} and update the \

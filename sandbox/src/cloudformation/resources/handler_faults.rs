@@ -31,10 +31,10 @@ pub(super) fn as_sdk_exception(service: &str, fault: Fault) -> Fault {
 }
 
 /// The fault of a create handler when another resource has the identifier.
-pub(super) fn already_exists(kind: &str, identifier: &str) -> Fault {
+pub(super) fn already_exists(resource_type: &str, identifier: &str) -> Fault {
     Fault::already_exists(
         "AlreadyExists",
-        format!("Resource of type '{kind}' with identifier '{identifier}' already exists."),
+        format!("Resource of type '{resource_type}' with identifier '{identifier}' already exists."),
     )
 }
 

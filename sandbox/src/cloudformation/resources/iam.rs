@@ -65,7 +65,7 @@ async fn create_role(context: HandlerContext, properties: Value) -> Result<Handl
         &name,
         json!({ "Arn": text(&answer, "/Role/Arn"), "RoleId": text(&answer, "/Role/RoleId") }),
     );
-    context.initiated(&output)?;
+    context.store_unfinished(&output)?;
     put_policies(&context, &name, &role).await?;
     Ok(output)
 }
@@ -167,7 +167,7 @@ async fn create_policy(context: HandlerContext, properties: Value) -> Result<Han
     let policy = context.properties(properties)?;
     let id = context.generated_name(32);
     let output = HandlerOutput::new(&id, json!({ "Id": id }));
-    context.initiated(&output)?;
+    context.store_unfinished(&output)?;
     put_policy(&context, &policy).await?;
     Ok(output)
 }
@@ -214,7 +214,7 @@ async fn create_profile(context: HandlerContext, properties: Value) -> Result<Ha
     let answer =
         context.call("iam", "CreateInstanceProfile", json!({ "InstanceProfileName": name, "Path": path })).await?;
     let output = HandlerOutput::new(&name, json!({ "Arn": text(&answer, "/InstanceProfile/Arn") }));
-    context.initiated(&output)?;
+    context.store_unfinished(&output)?;
     for role in roles {
         context
             .call("iam", "AddRoleToInstanceProfile", json!({ "InstanceProfileName": name, "RoleName": role }))

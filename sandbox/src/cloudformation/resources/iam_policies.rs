@@ -70,7 +70,7 @@ async fn create_managed(context: HandlerContext, properties: Value) -> Result<Ha
     });
     let answer = context.call("iam", "CreatePolicy", input).await?;
     let arn = text(&answer, "/Policy/Arn");
-    context.initiated(&HandlerOutput::new(arn, json!({ "PolicyArn": arn })))?;
+    context.store_unfinished(&HandlerOutput::new(arn, json!({ "PolicyArn": arn })))?;
     attach(&context, arn, &policy.roles).await?;
     describe(&context, arn).await
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::model::PhysicalResource;
-use super::replacement::{self, ReplacementRequirement};
+use super::replacement::{self, Replacement};
 use crate::base::tags::Tag;
 use crate::{Fault, FaultKind};
 
@@ -107,7 +107,7 @@ pub fn all() -> impl Iterator<Item = &'static ResourceType> {
 
 /// The type of a name.
 pub fn find(name: &str) -> Option<&'static ResourceType> {
-    all().find(|kind| kind.name == name)
+    all().find(|resource_type| resource_type.name == name)
 }
 
 impl ResourceType {
@@ -117,9 +117,9 @@ impl ResourceType {
     }
 
     /// Whether the change of a property recreates the resource; an absent property is null.
-    pub fn recreation(&self, property: &str, old: &Value, new: &Value) -> ReplacementRequirement {
+    pub fn recreation(&self, property: &str, old: &Value, new: &Value) -> Replacement {
         match replacement::recreation(self.name, property, old, new) {
-            ReplacementRequirement::Never if self.lacks_update_of(property, old, new) => ReplacementRequirement::Always,
+            Replacement::Never if self.lacks_update_of(property, old, new) => Replacement::Always,
             by_schema => by_schema,
         }
     }
@@ -127,7 +127,7 @@ impl ResourceType {
     /// Whether the change of a property replaces the resource in the sandbox.
     pub fn must_replace(&self, property: &str, old: &Value, new: &Value) -> bool {
         self.lacks_update_of(property, old, new)
-            || replacement::recreation(self.name, property, old, new) == ReplacementRequirement::Always
+            || replacement::recreation(self.name, property, old, new) == Replacement::Always
     }
 
     fn lacks_update_of(&self, property: &str, old: &Value, new: &Value) -> bool {
@@ -147,9 +147,9 @@ impl HandlerOutput {
 
 impl PhysicalResource {
     /// The physical resource of a handler's output.
-    pub fn new(kind: &str, output: HandlerOutput, properties: Value) -> Self {
+    pub fn new(resource_type: &str, output: HandlerOutput, properties: Value) -> Self {
         let HandlerOutput { physical_id, attributes } = output;
-        Self { kind: kind.to_owned(), physical_id, attributes, properties, masked: None }
+        Self { resource_type: resource_type.to_owned(), physical_id, attributes, properties, masked: None }
     }
 }
 

@@ -18,7 +18,7 @@ pub type Members = IndexMap<&'static str, Member>;
 #[derive(Debug, Clone, Copy)]
 pub struct Member {
     /// A plain type's name or a structure's, after `[` for each list and `{` for each map around it.
-    pub kind: &'static str,
+    pub type_name: &'static str,
     /// Whether it is required.
     pub is_required: bool,
 }
@@ -31,14 +31,14 @@ static TYPES: LazyLock<HashMap<&str, Schema>> = LazyLock::new(|| parse(include_s
 /// A line without indentation is a type with its attributes; the indented ones after it are its structures.
 fn parse(text: &'static str) -> HashMap<&'static str, Schema> {
     let mut types: HashMap<&str, Schema> = HashMap::new();
-    let mut kind = "";
+    let mut resource_type = "";
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let mut words = line.split_ascii_whitespace();
         let name = words.next().unwrap_or_default();
         if !line.starts_with(' ') {
-            kind = name;
-            types.insert(kind, Schema { attributes: words.collect(), structures: HashMap::new() });
-        } else if let Some(schema) = types.get_mut(kind) {
+            resource_type = name;
+            types.insert(resource_type, Schema { attributes: words.collect(), structures: HashMap::new() });
+        } else if let Some(schema) = types.get_mut(resource_type) {
             schema.structures.insert(name, words.filter_map(member).collect());
         }
     }
@@ -46,14 +46,14 @@ fn parse(text: &'static str) -> HashMap<&'static str, Schema> {
 }
 
 fn member(word: &'static str) -> Option<(&'static str, Member)> {
-    let (name, kind) = word.split_once(':')?;
+    let (name, type_name) = word.split_once(':')?;
     let bare = name.trim_end_matches('!');
-    Some((bare, Member { kind, is_required: bare != name }))
+    Some((bare, Member { type_name, is_required: bare != name }))
 }
 
 /// The schema of a type.
-pub fn find(kind: &str) -> Option<&'static Schema> {
-    TYPES.get(kind)
+pub fn find(resource_type: &str) -> Option<&'static Schema> {
+    TYPES.get(resource_type)
 }
 
 impl Schema {
@@ -64,8 +64,8 @@ impl Schema {
 }
 
 /// Whether AWS's type has an attribute.
-pub fn has_attribute(kind: &str, name: &str) -> bool {
-    find(kind).is_some_and(|schema| schema.attributes.contains(&name))
+pub fn has_attribute(resource_type: &str, name: &str) -> bool {
+    find(resource_type).is_some_and(|schema| schema.attributes.contains(&name))
 }
 
 #[cfg(test)]
@@ -77,10 +77,16 @@ mod tests {
     fn schemas_have_what_the_sandbox_serves() {
         // CloudFormation and the CDK publish no schema of these.
         let without_schema = ["AWS::CDK::Metadata", "AWS::CloudFormation::WaitConditionHandle"];
-        for kind in all() {
-            assert!(find(kind.name).is_some() || without_schema.contains(&kind.name), "{}", kind.name);
+        for resource_type in all() {
+            assert!(
+                find(resource_type.name).is_some() || without_schema.contains(&resource_type.name),
+                "{}",
+                resource_type.name
+            );
         }
-        let properties = |kind: &str| find(kind).and_then(|schema| schema.structure(PROPERTIES)).expect("it has some");
+        let properties = |resource_type: &str| {
+            find(resource_type).and_then(|schema| schema.structure(PROPERTIES)).expect("it has some")
+        };
         assert!(properties("AWS::EC2::VPC").contains_key("Ipv4IpamPoolId"));
         assert!(!properties("AWS::EC2::SecurityGroup").contains_key("CidrIpv6"), "it is in a rule");
         assert!(has_attribute("AWS::EC2::VPC", "DefaultNetworkAcl") && !has_attribute("AWS::EC2::VPC", "CidrBlok"));
@@ -89,10 +95,13 @@ mod tests {
     #[test]
     fn every_member_has_a_known_type() {
         const PLAIN: [&str; 5] = ["string", "integer", "number", "boolean", "any"];
-        for (kind, schema) in &*TYPES {
+        for (resource_type, schema) in &*TYPES {
             for (name, member) in schema.structures.values().flatten() {
-                let inner = member.kind.trim_start_matches(['[', '{']);
-                assert!(PLAIN.contains(&inner) || schema.structure(inner).is_some(), "{kind}: {name} is {inner}");
+                let inner = member.type_name.trim_start_matches(['[', '{']);
+                assert!(
+                    PLAIN.contains(&inner) || schema.structure(inner).is_some(),
+                    "{resource_type}: {name} is {inner}"
+                );
             }
         }
     }

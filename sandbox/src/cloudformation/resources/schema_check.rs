@@ -60,7 +60,7 @@ impl Converter {
         let mut converted = Map::new();
         for (name, value) in given {
             let value = match members.get(name.as_str()) {
-                Some(member) => self.value(member.kind, &format!("{path}/{name}"), value),
+                Some(member) => self.value(member.type_name, &format!("{path}/{name}"), value),
                 None => value,
             };
             converted.insert(name, value);

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::references::{attribute_reference, live_branches};
+use super::references::{active_branches, attribute_reference};
 use super::resolve::EvaluationScope;
-use super::{Template, kind_of};
+use super::{Template, type_of};
 use crate::cloudformation::resources;
 
 /// The reason to fail when a resource or an output refers to an attribute that its resource's type does not have.
@@ -21,7 +21,7 @@ pub(crate) fn unknown(template: &Template, scope: &EvaluationScope<'_>) -> Optio
 }
 
 fn find_unknown(template: &Template, scope: &EvaluationScope<'_>, path: &str, value: &Value) -> Option<String> {
-    let holds = |name: &str| scope.condition(name).ok();
+    let is_true = |name: &str| scope.condition(name).ok();
     match value {
         Value::Array(items) => items
             .iter()
@@ -31,7 +31,7 @@ fn find_unknown(template: &Template, scope: &EvaluationScope<'_>, path: &str, va
             let path = format!("{path}/{name}");
             match name.as_str() {
                 "Fn::GetAtt" => problem(template, scope, &path, member),
-                "Fn::If" => live_branches(member, &holds)
+                "Fn::If" => active_branches(member, &is_true)
                     .find_map(|(index, part)| find_unknown(template, scope, &format!("{path}/{index}"), part)),
                 _ => find_unknown(template, scope, &path, member),
             }
@@ -46,11 +46,11 @@ fn problem(template: &Template, scope: &EvaluationScope<'_>, path: &str, argumen
         Some(part) => scope.text(part).ok()?,
         None => attribute.attribute?,
     };
-    let kind = resources::find(kind_of(template.resources().get(&attribute.name)?))?;
-    if kind.attributes.contains(&attribute_name.as_str()) {
+    let resource_type = resources::find(type_of(template.resources().get(&attribute.name)?))?;
+    if resource_type.attributes.contains(&attribute_name.as_str()) {
         return None;
     }
-    let name = kind.name;
+    let name = resource_type.name;
     Some(if resources::schema::has_attribute(name, &attribute_name) {
         format!("[Error] {path}: the sandbox does not serve {name} with the attribute {attribute_name}.")
     } else {

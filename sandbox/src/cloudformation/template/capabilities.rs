@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Template, kind_of};
+use super::{Template, type_of};
 use crate::Fault;
 
 /// IAM types, with the property of their custom name.
@@ -46,9 +46,9 @@ pub(crate) fn required(template: &Template) -> Required {
     let mut required = Required::default();
     let mut named = false;
     for resource in template.resources().values() {
-        let kind = kind_of(resource);
-        if let Some((_, name)) = IAM.iter().find(|(iam, _)| *iam == kind) {
-            required.types.insert(kind.to_owned());
+        let resource_type = type_of(resource);
+        if let Some((_, name)) = IAM.iter().find(|(iam, _)| *iam == resource_type) {
+            required.types.insert(resource_type.to_owned());
             named |= name.is_some_and(|name| resource["Properties"].get(name).is_some());
         }
     }

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::references::{Reference, live_references, references};
+use super::references::{Reference, active_references, references};
 use super::resolve::{EvaluationScope, PSEUDO};
-use super::{Template, condition_check, format_error, function_check, invalid, kind_of};
+use super::{Template, condition_check, format_error, function_check, invalid, type_of};
 use crate::Fault;
 use crate::cloudformation::{resources, type_names};
 
@@ -28,8 +28,10 @@ pub(crate) fn check_template(template: &Template) -> Result<(), Fault> {
 
 /// Refuses resource types that do not exist, and those that the sandbox does not serve.
 pub(crate) fn check_types(template: &Template) -> Result<(), Fault> {
-    let unserved = template.resources().values().map(kind_of).filter(|kind| resources::find(kind).is_none());
-    let (unserved, unknown): (BTreeSet<&str>, BTreeSet<&str>) = unserved.partition(|kind| is_known_type(kind));
+    let unserved =
+        template.resources().values().map(type_of).filter(|resource_type| resources::find(resource_type).is_none());
+    let (unserved, unknown): (BTreeSet<&str>, BTreeSet<&str>) =
+        unserved.partition(|resource_type| is_known_type(resource_type));
     unrecognized(unknown)?;
     if unserved.is_empty() {
         return Ok(());
@@ -39,14 +41,14 @@ pub(crate) fn check_types(template: &Template) -> Result<(), Fault> {
 }
 
 /// Whether CloudFormation has a type. Custom resources may have any name.
-fn is_known_type(kind: &str) -> bool {
-    type_names::exists(kind) || (kind.starts_with("Custom::") && is_type_name(kind))
+fn is_known_type(resource_type: &str) -> bool {
+    type_names::exists(resource_type) || (resource_type.starts_with("Custom::") && is_type_name(resource_type))
 }
 
 /// Refuses an update that changes the type of a resource.
 pub(crate) fn check_types_unchanged(before: &Template, after: &Template) -> Result<(), Fault> {
     let is_other = |(name, resource): &(&String, &Value)| {
-        before.resources().get(*name).is_some_and(|earlier| kind_of(earlier) != kind_of(resource))
+        before.resources().get(*name).is_some_and(|earlier| type_of(earlier) != type_of(resource))
     };
     let others: Vec<&str> = after.resources().iter().filter(is_other).map(|(name, _)| name.as_str()).collect();
     if others.is_empty() {
@@ -60,13 +62,13 @@ pub(crate) fn check_types_unchanged(before: &Template, after: &Template) -> Resu
 /// Refuses malformed type names, such as `AWS::S3`.
 pub(crate) fn check_type_names(template: &Template) -> Result<(), Fault> {
     let unknown: BTreeSet<&str> =
-        template.resources().values().map(kind_of).filter(|kind| !is_type_name(kind)).collect();
+        template.resources().values().map(type_of).filter(|resource_type| !is_type_name(resource_type)).collect();
     unrecognized(unknown)
 }
 
 /// `Vendor::Service::Type`, or `Custom::Name`.
-fn is_type_name(kind: &str) -> bool {
-    let parts: Vec<&str> = kind.split("::").collect();
+fn is_type_name(resource_type: &str) -> bool {
+    let parts: Vec<&str> = resource_type.split("::").collect();
     let words = parts.iter().all(|part| !part.is_empty() && part.chars().all(|one| one.is_ascii_alphanumeric()));
     match parts.as_slice() {
         ["Custom", name] => name.chars().all(|one| one.is_ascii_alphanumeric() || "_@-".contains(one)),
@@ -97,8 +99,8 @@ fn depends_on(resource: &Value) -> Vec<&str> {
 }
 
 /// The references of a resource, without those in branches of `Fn::If` that are known not to apply.
-fn references_of(resource: &Value, holds: &dyn Fn(&str) -> Option<bool>) -> Vec<Reference> {
-    REFERENCE_MEMBERS.iter().flat_map(|member| live_references(&resource[*member], holds)).collect()
+fn references_of(resource: &Value, is_true: &dyn Fn(&str) -> Option<bool>) -> Vec<Reference> {
+    REFERENCE_MEMBERS.iter().flat_map(|member| active_references(&resource[*member], is_true)).collect()
 }
 
 fn check_references(template: &Template) -> Result<(), Fault> {
@@ -131,8 +133,9 @@ fn all_resolved(unresolved: &BTreeSet<String>, block: &str, prefix: &str) -> Res
 }
 
 /// Refuses attributes of anything but resources. Whether the resource's type has the attribute is checked by the operation.
-fn check_attributes(template: &Template, found: &[Reference]) -> Result<(), Fault> {
-    let undefined = found.iter().find(|one| one.attribute.is_some() && !template.resources().contains_key(&one.name));
+fn check_attributes(template: &Template, references: &[Reference]) -> Result<(), Fault> {
+    let undefined =
+        references.iter().find(|one| one.attribute.is_some() && !template.resources().contains_key(&one.name));
     let Some(Reference { name, attribute, in_text }) = undefined else { return Ok(()) };
     let attribute = attribute.as_deref().unwrap_or_default();
     Err(invalid(if *in_text {
@@ -148,20 +151,20 @@ pub(crate) fn dependencies(template: &Template) -> Dependencies {
     names.map(|(name, resource)| (name.clone(), needs(template, resource, &|_| None))).collect()
 }
 
-fn needs(template: &Template, resource: &Value, holds: &dyn Fn(&str) -> Option<bool>) -> Vec<String> {
-    let named = references_of(resource, holds).into_iter().map(|reference| reference.name);
+fn needs(template: &Template, resource: &Value, is_true: &dyn Fn(&str) -> Option<bool>) -> Vec<String> {
+    let named = references_of(resource, is_true).into_iter().map(|reference| reference.name);
     let all: BTreeSet<String> = named.chain(depends_on(resource).into_iter().map(str::to_owned)).collect();
     all.into_iter().filter(|name| template.resources().contains_key(name)).collect()
 }
 
 /// The resources whose conditions hold, with the dependencies between them.
-pub(crate) fn live_dependencies(template: &Template, scope: &EvaluationScope<'_>) -> Result<Dependencies, Fault> {
-    let holds = |name: &str| scope.condition(name).ok();
+pub(crate) fn active_dependencies(template: &Template, scope: &EvaluationScope<'_>) -> Result<Dependencies, Fault> {
+    let is_true = |name: &str| scope.condition(name).ok();
     let mut live = Dependencies::new();
     for (name, resource) in template.resources() {
         let condition = resource["Condition"].as_str();
         if condition.map_or(Ok(true), |condition| scope.condition(condition)).map_err(invalid)? {
-            live.insert(name.clone(), needs(template, resource, &holds));
+            live.insert(name.clone(), needs(template, resource, &is_true));
         }
     }
     let names: BTreeSet<String> = live.keys().cloned().collect();
@@ -173,20 +176,20 @@ pub(crate) fn live_dependencies(template: &Template, scope: &EvaluationScope<'_>
 
 /// Checks that resources and outputs whose conditions hold refer to no others.
 pub(crate) fn check_live(template: &Template, scope: &EvaluationScope<'_>) -> Result<(), Fault> {
-    let dependencies = live_dependencies(template, scope)?;
-    let holds = |name: &str| scope.condition(name).ok();
-    let without_resource = |found: Vec<Reference>| -> Vec<String> {
-        let names = found.into_iter().map(|reference| reference.name);
+    let dependencies = active_dependencies(template, scope)?;
+    let is_true = |name: &str| scope.condition(name).ok();
+    let without_resource = |references: Vec<Reference>| -> Vec<String> {
+        let names = references.into_iter().map(|reference| reference.name);
         names.filter(|name| template.resources().contains_key(name) && !dependencies.contains_key(name)).collect()
     };
     let unresolved = dependencies
         .keys()
-        .flat_map(|name| without_resource(references_of(&template.resources()[name], &holds)))
+        .flat_map(|name| without_resource(references_of(&template.resources()[name], &is_true)))
         .collect();
     all_resolved(&unresolved, "Resources", "Template format error: ")?;
     let outputs =
-        template.outputs().values().filter(|output| output["Condition"].as_str().and_then(holds) != Some(false));
-    let unresolved = outputs.flat_map(|output| without_resource(live_references(output, &holds))).collect();
+        template.outputs().values().filter(|output| output["Condition"].as_str().and_then(is_true) != Some(false));
+    let unresolved = outputs.flat_map(|output| without_resource(active_references(output, &is_true))).collect();
     // AWS leaves out the prefix here.
     all_resolved(&unresolved, "Outputs", "")?;
     check_cycles(&dependencies)

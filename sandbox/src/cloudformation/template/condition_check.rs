@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::check::{Dependencies, cycles};
-use super::functions::single;
+use super::functions::only_member;
 use super::references::references;
 use super::resolve::PSEUDO;
 use super::{Template, format_error, invalid};
@@ -46,9 +46,9 @@ fn unresolved(name: &str, block: &str) -> Fault {
 /// Refuses references to resources, which do not exist when conditions and rules are evaluated.
 fn check_parameters(template: &Template, block: &str) -> Result<(), Fault> {
     let known = |name: &str| PSEUDO.contains(&name) || template.section("Parameters").contains_key(name);
-    let found = template.section(block).values().flat_map(references);
+    let references = template.section(block).values().flat_map(references);
     let unresolved: BTreeSet<String> =
-        found.filter(|one| one.attribute.is_some() || !known(&one.name)).map(|one| one.name).collect();
+        references.filter(|one| one.attribute.is_some() || !known(&one.name)).map(|one| one.name).collect();
     if unresolved.is_empty() {
         return Ok(());
     }
@@ -60,7 +60,7 @@ fn check_parameters(template: &Template, block: &str) -> Result<(), Fault> {
 
 /// The conditions that a condition names.
 fn conditions_in(value: &Value) -> Vec<String> {
-    match (single(value), value) {
+    match (only_member(value), value) {
         (Some(("Condition", Value::String(name))), _) => vec![name.clone()],
         (Some(("Fn::If", Value::Array(parts))), _) => {
             parts.first().and_then(Value::as_str).map(str::to_owned).into_iter().collect()
@@ -73,7 +73,7 @@ fn conditions_in(value: &Value) -> Vec<String> {
 
 /// Checks that the conditions of every `Fn::If` exist.
 fn check_ifs(template: &Template, value: &Value) -> Result<(), Fault> {
-    if let Some(("Fn::If", Value::Array(parts))) = single(value) {
+    if let Some(("Fn::If", Value::Array(parts))) = only_member(value) {
         let name = parts.first().and_then(Value::as_str).unwrap_or_default();
         if !template.section("Conditions").contains_key(name) {
             return Err(invalid(format!("Template error: unresolved condition dependency {name} in Fn::If")));

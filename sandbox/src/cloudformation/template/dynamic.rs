@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::parameters::ssm_parameter;
 use super::resolve::{EvaluationScope, UNKNOWN};
-use super::{Template, check, invalid, kind_of, template_fault};
+use super::{Template, check, invalid, template_fault, type_of};
 use crate::{Fault, Sandbox};
 
 const OPEN: &str = "{{resolve:";
@@ -54,28 +54,28 @@ fn map_references(value: Value, change: &mut dyn FnMut(&str) -> String) -> Value
 
 /// The references in a text.
 fn in_text(text: &str) -> Vec<&str> {
-    let mut found = Vec::new();
+    let mut references = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find(OPEN) {
         let Some(end) = rest[at..].find(CLOSE) else { break };
-        found.push(&rest[at..at + end + CLOSE.len()]);
+        references.push(&rest[at..at + end + CLOSE.len()]);
         rest = &rest[at + end + CLOSE.len()..];
     }
-    found
+    references
 }
 
 /// A reference and its path, such as `AWS::SSM::Parameter/Properties/Value`.
 type LocatedReference = (String, String);
 
-fn collect(value: &Value, path: &str, found: &mut Vec<LocatedReference>) {
+fn collect(value: &Value, path: &str, references: &mut Vec<LocatedReference>) {
     match value {
         Value::String(text) => {
-            found.extend(in_text(text).into_iter().map(|reference| (reference.to_owned(), path.to_owned())));
+            references.extend(in_text(text).into_iter().map(|reference| (reference.to_owned(), path.to_owned())));
         }
         // AWS's paths have no list indexes.
-        Value::Array(items) => items.iter().for_each(|item| collect(item, path, found)),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, path, references)),
         Value::Object(members) => {
-            members.iter().for_each(|(name, member)| collect(member, &format!("{path}/{name}"), found));
+            members.iter().for_each(|(name, member)| collect(member, &format!("{path}/{name}"), references));
         }
         _ => {}
     }
@@ -94,20 +94,20 @@ pub(crate) async fn look_up(
     template: &Template,
     scope: &EvaluationScope<'_>,
 ) -> Result<ResolvedReferences, Fault> {
-    let mut found = Vec::new();
-    for name in check::live_dependencies(template, scope)?.keys() {
+    let mut references = Vec::new();
+    for name in check::active_dependencies(template, scope)?.keys() {
         let resource = &template.resources()[name];
         // Properties that cannot be evaluated fail later, with their own reason.
         if let Ok(Some(properties)) = scope.evaluate(&resource["Properties"]) {
-            collect(&properties, &format!("{}/Properties", kind_of(resource)), &mut found);
+            collect(&properties, &format!("{}/Properties", type_of(resource)), &mut references);
         }
     }
-    let secure: Vec<&str> = found
+    let secure: Vec<&str> = references
         .iter()
         .filter(|(reference, _)| parts(reference).0 == "ssm-secure")
         .map(|(_, path)| path.as_str())
         .collect();
-    if let Some(reference) = found.iter().map(|(reference, _)| reference).find(|one| is_malformed(one)) {
+    if let Some(reference) = references.iter().map(|(reference, _)| reference).find(|one| is_malformed(one)) {
         return Err(invalid(format!("Incorrect format is used in the following SSM reference: [{reference}]")));
     }
     if !secure.is_empty() {
@@ -115,7 +115,7 @@ pub(crate) async fn look_up(
         return Err(invalid(format!("SSM Secure reference is not supported in: [{}]", secure.join(","))));
     }
     let mut values = ResolvedReferences::default();
-    for (reference, _) in found {
+    for (reference, _) in references {
         if parts(&reference).0 == "ssm" && !reference.contains(UNKNOWN) && !values.0.contains_key(&reference) {
             let value = ssm_value(sandbox, parts(&reference).1).await?;
             values.0.insert(reference, value);
@@ -131,20 +131,20 @@ fn is_malformed(reference: &str) -> bool {
         return false;
     }
     let (name, version) = rest.split_once(':').map_or((rest, None), |(name, version)| (name, Some(version)));
-    let fits = |character: char| character.is_ascii_alphanumeric() || "_.-/".contains(character);
+    let is_valid = |character: char| character.is_ascii_alphanumeric() || "_.-/".contains(character);
     let number = |version: &str| !version.is_empty() && version.bytes().all(|digit| digit.is_ascii_digit());
-    name.is_empty() || !name.chars().all(fits) || version.is_some_and(|version| !number(version))
+    name.is_empty() || !name.chars().all(is_valid) || version.is_some_and(|version| !number(version))
 }
 
 /// The value of an SSM parameter, by its name with an optional version.
 async fn ssm_value(sandbox: &Arc<Sandbox>, name: &str) -> Result<String, Fault> {
     let missing = || invalid(format!("Unable to fetch parameters [{name}] from parameter store for this account."));
-    let found = ssm_parameter(sandbox, name).await?.ok_or_else(missing)?;
-    if found["Type"] == "SecureString" {
+    let parameter = ssm_parameter(sandbox, name).await?.ok_or_else(missing)?;
+    if parameter["Type"] == "SecureString" {
         let bare = name.split(':').next().unwrap_or(name);
         return Err(invalid(format!("Non-secure ssm prefix was used for secure parameter {bare}")));
     }
-    Ok(found["Value"].as_str().unwrap_or_default().to_owned())
+    Ok(parameter["Value"].as_str().unwrap_or_default().to_owned())
 }
 
 /// Replaces the references in a template parameter's value, which have to have a version.
@@ -167,10 +167,10 @@ pub(crate) async fn in_parameter(sandbox: &Arc<Sandbox>, key: &str, value: &str)
 
 /// Replaces the references to secrets in properties that a handler is about to get.
 pub(crate) async fn replace_secrets(sandbox: &Arc<Sandbox>, properties: Value) -> Result<Value, Fault> {
-    let mut found = Vec::new();
-    collect(&properties, "", &mut found);
+    let mut references = Vec::new();
+    collect(&properties, "", &mut references);
     let mut secrets = ResolvedReferences::default();
-    for (reference, _) in found {
+    for (reference, _) in references {
         if let ("secretsmanager", rest) = parts(&reference) {
             let secret = secret(sandbox, &reference, rest).await?;
             secrets.0.insert(reference, secret);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::functions::single;
+use super::functions::only_member;
 use super::references::references;
 use super::resolve::EvaluationScope;
 use super::{EXTENSIONS, Template, UnexpandedTemplate, invalid};
@@ -78,7 +78,7 @@ impl Expansion<'_> {
 
     fn value(&self, value: &Value, bindings: &Bindings) -> Result<Value, Fault> {
         self.count(1 + value.as_str().map_or(0, str::len))?;
-        match (single(value), value) {
+        match (only_member(value), value) {
             (Some((name, argument)), _) if name.starts_with("Fn::") || name == "Ref" => {
                 self.call(name, argument, bindings)
             }

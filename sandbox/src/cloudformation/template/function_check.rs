@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::functions::{self, AllowedIn, single};
+use super::functions::{self, AllowedIn, only_member};
 use super::{Template, invalid};
 use crate::Fault;
 
@@ -31,7 +31,7 @@ pub(super) fn check(template: &Template) -> Result<(), Fault> {
 }
 
 fn check_condition(condition: &Value, place: AllowedIn) -> Result<(), Fault> {
-    let function = single(condition).and_then(|(name, argument)| Some((functions::find(name)?, argument)));
+    let function = only_member(condition).and_then(|(name, argument)| Some((functions::find(name)?, argument)));
     match function {
         Some((function, argument)) if matches!(function.allowed_in, AllowedIn::Condition | AllowedIn::Rule) => {
             if function.allowed_in == AllowedIn::Rule && place != AllowedIn::Rule {
@@ -61,7 +61,7 @@ fn check_value(template: &Template, value: &Value) -> Result<(), Fault> {
 }
 
 fn walk(value: &Value, allowed: &dyn Fn(AllowedIn) -> bool) -> Result<(), Fault> {
-    match (single(value), value) {
+    match (only_member(value), value) {
         (Some((name, argument)), _) if functions::is_call(name) => {
             if name == "Fn::Transform" {
                 return Err(Fault::not_implemented("Fn::Transform"));

@@ -165,6 +165,6 @@ fn parse_json(body: &str) -> Result<Value, Fault> {
 }
 
 /// A resource's type.
-pub(super) fn kind_of(resource: &Value) -> &str {
+pub(super) fn type_of(resource: &Value) -> &str {
     resource["Type"].as_str().unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::functions::{is_call, single};
+use super::functions::{is_call, only_member};
 use super::resolve::EvaluationScope;
 use super::{Template, format_error};
 use crate::Fault;
@@ -32,7 +32,7 @@ pub(crate) fn check(template: &Template, scope: &EvaluationScope<'_>) -> Result<
 
 /// Values that cannot be evaluated yet are checked again when the outputs are created.
 fn check_value(scope: &EvaluationScope<'_>, declared: &Value) -> Result<(), Fault> {
-    let is_function = single(declared).is_some_and(|(name, _)| is_call(name));
+    let is_function = only_member(declared).is_some_and(|(name, _)| is_call(name));
     let more = match (declared, scope.evaluate(declared)) {
         (Value::Array(_), _) => " and not a List",
         (Value::Object(_), _) if !is_function => " and not a Map",

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::functions::{placeholders, single};
+use super::functions::{only_member, placeholders};
 
 /// A reference to a name or to an attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,35 +17,37 @@ pub(crate) struct Reference {
 
 /// Every `Ref`, `Fn::GetAtt` and `${…}` of `Fn::Sub` in a value.
 pub(crate) fn references(value: &Value) -> Vec<Reference> {
-    live_references(value, &|_| None)
+    active_references(value, &|_| None)
 }
 
-/// The same without those in branches of `Fn::If` that do not apply; `holds` knows which conditions hold.
-pub(crate) fn live_references(value: &Value, holds: &dyn Fn(&str) -> Option<bool>) -> Vec<Reference> {
-    let mut found = Vec::new();
-    collect(value, holds, &mut found);
-    found
+/// The same without those in branches of `Fn::If` that do not apply; `is_true` knows which conditions hold.
+pub(crate) fn active_references(value: &Value, is_true: &dyn Fn(&str) -> Option<bool>) -> Vec<Reference> {
+    let mut references = Vec::new();
+    collect(value, is_true, &mut references);
+    references
 }
 
-fn collect(value: &Value, holds: &dyn Fn(&str) -> Option<bool>, found: &mut Vec<Reference>) {
-    let below = |value: &Value, found: &mut Vec<Reference>| collect(value, holds, found);
-    match (single(value), value) {
+fn collect(value: &Value, is_true: &dyn Fn(&str) -> Option<bool>, references: &mut Vec<Reference>) {
+    let below = |value: &Value, references: &mut Vec<Reference>| collect(value, is_true, references);
+    match (only_member(value), value) {
         (Some(("Ref", argument)), _) => {
             let name = argument.as_str().unwrap_or_default().to_owned();
-            found.push(Reference { name, attribute: None, in_text: false });
+            references.push(Reference { name, attribute: None, in_text: false });
         }
         (Some(("Fn::GetAtt", argument)), _) => {
-            found.extend(attribute_reference(argument));
+            references.extend(attribute_reference(argument));
             // The attribute may be a parameter's value.
-            argument.as_array().into_iter().flatten().for_each(|part| below(part, found));
+            argument.as_array().into_iter().flatten().for_each(|part| below(part, references));
         }
         (Some(("Fn::Sub", argument)), _) => {
-            found.extend(sub_references(argument));
-            below(argument, found);
+            references.extend(sub_references(argument));
+            below(argument, references);
         }
-        (Some(("Fn::If", argument)), _) => live_branches(argument, holds).for_each(|(_, part)| below(part, found)),
-        (_, Value::Array(items)) => items.iter().for_each(|item| below(item, found)),
-        (_, Value::Object(members)) => members.values().for_each(|member| below(member, found)),
+        (Some(("Fn::If", argument)), _) => {
+            active_branches(argument, is_true).for_each(|(_, part)| below(part, references))
+        }
+        (_, Value::Array(items)) => items.iter().for_each(|item| below(item, references)),
+        (_, Value::Object(members)) => members.values().for_each(|member| below(member, references)),
         _ => {}
     }
 }
@@ -84,24 +86,24 @@ pub(crate) fn split(name: &str) -> Reference {
 }
 
 /// The arguments of every `Fn::ImportValue` in a value, without those in branches that do not apply.
-pub(crate) fn imports<'a>(value: &'a Value, holds: &dyn Fn(&str) -> Option<bool>) -> Vec<&'a Value> {
-    match (single(value), value) {
+pub(crate) fn imports<'a>(value: &'a Value, is_true: &dyn Fn(&str) -> Option<bool>) -> Vec<&'a Value> {
+    match (only_member(value), value) {
         (Some(("Fn::ImportValue", argument)), _) => vec![argument],
         (Some(("Fn::If", argument)), _) => {
-            live_branches(argument, holds).flat_map(|(_, part)| imports(part, holds)).collect()
+            active_branches(argument, is_true).flat_map(|(_, part)| imports(part, is_true)).collect()
         }
-        (_, Value::Array(items)) => items.iter().flat_map(|item| imports(item, holds)).collect(),
-        (_, Value::Object(members)) => members.values().flat_map(|member| imports(member, holds)).collect(),
+        (_, Value::Array(items)) => items.iter().flat_map(|item| imports(item, is_true)).collect(),
+        (_, Value::Object(members)) => members.values().flat_map(|member| imports(member, is_true)).collect(),
         _ => Vec::new(),
     }
 }
 
 /// The parts of a `Fn::If`, each with its index, without the branch that does not apply.
-pub(crate) fn live_branches<'a>(
+pub(crate) fn active_branches<'a>(
     argument: &'a Value,
-    holds: &dyn Fn(&str) -> Option<bool>,
+    is_true: &dyn Fn(&str) -> Option<bool>,
 ) -> impl Iterator<Item = (usize, &'a Value)> + use<'a> {
     let parts = argument.as_array().map_or(&[][..], Vec::as_slice);
-    let skipped = parts.first().and_then(Value::as_str).and_then(holds).map(|holds| if holds { 2 } else { 1 });
+    let skipped = parts.first().and_then(Value::as_str).and_then(is_true).map(|is_true| if is_true { 2 } else { 1 });
     parts.iter().enumerate().filter(move |(at, _)| skipped != Some(*at))
 }

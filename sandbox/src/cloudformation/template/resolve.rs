@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
-use super::functions::{self, AllowedIn, single};
+use super::functions::{self, AllowedIn, only_member};
 use super::{Template, dynamic};
 use crate::Config;
 use crate::cloudformation::model::MASK;
@@ -80,9 +80,9 @@ impl EvaluationScope<'_> {
         }
         let condition = self.template.section("Conditions").get(name);
         let unknown = || format!("Template error: unresolved condition dependency {name} in Fn::If");
-        let holds = condition.ok_or_else(unknown).and_then(|condition| self.holds(condition));
-        conditions().insert(name.to_owned(), holds.clone());
-        holds
+        let is_true = condition.ok_or_else(unknown).and_then(|condition| self.is_true(condition));
+        conditions().insert(name.to_owned(), is_true.clone());
+        is_true
     }
 
     /// Counts bytes that a function produces, and refuses too many.
@@ -97,14 +97,14 @@ impl EvaluationScope<'_> {
     }
 
     /// Evaluates a condition.
-    pub(crate) fn holds(&self, condition: &Value) -> Result<bool, EvaluationError> {
-        let function = single(condition).and_then(|(name, argument)| Some((functions::find(name)?, argument)));
+    pub(crate) fn is_true(&self, condition: &Value) -> Result<bool, EvaluationError> {
+        let function = only_member(condition).and_then(|(name, argument)| Some((functions::find(name)?, argument)));
         let value = match function {
             Some((function, argument)) => (function.call)(self, argument)?,
             None => Some(condition.clone()),
         };
         match value {
-            Some(Value::Bool(holds)) => Ok(holds),
+            Some(Value::Bool(is_true)) => Ok(is_true),
             Some(Value::String(text)) if text == "true" || text == "false" => Ok(text == "true"),
             _ => Err("Template error: a condition does not evaluate to true or false".to_owned()),
         }
@@ -117,7 +117,7 @@ impl EvaluationScope<'_> {
 
     /// Evaluates a value; dynamic references stay, as they do in outputs.
     pub(crate) fn evaluate(&self, value: &Value) -> Result<Option<Value>, EvaluationError> {
-        if let Some((name, argument)) = single(value)
+        if let Some((name, argument)) = only_member(value)
             && functions::is_call(name)
         {
             let function = functions::find(name).filter(|function| function.allowed_in != AllowedIn::Condition);
@@ -165,7 +165,7 @@ impl EvaluationScope<'_> {
 
     fn evaluate_masked(&self, value: &Value) -> Option<Value> {
         match value {
-            _ if single(value).is_some_and(|(name, _)| functions::is_call(name)) => {
+            _ if only_member(value).is_some_and(|(name, _)| functions::is_call(name)) => {
                 self.evaluate(value).unwrap_or_else(|_| Some(MASK.into()))
             }
             Value::Array(items) => Some(items.iter().filter_map(|item| self.evaluate_masked(item)).collect()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::parameters::existence::values;
+use super::parameters::aws_specific_types::values;
 use super::resolve::{EvaluationScope, ResourceValues};
 use super::{Template, format_error, invalid};
 use crate::cloudformation::model::Parameter;
@@ -41,12 +41,12 @@ pub(crate) async fn check(
     scope.resources = named_resources(sandbox, template, parameters).await?;
     for (name, rule) in template.section("Rules") {
         let applies =
-            rule.get("RuleCondition").map_or(Ok(true), |condition| scope.holds(condition)).map_err(invalid)?;
+            rule.get("RuleCondition").map_or(Ok(true), |condition| scope.is_true(condition)).map_err(invalid)?;
         if !applies {
             continue;
         }
         for assertion in rule["Assertions"].as_array().into_iter().flatten() {
-            if !scope.holds(&assertion["Assert"]).map_err(invalid)? {
+            if !scope.is_true(&assertion["Assert"]).map_err(invalid)? {
                 let description = assertion["AssertDescription"].as_str().unwrap_or("an assertion does not hold");
                 return Err(invalid(format!("Template error: Rule {name} failed: {description}")));
             }

@@ -166,11 +166,11 @@ fn check_mappings(template: &Template) -> Result<(), Fault> {
     for (name, mapping) in template.section("Mappings") {
         for (key, attributes) in a_map(name, mapping)? {
             for value in a_map(&key, &attributes)?.values() {
-                let fits = match value {
+                let is_valid = match value {
                     Value::Array(items) => items.iter().all(is_scalar),
                     value => is_scalar(value),
                 };
-                if !fits {
+                if !is_valid {
                     return Err(format_error("Every Mappings attribute must be a String or a List."));
                 }
             }
@@ -216,9 +216,10 @@ fn check_policies(name: &str, resource: &Value) -> Result<(), Fault> {
             Value::Null => {}
             // None of the served types supports snapshots.
             value if value == "Snapshot" => {
-                let kind = resource["Type"].as_str().unwrap_or_default();
+                let resource_type = resource["Type"].as_str().unwrap_or_default();
                 let what = if *policy == "DeletionPolicy" { "deletion" } else { "update replace" };
-                let sentence = format!("Template error: resource type {kind} does not support {what} policy Snapshot");
+                let sentence =
+                    format!("Template error: resource type {resource_type} does not support {what} policy Snapshot");
                 return Err(invalid(sentence));
             }
             Value::String(value) if known.contains(&value.as_str()) => {}

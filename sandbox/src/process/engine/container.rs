@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use nix::unistd::Pid;
 
-use super::hooks::ENGINE_TIMEOUT;
+use super::container_commands::ENGINE_TIMEOUT;
 use super::variables;
 use crate::process::container_runtime::{Container, check_program};
 use crate::process::environment;

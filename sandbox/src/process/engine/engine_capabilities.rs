@@ -46,7 +46,7 @@ impl Engine {
 
 impl Capabilities {
     /// The limits that the engine cannot enforce here, as sentences without a full stop.
-    pub(super) fn shortcomings(&self) -> Vec<&'static str> {
+    pub(super) fn unenforced_limits(&self) -> Vec<&'static str> {
         let rows = [
             (
                 self.limits_cpu,
@@ -125,7 +125,7 @@ mod tests {
         let capabilities =
             parse_podman_info(&json!({ "host": { "cpus": 4, "cgroupControllers": ["memory", "pids"] } }));
         assert_eq!((capabilities.cpus, capabilities.limits_cpu, capabilities.limits_memory), (4, false, true));
-        assert_eq!(capabilities.shortcomings().len(), 1);
+        assert_eq!(capabilities.unenforced_limits().len(), 1);
         let capabilities = parse_podman_info(&json!({ "host": { "cpus": 4, "serviceIsRemote": true } }));
         assert_eq!((capabilities.open_files, capabilities.processes), (65_535, None));
     }

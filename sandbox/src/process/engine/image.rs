@@ -9,18 +9,18 @@ impl Engine {
         if !is_image_name(image) {
             return Err(RuntimeError("invalid reference format".to_owned()));
         }
-        if let Some(found) = self.local_image(image).await {
-            return Ok(found);
+        if let Some(local) = self.local_image(image).await {
+            return Ok(local);
         }
         // One at a time: tasks of one service start together, and the second finds what the first has pulled.
         let _pulling = self.pulling.lock().await;
-        if let Some(found) = self.local_image(image).await {
-            return Ok(found);
+        if let Some(local) = self.local_image(image).await {
+            return Ok(local);
         }
         let name = qualified(image);
         self.kind.query(&["pull", "--quiet", &name]).await?;
-        let found = self.local_image(&name).await;
-        found.ok_or_else(|| RuntimeError("the image was pulled and is not there".to_owned()))
+        let local = self.local_image(&name).await;
+        local.ok_or_else(|| RuntimeError("the image was pulled and is not there".to_owned()))
     }
 
     /// An image, if it is on this machine.

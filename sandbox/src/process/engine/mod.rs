@@ -16,9 +16,9 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{Mutex, OnceCell};
 
 mod container;
+mod container_commands;
 mod create;
 mod engine_capabilities;
-mod hooks;
 mod image;
 mod inspect;
 mod kind;
@@ -38,9 +38,9 @@ use super::environment;
 use super::port_leases::PortPool;
 use super::runner::{Process, Runner};
 use super::shim_messages::{Exit, ProcessSpec};
+pub(crate) use container_commands::ContainerCommands;
 pub(crate) use create::{ContainerOptions, Tmpfs, Ulimit, create_arguments};
 pub(crate) use engine_capabilities::Capabilities;
-pub(crate) use hooks::ContainerHooks;
 pub(crate) use kind::EngineKind;
 #[cfg(test)]
 pub(crate) use network::PublishedPort;
@@ -157,7 +157,7 @@ impl Engine {
             environment: environment.clone(),
             stop_timeout,
             unlimited: true,
-            hooks: Some(ContainerHooks {
+            container_commands: Some(ContainerCommands {
                 stop: command(&["kill", &format!("--signal={signal}")]),
                 inspect: command(&inspect::INSPECT),
                 remove: self.kind.remove_commands(container, sharing),
@@ -232,8 +232,8 @@ impl Engine {
 }
 
 impl ContainerRuntime for Engine {
-    fn shortcomings(&self) -> BoxFuture<'_, Result<Vec<&'static str>, RuntimeError>> {
-        async { Ok(self.capabilities().await?.shortcomings()) }.boxed()
+    fn unenforced_limits(&self) -> BoxFuture<'_, Result<Vec<&'static str>, RuntimeError>> {
+        async { Ok(self.capabilities().await?.unenforced_limits()) }.boxed()
     }
 
     fn has_image<'a>(&'a self, image: &'a str) -> BoxFuture<'a, bool> {

@@ -58,8 +58,8 @@ impl Loopback {
     }
 
     fn host_port(&self, port: u16) -> Option<u16> {
-        let found = self.ports.iter().find(|(defined, _)| *defined == port).map(|(_, host_port)| *host_port);
-        found.or_else(|| (!self.has_port).then_some(self.own))
+        let host_port = self.ports.iter().find(|(defined, _)| *defined == port).map(|(_, host_port)| *host_port);
+        host_port.or_else(|| (!self.has_port).then_some(self.own))
     }
 
     /// Does what a health check's command would do: requests the address that it names, or else connects to the port. A container
@@ -90,8 +90,8 @@ impl Loopback {
 
 /// The first loopback name in a text.
 fn first_name(text: &str) -> Option<(usize, &'static str)> {
-    let found = NAMES.iter().filter_map(|name| Some((text.find(name)?, *name)));
-    found.min()
+    let positions = NAMES.iter().filter_map(|name| Some((text.find(name)?, *name)));
+    positions.min()
 }
 
 /// Whether an HTTP request succeeds.

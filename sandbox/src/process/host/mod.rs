@@ -76,7 +76,7 @@ impl HostProcesses {
 }
 
 impl ContainerRuntime for HostProcesses {
-    fn shortcomings(&self) -> BoxFuture<'_, Result<Vec<&'static str>, RuntimeError>> {
+    fn unenforced_limits(&self) -> BoxFuture<'_, Result<Vec<&'static str>, RuntimeError>> {
         std::future::ready(Ok(Vec::new())).boxed()
     }
 

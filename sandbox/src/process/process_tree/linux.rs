@@ -67,10 +67,10 @@ fn collect_children() -> bool {
 
 fn descendants(root: Pid) -> Vec<Pid> {
     let table = CpuTimes::read();
-    let mut found = Vec::new();
-    table.walk(root.as_raw(), &mut |pid, _| found.push(Pid::from_raw(pid)));
-    found.retain(|pid| *pid != root);
-    found
+    let mut processes = Vec::new();
+    table.walk(root.as_raw(), &mut |pid, _| processes.push(Pid::from_raw(pid)));
+    processes.retain(|pid| *pid != root);
+    processes
 }
 
 /// Pauses between searches for marked processes: a process has no environment while it becomes another program.

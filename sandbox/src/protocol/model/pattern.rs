@@ -30,7 +30,7 @@ impl Pattern {
     }
 
     fn regex(&self) -> Option<&JavaRegex> {
-        self.compiled.get_or_init(|| JavaRegex::whole(&self.text)).as_ref()
+        self.compiled.get_or_init(|| JavaRegex::anchored(&self.text)).as_ref()
     }
 
     pub(super) fn text(&self) -> &str {

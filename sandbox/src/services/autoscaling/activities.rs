@@ -130,7 +130,7 @@ impl Activity {
         format!("{}{:020}:{}", prefix(&self.resource_id), self.at.as_microsecond(), self.id)
     }
 
-    fn describe(&self) -> Value {
+    fn to_output(&self) -> Value {
         let ended = match self.status {
             Status::Successful => self.ended.or(Some(self.at)),
             _ => self.ended,
@@ -179,7 +179,7 @@ fn to_output(reason: Reason) -> Value {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Describe {
+pub(super) struct DescribeScalingActivitiesInput {
     service_namespace: String,
     resource_id: Option<String>,
     scalable_dimension: Option<String>,
@@ -190,11 +190,17 @@ pub(super) struct Describe {
 }
 
 /// Describes the newest first.
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeScalingActivitiesInput) -> OperationResult {
     let limit = limit(input.max_results)?;
-    let Describe { service_namespace, resource_id, scalable_dimension, include_not_scaled_activities, .. } = input;
+    let DescribeScalingActivitiesInput {
+        service_namespace,
+        resource_id,
+        scalable_dimension,
+        include_not_scaled_activities,
+        ..
+    } = input;
     let is_served = is_served(&service_namespace, scalable_dimension.as_deref());
-    let question = format!("DescribeScalingActivities {is_served} {resource_id:?} {include_not_scaled_activities}");
+    let query = format!("DescribeScalingActivities {is_served} {resource_id:?} {include_not_scaled_activities}");
     let page = sandbox.store.read(|states| {
         let matches = |activity: &Activity| {
             is_served
@@ -204,8 +210,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResu
         let mut rows: Vec<_> =
             states.of::<State>().activities.iter().filter(|(_, activity)| matches(activity)).collect();
         rows.sort_by_key(|(_, activity)| std::cmp::Reverse(activity.at));
-        let described = rows.into_iter().map(|(key, activity)| (key.to_owned(), activity.describe()));
-        paging::page(described, &question, input.next_token.as_deref(), limit).map_err(invalid_token)
+        let outputs = rows.into_iter().map(|(key, activity)| (key.to_owned(), activity.to_output()));
+        paging::page(outputs, &query, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     Ok(json!({ "ScalingActivities": page.items, "NextToken": page.next_token }))
 }

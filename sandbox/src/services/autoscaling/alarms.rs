@@ -28,16 +28,17 @@ pub(crate) struct PolicyAlarms {
 }
 
 /// One of the two kinds of alarms.
-struct Kind {
+struct AlarmKind {
     name: &'static str,
     operator: &'static str,
     periods: u32,
-    share: f64,
+    target_ratio: f64,
 }
 
-const ALARM_HIGH: Kind = Kind { name: "AlarmHigh", operator: "GreaterThanThreshold", periods: 3, share: 1.0 };
-const ALARM_LOW: Kind =
-    Kind { name: "AlarmLow", operator: "LessThanThreshold", periods: 15, share: LOW_THRESHOLD_RATIO };
+const ALARM_HIGH: AlarmKind =
+    AlarmKind { name: "AlarmHigh", operator: "GreaterThanThreshold", periods: 3, target_ratio: 1.0 };
+const ALARM_LOW: AlarmKind =
+    AlarmKind { name: "AlarmLow", operator: "LessThanThreshold", periods: 15, target_ratio: LOW_THRESHOLD_RATIO };
 
 /// Creates, changes or deletes a policy's alarms according to its configuration.
 pub(super) fn put(
@@ -63,7 +64,7 @@ fn put_one(
     states: &mut States,
     config: &Config,
     policy: &Policy,
-    kind: &Kind,
+    kind: &AlarmKind,
     earlier: Option<String>,
     tracking: Option<&TargetTracking>,
     now: i64,
@@ -84,7 +85,7 @@ fn put_one(
 fn settings(
     config: &Config,
     policy: &Policy,
-    kind: &Kind,
+    kind: &AlarmKind,
     name: &str,
     tracking: &TargetTracking,
 ) -> Result<AlarmSettings, Fault> {
@@ -102,7 +103,7 @@ fn settings(
         "Unit": metric.unit,
         "Period": 60,
         "EvaluationPeriods": kind.periods,
-        "Threshold": tracking.target_value * kind.share,
+        "Threshold": tracking.target_value * kind.target_ratio,
         "ComparisonOperator": kind.operator,
     });
     serde_json::from_value(settings).map_err(Fault::internal)

@@ -46,7 +46,7 @@ pub(crate) struct CooldownScaling {
 #[derive(Debug)]
 pub(super) enum CapacityRequest {
     /// The count that brings every metric to its target: the largest that one of them needs.
-    Track(Vec<Tracked>),
+    Track(Vec<TrackedMetric>),
     /// An adjustment of step scaling.
     Adjust {
         kind: AdjustmentType,
@@ -58,7 +58,7 @@ pub(super) enum CapacityRequest {
 
 /// A metric and its target.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tracked {
+pub(super) struct TrackedMetric {
     /// The current value.
     pub value: f64,
     /// The target value.
@@ -92,66 +92,66 @@ pub(crate) enum Reason {
 }
 
 /// Decides on a request.
-pub(super) fn decide(now: &ScalingState, request: &CapacityRequest) -> Decision {
-    let requested = request.capacity(now.running);
-    match requested.cmp(&now.running) {
-        std::cmp::Ordering::Greater => scale_out(now, request),
-        std::cmp::Ordering::Less => scale_in(now, requested),
-        std::cmp::Ordering::Equal if request.is_below_target() => Decision::NotScaled(if now.desired <= now.min {
-            Reason::AlreadyAtMinCapacity(now.min)
+pub(super) fn decide(state: &ScalingState, request: &CapacityRequest) -> Decision {
+    let requested = request.capacity(state.running);
+    match requested.cmp(&state.running) {
+        std::cmp::Ordering::Greater => scale_out(state, request),
+        std::cmp::Ordering::Less => scale_in(state, requested),
+        std::cmp::Ordering::Equal if request.is_below_target() => Decision::NotScaled(if state.desired <= state.min {
+            Reason::AlreadyAtMinCapacity(state.min)
         } else {
             Reason::AutoScalingAnticipatedFlapping
         }),
-        std::cmp::Ordering::Equal => Decision::NotScaled(Reason::AlreadyAtDesiredCapacity(now.desired)),
+        std::cmp::Ordering::Equal => Decision::NotScaled(Reason::AlreadyAtDesiredCapacity(state.desired)),
     }
 }
 
 /// Scales out. During a cooldown after scaling out, the capacity that was added counts as part of the new request. A
 /// cooldown after scaling in is ignored.
-fn scale_out(now: &ScalingState, request: &CapacityRequest) -> Decision {
-    if now.desired >= now.max {
-        return Decision::NotScaled(Reason::AlreadyAtMaxCapacity(now.max));
+fn scale_out(state: &ScalingState, request: &CapacityRequest) -> Decision {
+    if state.desired >= state.max {
+        return Decision::NotScaled(Reason::AlreadyAtMaxCapacity(state.max));
     }
-    if now.out_suspended {
+    if state.out_suspended {
         return Decision::Wait;
     }
-    let cooling = now.cooling.filter(|cooling| cooling.out);
-    let from = cooling.map_or(now.running, |cooling| cooling.from);
-    let to = request.capacity(from).clamp(now.min, now.max);
-    if to > now.desired {
+    let cooling = state.cooling.filter(|cooling| cooling.out);
+    let from = cooling.map_or(state.running, |cooling| cooling.from);
+    let to = request.capacity(from).clamp(state.min, state.max);
+    if to > state.desired {
         Decision::Set(CooldownScaling { from, to, out: true })
     } else if cooling.is_some() {
         Decision::Wait
     } else {
-        Decision::NotScaled(Reason::AlreadyAtDesiredCapacity(now.desired))
+        Decision::NotScaled(Reason::AlreadyAtDesiredCapacity(state.desired))
     }
 }
 
 /// Scales in, unless there is a cooldown or a deployment in progress.
-fn scale_in(now: &ScalingState, requested: u32) -> Decision {
-    if now.desired <= now.min {
-        return Decision::NotScaled(Reason::AlreadyAtMinCapacity(now.min));
+fn scale_in(state: &ScalingState, requested: u32) -> Decision {
+    if state.desired <= state.min {
+        return Decision::NotScaled(Reason::AlreadyAtMinCapacity(state.min));
     }
-    if now.in_suspended || now.cooling.is_some() {
+    if state.in_suspended || state.cooling.is_some() {
         return Decision::Wait;
     }
-    if now.deploying {
+    if state.deploying {
         return Decision::NotScaled(Reason::TargetServicePutResourceAsUnscalable);
     }
-    let to = requested.clamp(now.min, now.max);
-    if to < now.desired {
-        Decision::Set(CooldownScaling { from: now.running, to, out: false })
+    let to = requested.clamp(state.min, state.max);
+    if to < state.desired {
+        Decision::Set(CooldownScaling { from: state.running, to, out: false })
     } else {
-        Decision::NotScaled(Reason::AlreadyAtDesiredCapacity(now.desired))
+        Decision::NotScaled(Reason::AlreadyAtDesiredCapacity(state.desired))
     }
 }
 
 impl CapacityRequest {
     /// The request of the step adjustment that applies to a metric's difference from the threshold.
-    pub(super) fn from_step(step: &Step, difference: f64, upward: bool) -> Option<Self> {
-        let found = step.step_adjustments.iter().find(|one| one.applies_to(difference, upward))?;
+    pub(super) fn from_step(step: &Step, difference: f64, above_threshold: bool) -> Option<Self> {
+        let adjustment = step.step_adjustments.iter().find(|one| one.applies_to(difference, above_threshold))?;
         let at_least = step.min_adjustment_magnitude.unwrap_or_default();
-        Some(Self::Adjust { kind: step.kind(), by: found.scaling_adjustment, at_least })
+        Some(Self::Adjust { kind: step.kind(), by: adjustment.scaling_adjustment, at_least })
     }
 
     /// The requested capacity, from the current one.
@@ -173,7 +173,7 @@ impl CapacityRequest {
     }
 }
 
-impl Tracked {
+impl TrackedMetric {
     /// The capacity that brings the metric to its target, assuming that both are proportional. It is rounded up, and at
     /// least one more than `base` if the metric is above the target.
     fn capacity(self, base: u32) -> u32 {
@@ -187,10 +187,14 @@ impl Tracked {
 
 impl StepAdjustment {
     /// Whether the step applies. The bound that is nearer to the threshold is inclusive, the other one exclusive.
-    fn applies_to(&self, difference: f64, upward: bool) -> bool {
+    fn applies_to(&self, difference: f64, above_threshold: bool) -> bool {
         let lower = self.metric_interval_lower_bound.unwrap_or(f64::NEG_INFINITY);
         let upper = self.metric_interval_upper_bound.unwrap_or(f64::INFINITY);
-        if upward { difference >= lower && difference < upper } else { difference > lower && difference <= upper }
+        if above_threshold {
+            difference >= lower && difference < upper
+        } else {
+            difference > lower && difference <= upper
+        }
     }
 }
 

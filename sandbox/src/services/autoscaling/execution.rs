@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::activities::{Activity, is_recorded};
 use super::configuration::Configuration;
-use super::decision::{CapacityRequest, CooldownScaling, Decision, ScalingState, Tracked, decide};
+use super::decision::{CapacityRequest, CooldownScaling, Decision, ScalingState, TrackedMetric, decide};
 use super::targets::Cooldown;
 use super::{Policy, Target, service_of, validation_exception};
 use crate::core::hooks::AlarmTrigger;
@@ -19,13 +19,13 @@ use crate::{Fault, Sandbox};
 /// The capacity that a policy requests, and the cooldown after that.
 struct ScalingRequest {
     request: CapacityRequest,
-    cooldown: Seconds,
+    cooldown: Cooldowns,
 }
 
-/// Seconds by direction.
-struct Seconds {
-    out: u64,
-    into: u64,
+/// The cooldowns after scaling out and in, in seconds.
+struct Cooldowns {
+    scale_out: u64,
+    scale_in: u64,
 }
 
 /// Whether an action of an alarm names a scaling policy of an ECS service.
@@ -39,11 +39,12 @@ pub(crate) fn is_policy(action: &str) -> bool {
 /// When the policy or its service does not exist, or the database fails.
 pub(crate) fn execute(sandbox: &Arc<Sandbox>, action: &str, trigger: &AlarmTrigger<'_>) -> Result<(), Fault> {
     let arn = action.split(":createdBy/").next().unwrap_or_default();
-    let found = sandbox.store.read(|states| {
+    let policy_and_target = sandbox.store.read(|states| {
         let policy = states.of::<State>().policies.values().find(|policy| policy.arn(&sandbox.config) == arn)?;
         Some((policy.clone(), states.of::<State>().targets.get(&policy.resource_id)?.clone()))
     });
-    let (policy, target) = found.ok_or_else(|| validation_exception(format!("No scaling policy found: {arn}")))?;
+    let (policy, target) =
+        policy_and_target.ok_or_else(|| validation_exception(format!("No scaling policy found: {arn}")))?;
     let Some(request) = request(sandbox, &policy, trigger)? else { return Ok(()) };
     let cause = format!("monitor alarm {} in state {} triggered policy {}", trigger.alarm, trigger.state, policy.name);
     let changes = |states: &States| match plan(sandbox, states, &target, &request.request)? {
@@ -63,8 +64,8 @@ fn request(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Re
         Configuration::Step(step) => {
             // Without data, a user has set the state for a test: the metric counts as being at the threshold.
             let value = step.aggregate(&trigger.values).unwrap_or(trigger.threshold);
-            let request = CapacityRequest::from_step(&step, value - trigger.threshold, trigger.upward);
-            (request, Seconds { out: step.cooldown(), into: step.cooldown() })
+            let request = CapacityRequest::from_step(&step, value - trigger.threshold, trigger.above_threshold);
+            (request, Cooldowns { scale_out: step.cooldown(), scale_in: step.cooldown() })
         }
         Configuration::TargetTracking(tracking) => {
             let request = if policy.alarms.low.as_deref() == Some(trigger.alarm) {
@@ -73,9 +74,11 @@ fn request(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Re
                 let values = values_or_current(sandbox, trigger.alarm, &trigger.values)?;
                 let target = tracking.target_value;
                 // A value that is not above the target, although the alarm is in state `ALARM`, changes nothing.
-                values.last().map(|value| CapacityRequest::Track(vec![Tracked { value: value.max(target), target }]))
+                values
+                    .last()
+                    .map(|value| CapacityRequest::Track(vec![TrackedMetric { value: value.max(target), target }]))
             };
-            (request, Seconds { out: tracking.cooldown(true), into: tracking.cooldown(false) })
+            (request, Cooldowns { scale_out: tracking.cooldown(true), scale_in: tracking.cooldown(false) })
         }
     };
     Ok(request.map(|request| ScalingRequest { request, cooldown }))
@@ -112,7 +115,7 @@ fn scale_in_request(
         let given: &[f64] = if is_own { &trigger.values } else { &[] };
         let values = values_or_current(sandbox, low, given)?;
         let Some(value) = values.into_iter().reduce(f64::max) else { return Ok(None) };
-        tracked.push(Tracked { value, target: tracking.target_value });
+        tracked.push(TrackedMetric { value, target: tracking.target_value });
     }
     // An alarm whose state a user has set does not scale in while values are above the target.
     let is_below = tracked.iter().all(|metric| metric.value <= metric.target);
@@ -134,7 +137,7 @@ fn plan(sandbox: &Sandbox, states: &States, target: &Target, request: &CapacityR
     let (cluster, service) = service_of(&target.resource_id)?;
     let capacity = scaling::capacity(states, &cluster, &service)
         .ok_or_else(|| validation_exception(format!("ECS service doesn't exist: {}", target.resource_id)))?;
-    let situation = ScalingState {
+    let state = ScalingState {
         running: capacity.running,
         desired: capacity.desired,
         min: target.min_capacity,
@@ -144,7 +147,7 @@ fn plan(sandbox: &Sandbox, states: &States, target: &Target, request: &CapacityR
         out_suspended: target.suspended_state.dynamic_scaling_out_suspended,
         cooling: target.cooldown.as_ref().and_then(|cooldown| cooldown.cooling(sandbox.clock)),
     };
-    Ok(decide(&situation, request))
+    Ok(decide(&state, request))
 }
 
 /// Decides again under the lock, and sets the count, the cooldown and the activity in one transaction.
@@ -164,7 +167,7 @@ fn apply(
             if !set_desired_count(states, resource_id, to, cause, now)? {
                 return Ok(());
             }
-            let seconds = if out { request.cooldown.out } else { request.cooldown.into };
+            let seconds = if out { request.cooldown.scale_out } else { request.cooldown.scale_in };
             let cooldown = (seconds > 0).then_some(Cooldown { began: now, seconds, after: cooling });
             states.of_mut::<State>().targets.insert(resource_id, Target { cooldown, ..target });
         }

@@ -11,11 +11,11 @@ use crate::store::table::state;
 use crate::{Fault, Sandbox};
 
 mod activities;
+mod activity_completion;
 mod alarms;
 mod configuration;
 mod decision;
 mod execution;
-mod follow;
 mod policies;
 mod tags;
 mod targets;
@@ -62,7 +62,7 @@ state! {
 pub(crate) fn start(sandbox: &Arc<Sandbox>) {
     // A failed write is retried at the next start.
     let _ = policies::create_missing_alarms(sandbox);
-    sandbox.spawn_loop("scaling activities", follow::follow);
+    sandbox.spawn_loop("scaling activities", activity_completion::follow);
 }
 
 /// The service namespace that is served.

@@ -54,8 +54,8 @@ impl Policy {
         Configuration::read(self.policy_type, Some(self.configuration.clone()))
     }
 
-    fn describe(&self, states: &States, config: &Config) -> Value {
-        let mut described = json!({
+    fn to_output(&self, states: &States, config: &Config) -> Value {
+        let mut output = json!({
             "PolicyARN": self.arn(config),
             "PolicyName": self.name,
             "ServiceNamespace": NAMESPACE,
@@ -65,8 +65,8 @@ impl Policy {
             "Alarms": alarms::to_output(states, config, self),
             "CreationTime": epoch_seconds(self.created_at),
         });
-        described[self.policy_type.member()] = self.configuration.clone();
-        described
+        output[self.policy_type.member()] = self.configuration.clone();
+        output
     }
 }
 
@@ -76,7 +76,7 @@ fn key(resource_id: &str, name: &str) -> String {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Put {
+pub(super) struct PutScalingPolicyInput {
     policy_name: String,
     service_namespace: String,
     resource_id: String,
@@ -87,7 +87,7 @@ pub(super) struct Put {
 }
 
 /// Creates or replaces a policy.
-pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
+pub(super) fn put(sandbox: &Arc<Sandbox>, input: PutScalingPolicyInput) -> OperationResult {
     check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     let policy_type = input.policy_type.as_deref().map_or(Ok(PolicyType::StepScaling), PolicyType::parse)?;
     let given = match policy_type {
@@ -178,14 +178,14 @@ pub(super) fn remove(states: &mut States, key: &str) -> Option<Policy> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Delete {
+pub(super) struct DeleteScalingPolicyInput {
     policy_name: String,
     service_namespace: String,
     resource_id: String,
     scalable_dimension: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: DeleteScalingPolicyInput) -> OperationResult {
     check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     sandbox.store.write(|states| {
         let removed = remove(states, &key(&input.resource_id, &input.policy_name));
@@ -198,7 +198,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Describe {
+pub(super) struct DescribeScalingPoliciesInput {
     service_namespace: String,
     resource_id: Option<String>,
     scalable_dimension: Option<String>,
@@ -208,11 +208,18 @@ pub(super) struct Describe {
     next_token: Option<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
-    let Describe { service_namespace, resource_id, scalable_dimension, policy_names, max_results, next_token } = input;
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeScalingPoliciesInput) -> OperationResult {
+    let DescribeScalingPoliciesInput {
+        service_namespace,
+        resource_id,
+        scalable_dimension,
+        policy_names,
+        max_results,
+        next_token,
+    } = input;
     let limit = limit(max_results)?;
     let is_served = is_served(&service_namespace, scalable_dimension.as_deref());
-    let question = format!("DescribeScalingPolicies {is_served} {resource_id:?} {policy_names:?}");
+    let query = format!("DescribeScalingPolicies {is_served} {resource_id:?} {policy_names:?}");
     let page = sandbox.store.read(|states| {
         let named = |policy: &Policy| {
             let arn = policy.arn(&sandbox.config);
@@ -221,8 +228,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResu
         let rows = states.of::<State>().policies.iter().filter(|(_, policy)| {
             is_served && resource_id.as_ref().is_none_or(|id| *id == policy.resource_id) && named(policy)
         });
-        let described = rows.map(|(key, policy)| (key.to_owned(), policy.describe(states, &sandbox.config)));
-        paging::page(described, &question, next_token.as_deref(), limit).map_err(invalid_token)
+        let outputs = rows.map(|(key, policy)| (key.to_owned(), policy.to_output(states, &sandbox.config)));
+        paging::page(outputs, &query, next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     Ok(json!({ "ScalingPolicies": page.items, "NextToken": page.next_token }))
 }

@@ -31,40 +31,43 @@ fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Target)) -> Operati
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Add {
+pub(super) struct TagResourceInput {
     #[serde(rename = "ResourceARN")]
     arn: String,
     #[serde(rename = "Tags")]
     tags: TagMap,
 }
 
-pub(super) fn add(sandbox: &Arc<Sandbox>, Add { arn, tags }: Add) -> OperationResult {
+pub(super) fn add(sandbox: &Arc<Sandbox>, TagResourceInput { arn, tags }: TagResourceInput) -> OperationResult {
     edit(sandbox, &arn, |target| target.tags.extend(tags))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Remove {
+pub(super) struct UntagResourceInput {
     #[serde(rename = "ResourceARN")]
     arn: String,
     #[serde(rename = "TagKeys")]
     keys: Vec<String>,
 }
 
-pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, keys }: Remove) -> OperationResult {
+pub(super) fn remove(sandbox: &Arc<Sandbox>, UntagResourceInput { arn, keys }: UntagResourceInput) -> OperationResult {
     edit(sandbox, &arn, |target| tags::remove_from_map(&mut target.tags, &keys))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct List {
+pub(super) struct ListTagsForResourceInput {
     #[serde(rename = "ResourceARN")]
     arn: String,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { arn }: List) -> OperationResult {
+pub(super) fn list(
+    sandbox: &Arc<Sandbox>,
+    ListTagsForResourceInput { arn }: ListTagsForResourceInput,
+) -> OperationResult {
     sandbox.store.read(|states| {
-        let found = states.of::<State>().targets.values().find(|target| target.arn(&sandbox.config) == arn);
-        Ok(json!({ "Tags": found.ok_or_else(|| not_found(&arn))?.tags }))
+        let target = states.of::<State>().targets.values().find(|target| target.arn(&sandbox.config) == arn);
+        Ok(json!({ "Tags": target.ok_or_else(|| not_found(&arn))?.tags }))
     })
 }

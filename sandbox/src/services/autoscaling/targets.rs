@@ -72,7 +72,7 @@ impl Target {
         config.arn("application-autoscaling", &format!("scalable-target/{}", self.id))
     }
 
-    fn describe(&self, config: &Config) -> Value {
+    fn to_output(&self, config: &Config) -> Value {
         json!({
             "ServiceNamespace": NAMESPACE,
             "ResourceId": self.resource_id,
@@ -89,7 +89,7 @@ impl Target {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Register {
+pub(super) struct RegisterScalableTargetInput {
     service_namespace: String,
     resource_id: String,
     scalable_dimension: String,
@@ -103,7 +103,7 @@ pub(super) struct Register {
 }
 
 /// Registers or changes a target. A service whose count is out of the bounds is scaled to the nearer one.
-pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> OperationResult {
+pub(super) fn register(sandbox: &Arc<Sandbox>, input: RegisterScalableTargetInput) -> OperationResult {
     check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     let (cluster, service) = service_of(&input.resource_id)?;
     let now = sandbox.clock.now();
@@ -125,7 +125,7 @@ pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> OperationResu
 }
 
 /// The target after a registration. Members that are left out keep their values.
-fn target(sandbox: &Sandbox, earlier: Option<&Target>, input: Register) -> Result<Target, Fault> {
+fn target(sandbox: &Sandbox, earlier: Option<&Target>, input: RegisterScalableTargetInput) -> Result<Target, Fault> {
     let min = input.min_capacity.or(earlier.map(|target| target.min_capacity));
     let max = input.max_capacity.or(earlier.map(|target| target.max_capacity));
     let (Some(min_capacity), Some(max_capacity)) = (min, max) else {
@@ -158,14 +158,14 @@ fn target(sandbox: &Sandbox, earlier: Option<&Target>, input: Register) -> Resul
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Deregister {
+pub(super) struct DeregisterScalableTargetInput {
     service_namespace: String,
     resource_id: String,
     scalable_dimension: String,
 }
 
 /// Deregisters a target, and deletes its policies with their alarms.
-pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Deregister) -> OperationResult {
+pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: DeregisterScalableTargetInput) -> OperationResult {
     check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     sandbox.store.write(|states| {
         let state = states.of_mut::<State>();
@@ -184,7 +184,7 @@ pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Deregister) -> Operation
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Describe {
+pub(super) struct DescribeScalableTargetsInput {
     service_namespace: String,
     #[serde(default)]
     resource_ids: Vec<String>,
@@ -193,16 +193,17 @@ pub(super) struct Describe {
     next_token: Option<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
-    let Describe { service_namespace, resource_ids, scalable_dimension, max_results, next_token } = input;
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeScalableTargetsInput) -> OperationResult {
+    let DescribeScalableTargetsInput { service_namespace, resource_ids, scalable_dimension, max_results, next_token } =
+        input;
     let limit = limit(max_results)?;
     let is_served = is_served(&service_namespace, scalable_dimension.as_deref());
-    let question = format!("DescribeScalableTargets {is_served} {resource_ids:?}");
+    let query = format!("DescribeScalableTargets {is_served} {resource_ids:?}");
     let page = sandbox.store.read(|states| {
         let matches = |id: &str| is_served && (resource_ids.is_empty() || resource_ids.iter().any(|given| given == id));
         let targets = states.of::<State>().targets.iter().filter(|(id, _)| matches(id));
-        let described = targets.map(|(id, target)| (id.to_owned(), target.describe(&sandbox.config)));
-        paging::page(described, &question, next_token.as_deref(), limit).map_err(invalid_token)
+        let outputs = targets.map(|(id, target)| (id.to_owned(), target.to_output(&sandbox.config)));
+        paging::page(outputs, &query, next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     Ok(json!({ "ScalableTargets": page.items, "NextToken": page.next_token }))
 }

@@ -29,10 +29,9 @@ fn count_revision(state: &mut State, service: &str) {
     }
 }
 
-/// The input of `RegisterInstance`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Register {
+pub(super) struct RegisterInstanceInput {
     service_id: String,
     instance_id: String,
     attributes: BTreeMap<String, String>,
@@ -41,8 +40,8 @@ pub(super) struct Register {
 }
 
 /// `RegisterInstance`: adds an instance, or replaces its attributes.
-pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> OperationResult {
-    let Register { service_id, instance_id, attributes, creator_request_id } = input;
+pub(super) fn register(sandbox: &Arc<Sandbox>, input: RegisterInstanceInput) -> OperationResult {
+    let RegisterInstanceInput { service_id, instance_id, attributes, creator_request_id } = input;
     check_attributes(&attributes)?;
     let now = sandbox.clock.now();
     sandbox.store.write(|states| {
@@ -84,13 +83,13 @@ fn check_attributes(attributes: &BTreeMap<String, String>) -> Result<(), Fault> 
 /// The input of operations on one instance.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Identified {
+pub(super) struct InstanceInput {
     service_id: String,
     instance_id: String,
 }
 
-pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
-    let Identified { service_id, instance_id } = &input;
+pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: InstanceInput) -> OperationResult {
+    let InstanceInput { service_id, instance_id } = &input;
     let now = sandbox.clock.now();
     sandbox.store.write(|states| {
         let state = states.of_mut::<State>();
@@ -106,41 +105,39 @@ fn to_output(instance: &Instance) -> Value {
     json!({ "Id": instance.id, "Attributes": instance.attributes })
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: InstanceInput) -> OperationResult {
     sandbox.store.read(|states| {
         let key = key(states.of::<State>(), &input.service_id, &input.instance_id)?;
-        let found = states.of::<State>().instances.get(&key).ok_or_else(|| not_found(&input.instance_id))?;
-        let mut described = to_output(found);
-        described["CreatorRequestId"] = found.creator_request_id.clone().into();
-        Ok(json!({ "Instance": described }))
+        let instance = states.of::<State>().instances.get(&key).ok_or_else(|| not_found(&input.instance_id))?;
+        let mut output = to_output(instance);
+        output["CreatorRequestId"] = instance.creator_request_id.clone().into();
+        Ok(json!({ "Instance": output }))
     })
 }
 
-/// The input of `ListInstances`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct List {
+pub(super) struct ListInstancesInput {
     service_id: String,
     max_results: Option<usize>,
     next_token: Option<String>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
-    let question = format!("ListInstances {}", input.service_id);
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListInstancesInput) -> OperationResult {
+    let query = format!("ListInstances {}", input.service_id);
     let page = sandbox.store.read(|states| {
         let prefix = key(states.of::<State>(), &input.service_id, "")?;
         let instances = states.of::<State>().instances.with_prefix(&prefix);
-        let described = instances.map(|(_, instance)| (instance.id.clone(), to_output(instance)));
-        paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        let outputs = instances.map(|(_, instance)| (instance.id.clone(), to_output(instance)));
+        paging::page(outputs, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Instances": page.items, "NextToken": page.next_token }))
 }
 
-/// The input of `GetInstancesHealthStatus`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Health {
+pub(super) struct GetInstancesHealthStatusInput {
     service_id: String,
     #[serde(default)]
     instances: Vec<String>,
@@ -149,8 +146,8 @@ pub(super) struct Health {
 }
 
 /// `GetInstancesHealthStatus`, of all instances or those that are given.
-pub(super) fn health(sandbox: &Arc<Sandbox>, input: Health) -> OperationResult {
-    let question = format!("GetInstancesHealthStatus {} {:?}", input.service_id, input.instances);
+pub(super) fn health(sandbox: &Arc<Sandbox>, input: GetInstancesHealthStatusInput) -> OperationResult {
+    let query = format!("GetInstancesHealthStatus {} {:?}", input.service_id, input.instances);
     let page = sandbox.store.read(|states| {
         let prefix = key(states.of::<State>(), &input.service_id, "")?;
         let exists = |id: &&String| states.of::<State>().instances.contains(&format!("{prefix}{id}"));
@@ -160,17 +157,16 @@ pub(super) fn health(sandbox: &Arc<Sandbox>, input: Health) -> OperationResult {
         let instances = states.of::<State>().instances.with_prefix(&prefix).map(|(_, instance)| instance);
         let selected = instances.filter(|one| input.instances.is_empty() || input.instances.contains(&one.id));
         let selected = selected.map(|instance| (instance.id.clone(), (instance.id.clone(), json!(instance.health))));
-        paging::page(selected, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(selected, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     let status: serde_json::Map<String, Value> = page.items.into_iter().collect();
     Ok(json!({ "Status": status, "NextToken": page.next_token }))
 }
 
-/// The input of `DiscoverInstances`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Discover {
+pub(super) struct DiscoverInstancesInput {
     namespace_name: String,
     service_name: String,
     #[serde(default)]
@@ -196,14 +192,15 @@ fn find_by_names<'a>(state: &'a State, namespace: &str, service: &str) -> Result
         return Err(Fault::not_found("NamespaceNotFound", format!("Namespace {namespace} not found")));
     }
     let within = |one: &&Service| one.name == service && namespaces.iter().any(|other| other.id == one.namespace_id);
-    let found = state.services.values().find(within);
-    let found = found.ok_or_else(|| Fault::not_found("ServiceNotFound", format!("Service {service} not found")))?;
-    let namespace = namespaces.into_iter().find(|one| one.id == found.namespace_id);
-    namespace.map(|namespace| (namespace, found)).ok_or_else(|| not_found(service))
+    let registration = state.services.values().find(within);
+    let registration =
+        registration.ok_or_else(|| Fault::not_found("ServiceNotFound", format!("Service {service} not found")))?;
+    let namespace = namespaces.into_iter().find(|one| one.id == registration.namespace_id);
+    namespace.map(|namespace| (namespace, registration)).ok_or_else(|| not_found(service))
 }
 
 /// `DiscoverInstances`, by names, health and attributes. Optional parameters are ignored if no instance matches them.
-pub(super) fn discover(sandbox: &Arc<Sandbox>, input: Discover) -> OperationResult {
+pub(super) fn discover(sandbox: &Arc<Sandbox>, input: DiscoverInstancesInput) -> OperationResult {
     sandbox.store.read(|states| {
         let state = states.of::<State>();
         let (namespace, service) = find_by_names(state, &input.namespace_name, &input.service_name)?;
@@ -216,7 +213,7 @@ pub(super) fn discover(sandbox: &Arc<Sandbox>, input: Discover) -> OperationResu
         let narrowed: Vec<&Instance> =
             required.iter().copied().filter(|one| has(one, &input.optional_parameters)).collect();
         let instances = filter_by_health(if narrowed.is_empty() { required } else { narrowed }, &input.health_status);
-        let found = instances.into_iter().take(input.max_results.unwrap_or(DEFAULT_MAX_RESULTS)).map(|instance| {
+        let results = instances.into_iter().take(input.max_results.unwrap_or(DEFAULT_MAX_RESULTS)).map(|instance| {
             json!({
                 "InstanceId": instance.id,
                 "NamespaceName": namespace.name,
@@ -225,20 +222,19 @@ pub(super) fn discover(sandbox: &Arc<Sandbox>, input: Discover) -> OperationResu
                 "Attributes": instance.attributes,
             })
         });
-        Ok(json!({ "Instances": found.collect::<Vec<_>>(), "InstancesRevision": service.revision }))
+        Ok(json!({ "Instances": results.collect::<Vec<_>>(), "InstancesRevision": service.revision }))
     })
 }
 
-/// The input of `DiscoverInstancesRevision`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct DiscoverRevision {
+pub(super) struct DiscoverInstancesRevisionInput {
     namespace_name: String,
     service_name: String,
 }
 
 /// `DiscoverInstancesRevision`: a number that grows with each change of the service's instances.
-pub(super) fn discover_revision(sandbox: &Arc<Sandbox>, input: DiscoverRevision) -> OperationResult {
+pub(super) fn discover_revision(sandbox: &Arc<Sandbox>, input: DiscoverInstancesRevisionInput) -> OperationResult {
     sandbox.store.read(|states| {
         let (_, service) = find_by_names(states.of::<State>(), &input.namespace_name, &input.service_name)?;
         Ok(json!({ "InstancesRevision": service.revision }))
@@ -255,16 +251,15 @@ fn filter_by_health<'a>(instances: Vec<&'a Instance>, selected: &str) -> Vec<&'a
     }
 }
 
-/// The input of `UpdateInstanceCustomHealthStatus`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct UpdateHealth {
+pub(super) struct UpdateInstanceCustomHealthStatusInput {
     service_id: String,
     instance_id: String,
     status: String,
 }
 
-pub(super) fn update_health(sandbox: &Arc<Sandbox>, input: UpdateHealth) -> OperationResult {
+pub(super) fn update_health(sandbox: &Arc<Sandbox>, input: UpdateInstanceCustomHealthStatusInput) -> OperationResult {
     sandbox.store.write(|states| {
         let key = key(states.of::<State>(), &input.service_id, &input.instance_id)?;
         if find_service(states.of::<State>(), &input.service_id)?.health_check_custom_config.is_null() {

@@ -15,7 +15,7 @@ use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct CreatePrivate {
+pub(super) struct CreatePrivateDnsNamespaceInput {
     name: String,
     vpc: String,
     description: Option<String>,
@@ -28,7 +28,7 @@ pub(super) struct CreatePrivate {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Create {
+pub(super) struct CreateNamespaceInput {
     name: String,
     description: Option<String>,
     creator_request_id: Option<String>,
@@ -38,29 +38,34 @@ pub(super) struct Create {
     properties: Value,
 }
 
-pub(super) async fn create_private(sandbox: Arc<Sandbox>, input: CreatePrivate) -> OperationResult {
-    let CreatePrivate { name, vpc, description, creator_request_id, tags, properties } = input;
+pub(super) async fn create_private(sandbox: Arc<Sandbox>, input: CreatePrivateDnsNamespaceInput) -> OperationResult {
+    let CreatePrivateDnsNamespaceInput { name, vpc, description, creator_request_id, tags, properties } = input;
     let filter = json!({ "Filter": [{ "Name": "vpc-id", "Value": [vpc] }] });
-    let found = sandbox.call("ec2", "DescribeVpcs", filter).await?;
-    if found["vpcSet"].as_array().is_none_or(Vec::is_empty) {
+    let vpcs = sandbox.call("ec2", "DescribeVpcs", filter).await?;
+    if vpcs["vpcSet"].as_array().is_none_or(Vec::is_empty) {
         return Err(invalid_input(format!("VPC {vpc} does not exist")));
     }
-    create(&sandbox, NamespaceType::PrivateDns, vpc, Create { name, description, creator_request_id, tags, properties })
+    create(
+        &sandbox,
+        NamespaceType::PrivateDns,
+        vpc,
+        CreateNamespaceInput { name, description, creator_request_id, tags, properties },
+    )
 }
 
-pub(super) fn create_public(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
+pub(super) fn create_public(sandbox: &Arc<Sandbox>, input: CreateNamespaceInput) -> OperationResult {
     create(sandbox, NamespaceType::PublicDns, String::new(), input)
 }
 
-pub(super) fn create_http(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
+pub(super) fn create_http(sandbox: &Arc<Sandbox>, input: CreateNamespaceInput) -> OperationResult {
     check_http_name(&input.name)?;
     create(sandbox, NamespaceType::Http, String::new(), input)
 }
 
 /// The pattern of the API's model, which needs look-ahead.
 fn check_http_name(name: &str) -> Result<(), Fault> {
-    let fits = (1..=1024).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
-    if fits && !name.starts_with("arn:") {
+    let is_valid = (1..=1024).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_valid && !name.starts_with("arn:") {
         return Ok(());
     }
     Err(invalid_input(format!(
@@ -75,7 +80,7 @@ fn soa_ttl(properties: &Value) -> Option<i64> {
 }
 
 /// Creates a namespace. Names of private ones are unique per VPC, others per kind.
-fn create(sandbox: &Arc<Sandbox>, kind: NamespaceType, vpc: String, input: Create) -> OperationResult {
+fn create(sandbox: &Arc<Sandbox>, kind: NamespaceType, vpc: String, input: CreateNamespaceInput) -> OperationResult {
     let id = format!("ns-{}", ids::random_lower(16));
     let zone = if kind == NamespaceType::Http { String::new() } else { format!("Z0{}", ids::random_upper(18)) };
     let namespace = Namespace {
@@ -175,23 +180,22 @@ fn to_output(state: &State, namespace: &Namespace) -> Value {
 /// The input of operations on one namespace.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Identified {
+pub(super) struct NamespaceInput {
     id: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: NamespaceInput) -> OperationResult {
     sandbox.store.read(|states| {
-        let found = states.of::<State>().namespaces.get(id_of(&input.id)).ok_or_else(|| not_found(&input.id))?;
-        let mut namespace = to_output(states.of::<State>(), found);
-        namespace["CreatorRequestId"] = found.creator_request_id.clone().into();
-        Ok(json!({ "Namespace": namespace }))
+        let namespace = states.of::<State>().namespaces.get(id_of(&input.id)).ok_or_else(|| not_found(&input.id))?;
+        let mut output = to_output(states.of::<State>(), namespace);
+        output["CreatorRequestId"] = namespace.creator_request_id.clone().into();
+        Ok(json!({ "Namespace": output }))
     })
 }
 
-/// The input of `ListNamespaces`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct List {
+pub(super) struct ListNamespacesInput {
     #[serde(default)]
     filters: Vec<Filter>,
     max_results: Option<usize>,
@@ -209,11 +213,11 @@ pub(super) struct Filter {
 impl Filter {
     /// Whether the filter accepts the value of the attribute `name`. A filter for another attribute accepts everything.
     pub(super) fn accepts(&self, name: &str, text: &str) -> bool {
-        let fits = |value: &String| match self.condition.as_deref() {
+        let matches = |value: &String| match self.condition.as_deref() {
             Some("BEGINS_WITH") => text.starts_with(value.as_str()),
             _ => text == value,
         };
-        self.name != name || self.values.iter().any(fits)
+        self.name != name || self.values.iter().any(matches)
     }
 
     /// Refuses a condition that is not served.
@@ -225,9 +229,9 @@ impl Filter {
     }
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListNamespacesInput) -> OperationResult {
     Filter::check(&input.filters)?;
-    let question = format!("ListNamespaces {:?}", input.filters);
+    let query = format!("ListNamespaces {:?}", input.filters);
     let page = sandbox.store.read(|states| {
         let matching = states.of::<State>().namespaces.values().filter(|namespace| {
             input.filters.iter().all(|filter| {
@@ -236,15 +240,15 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
                     && filter.accepts("TYPE", namespace.kind.name())
             })
         });
-        let described = matching.map(|namespace| (namespace.id.clone(), to_output(states.of::<State>(), namespace)));
-        paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        let outputs = matching.map(|namespace| (namespace.id.clone(), to_output(states.of::<State>(), namespace)));
+        paging::page(outputs, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Namespaces": page.items, "NextToken": page.next_token }))
 }
 
 /// `DeleteNamespace`: refused while the namespace has services.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: NamespaceInput) -> OperationResult {
     let now = sandbox.clock.now();
     sandbox.store.write(|states| {
         let (id, state) = (&id_of(&input.id).to_owned(), states.of_mut::<State>());

@@ -30,14 +30,13 @@ pub(super) fn record(state: &mut State, kind: &str, targets: &[(&str, &str)], cr
     json!({ "OperationId": id })
 }
 
-/// The input of `GetOperation`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Get {
+pub(super) struct GetOperationInput {
     operation_id: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: GetOperationInput) -> OperationResult {
     sandbox.store.read(|states| {
         let Some(operation) = states.of::<State>().operations.get(&input.operation_id) else {
             return Err(Fault::not_found(
@@ -56,10 +55,9 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
     })
 }
 
-/// The input of `ListOperations`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct List {
+pub(super) struct ListOperationsInput {
     #[serde(default)]
     filters: Vec<Filter>,
     max_results: Option<usize>,
@@ -67,9 +65,9 @@ pub(super) struct List {
 }
 
 /// `ListOperations`, which shows ids and statuses only.
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListOperationsInput) -> OperationResult {
     Filter::check(&input.filters)?;
-    let question = format!("ListOperations {:?}", input.filters);
+    let query = format!("ListOperations {:?}", input.filters);
     let page = sandbox.store.read(|states| {
         let target =
             |operation: &NamespaceOperation, kind: &str| operation.targets.get(kind).cloned().unwrap_or_default();
@@ -81,9 +79,9 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
                     && filter.accepts("SERVICE_ID", &target(operation, "SERVICE"))
             })
         });
-        let shown =
+        let outputs =
             matching.map(|operation| (operation.id.clone(), json!({ "Id": operation.id, "Status": "SUCCESS" })));
-        paging::page(shown, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(outputs, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Operations": page.items, "NextToken": page.next_token }))

@@ -14,10 +14,9 @@ use crate::base::tags::Tag;
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
-/// The input of `CreateService`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Create {
+pub(super) struct CreateServiceInput {
     name: String,
     namespace_id: Option<String>,
     description: Option<String>,
@@ -33,7 +32,7 @@ pub(super) struct Create {
 }
 
 /// `CreateService`. Names are unique in a namespace.
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateServiceInput) -> OperationResult {
     let id = format!("srv-{}", ids::random_lower(16));
     let within_dns = input.dns_config["NamespaceId"].as_str().map(str::to_owned);
     let Some(namespace_id) = input.namespace_id.or(within_dns) else {
@@ -97,23 +96,22 @@ fn to_output(state: &State, service: &Service) -> Value {
 /// The input of operations on one service.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Identified {
+pub(super) struct ServiceInput {
     id: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: ServiceInput) -> OperationResult {
     sandbox.store.read(|states| {
-        let found = find(states.of::<State>(), &input.id)?;
-        let mut service = to_output(states.of::<State>(), found);
-        service["CreatorRequestId"] = found.creator_request_id.clone().into();
-        Ok(json!({ "Service": service }))
+        let service = find(states.of::<State>(), &input.id)?;
+        let mut output = to_output(states.of::<State>(), service);
+        output["CreatorRequestId"] = service.creator_request_id.clone().into();
+        Ok(json!({ "Service": output }))
     })
 }
 
-/// The input of `ListServices`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct List {
+pub(super) struct ListServicesInput {
     #[serde(default)]
     filters: Vec<Filter>,
     max_results: Option<usize>,
@@ -121,29 +119,28 @@ pub(super) struct List {
 }
 
 /// `ListServices`, which shows what `GetService` does except the namespace.
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListServicesInput) -> OperationResult {
     Filter::check(&input.filters)?;
-    let question = format!("ListServices {:?}", input.filters);
+    let query = format!("ListServices {:?}", input.filters);
     let page = sandbox.store.read(|states| {
         let matching =
             states.of::<State>().services.values().filter(|service| {
                 input.filters.iter().all(|filter| filter.accepts("NAMESPACE_ID", &service.namespace_id))
             });
-        let described = matching.map(|service| {
+        let outputs = matching.map(|service| {
             let mut summary = to_output(states.of::<State>(), service);
             summary["NamespaceId"] = Value::Null;
             (service.id.clone(), summary)
         });
-        paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(outputs, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Services": page.items, "NextToken": page.next_token }))
 }
 
-/// The input of `UpdateService`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Update {
+pub(super) struct UpdateServiceInput {
     id: String,
     service: Change,
 }
@@ -156,7 +153,7 @@ struct Change {
 }
 
 /// `UpdateService`: changes the description and the DNS records.
-pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: UpdateServiceInput) -> OperationResult {
     let now = sandbox.clock.now();
     sandbox.store.write(|states| {
         let state = states.of_mut::<State>();
@@ -172,7 +169,7 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
 }
 
 /// `DeleteService`: refused while the service has instances.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> OperationResult {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: ServiceInput) -> OperationResult {
     sandbox.store.write(|states| {
         let id = find(states.of::<State>(), &input.id)?.id.clone();
         if states.of::<State>().instances.with_prefix(&format!("{id}/")).next().is_some() {

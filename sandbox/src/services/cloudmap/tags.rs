@@ -44,38 +44,41 @@ fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Vec<Tag>)) -> Opera
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Add {
+pub(super) struct TagResourceInput {
     #[serde(rename = "ResourceARN")]
     arn: String,
     #[serde(rename = "Tags")]
     tags: Vec<Tag>,
 }
 
-pub(super) fn add(sandbox: &Arc<Sandbox>, Add { arn, tags }: Add) -> OperationResult {
+pub(super) fn add(sandbox: &Arc<Sandbox>, TagResourceInput { arn, tags }: TagResourceInput) -> OperationResult {
     edit(sandbox, &arn, |current| tags::merge(current, tags))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Remove {
+pub(super) struct UntagResourceInput {
     #[serde(rename = "ResourceARN")]
     arn: String,
     #[serde(rename = "TagKeys")]
     keys: Vec<String>,
 }
 
-pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, keys }: Remove) -> OperationResult {
+pub(super) fn remove(sandbox: &Arc<Sandbox>, UntagResourceInput { arn, keys }: UntagResourceInput) -> OperationResult {
     edit(sandbox, &arn, |current| tags::remove(current, &keys))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct List {
+pub(super) struct ListTagsForResourceInput {
     #[serde(rename = "ResourceARN")]
     arn: String,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { arn }: List) -> OperationResult {
+pub(super) fn list(
+    sandbox: &Arc<Sandbox>,
+    ListTagsForResourceInput { arn }: ListTagsForResourceInput,
+) -> OperationResult {
     sandbox.store.read(|states| {
         let tags = tags(states.of::<State>(), &arn).ok_or_else(|| not_found(&arn))?;
         Ok(json!({ "Tags": tags }))

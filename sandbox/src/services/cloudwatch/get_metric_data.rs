@@ -21,7 +21,7 @@ const MAX_QUERIES: usize = 500;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Get {
+pub(super) struct GetMetricDataInput {
     metric_data_queries: Vec<Query>,
     start_time: f64,
     end_time: f64,
@@ -58,7 +58,7 @@ struct Named {
     dimensions: Vec<Dimension>,
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: GetMetricDataInput) -> OperationResult {
     // Times are truncated to seconds.
     let (start, end) = (clamped_millis(input.start_time.floor()), clamped_millis(input.end_time.floor()));
     if start > end {
@@ -71,8 +71,8 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
     let ascending = input.scan_by.as_deref() == Some("TimestampAscending");
     let limit = input.max_datapoints.unwrap_or(MAX_POINTS).clamp(1, MAX_POINTS);
     let ids: Vec<&String> = input.metric_data_queries.iter().map(|query| &query.id).collect();
-    let question = format!("GetMetricData {start} {end} {ascending} {ids:?}");
-    let mut skip = from(&question, input.next_token.as_deref())?;
+    let query = format!("GetMetricData {start} {end} {ascending} {ids:?}");
+    let mut skip = from(&query, input.next_token.as_deref())?;
     let stats: BTreeSet<&str> =
         input.metric_data_queries.iter().filter_map(|query| Some(query.metric_stat.as_ref()?.stat.as_str())).collect();
     let several = stats.len() > 1;
@@ -101,14 +101,14 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
             "StatusCode": if partial { "PartialData" } else { "Complete" },
         }));
     }
-    let next = more.then(|| paging::token(&question, (from + limit).to_string().as_bytes()));
+    let next = more.then(|| paging::token(&query, (from + limit).to_string().as_bytes()));
     Ok(json!({ "MetricDataResults": results, "NextToken": next, "Messages": [] }))
 }
 
 /// The number of data points on earlier pages.
-fn from(question: &str, token: Option<&str>) -> Result<usize, Fault> {
+fn from(query: &str, token: Option<&str>) -> Result<usize, Fault> {
     let Some(token) = token else { return Ok(0) };
-    let position = paging::position(question, token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let position = paging::position(query, token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let position = position.and_then(|text| text.parse().ok());
     position.ok_or_else(|| Fault::client("InvalidNextToken", "The next token specified is invalid."))
 }

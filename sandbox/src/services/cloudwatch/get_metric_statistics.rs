@@ -18,7 +18,7 @@ const MAX_POINTS: i64 = 1440;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Get {
+pub(super) struct GetMetricStatisticsInput {
     namespace: String,
     metric_name: String,
     #[serde(default)]
@@ -33,7 +33,7 @@ pub(super) struct Get {
     unit: Option<String>,
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: GetMetricStatisticsInput) -> OperationResult {
     if input.statistics.is_empty() == input.extended_statistics.is_empty() {
         return Err(invalid_combination("Must specify either Statistics or ExtendedStatistics"));
     }
@@ -51,13 +51,13 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
     let key = Metric::key(&input.namespace, &input.metric_name, &input.dimensions);
     let metric = sandbox.store.read(|states| states.of::<State>().metrics.get(&key).map(|metric| metric.id));
     let points = metric.map_or(Ok(Vec::new()), |metric| data_points::between(sandbox, metric, start, end))?;
-    let mut described = Vec::new();
+    let mut outputs = Vec::new();
     for (time, bucket) in buckets(&points, start, input.period * 1000) {
         for (unit, points) in by_unit(bucket, input.unit.as_deref()) {
-            described.push(datapoint(time, unit, &points, &plain, &extended));
+            outputs.push(datapoint(time, unit, &points, &plain, &extended));
         }
     }
-    Ok(json!({ "Label": input.metric_name, "Datapoints": described }))
+    Ok(json!({ "Label": input.metric_name, "Datapoints": outputs }))
 }
 
 fn check_period(period: i64, start: i64, end: i64) -> Result<(), Fault> {
@@ -103,11 +103,11 @@ fn datapoint(
     let value = |(name, statistic): &(String, Statistic)| {
         Some((name.clone(), statistic.of(points.iter().copied()).map(Value::from)?))
     };
-    let mut described =
+    let mut output =
         Map::from_iter([("Timestamp".to_owned(), seconds_from_millis(time).into()), ("Unit".to_owned(), unit.into())]);
-    described.extend(plain.iter().filter_map(value));
+    output.extend(plain.iter().filter_map(value));
     if !extended.is_empty() {
-        described.insert("ExtendedStatistics".to_owned(), Value::Object(extended.iter().filter_map(value).collect()));
+        output.insert("ExtendedStatistics".to_owned(), Value::Object(extended.iter().filter_map(value).collect()));
     }
-    Value::Object(described)
+    Value::Object(output)
 }

@@ -60,15 +60,15 @@ struct Filter {
 
 impl Filter {
     fn accepts(&self, metric: &Metric) -> bool {
-        let fits =
+        let is_valid =
             |one: &Dimension| one.name == self.name && self.value.as_ref().is_none_or(|value| *value == one.value);
-        metric.dimensions.iter().any(fits)
+        metric.dimensions.iter().any(is_valid)
     }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct List {
+pub(super) struct ListMetricsInput {
     namespace: Option<String>,
     metric_name: Option<String>,
     #[serde(default)]
@@ -81,7 +81,7 @@ pub(super) struct List {
 }
 
 /// `ListMetrics`: the metrics with data in the last two weeks.
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListMetricsInput) -> OperationResult {
     let age = match input.recently_active.as_deref() {
         None => LISTED_MILLIS,
         Some("PT3H") => RECENTLY_ACTIVE_MILLIS,
@@ -90,7 +90,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
     let since = sandbox.clock.now().as_millisecond() - age;
     let own = input.owning_account.as_ref().is_none_or(|account| *account == sandbox.config.account);
     let filters: Vec<_> = input.dimensions.iter().map(|filter| (&filter.name, &filter.value)).collect();
-    let question = format!("ListMetrics {:?} {:?} {filters:?} {age} {own}", input.namespace, input.metric_name);
+    let query = format!("ListMetrics {:?} {:?} {filters:?} {age} {own}", input.namespace, input.metric_name);
     let page = sandbox.store.read(|states| {
         let metrics = states.of::<State>().metrics.iter().filter(|(_, metric)| {
             own && metric.last_data >= since
@@ -98,8 +98,8 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
                 && input.metric_name.as_ref().is_none_or(|name| *name == metric.metric_name)
                 && input.dimensions.iter().all(|filter| filter.accepts(metric))
         });
-        let shown = metrics.map(|(key, metric)| (key.to_owned(), to_output(metric)));
-        paging::page(shown, &question, input.next_token.as_deref(), PAGE)
+        let outputs = metrics.map(|(key, metric)| (key.to_owned(), to_output(metric)));
+        paging::page(outputs, &query, input.next_token.as_deref(), PAGE)
             .map_err(|_| invalid_value("Request parameter NextToken is invalid"))
     })?;
     let owners = input.include_linked_accounts.then(|| vec![&sandbox.config.account; page.items.len()]);

@@ -74,7 +74,7 @@ pub(crate) fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Resul
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Put {
+pub(super) struct PutMetricDataInput {
     namespace: String,
     #[serde(default)]
     metric_data: Vec<MetricDatumInput>,
@@ -116,7 +116,7 @@ struct Set {
     maximum: Number,
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: PutMetricDataInput) -> OperationResult {
     if !input.entity_metric_data.is_empty() {
         return Err(Fault::not_implemented("EntityMetricData in PutMetricData"));
     }

@@ -118,11 +118,11 @@ fn percentile<'a>(points: impl IntoIterator<Item = &'a Point>, percent: f64) -> 
     let rank = percent / 100.0 * (count - 1.0);
     let at = |rank: f64| {
         let mut seen = 0.0;
-        let found = values.iter().find(|(_, times)| {
+        let value = values.iter().find(|(_, times)| {
             seen += times;
             rank < seen
         });
-        found.or(values.last()).map(|(value, _)| *value)
+        value.or(values.last()).map(|(value, _)| *value)
     };
     let (below, above) = (at(rank.floor())?, at(rank.ceil())?);
     Some(below + (above - below) * rank.fract())

@@ -18,12 +18,12 @@ fn find_alarm(state: &State, arn: &str) -> Result<String, Fault> {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Identified {
+pub(super) struct ListTagsForResourceInput {
     #[serde(rename = "ResourceARN")]
     arn: String,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, Identified { arn }: Identified) -> Value {
+pub(super) fn list(sandbox: &Arc<Sandbox>, ListTagsForResourceInput { arn }: ListTagsForResourceInput) -> Value {
     sandbox.store.read(|states| {
         // AWS returns no tags for an alarm that does not exist.
         let name = find_alarm(states.of::<State>(), &arn).ok();
@@ -34,13 +34,13 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, Identified { arn }: Identified) -> Va
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Add {
+pub(super) struct TagResourceInput {
     #[serde(rename = "ResourceARN")]
     arn: String,
     tags: Vec<Tag>,
 }
 
-pub(super) fn add(sandbox: &Arc<Sandbox>, Add { arn, tags }: Add) -> OperationResult {
+pub(super) fn add(sandbox: &Arc<Sandbox>, TagResourceInput { arn, tags }: TagResourceInput) -> OperationResult {
     change(sandbox, &arn, |alarm| {
         alarm.tags.extend(tags::to_map(tags));
         check_count(alarm.tags.len())
@@ -56,13 +56,16 @@ pub(super) fn check_count(count: usize) -> Result<(), Fault> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Remove {
+pub(super) struct UntagResourceInput {
     #[serde(rename = "ResourceARN")]
     arn: String,
     tag_keys: Vec<String>,
 }
 
-pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, tag_keys }: Remove) -> OperationResult {
+pub(super) fn remove(
+    sandbox: &Arc<Sandbox>,
+    UntagResourceInput { arn, tag_keys }: UntagResourceInput,
+) -> OperationResult {
     change(sandbox, &arn, |alarm| {
         tags::remove_from_map(&mut alarm.tags, &tag_keys);
         Ok(())

@@ -25,7 +25,7 @@ pub(super) struct Filter {
 
 /// The input of every Describe operation: filters, paging, and ids in the member that the resource kind names.
 #[derive(Debug, Deserialize)]
-pub(super) struct Describe {
+pub(super) struct DescribeInput {
     #[serde(default, rename = "Filter")]
     filters: Vec<Filter>,
     #[serde(rename = "MaxResults")]
@@ -37,15 +37,15 @@ pub(super) struct Describe {
 }
 
 /// Runs the Describe operation of a resource kind.
-pub(super) fn describe(sandbox: &Arc<Sandbox>, kind: &ResourceKind, input: &Describe) -> OperationResult {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, kind: &ResourceKind, input: &DescribeInput) -> OperationResult {
     sandbox.store.read(|states| {
-        let found = select(states.of::<State>(), kind, input)?;
-        answer(kind, input, found)
+        let records = select(states.of::<State>(), kind, input)?;
+        answer(kind, input, records)
     })
 }
 
 /// Selects records of a resource kind.
-pub(super) fn select(state: &State, kind: &ResourceKind, input: &Describe) -> Result<Vec<Value>, Fault> {
+pub(super) fn select(state: &State, kind: &ResourceKind, input: &DescribeInput) -> Result<Vec<Value>, Fault> {
     let ids = input.texts(kind.ids);
     if input.max_results.is_some() && !kind.pages_with_ids && !ids.is_empty() {
         let message = format!("The parameter {} cannot be used with the parameter maxResults", kind.set);
@@ -63,13 +63,13 @@ pub(super) fn select(state: &State, kind: &ResourceKind, input: &Describe) -> Re
 }
 
 /// The response with the requested page of the selected rows.
-pub(super) fn answer(kind: &ResourceKind, input: &Describe, found: Vec<Value>) -> OperationResult {
-    let (mut found, next_token) = input.page(kind, found)?;
-    for record in &mut found {
+pub(super) fn answer(kind: &ResourceKind, input: &DescribeInput, records: Vec<Value>) -> OperationResult {
+    let (mut records, next_token) = input.page(kind, records)?;
+    for record in &mut records {
         hide_members(kind, record);
     }
     let mut answer = Map::new();
-    answer.insert(kind.set.to_owned(), Value::Array(found));
+    answer.insert(kind.set.to_owned(), Value::Array(records));
     answer.insert("nextToken".to_owned(), json!(next_token));
     Ok(Value::Object(answer))
 }
@@ -85,7 +85,7 @@ pub(super) fn hide_members(kind: &ResourceKind, record: &mut Value) {
     }
 }
 
-impl Describe {
+impl DescribeInput {
     fn texts(&self, member: &str) -> Vec<&str> {
         let items = self.selectors.get(member).and_then(Value::as_array);
         items.into_iter().flatten().filter_map(Value::as_str).collect()
@@ -99,17 +99,17 @@ impl Describe {
     /// Selects the rows that match the filters and the kind's other selectors.
     pub(super) fn select(&self, kind: &ResourceKind, rows: impl Iterator<Item = Value>) -> Result<Vec<Value>, Fault> {
         self.check(kind)?;
-        let mut found: Vec<Value> = rows.collect();
+        let mut records: Vec<Value> = rows.collect();
         for selector in kind.selectors {
             let values = self.texts(selector.member);
-            let missing = |text: &&&str| !found.iter().any(|row| row[selector.path] == **text);
+            let missing = |text: &&&str| !records.iter().any(|record| record[selector.path] == **text);
             if let Some(unknown) = values.iter().find(missing) {
                 return Err(Fault::not_found(selector.not_found, selector.message.replace("{}", unknown)));
             }
-            found.retain(|row| values.is_empty() || values.iter().any(|text| row[selector.path] == *text));
+            records.retain(|record| values.is_empty() || values.iter().any(|text| record[selector.path] == *text));
         }
-        found.retain(|row| self.filters.iter().all(|filter| filter.accepts(kind, row)));
-        Ok(found)
+        records.retain(|record| self.filters.iter().all(|filter| filter.accepts(kind, record)));
+        Ok(records)
     }
 
     /// Removes and returns a member that only one Describe operation has.
@@ -119,7 +119,7 @@ impl Describe {
 
     /// Refuses members that are not served, and unknown filters.
     fn check(&self, kind: &ResourceKind) -> Result<(), Fault> {
-        let served = |member: &str| member == kind.ids || kind.selectors.iter().any(|row| row.member == member);
+        let served = |member: &str| member == kind.ids || kind.selectors.iter().any(|record| record.member == member);
         if let Some(member) = self.selectors.keys().find(|member| !served(member)) {
             return Err(Fault::not_implemented(&format!("ec2:{} with the member {member}", kind.operation)));
         }
@@ -137,11 +137,11 @@ impl Describe {
     }
 
     /// The requested page of the rows: all of them without `MaxResults`.
-    pub(super) fn page(&self, kind: &ResourceKind, found: Vec<Value>) -> Result<(Vec<Value>, Option<String>), Fault> {
+    pub(super) fn page(&self, kind: &ResourceKind, records: Vec<Value>) -> Result<(Vec<Value>, Option<String>), Fault> {
         let page_size = self.max_results.map_or(Ok(usize::MAX), page_size)?;
-        let question = format!("{} {:?} {:?}", kind.operation, self.filters, self.selectors);
-        let found = found.into_iter().enumerate().map(|(place, record)| (place.to_string(), record));
-        let page = paging::page(found, &question, self.next_token.as_deref(), page_size)
+        let query = format!("{} {:?} {:?}", kind.operation, self.filters, self.selectors);
+        let records = records.into_iter().enumerate().map(|(place, record)| (place.to_string(), record));
+        let page = paging::page(records, &query, self.next_token.as_deref(), page_size)
             .map_err(|_| Fault::client("InvalidNextToken", "The specified NextToken is not valid."))?;
         Ok((page.items, page.next_token))
     }

@@ -15,15 +15,14 @@ use crate::core::OperationResult;
 use crate::services::ec2::State;
 use crate::{Fault, Sandbox};
 
-/// The input of `CreateInternetGateway`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct CreateInternet {
+pub(super) struct CreateInternetGatewayInput {
     #[serde(default)]
     tag_specification: Vec<TagSpecification>,
 }
 
-pub(super) fn create_internet(sandbox: &Arc<Sandbox>, input: CreateInternet) -> OperationResult {
+pub(super) fn create_internet(sandbox: &Arc<Sandbox>, input: CreateInternetGatewayInput) -> OperationResult {
     let id = ids::resource("igw");
     let tags = tags::tag_set(&INTERNET_GATEWAY, input.tag_specification)?;
     let gateway = json!({
@@ -41,15 +40,15 @@ pub(super) fn create_internet(sandbox: &Arc<Sandbox>, input: CreateInternet) -> 
 /// The input of `AttachInternetGateway` and `DetachInternetGateway`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Attachment {
+pub(super) struct InternetGatewayAttachmentInput {
     internet_gateway_id: String,
     vpc_id: String,
 }
 
 /// `AttachInternetGateway`. A VPC has at most one internet gateway, and a gateway at most one VPC.
-pub(super) fn attach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> OperationResult {
+pub(super) fn attach_internet(sandbox: &Arc<Sandbox>, input: InternetGatewayAttachmentInput) -> OperationResult {
     sandbox.store.write(|states| {
-        let Attachment { internet_gateway_id: gateway, vpc_id: vpc } = &input;
+        let InternetGatewayAttachmentInput { internet_gateway_id: gateway, vpc_id: vpc } = &input;
         records::get(states.of::<State>(), &VPC, vpc)?;
         if records::any(states.of::<State>(), &INTERNET_GATEWAY, "attachmentSet/vpcId", vpc) {
             let message = format!("Network {vpc} already has an internet gateway attached");
@@ -66,9 +65,9 @@ pub(super) fn attach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Oper
     })
 }
 
-pub(super) fn detach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> OperationResult {
+pub(super) fn detach_internet(sandbox: &Arc<Sandbox>, input: InternetGatewayAttachmentInput) -> OperationResult {
     sandbox.store.write(|states| {
-        let Attachment { internet_gateway_id: gateway, vpc_id: vpc } = &input;
+        let InternetGatewayAttachmentInput { internet_gateway_id: gateway, vpc_id: vpc } = &input;
         let attachments =
             list(records::get_mut(states.of_mut::<State>(), &INTERNET_GATEWAY, gateway)?, "attachmentSet");
         let before = attachments.len();
@@ -81,15 +80,14 @@ pub(super) fn detach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Oper
     })
 }
 
-/// The input of `DeleteInternetGateway`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct DeleteInternet {
+pub(super) struct DeleteInternetGatewayInput {
     internet_gateway_id: String,
 }
 
 /// `DeleteInternetGateway`: refused while the gateway is attached.
-pub(super) fn delete_internet(sandbox: &Arc<Sandbox>, input: DeleteInternet) -> OperationResult {
+pub(super) fn delete_internet(sandbox: &Arc<Sandbox>, input: DeleteInternetGatewayInput) -> OperationResult {
     sandbox.store.write(|states| {
         let id = &input.internet_gateway_id;
         if !list(records::get_mut(states.of_mut::<State>(), &INTERNET_GATEWAY, id)?, "attachmentSet").is_empty() {
@@ -100,10 +98,9 @@ pub(super) fn delete_internet(sandbox: &Arc<Sandbox>, input: DeleteInternet) -> 
     })
 }
 
-/// The input of `CreateNatGateway`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct CreateNat {
+pub(super) struct CreateNatGatewayInput {
     subnet_id: String,
     allocation_id: String,
     client_token: Option<String>,
@@ -112,10 +109,10 @@ pub(super) struct CreateNat {
 }
 
 /// `CreateNatGateway`, public only. It is available immediately.
-pub(super) fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> OperationResult {
+pub(super) fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNatGatewayInput) -> OperationResult {
     let (id, created) = (ids::resource("nat"), iso8601(sandbox.clock.now()));
     let tags = tags::tag_set(&NAT_GATEWAY, input.tag_specification)?;
-    let to_response = |nat: &Value| {
+    let to_output = |nat: &Value| {
         let mut nat = nat.clone();
         nat["attributes"] = Value::Null;
         json!({ "natGateway": nat, "clientToken": input.client_token })
@@ -124,7 +121,7 @@ pub(super) fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> OperationR
         if let Some(nat) =
             records::find_by_client_token(states.of::<State>(), &NAT_GATEWAY, input.client_token.as_deref())
         {
-            return Ok(to_response(nat));
+            return Ok(to_output(nat));
         }
         let subnet = records::get(states.of::<State>(), &SUBNET, &input.subnet_id)?.clone();
         let number =
@@ -159,21 +156,20 @@ pub(super) fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> OperationR
             "tagSet": tags,
             "attributes": { "clientToken": input.client_token },
         });
-        let answer = to_response(&nat);
+        let answer = to_output(&nat);
         states.of_mut::<State>().records.insert(id, nat);
         Ok(answer)
     })
 }
 
-/// The input of `DeleteNatGateway`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct DeleteNat {
+pub(super) struct DeleteNatGatewayInput {
     nat_gateway_id: String,
 }
 
 /// `DeleteNatGateway`: releases its address. The record is kept in state `deleted`.
-pub(super) fn delete_nat(sandbox: &Arc<Sandbox>, input: DeleteNat) -> OperationResult {
+pub(super) fn delete_nat(sandbox: &Arc<Sandbox>, input: DeleteNatGatewayInput) -> OperationResult {
     let deleted = iso8601(sandbox.clock.now());
     sandbox.store.write(|states| {
         let id = &input.nat_gateway_id;

@@ -11,9 +11,9 @@ use crate::core::{ServiceDefinition, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 
-mod addresses;
 mod cidr;
 mod describe;
+mod elastic_ips;
 mod gateways;
 mod ignored_members;
 mod instances;
@@ -75,9 +75,9 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
         operation!("DescribeNatGateways" => |sandbox, input| describe::describe(sandbox, &resource_kinds::NAT_GATEWAY, &input)),
         operation!("DeleteNatGateway" => gateways::delete_nat),
         operation!("DescribeVpnGateways" => |sandbox, input| describe::describe(sandbox, &resource_kinds::VPN_GATEWAY, &input)),
-        operation!("AllocateAddress" => addresses::allocate),
+        operation!("AllocateAddress" => elastic_ips::allocate),
         operation!("DescribeAddresses" => |sandbox, input| describe::describe(sandbox, &resource_kinds::ADDRESS, &input)),
-        operation!("ReleaseAddress" => addresses::release),
+        operation!("ReleaseAddress" => elastic_ips::release),
         operation!("CreateSecurityGroup" => security_groups::create),
         operation!("AuthorizeSecurityGroupIngress" => |sandbox, input| {
             security_groups::authorize(sandbox, Direction::Ingress, input)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::describe::{self, Describe};
+use super::describe::{self, DescribeInput};
 use super::resource_kinds::{REGION, ZONE};
 use crate::base::regions;
 use crate::base::zones::{self, Zone};
@@ -12,7 +12,7 @@ use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
 /// `DescribeRegions`: the sandbox's own region, and with `AllRegions` all regions of its partition.
-pub(super) fn describe_regions(sandbox: &Arc<Sandbox>, mut input: Describe) -> OperationResult {
+pub(super) fn describe_regions(sandbox: &Arc<Sandbox>, mut input: DescribeInput) -> OperationResult {
     let (own, partition) = (sandbox.config.region.as_str(), sandbox.config.partition());
     let all = match input.take("AllRegions") {
         None | Some(Value::Bool(false)) => false,
@@ -29,11 +29,11 @@ pub(super) fn describe_regions(sandbox: &Arc<Sandbox>, mut input: Describe) -> O
         let endpoint = format!("ec2.{name}.{}", partition.url_suffix);
         json!({ "regionName": name, "regionEndpoint": endpoint, "optInStatus": status })
     });
-    let found = input.select(&REGION, rows)?;
-    describe::answer(&REGION, &input, found)
+    let regions = input.select(&REGION, rows)?;
+    describe::answer(&REGION, &input, regions)
 }
 
-pub(super) fn describe_zones(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
+pub(super) fn describe_zones(sandbox: &Arc<Sandbox>, input: DescribeInput) -> OperationResult {
     let region = &sandbox.config.region;
     let rows = zones::zones_in(region).into_iter().map(|Zone { name, id }| -> Value {
         json!({
@@ -48,6 +48,6 @@ pub(super) fn describe_zones(sandbox: &Arc<Sandbox>, input: Describe) -> Operati
             "zoneType": "availability-zone",
         })
     });
-    let found = input.select(&ZONE, rows)?;
-    describe::answer(&ZONE, &input, found)
+    let zones = input.select(&ZONE, rows)?;
+    describe::answer(&ZONE, &input, zones)
 }

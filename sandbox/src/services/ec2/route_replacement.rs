@@ -13,10 +13,9 @@ use crate::core::OperationResult;
 use crate::services::ec2::State;
 use crate::{Fault, Sandbox};
 
-/// The input of `ReplaceRoute`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Replacement {
+pub(super) struct ReplaceRouteInput {
     route_table_id: String,
     destination_cidr_block: String,
     gateway_id: Option<String>,
@@ -24,17 +23,17 @@ pub(super) struct Replacement {
 }
 
 /// `ReplaceRoute`: changes the target of an existing route.
-pub(super) fn route(sandbox: &Arc<Sandbox>, input: Replacement) -> OperationResult {
+pub(super) fn route(sandbox: &Arc<Sandbox>, input: ReplaceRouteInput) -> OperationResult {
     sandbox.store.write(|states| {
         let destination = Cidr::parse_parameter("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
-        let Replacement { route_table_id, gateway_id, nat_gateway_id, .. } = &input;
+        let ReplaceRouteInput { route_table_id, gateway_id, nat_gateway_id, .. } = &input;
         let through =
             routes::target(states.of::<State>(), route_table_id, gateway_id.as_deref(), nat_gateway_id.as_deref())?;
         let table = records::get_mut(states.of_mut::<State>(), &ROUTE_TABLE, &input.route_table_id)?;
-        let found = list(table, "routeSet")
+        let route = list(table, "routeSet")
             .iter_mut()
             .find(|route| route["destinationCidrBlock"] == destination.as_str() && route["gatewayId"] != "local");
-        let Some(route) = found else {
+        let Some(route) = route else {
             let message = format!("There is no route defined for '{destination}' in the route table.");
             return Err(Fault::client("InvalidParameterValue", message));
         };
@@ -45,25 +44,24 @@ pub(super) fn route(sandbox: &Arc<Sandbox>, input: Replacement) -> OperationResu
     })
 }
 
-/// The input of `ReplaceRouteTableAssociation`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Association {
+pub(super) struct ReplaceRouteTableAssociationInput {
     association_id: String,
     route_table_id: String,
 }
 
 /// `ReplaceRouteTableAssociation`: associates a subnet, or a VPC as a whole, with another table.
-pub(super) fn association(sandbox: &Arc<Sandbox>, input: Association) -> OperationResult {
+pub(super) fn association(sandbox: &Arc<Sandbox>, input: ReplaceRouteTableAssociationInput) -> OperationResult {
     sandbox.store.write(|states| {
-        let Association { association_id: id, route_table_id: to } = &input;
+        let ReplaceRouteTableAssociationInput { association_id: id, route_table_id: to } = &input;
         let holds = |table: &Value| {
             table["associationSet"].as_array()?.iter().find(|one| one["routeTableAssociationId"] == id.as_str()).cloned()
         };
-        let found = states.of::<State>().records.with_prefix(ROUTE_TABLE.prefix).find_map(|(from, table)| {
+        let association = states.of::<State>().records.with_prefix(ROUTE_TABLE.prefix).find_map(|(from, table)| {
             Some((from.to_owned(), holds(table)?, table["vpcId"].clone()))
         });
-        let Some((from, old, vpc)) = found else {
+        let Some((from, old, vpc)) = association else {
             let message = format!("The association ID '{id}' does not exist");
             return Err(Fault::not_found("InvalidAssociationID.NotFound", message));
         };

@@ -46,17 +46,16 @@ pub(super) fn is_main(table: &Value) -> bool {
     table["associationSet"].as_array().is_some_and(|all| all.iter().any(|one| one["main"] == true))
 }
 
-/// The input of `CreateRouteTable`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct CreateTable {
+pub(super) struct CreateRouteTableInput {
     vpc_id: String,
     client_token: Option<String>,
     #[serde(default)]
     tag_specification: Vec<TagSpecification>,
 }
 
-pub(super) fn create_table(sandbox: &Arc<Sandbox>, input: CreateTable) -> OperationResult {
+pub(super) fn create_table(sandbox: &Arc<Sandbox>, input: CreateRouteTableInput) -> OperationResult {
     let tags = tags::tag_set(&ROUTE_TABLE, input.tag_specification)?;
     sandbox.store.write(|states| {
         if let Some(table) =
@@ -73,15 +72,14 @@ pub(super) fn create_table(sandbox: &Arc<Sandbox>, input: CreateTable) -> Operat
     })
 }
 
-/// The input of `DeleteRouteTable`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct DeleteTable {
+pub(super) struct DeleteRouteTableInput {
     route_table_id: String,
 }
 
 /// `DeleteRouteTable`: refused while a subnet uses the table.
-pub(super) fn delete_table(sandbox: &Arc<Sandbox>, input: DeleteTable) -> OperationResult {
+pub(super) fn delete_table(sandbox: &Arc<Sandbox>, input: DeleteRouteTableInput) -> OperationResult {
     sandbox.store.write(|states| {
         let id = &input.route_table_id;
         let table = records::get(states.of::<State>(), &ROUTE_TABLE, id)?;
@@ -93,17 +91,16 @@ pub(super) fn delete_table(sandbox: &Arc<Sandbox>, input: DeleteTable) -> Operat
     })
 }
 
-/// The input of `AssociateRouteTable`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Associate {
+pub(super) struct AssociateRouteTableInput {
     route_table_id: String,
     subnet_id: String,
 }
 
-pub(super) fn associate(sandbox: &Arc<Sandbox>, input: Associate) -> OperationResult {
+pub(super) fn associate(sandbox: &Arc<Sandbox>, input: AssociateRouteTableInput) -> OperationResult {
     sandbox.store.write(|states| {
-        let Associate { route_table_id: table, subnet_id: subnet } = &input;
+        let AssociateRouteTableInput { route_table_id: table, subnet_id: subnet } = &input;
         let vpc = records::get(states.of::<State>(), &SUBNET, subnet)?["vpcId"].clone();
         if records::get(states.of::<State>(), &ROUTE_TABLE, table)?["vpcId"] != vpc {
             let message = format!("Route table {table} and network {subnet} belong to different networks");
@@ -121,14 +118,13 @@ pub(super) fn associate(sandbox: &Arc<Sandbox>, input: Associate) -> OperationRe
     })
 }
 
-/// The input of `DisassociateRouteTable`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Disassociate {
+pub(super) struct DisassociateRouteTableInput {
     association_id: String,
 }
 
-pub(super) fn disassociate(sandbox: &Arc<Sandbox>, input: Disassociate) -> OperationResult {
+pub(super) fn disassociate(sandbox: &Arc<Sandbox>, input: DisassociateRouteTableInput) -> OperationResult {
     sandbox.store.write(|states| {
         let id = &input.association_id;
         if !remove_association(states.of_mut::<State>(), "routeTableAssociationId", id) {
@@ -154,10 +150,9 @@ fn remove_association(state: &mut State, member: &str, text: &str) -> bool {
     true
 }
 
-/// The input of `CreateRoute`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Create {
+pub(super) struct CreateRouteInput {
     route_table_id: String,
     destination_cidr_block: String,
     gateway_id: Option<String>,
@@ -165,7 +160,7 @@ pub(super) struct Create {
 }
 
 /// `CreateRoute`, through an internet gateway or a NAT gateway.
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateRouteInput) -> OperationResult {
     sandbox.store.write(|states| {
         let destination = &Cidr::parse_parameter("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
         let through = target(
@@ -243,15 +238,14 @@ fn different_networks(table: &str, gateway: &str) -> Fault {
     Fault::client("InvalidParameterValue", message)
 }
 
-/// The input of `DeleteRoute`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Delete {
+pub(super) struct DeleteRouteInput {
     route_table_id: String,
     destination_cidr_block: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: DeleteRouteInput) -> OperationResult {
     let destination = Cidr::parse_parameter("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
     sandbox.store.write(|states| {
         let routes = list(records::get_mut(states.of_mut::<State>(), &ROUTE_TABLE, &input.route_table_id)?, "routeSet");

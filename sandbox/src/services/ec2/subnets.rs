@@ -16,10 +16,9 @@ use crate::base::zones::{self, Zone};
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
-/// The input of `CreateSubnet`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Create {
+pub(super) struct CreateSubnetInput {
     vpc_id: String,
     cidr_block: String,
     availability_zone: Option<String>,
@@ -28,7 +27,7 @@ pub(super) struct Create {
     tag_specification: Vec<TagSpecification>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateSubnetInput) -> OperationResult {
     let config = &sandbox.config;
     let zone = chosen_zone(&config.region, input.availability_zone.as_deref(), input.availability_zone_id.as_deref())?;
     let (id, tags) = (ids::resource("subnet"), tags::tag_set(&SUBNET, input.tag_specification)?);
@@ -93,7 +92,7 @@ fn checked_range(state: &State, vpc: &str, cidr: &str) -> Result<Cidr, Fault> {
     let vpc_range = records::get(state, &VPC, vpc)?["cidrBlock"].as_str().and_then(Cidr::parse);
     let invalid_range = || Fault::client("InvalidSubnet.Range", format!("The CIDR '{cidr}' is invalid."));
     let range = Cidr::parse_parameter("cidrBlock", cidr)?;
-    if !range.is_of_vpc_size() || !vpc_range.is_some_and(|whole| whole.contains(range)) {
+    if !range.is_of_vpc_size() || !vpc_range.is_some_and(|vpc| vpc.contains(range)) {
         return Err(invalid_range());
     }
     let conflicts = |subnet: &Value| {
@@ -109,15 +108,14 @@ fn checked_range(state: &State, vpc: &str, cidr: &str) -> Result<Cidr, Fault> {
     Ok(range)
 }
 
-/// The input of `ModifySubnetAttribute`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct ModifyAttribute {
+pub(super) struct ModifySubnetAttributeInput {
     subnet_id: String,
     map_public_ip_on_launch: Option<AttributeValue>,
 }
 
-pub(super) fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> OperationResult {
+pub(super) fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifySubnetAttributeInput) -> OperationResult {
     sandbox.store.write(|states| {
         let subnet = records::get_mut(states.of_mut::<State>(), &SUBNET, &input.subnet_id)?;
         if let Some(AttributeValue { value }) = input.map_public_ip_on_launch {
@@ -127,15 +125,14 @@ pub(super) fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -
     })
 }
 
-/// The input of `DeleteSubnet`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Delete {
+pub(super) struct DeleteSubnetInput {
     subnet_id: String,
 }
 
 /// `DeleteSubnet`: refused while a gateway or an instance is in the subnet.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: DeleteSubnetInput) -> OperationResult {
     sandbox.store.write(|states| {
         let id = &input.subnet_id;
         records::get(states.of::<State>(), &SUBNET, id)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::describe::{self, Describe};
+use super::describe::{self, DescribeInput};
 use super::records::{self, invalid_parameter, list, success};
 use super::resource_kinds::{self, ResourceKind, SECURITY_GROUP_RULE, TAG};
 use super::security_groups::rule_ids;
@@ -85,16 +85,15 @@ fn add(tags: &mut Vec<Value>, new: &[Tag]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The input of `CreateTags`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Create {
+pub(super) struct CreateTagsInput {
     #[serde(default)]
     resource_id: Vec<String>,
     tag: Vec<Tag>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateTagsInput) -> OperationResult {
     change(sandbox, &input.resource_id, |tags| add(tags, &input.tag))
 }
 
@@ -106,10 +105,9 @@ struct Deleted {
     value: Option<String>,
 }
 
-/// The input of `DeleteTags`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Delete {
+pub(super) struct DeleteTagsInput {
     #[serde(default)]
     resource_id: Vec<String>,
     #[serde(default)]
@@ -117,7 +115,7 @@ pub(super) struct Delete {
 }
 
 /// `DeleteTags`: deletes the tags with these keys and, if given, values; all tags if none are given.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: DeleteTagsInput) -> OperationResult {
     check_keys(input.tag.iter().map(|tag| &tag.key))?;
     change(sandbox, &input.resource_id, |tags| {
         tags.retain(|tag| {
@@ -152,7 +150,7 @@ fn change(
     })
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeInput) -> OperationResult {
     sandbox.store.read(|states| {
         let records = states
             .of::<State>()
@@ -168,7 +166,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResu
                 rows.push(json!({ "resourceId": id, "resourceType": kind, "key": tag["key"], "value": tag["value"] }));
             }
         }
-        let found = input.select(&TAG, rows.into_iter())?;
-        describe::answer(&TAG, &input, found)
+        let tags = input.select(&TAG, rows.into_iter())?;
+        describe::answer(&TAG, &input, tags)
     })
 }

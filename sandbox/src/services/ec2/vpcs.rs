@@ -14,17 +14,16 @@ use crate::base::ids;
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
-/// The input of `CreateVpc`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Create {
+pub(super) struct CreateVpcInput {
     cidr_block: String,
     instance_tenancy: Option<String>,
     #[serde(default)]
     tag_specification: Vec<TagSpecification>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateVpcInput) -> OperationResult {
     let range = Cidr::parse_parameter("cidrBlock", &input.cidr_block)?;
     if !range.is_of_vpc_size() {
         return Err(Fault::client("InvalidVpc.Range", format!("The CIDR '{}' is invalid.", input.cidr_block)));
@@ -75,18 +74,17 @@ pub(super) struct AttributeValue {
     pub value: bool,
 }
 
-/// The input of `ModifyVpcAttribute`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct ModifyAttribute {
+pub(super) struct ModifyVpcAttributeInput {
     vpc_id: String,
     enable_dns_support: Option<AttributeValue>,
     enable_dns_hostnames: Option<AttributeValue>,
 }
 
 /// `ModifyVpcAttribute`, of one attribute per request.
-pub(super) fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> OperationResult {
-    let ModifyAttribute { vpc_id, enable_dns_support, enable_dns_hostnames } = input;
+pub(super) fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyVpcAttributeInput) -> OperationResult {
+    let ModifyVpcAttributeInput { vpc_id, enable_dns_support, enable_dns_hostnames } = input;
     let (name, value) = match (enable_dns_hostnames, enable_dns_support) {
         (Some(AttributeValue { value }), None) => ("enableDnsHostnames", value),
         (None, Some(AttributeValue { value })) => ("enableDnsSupport", value),
@@ -104,15 +102,14 @@ pub(super) fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -
     })
 }
 
-/// The input of `DescribeVpcAttribute`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct DescribeAttribute {
+pub(super) struct DescribeVpcAttributeInput {
     vpc_id: String,
     attribute: String,
 }
 
-pub(super) fn describe_attribute(sandbox: &Arc<Sandbox>, input: DescribeAttribute) -> OperationResult {
+pub(super) fn describe_attribute(sandbox: &Arc<Sandbox>, input: DescribeVpcAttributeInput) -> OperationResult {
     sandbox.store.read(|states| {
         let mut value = &records::get(states.of::<State>(), &VPC, &input.vpc_id)?["attributes"][&input.attribute];
         if input.attribute == "enableNetworkAddressUsageMetrics" {
@@ -127,15 +124,14 @@ pub(super) fn describe_attribute(sandbox: &Arc<Sandbox>, input: DescribeAttribut
     })
 }
 
-/// The input of `DeleteVpc`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Delete {
+pub(super) struct DeleteVpcInput {
     vpc_id: String,
 }
 
 /// `DeleteVpc`: refused while the VPC contains anything but what it was created with.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: DeleteVpcInput) -> OperationResult {
     sandbox.store.write(|states| {
         let id = &input.vpc_id;
         records::get(states.of::<State>(), &VPC, id)?;

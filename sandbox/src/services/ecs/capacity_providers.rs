@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::clusters::{limit, missing};
-use super::names;
+use super::{faults, lookups};
 use crate::base::paging;
 use crate::core::OperationResult;
 use crate::{Config, Sandbox};
@@ -18,7 +18,7 @@ pub(super) const FARGATE: [&str; 2] = ["FARGATE", "FARGATE_SPOT"];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Describe {
+pub(super) struct DescribeCapacityProvidersInput {
     #[serde(default)]
     capacity_providers: Vec<String>,
     cluster: Option<String>,
@@ -26,23 +26,23 @@ pub(super) struct Describe {
     next_token: Option<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
-    let Describe { capacity_providers, cluster, max_results, next_token } = input;
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeCapacityProvidersInput) -> OperationResult {
+    let DescribeCapacityProvidersInput { capacity_providers, cluster, max_results, next_token } = input;
     if let Some(cluster) = &cluster {
-        sandbox.store.read(|states| names::cluster(states, Some(cluster)).map(drop))?;
+        sandbox.store.read(|states| lookups::cluster(states, Some(cluster)).map(drop))?;
     }
     let config = &sandbox.config;
     if capacity_providers.is_empty() {
         let all = FARGATE.iter().map(|name| ((*name).to_owned(), describe_provider(config, name)));
         let page = paging::page(all, "DescribeCapacityProviders", next_token.as_deref(), limit(max_results)?);
-        let page = page.map_err(|_| names::bad_token())?;
+        let page = page.map_err(|_| faults::bad_token())?;
         return Ok(json!({ "capacityProviders": page.items, "failures": [], "nextToken": page.next_token }));
     }
     let (known, unknown): (Vec<&str>, Vec<&str>) =
-        capacity_providers.iter().map(|given| names::last_part(given)).partition(|name| FARGATE.contains(name));
+        capacity_providers.iter().map(|given| lookups::last_part(given)).partition(|name| FARGATE.contains(name));
     let failures: Vec<Value> = unknown.into_iter().map(|name| missing(&arn(config, name))).collect();
-    let found: Vec<Value> = known.into_iter().map(|name| describe_provider(config, name)).collect();
-    Ok(json!({ "capacityProviders": found, "failures": failures }))
+    let providers: Vec<Value> = known.into_iter().map(|name| describe_provider(config, name)).collect();
+    Ok(json!({ "capacityProviders": providers, "failures": failures }))
 }
 
 fn arn(config: &Config, name: &str) -> String {

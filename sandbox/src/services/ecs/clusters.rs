@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::arns::Arns as _;
+use super::faults::{self, invalid};
+use super::lookups::{self, cluster_name};
 use super::model::{Cluster, ServiceStatus, TaskStatus};
-use super::names::{self, Arns as _, cluster_name, invalid};
-use super::{launch, show};
+use super::{launch, output};
 use crate::base::paging;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
@@ -20,7 +22,7 @@ const ALL_INCLUDES: [&str; 3] = ["SETTINGS", "CONFIGURATIONS", "TAGS"];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Create {
+pub(super) struct CreateClusterInput {
     cluster_name: Option<String>,
     #[serde(default, with = "lower_case")]
     tags: Vec<Tag>,
@@ -59,7 +61,7 @@ impl ClusterSettings {
     }
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateClusterInput) -> OperationResult {
     let name = cluster_name(input.cluster_name.as_deref());
     let allowed = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
     if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
@@ -70,7 +72,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
     launch::check_tags(&input.tags)?;
     sandbox.store.write(|states| {
         // Creating an existing cluster returns it.
-        if names::cluster(states, Some(&name)).is_err() {
+        if lookups::cluster(states, Some(&name)).is_err() {
             let mut content = Map::new();
             content.insert("settings".to_owned(), json!([{ "name": "containerInsights", "value": "disabled" }]));
             content.insert("capacityProviders".to_owned(), json!([]));
@@ -98,35 +100,35 @@ fn check(cluster: &Cluster) -> Result<(), Fault> {
         }
     }
     let providers: Vec<String> =
-        list("capacityProviders").filter_map(Value::as_str).map(|name| names::last_part(name).to_owned()).collect();
+        list("capacityProviders").filter_map(Value::as_str).map(|name| lookups::last_part(name).to_owned()).collect();
     launch::check_providers(&providers)?;
     let strategy = cluster.content.get("defaultCapacityProviderStrategy");
     strategy.map_or(Ok(()), |strategy| launch::check_strategy(strategy, cluster))
 }
 
 fn to_output(sandbox: &Sandbox, states: &States, name: &str) -> OperationResult {
-    let cluster = names::cluster(states, Some(name))?;
-    Ok(json!({ "cluster": show::cluster(&sandbox.config, states, cluster, &ALL_INCLUDES.map(str::to_owned)) }))
+    let cluster = lookups::cluster(states, Some(name))?;
+    Ok(json!({ "cluster": output::cluster(&sandbox.config, states, cluster, &ALL_INCLUDES.map(str::to_owned)) }))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Update {
+pub(super) struct UpdateClusterInput {
     cluster: String,
     settings: Option<Value>,
     configuration: Option<Value>,
     service_connect_defaults: Option<Value>,
 }
 
-pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
-    let Update { cluster, settings, configuration, service_connect_defaults } = input;
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: UpdateClusterInput) -> OperationResult {
+    let UpdateClusterInput { cluster, settings, configuration, service_connect_defaults } = input;
     let content = ClusterSettings { settings, configuration, service_connect_defaults, ..ClusterSettings::default() };
     change(sandbox, &cluster, content)
 }
 
 fn change(sandbox: &Sandbox, cluster: &str, content: ClusterSettings) -> OperationResult {
     sandbox.store.write(|states| {
-        let mut cluster = names::cluster(states, Some(cluster))?.clone();
+        let mut cluster = lookups::cluster(states, Some(cluster))?.clone();
         content.apply_to(&mut cluster.content);
         check(&cluster)?;
         let name = cluster.name.clone();
@@ -136,30 +138,33 @@ fn change(sandbox: &Sandbox, cluster: &str, content: ClusterSettings) -> Operati
 }
 
 #[derive(Deserialize)]
-pub(super) struct UpdateSettings {
+pub(super) struct UpdateClusterSettingsInput {
     cluster: String,
     settings: Value,
 }
 
 pub(super) fn update_settings(
     sandbox: &Arc<Sandbox>,
-    UpdateSettings { cluster, settings }: UpdateSettings,
+    UpdateClusterSettingsInput { cluster, settings }: UpdateClusterSettingsInput,
 ) -> OperationResult {
     change(sandbox, &cluster, ClusterSettings { settings: Some(settings), ..ClusterSettings::default() })
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct PutCapacityProviders {
+pub(super) struct PutClusterCapacityProvidersInput {
     cluster: String,
     capacity_providers: Vec<String>,
     default_capacity_provider_strategy: Value,
 }
 
-pub(super) fn put_capacity_providers(sandbox: &Arc<Sandbox>, input: PutCapacityProviders) -> OperationResult {
-    let PutCapacityProviders { cluster, capacity_providers, default_capacity_provider_strategy } = input;
+pub(super) fn put_capacity_providers(
+    sandbox: &Arc<Sandbox>,
+    input: PutClusterCapacityProvidersInput,
+) -> OperationResult {
+    let PutClusterCapacityProvidersInput { cluster, capacity_providers, default_capacity_provider_strategy } = input;
     let in_use: Vec<String> = sandbox.store.read(|states| {
-        let name = names::cluster(states, Some(&cluster))?.name.clone();
+        let name = lookups::cluster(states, Some(&cluster))?.name.clone();
         let services = states
             .of::<State>()
             .services
@@ -182,23 +187,26 @@ pub(super) fn put_capacity_providers(sandbox: &Arc<Sandbox>, input: PutCapacityP
 }
 
 #[derive(Deserialize)]
-pub(super) struct Describe {
+pub(super) struct DescribeClustersInput {
     #[serde(default)]
     clusters: Vec<String>,
     #[serde(default)]
     include: Vec<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { clusters, include }: Describe) -> Value {
+pub(super) fn describe(
+    sandbox: &Arc<Sandbox>,
+    DescribeClustersInput { clusters, include }: DescribeClustersInput,
+) -> Value {
     let requested = if clusters.is_empty() { vec!["default".to_owned()] } else { clusters };
     let config = &sandbox.config;
     sandbox.store.read(|states| {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for given in &requested {
             // A deleted cluster can still be described for some time.
-            match states.of::<State>().clusters.get(names::last_part(given)) {
-                Some(cluster) => found.push(show::cluster(config, states, cluster, &include)),
-                None => failures.push(missing(&config.cluster_arn(names::last_part(given)))),
+            match states.of::<State>().clusters.get(lookups::last_part(given)) {
+                Some(cluster) => found.push(output::cluster(config, states, cluster, &include)),
+                None => failures.push(missing(&config.cluster_arn(lookups::last_part(given)))),
             }
         }
         json!({ "clusters": found, "failures": failures })
@@ -212,16 +220,19 @@ pub(super) fn missing(arn: &str) -> Value {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct List {
+pub(super) struct ListClustersInput {
     next_token: Option<String>,
     max_results: Option<usize>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { next_token, max_results }: List) -> OperationResult {
+pub(super) fn list(
+    sandbox: &Arc<Sandbox>,
+    ListClustersInput { next_token, max_results }: ListClustersInput,
+) -> OperationResult {
     let page = sandbox.store.read(|states| {
         let rows = states.of::<State>().clusters.iter().filter(|(_, cluster)| cluster.deleted_at.is_none());
         let arns = rows.map(|(name, _)| (name.to_owned(), sandbox.config.cluster_arn(name)));
-        paging::page(arns, "ListClusters", next_token.as_deref(), limit(max_results)?).map_err(|_| names::bad_token())
+        paging::page(arns, "ListClusters", next_token.as_deref(), limit(max_results)?).map_err(|_| faults::bad_token())
     })?;
     Ok(json!({ "clusterArns": page.items, "nextToken": page.next_token }))
 }
@@ -236,14 +247,14 @@ pub(super) fn limit(max_results: Option<usize>) -> Result<usize, Fault> {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Delete {
+pub(super) struct DeleteClusterInput {
     cluster: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster }: Delete) -> OperationResult {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, DeleteClusterInput { cluster }: DeleteClusterInput) -> OperationResult {
     sandbox.store.write(|states| {
-        let row = names::cluster(states, Some(&cluster))?.clone();
-        let prefix = names::key(&row.name, "");
+        let cluster = lookups::cluster(states, Some(&cluster))?.clone();
+        let prefix = lookups::key(&cluster.name, "");
         let in_use = |code: &str, what: &str| {
             Err(Fault::client(code, format!("The Cluster cannot be deleted while {what} are active.")))
         };
@@ -258,12 +269,12 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster }: Delete) -> Oper
         if states.of::<State>().tasks.with_prefix(&prefix).any(|(_, task)| task.last_status != TaskStatus::Stopped) {
             return in_use("ClusterContainsTasksException", "Tasks");
         }
-        let row = Cluster { deleted_at: Some(sandbox.clock.now()), ..row };
+        let cluster = Cluster { deleted_at: Some(sandbox.clock.now()), ..cluster };
         states.of_mut::<State>().services.retain(|key, _| !key.starts_with(&prefix));
         states.of_mut::<State>().tasks.retain(|key, _| !key.starts_with(&prefix));
         states.of_mut::<State>().service_deployments.retain(|key, _| !key.starts_with(&prefix));
         states.of_mut::<State>().service_revisions.retain(|key, _| !key.starts_with(&prefix));
-        states.of_mut::<State>().clusters.insert(row.name.clone(), row.clone());
-        Ok(json!({ "cluster": show::cluster(&sandbox.config, states, &row, &ALL_INCLUDES.map(str::to_owned)) }))
+        states.of_mut::<State>().clusters.insert(cluster.name.clone(), cluster.clone());
+        Ok(json!({ "cluster": output::cluster(&sandbox.config, states, &cluster, &ALL_INCLUDES.map(str::to_owned)) }))
     })
 }

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::launch::{self, Launch};
+use super::faults::{client_exception, invalid};
+use super::launch::{self, LaunchSettings};
+use super::lookups;
 use super::model::{Deployment, DeploymentConfiguration, Service, ServiceStatus, TaskDefinition};
-use super::names::{self, client, invalid};
-use super::show;
+use super::output;
 use super::update_service::desired_count;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
 use crate::services::ecs::State;
+use crate::services::ecs::read_members;
 use crate::{Fault, FaultKind, Sandbox};
 
 /// A member and its default.
@@ -43,7 +45,7 @@ pub(super) const UNSERVED: [&str; 6] = [
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Input {
+struct CreateServiceInput {
     cluster: Option<String>,
     service_name: String,
     task_definition: Option<String>,
@@ -56,7 +58,7 @@ struct Input {
     rest: Map<String, Value>,
 }
 
-impl Input {
+impl CreateServiceInput {
     fn text(&self, member: &str) -> Option<&str> {
         self.rest.get(member).and_then(Value::as_str)
     }
@@ -67,22 +69,22 @@ impl Input {
 }
 
 pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> OperationResult {
-    let mut input: Input = names::read(Value::Object(members.clone()))?;
+    let mut input: CreateServiceInput = read_members(Value::Object(members.clone()))?;
     input.rest = members;
     check(&input)?;
     let network = launch::network(&sandbox, input.rest.get("networkConfiguration")).await?;
     check_registries(&sandbox, input.rest.get("serviceRegistries")).await?;
     sandbox.store.write(|states| {
-        let cluster = names::cluster(states, input.cluster.as_deref())?.clone();
-        let launch = Launch::of(&input.rest, &cluster)?;
+        let cluster = lookups::cluster(states, input.cluster.as_deref())?.clone();
+        let launch = LaunchSettings::of(&input.rest, &cluster)?;
         if input.is_daemon() && launch.is_fargate() {
             return Err(invalid("The daemon scheduling strategy is not supported with the FARGATE launch type."));
         }
         let given = input.task_definition.as_deref().ok_or_else(|| invalid("TaskDefinition can not be blank."))?;
-        let definition = names::usable_task_definition(states, given)?;
+        let definition = lookups::usable_task_definition(states, given)?;
         launch.check(definition, network.as_ref())?;
         check_exec(&input.rest, definition, "created")?;
-        let key = names::key(&cluster.name, &input.service_name);
+        let key = lookups::key(&cluster.name, &input.service_name);
         let earlier =
             states.of::<State>().services.get(&key).filter(|service| service.status != ServiceStatus::Inactive);
         if let Some(service) = earlier {
@@ -90,23 +92,23 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
                 return Err(invalid("Unable to Start a service that is still Draining."));
             }
             if input.client_token.is_some() && input.client_token == service.client_token {
-                return Ok(json!({ "service": show::service(&sandbox.config, states, service, true) }));
+                return Ok(json!({ "service": output::service(&sandbox.config, states, service, true) }));
             }
             return Err(invalid("Creation of service was not idempotent.").with_kind(FaultKind::AlreadyExists));
         }
         let service = service(&sandbox, &cluster.name, &input, definition, &launch, network);
         let now = service.created_at;
-        names::store_service(states, service.clone(), now);
-        Ok(json!({ "service": show::service(&sandbox.config, states, &service, true) }))
+        lookups::store_service(states, service.clone(), now);
+        Ok(json!({ "service": output::service(&sandbox.config, states, &service, true) }))
     })
 }
 
 fn service(
     sandbox: &Sandbox,
     cluster: &str,
-    input: &Input,
+    input: &CreateServiceInput,
     definition: &TaskDefinition,
-    launch: &Launch,
+    launch: &LaunchSettings,
     network: Option<Value>,
 ) -> Service {
     let now = sandbox.clock.now();
@@ -124,7 +126,7 @@ fn service(
     let balanced = if configuration.maximum_percent > 100 { "ENABLED" } else { "DISABLED" };
     let balanced = input.text("availabilityZoneRebalancing").unwrap_or(balanced);
     content.insert("availabilityZoneRebalancing".to_owned(), json!(balanced));
-    let Launch { kind, strategy, platform_version } = launch.clone();
+    let LaunchSettings { kind, strategy, platform_version } = launch.clone();
     let given = [
         ("networkConfiguration", network.clone()),
         ("roleArn", input.rest.get("role").cloned().filter(Value::is_string)),
@@ -152,7 +154,7 @@ fn service(
     }
 }
 
-fn check(input: &Input) -> Result<(), Fault> {
+fn check(input: &CreateServiceInput) -> Result<(), Fault> {
     let name = &input.service_name;
     let allowed = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
     if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
@@ -226,10 +228,10 @@ pub(super) fn check_configuration(configuration: &DeploymentConfiguration) -> Re
 pub(super) async fn check_registries(sandbox: &Arc<Sandbox>, registries: Option<&Value>) -> Result<(), Fault> {
     for registry in registries.and_then(Value::as_array).into_iter().flatten() {
         let arn = registry.get("registryArn").and_then(Value::as_str).unwrap_or_default();
-        let id = names::last_part(arn);
+        let id = lookups::last_part(arn);
         match sandbox.call("servicediscovery", "GetService", json!({ "Id": id })).await {
             Err(fault) if fault.kind != FaultKind::NotServed => {
-                return Err(client(format!("Service registry {arn} could not be used: {}", fault.message)));
+                return Err(client_exception(format!("Service registry {arn} could not be used: {}", fault.message)));
             }
             _ => {}
         }

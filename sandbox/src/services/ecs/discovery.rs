@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::addresses::port;
+use super::lookups::{key, last_part};
 use super::model::{Service, Task};
-use super::names::{key, last_part};
+use super::service_addresses::port;
 use crate::services::ecs::{State, without_nulls};
 use crate::{Fault, Sandbox};
 

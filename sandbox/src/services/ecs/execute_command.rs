@@ -6,9 +6,11 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::arns::Arns as _;
 use super::containers::role;
+use super::faults::invalid;
+use super::lookups::{self, key, last_part, task_definition};
 use super::model::{Task, TaskStatus};
-use super::names::{self, Arns as _, invalid, key, last_part, task_definition};
 use crate::core::OperationResult;
 use crate::process::{Container, ProcessSpec};
 use crate::services::ecs::State;
@@ -32,7 +34,7 @@ const PREFIX: &str = "ecs-execute-command";
 const TASK_ID_LENGTHS: [usize; 2] = [32, 36];
 
 #[derive(Deserialize)]
-pub(super) struct Input {
+pub(super) struct ExecuteCommandInput {
     cluster: Option<String>,
     container: Option<String>,
     command: String,
@@ -53,7 +55,7 @@ fn not_connected() -> Fault {
 }
 
 /// Starts a session. The client connects to the address in the response.
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: ExecuteCommandInput) -> OperationResult {
     if !input.interactive {
         return Err(invalid("Interactive is the only mode supported currently."));
     }
@@ -120,8 +122,8 @@ fn running_container(sandbox: &Sandbox, task: &Task, index: usize) -> Option<Arc
 }
 
 /// The task and the index of the container that a request names.
-fn find_container(sandbox: &Sandbox, states: &States, input: &Input) -> Result<(Task, usize), Fault> {
-    let cluster = names::cluster(states, input.cluster.as_deref())?;
+fn find_container(sandbox: &Sandbox, states: &States, input: &ExecuteCommandInput) -> Result<(Task, usize), Fault> {
+    let cluster = lookups::cluster(states, input.cluster.as_deref())?;
     if cluster
         .content
         .get("configuration")
@@ -129,8 +131,8 @@ fn find_container(sandbox: &Sandbox, states: &States, input: &Input) -> Result<(
     {
         return Err(Fault::not_implemented("ecs:ExecuteCommand in a cluster that encrypts it with a KMS key"));
     }
-    let found = states.of::<State>().tasks.get(&key(&cluster.name, last_part(&input.task)));
-    let task = found.ok_or_else(|| invalid("The referenced task was not found."))?;
+    let task = states.of::<State>().tasks.get(&key(&cluster.name, last_part(&input.task)));
+    let task = task.ok_or_else(|| invalid("The referenced task was not found."))?;
     let index = match &input.container {
         Some(name) => task
             .containers

@@ -6,8 +6,9 @@
 
 use std::sync::Arc;
 
+use super::faults::invalid;
+use super::lookups::{key, task_definition};
 use super::model::{ImageCommand, Images, Task};
-use super::names::{invalid, key, task_definition};
 use crate::base::tags::Tag;
 use crate::process::container_runtime::RuntimeError;
 use crate::process::engine::EngineKind;
@@ -44,14 +45,14 @@ pub(crate) async fn check_runtime(
     images: Vec<String>,
 ) -> Result<(Vec<String>, Vec<String>), RuntimeError> {
     let runtime = sandbox.in_memory::<ecs::TaskProcesses>().containers.get(engine);
-    let shortcomings = runtime.shortcomings().await?.into_iter().map(str::to_owned).collect();
+    let unenforced_limits = runtime.unenforced_limits().await?.into_iter().map(str::to_owned).collect();
     let mut missing = Vec::new();
     for image in images {
         if !runtime.has_image(&image).await {
             missing.push(image);
         }
     }
-    Ok((shortcomings, missing))
+    Ok((unenforced_limits, missing))
 }
 
 /// The command that replaces a task's image, if its stack maps it.

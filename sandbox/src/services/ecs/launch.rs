@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::capacity_providers;
+use super::faults::{client_exception, invalid};
 use super::model::{Cluster, TaskDefinition};
-use super::names::{client, invalid};
 use crate::base::tags::{self, MAX_TAGS, Tag};
 use crate::{Fault, Sandbox};
 
@@ -22,7 +22,7 @@ const MAX_SECURITY_GROUPS: usize = 5;
 
 /// How tasks are launched.
 #[derive(Debug, Clone)]
-pub(super) struct Launch {
+pub(super) struct LaunchSettings {
     /// `FARGATE` or `EC2`; none with a strategy.
     pub(super) kind: Option<String>,
     /// The capacity provider strategy.
@@ -31,7 +31,7 @@ pub(super) struct Launch {
     pub(super) platform_version: Option<String>,
 }
 
-impl Launch {
+impl LaunchSettings {
     /// Reads a request's members. The cluster's default strategy applies if the request has neither launch type nor strategy.
     pub(super) fn of(members: &Map<String, Value>, cluster: &Cluster) -> Result<Self, Fault> {
         let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -90,7 +90,7 @@ impl Launch {
         }
         let launch_type = if self.is_fargate() { "FARGATE" } else { self.kind.as_deref().unwrap_or("EC2") };
         let named = definition.content.get("requiresCompatibilities").and_then(Value::as_array);
-        let possible = super::show::compatibilities(definition);
+        let possible = super::output::compatibilities(definition);
         let refused = named.is_some_and(|list| !list.is_empty() && !list.contains(&json!(launch_type)));
         if refused || !possible.contains(&launch_type) {
             return Err(invalid(format!("Task definition does not support launch_type {launch_type}.")));
@@ -206,7 +206,7 @@ pub(super) fn check_tags(tags: &[Tag]) -> Result<(), Fault> {
     let mut keys: Vec<&str> = tags.iter().map(|tag| tag.key.as_str()).collect();
     keys.sort_unstable();
     if keys.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Err(client("Duplicate tag keys are not allowed."));
+        return Err(client_exception("Duplicate tag keys are not allowed."));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::names::task_definition;
+use super::lookups::task_definition;
 use crate::Sandbox;
 use crate::base::supervisor;
 use crate::process::{CpuTimes, kill_all, process_count, unshared_bytes};

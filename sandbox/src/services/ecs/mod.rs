@@ -3,14 +3,16 @@
 //! Operations only change rows; the [`scheduler`] reconciles the processes with the rows after every change. No operation
 //! starts or stops a task's process by itself.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::Fault;
 use crate::core::{ServiceDefinition, operation};
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, coerce};
 use crate::store::States;
 use crate::store::table::state;
 
-pub(crate) mod addresses;
+mod arns;
 mod capacity_providers;
 mod clusters;
 mod containers;
@@ -19,21 +21,23 @@ mod definitions;
 mod discovery;
 mod driver;
 mod execute_command;
+mod faults;
 pub(crate) mod images;
 mod launch;
 pub(crate) mod limits;
+mod lookups;
 mod model;
-mod names;
-mod network;
+mod output;
 mod protection;
 mod run_task;
 pub(crate) mod scaling;
 mod scheduler;
+pub(crate) mod service_addresses;
 mod service_deployments;
 mod services;
-mod show;
 mod tags;
 pub(crate) mod task_folder;
+mod task_placement;
 mod task_processes;
 mod tasks;
 mod update_service;
@@ -114,7 +118,7 @@ state! {
 
 /// The tasks of a service, of all its deployments.
 fn tasks_of<'a>(states: &'a States, service: &Service) -> Vec<&'a Task> {
-    let prefix = names::key(&service.cluster, "");
+    let prefix = lookups::key(&service.cluster, "");
     let tasks = states.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);
     // A service that was deleted and created again does not own the tasks of the earlier one.
     tasks.filter(|task| task.service.as_ref() == Some(&service.name) && task.created_at >= service.created_at).collect()
@@ -126,4 +130,9 @@ fn without_nulls(mut value: Value) -> Value {
         members.retain(|_, value| !value.is_null());
     }
     value
+}
+
+/// Deserializes members, with ECS's fault if they do not fit.
+fn read_members<T: DeserializeOwned>(members: Value) -> Result<T, Fault> {
+    coerce::from_value(members).map_err(|error| SERVICE.input_fault("ecs", &error))
 }

@@ -6,9 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::arns::Arns as _;
 use super::clusters::missing;
+use super::faults::invalid;
+use super::lookups::{self, key, last_part};
 use super::model::Task;
-use super::names::{self, Arns as _, invalid, key, last_part};
 use crate::base::clock::epoch_seconds;
 use crate::core::OperationResult;
 use crate::services::ecs::State;
@@ -22,15 +24,15 @@ const MAX_TASKS: usize = 10;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Update {
+pub(super) struct UpdateTaskProtectionInput {
     cluster: String,
     tasks: Vec<String>,
     protection_enabled: bool,
     expires_in_minutes: Option<i64>,
 }
 
-pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
-    let Update { cluster, tasks, protection_enabled, expires_in_minutes } = input;
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: UpdateTaskProtectionInput) -> OperationResult {
+    let UpdateTaskProtectionInput { cluster, tasks, protection_enabled, expires_in_minutes } = input;
     let minutes = expires_in_minutes.unwrap_or(DEFAULT_MINUTES);
     if !(1..=MAX_MINUTES).contains(&minutes) {
         return Err(invalid(format!("expiresInMinutes must be between 1 and {MAX_MINUTES}.")));
@@ -41,7 +43,7 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
     let now = sandbox.clock.now();
     let until = now.checked_add(SignedDuration::from_mins(minutes)).ok().filter(|_| protection_enabled);
     sandbox.store.write(|states| {
-        let cluster = names::cluster(states, Some(&cluster))?.name.clone();
+        let cluster = lookups::cluster(states, Some(&cluster))?.name.clone();
         for id in &tasks {
             if let Some(task) = states
                 .of_mut::<State>()
@@ -52,21 +54,24 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
                 task.protected_until = until;
             }
         }
-        Ok(describe(&sandbox.config, states, &cluster, &tasks, now))
+        Ok(to_output(&sandbox.config, states, &cluster, &tasks, now))
     })
 }
 
 #[derive(Deserialize)]
-pub(super) struct Get {
+pub(super) struct GetTaskProtectionInput {
     cluster: String,
     #[serde(default)]
     tasks: Vec<String>,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, Get { cluster, tasks }: Get) -> OperationResult {
+pub(super) fn get(
+    sandbox: &Arc<Sandbox>,
+    GetTaskProtectionInput { cluster, tasks }: GetTaskProtectionInput,
+) -> OperationResult {
     let now = sandbox.clock.now();
     sandbox.store.read(|states| {
-        let cluster = names::cluster(states, Some(&cluster))?.name.clone();
+        let cluster = lookups::cluster(states, Some(&cluster))?.name.clone();
         let all = || {
             let prefix = key(&cluster, "");
             let rows = states.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);
@@ -75,11 +80,11 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, Get { cluster, tasks }: Get) -> Operat
                 .collect()
         };
         let tasks = if tasks.is_empty() { all() } else { tasks };
-        Ok(describe(&sandbox.config, states, &cluster, &tasks, now))
+        Ok(to_output(&sandbox.config, states, &cluster, &tasks, now))
     })
 }
 
-fn describe(config: &Config, states: &States, cluster: &str, tasks: &[String], now: Timestamp) -> Value {
+fn to_output(config: &Config, states: &States, cluster: &str, tasks: &[String], now: Timestamp) -> Value {
     let (mut protected, mut failures) = (Vec::new(), Vec::new());
     for id in tasks {
         let key = key(cluster, last_part(id));

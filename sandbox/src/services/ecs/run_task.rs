@@ -8,14 +8,16 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::definitions::check_size;
-use super::launch::{self, Launch};
+use super::faults::invalid;
+use super::launch::{self, LaunchSettings};
+use super::lookups::{self, key};
 use super::model::{Task, TaskDefinition};
-use super::names::{self, invalid, key};
-use super::{capacity_providers, network, scheduler, show};
+use super::{capacity_providers, output, scheduler, task_placement};
 use crate::base::ids;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
 use crate::services::ecs::State;
+use crate::services::ecs::read_members;
 use crate::store::States;
 use crate::{Fault, Sandbox};
 
@@ -24,7 +26,7 @@ const MAX_STARTED_BY: usize = 128;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Input {
+struct RunTaskInput {
     cluster: Option<String>,
     task_definition: String,
     count: Option<i64>,
@@ -44,7 +46,7 @@ struct Input {
 }
 
 pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> OperationResult {
-    let mut input: Input = names::read(Value::Object(members.clone()))?;
+    let mut input: RunTaskInput = read_members(Value::Object(members.clone()))?;
     input.rest = members;
     let count = input.count.and_then(|count| usize::try_from(count).ok()).or(input.count.is_none().then_some(1));
     let count = count.filter(|count| (1..=10).contains(count));
@@ -52,9 +54,9 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
     check(&input)?;
     let network = launch::network(&sandbox, input.rest.get("networkConfiguration")).await?;
     sandbox.store.write(|states| {
-        let cluster = names::cluster(states, input.cluster.as_deref())?.clone();
-        let definition = names::usable_task_definition(states, &input.task_definition)?.clone();
-        let launch = Launch::of(&input.rest, &cluster)?;
+        let cluster = lookups::cluster(states, input.cluster.as_deref())?.clone();
+        let definition = lookups::usable_task_definition(states, &input.task_definition)?.clone();
+        let launch = LaunchSettings::of(&input.rest, &cluster)?;
         launch.check(&definition, network.as_ref())?;
         check_overrides(&input, &definition)?;
         if !launch.is_fargate() {
@@ -62,31 +64,31 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
         }
         let earlier: Vec<Value> = tasks_of_same_request(states, &cluster.name, &input)?
             .into_iter()
-            .map(|task| show::task(&sandbox.config, states, task, true))
+            .map(|task| output::task(&sandbox.config, states, task, true))
             .collect();
         if !earlier.is_empty() {
             return Ok(json!({ "tasks": earlier, "failures": [] }));
         }
         let template = template(&sandbox, &input, &cluster.name, &definition);
         let providers = capacity_providers::choose(launch.strategy.as_ref(), |_| 0, count);
-        let mut shown = Vec::new();
-        let room = scheduler::room(states);
+        let mut outputs = Vec::new();
+        let free_task_slots = scheduler::free_task_slots(states);
         let failures: Vec<Value> =
-            (0..count.saturating_sub(room)).map(|_| json!({ "reason": scheduler::AT_LIMIT })).collect();
-        for (index, capacity_provider) in providers.into_iter().take(room).enumerate() {
-            let subnet_id = network::subnet(network.as_ref(), index);
+            (0..count.saturating_sub(free_task_slots)).map(|_| json!({ "reason": scheduler::AT_LIMIT })).collect();
+        for (index, capacity_provider) in providers.into_iter().take(free_task_slots).enumerate() {
+            let subnet_id = task_placement::subnet(network.as_ref(), index);
             let mut task = Task { id: ids::hex(32), subnet_id, capacity_provider, ..template.clone() };
             task.containers.iter_mut().for_each(|container| container.id = ids::uuid());
-            shown.push(show::task(&sandbox.config, states, &task, true));
+            outputs.push(output::task(&sandbox.config, states, &task, true));
             states.of_mut::<State>().tasks.insert(key(&cluster.name, &task.id), task);
         }
-        Ok(json!({ "tasks": shown, "failures": failures }))
+        Ok(json!({ "tasks": outputs, "failures": failures }))
     })
 }
 
 /// The tasks that an earlier request with the same token created. A different request is refused. Tasks of older versions, without a
 /// checksum of their request, match any.
-fn tasks_of_same_request<'a>(states: &'a States, cluster: &str, input: &Input) -> Result<Vec<&'a Task>, Fault> {
+fn tasks_of_same_request<'a>(states: &'a States, cluster: &str, input: &RunTaskInput) -> Result<Vec<&'a Task>, Fault> {
     let Some(token) = &input.client_token else { return Ok(Vec::new()) };
     let prefix = key(cluster, "");
     let tasks = states.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);
@@ -108,7 +110,7 @@ fn checksum(members: &Map<String, Value>) -> String {
     hex::encode(Sha256::digest(all.to_string()))
 }
 
-fn template(sandbox: &Sandbox, input: &Input, cluster: &str, definition: &TaskDefinition) -> Task {
+fn template(sandbox: &Sandbox, input: &RunTaskInput, cluster: &str, definition: &TaskDefinition) -> Task {
     let mut task = Task::new(cluster.to_owned(), definition, sandbox.clock.now());
     task.group = input.group.clone().unwrap_or(task.group);
     task.started_by.clone_from(&input.started_by);
@@ -147,7 +149,7 @@ fn override_containers(task: &mut Task, overrides: &Value) {
     }
 }
 
-fn check(input: &Input) -> Result<(), Fault> {
+fn check(input: &RunTaskInput) -> Result<(), Fault> {
     launch::check_tags(&input.tags)?;
     launch::refuse_unserved(&input.rest, &["volumeConfigurations"])?;
     if input.started_by.as_ref().is_some_and(|by| by.chars().count() > MAX_STARTED_BY) {
@@ -159,7 +161,7 @@ fn check(input: &Input) -> Result<(), Fault> {
     Ok(())
 }
 
-fn check_overrides(input: &Input, definition: &TaskDefinition) -> Result<(), Fault> {
+fn check_overrides(input: &RunTaskInput, definition: &TaskDefinition) -> Result<(), Fault> {
     let Some(overrides) = &input.overrides else { return Ok(()) };
     let known: BTreeSet<String> = definition.containers().into_iter().map(|container| container.name).collect();
     let list = overrides.get("containerOverrides").and_then(Value::as_array);

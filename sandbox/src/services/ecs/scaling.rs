@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::model::{RolloutState, ServiceStatus, TaskStatus};
-use super::{names, tasks_of, update_service};
+use super::{lookups, tasks_of, update_service};
 use crate::Fault;
 use crate::services::ecs::State;
 use crate::store::States;
@@ -21,7 +21,7 @@ pub(crate) struct Capacity {
 
 /// The capacity of a service that is active.
 pub(crate) fn capacity(states: &States, cluster: &str, name: &str) -> Option<Capacity> {
-    let service = states.of::<State>().services.get(&names::key(cluster, name))?;
+    let service = states.of::<State>().services.get(&lookups::key(cluster, name))?;
     if service.status != ServiceStatus::Active {
         return None;
     }
@@ -45,8 +45,8 @@ pub(crate) fn set_desired_count(
     count: u32,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let mut service = names::active_service(states, Some(cluster), name)?.clone();
+    let mut service = lookups::active_service(states, Some(cluster), name)?.clone();
     update_service::scale(&mut service, Some(i64::from(count)), now)?;
-    names::store_service(states, service, now);
+    lookups::store_service(states, service, now);
     Ok(())
 }

@@ -5,24 +5,29 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::arns::Arns as _;
 use super::clusters::{limit, missing};
+use super::faults::{self, invalid};
+use super::lookups;
 use super::model::ServiceStatus;
-use super::names::{self, Arns as _, invalid};
-use super::show;
+use super::output;
 use crate::Sandbox;
 use crate::base::paging;
 use crate::core::OperationResult;
 use crate::services::ecs::State;
 
 #[derive(Deserialize)]
-pub(super) struct Describe {
+pub(super) struct DescribeServicesInput {
     cluster: Option<String>,
     services: Vec<String>,
     #[serde(default)]
     include: Vec<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, services, include }: Describe) -> OperationResult {
+pub(super) fn describe(
+    sandbox: &Arc<Sandbox>,
+    DescribeServicesInput { cluster, services, include }: DescribeServicesInput,
+) -> OperationResult {
     if services.is_empty() {
         return Err(invalid("Services cannot be empty."));
     }
@@ -31,12 +36,12 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, services, inc
     }
     let tags = include.iter().any(|name| name == "TAGS");
     sandbox.store.read(|states| {
-        let cluster = names::cluster(states, cluster.as_deref())?;
+        let cluster = lookups::cluster(states, cluster.as_deref())?;
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for given in &services {
-            let key = names::key(&cluster.name, names::last_part(given));
+            let key = lookups::key(&cluster.name, lookups::last_part(given));
             match states.of::<State>().services.get(&key) {
-                Some(service) => found.push(show::service(&sandbox.config, states, service, tags)),
+                Some(service) => found.push(output::service(&sandbox.config, states, service, tags)),
                 None => failures.push(missing(&sandbox.config.arn("ecs", &format!("service/{key}")))),
             }
         }
@@ -46,7 +51,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, services, inc
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct List {
+pub(super) struct ListServicesInput {
     cluster: Option<String>,
     launch_type: Option<String>,
     scheduling_strategy: Option<String>,
@@ -54,14 +59,14 @@ pub(super) struct List {
     max_results: Option<usize>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
-    let List { cluster, launch_type, scheduling_strategy, next_token, max_results } = input;
-    let question = format!("ListServices {cluster:?} {launch_type:?} {scheduling_strategy:?}");
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListServicesInput) -> OperationResult {
+    let ListServicesInput { cluster, launch_type, scheduling_strategy, next_token, max_results } = input;
+    let query = format!("ListServices {cluster:?} {launch_type:?} {scheduling_strategy:?}");
     // The default of ten differs from the other lists.
     let limit = limit(max_results.or(Some(10)))?;
     let page = sandbox.store.read(|states| {
-        let cluster = names::cluster(states, cluster.as_deref())?;
-        let prefix = names::key(&cluster.name, "");
+        let cluster = lookups::cluster(states, cluster.as_deref())?;
+        let prefix = lookups::key(&cluster.name, "");
         let is = |filter: &Option<String>, value: Option<&Value>| {
             filter.as_ref().is_none_or(|filter| value.and_then(Value::as_str) == Some(filter))
         };
@@ -71,13 +76,13 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
                 && is(&scheduling_strategy, service.content.get("schedulingStrategy"))
         });
         let arns = rows.map(|(key, service)| (key.to_owned(), sandbox.config.service_arn(service)));
-        paging::page(arns, &question, next_token.as_deref(), limit).map_err(|_| names::bad_token())
+        paging::page(arns, &query, next_token.as_deref(), limit).map_err(|_| faults::bad_token())
     })?;
     Ok(json!({ "serviceArns": page.items, "nextToken": page.next_token }))
 }
 
 #[derive(Deserialize)]
-pub(super) struct Delete {
+pub(super) struct DeleteServiceInput {
     cluster: Option<String>,
     service: String,
     #[serde(default)]
@@ -85,14 +90,17 @@ pub(super) struct Delete {
 }
 
 /// The service drains, and becomes inactive when its last task has stopped.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster, service, force }: Delete) -> OperationResult {
+pub(super) fn delete(
+    sandbox: &Arc<Sandbox>,
+    DeleteServiceInput { cluster, service, force }: DeleteServiceInput,
+) -> OperationResult {
     sandbox.store.write(|states| {
-        let mut service = names::service(states, cluster.as_deref(), &service)?.clone();
+        let mut service = lookups::service(states, cluster.as_deref(), &service)?.clone();
         if service.status == ServiceStatus::Inactive {
-            return Err(names::no_such_service());
+            return Err(lookups::no_such_service());
         }
         if service.status == ServiceStatus::Draining {
-            return Ok(json!({ "service": show::service(&sandbox.config, states, &service, true) }));
+            return Ok(json!({ "service": output::service(&sandbox.config, states, &service, true) }));
         }
         if service.desired_count > 0 && !force {
             return Err(invalid("The service cannot be stopped while it is scaled above 0."));
@@ -102,8 +110,8 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster, service, force }:
         for deployment in &mut service.deployments {
             deployment.desired_count = 0;
         }
-        let shown = show::service(&sandbox.config, states, &service, true);
-        states.of_mut::<State>().services.insert(names::key(&service.cluster, &service.name), service);
-        Ok(json!({ "service": shown }))
+        let service_output = output::service(&sandbox.config, states, &service, true);
+        states.of_mut::<State>().services.insert(lookups::key(&service.cluster, &service.name), service);
+        Ok(json!({ "service": service_output }))
     })
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::faults::invalid;
 use super::launch::check_tags;
+use super::lookups::{key, no_such_service, revision_key};
 use super::model::ServiceStatus;
-use super::names::{invalid, key, no_such_service, revision_key};
 use crate::base::tags::{self, Tag, lower_case};
 use crate::core::OperationResult;
 use crate::services::ecs::State;
@@ -16,13 +17,16 @@ use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Add {
+pub(super) struct TagResourceInput {
     resource_arn: String,
     #[serde(with = "lower_case")]
     tags: Vec<Tag>,
 }
 
-pub(super) fn add(sandbox: &Arc<Sandbox>, Add { resource_arn, tags }: Add) -> OperationResult {
+pub(super) fn add(
+    sandbox: &Arc<Sandbox>,
+    TagResourceInput { resource_arn, tags }: TagResourceInput,
+) -> OperationResult {
     change(sandbox, &resource_arn, |own| {
         check_tags(&tags)?;
         own.retain(|tag| !tags.iter().any(|given| given.key == tag.key));
@@ -33,12 +37,15 @@ pub(super) fn add(sandbox: &Arc<Sandbox>, Add { resource_arn, tags }: Add) -> Op
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Remove {
+pub(super) struct UntagResourceInput {
     resource_arn: String,
     tag_keys: Vec<String>,
 }
 
-pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_arn, tag_keys }: Remove) -> OperationResult {
+pub(super) fn remove(
+    sandbox: &Arc<Sandbox>,
+    UntagResourceInput { resource_arn, tag_keys }: UntagResourceInput,
+) -> OperationResult {
     change(sandbox, &resource_arn, |own| {
         tags::remove(own, &tag_keys);
         Ok(())
@@ -47,19 +54,22 @@ pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_arn, tag_keys }: 
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct List {
+pub(super) struct ListTagsForResourceInput {
     resource_arn: String,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_arn }: List) -> OperationResult {
+pub(super) fn list(
+    sandbox: &Arc<Sandbox>,
+    ListTagsForResourceInput { resource_arn }: ListTagsForResourceInput,
+) -> OperationResult {
     sandbox.store.read(|states| {
         let (kind, key) = parse_arn(&resource_arn)?;
         check_exists(states, kind, &key)?;
         let tags = match kind {
-            "cluster" => states.of::<State>().clusters.get(&key).map(|row| &row.tags),
-            "service" => states.of::<State>().services.get(&key).map(|row| &row.tags),
-            "task" => states.of::<State>().tasks.get(&key).map(|row| &row.tags),
-            _ => states.of::<State>().task_definitions.get(&key).map(|row| &row.tags),
+            "cluster" => states.of::<State>().clusters.get(&key).map(|resource| &resource.tags),
+            "service" => states.of::<State>().services.get(&key).map(|resource| &resource.tags),
+            "task" => states.of::<State>().tasks.get(&key).map(|resource| &resource.tags),
+            _ => states.of::<State>().task_definitions.get(&key).map(|resource| &resource.tags),
         };
         Ok(json!({ "tags": tags.map(|tags| lower_case::to_value(tags)) }))
     })
@@ -70,10 +80,10 @@ fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Vec<Tag>) -> Re
         let (kind, key) = parse_arn(arn)?;
         check_exists(states, kind, &key)?;
         let tags = match kind {
-            "cluster" => states.of_mut::<State>().clusters.get_mut(&key).map(|row| &mut row.tags),
-            "service" => states.of_mut::<State>().services.get_mut(&key).map(|row| &mut row.tags),
-            "task" => states.of_mut::<State>().tasks.get_mut(&key).map(|row| &mut row.tags),
-            _ => states.of_mut::<State>().task_definitions.get_mut(&key).map(|row| &mut row.tags),
+            "cluster" => states.of_mut::<State>().clusters.get_mut(&key).map(|resource| &mut resource.tags),
+            "service" => states.of_mut::<State>().services.get_mut(&key).map(|resource| &mut resource.tags),
+            "task" => states.of_mut::<State>().tasks.get_mut(&key).map(|resource| &mut resource.tags),
+            _ => states.of_mut::<State>().task_definitions.get_mut(&key).map(|resource| &mut resource.tags),
         };
         tags.map_or(Ok(()), change)?;
         Ok(Value::Null)

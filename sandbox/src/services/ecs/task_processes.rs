@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::task_folder;
 use crate::Config;
-use crate::process::address::ServiceAddress;
+use crate::process::load_balancer::LoadBalancer;
 use crate::process::{Container, ContainerRuntimes, CpuTimes, PortPool};
 use crate::services::logs::writer::{self, Entries, Queue};
 
@@ -31,7 +31,7 @@ pub(crate) struct TaskProcesses {
     /// What runs containers.
     pub(super) containers: ContainerRuntimes,
     running: Mutex<BTreeMap<String, RunningTask>>,
-    addresses: Mutex<BTreeMap<String, ServiceAddress>>,
+    addresses: Mutex<BTreeMap<String, LoadBalancer>>,
     log_entries: Mutex<Option<Entries>>,
     log_queue: Mutex<Option<Queue>>,
 }
@@ -114,7 +114,7 @@ impl TaskProcesses {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn addresses(&self) -> MutexGuard<'_, BTreeMap<String, ServiceAddress>> {
+    pub(super) fn addresses(&self) -> MutexGuard<'_, BTreeMap<String, LoadBalancer>> {
         self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

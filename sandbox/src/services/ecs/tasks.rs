@@ -5,27 +5,32 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::arns::Arns as _;
 use super::clusters::{limit, missing};
+use super::faults::{self, invalid};
+use super::lookups::{self, key, last_part};
 use super::model::{StopCode, Task, TaskStatus};
-use super::names::{self, Arns as _, invalid, key, last_part};
-use super::show;
+use super::output;
 use crate::Sandbox;
 use crate::base::paging;
 use crate::core::OperationResult;
 use crate::services::ecs::State;
 
 #[derive(Deserialize)]
-pub(super) struct Describe {
+pub(super) struct DescribeTasksInput {
     cluster: Option<String>,
     tasks: Vec<String>,
     #[serde(default)]
     include: Vec<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, tasks, include }: Describe) -> OperationResult {
+pub(super) fn describe(
+    sandbox: &Arc<Sandbox>,
+    DescribeTasksInput { cluster, tasks, include }: DescribeTasksInput,
+) -> OperationResult {
     let tags = include.iter().any(|name| name == "TAGS");
     sandbox.store.read(|states| {
-        let cluster = names::cluster(states, cluster.as_deref())?;
+        let cluster = lookups::cluster(states, cluster.as_deref())?;
         if tasks.is_empty() {
             return Err(invalid("Tasks cannot be empty."));
         }
@@ -36,7 +41,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, tasks, includ
         for given in &tasks {
             let key = key(&cluster.name, last_part(given));
             match states.of::<State>().tasks.get(&key) {
-                Some(task) => found.push(show::task(&sandbox.config, states, task, tags)),
+                Some(task) => found.push(output::task(&sandbox.config, states, task, tags)),
                 // An ARN is repeated as it was given.
                 None if given.starts_with("arn:") => failures.push(missing(given)),
                 None => failures.push(missing(&sandbox.config.arn("ecs", &format!("task/{key}")))),
@@ -48,7 +53,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, tasks, includ
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct List {
+pub(super) struct ListTasksInput {
     cluster: Option<String>,
     family: Option<String>,
     service_name: Option<String>,
@@ -60,7 +65,7 @@ pub(super) struct List {
     max_results: Option<usize>,
 }
 
-impl List {
+impl ListTasksInput {
     fn matches(&self, task: &Task) -> bool {
         let is =
             |filter: &Option<String>, value: Option<&str>| filter.as_ref().is_none_or(|filter| value == Some(filter));
@@ -75,19 +80,19 @@ impl List {
     }
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> OperationResult {
+pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: ListTasksInput) -> OperationResult {
     let next_token = input.next_token.take();
     let limit = limit(input.max_results)?;
-    let question = format!("ListTasks {input:?}");
+    let query = format!("ListTasks {input:?}");
     let page = sandbox.store.read(|states| {
-        let cluster = names::cluster(states, input.cluster.as_deref())?;
+        let cluster = lookups::cluster(states, input.cluster.as_deref())?;
         if let Some(name) = &input.service_name {
-            names::service(states, Some(&cluster.name), name)?;
+            lookups::service(states, Some(&cluster.name), name)?;
         }
         let prefix = key(&cluster.name, "");
         let rows = states.of::<State>().tasks.with_prefix(&prefix).filter(|(_, task)| input.matches(task));
         let arns = rows.map(|(key, task)| (key.to_owned(), sandbox.config.task_arn(task)));
-        paging::page(arns, &question, next_token.as_deref(), limit).map_err(|_| names::bad_token())
+        paging::page(arns, &query, next_token.as_deref(), limit).map_err(|_| faults::bad_token())
     })?;
     Ok(json!({ "taskArns": page.items, "nextToken": page.next_token }))
 }
@@ -96,31 +101,31 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> OperationResult {
 const MAX_REASON: usize = 1024;
 
 #[derive(Deserialize)]
-pub(super) struct Stop {
+pub(super) struct StopTaskInput {
     cluster: Option<String>,
     task: String,
     reason: Option<String>,
 }
 
-pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { cluster, task, reason }: Stop) -> OperationResult {
+pub(super) fn stop(sandbox: &Arc<Sandbox>, StopTaskInput { cluster, task, reason }: StopTaskInput) -> OperationResult {
     if reason.as_ref().is_some_and(|reason| reason.chars().count() > MAX_REASON) {
         return Err(invalid(format!("reason must have at most {MAX_REASON} characters.")));
     }
     sandbox.store.write(|states| {
-        let cluster = names::cluster(states, cluster.as_deref())?;
+        let cluster = lookups::cluster(states, cluster.as_deref())?;
         let key = key(&cluster.name, last_part(&task));
-        let mut row = states
+        let mut task = states
             .of::<State>()
             .tasks
             .get(&key)
             .cloned()
             .ok_or_else(|| invalid("The referenced task was not found."))?;
-        if row.desired_status != TaskStatus::Stopped {
+        if task.desired_status != TaskStatus::Stopped {
             let reason =
                 reason.filter(|reason| !reason.is_empty()).unwrap_or_else(|| "Task stopped by user".to_owned());
-            row.request_stop(StopCode::UserInitiated, reason, sandbox.clock.now());
-            states.of_mut::<State>().tasks.insert(key, row.clone());
+            task.request_stop(StopCode::UserInitiated, reason, sandbox.clock.now());
+            states.of_mut::<State>().tasks.insert(key, task.clone());
         }
-        Ok(json!({ "task": show::task(&sandbox.config, states, &row, true) }))
+        Ok(json!({ "task": output::task(&sandbox.config, states, &task, true) }))
     })
 }

@@ -8,11 +8,13 @@ use serde_json::{Map, Value, json};
 use super::create_service::{
     UNSERVED, check_configuration, check_controller, check_exec, check_grace_period, check_registries,
 };
-use super::launch::{self, Launch};
+use super::faults::invalid;
+use super::launch::{self, LaunchSettings};
+use super::lookups;
 use super::model::{Cluster, Deployment, DeploymentConfiguration, Service};
-use super::names::{self, invalid};
-use super::show;
+use super::output;
 use crate::core::OperationResult;
+use crate::services::ecs::read_members;
 use crate::{Fault, Sandbox};
 
 /// Members that replace the service's.
@@ -31,7 +33,7 @@ const DEPLOYED: [&str; 4] =
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Input {
+struct UpdateServiceInput {
     cluster: Option<String>,
     service: String,
     desired_count: Option<i64>,
@@ -44,7 +46,7 @@ struct Input {
 }
 
 pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> OperationResult {
-    let mut input: Input = names::read(Value::Object(members.clone()))?;
+    let mut input: UpdateServiceInput = read_members(Value::Object(members.clone()))?;
     input.rest = members;
     input.rest.retain(|_, value| !value.is_null());
     launch::refuse_unserved(&input.rest, &UNSERVED)?;
@@ -56,28 +58,28 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
     check_registries(&sandbox, input.rest.get("serviceRegistries")).await?;
     let now = sandbox.clock.now();
     sandbox.store.write(|states| {
-        let cluster = names::cluster(states, input.cluster.as_deref())?.clone();
-        let mut service = names::active_service(states, input.cluster.as_deref(), &input.service)?.clone();
+        let cluster = lookups::cluster(states, input.cluster.as_deref())?.clone();
+        let mut service = lookups::active_service(states, input.cluster.as_deref(), &input.service)?.clone();
         let current = service.deployments.first().map(|primary| primary.task_definition.clone()).unwrap_or_default();
         let requested = input.task_definition.as_deref();
         let definition = match requested {
-            Some(given) => names::usable_task_definition(states, given)?.clone(),
-            None => names::task_definition(states, &current).cloned().ok_or_else(names::no_such_definition)?,
+            Some(given) => lookups::usable_task_definition(states, given)?.clone(),
+            None => lookups::task_definition(states, &current).cloned().ok_or_else(lookups::no_such_definition)?,
         };
         configure(&mut service, input.deployment_configuration.as_ref())?;
         let switched = switch(&mut service, &input, &cluster)?;
         let replaced = replace(&mut service, &input.rest);
         check_exec(&service.content, &definition, "updated")?;
         if requested.is_some() || replaced {
-            Launch::of(&launch_members(&service), &cluster)?
+            LaunchSettings::of(&launch_members(&service), &cluster)?
                 .check(&definition, service.content.get("networkConfiguration"))?;
         }
         scale(&mut service, input.desired_count, now)?;
         if input.force_new_deployment || switched || replaced || definition.name() != current {
             deploy(&mut service, definition.name(), now);
         }
-        names::store_service(states, service.clone(), now);
-        Ok(json!({ "service": show::service(&sandbox.config, states, &service, true) }))
+        lookups::store_service(states, service.clone(), now);
+        Ok(json!({ "service": output::service(&sandbox.config, states, &service, true) }))
     })
 }
 
@@ -90,14 +92,14 @@ fn configure(service: &mut Service, given: Option<&Map<String, Value>>) -> Resul
             given.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone())),
         );
     }
-    let configuration: DeploymentConfiguration = names::read(members)?;
+    let configuration: DeploymentConfiguration = read_members(members)?;
     check_configuration(&configuration)?;
     service.deployment_configuration = configuration;
     Ok(())
 }
 
 /// Switches to a capacity provider strategy, or to another one. Returns whether the service changed.
-fn switch(service: &mut Service, input: &Input, cluster: &Cluster) -> Result<bool, Fault> {
+fn switch(service: &mut Service, input: &UpdateServiceInput, cluster: &Cluster) -> Result<bool, Fault> {
     let Some(strategy) = input.rest.get("capacityProviderStrategy").filter(|list| launch::is_filled(list)) else {
         return Ok(false);
     };
@@ -133,7 +135,7 @@ fn replace(service: &mut Service, members: &Map<String, Value>) -> bool {
     deploys
 }
 
-/// The members that [`Launch`] reads.
+/// The members that [`LaunchSettings`] reads.
 fn launch_members(service: &Service) -> Map<String, Value> {
     let members =
         ["launchType", "capacityProviderStrategy", "platformVersion", "placementConstraints", "placementStrategy"];

@@ -137,8 +137,8 @@ mod tests {
     use super::super::model::{Task, TaskDefinition};
     use super::{Usage, cpu_percent, memory_percent};
 
-    fn task(whole: bool, containers: &serde_json::Value) -> Task {
-        let size = |units: &str| whole.then(|| units.to_owned());
+    fn task(has_task_size: bool, containers: &serde_json::Value) -> Task {
+        let size = |units: &str| has_task_size.then(|| units.to_owned());
         let content = json!({ "cpu": size("512"), "memory": size("1024"), "containerDefinitions": containers });
         let definition: TaskDefinition = serde_json::from_value(json!({
             "family": "web", "revision": 1, "registered_at": "2026-01-01T00:00:00Z", "content": content, "tags": [],

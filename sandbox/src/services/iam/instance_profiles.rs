@@ -36,10 +36,9 @@ fn to_output(state: &State, profile: &InstanceProfile) -> Value {
     })
 }
 
-/// The input of `CreateInstanceProfile`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Create {
+pub(super) struct CreateInstanceProfileInput {
     instance_profile_name: String,
     #[serde(default = "root_path")]
     path: String,
@@ -47,8 +46,8 @@ pub(super) struct Create {
     tags: Vec<Tag>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
-    let Create { instance_profile_name: name, path, tags } = input;
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateInstanceProfileInput) -> OperationResult {
+    let CreateInstanceProfileInput { instance_profile_name: name, path, tags } = input;
     check_name("instanceProfileName", &name, 128)?;
     check_path(&path)?;
     super::tags::check(&tags)?;
@@ -68,11 +67,11 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
 /// The input of operations on one profile.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Named {
+pub(super) struct InstanceProfileInput {
     instance_profile_name: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Named) -> OperationResult {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: InstanceProfileInput) -> OperationResult {
     sandbox.store.read(|states| {
         let name = &input.instance_profile_name;
         let profile = states.of::<State>().instance_profiles.get(name).ok_or_else(|| no_such_profile(name))?;
@@ -81,7 +80,7 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, input: Named) -> OperationResult {
 }
 
 /// `DeleteInstanceProfile`: refused while it has a role.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Named) -> OperationResult {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: InstanceProfileInput) -> OperationResult {
     sandbox.store.write(|states| {
         if find_mut(states.of_mut::<State>(), &input.instance_profile_name)?.role.is_some() {
             let message = "Cannot delete entity, must remove roles from instance profile first.";
@@ -95,13 +94,13 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Named) -> OperationResult {
 /// The input of `AddRoleToInstanceProfile` and `RemoveRoleFromInstanceProfile`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct RoleOf {
+pub(super) struct InstanceProfileRoleInput {
     instance_profile_name: String,
     role_name: String,
 }
 
 /// `AddRoleToInstanceProfile`. A profile has at most one role.
-pub(super) fn add_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> OperationResult {
+pub(super) fn add_role(sandbox: &Arc<Sandbox>, input: InstanceProfileRoleInput) -> OperationResult {
     sandbox.store.write(|states| {
         find_role(states.of::<State>(), &input.role_name)?;
         let profile = find_mut(states.of_mut::<State>(), &input.instance_profile_name)?;
@@ -114,7 +113,7 @@ pub(super) fn add_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> OperationResult
     })
 }
 
-pub(super) fn remove_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> OperationResult {
+pub(super) fn remove_role(sandbox: &Arc<Sandbox>, input: InstanceProfileRoleInput) -> OperationResult {
     sandbox.store.write(|states| {
         let profile = find_mut(states.of_mut::<State>(), &input.instance_profile_name)?;
         if profile.role.as_ref() != Some(&input.role_name) {
@@ -125,10 +124,9 @@ pub(super) fn remove_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> OperationRes
     })
 }
 
-/// The input of `ListInstanceProfilesForRole`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct ForRole {
+pub(super) struct ListInstanceProfilesForRoleInput {
     role_name: String,
     marker: Option<String>,
     max_items: Option<usize>,
@@ -136,33 +134,35 @@ pub(super) struct ForRole {
 
 pub(super) fn list_for_role(
     sandbox: &Arc<Sandbox>,
-    ForRole { role_name, marker, max_items }: ForRole,
+    ListInstanceProfilesForRoleInput { role_name, marker, max_items }: ListInstanceProfilesForRoleInput,
 ) -> OperationResult {
     sandbox.store.read(|states| {
         find_role(states.of::<State>(), &role_name)?;
         let with_it =
             states.of::<State>().instance_profiles.values().filter(|one| one.role.as_ref() == Some(&role_name));
-        let question = format!("ListInstanceProfilesForRole {role_name}");
-        Paging::new(marker, max_items).answer(&question, "InstanceProfiles", listed(states.of::<State>(), with_it))
+        let query = format!("ListInstanceProfilesForRole {role_name}");
+        Paging::new(marker, max_items).answer(&query, "InstanceProfiles", listed(states.of::<State>(), with_it))
     })
 }
 
-/// The input of `ListInstanceProfiles`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct List {
+pub(super) struct ListInstanceProfilesInput {
     #[serde(default = "root_path")]
     path_prefix: String,
     marker: Option<String>,
     max_items: Option<usize>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { path_prefix, marker, max_items }: List) -> OperationResult {
+pub(super) fn list(
+    sandbox: &Arc<Sandbox>,
+    ListInstanceProfilesInput { path_prefix, marker, max_items }: ListInstanceProfilesInput,
+) -> OperationResult {
     check_path_prefix(&path_prefix, false)?;
     sandbox.store.read(|states| {
         let below = states.of::<State>().instance_profiles.values().filter(|one| one.path.starts_with(&path_prefix));
-        let question = format!("ListInstanceProfiles {path_prefix}");
-        Paging::new(marker, max_items).answer(&question, "InstanceProfiles", listed(states.of::<State>(), below))
+        let query = format!("ListInstanceProfiles {path_prefix}");
+        Paging::new(marker, max_items).answer(&query, "InstanceProfiles", listed(states.of::<State>(), below))
     })
 }
 
@@ -172,8 +172,8 @@ fn listed<'a>(
     profiles: impl Iterator<Item = &'a InstanceProfile>,
 ) -> impl Iterator<Item = (String, Value)> {
     profiles.map(|profile| {
-        let mut shown = to_output(state, profile);
-        shown["Tags"] = Value::Null;
-        (profile.name.clone(), shown)
+        let mut output = to_output(state, profile);
+        output["Tags"] = Value::Null;
+        (profile.name.clone(), output)
     })
 }

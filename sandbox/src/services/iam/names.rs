@@ -4,7 +4,7 @@ use crate::Fault;
 
 /// Refuses a name that IAM does not accept.
 pub(super) fn check_name(member: &str, name: &str, max_length: usize) -> Result<(), Fault> {
-    let fits = |character: char| character.is_ascii_alphanumeric() || "+=,.@_-".contains(character);
+    let is_valid = |character: char| character.is_ascii_alphanumeric() || "+=,.@_-".contains(character);
     if name.len() > max_length {
         return Err(Fault::client(
             "ValidationError",
@@ -13,7 +13,7 @@ pub(super) fn check_name(member: &str, name: &str, max_length: usize) -> Result<
             ),
         ));
     }
-    if name.is_empty() || !name.chars().all(fits) {
+    if name.is_empty() || !name.chars().all(is_valid) {
         return Err(Fault::client(
             "ValidationError",
             format!(
@@ -36,10 +36,10 @@ pub(super) fn check_path(path: &str) -> Result<(), Fault> {
 
 /// Refuses an invalid path prefix. That of ListPolicies has to end with a slash. The message is the same for both:
 /// <https://github.com/aws/aws-cli/issues/5860>.
-pub(super) fn check_path_prefix(prefix: &str, whole: bool) -> Result<(), Fault> {
+pub(super) fn check_path_prefix(prefix: &str, is_folder: bool) -> Result<(), Fault> {
     if prefix.starts_with('/')
         && prefix.bytes().all(|byte| byte.is_ascii_graphic())
-        && (!whole || prefix.ends_with('/'))
+        && (!is_folder || prefix.ends_with('/'))
     {
         return Ok(());
     }

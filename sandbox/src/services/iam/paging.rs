@@ -26,25 +26,25 @@ impl Paging {
     /// the page.
     pub(super) fn answer_with<T>(
         &self,
-        question: &str,
+        query: &str,
         member: &str,
         items: impl IntoIterator<Item = (String, T)>,
-        show: impl Fn(String, T) -> Value,
+        to_output: impl Fn(String, T) -> Value,
     ) -> OperationResult {
         let items = items.into_iter().map(|(key, item)| (key.clone(), (key, item)));
-        let page = paging::page(items, question, self.marker.as_deref(), self.max_items.unwrap_or(PAGE))
+        let page = paging::page(items, query, self.marker.as_deref(), self.max_items.unwrap_or(PAGE))
             .map_err(|_| Fault::client("ValidationError", "Invalid Marker."))?;
-        let shown: Vec<Value> = page.items.into_iter().map(|(key, item)| show(key, item)).collect();
-        Ok(json!({ member: shown, "IsTruncated": page.next_token.is_some(), "Marker": page.next_token }))
+        let outputs: Vec<Value> = page.items.into_iter().map(|(key, item)| to_output(key, item)).collect();
+        Ok(json!({ member: outputs, "IsTruncated": page.next_token.is_some(), "Marker": page.next_token }))
     }
 
     /// The response with one page of `items`, each with its key, as `member`.
     pub(super) fn answer(
         &self,
-        question: &str,
+        query: &str,
         member: &str,
         items: impl IntoIterator<Item = (String, Value)>,
     ) -> OperationResult {
-        self.answer_with(question, member, items, |_, item| item)
+        self.answer_with(query, member, items, |_, item| item)
     }
 }

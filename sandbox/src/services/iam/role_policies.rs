@@ -15,17 +15,16 @@ use crate::core::OperationResult;
 use crate::services::iam::State;
 use crate::{Fault, Sandbox};
 
-/// The input of `PutRolePolicy`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Put {
+pub(super) struct PutRolePolicyInput {
     role_name: String,
     policy_name: String,
     policy_document: String,
 }
 
 /// `PutRolePolicy`: adds a policy, or replaces the one with the same name.
-pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
+pub(super) fn put(sandbox: &Arc<Sandbox>, input: PutRolePolicyInput) -> OperationResult {
     check_name("policyName", &input.policy_name, 128)?;
     documents::check(&input.policy_document, Purpose::Inline)?;
     sandbox.store.write(|states| {
@@ -39,7 +38,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
 /// The input of operations on one inline policy.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Inline {
+pub(super) struct InlinePolicyInput {
     role_name: String,
     policy_name: String,
 }
@@ -48,16 +47,16 @@ fn no_such_policy(name: &str) -> Fault {
     no_such_entity(format!("The role policy with name {name} cannot be found."))
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Inline) -> OperationResult {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: InlinePolicyInput) -> OperationResult {
     sandbox.store.read(|states| {
         let role = find(states.of::<State>(), &input.role_name)?;
         let document = role.inline.get(&input.policy_name).ok_or_else(|| no_such_policy(&input.policy_name))?;
-        let Inline { role_name, policy_name } = &input;
+        let InlinePolicyInput { role_name, policy_name } = &input;
         Ok(json!({ "RoleName": role_name, "PolicyName": policy_name, "PolicyDocument": documents::encode(document) }))
     })
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Inline) -> OperationResult {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: InlinePolicyInput) -> OperationResult {
     sandbox.store.write(|states| {
         let removed = find_mut(states.of_mut::<State>(), &input.role_name)?.inline.remove(&input.policy_name);
         removed.map(|_| Value::Null).ok_or_else(|| no_such_policy(&input.policy_name))
@@ -67,24 +66,23 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Inline) -> OperationResult {
 /// The input of the List operations.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct List {
+pub(super) struct ListRolePoliciesInput {
     role_name: String,
     marker: Option<String>,
     max_items: Option<usize>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListRolePoliciesInput) -> OperationResult {
     sandbox.store.read(|states| {
-        let List { role_name, marker, max_items } = input;
+        let ListRolePoliciesInput { role_name, marker, max_items } = input;
         let names = find(states.of::<State>(), &role_name)?.inline.keys().map(|name| (name.clone(), json!(name)));
         Paging::new(marker, max_items).answer(&format!("ListRolePolicies {role_name}"), "PolicyNames", names)
     })
 }
 
-/// The input of `ListAttachedRolePolicies`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct ListAttached {
+pub(super) struct ListAttachedRolePoliciesInput {
     role_name: String,
     #[serde(default = "root_path")]
     path_prefix: String,
@@ -92,8 +90,8 @@ pub(super) struct ListAttached {
     max_items: Option<usize>,
 }
 
-pub(super) fn list_attached(sandbox: &Arc<Sandbox>, input: ListAttached) -> OperationResult {
-    let ListAttached { role_name, path_prefix, marker, max_items } = input;
+pub(super) fn list_attached(sandbox: &Arc<Sandbox>, input: ListAttachedRolePoliciesInput) -> OperationResult {
+    let ListAttachedRolePoliciesInput { role_name, path_prefix, marker, max_items } = input;
     sandbox.store.read(|states| {
         let attached = find(states.of::<State>(), &role_name)?.attached.iter();
         let in_path =
@@ -102,15 +100,15 @@ pub(super) fn list_attached(sandbox: &Arc<Sandbox>, input: ListAttached) -> Oper
             let name = arn.rsplit('/').next().unwrap_or_default();
             (arn.clone(), json!({ "PolicyName": name, "PolicyArn": arn }))
         });
-        let question = format!("ListAttachedRolePolicies {role_name} {path_prefix}");
-        Paging::new(marker, max_items).answer(&question, "AttachedPolicies", policies)
+        let query = format!("ListAttachedRolePolicies {role_name} {path_prefix}");
+        Paging::new(marker, max_items).answer(&query, "AttachedPolicies", policies)
     })
 }
 
 /// The input of `AttachRolePolicy` and `DetachRolePolicy`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Attachment {
+pub(super) struct RolePolicyAttachmentInput {
     role_name: String,
     policy_arn: String,
 }
@@ -119,7 +117,7 @@ pub(super) struct Attachment {
 const MAX_ATTACHED: usize = 10;
 
 /// `AttachRolePolicy`, with a policy of AWS's or of the account's.
-pub(super) fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> OperationResult {
+pub(super) fn attach(sandbox: &Arc<Sandbox>, input: RolePolicyAttachmentInput) -> OperationResult {
     sandbox.store.write(|states| {
         check_attachable(states.of::<State>(), &input.policy_arn)?;
         let attached = &mut find_mut(states.of_mut::<State>(), &input.role_name)?.attached;
@@ -135,7 +133,7 @@ pub(super) fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> OperationResu
     })
 }
 
-pub(super) fn detach(sandbox: &Arc<Sandbox>, input: Attachment) -> OperationResult {
+pub(super) fn detach(sandbox: &Arc<Sandbox>, input: RolePolicyAttachmentInput) -> OperationResult {
     sandbox.store.write(|states| {
         let attached = &mut find_mut(states.of_mut::<State>(), &input.role_name)?.attached;
         if !attached.contains(&input.policy_arn) {

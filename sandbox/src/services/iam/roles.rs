@@ -49,10 +49,9 @@ pub(super) fn to_output(role: &Role) -> Value {
     })
 }
 
-/// The input of `CreateRole`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Create {
+pub(super) struct CreateRoleInput {
     role_name: String,
     assume_role_policy_document: String,
     #[serde(default = "root_path")]
@@ -87,7 +86,7 @@ pub(super) fn new(sandbox: &Sandbox, name: String, path: String, assume_role_pol
     }
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateRoleInput) -> OperationResult {
     check_name("roleName", &input.role_name, 64)?;
     check_path(&input.path)?;
     tags::check(&input.tags)?;
@@ -108,32 +107,31 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
         }
         documents::trust_policy::check_principals(&role.assume_role_policy, states.of::<State>(), &sandbox.config)?;
         states.of_mut::<State>().roles.insert(role.name.clone(), role.clone());
-        let mut described = to_output(&role);
+        let mut output = to_output(&role);
         // GetRole and ListRoles show it, CreateRole does not.
-        described["MaxSessionDuration"] = Value::Null;
-        Ok(json!({ "Role": described }))
+        output["MaxSessionDuration"] = Value::Null;
+        Ok(json!({ "Role": output }))
     })
 }
 
 /// The input of operations on one role.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Named {
+pub(super) struct RoleInput {
     role_name: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Named) -> OperationResult {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: RoleInput) -> OperationResult {
     sandbox.store.read(|states| {
-        let mut described = to_output(find(states.of::<State>(), &input.role_name)?);
-        described["RoleLastUsed"] = json!({});
-        Ok(json!({ "Role": described }))
+        let mut output = to_output(find(states.of::<State>(), &input.role_name)?);
+        output["RoleLastUsed"] = json!({});
+        Ok(json!({ "Role": output }))
     })
 }
 
-/// The input of `ListRoles`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct List {
+pub(super) struct ListRolesInput {
     #[serde(default = "root_path")]
     path_prefix: String,
     marker: Option<String>,
@@ -141,30 +139,29 @@ pub(super) struct List {
 }
 
 /// `ListRoles`, which shows neither tags nor permissions boundaries.
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListRolesInput) -> OperationResult {
     check_path_prefix(&input.path_prefix, false)?;
     sandbox.store.read(|states| {
         let roles = states.of::<State>().roles.values().filter(|role| role.path.starts_with(&input.path_prefix));
         let roles = roles.map(|role| {
-            let mut described = to_output(role);
-            described["Tags"] = Value::Null;
-            described["PermissionsBoundary"] = Value::Null;
-            (role.name.clone(), described)
+            let mut output = to_output(role);
+            output["Tags"] = Value::Null;
+            output["PermissionsBoundary"] = Value::Null;
+            (role.name.clone(), output)
         });
         let paging = Paging::new(input.marker, input.max_items);
         paging.answer(&format!("ListRoles {}", input.path_prefix), "Roles", roles)
     })
 }
 
-/// The input of `UpdateAssumeRolePolicy`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct UpdateAssumeRolePolicy {
+pub(super) struct UpdateAssumeRolePolicyInput {
     role_name: String,
     policy_document: String,
 }
 
-pub(super) fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAssumeRolePolicy) -> OperationResult {
+pub(super) fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAssumeRolePolicyInput) -> OperationResult {
     documents::check(&input.policy_document, Purpose::Trust)?;
     documents::quota::check_trust(&input.policy_document)?;
     sandbox.store.write(|states| {
@@ -175,16 +172,15 @@ pub(super) fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAss
     })
 }
 
-/// The input of `UpdateRole`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Update {
+pub(super) struct UpdateRoleInput {
     role_name: String,
     description: Option<String>,
     max_session_duration: Option<u32>,
 }
 
-pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: UpdateRoleInput) -> OperationResult {
     sandbox.store.write(|states| {
         let role = find_mut(states.of_mut::<State>(), &input.role_name)?;
         role.description = input.description.or(role.description.take());
@@ -193,15 +189,14 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
     })
 }
 
-/// The input of `UpdateRoleDescription`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct UpdateDescription {
+pub(super) struct UpdateRoleDescriptionInput {
     role_name: String,
     description: String,
 }
 
-pub(super) fn update_description(sandbox: &Arc<Sandbox>, input: UpdateDescription) -> OperationResult {
+pub(super) fn update_description(sandbox: &Arc<Sandbox>, input: UpdateRoleDescriptionInput) -> OperationResult {
     sandbox.store.write(|states| {
         let role = find_mut(states.of_mut::<State>(), &input.role_name)?;
         role.description = Some(input.description);
@@ -211,14 +206,14 @@ pub(super) fn update_description(sandbox: &Arc<Sandbox>, input: UpdateDescriptio
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct PutBoundary {
+pub(super) struct PutRolePermissionsBoundaryInput {
     role_name: String,
     permissions_boundary: String,
 }
 
 pub(super) fn put_boundary(
     sandbox: &Arc<Sandbox>,
-    PutBoundary { role_name, permissions_boundary: arn }: PutBoundary,
+    PutRolePermissionsBoundaryInput { role_name, permissions_boundary: arn }: PutRolePermissionsBoundaryInput,
 ) -> OperationResult {
     sandbox.store.write(|states| {
         find(states.of::<State>(), &role_name)?;
@@ -230,11 +225,14 @@ pub(super) fn put_boundary(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct DeleteBoundary {
+pub(super) struct DeleteRolePermissionsBoundaryInput {
     role_name: String,
 }
 
-pub(super) fn delete_boundary(sandbox: &Arc<Sandbox>, DeleteBoundary { role_name }: DeleteBoundary) -> OperationResult {
+pub(super) fn delete_boundary(
+    sandbox: &Arc<Sandbox>,
+    DeleteRolePermissionsBoundaryInput { role_name }: DeleteRolePermissionsBoundaryInput,
+) -> OperationResult {
     sandbox.store.write(|states| {
         find_mut(states.of_mut::<State>(), &role_name)?.boundary = None;
         Ok(Value::Null)
@@ -242,7 +240,7 @@ pub(super) fn delete_boundary(sandbox: &Arc<Sandbox>, DeleteBoundary { role_name
 }
 
 /// `DeleteRole`: refused while the role has policies or is in an instance profile.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Named) -> OperationResult {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: RoleInput) -> OperationResult {
     sandbox.store.write(|states| {
         let role = find(states.of::<State>(), &input.role_name)?;
         if role.path.starts_with("/aws-service-role/") {

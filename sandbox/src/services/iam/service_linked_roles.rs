@@ -29,14 +29,17 @@ const SERVICE_LINKED_ROLES: &[(&str, &str, &str)] = &[
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Create {
+pub(super) struct CreateServiceLinkedRoleInput {
     #[serde(rename = "AWSServiceName")]
     service: String,
     #[serde(rename = "Description")]
     description: Option<String>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, Create { service, description }: Create) -> OperationResult {
+pub(super) fn create(
+    sandbox: &Arc<Sandbox>,
+    CreateServiceLinkedRoleInput { service, description }: CreateServiceLinkedRoleInput,
+) -> OperationResult {
     let (_, name, policy) = SERVICE_LINKED_ROLES
         .iter()
         .find(|(principal, ..)| *principal == service)
@@ -48,7 +51,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, Create { service, description }: Cr
     let mut role = roles::new(sandbox, (*name).to_owned(), format!("/aws-service-role/{service}/"), trust.to_string());
     role.description = description;
     let place = format!("aws-service-role/{policy}");
-    role.attached.push(managed_policies::aws::arn(sandbox.config.partition(), &place));
+    role.attached.push(managed_policies::aws_managed::arn(sandbox.config.partition(), &place));
     sandbox.store.write(|states| {
         if states.of::<State>().roles.contains(name) {
             let message =
@@ -56,8 +59,8 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, Create { service, description }: Cr
             return Err(Fault::client("InvalidInput", message));
         }
         states.of_mut::<State>().roles.insert(*name, role.clone());
-        let mut described = roles::to_output(&role);
-        described["MaxSessionDuration"] = Value::Null;
-        Ok(json!({ "Role": described }))
+        let mut output = roles::to_output(&role);
+        output["MaxSessionDuration"] = Value::Null;
+        Ok(json!({ "Role": output }))
     })
 }

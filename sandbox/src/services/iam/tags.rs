@@ -30,12 +30,12 @@ pub(super) fn check(tags: &[Tag]) -> Result<(), Fault> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct TagRole {
+pub(super) struct TagRoleInput {
     role_name: String,
     tags: Vec<Tag>,
 }
 
-pub(super) fn tag_role(sandbox: &Arc<Sandbox>, input: TagRole) -> OperationResult {
+pub(super) fn tag_role(sandbox: &Arc<Sandbox>, input: TagRoleInput) -> OperationResult {
     check(&input.tags)?;
     sandbox.store.write(|states| {
         roles::find_mut(states.of_mut::<State>(), &input.role_name)?.tags.extend(tags::to_map(input.tags));
@@ -45,12 +45,12 @@ pub(super) fn tag_role(sandbox: &Arc<Sandbox>, input: TagRole) -> OperationResul
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct UntagRole {
+pub(super) struct UntagRoleInput {
     role_name: String,
     tag_keys: Vec<String>,
 }
 
-pub(super) fn untag_role(sandbox: &Arc<Sandbox>, input: UntagRole) -> OperationResult {
+pub(super) fn untag_role(sandbox: &Arc<Sandbox>, input: UntagRoleInput) -> OperationResult {
     sandbox.store.write(|states| {
         tags::remove_from_map(&mut roles::find_mut(states.of_mut::<State>(), &input.role_name)?.tags, &input.tag_keys);
         Ok(Value::Null)
@@ -59,7 +59,7 @@ pub(super) fn untag_role(sandbox: &Arc<Sandbox>, input: UntagRole) -> OperationR
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct ListRoleTags {
+pub(super) struct ListRoleTagsInput {
     role_name: String,
     marker: Option<String>,
     max_items: Option<usize>,
@@ -67,7 +67,7 @@ pub(super) struct ListRoleTags {
 
 pub(super) fn list_role_tags(
     sandbox: &Arc<Sandbox>,
-    ListRoleTags { role_name, marker, max_items }: ListRoleTags,
+    ListRoleTagsInput { role_name, marker, max_items }: ListRoleTagsInput,
 ) -> OperationResult {
     sandbox.store.read(|states| {
         let tags = roles::find(states.of::<State>(), &role_name)?.tags.iter();
@@ -78,12 +78,15 @@ pub(super) fn list_role_tags(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct TagPolicy {
+pub(super) struct TagPolicyInput {
     policy_arn: String,
     tags: Vec<Tag>,
 }
 
-pub(super) fn tag_policy(sandbox: &Arc<Sandbox>, TagPolicy { policy_arn, tags }: TagPolicy) -> OperationResult {
+pub(super) fn tag_policy(
+    sandbox: &Arc<Sandbox>,
+    TagPolicyInput { policy_arn, tags }: TagPolicyInput,
+) -> OperationResult {
     check(&tags)?;
     sandbox.store.write(|states| {
         let policy = find_mut(states.of_mut::<State>(), &sandbox.config, "TagPolicy", &policy_arn)?;
@@ -95,14 +98,14 @@ pub(super) fn tag_policy(sandbox: &Arc<Sandbox>, TagPolicy { policy_arn, tags }:
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct UntagPolicy {
+pub(super) struct UntagPolicyInput {
     policy_arn: String,
     tag_keys: Vec<String>,
 }
 
 pub(super) fn untag_policy(
     sandbox: &Arc<Sandbox>,
-    UntagPolicy { policy_arn, tag_keys }: UntagPolicy,
+    UntagPolicyInput { policy_arn, tag_keys }: UntagPolicyInput,
 ) -> OperationResult {
     sandbox.store.write(|states| {
         tags::remove(
@@ -115,7 +118,7 @@ pub(super) fn untag_policy(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct ListPolicyTags {
+pub(super) struct ListPolicyTagsInput {
     policy_arn: String,
     marker: Option<String>,
     max_items: Option<usize>,
@@ -123,7 +126,7 @@ pub(super) struct ListPolicyTags {
 
 pub(super) fn list_policy_tags(
     sandbox: &Arc<Sandbox>,
-    ListPolicyTags { policy_arn: arn, marker, max_items }: ListPolicyTags,
+    ListPolicyTagsInput { policy_arn: arn, marker, max_items }: ListPolicyTagsInput,
 ) -> OperationResult {
     check_arn(&arn)?;
     sandbox.store.read(|states| {

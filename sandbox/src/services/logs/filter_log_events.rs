@@ -25,7 +25,7 @@ const MAX_SEARCH_TIME: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Input {
+pub(super) struct FilterLogEventsInput {
     log_group_name: Option<String>,
     log_group_identifier: Option<String>,
     #[serde(default)]
@@ -46,19 +46,19 @@ pub(super) struct Input {
 }
 
 /// Runs the search on a thread for blocking work, because it may take long.
-pub(super) async fn run(sandbox: Arc<Sandbox>, input: Input) -> OperationResult {
+pub(super) async fn run(sandbox: Arc<Sandbox>, input: FilterLogEventsInput) -> OperationResult {
     let search = tokio::task::spawn_blocking(move || search(&sandbox, input));
     search.await.unwrap_or_else(|panic| Err(Fault::internal(panic)))
 }
 
-fn search(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
+fn search(sandbox: &Arc<Sandbox>, input: FilterLogEventsInput) -> OperationResult {
     if input.start_from_head == Some(false) {
         return Err(Fault::not_implemented("logs:FilterLogEvents from the end"));
     }
     let limit = limit(input.limit, 10_000, MAX_EVENTS)?;
     let pattern = FilterPattern::parse(input.filter_pattern.as_deref().unwrap_or_default())?;
     let name = group_name(input.log_group_name, input.log_group_identifier)?;
-    let question = format!(
+    let query = format!(
         "FilterLogEvents {name} {:?} {:?} {:?} {:?} {:?}",
         input.log_stream_names, input.log_stream_name_prefix, input.start_time, input.end_time, input.filter_pattern
     );
@@ -71,14 +71,14 @@ fn search(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
     let end = input.end_time.map(|end| end.saturating_add(1));
     let (first, last) = events::window(sandbox, &group, input.start_time, end);
     let from = match &input.next_token {
-        Some(token) => paging::position(&question, token).map_err(invalid_token)?,
+        Some(token) => paging::position(&query, token).map_err(invalid_token)?,
         None => first.bytes().to_vec(),
     };
     let matches = |key: Key, message: &[u8]| streams.contains_key(&key.stream) && pattern.matches(message);
     let page = page(sandbox, (&from, &last.bytes()), limit, matches)?;
-    let next_token = page.next.map(|key| paging::token(&question, &key.bytes()));
-    let described: Vec<Value> = page.events.iter().map(|event| describe(event, &streams)).collect();
-    Ok(json!({ "events": described, "searchedLogStreams": [], "nextToken": next_token }))
+    let next_token = page.next.map(|key| paging::token(&query, &key.bytes()));
+    let outputs: Vec<Value> = page.events.iter().map(|event| to_output(event, &streams)).collect();
+    Ok(json!({ "events": outputs, "searchedLogStreams": [], "nextToken": next_token }))
 }
 
 /// The names of the searched streams by their ids.
@@ -135,7 +135,7 @@ fn page(
     Ok(Page { events, next })
 }
 
-fn describe(event: &StoredEvent, streams: &BTreeMap<u64, String>) -> Value {
+fn to_output(event: &StoredEvent, streams: &BTreeMap<u64, String>) -> Value {
     json!({
         "logStreamName": streams.get(&event.key.stream),
         "timestamp": event.key.timestamp,

@@ -19,7 +19,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Input {
+pub(super) struct GetLogEventsInput {
     log_group_name: Option<String>,
     log_group_identifier: Option<String>,
     log_stream_name: String,
@@ -40,11 +40,11 @@ enum Start {
     Until(Vec<u8>),
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: GetLogEventsInput) -> OperationResult {
     let limit = limit(input.limit, 10_000, MAX_EVENTS)?;
     let name = group_name(input.log_group_name, input.log_group_identifier)?;
     let stream_name = &input.log_stream_name;
-    let question = format!("GetLogEvents {name} {stream_name} {:?} {:?}", input.start_time, input.end_time);
+    let query = format!("GetLogEvents {name} {stream_name} {:?} {:?}", input.start_time, input.end_time);
     let (group, stream) = sandbox.store.read(|states| {
         let stream = states.of::<State>().streams.get(&stream_key(&name, stream_name)).cloned();
         Ok::<_, Fault>((group(states, &name)?.clone(), stream.ok_or_else(|| not_found("stream"))?))
@@ -52,7 +52,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
     let (first, last) = events::window(sandbox, &group, input.start_time, input.end_time);
     let (first, last) = (first.bytes().to_vec(), last.bytes().to_vec());
     let place = match &input.next_token {
-        Some(token) => parse_token(&question, token)?,
+        Some(token) => parse_token(&query, token)?,
         None if input.start_from_head => Start::From(first.clone()),
         None => Start::Until(last.clone()),
     };
@@ -70,15 +70,15 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
         }
     };
     Ok(json!({
-        "events": events.iter().map(describe).collect::<Vec<Value>>(),
-        "nextForwardToken": format!("f/{}", paging::token(&format!("f {question}"), &end)),
-        "nextBackwardToken": format!("b/{}", paging::token(&format!("b {question}"), &start)),
+        "events": events.iter().map(to_output).collect::<Vec<Value>>(),
+        "nextForwardToken": format!("f/{}", paging::token(&format!("f {query}"), &end)),
+        "nextBackwardToken": format!("b/{}", paging::token(&format!("b {query}"), &start)),
     }))
 }
 
-fn parse_token(question: &str, token: &str) -> Result<Start, Fault> {
+fn parse_token(query: &str, token: &str) -> Result<Start, Fault> {
     let (direction, rest) = token.split_once('/').unwrap_or_default();
-    let position = paging::position(&format!("{direction} {question}"), rest).map_err(invalid_token)?;
+    let position = paging::position(&format!("{direction} {query}"), rest).map_err(invalid_token)?;
     Ok(if direction == "f" { Start::From(position) } else { Start::Until(position) })
 }
 
@@ -133,6 +133,6 @@ fn backward(
     forward(sandbox, (&first.bytes(), window.1), limit, in_stream)
 }
 
-fn describe(event: &StoredEvent) -> Value {
+fn to_output(event: &StoredEvent) -> Value {
     json!({ "timestamp": event.key.timestamp, "message": event.message, "ingestionTime": event.ingested_at })
 }

@@ -35,7 +35,7 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    fn describe(&self, sandbox: &Sandbox) -> Value {
+    fn to_output(&self, sandbox: &Sandbox) -> Value {
         let arn = sandbox.config.arn("logs", &format!("log-group:{}", self.name));
         json!({
             "logGroupName": self.name,
@@ -72,7 +72,7 @@ fn in_group_name(character: char) -> bool {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Create {
+pub(super) struct CreateLogGroupInput {
     log_group_name: String,
     kms_key_id: Option<String>,
     #[serde(default)]
@@ -82,8 +82,9 @@ pub(super) struct Create {
     deletion_protection_enabled: bool,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
-    let Create { log_group_name: name, kms_key_id, tags, log_group_class, deletion_protection_enabled } = input;
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateLogGroupInput) -> OperationResult {
+    let CreateLogGroupInput { log_group_name: name, kms_key_id, tags, log_group_class, deletion_protection_enabled } =
+        input;
     if deletion_protection_enabled {
         return Err(Fault::not_implemented("logs:CreateLogGroup with deletionProtectionEnabled"));
     }
@@ -115,11 +116,14 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Delete {
+pub(super) struct DeleteLogGroupInput {
     log_group_name: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name: name }: Delete) -> OperationResult {
+pub(super) fn delete(
+    sandbox: &Arc<Sandbox>,
+    DeleteLogGroupInput { log_group_name: name }: DeleteLogGroupInput,
+) -> OperationResult {
     let id = sandbox.store.write(|states| {
         let id = group(states, &name)?.id;
         states.of_mut::<State>().groups.remove(&name);
@@ -134,7 +138,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name: name }: De
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Describe {
+pub(super) struct DescribeLogGroupsInput {
     log_group_name_prefix: Option<String>,
     log_group_name_pattern: Option<String>,
     #[serde(default)]
@@ -148,7 +152,7 @@ pub(super) struct Describe {
     account_identifiers: Vec<String>,
 }
 
-impl Describe {
+impl DescribeLogGroupsInput {
     fn matches(&self, name: &str, group: &Group) -> bool {
         let pattern = self.log_group_name_pattern.as_ref().map(|pattern| pattern.to_lowercase());
         self.log_group_name_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
@@ -159,7 +163,7 @@ impl Describe {
     }
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeLogGroupsInput) -> OperationResult {
     let limit = limit(input.limit, PAGE, 50)?;
     if input.log_group_name_prefix.is_some() && input.log_group_name_pattern.is_some() {
         return Err(invalid_parameter(
@@ -172,25 +176,25 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResu
     if input.include_linked_accounts || !input.account_identifiers.is_empty() {
         return Err(Fault::not_implemented("logs:DescribeLogGroups of linked accounts"));
     }
-    let question = format!(
+    let query = format!(
         "DescribeLogGroups {:?} {:?} {:?} {:?}",
         input.log_group_name_prefix, input.log_group_name_pattern, input.log_group_identifiers, input.log_group_class
     );
     let searched = input.log_group_name_pattern.is_some();
     let page = sandbox.store.read(|states| {
         let groups = states.of::<State>().groups.iter().filter(|(name, group)| input.matches(name, group));
-        let described = groups.map(|(name, group)| {
-            let described = group.describe(sandbox);
-            (name.to_owned(), if searched { without_sizes(described) } else { described })
+        let outputs = groups.map(|(name, group)| {
+            let output = group.to_output(sandbox);
+            (name.to_owned(), if searched { without_sizes(output) } else { output })
         });
         // On AWS, the last page of a search is empty.
         let end = searched.then(|| (END.to_owned(), Value::Null));
-        paging::page(described.chain(end), &question, input.next_token.as_deref(), limit).map_err(invalid_token)
+        paging::page(outputs.chain(end), &query, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     let ended = page.items.last().is_some_and(Value::is_null);
     let groups: Vec<&Value> = page.items.iter().filter(|group| !group.is_null()).collect();
     let token = match page.next_token {
-        None if ended && !groups.is_empty() => Some(paging::page_token(&question, groups.len(), END)),
+        None if ended && !groups.is_empty() => Some(paging::page_token(&query, groups.len(), END)),
         token => token,
     };
     Ok(json!({ "logGroups": groups, "nextToken": token }))

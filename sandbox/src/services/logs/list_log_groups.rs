@@ -15,26 +15,26 @@ const PAGE: usize = 50;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Input {
+pub(super) struct ListLogGroupsInput {
     log_group_name_pattern: Option<String>,
     log_group_class: Option<String>,
     next_token: Option<String>,
     limit: Option<i64>,
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: ListLogGroupsInput) -> OperationResult {
     let limit = limit(input.limit, PAGE, 1000)?;
-    let question = format!("ListLogGroups {:?} {:?}", input.log_group_name_pattern, input.log_group_class);
+    let query = format!("ListLogGroups {:?} {:?}", input.log_group_name_pattern, input.log_group_class);
     let is_listed = |name: &str| input.log_group_name_pattern.as_ref().is_none_or(|pattern| matches(pattern, name));
     let page = sandbox.store.read(|states| {
         let groups = states.of::<State>().groups.iter().filter(|(name, group)| {
             is_listed(name) && input.log_group_class.as_ref().is_none_or(|class| group.class == *class)
         });
-        let listed = groups.map(|(name, group)| {
+        let outputs = groups.map(|(name, group)| {
             let arn = sandbox.config.arn("logs", &format!("log-group:{name}"));
             (name.to_owned(), json!({ "logGroupName": name, "logGroupArn": arn, "logGroupClass": group.class }))
         });
-        paging::page(listed, &question, input.next_token.as_deref(), limit).map_err(invalid_token)
+        paging::page(outputs, &query, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     Ok(json!({ "logGroups": page.items, "nextToken": page.next_token }))
 }

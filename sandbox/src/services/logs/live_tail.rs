@@ -58,7 +58,7 @@ impl LiveTails {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Start {
+pub(super) struct StartLiveTailInput {
     #[serde(rename = "logGroupIdentifiers")]
     arns: Vec<String>,
     #[serde(rename = "logStreamNames", default)]
@@ -79,8 +79,8 @@ struct Subscription {
 }
 
 /// Starts a session, which ends when its client disconnects, after three hours, or with the sandbox.
-pub(super) fn start(sandbox: &Arc<Sandbox>, input: Start) -> Result<EventStream, Fault> {
-    let Start { arns, streams, prefixes, pattern } = input;
+pub(super) fn start(sandbox: &Arc<Sandbox>, input: StartLiveTailInput) -> Result<EventStream, Fault> {
+    let StartLiveTailInput { arns, streams, prefixes, pattern } = input;
     if !streams.is_empty() && !prefixes.is_empty() {
         return Err(invalid_parameter("logStreamNames and logStreamNamePrefixes are mutually exclusive parameters."));
     }

@@ -20,7 +20,7 @@ const NEWEST: i64 = 2 * HOUR_MILLIS;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Input {
+pub(super) struct PutLogEventsInput {
     #[serde(rename = "logGroupName")]
     group: String,
     #[serde(rename = "logStreamName")]
@@ -39,8 +39,8 @@ struct InputEvent {
     message: String,
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> OperationResult {
-    let Input { group: group_name, stream, events, .. } = input;
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: PutLogEventsInput) -> OperationResult {
+    let PutLogEventsInput { group: group_name, stream, events, .. } = input;
     check(&events)?;
     let oldest_visible = sandbox.store.read(|states| {
         let oldest_visible = super::retention::oldest_visible(sandbox, group(states, &group_name)?);

@@ -22,12 +22,15 @@ const DAYS: [u32; 22] =
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Put {
+pub(super) struct PutRetentionPolicyInput {
     log_group_name: String,
     retention_in_days: u32,
 }
 
-pub(super) fn put(sandbox: &Arc<Sandbox>, Put { log_group_name, retention_in_days: days }: Put) -> OperationResult {
+pub(super) fn put(
+    sandbox: &Arc<Sandbox>,
+    PutRetentionPolicyInput { log_group_name, retention_in_days: days }: PutRetentionPolicyInput,
+) -> OperationResult {
     if !DAYS.contains(&days) {
         let known: Vec<String> = DAYS.iter().map(u32::to_string).collect();
         return Err(invalid_parameter(format!(
@@ -41,11 +44,14 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, Put { log_group_name, retention_in_day
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Delete {
+pub(super) struct DeleteRetentionPolicyInput {
     log_group_name: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name }: Delete) -> OperationResult {
+pub(super) fn delete(
+    sandbox: &Arc<Sandbox>,
+    DeleteRetentionPolicyInput { log_group_name }: DeleteRetentionPolicyInput,
+) -> OperationResult {
     change(sandbox, &log_group_name, |group| group.retention_in_days = None)
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    fn describe(&self, sandbox: &Sandbox, group: &str) -> Value {
+    fn to_output(&self, sandbox: &Sandbox, group: &str) -> Value {
         json!({
             "logStreamName": self.name,
             "creationTime": self.created_at,
@@ -45,14 +45,14 @@ impl Stream {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Named {
+pub(super) struct LogStreamInput {
     log_group_name: String,
     log_stream_name: String,
 }
 
 pub(super) fn create(
     sandbox: &Arc<Sandbox>,
-    Named { log_group_name, log_stream_name: name }: Named,
+    LogStreamInput { log_group_name, log_stream_name: name }: LogStreamInput,
 ) -> OperationResult {
     check_name("logStreamName", &name, |character| !":*".contains(character), "[^:*]*")?;
     let created_at = sandbox.clock.now().as_millisecond();
@@ -72,7 +72,10 @@ pub(super) fn create(
     })
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_name }: Named) -> OperationResult {
+pub(super) fn delete(
+    sandbox: &Arc<Sandbox>,
+    LogStreamInput { log_group_name, log_stream_name }: LogStreamInput,
+) -> OperationResult {
     sandbox.store.write(|states| {
         group(states, &log_group_name)?;
         // Without the stream its events are not visible; they are deleted with the group or when they expire.
@@ -83,7 +86,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Describe {
+pub(super) struct DescribeLogStreamsInput {
     log_group_name: Option<String>,
     log_group_identifier: Option<String>,
     log_stream_name_prefix: Option<String>,
@@ -94,7 +97,7 @@ pub(super) struct Describe {
     limit: Option<i64>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeLogStreamsInput) -> OperationResult {
     let limit = limit(input.limit, PAGE, 50)?;
     let name = group_name(input.log_group_name, input.log_group_identifier)?;
     let by_time = match input.order_by.as_deref() {
@@ -110,8 +113,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResu
     if by_time && input.log_stream_name_prefix.is_some() {
         return Err(invalid_parameter("Cannot order by LastEventTime with a logStreamNamePrefix."));
     }
-    let question =
-        format!("DescribeLogStreams {name} {:?} {by_time} {}", input.log_stream_name_prefix, input.descending);
+    let query = format!("DescribeLogStreams {name} {:?} {by_time} {}", input.log_stream_name_prefix, input.descending);
     let prefix = stream_key(&name, input.log_stream_name_prefix.as_deref().unwrap_or_default());
     let page = sandbox.store.read(|states| {
         group(states, &name)?;
@@ -123,8 +125,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResu
         if input.descending {
             streams.reverse();
         }
-        let described = streams.into_iter().map(|stream| (stream.name.clone(), stream.describe(sandbox, &name)));
-        paging::page(described, &question, input.next_token.as_deref(), limit).map_err(invalid_token)
+        let outputs = streams.into_iter().map(|stream| (stream.name.clone(), stream.to_output(sandbox, &name)));
+        paging::page(outputs, &query, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     Ok(json!({ "logStreams": page.items, "nextToken": page.next_token }))
 }

@@ -17,15 +17,15 @@ const DEFAULT_WINDOW: i64 = 30;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Delete {
+pub(super) struct DeleteSecretInput {
     secret_id: String,
     recovery_window_in_days: Option<i64>,
     #[serde(default)]
     force_delete_without_recovery: bool,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
-    let Delete { secret_id, recovery_window_in_days: window, force_delete_without_recovery: force } = input;
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: DeleteSecretInput) -> OperationResult {
+    let DeleteSecretInput { secret_id, recovery_window_in_days: window, force_delete_without_recovery: force } = input;
     if window.is_some_and(|days| !(7..=30).contains(&days)) {
         let message = "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).";
         return Err(invalid_parameter(message));

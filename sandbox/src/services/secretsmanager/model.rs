@@ -150,8 +150,8 @@ impl Secret {
     }
 
     /// The response of `DescribeSecret`, without the staging labels.
-    pub(crate) fn describe(&self) -> Map<String, Value> {
-        let described = json!({
+    pub(crate) fn to_output(&self) -> Map<String, Value> {
+        let output = json!({
             "ARN": self.arn,
             "Name": self.name,
             "Description": self.description,
@@ -162,7 +162,7 @@ impl Secret {
             "Tags": self.tags,
             "CreatedDate": epoch_seconds(self.created),
         });
-        match described {
+        match output {
             Value::Object(members) => members,
             _ => Map::new(),
         }
@@ -172,8 +172,8 @@ impl Secret {
 /// Finds a secret by its name, its ARN, or its ARN without the random characters.
 pub(super) fn find<'a>(states: &'a States, config: &Config, id: &str, now: Timestamp) -> Result<&'a Secret, Fault> {
     let secrets = &states.of::<State>().secrets;
-    let found = secrets.get(name(config, id)).or_else(|| secrets.values().find(|secret| secret.arn == id));
-    found
+    let secret = secrets.get(name(config, id)).or_else(|| secrets.values().find(|secret| secret.arn == id));
+    secret
         .filter(|secret| secret.deletion.is_none_or(|(_, deleted_at)| deleted_at > now))
         .ok_or_else(|| not_found("secret"))
 }

@@ -20,7 +20,7 @@ const MAX_LENGTH: usize = 4096;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct Get {
+pub(super) struct GetRandomPasswordInput {
     password_length: usize,
     exclude_characters: String,
     exclude_numbers: bool,
@@ -31,7 +31,7 @@ pub(super) struct Get {
     require_each_included_type: bool,
 }
 
-impl Default for Get {
+impl Default for GetRandomPasswordInput {
     fn default() -> Self {
         Self {
             password_length: 32,
@@ -46,11 +46,11 @@ impl Default for Get {
     }
 }
 
-pub(super) fn get(_sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
+pub(super) fn get(_sandbox: &Arc<Sandbox>, input: GetRandomPasswordInput) -> OperationResult {
     Ok(json!({ "RandomPassword": password(&input)? }))
 }
 
-fn password(input: &Get) -> Result<String, Fault> {
+fn password(input: &GetRandomPasswordInput) -> Result<String, Fault> {
     if !(1..=MAX_LENGTH).contains(&input.password_length) {
         return Err(Fault::client("InvalidParameterValue", "Password length must be between 1 and 4096 characters."));
     }
@@ -86,12 +86,13 @@ fn password(input: &Get) -> Result<String, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Get, PUNCTUATION, password};
+    use super::{GetRandomPasswordInput, PUNCTUATION, password};
 
     #[test]
     fn a_password_has_every_requested_character_type() {
         for _ in 0..100 {
-            let text = password(&Get { password_length: 4, ..Get::default() }).expect("one");
+            let text = password(&GetRandomPasswordInput { password_length: 4, ..GetRandomPasswordInput::default() })
+                .expect("one");
             assert_eq!(text.len(), 4);
             assert!(text.contains(|one: char| PUNCTUATION.contains(one)), "{text}");
             assert!(text.contains(|one: char| one.is_ascii_digit()), "{text}");
@@ -100,11 +101,11 @@ mod tests {
 
     #[test]
     fn a_password_has_no_excluded_types_or_characters() {
-        let input = Get {
+        let input = GetRandomPasswordInput {
             exclude_punctuation: true,
             exclude_characters: "aA0".to_owned(),
             password_length: 4096,
-            ..Get::default()
+            ..GetRandomPasswordInput::default()
         };
         let text = password(&input).expect("one");
         assert!(text.chars().all(|one| one.is_ascii_alphanumeric() && !"aA0".contains(one)));
@@ -112,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_length_below_the_number_of_required_types_is_refused() {
-        assert!(password(&Get { password_length: 3, ..Get::default() }).is_err());
-        assert!(password(&Get { password_length: 0, ..Get::default() }).is_err());
+        assert!(password(&GetRandomPasswordInput { password_length: 3, ..GetRandomPasswordInput::default() }).is_err());
+        assert!(password(&GetRandomPasswordInput { password_length: 0, ..GetRandomPasswordInput::default() }).is_err());
     }
 }

@@ -15,7 +15,7 @@ use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Create {
+pub(super) struct CreateSecretInput {
     name: String,
     client_request_token: Option<String>,
     description: Option<String>,
@@ -29,16 +29,16 @@ pub(super) struct Create {
     kind: Option<String>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
-    let Create { name, description, kms_key_id, tags, .. } = input;
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateSecretInput) -> OperationResult {
+    let CreateSecretInput { name, description, kms_key_id, tags, .. } = input;
     if !input.add_replica_regions.is_empty() {
         return Err(Fault::not_implemented("secretsmanager:CreateSecret with AddReplicaRegions"));
     }
     if input.kind.is_some() {
         return Err(Fault::not_implemented("secretsmanager:CreateSecret with Type"));
     }
-    let fits = |character: char| character.is_ascii_alphanumeric() || "-/_+=.@!".contains(character);
-    if !name.chars().all(fits) {
+    let is_valid = |character: char| character.is_ascii_alphanumeric() || "-/_+=.@!".contains(character);
+    if !name.chars().all(is_valid) {
         let message =
             "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!";
         return Err(Fault::client("ValidationException", message));
@@ -121,22 +121,25 @@ pub(super) fn token(given: Option<String>) -> Result<String, Fault> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Named {
+pub(super) struct DescribeSecretInput {
     secret_id: String,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Named { secret_id }: Named) -> OperationResult {
+pub(super) fn describe(
+    sandbox: &Arc<Sandbox>,
+    DescribeSecretInput { secret_id }: DescribeSecretInput,
+) -> OperationResult {
     sandbox.store.read(|states| {
         let secret = find(states, &sandbox.config, &secret_id, sandbox.clock.now())?;
-        let mut described = secret.describe();
-        described.insert("VersionIdsToStages".to_owned(), json!(secret.stages()));
-        Ok(Value::Object(described))
+        let mut output = secret.to_output();
+        output.insert("VersionIdsToStages".to_owned(), json!(secret.stages()));
+        Ok(Value::Object(output))
     })
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Update {
+pub(super) struct UpdateSecretInput {
     secret_id: String,
     client_request_token: Option<String>,
     description: Option<String>,
@@ -147,7 +150,7 @@ pub(super) struct Update {
     kind: Option<String>,
 }
 
-pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> OperationResult {
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: UpdateSecretInput) -> OperationResult {
     if input.kind.is_some() {
         return Err(Fault::not_implemented("secretsmanager:UpdateSecret with Type"));
     }

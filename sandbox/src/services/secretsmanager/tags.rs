@@ -12,23 +12,26 @@ use crate::core::OperationResult;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Add {
+pub(super) struct TagResourceInput {
     secret_id: String,
     tags: Vec<Tag>,
 }
 
-pub(super) fn add(sandbox: &Arc<Sandbox>, Add { secret_id, tags }: Add) -> OperationResult {
+pub(super) fn add(sandbox: &Arc<Sandbox>, TagResourceInput { secret_id, tags }: TagResourceInput) -> OperationResult {
     edit(sandbox, &secret_id, |secret| tags::merge(secret.tags.get_or_insert_default(), tags))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Remove {
+pub(super) struct UntagResourceInput {
     secret_id: String,
     tag_keys: Vec<String>,
 }
 
-pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { secret_id, tag_keys }: Remove) -> OperationResult {
+pub(super) fn remove(
+    sandbox: &Arc<Sandbox>,
+    UntagResourceInput { secret_id, tag_keys }: UntagResourceInput,
+) -> OperationResult {
     edit(sandbox, &secret_id, |secret| {
         if let Some(tags) = &mut secret.tags {
             tags::remove(tags, &tag_keys);

@@ -16,7 +16,7 @@ use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Put {
+pub(super) struct PutSecretValueInput {
     secret_id: String,
     client_request_token: Option<String>,
     secret_string: Option<String>,
@@ -25,7 +25,7 @@ pub(super) struct Put {
     rotation_token: Option<String>,
 }
 
-pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
+pub(super) fn put(sandbox: &Arc<Sandbox>, input: PutSecretValueInput) -> OperationResult {
     if input.rotation_token.is_some() {
         return Err(Fault::not_implemented("secretsmanager:PutSecretValue with RotationToken"));
     }
@@ -46,20 +46,20 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Get {
+pub(super) struct GetSecretValueInput {
     secret_id: String,
     version_id: Option<String>,
     version_stage: Option<String>,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
+pub(super) fn get(sandbox: &Arc<Sandbox>, input: GetSecretValueInput) -> OperationResult {
     let now = sandbox.clock.now();
     let read = sandbox.store.read(|states| {
         let secret = find(states, &sandbox.config, &input.secret_id, now)?;
         secret.check_not_deleted()?;
         let version = select(secret, input.version_id.as_deref(), input.version_stage.as_deref())?;
         let id = (version.accessed != Some(day(now))).then(|| version.id.clone());
-        Ok::<_, Fault>((show(secret, version), secret.name.clone(), id))
+        Ok::<_, Fault>((to_output(secret, version), secret.name.clone(), id))
     });
     let (value, name, first_today) = read?;
     if let Some(id) = first_today {
@@ -89,7 +89,7 @@ fn select<'a>(secret: &'a Secret, id: Option<&str>, stage: Option<&str>) -> Resu
     Ok(version)
 }
 
-fn show(secret: &Secret, version: &Version) -> Value {
+fn to_output(secret: &Secret, version: &Version) -> Value {
     let (string, binary) = match &version.content {
         SecretContent::String(text) => (Some(text), None),
         SecretContent::Binary(bytes) => (None, Some(bytes)),

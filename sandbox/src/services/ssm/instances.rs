@@ -108,7 +108,7 @@ fn home(sandbox: &Sandbox, id: &str) -> PathBuf {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct OldFilter {
+struct InstanceInformationFilter {
     key: String,
     value_set: Vec<String>,
 }
@@ -122,9 +122,9 @@ struct Filter {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Describe {
+pub(super) struct DescribeInstanceInformationInput {
     #[serde(default)]
-    instance_information_filter_list: Vec<OldFilter>,
+    instance_information_filter_list: Vec<InstanceInformationFilter>,
     #[serde(default)]
     filters: Vec<Filter>,
     max_results: Option<usize>,
@@ -140,7 +140,7 @@ const FILTERS: &[(&str, &str)] = &[
     ("ResourceType", "ResourceType"),
 ];
 
-fn to_response(sandbox: &Sandbox, instance: &Value) -> Value {
+fn to_output(sandbox: &Sandbox, instance: &Value) -> Value {
     json!({
         "InstanceId": instance["instanceId"],
         "PingStatus": "Online",
@@ -157,7 +157,7 @@ fn to_response(sandbox: &Sandbox, instance: &Value) -> Value {
 }
 
 /// `DescribeInstanceInformation`.
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeInstanceInformationInput) -> OperationResult {
     let old = input.instance_information_filter_list.into_iter().map(|old| (old.key, old.value_set));
     let filters: Vec<_> = old.chain(input.filters.into_iter().map(|filter| (filter.key, filter.values))).collect();
     let mut conditions = Vec::new();
@@ -167,27 +167,29 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResu
             .ok_or_else(|| Fault::not_implemented(&format!("ssm:DescribeInstanceInformation with the filter {key}")))?;
         conditions.push((*member, values));
     }
-    let passes = |to_response: &Value| {
-        conditions.iter().all(|(member, values)| values.iter().any(|value| to_response[*member] == value.as_str()))
+    let passes = |to_output: &Value| {
+        conditions.iter().all(|(member, values)| values.iter().any(|value| to_output[*member] == value.as_str()))
     };
-    let question = format!("DescribeInstanceInformation {filters:?}");
+    let query = format!("DescribeInstanceInformation {filters:?}");
     let page = sandbox.store.read(|states| {
-        let all = all(states).map(|instance| to_response(sandbox, instance)).filter(passes);
-        let all = all.map(|to_response| (to_response["InstanceId"].to_string(), to_response));
-        paging::page(all, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
-            .map_err(invalid_token)
+        let all = all(states).map(|instance| to_output(sandbox, instance)).filter(passes);
+        let all = all.map(|to_output| (to_output["InstanceId"].to_string(), to_output));
+        paging::page(all, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE)).map_err(invalid_token)
     })?;
     Ok(json!({ "InstanceInformationList": page.items, "NextToken": page.next_token }))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct GetConnectionStatus {
+pub(super) struct GetConnectionStatusInput {
     target: String,
 }
 
 /// `GetConnectionStatus`, for instances only.
-pub(super) fn connection_status(sandbox: &Arc<Sandbox>, GetConnectionStatus { target }: GetConnectionStatus) -> Value {
+pub(super) fn connection_status(
+    sandbox: &Arc<Sandbox>,
+    GetConnectionStatusInput { target }: GetConnectionStatusInput,
+) -> Value {
     let is_connected = sandbox.store.read(|states| connected(states, &target).is_some());
     json!({ "Target": target, "Status": if is_connected { "connected" } else { "notconnected" } })
 }

@@ -32,13 +32,13 @@ pub(super) const TYPES: &[ResourceType] = &[
     instance::TYPE,
 ];
 
-/// The `TagSpecification` of a new resource of EC2's type `kind`. CloudFormation's own tags have reserved keys, which EC2 only
+/// The `TagSpecification` of a new resource of EC2's type `resource_type`. CloudFormation's own tags have reserved keys, which EC2 only
 /// takes as `SystemTag`; those of a template are refused.
-fn tag_specification(context: &HandlerContext, kind: &str, own: &[Tag]) -> Value {
+fn tag_specification(context: &HandlerContext, resource_type: &str, own: &[Tag]) -> Value {
     let (system, stack): (Vec<&Tag>, Vec<&Tag>) = context.tags.iter().partition(|tag| is_reserved(tag));
     let inherited = stack.into_iter().filter(|tag| !own.iter().any(|one| one.key == tag.key));
     let tags: Vec<&Tag> = own.iter().chain(inherited).collect();
-    json!([{ "ResourceType": kind, "Tag": tags, "SystemTag": system }])
+    json!([{ "ResourceType": resource_type, "Tag": tags, "SystemTag": system }])
 }
 
 fn is_reserved(tag: &Tag) -> bool {

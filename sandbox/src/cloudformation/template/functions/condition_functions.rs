@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{AllowedIn, FunctionResult, find, require, single};
+use super::{AllowedIn, FunctionResult, find, only_member, require};
 use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope};
 
 const EQUALS: &str = "Template error: every Fn::Equals object requires a list of 2 string parameters.";
@@ -10,7 +10,7 @@ const IF: &str = "Template error: Fn::If requires a list argument with three ele
 
 /// Whether a value is a condition.
 fn is_condition(value: &Value) -> bool {
-    let function = single(value).and_then(|(name, _)| find(name));
+    let function = only_member(value).and_then(|(name, _)| find(name));
     function.is_some_and(|function| matches!(function.allowed_in, AllowedIn::Condition | AllowedIn::Rule))
 }
 
@@ -39,7 +39,7 @@ pub(super) fn check_not(argument: &Value) -> Result<(), EvaluationError> {
 }
 
 pub(super) fn not(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
-    Ok(Some(Value::Bool(!scope.holds(&argument[0])?)))
+    Ok(Some(Value::Bool(!scope.is_true(&argument[0])?)))
 }
 
 fn check_list(argument: &Value, name: &str) -> Result<(), EvaluationError> {
@@ -56,7 +56,7 @@ pub(super) fn check_and(argument: &Value) -> Result<(), EvaluationError> {
 
 pub(super) fn and(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let mut all = argument.as_array().into_iter().flatten();
-    Ok(Some(Value::Bool(all.try_fold(true, |result, one| Ok::<_, EvaluationError>(scope.holds(one)? && result))?)))
+    Ok(Some(Value::Bool(all.try_fold(true, |result, one| Ok::<_, EvaluationError>(scope.is_true(one)? && result))?)))
 }
 
 pub(super) fn check_or(argument: &Value) -> Result<(), EvaluationError> {
@@ -65,7 +65,7 @@ pub(super) fn check_or(argument: &Value) -> Result<(), EvaluationError> {
 
 pub(super) fn or(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let mut all = argument.as_array().into_iter().flatten();
-    Ok(Some(Value::Bool(all.try_fold(false, |result, one| Ok::<_, EvaluationError>(scope.holds(one)? || result))?)))
+    Ok(Some(Value::Bool(all.try_fold(false, |result, one| Ok::<_, EvaluationError>(scope.is_true(one)? || result))?)))
 }
 
 pub(super) fn check_named(argument: &Value) -> Result<(), EvaluationError> {

@@ -30,8 +30,8 @@ pub(super) fn zones(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionRe
 }
 
 pub(super) fn check_split(argument: &Value) -> Result<(), EvaluationError> {
-    let fits = matches!(argument.as_array().map(Vec::as_slice), Some([delimiter, text]) if delimiter.is_string() && may_be_text(text));
-    require(fits, SPLIT)
+    let is_valid = matches!(argument.as_array().map(Vec::as_slice), Some([delimiter, text]) if delimiter.is_string() && may_be_text(text));
+    require(is_valid, SPLIT)
 }
 
 pub(super) fn split(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
@@ -58,9 +58,9 @@ pub(super) fn select(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionR
     }
     let index: i64 = index.parse().map_err(|_| INDEX)?;
     let items = items.as_array().ok_or(SELECT)?;
-    let found = usize::try_from(index).ok().and_then(|index| items.get(index));
+    let item = usize::try_from(index).ok().and_then(|index| items.get(index));
     let none = || format!("Template error: Fn::Select cannot select nonexistent value at index {index}");
-    found.cloned().map(Some).ok_or_else(none)
+    item.cloned().map(Some).ok_or_else(none)
 }
 
 pub(super) fn check_length(argument: &Value) -> Result<(), EvaluationError> {
@@ -122,8 +122,8 @@ impl Block {
     /// The first `count` ranges of `2^bits` addresses; `None` when they do not fit.
     fn parts(&self, count: u32, bits: u32) -> Option<Vec<String>> {
         let own = self.width - self.prefix;
-        let fits = bits <= own && bits < self.width && (own - bits >= 9 || count <= 1 << (own - bits));
-        if !fits {
+        let is_valid = bits <= own && bits < self.width && (own - bits >= 9 || count <= 1 << (own - bits));
+        if !is_valid {
             return None;
         }
         let base = if own >= 128 { 0 } else { self.first >> own << own };

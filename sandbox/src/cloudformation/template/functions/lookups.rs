@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{FunctionResult, may_be_text, require, single};
+use super::{FunctionResult, may_be_text, only_member, require};
 use crate::cloudformation::template::references::{attribute_reference, references};
 use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope, UNKNOWN};
 
@@ -21,16 +21,16 @@ pub(super) fn reference(scope: &EvaluationScope<'_>, argument: &Value) -> Functi
 
 pub(super) fn check_attribute(argument: &Value) -> Result<(), EvaluationError> {
     let is_name = |part: &Value| part.as_str().is_some_and(|text| !text.is_empty());
-    let fits = match argument {
+    let is_valid = match argument {
         Value::String(text) => text.split_once('.').is_some_and(|(name, rest)| !name.is_empty() && !rest.is_empty()),
         Value::Array(parts) => match parts.as_slice() {
             // The attribute, but not the resource, may be a parameter's.
-            [name, attribute] if single(attribute).is_some_and(|(name, _)| name == "Ref") => is_name(name),
+            [name, attribute] if only_member(attribute).is_some_and(|(name, _)| name == "Ref") => is_name(name),
             all => all.len() >= 2 && all.iter().all(is_name),
         },
         _ => false,
     };
-    require(fits, ATTRIBUTE)
+    require(is_valid, ATTRIBUTE)
 }
 
 pub(super) fn attribute(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
@@ -64,19 +64,19 @@ fn calls(value: &Value, function: &str) -> bool {
 
 pub(super) fn import(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let name = scope.text(argument)?;
-    let found = scope.exports.get(&name).map(|value| Some(value.as_str().into()));
-    found.ok_or_else(|| format!("No export named {name} found."))
+    let export = scope.exports.get(&name).map(|value| Some(value.as_str().into()));
+    export.ok_or_else(|| format!("No export named {name} found."))
 }
 
 /// Three parameters, and with `AWS::LanguageExtensions` a fourth that holds the default value.
 pub(super) fn check_map(argument: &Value) -> Result<(), EvaluationError> {
     let parts = argument.as_array().ok_or(MAP)?;
-    let fits = match parts.len() {
+    let is_valid = match parts.len() {
         3 => true,
-        4 => single(&parts[3]).is_some_and(|(name, _)| name == "DefaultValue"),
+        4 => only_member(&parts[3]).is_some_and(|(name, _)| name == "DefaultValue"),
         _ => false,
     };
-    require(fits && parts[..3].iter().all(may_be_text), MAP)
+    require(is_valid && parts[..3].iter().all(may_be_text), MAP)
 }
 
 pub(super) fn find_in_map(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
@@ -89,11 +89,11 @@ pub(super) fn find_in_map(scope: &EvaluationScope<'_>, argument: &Value) -> Func
         return Ok(Some(UNKNOWN.into()));
     }
     let default = argument.pointer("/3/DefaultValue");
-    let found = scope.template.section("Mappings").get(&map);
-    match (found.and_then(|map| map.get(&first)?.get(&second)), default) {
+    let mapping = scope.template.section("Mappings").get(&map);
+    match (mapping.and_then(|map| map.get(&first)?.get(&second)), default) {
         (Some(value), _) => Ok(Some(value.clone())),
         (None, Some(default)) => scope.evaluate(default),
-        (None, None) if found.is_none() => {
+        (None, None) if mapping.is_none() => {
             Err(format!("Template error: Mapping named '{map}' is not present in the 'Mappings' section of template."))
         }
         (None, None) => Err(format!("Template error: Unable to get mapping for {map}::{first}::{second}")),

@@ -45,34 +45,34 @@ pub(crate) struct Function {
 
 /// Every function, in the order of AWS's fault for an unknown one.
 pub(crate) const FUNCTIONS: &[Function] = &[
-    row("Fn::Base64", AllowedIn::Value, texts::check_base64, texts::base64),
-    row("Fn::GetAtt", AllowedIn::Value, lookups::check_attribute, lookups::attribute),
-    row("Fn::GetAZs", AllowedIn::Value, lists::check_zones, lists::zones),
-    row("Fn::ImportValue", AllowedIn::Value, lookups::check_import, lookups::import),
-    row("Fn::Join", AllowedIn::Value, texts::check_join, texts::join),
-    row("Fn::Split", AllowedIn::Value, lists::check_split, lists::split),
-    row("Fn::FindInMap", AllowedIn::Value, lookups::check_map, lookups::find_in_map),
-    row("Fn::Select", AllowedIn::Value, lists::check_select, lists::select),
-    row("Ref", AllowedIn::Value, lookups::check_reference, lookups::reference),
-    row("Fn::Equals", AllowedIn::Condition, condition_functions::check_equals, condition_functions::equals),
-    row("Fn::If", AllowedIn::Value, condition_functions::check_if_else, condition_functions::if_else),
-    row("Fn::Not", AllowedIn::Condition, condition_functions::check_not, condition_functions::not),
-    row("Condition", AllowedIn::Condition, condition_functions::check_named, condition_functions::named),
-    row("Fn::And", AllowedIn::Condition, condition_functions::check_and, condition_functions::and),
-    row("Fn::Or", AllowedIn::Condition, condition_functions::check_or, condition_functions::or),
-    row("Fn::Contains", AllowedIn::Rule, rule_functions::two_lists, rule_functions::contains),
-    row("Fn::EachMemberEquals", AllowedIn::Rule, rule_functions::two_lists, rule_functions::each_member_equals),
-    row("Fn::EachMemberIn", AllowedIn::Rule, rule_functions::two_lists, rule_functions::each_member_in),
-    row("Fn::ValueOf", AllowedIn::Rule, rule_functions::two_names, rule_functions::value_of),
-    row("Fn::ValueOfAll", AllowedIn::Rule, rule_functions::two_names, rule_functions::value_of_all),
-    row("Fn::RefAll", AllowedIn::Rule, rule_functions::one_name, rule_functions::all_of_type),
-    row("Fn::Sub", AllowedIn::Value, texts::check_sub, texts::substitute),
-    row("Fn::Cidr", AllowedIn::Value, lists::check_cidr, lists::cidr),
-    row("Fn::Length", AllowedIn::Extension, lists::check_length, lists::length),
-    row("Fn::ToJsonString", AllowedIn::Extension, texts::check_json, texts::json_text),
+    function("Fn::Base64", AllowedIn::Value, texts::check_base64, texts::base64),
+    function("Fn::GetAtt", AllowedIn::Value, lookups::check_attribute, lookups::attribute),
+    function("Fn::GetAZs", AllowedIn::Value, lists::check_zones, lists::zones),
+    function("Fn::ImportValue", AllowedIn::Value, lookups::check_import, lookups::import),
+    function("Fn::Join", AllowedIn::Value, texts::check_join, texts::join),
+    function("Fn::Split", AllowedIn::Value, lists::check_split, lists::split),
+    function("Fn::FindInMap", AllowedIn::Value, lookups::check_map, lookups::find_in_map),
+    function("Fn::Select", AllowedIn::Value, lists::check_select, lists::select),
+    function("Ref", AllowedIn::Value, lookups::check_reference, lookups::reference),
+    function("Fn::Equals", AllowedIn::Condition, condition_functions::check_equals, condition_functions::equals),
+    function("Fn::If", AllowedIn::Value, condition_functions::check_if_else, condition_functions::if_else),
+    function("Fn::Not", AllowedIn::Condition, condition_functions::check_not, condition_functions::not),
+    function("Condition", AllowedIn::Condition, condition_functions::check_named, condition_functions::named),
+    function("Fn::And", AllowedIn::Condition, condition_functions::check_and, condition_functions::and),
+    function("Fn::Or", AllowedIn::Condition, condition_functions::check_or, condition_functions::or),
+    function("Fn::Contains", AllowedIn::Rule, rule_functions::two_lists, rule_functions::contains),
+    function("Fn::EachMemberEquals", AllowedIn::Rule, rule_functions::two_lists, rule_functions::each_member_equals),
+    function("Fn::EachMemberIn", AllowedIn::Rule, rule_functions::two_lists, rule_functions::each_member_in),
+    function("Fn::ValueOf", AllowedIn::Rule, rule_functions::two_names, rule_functions::value_of),
+    function("Fn::ValueOfAll", AllowedIn::Rule, rule_functions::two_names, rule_functions::value_of_all),
+    function("Fn::RefAll", AllowedIn::Rule, rule_functions::one_name, rule_functions::all_of_type),
+    function("Fn::Sub", AllowedIn::Value, texts::check_sub, texts::substitute),
+    function("Fn::Cidr", AllowedIn::Value, lists::check_cidr, lists::cidr),
+    function("Fn::Length", AllowedIn::Extension, lists::check_length, lists::length),
+    function("Fn::ToJsonString", AllowedIn::Extension, texts::check_json, texts::json_text),
 ];
 
-const fn row(
+const fn function(
     name: &'static str,
     allowed_in: AllowedIn,
     check_argument: fn(&Value) -> Result<(), EvaluationError>,
@@ -99,21 +99,24 @@ pub(crate) fn unsupported(name: &str) -> EvaluationError {
 }
 
 /// The member of an object that has exactly one.
-pub(crate) fn single(value: &Value) -> Option<(&str, &Value)> {
+pub(crate) fn only_member(value: &Value) -> Option<(&str, &Value)> {
     let members = value.as_object().filter(|members| members.len() == 1)?;
     members.iter().next().map(|(name, argument)| (name.as_str(), argument))
 }
 
 /// Whether a value can become a text: a scalar or a function call.
 fn may_be_text(value: &Value) -> bool {
-    value.is_string() || value.is_number() || value.is_boolean() || single(value).is_some_and(|(name, _)| is_call(name))
+    value.is_string()
+        || value.is_number()
+        || value.is_boolean()
+        || only_member(value).is_some_and(|(name, _)| is_call(name))
 }
 
 /// Whether a value can become a list.
 fn may_be_list(value: &Value) -> bool {
-    value.is_array() || single(value).is_some_and(|(name, _)| is_call(name))
+    value.is_array() || only_member(value).is_some_and(|(name, _)| is_call(name))
 }
 
-fn require(holds: bool, sentence: &str) -> Result<(), EvaluationError> {
-    if holds { Ok(()) } else { Err(sentence.to_owned()) }
+fn require(is_true: bool, sentence: &str) -> Result<(), EvaluationError> {
+    if is_true { Ok(()) } else { Err(sentence.to_owned()) }
 }

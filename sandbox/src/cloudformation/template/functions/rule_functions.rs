@@ -8,14 +8,14 @@ use super::{FunctionResult, may_be_list, require};
 use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope, ResourceValues};
 
 pub(super) fn two_lists(argument: &Value) -> Result<(), EvaluationError> {
-    let fits = argument.as_array().is_some_and(|parts| parts.len() == 2 && may_be_list(&parts[0]));
-    require(fits, "Template error: a function of a rule requires a list and what to compare it with")
+    let is_valid = argument.as_array().is_some_and(|parts| parts.len() == 2 && may_be_list(&parts[0]));
+    require(is_valid, "Template error: a function of a rule requires a list and what to compare it with")
 }
 
 pub(super) fn two_names(argument: &Value) -> Result<(), EvaluationError> {
-    let fits = argument.as_array().is_some_and(|parts| parts.len() == 2 && parts.iter().all(Value::is_string));
+    let is_valid = argument.as_array().is_some_and(|parts| parts.len() == 2 && parts.iter().all(Value::is_string));
     require(
-        fits,
+        is_valid,
         "Template error: Fn::ValueOf and Fn::ValueOfAll require two strings, what to look at and the attribute",
     )
 }

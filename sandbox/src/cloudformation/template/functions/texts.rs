@@ -31,8 +31,8 @@ pub(super) fn base64(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionR
 }
 
 pub(super) fn check_join(argument: &Value) -> Result<(), EvaluationError> {
-    let fits = matches!(argument.as_array().map(Vec::as_slice), Some([delimiter, items]) if delimiter.is_string() && may_be_list(items));
-    require(fits, JOIN)
+    let is_valid = matches!(argument.as_array().map(Vec::as_slice), Some([delimiter, items]) if delimiter.is_string() && may_be_list(items));
+    require(is_valid, JOIN)
 }
 
 pub(super) fn join(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
@@ -71,10 +71,10 @@ fn sub_parts(argument: &Value) -> Option<(&str, Option<&Value>)> {
 
 pub(super) fn check_sub(argument: &Value) -> Result<(), EvaluationError> {
     let (text, own) = sub_parts(argument).ok_or(SUB)?;
-    let fits = |name: &str| {
+    let is_valid = |name: &str| {
         !name.is_empty() && name.chars().all(|character| character.is_ascii_alphanumeric() || "_.:".contains(character))
     };
-    require(placeholders(text).iter().all(|name| fits(name)), SUB_NAME)?;
+    require(placeholders(text).iter().all(|name| is_valid(name)), SUB_NAME)?;
     let mut values = own.and_then(Value::as_object).into_iter().flatten();
     require(values.all(|(_, value)| may_be_text(value)), SUB_VALUE)
 }

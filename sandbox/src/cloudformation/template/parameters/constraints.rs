@@ -15,7 +15,8 @@ pub(super) fn check(key: &str, declaration: &Value, value: &str) -> Result<(), F
     }
     let Some(kind) = ParameterType::of(declaration) else { return Ok(()) };
     let parts: Vec<&str> = if kind.is_list && !kind.is_ssm { list_items(value).collect() } else { vec![value] };
-    let Ok(pattern) = scalar(&declaration["AllowedPattern"]).map(|text| JavaRegex::whole(&text).ok_or(())).transpose()
+    let Ok(pattern) =
+        scalar(&declaration["AllowedPattern"]).map(|text| JavaRegex::anchored(&text).ok_or(())).transpose()
     else {
         return Err(invalid(format!("Parameter '{key}' AllowedPattern must be a valid regular expression.")));
     };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::existence::AwsSpecificType;
+use super::aws_specific_types::AwsSpecificType;
 use crate::Fault;
 use crate::cloudformation::template::{format_error, invalid};
 

@@ -10,9 +10,9 @@ use super::{Template, dynamic, invalid};
 use crate::cloudformation::model::{Parameter, mask_fault};
 use crate::{Fault, Sandbox};
 
+pub(crate) mod aws_specific_types;
 mod constraints;
 pub(crate) mod declaration;
-pub(crate) mod existence;
 mod ssm_values;
 
 use declaration::{ParameterType, scalar};

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{CapacityRequest, CooldownScaling, Decision, Reason, ScalingState, Tracked, decide};
+use super::{CapacityRequest, CooldownScaling, Decision, Reason, ScalingState, TrackedMetric, decide};
 use crate::services::autoscaling::configuration::{Configuration, PolicyType};
 
 const NOW: ScalingState = ScalingState {
@@ -19,7 +19,7 @@ const AFTER_OUT: Option<CooldownScaling> = Some(CooldownScaling { from: 2, to: 4
 const AFTER_IN: Option<CooldownScaling> = Some(CooldownScaling { from: 6, to: 4, out: false });
 
 fn track(values: &[f64]) -> CapacityRequest {
-    CapacityRequest::Track(values.iter().map(|value| Tracked { value: *value, target: 50.0 }).collect())
+    CapacityRequest::Track(values.iter().map(|value| TrackedMetric { value: *value, target: 50.0 }).collect())
 }
 
 /// The count that is set, or the name of the reason.
@@ -82,7 +82,7 @@ fn cooldowns_suspension_and_deployments_delay_scaling() {
 }
 
 /// The decision for four tasks and a metric with this difference from the threshold.
-fn step(kind: &str, steps: &[(Option<f64>, Option<f64>, i64)], difference: f64, upward: bool) -> Option<u32> {
+fn step(kind: &str, steps: &[(Option<f64>, Option<f64>, i64)], difference: f64, above_threshold: bool) -> Option<u32> {
     let steps: Vec<_> = steps
         .iter()
         .map(|(lower, upper, by)| json!({ "MetricIntervalLowerBound": lower, "MetricIntervalUpperBound": upper, "ScalingAdjustment": by }))
@@ -91,7 +91,7 @@ fn step(kind: &str, steps: &[(Option<f64>, Option<f64>, i64)], difference: f64, 
     let Ok(Configuration::Step(step)) = Configuration::read(PolicyType::StepScaling, Some(given)) else {
         panic!("{steps:?}")
     };
-    Some(CapacityRequest::from_step(&step, difference, upward)?.capacity(4))
+    Some(CapacityRequest::from_step(&step, difference, above_threshold)?.capacity(4))
 }
 
 #[test]

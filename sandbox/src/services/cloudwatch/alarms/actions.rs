@@ -57,7 +57,7 @@ fn trigger<'a>(alarm: &'a Alarm, data: Option<&str>) -> AlarmTrigger<'a> {
     AlarmTrigger {
         alarm: &alarm.settings.alarm_name,
         state: alarm.state.name(),
-        upward: alarm.settings.comparison_operator.is_upward(),
+        above_threshold: alarm.settings.comparison_operator.is_above_threshold(),
         threshold: alarm.settings.threshold,
         values: values.collect(),
     }

@@ -12,12 +12,12 @@ use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Named {
+pub(crate) struct AlarmNamesInput {
     alarm_names: Vec<String>,
 }
 
 /// `DeleteAlarms`. Alarms that do not exist are ignored.
-pub(crate) fn delete(sandbox: &Arc<Sandbox>, Named { alarm_names }: Named) -> OperationResult {
+pub(crate) fn delete(sandbox: &Arc<Sandbox>, AlarmNamesInput { alarm_names }: AlarmNamesInput) -> OperationResult {
     sandbox.store.write(|states| {
         for name in &alarm_names {
             states.of_mut::<State>().alarms.remove(name);
@@ -26,11 +26,11 @@ pub(crate) fn delete(sandbox: &Arc<Sandbox>, Named { alarm_names }: Named) -> Op
     })
 }
 
-pub(crate) fn enable_actions(sandbox: &Arc<Sandbox>, input: Named) -> OperationResult {
+pub(crate) fn enable_actions(sandbox: &Arc<Sandbox>, input: AlarmNamesInput) -> OperationResult {
     set_actions(sandbox, &input.alarm_names, true)
 }
 
-pub(crate) fn disable_actions(sandbox: &Arc<Sandbox>, input: Named) -> OperationResult {
+pub(crate) fn disable_actions(sandbox: &Arc<Sandbox>, input: AlarmNamesInput) -> OperationResult {
     set_actions(sandbox, &input.alarm_names, false)
 }
 
@@ -40,7 +40,7 @@ fn set_actions(sandbox: &Arc<Sandbox>, names: &[String], enabled: bool) -> Opera
         for name in names {
             if let Some(alarm) = states.of_mut::<State>().alarms.get_mut(name) {
                 alarm.settings.actions_enabled = enabled;
-                alarm.configured = now;
+                alarm.configured_at_millis = now;
             }
         }
         Ok(Value::Null)
@@ -49,7 +49,7 @@ fn set_actions(sandbox: &Arc<Sandbox>, names: &[String], enabled: bool) -> Opera
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct SetState {
+pub(crate) struct SetAlarmStateInput {
     alarm_name: String,
     state_value: StateValue,
     state_reason: String,
@@ -57,7 +57,7 @@ pub(crate) struct SetState {
 }
 
 /// `SetAlarmState`: sets the state until the next evaluation.
-pub(crate) fn set_state(sandbox: &Arc<Sandbox>, input: SetState) -> OperationResult {
+pub(crate) fn set_state(sandbox: &Arc<Sandbox>, input: SetAlarmStateInput) -> OperationResult {
     let data = input.state_reason_data;
     if data.as_ref().is_some_and(|data| serde_json::from_str::<serde::de::IgnoredAny>(data).is_err()) {
         return Err(Fault::client("InvalidFormat", "StateReasonData must be valid JSON."));

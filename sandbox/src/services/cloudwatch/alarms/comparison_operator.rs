@@ -17,7 +17,7 @@ pub(crate) enum ComparisonOperator {
 
 impl ComparisonOperator {
     /// Whether values above the threshold breach it.
-    pub(super) fn is_upward(self) -> bool {
+    pub(super) fn is_above_threshold(self) -> bool {
         matches!(self, Self::GreaterOrEqual | Self::Greater)
     }
 

@@ -20,7 +20,7 @@ pub(super) fn invalid_token(_: paging::InvalidToken) -> Fault {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Describe {
+pub(crate) struct DescribeAlarmsInput {
     #[serde(default)]
     alarm_names: Vec<String>,
     alarm_name_prefix: Option<String>,
@@ -34,7 +34,7 @@ pub(crate) struct Describe {
     next_token: Option<String>,
 }
 
-impl Describe {
+impl DescribeAlarmsInput {
     fn matches(&self, alarm: &Alarm) -> bool {
         let settings = &alarm.settings;
         (self.alarm_names.is_empty() || self.alarm_names.contains(&settings.alarm_name))
@@ -46,7 +46,7 @@ impl Describe {
 }
 
 /// `DescribeAlarms`. The sandbox has no composite alarms.
-pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
+pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: DescribeAlarmsInput) -> OperationResult {
     if input.children_of_alarm_name.is_some() || input.parents_of_alarm_name.is_some() {
         return Err(Fault::not_implemented("composite alarms"));
     }
@@ -54,14 +54,14 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResu
         return Err(invalid_combination("The parameters AlarmNames and AlarmNamePrefix cannot be used together."));
     }
     let limit = input.max_records.unwrap_or(PAGE);
-    let question = format!(
+    let query = format!(
         "DescribeAlarms {:?} {:?} {:?} {:?} {:?}",
         input.alarm_names, input.alarm_name_prefix, input.alarm_types, input.state_value, input.action_prefix
     );
     let page = sandbox.store.read(|states| {
         let alarms = states.of::<State>().alarms.iter().filter(|(_, alarm)| input.matches(alarm));
         let rows = alarms.map(|(name, alarm)| (name.to_owned(), alarm.to_output(&sandbox.config)));
-        paging::page(rows, &question, input.next_token.as_deref(), limit).map_err(invalid_token)
+        paging::page(rows, &query, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     let alarms = page.items.into_iter().collect::<Result<Vec<Value>, Fault>>()?;
     Ok(json!({ "CompositeAlarms": [], "MetricAlarms": alarms, "NextToken": page.next_token }))
@@ -69,7 +69,7 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResu
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct ForMetric {
+pub(crate) struct DescribeAlarmsForMetricInput {
     metric_name: String,
     namespace: String,
     statistic: Option<String>,
@@ -80,7 +80,7 @@ pub(crate) struct ForMetric {
     unit: Option<String>,
 }
 
-pub(crate) fn for_metric(sandbox: &Arc<Sandbox>, input: ForMetric) -> OperationResult {
+pub(crate) fn for_metric(sandbox: &Arc<Sandbox>, input: DescribeAlarmsForMetricInput) -> OperationResult {
     let key = Metric::key(&input.namespace, &input.metric_name, &input.dimensions);
     let matches = |alarm: &&Alarm| {
         let settings = &alarm.settings;

@@ -101,16 +101,19 @@ impl Settings {
 pub(crate) struct Alarm {
     pub settings: Settings,
     /// When its settings last changed.
-    pub configured: i64,
+    #[serde(rename = "configured")]
+    pub configured_at_millis: i64,
     pub state: StateValue,
     /// The reason for its state, for people.
     pub reason: String,
     /// The reason for programs: JSON.
     pub reason_data: Option<String>,
     /// When its state or the reason for it last changed.
-    pub state_updated: i64,
+    #[serde(rename = "state_updated")]
+    pub state_updated_at_millis: i64,
     /// When its state last changed.
-    pub transitioned: i64,
+    #[serde(rename = "transitioned")]
+    pub transitioned_at_millis: i64,
     pub tags: TagMap,
 }
 
@@ -119,12 +122,12 @@ impl Alarm {
     fn new(settings: Settings, tags: TagMap, now: i64) -> Self {
         Self {
             settings,
-            configured: now,
+            configured_at_millis: now,
             state: StateValue::InsufficientData,
             reason: "Unchecked: Initial alarm creation".to_owned(),
             reason_data: None,
-            state_updated: now,
-            transitioned: now,
+            state_updated_at_millis: now,
+            transitioned_at_millis: now,
             tags,
         }
     }
@@ -151,16 +154,16 @@ impl Alarm {
 
     /// The alarm in the form of responses.
     fn to_output(&self, config: &Config) -> Result<Value, Fault> {
-        let mut described = serde_json::to_value(&self.settings).map_err(Fault::internal)?;
-        described["AlarmArn"] = self.arn(config).into();
-        described["AlarmConfigurationUpdatedTimestamp"] = seconds_from_millis(self.configured).into();
-        described["StateValue"] = self.state.name().into();
-        described["StateReason"] = self.reason.as_str().into();
-        described["StateReasonData"] = self.reason_data.clone().into();
-        described["StateUpdatedTimestamp"] = seconds_from_millis(self.state_updated).into();
-        described["StateTransitionedTimestamp"] = seconds_from_millis(self.transitioned).into();
-        described["Metrics"] = json!([]);
-        Ok(described)
+        let mut output = serde_json::to_value(&self.settings).map_err(Fault::internal)?;
+        output["AlarmArn"] = self.arn(config).into();
+        output["AlarmConfigurationUpdatedTimestamp"] = seconds_from_millis(self.configured_at_millis).into();
+        output["StateValue"] = self.state.name().into();
+        output["StateReason"] = self.reason.as_str().into();
+        output["StateReasonData"] = self.reason_data.clone().into();
+        output["StateUpdatedTimestamp"] = seconds_from_millis(self.state_updated_at_millis).into();
+        output["StateTransitionedTimestamp"] = seconds_from_millis(self.transitioned_at_millis).into();
+        output["Metrics"] = json!([]);
+        Ok(output)
     }
 }
 
@@ -180,11 +183,11 @@ pub(super) fn transition(
         alarm.state = state;
         reason.clone_into(&mut alarm.reason);
         alarm.reason_data = reason_data;
-        alarm.state_updated = now;
+        alarm.state_updated_at_millis = now;
         if before == state {
             return Ok(None);
         }
-        alarm.transitioned = now;
+        alarm.transitioned_at_millis = now;
         Ok(Some(alarm.clone()))
     })?;
     if let Some(alarm) = changed {

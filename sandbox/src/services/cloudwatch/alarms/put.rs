@@ -30,7 +30,7 @@ const NOT_SERVED: &[&str] = &[
     "ActionConfiguration",
 ];
 /// Operators for anomaly detection.
-const BANDS: &[&str] =
+const ANOMALY_DETECTION_OPERATORS: &[&str] =
     &["LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold"];
 const REQUIRED: &[&str] =
     &["MetricName", "Namespace", "Period", "EvaluationPeriods", "Threshold", "ComparisonOperator"];
@@ -53,7 +53,9 @@ pub(crate) fn run(sandbox: &Arc<Sandbox>, input: Value) -> OperationResult {
             return Err(Fault::client("MissingParameter", format!("The parameter {member} is required.")));
         }
     }
-    if let Some(operator) = input["ComparisonOperator"].as_str().filter(|operator| BANDS.contains(operator)) {
+    if let Some(operator) =
+        input["ComparisonOperator"].as_str().filter(|operator| ANOMALY_DETECTION_OPERATORS.contains(operator))
+    {
         return Err(Fault::not_implemented(&format!("alarms that compare with {operator}")));
     }
     let read = |error: InputError| validation_error(error.to_string());
@@ -74,7 +76,7 @@ pub(crate) fn run(sandbox: &Arc<Sandbox>, input: Value) -> OperationResult {
 /// Creates an alarm, or replaces the settings of an existing one. Tags are applied to a new alarm only.
 pub(crate) fn put_alarm(state: &mut State, settings: Settings, tags: TagMap, now: i64) {
     let alarm = match state.alarms.get(&settings.alarm_name).cloned() {
-        Some(before) => Alarm { settings, configured: now, ..before },
+        Some(before) => Alarm { settings, configured_at_millis: now, ..before },
         None => Alarm::new(settings, tags, now),
     };
     state.alarms.insert(alarm.settings.alarm_name.clone(), alarm);

@@ -101,7 +101,7 @@ fn check(sandbox: &Arc<Sandbox>, alarm: &Alarm, length: i64, progress: &mut Eval
             transition(sandbox, &alarm.settings.alarm_name, evaluation.state, &evaluation.reason, Some(evaluation.data))
         }
         evaluation => {
-            let began = alarm.transitioned.div_euclid(length) * length;
+            let began = alarm.transitioned_at_millis.div_euclid(length) * length;
             let due = progress.repeated.max(began) + wall_millis(sandbox.clock, REPEAT_INTERVAL);
             if end >= due && actions::repeats(sandbox, alarm) {
                 progress.repeated = end;
@@ -132,10 +132,10 @@ fn range(sandbox: &Sandbox, settings: &Settings, length: i64, end: i64) -> Resul
     let metric = sandbox.store.read(|states| states.of::<State>().metrics.get(&key).map(|metric| metric.id));
     let points = metric.map_or(Ok(Vec::new()), |metric| data_points::between(sandbox, metric, start, end))?;
     let statistic = Statistic::parse(settings.statistic(), "Statistic")?;
-    let found = buckets(&points, start, length);
+    let by_period = buckets(&points, start, length);
     let datapoint_at = |at: i64| {
         let time = start + at * length;
-        let (_, bucket) = found.iter().find(|(begins, _)| *begins == time)?;
+        let (_, bucket) = by_period.iter().find(|(begins, _)| *begins == time)?;
         let with_unit = bucket.iter().filter(|point| settings.unit.as_ref().is_none_or(|unit| *unit == point.unit));
         let with_unit: Vec<&Point> = with_unit.collect();
         let value = statistic.of(with_unit.iter().copied())?;

@@ -89,11 +89,11 @@ impl Interface {
 
     /// The requested security groups, or the VPC's default one.
     fn groups(&self, state: &State, subnet: &str, vpc: &Value) -> Result<Value, Fault> {
-        let to_response = |group: &Value| json!({ "groupId": group["groupId"], "groupName": group["groupName"] });
+        let to_output = |group: &Value| json!({ "groupId": group["groupId"], "groupName": group["groupName"] });
         if self.security_group_id.is_empty() {
             let mut all = state.records.with_prefix(SECURITY_GROUP.prefix).map(|(_, group)| group);
             let default = all.find(|group| group["vpcId"] == *vpc && group["groupName"] == "default");
-            return Ok(default.into_iter().map(to_response).collect());
+            return Ok(default.into_iter().map(to_output).collect());
         }
         let mut groups = Vec::new();
         for id in &self.security_group_id {
@@ -102,7 +102,7 @@ impl Interface {
                 let message = format!("Security group {id} and subnet {subnet} belong to different networks.");
                 return Err(Fault::client("InvalidParameter", message));
             }
-            groups.push(to_response(group));
+            groups.push(to_output(group));
         }
         Ok(groups.into())
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::State;
-use super::describe::{self, Describe};
+use super::describe::{self, DescribeInput};
 use super::records;
 use super::resource_kinds::INSTANCE;
 use crate::core::OperationResult;
@@ -24,23 +24,23 @@ pub(super) use run::run;
 fn to_reservation(mut instances: Vec<Value>) -> Value {
     instances.sort_by_key(|instance| instance["amiLaunchIndex"].as_u64());
     let mut reservation = json!({});
-    let mut shown = Vec::new();
+    let mut outputs = Vec::new();
     for mut instance in instances {
         if let Some(members) = instance.as_object_mut() {
             members.remove("userData");
             reservation = members.remove("reservation").unwrap_or(reservation);
         }
-        shown.push(instance);
+        outputs.push(instance);
     }
-    reservation["instancesSet"] = shown.into();
+    reservation["instancesSet"] = outputs.into();
     reservation
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeInput) -> OperationResult {
     sandbox.store.read(|states| {
-        let found = describe::select(states.of::<State>(), &INSTANCE, &input)?;
+        let instances = describe::select(states.of::<State>(), &INSTANCE, &input)?;
         let mut reservations: Vec<Vec<Value>> = Vec::new();
-        for mut instance in found {
+        for mut instance in instances {
             describe::hide_members(&INSTANCE, &mut instance);
             let is_same = |other: &&mut Vec<Value>| {
                 other[0]["reservation"]["reservationId"] == instance["reservation"]["reservationId"]
@@ -55,16 +55,15 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResu
     })
 }
 
-/// The input of `TerminateInstances`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Terminate {
+pub(super) struct TerminateInstancesInput {
     #[serde(default)]
     instance_id: Vec<String>,
 }
 
 /// `TerminateInstances`. The records are kept in state `terminated`.
-pub(super) fn terminate(sandbox: &Arc<Sandbox>, input: Terminate) -> OperationResult {
+pub(super) fn terminate(sandbox: &Arc<Sandbox>, input: TerminateInstancesInput) -> OperationResult {
     if input.instance_id.is_empty() {
         return Err(Fault::client("InvalidParameterCombination", "No instances specified"));
     }

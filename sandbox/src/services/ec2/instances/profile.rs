@@ -17,7 +17,7 @@ pub(super) struct Profile {
 
 impl Profile {
     /// The profile, as instances show it.
-    pub(super) fn to_response(&self, states: &States) -> Result<Value, Fault> {
+    pub(super) fn to_output(&self, states: &States) -> Result<Value, Fault> {
         let from_arn = || self.arn.as_deref()?.rsplit('/').next();
         let name = self.name.as_deref().or_else(from_arn).unwrap_or_default();
         let missing = || {
@@ -26,7 +26,7 @@ impl Profile {
             );
             Fault::client("InvalidParameterValue", message)
         };
-        let found = states.of::<iam::State>().instance_profiles.get(name).ok_or_else(missing)?;
-        Ok(json!({ "arn": found.arn, "id": found.id }))
+        let profile = states.of::<iam::State>().instance_profiles.get(name).ok_or_else(missing)?;
+        Ok(json!({ "arn": profile.arn, "id": profile.id }))
     }
 }

@@ -25,10 +25,9 @@ const MAX_INSTANCES: i64 = 100;
 /// The size of user data in bytes (EC2 user guide).
 const MAX_USER_DATA_BYTES: usize = 16 * 1024;
 
-/// The input of `RunInstances`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct Run {
+pub(crate) struct RunInstancesInput {
     image_id: String,
     #[serde(default = "default_type")]
     instance_type: String,
@@ -61,7 +60,7 @@ fn default_type() -> String {
 }
 
 /// `RunInstances`. The response shows the instances as pending, all later ones as running.
-pub(crate) fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> OperationResult {
+pub(crate) fn run(sandbox: &Arc<Sandbox>, mut input: RunInstancesInput) -> OperationResult {
     input.check()?;
     let interface = input.interface()?;
     let tags = tags::tag_set(&INSTANCE, std::mem::take(&mut input.tag_specification))?;
@@ -75,7 +74,7 @@ pub(crate) fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> OperationResult {
             let earlier = all.filter(|instance| instance["reservation"]["reservationId"] == same);
             return Ok(to_reservation(earlier.collect()));
         }
-        let profile = input.iam_instance_profile.as_ref().map(|profile| profile.to_response(states)).transpose()?;
+        let profile = input.iam_instance_profile.as_ref().map(|profile| profile.to_output(states)).transpose()?;
         let mut created = Vec::new();
         for index in 0..input.max_count {
             let id = ids::resource("i");
@@ -118,7 +117,7 @@ pub(crate) fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> OperationResult {
     })
 }
 
-impl Run {
+impl RunInstancesInput {
     fn check(&self) -> Result<(), Fault> {
         let image = self.image_id.as_str();
         if image.starts_with("resolve:ssm:") {

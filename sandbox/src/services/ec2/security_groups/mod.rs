@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::State;
-use super::describe::{self, Describe};
+use super::describe::{self, DescribeInput};
 use super::records::{self, invalid_parameter};
 use super::resource_kinds::{INSTANCE, SECURITY_GROUP, VPC};
 use super::tags::{self, TagSpecification};
@@ -61,10 +61,9 @@ fn given_id<'a>(id: Option<&'a str>, name: Option<&str>) -> Result<&'a str, Faul
     }
 }
 
-/// The input of `CreateSecurityGroup`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Create {
+pub(super) struct CreateSecurityGroupInput {
     group_name: String,
     group_description: String,
     vpc_id: Option<String>,
@@ -72,7 +71,7 @@ pub(super) struct Create {
     tag_specification: Vec<TagSpecification>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateSecurityGroupInput) -> OperationResult {
     check_text("GroupName", &input.group_name)?;
     check_text("GroupDescription", &input.group_description)?;
     let (name, vpc) = (input.group_name.as_str(), input.vpc_id.as_deref().ok_or_else(no_default_vpc)?);
@@ -116,33 +115,32 @@ fn check_text(parameter: &str, text: &str) -> Result<(), Fault> {
     Err(invalid_parameter(format!("Value ({text}) for parameter {parameter} is invalid. {reason}")))
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, mut input: Describe) -> OperationResult {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, mut input: DescribeInput) -> OperationResult {
     if input.take("GroupName").is_some() {
         given_id(None, Some(""))?;
     }
     sandbox.store.read(|states| {
-        let mut found = describe::select(states.of::<State>(), &SECURITY_GROUP, &input)?;
-        for group in &mut found {
+        let mut groups = describe::select(states.of::<State>(), &SECURITY_GROUP, &input)?;
+        for group in &mut groups {
             for direction in [Direction::Ingress, Direction::Egress] {
                 let member = direction.member();
                 group[member] = rules::merged(&group[member]);
             }
             group["securityGroupArn"] = arn(&sandbox.config, group["groupId"].as_str().unwrap_or_default()).into();
         }
-        describe::answer(&SECURITY_GROUP, &input, found)
+        describe::answer(&SECURITY_GROUP, &input, groups)
     })
 }
 
-/// The input of `DeleteSecurityGroup`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Delete {
+pub(super) struct DeleteSecurityGroupInput {
     group_id: Option<String>,
     group_name: Option<String>,
 }
 
 /// `DeleteSecurityGroup`: refused while an instance or a rule of another group uses the group.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> OperationResult {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: DeleteSecurityGroupInput) -> OperationResult {
     let id = given_id(input.group_id.as_deref(), input.group_name.as_deref())?;
     sandbox.store.write(|states| {
         if records::get(states.of::<State>(), &SECURITY_GROUP, id)?["groupName"] == "default" {

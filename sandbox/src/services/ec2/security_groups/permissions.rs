@@ -131,9 +131,9 @@ fn ports(protocol: &str, from: Option<i64>, to: Option<i64>) -> Result<PortRange
 }
 
 fn check_description(description: Option<&str>) -> Result<(), Fault> {
-    let fits = |text: &str| {
+    let is_valid = |text: &str| {
         text.len() < 256
             && text.chars().all(|one| one.is_ascii_alphanumeric() || "._-:/()#,@[]+=&;{}!$* ".contains(one))
     };
-    if description.is_none_or(fits) { Ok(()) } else { Err(invalid_parameter(DESCRIPTION)) }
+    if description.is_none_or(is_valid) { Ok(()) } else { Err(invalid_parameter(DESCRIPTION)) }
 }

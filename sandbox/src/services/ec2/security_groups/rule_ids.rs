@@ -29,15 +29,15 @@ pub(crate) fn all(state: &State) -> impl Iterator<Item = (&str, Direction, &Valu
 /// The rule with an id, for changing it.
 pub(crate) fn get_mut<'a>(state: &'a mut State, id: &str) -> Result<&'a mut Value, Fault> {
     let unknown = || records::not_found(&SECURITY_GROUP_RULE, &[id]);
-    let found = all(state).find(|(.., rule)| rule["ruleId"] == id);
-    let (group, direction) = found.map(|(group, direction, _)| (group.to_owned(), direction)).ok_or_else(unknown)?;
+    let rule = all(state).find(|(.., rule)| rule["ruleId"] == id);
+    let (group, direction) = rule.map(|(group, direction, _)| (group.to_owned(), direction)).ok_or_else(unknown)?;
     let group = state.records.get_mut(&group).ok_or_else(unknown)?;
     list(group, direction.member()).iter_mut().find(|rule| rule["ruleId"] == id).ok_or_else(unknown)
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct UpdateDescriptions {
+pub(crate) struct UpdateSecurityGroupRuleDescriptionsIngressInput {
     group_id: Option<String>,
     group_name: Option<String>,
     security_group_rule_description: Vec<RuleDescription>,
@@ -51,7 +51,10 @@ struct RuleDescription {
 }
 
 /// `UpdateSecurityGroupRuleDescriptionsIngress`, for rules that are given by their ids: changes or removes descriptions.
-pub(crate) fn update_ingress_descriptions(sandbox: &Arc<Sandbox>, input: UpdateDescriptions) -> OperationResult {
+pub(crate) fn update_ingress_descriptions(
+    sandbox: &Arc<Sandbox>,
+    input: UpdateSecurityGroupRuleDescriptionsIngressInput,
+) -> OperationResult {
     let group = given_id(input.group_id.as_deref(), input.group_name.as_deref())?;
     sandbox.store.write(|states| {
         let group = records::get_mut(states.of_mut::<State>(), &SECURITY_GROUP, group)?;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::State;
-use super::super::describe::{self, Describe};
+use super::super::describe::{self, DescribeInput};
 use super::super::records::invalid_parameter;
 use super::super::records::{self, list};
 use super::super::resource_kinds::{SECURITY_GROUP, SECURITY_GROUP_RULE};
@@ -142,7 +142,7 @@ pub(crate) fn authorize(sandbox: &Arc<Sandbox>, direction: Direction, input: Aut
             }
             rule["ruleId"] = ids::resource("sgr").into();
             rule["tagSet"] = tags.clone();
-            added.push(to_response(&sandbox.config, id, direction, &rule));
+            added.push(to_output(&sandbox.config, id, direction, &rule));
             rules.push(rule);
         }
         if rules.len() > MAX_RULES {
@@ -184,7 +184,7 @@ fn describe_duplicate(rule: &Value) -> String {
 }
 
 /// A rule, as operations on rules show it.
-fn to_response(config: &Config, group: &str, direction: Direction, rule: &Value) -> Value {
+fn to_output(config: &Config, group: &str, direction: Direction, rule: &Value) -> Value {
     let id = rule["ruleId"].as_str().unwrap_or_default();
     let (range, peer) = (&rule["ipRanges"][0], &rule["groups"][0]);
     // These operations show ports for every rule: -1 stands for all.
@@ -229,7 +229,7 @@ pub(crate) fn revoke(sandbox: &Arc<Sandbox>, direction: Direction, input: Revoke
         let revoked: Vec<Value> = revoked
             .iter()
             .map(|rule| {
-                let mut rule = to_response(&sandbox.config, id, direction, rule);
+                let mut rule = to_output(&sandbox.config, id, direction, rule);
                 // Revoked rules are shown with fewer members.
                 rule["referencedGroupId"] = rule["referencedGroupInfo"]["groupId"].clone();
                 for member in ["securityGroupRuleArn", "groupOwnerId", "referencedGroupInfo", "tagSet"] {
@@ -263,7 +263,7 @@ pub(super) fn merged(rules: &Value) -> Value {
     permissions.into()
 }
 
-pub(crate) fn describe_rules(sandbox: &Arc<Sandbox>, mut input: Describe) -> OperationResult {
+pub(crate) fn describe_rules(sandbox: &Arc<Sandbox>, mut input: DescribeInput) -> OperationResult {
     let ids = input.take(SECURITY_GROUP_RULE.ids).unwrap_or_default();
     let ids: Vec<&str> = ids.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let is_group = |id: &&str| id.strip_prefix(SECURITY_GROUP.prefix).is_some_and(records::is_hex);
@@ -274,13 +274,13 @@ pub(crate) fn describe_rules(sandbox: &Arc<Sandbox>, mut input: Describe) -> Ope
     sandbox.store.read(|states| {
         let rules = rule_ids::all(states.of::<State>());
         let mut rows: Vec<Value> =
-            rules.map(|(id, direction, rule)| to_response(&sandbox.config, id, direction, rule)).collect();
-        let is = |row: &Value, id: &str| row["securityGroupRuleId"] == id;
-        if let Some(unknown) = ids.iter().find(|id| !rows.iter().any(|row| is(row, id))) {
+            rules.map(|(id, direction, rule)| to_output(&sandbox.config, id, direction, rule)).collect();
+        let is = |rule: &Value, id: &str| rule["securityGroupRuleId"] == id;
+        if let Some(unknown) = ids.iter().find(|id| !rows.iter().any(|rule| is(rule, id))) {
             return Err(records::not_found(&SECURITY_GROUP_RULE, &[unknown]));
         }
-        rows.retain(|row| ids.is_empty() || ids.iter().any(|id| is(row, id)));
-        let found = input.select(&SECURITY_GROUP_RULE, rows.into_iter())?;
-        describe::answer(&SECURITY_GROUP_RULE, &input, found)
+        rows.retain(|rule| ids.is_empty() || ids.iter().any(|id| is(rule, id)));
+        let rules = input.select(&SECURITY_GROUP_RULE, rows.into_iter())?;
+        describe::answer(&SECURITY_GROUP_RULE, &input, rules)
     })
 }

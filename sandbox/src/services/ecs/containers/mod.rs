@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::lookups::task_definition;
 use super::model::{ContainerDefinition, Task, TaskDefinition};
-use super::names::task_definition;
 use super::{images, task_folder};
 use crate::Sandbox;
 use crate::auth::RoleLease;

@@ -1,7 +1,7 @@
 //! A task's IAM role and the credentials for it.
 
+use super::super::lookups::last_part;
 use super::super::model::{Task, TaskDefinition};
-use super::super::names::last_part;
 use crate::Sandbox;
 use crate::auth::RoleLease;
 use crate::base::ids;

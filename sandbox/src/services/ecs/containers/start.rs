@@ -47,7 +47,7 @@ pub(super) async fn start(
 ) -> Result<StartedContainer, String> {
     let failed = |word: &str, reason: &dyn Display| format!("{word}: {reason}");
     let runtime = sandbox.in_memory::<TaskProcesses>().containers.get(container.map(|container| container.engine));
-    runtime.shortcomings().await.map_err(|error| failed("ResourceInitializationError", &error))?;
+    runtime.unenforced_limits().await.map_err(|error| failed("ResourceInitializationError", &error))?;
     let pulled = tokio::select! {
         biased;
         pulled = runtime.pull(&spec.image) => pulled.map_err(|error| {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::super::containers::dependencies::is_unresolvable;
+use super::super::faults::client_exception;
 use super::super::model::{Condition, ContainerDefinition, HealthCheck};
-use super::super::names::client;
 use super::unsupported;
 use crate::Fault;
 
@@ -28,25 +28,25 @@ const MAX_STOP_TIMEOUT: u32 = 120;
 pub(super) fn names(family: &str, containers: &[ContainerDefinition]) -> Result<(), Fault> {
     let allowed = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
     if family.is_empty() {
-        return Err(client("Family should not be null or empty."));
+        return Err(client_exception("Family should not be null or empty."));
     }
     if family.len() > 255 || !family.chars().all(allowed) {
-        return Err(client("Family contains invalid characters."));
+        return Err(client_exception("Family contains invalid characters."));
     }
     let mut seen = BTreeSet::new();
     for ContainerDefinition { name, .. } in containers {
         if name.len() > 255 || !name.chars().all(allowed) {
-            return Err(client("Container.name contains invalid characters."));
+            return Err(client_exception("Container.name contains invalid characters."));
         }
         if !seen.insert(name) {
-            return Err(client(format!("Container name '{name}' is used more than once.")));
+            return Err(client_exception(format!("Container name '{name}' is used more than once.")));
         }
     }
     if containers.len() > 10 {
-        return Err(client("A task definition can have at most 10 containers."));
+        return Err(client_exception("A task definition can have at most 10 containers."));
     }
     if !containers.iter().any(|container| container.essential) {
-        return Err(client("At least one essential container is required."));
+        return Err(client_exception("At least one essential container is required."));
     }
     Ok(())
 }
@@ -58,7 +58,7 @@ pub(super) fn task(content: &Map<String, Value>, containers: &[ContainerDefiniti
     let for_fargate = compatibilities.is_some_and(|list| list.contains(&json!("FARGATE")));
     ports(content, text("networkMode"))?;
     if let Some(without) = containers.iter().find(|container| memory_missing(content, container)) {
-        return Err(client(format!(
+        return Err(client_exception(format!(
             "Invalid setting for container '{}'. At least one of 'memory' or 'memoryReservation' must be specified.",
             without.name
         )));
@@ -69,7 +69,7 @@ pub(super) fn task(content: &Map<String, Value>, containers: &[ContainerDefiniti
     }
     dependencies(containers)?;
     if text("executionRoleArn").is_none() && containers.iter().any(|container| !container.secrets.is_empty()) {
-        return Err(client(
+        return Err(client_exception(
             "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.",
         ));
     }
@@ -80,39 +80,39 @@ pub(super) fn task(content: &Map<String, Value>, containers: &[ContainerDefiniti
 fn fargate(content: &Map<String, Value>, containers: &[ContainerDefinition]) -> Result<(), Fault> {
     let text = |member: &str| content.get(member).and_then(Value::as_str);
     if text("networkMode") != Some("awsvpc") {
-        return Err(client("Fargate only supports network mode \u{2018}awsvpc\u{2019}."));
+        return Err(client_exception("Fargate only supports network mode \u{2018}awsvpc\u{2019}."));
     }
     if let Some(mode) = text("pidMode").filter(|mode| *mode != "task") {
-        return Err(client(format!(
+        return Err(client_exception(format!(
             "Tasks using the Fargate launch type do not support pidMode '{mode}'. The supported value for pidMode is 'task'."
         )));
     }
     let Some(cpu) = text("cpu") else {
-        return Err(client("Fargate requires that 'cpu' be defined at the task level."));
+        return Err(client_exception("Fargate requires that 'cpu' be defined at the task level."));
     };
     let Some(memory) = text("memory") else {
-        return Err(client("Fargate requires that 'memory' be defined at the task level."));
+        return Err(client_exception("Fargate requires that 'memory' be defined at the task level."));
     };
     check_size(cpu, memory)?;
     let storage = content.get("ephemeralStorage").and_then(|storage| storage.get("sizeInGiB")?.as_u64());
     if storage.is_some_and(|size| !(21..=200).contains(&size)) {
-        return Err(client("The ephemeral storage size must be between 21 and 200 GiB."));
+        return Err(client_exception("The ephemeral storage size must be between 21 and 200 GiB."));
     }
     let logs_to = |container: &ContainerDefinition, driver: &str| {
         container.log_configuration.as_ref().is_some_and(|configuration| configuration.log_driver == driver)
     };
     if text("executionRoleArn").is_none() && containers.iter().any(|container| logs_to(container, "awslogs")) {
-        return Err(client(
+        return Err(client_exception(
             "Fargate requires task definition to have execution role ARN to support log driver awslogs.",
         ));
     }
     for container in containers {
         let driver = container.log_configuration.as_ref().map(|configuration| configuration.log_driver.as_str());
         if let Some(other) = driver.filter(|driver| !["awslogs", "splunk", "awsfirelens"].contains(driver)) {
-            return Err(client(format!("Log driver {other} is not supported by Fargate.")));
+            return Err(client_exception(format!("Log driver {other} is not supported by Fargate.")));
         }
         if container.stop_timeout.is_some_and(|seconds| seconds > MAX_STOP_TIMEOUT) {
-            return Err(client(format!(
+            return Err(client_exception(format!(
                 "Invalid 'stopTimeout' setting for container '{}'. Fargate supports at most {MAX_STOP_TIMEOUT} seconds.",
                 container.name
             )));
@@ -123,13 +123,13 @@ fn fargate(content: &Map<String, Value>, containers: &[ContainerDefinition]) -> 
 
 /// Checks that Fargate has the combination of CPU and memory.
 pub(in super::super) fn check_size(cpu: &str, memory: &str) -> Result<(), Fault> {
-    let fits = |(units, from, to, step): &(u32, u32, u32, u32)| {
+    let is_valid = |(units, from, to, step): &(u32, u32, u32, u32)| {
         parse_size(cpu, "cpu") == Some(*units)
             && parse_size(memory, "memory")
                 .is_some_and(|memory| (*from..=*to).contains(&memory) && (memory - from).is_multiple_of(*step))
     };
-    let known = FARGATE_SIZES.iter().any(fits);
-    if known { Ok(()) } else { Err(client("No Fargate configuration exists for given values.")) }
+    let known = FARGATE_SIZES.iter().any(is_valid);
+    if known { Ok(()) } else { Err(client_exception("No Fargate configuration exists for given values.")) }
 }
 
 /// `256`, `.25 vCPU`, `512`, `0.5 GB`: the number in CPU units or MiB.
@@ -151,7 +151,7 @@ fn memory(content: &Map<String, Value>, container: &ContainerDefinition) -> Resu
     if let (Some(hard), Some(soft)) = (memory, memory_reservation)
         && soft > hard
     {
-        return Err(client(format!(
+        return Err(client_exception(format!(
             "Invalid setting for container '{name}'. 'memoryReservation' must be less than or equal to 'memory'."
         )));
     }
@@ -160,7 +160,7 @@ fn memory(content: &Map<String, Value>, container: &ContainerDefinition) -> Resu
         if let (Some(own), Some(all)) = (own, of_task(member))
             && own > all
         {
-            return Err(client(format!(
+            return Err(client_exception(format!(
                 "Invalid '{member}' setting for container '{name}'. It is more than the {all} of the task."
             )));
         }
@@ -178,7 +178,9 @@ fn ports(content: &Map<String, Value>, mode: Option<&str>) -> Result<(), Fault> 
         let (container, host) = (number("containerPort"), number("hostPort"));
         for port in [container, host].into_iter().flatten() {
             if port > 65_535 {
-                return Err(client(format!("Invalid port mapping: the port {port} is not between 0 and 65535.")));
+                return Err(client_exception(format!(
+                    "Invalid port mapping: the port {port} is not between 0 and 65535."
+                )));
             }
         }
         if !matches!(mode, Some("awsvpc" | "host")) {
@@ -186,13 +188,16 @@ fn ports(content: &Map<String, Value>, mode: Option<&str>) -> Result<(), Fault> 
         }
         if host.is_some_and(|host| host != 0 && Some(host) != container) {
             let mode = mode.unwrap_or_default();
-            return Err(client(format!(
+            return Err(client_exception(format!(
                 "When networkMode={mode}, the host ports and container ports in port mappings must match."
             )));
         }
         let protocol = mapping.get("protocol").and_then(Value::as_str).unwrap_or("tcp");
         if container.is_some_and(|port| !taken.insert((port, protocol))) {
-            return Err(client(format!("The port {} is mapped more than once.", container.unwrap_or_default())));
+            return Err(client_exception(format!(
+                "The port {} is mapped more than once.",
+                container.unwrap_or_default()
+            )));
         }
     }
     Ok(())
@@ -202,7 +207,7 @@ fn ports(content: &Map<String, Value>, mode: Option<&str>) -> Result<(), Fault> 
 fn health_check(check: &HealthCheck) -> Result<(), Fault> {
     let kind = check.command.first().map(String::as_str);
     if !matches!(kind, Some("CMD" | "CMD-SHELL" | "NONE")) {
-        return Err(client("Health check command must begin with CMD, CMD-SHELL or NONE."));
+        return Err(client_exception("Health check command must begin with CMD, CMD-SHELL or NONE."));
     }
     for (name, value, range) in [
         ("interval", check.interval, 5..=300),
@@ -211,7 +216,11 @@ fn health_check(check: &HealthCheck) -> Result<(), Fault> {
         ("startPeriod", check.start_period, 0..=300),
     ] {
         if !range.contains(&value) {
-            return Err(client(format!("Health check {name} must be between {} and {}.", range.start(), range.end())));
+            return Err(client_exception(format!(
+                "Health check {name} must be between {} and {}.",
+                range.start(),
+                range.end()
+            )));
         }
     }
     Ok(())
@@ -222,24 +231,24 @@ fn dependencies(containers: &[ContainerDefinition]) -> Result<(), Fault> {
         for dependency in &container.depends_on {
             let (name, on) = (&container.name, &dependency.container_name);
             let Some(other) = containers.iter().find(|other| other.name == *on) else {
-                return Err(client(format!(
+                return Err(client_exception(format!(
                     "Container '{name}' depends on the container '{on}', which does not exist."
                 )));
             };
             if matches!(dependency.condition, Condition::Complete | Condition::Success) && other.essential {
-                return Err(client(format!(
+                return Err(client_exception(format!(
                     "Container '{name}' cannot wait for the end of the container '{on}', because that one is essential."
                 )));
             }
             if dependency.condition == Condition::Healthy && other.health_check.is_none() {
-                return Err(client(format!(
+                return Err(client_exception(format!(
                     "Container '{name}' cannot wait for the health of the container '{on}', which has no health check."
                 )));
             }
         }
     }
     if is_unresolvable(containers) {
-        return Err(client("The dependencies of the containers are circular."));
+        return Err(client_exception("The dependencies of the containers are circular."));
     }
     Ok(())
 }

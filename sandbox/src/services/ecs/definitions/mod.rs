@@ -12,10 +12,12 @@ mod unsupported;
 
 pub(super) use check::{check_size, parse_size};
 
+use super::arns::Arns as _;
 use super::clusters::limit;
+use super::faults::{self, client_exception, invalid};
+use super::lookups::{self, revision_key};
 use super::model::TaskDefinition;
-use super::names::{self, Arns as _, client, invalid, revision_key};
-use super::show;
+use super::output;
 use crate::Sandbox;
 use crate::base::paging;
 use crate::base::tags::lower_case;
@@ -25,61 +27,70 @@ use crate::store::States;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Describe {
+pub(super) struct DescribeTaskDefinitionInput {
     task_definition: String,
     #[serde(default)]
     include: Vec<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { task_definition, include }: Describe) -> OperationResult {
+pub(super) fn describe(
+    sandbox: &Arc<Sandbox>,
+    DescribeTaskDefinitionInput { task_definition, include }: DescribeTaskDefinitionInput,
+) -> OperationResult {
     sandbox.store.read(|states| {
-        let found = names::task_definition(states, &task_definition);
-        let definition = found.ok_or_else(|| client("Unable to describe task definition."))?;
+        let definition = lookups::task_definition(states, &task_definition);
+        let definition = definition.ok_or_else(|| client_exception("Unable to describe task definition."))?;
         let tags = include.iter().any(|name| name == "TAGS").then(|| lower_case::to_value(&definition.tags));
-        Ok(json!({ "taskDefinition": show::task_definition(&sandbox.config, definition), "tags": tags }))
+        Ok(json!({ "taskDefinition": output::task_definition(&sandbox.config, definition), "tags": tags }))
     })
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Deregister {
+pub(super) struct DeregisterTaskDefinitionInput {
     task_definition: String,
 }
 
-pub(super) fn deregister(sandbox: &Arc<Sandbox>, Deregister { task_definition }: Deregister) -> OperationResult {
-    let Some((_, revision)) = names::last_part(&task_definition).split_once(':') else {
-        return Err(client("Revision is missing."));
+pub(super) fn deregister(
+    sandbox: &Arc<Sandbox>,
+    DeregisterTaskDefinitionInput { task_definition }: DeregisterTaskDefinitionInput,
+) -> OperationResult {
+    let Some((_, revision)) = lookups::last_part(&task_definition).split_once(':') else {
+        return Err(client_exception("Revision is missing."));
     };
     if revision.parse::<u32>().is_err() {
         return Err(invalid(format!("Invalid revision number. Number: {revision}")));
     }
     sandbox.store.write(|states| {
-        let key =
-            key_of(states, &task_definition).ok_or_else(|| client("The specified task definition does not exist."))?;
+        let key = key_of(states, &task_definition)
+            .ok_or_else(|| client_exception("The specified task definition does not exist."))?;
         let definition = states
             .of_mut::<State>()
             .task_definitions
             .get_mut(&key)
-            .ok_or_else(|| client("Unable to describe task definition."))?;
+            .ok_or_else(|| client_exception("Unable to describe task definition."))?;
         definition.deregistered_at.get_or_insert_with(|| sandbox.clock.now());
-        Ok(json!({ "taskDefinition": show::task_definition(&sandbox.config, definition) }))
+        Ok(json!({ "taskDefinition": output::task_definition(&sandbox.config, definition) }))
     })
 }
 
 fn key_of(states: &States, given: &str) -> Option<String> {
-    let definition = names::task_definition(states, given)?;
+    let definition = lookups::task_definition(states, given)?;
     Some(revision_key(&definition.family, definition.revision))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Delete {
+pub(super) struct DeleteTaskDefinitionsInput {
     task_definitions: Vec<String>,
 }
 
 /// Marks inactive revisions for deletion: no more tasks can be started from them. Their rows remain, so that their
 /// numbers are not reused.
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { task_definitions }: Delete) -> OperationResult {
+pub(super) fn delete(
+    sandbox: &Arc<Sandbox>,
+    DeleteTaskDefinitionsInput { task_definitions }: DeleteTaskDefinitionsInput,
+) -> OperationResult {
     match task_definitions.len() {
         0 => return Err(invalid("size of TaskDefinition references list must be greater than 0")),
         1..=10 => {}
@@ -89,10 +100,10 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { task_definitions }: Delete
     sandbox.store.write(|states| {
         let (mut deleted, mut failures) = (Vec::new(), Vec::new());
         for given in &task_definitions {
-            let arn = sandbox.config.task_definition_arn(names::last_part(given));
+            let arn = sandbox.config.task_definition_arn(lookups::last_part(given));
             let refuse =
                 |reason: &str| json!({ "arn": if given.starts_with("arn:") { given } else { &arn }, "reason": reason });
-            if !names::last_part(given).contains(':') {
+            if !lookups::last_part(given).contains(':') {
                 failures.push(json!({ "arn": given, "reason": INVALID }));
                 continue;
             }
@@ -106,7 +117,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { task_definitions }: Delete
                 continue;
             }
             definition.delete_requested_at.get_or_insert(now);
-            deleted.push(show::task_definition(&sandbox.config, definition));
+            deleted.push(output::task_definition(&sandbox.config, definition));
         }
         Ok(json!({ "taskDefinitions": deleted, "failures": failures }))
     })
@@ -120,7 +131,7 @@ const ACTIVE: &str =
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct List {
+pub(super) struct ListTaskDefinitionsInput {
     family_prefix: Option<String>,
     status: Option<String>,
     sort: Option<String>,
@@ -133,9 +144,9 @@ fn has_status(definition: &TaskDefinition, status: Option<&str>) -> bool {
     status.unwrap_or("ACTIVE") == definition.status()
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
-    let List { family_prefix, status, sort, next_token, max_results } = input;
-    let question = format!("ListTaskDefinitions {family_prefix:?} {status:?} {sort:?}");
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListTaskDefinitionsInput) -> OperationResult {
+    let ListTaskDefinitionsInput { family_prefix, status, sort, next_token, max_results } = input;
+    let query = format!("ListTaskDefinitions {family_prefix:?} {status:?} {sort:?}");
     let page = sandbox.store.read(|states| {
         let family =
             |definition: &TaskDefinition| family_prefix.as_ref().is_none_or(|family| definition.family == *family);
@@ -147,23 +158,23 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
         if sort.as_deref() == Some("DESC") {
             arns.reverse();
         }
-        paging::page(arns, &question, next_token.as_deref(), limit(max_results)?).map_err(|_| names::bad_token())
+        paging::page(arns, &query, next_token.as_deref(), limit(max_results)?).map_err(|_| faults::bad_token())
     })?;
     Ok(json!({ "taskDefinitionArns": page.items, "nextToken": page.next_token }))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ListFamilies {
+pub(super) struct ListTaskDefinitionFamiliesInput {
     family_prefix: Option<String>,
     status: Option<String>,
     next_token: Option<String>,
     max_results: Option<usize>,
 }
 
-pub(super) fn list_families(sandbox: &Arc<Sandbox>, input: ListFamilies) -> OperationResult {
-    let ListFamilies { family_prefix, status, next_token, max_results } = input;
-    let question = format!("ListTaskDefinitionFamilies {family_prefix:?} {status:?}");
+pub(super) fn list_families(sandbox: &Arc<Sandbox>, input: ListTaskDefinitionFamiliesInput) -> OperationResult {
+    let ListTaskDefinitionFamiliesInput { family_prefix, status, next_token, max_results } = input;
+    let query = format!("ListTaskDefinitionFamilies {family_prefix:?} {status:?}");
     let prefix = family_prefix.unwrap_or_default();
     let page = sandbox.store.read(|states| {
         let rows = states.of::<State>().task_definitions.with_prefix(&prefix).map(|(_, definition)| definition);
@@ -180,7 +191,7 @@ pub(super) fn list_families(sandbox: &Arc<Sandbox>, input: ListFamilies) -> Oper
             Some(_) => true,
         });
         let families = families.into_iter().map(|family| (family.clone(), family));
-        paging::page(families, &question, next_token.as_deref(), limit(max_results)?).map_err(|_| names::bad_token())
+        paging::page(families, &query, next_token.as_deref(), limit(max_results)?).map_err(|_| faults::bad_token())
     })?;
     Ok(json!({ "families": page.items, "nextToken": page.next_token }))
 }

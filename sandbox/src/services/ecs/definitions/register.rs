@@ -5,14 +5,16 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::super::faults::client_exception;
 use super::super::launch::check_tags;
+use super::super::lookups::revision_key;
 use super::super::model::{ContainerDefinition, TaskDefinition};
-use super::super::names::{client, read, revision_key};
-use super::super::show;
+use super::super::output;
 use super::check;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
 use crate::services::ecs::State;
+use crate::services::ecs::read_members;
 use crate::{Fault, Sandbox};
 
 /// The members of a task definition, besides its family and tags (API reference of RegisterTaskDefinition).
@@ -56,9 +58,9 @@ struct Tags(#[serde(with = "lower_case")] Vec<Tag>);
 
 pub(in super::super) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value>) -> OperationResult {
     let Some(Value::String(family)) = input.remove("family") else {
-        return Err(client("Family should not be null or empty."));
+        return Err(client_exception("Family should not be null or empty."));
     };
-    let Tags(tags) = read(input.remove("tags").unwrap_or_else(|| json!([])))?;
+    let Tags(tags) = read_members(input.remove("tags").unwrap_or_else(|| json!([])))?;
     check_tags(&tags)?;
     let mut content: Map<String, Value> =
         input.into_iter().filter(|(name, value)| MEMBERS.contains(&name.as_str()) && !value.is_null()).collect();
@@ -79,24 +81,24 @@ pub(in super::super) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value
             content,
             tags,
         };
-        let shown = show::task_definition(&sandbox.config, &definition);
+        let definition_output = output::task_definition(&sandbox.config, &definition);
         let tags = definition.tags.clone();
         states.of_mut::<State>().task_definitions.insert(key, definition);
-        Ok(json!({ "taskDefinition": shown, "tags": lower_case::to_value(&tags) }))
+        Ok(json!({ "taskDefinition": definition_output, "tags": lower_case::to_value(&tags) }))
     })
 }
 
 fn containers(content: &Map<String, Value>) -> Result<Vec<ContainerDefinition>, Fault> {
     let list = content.get("containerDefinitions").and_then(Value::as_array).filter(|list| !list.is_empty());
-    let list = list.ok_or_else(|| client("Container list cannot be empty."))?;
+    let list = list.ok_or_else(|| client_exception("Container list cannot be empty."))?;
     let empty =
         |container: &Value, member: &str| container.get(member).and_then(Value::as_str).unwrap_or_default().is_empty();
     for member in ["name", "image"] {
         if list.iter().any(|container| empty(container, member)) {
-            return Err(client(format!("Container.{member} should not be null or empty.")));
+            return Err(client_exception(format!("Container.{member} should not be null or empty.")));
         }
     }
-    read(Value::Array(list.clone()))
+    read_members(Value::Array(list.clone()))
 }
 
 /// Fills in the defaults that ECS returns, and converts sizes to plain numbers.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::super::names::client;
+use super::super::faults::client_exception;
 use crate::Fault;
 
 /// The condition under which a member of a container is refused.
@@ -41,16 +41,16 @@ pub(super) fn check(content: &Map<String, Value>, for_fargate: bool) -> Result<(
     for container in objects(content, "containerDefinitions") {
         let given = |member: &str| container.get(member).is_some_and(is_set);
         if let Some((.., sentence)) = CONTAINER.iter().find(|(member, place, _)| applies(*place) && given(member)) {
-            return Err(client(*sentence));
+            return Err(client_exception(*sentence));
         }
         variables(container)?;
         log_options(container)?;
     }
     if for_fargate && objects(content, "volumes").any(|volume| source_path(volume).is_some()) {
-        return Err(client("Fargate compatible task definitions do not support sourcePath"));
+        return Err(client_exception("Fargate compatible task definitions do not support sourcePath"));
     }
     match content.get("executionRoleArn").and_then(Value::as_str) {
-        Some(role) if !is_role(role) => Err(client("Role is not valid")),
+        Some(role) if !is_role(role) => Err(client_exception("Role is not valid")),
         _ => Ok(()),
     }
 }
@@ -78,7 +78,7 @@ fn variables(container: &Map<String, Value>) -> Result<(), Fault> {
     let mut taken: BTreeSet<&str> = names("environment").collect();
     match names("secrets").find(|name| !taken.insert(name)) {
         None => Ok(()),
-        Some(name) => Err(client(format!(
+        Some(name) => Err(client_exception(format!(
             "The secret name must be unique and not shared with any new or existing environment variables set on the container, \
              such as '{name}'."
         ))),
@@ -94,7 +94,7 @@ fn log_options(container: &Map<String, Value>) -> Result<(), Fault> {
     if missing.is_empty() {
         return Ok(());
     }
-    Err(client(format!("Log driver awslogs requires options: {}", missing.join(", "))))
+    Err(client_exception(format!("Log driver awslogs requires options: {}", missing.join(", "))))
 }
 
 /// `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::super::containers::ContainerGroup;
+use super::super::lookups::last_part;
 use super::super::model::{StopCode, Task, TaskStatus};
-use super::super::names::last_part;
 use super::super::{discovery, scheduler, task_folder};
 use super::{Driver, EndCause, SANDBOX_STOPPED, mark_failed, record_exit};
 use crate::Fault;

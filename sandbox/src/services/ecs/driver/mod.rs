@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::containers::{self, ContainerEvent, ContainerGroup, LaunchFailure};
 use super::model::{HealthStatus, StopCode, Task, TaskStatus};
-use super::{discovery, network};
+use super::{discovery, task_placement};
 use crate::base::supervisor;
 use crate::process::Exit;
 use crate::services::ecs::State;
@@ -73,7 +73,7 @@ impl Driver {
             .sandbox
             .store
             .read(|states| states.of::<State>().tasks.get(&self.key).and_then(|task| task.subnet_id.clone()));
-        let placement = network::place(&self.sandbox, subnet).await;
+        let placement = task_placement::place(&self.sandbox, subnet).await;
         let now = self.sandbox.clock.now();
         let task = self.update(|task| {
             task.last_status = TaskStatus::Pending;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::super::lookups::key;
 use super::super::model::{DeploymentFailure, HealthStatus, RolloutState, Service, StopCode, Task};
-use super::super::names::key;
 use crate::base::clock::Clock;
 use crate::services::ecs::State;
 use crate::store::States;

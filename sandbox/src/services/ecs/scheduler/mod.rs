@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::lookups::last_part;
 use super::model::TaskStatus;
-use super::names::last_part;
-use super::{addresses, driver};
+use super::{driver, service_addresses};
 use crate::Sandbox;
 use crate::base::supervisor;
 use crate::process::{TASK_MARKER, end_marked, engine};
@@ -26,7 +26,7 @@ mod reconciliation;
 mod tests;
 
 pub(super) use failures::{on_task_stopped, threshold};
-pub(super) use reconciliation::{AT_LIMIT, room};
+pub(super) use reconciliation::{AT_LIMIT, free_task_slots};
 
 /// How long stopped tasks and inactive services can still be described.
 const RETENTION: Duration = Duration::from_hours(1);
@@ -83,7 +83,7 @@ async fn step(sandbox: &Arc<Sandbox>) -> Option<Duration> {
         write_failed |= written.is_err();
     }
     // Tasks are removed from their addresses before they are stopped.
-    addresses::sync(sandbox).await;
+    service_addresses::reconcile(sandbox).await;
     drive(sandbox);
     if write_failed { Some(wake.map_or(RETRY_DELAY, |wake| wake.min(RETRY_DELAY))) } else { wake }
 }

@@ -5,7 +5,7 @@
 /// The tasks of a service: ready tasks count as working, starting ones run but do not count yet, and pending ones do not run yet.
 /// Tasks whose desired status is `STOPPED` are not counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub(super) struct TaskCounts {
     pub(super) desired: u64,
     pub(super) primary_ready: u64,
     pub(super) primary_starting: u64,
@@ -16,7 +16,7 @@ pub(super) struct Counts {
 
 /// How many tasks to start and to stop.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Actions {
+pub(super) struct TaskChanges {
     pub(super) start: u64,
     pub(super) stop_primary: u64,
     pub(super) stop_old: u64,
@@ -25,8 +25,8 @@ pub(super) struct Actions {
 /// The next actions of a service, within its limits in percent of the desired count.
 ///
 /// Products saturate, so that no count or percentage of a request overflows.
-pub(super) fn actions(counts: Counts, minimum_healthy_percent: u32, maximum_percent: u32) -> Actions {
-    let Counts { desired, primary_ready, primary_starting, old_ready, old_starting, old_pending } = counts;
+pub(super) fn task_changes(counts: TaskCounts, minimum_healthy_percent: u32, maximum_percent: u32) -> TaskChanges {
+    let TaskCounts { desired, primary_ready, primary_starting, old_ready, old_starting, old_pending } = counts;
     let minimum = desired.saturating_mul(minimum_healthy_percent.into()).div_ceil(100);
     let maximum = desired.saturating_mul(maximum_percent.into()) / 100;
     let primary = primary_ready + primary_starting;
@@ -40,53 +40,54 @@ pub(super) fn actions(counts: Counts, minimum_healthy_percent: u32, maximum_perc
     let replaced = if primary_ready >= desired { old } else { surplus.min(old_ready) };
     // The minimum counts running tasks: pending tasks of a replaced deployment are stopped at once, to make room.
     let stop_old = replaced + old_pending;
-    Actions { start, stop_primary: primary.saturating_sub(desired), stop_old }
+    TaskChanges { start, stop_primary: primary.saturating_sub(desired), stop_old }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Actions, Counts, actions};
+    use super::{TaskChanges, TaskCounts, task_changes};
 
     #[test]
     fn a_new_service_starts_all_its_tasks() {
         assert_eq!(
-            actions(Counts { desired: 3, ..Counts::default() }, 50, 200),
-            Actions { start: 3, ..Actions::default() }
+            task_changes(TaskCounts { desired: 3, ..TaskCounts::default() }, 50, 200),
+            TaskChanges { start: 3, ..TaskChanges::default() }
         );
     }
 
     #[test]
     fn a_rollout_starts_new_tasks_before_it_stops_old_ones() {
-        let initial = Counts { desired: 2, old_ready: 2, ..Counts::default() };
-        assert_eq!(actions(initial, 50, 200), Actions { start: 2, ..Actions::default() });
-        let half = Counts { primary_ready: 1, primary_starting: 1, ..initial };
-        assert_eq!(actions(half, 50, 200), Actions { stop_old: 1, ..Actions::default() });
-        let done = Counts { primary_ready: 2, old_ready: 1, desired: 2, ..Counts::default() };
-        assert_eq!(actions(done, 50, 200), Actions { stop_old: 1, ..Actions::default() });
+        let initial = TaskCounts { desired: 2, old_ready: 2, ..TaskCounts::default() };
+        assert_eq!(task_changes(initial, 50, 200), TaskChanges { start: 2, ..TaskChanges::default() });
+        let half = TaskCounts { primary_ready: 1, primary_starting: 1, ..initial };
+        assert_eq!(task_changes(half, 50, 200), TaskChanges { stop_old: 1, ..TaskChanges::default() });
+        let done = TaskCounts { primary_ready: 2, old_ready: 1, desired: 2, ..TaskCounts::default() };
+        assert_eq!(task_changes(done, 50, 200), TaskChanges { stop_old: 1, ..TaskChanges::default() });
     }
 
     #[test]
     fn without_room_old_tasks_are_stopped_down_to_the_minimum() {
-        let initial = Counts { desired: 4, old_ready: 4, ..Counts::default() };
-        assert_eq!(actions(initial, 50, 100), Actions { stop_old: 2, ..Actions::default() });
-        let one = Counts { desired: 1, old_ready: 1, ..Counts::default() };
-        assert_eq!(actions(one, 0, 100), Actions { stop_old: 1, ..Actions::default() });
+        let initial = TaskCounts { desired: 4, old_ready: 4, ..TaskCounts::default() };
+        assert_eq!(task_changes(initial, 50, 100), TaskChanges { stop_old: 2, ..TaskChanges::default() });
+        let one = TaskCounts { desired: 1, old_ready: 1, ..TaskCounts::default() };
+        assert_eq!(task_changes(one, 0, 100), TaskChanges { stop_old: 1, ..TaskChanges::default() });
     }
 
     #[test]
     fn scaling_in_stops_the_surplus() {
-        let counts = Counts { desired: 1, primary_ready: 3, ..Counts::default() };
-        assert_eq!(actions(counts, 50, 200), Actions { stop_primary: 2, ..Actions::default() });
-        let none = Counts { desired: 0, primary_ready: 1, old_ready: 1, ..Counts::default() };
-        assert_eq!(actions(none, 50, 200), Actions { stop_primary: 1, stop_old: 1, start: 0 });
+        let counts = TaskCounts { desired: 1, primary_ready: 3, ..TaskCounts::default() };
+        assert_eq!(task_changes(counts, 50, 200), TaskChanges { stop_primary: 2, ..TaskChanges::default() });
+        let none = TaskCounts { desired: 0, primary_ready: 1, old_ready: 1, ..TaskCounts::default() };
+        assert_eq!(task_changes(none, 50, 200), TaskChanges { stop_primary: 1, stop_old: 1, start: 0 });
     }
 
     #[test]
     fn pending_tasks_of_an_older_deployment_are_stopped_at_once() {
-        let corrected = Counts { desired: 1, primary_ready: 1, old_ready: 0, old_pending: 1, ..Counts::default() };
-        assert_eq!(actions(corrected, 100, 200), Actions { stop_old: 1, ..Actions::default() });
-        let stuck = Counts { desired: 1, old_ready: 1, old_pending: 1, ..Counts::default() };
-        assert_eq!(actions(stuck, 100, 200), Actions { start: 1, stop_old: 1, ..Actions::default() });
+        let corrected =
+            TaskCounts { desired: 1, primary_ready: 1, old_ready: 0, old_pending: 1, ..TaskCounts::default() };
+        assert_eq!(task_changes(corrected, 100, 200), TaskChanges { stop_old: 1, ..TaskChanges::default() });
+        let stuck = TaskCounts { desired: 1, old_ready: 1, old_pending: 1, ..TaskCounts::default() };
+        assert_eq!(task_changes(stuck, 100, 200), TaskChanges { start: 1, stop_old: 1, ..TaskChanges::default() });
     }
 
     #[test]
@@ -97,15 +98,15 @@ mod tests {
             numbers.iter().flat_map(|one| numbers.iter().flat_map(move |two| numbers.map(|three| (*one, *two, three))))
         {
             for percent in [0, 100, 200, i32::MAX.unsigned_abs(), u32::MAX] {
-                let counts = Counts { desired, primary_ready, old_ready, ..Counts::default() };
-                let Actions { start, stop_primary, stop_old } = actions(counts, percent.min(100), percent);
+                let counts = TaskCounts { desired, primary_ready, old_ready, ..TaskCounts::default() };
+                let TaskChanges { start, stop_primary, stop_old } = task_changes(counts, percent.min(100), percent);
                 assert!(primary_ready + start <= desired.max(primary_ready), "{counts:?} {percent}");
                 assert!(stop_primary <= primary_ready && stop_old <= old_ready, "{counts:?} {percent}");
             }
         }
-        let counts = Counts { desired: 5000, ..Counts::default() };
-        assert_eq!(actions(counts, 100, u32::MAX).start, 5000);
-        assert_eq!(actions(Counts { desired: max, ..counts }, u32::MAX, u32::MAX).start, max);
+        let counts = TaskCounts { desired: 5000, ..TaskCounts::default() };
+        assert_eq!(task_changes(counts, 100, u32::MAX).start, 5000);
+        assert_eq!(task_changes(TaskCounts { desired: max, ..counts }, u32::MAX, u32::MAX).start, max);
     }
 
     #[test]
@@ -113,9 +114,9 @@ mod tests {
         for (desired, minimum, maximum) in
             [(1_u64, 50_u32, 200_u32), (3, 50, 200), (10, 50, 125), (5, 0, 100), (7, 100, 150)]
         {
-            let mut counts = Counts { desired, old_ready: desired, ..Counts::default() };
+            let mut counts = TaskCounts { desired, old_ready: desired, ..TaskCounts::default() };
             for _ in 0..100 {
-                let Actions { start, stop_primary, stop_old } = actions(counts, minimum, maximum);
+                let TaskChanges { start, stop_primary, stop_old } = task_changes(counts, minimum, maximum);
                 assert_eq!(stop_primary, 0);
                 counts.old_ready -= stop_old;
                 counts.primary_ready += counts.primary_starting;
@@ -124,7 +125,7 @@ mod tests {
                 assert!(ready >= (desired * u64::from(minimum)).div_ceil(100), "{counts:?}");
                 assert!(ready + counts.primary_starting <= desired * u64::from(maximum) / 100, "{counts:?}");
             }
-            assert_eq!(counts, Counts { desired, primary_ready: desired, ..Counts::default() });
+            assert_eq!(counts, TaskCounts { desired, primary_ready: desired, ..TaskCounts::default() });
         }
     }
 }

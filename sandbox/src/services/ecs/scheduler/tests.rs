@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::super::lookups::key;
 use super::super::model::{StopCode, Task, TaskDefinition, TaskStatus};
-use super::super::names::key;
 use super::{abandoned, driver, start};
 use crate::services::ecs::State;
 use crate::services::ecs::TaskProcesses;
@@ -39,17 +39,17 @@ fn store(sandbox: &Sandbox, is_driven: bool, change: impl FnOnce(&mut Task)) -> 
     key
 }
 
-fn row(sandbox: &Sandbox, key: &str) -> Task {
+fn task(sandbox: &Sandbox, key: &str) -> Task {
     sandbox.store.read(|states| states.of::<State>().tasks.get(key).cloned()).expect("the row is there")
 }
 
 async fn stopped(sandbox: &Sandbox, key: &str) -> Task {
     let mut changes = sandbox.store.changes();
     let stopped = async {
-        while row(sandbox, key).last_status != TaskStatus::Stopped {
+        while task(sandbox, key).last_status != TaskStatus::Stopped {
             changes.changed().await.expect("the store is open");
         }
-        row(sandbox, key)
+        task(sandbox, key)
     };
     tokio::time::timeout(Duration::from_secs(20), stopped).await.expect("it stops in time")
 }
@@ -65,7 +65,7 @@ async fn a_task_whose_driver_fails_is_stopped_with_the_reason() {
     start(&sandbox);
     let (panics, is_refused) = (store(&sandbox, true, pending), store(&sandbox, true, running));
     abandoned::stop(&sandbox).expect("there is nothing to write");
-    assert_eq!(row(&sandbox, &panics).last_status, TaskStatus::Pending, "it has a driver");
+    assert_eq!(task(&sandbox, &panics).last_status, TaskStatus::Pending, "it has a driver");
 
     let failed_write = async { Err(Fault::internal("no space left")) };
     driver::record_failure(&sandbox, &panics, async { panic!("not foreseen") }).await;

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::super::lookups::key;
 use super::super::model::{
     RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus as Status, ServiceRevision,
 };
-use super::super::names::key;
+use super::super::output;
 use super::super::scheduler::threshold;
-use super::super::show;
 use crate::base::ids;
 use crate::services::ecs::State;
 use crate::store::States;
@@ -32,63 +32,64 @@ pub(in super::super) fn update(states: &mut States, service: &Service, now: Time
     let own = key(&service.cluster, &service.name);
     let Some(primary) = service.deployments.first() else { return };
     let prefix = format!("{own}/");
-    let rows: Vec<ServiceDeployment> =
-        states.of::<State>().service_deployments.with_prefix(&prefix).map(|(_, row)| row.clone()).collect();
-    let is_recorded = |id: &str| rows.iter().any(|row| row.deployment == id && row.created_at >= service.created_at);
-    for mut row in rows.iter().filter(|row| row.status.is_open()).cloned() {
-        let before = (row.status, row.failure_count);
-        update_status(&mut row, service, now);
-        if before != (row.status, row.failure_count) {
-            row.updated_at = now;
-            states.of_mut::<State>().service_deployments.insert(format!("{prefix}{}", row.id), row);
+    let records: Vec<ServiceDeployment> =
+        states.of::<State>().service_deployments.with_prefix(&prefix).map(|(_, record)| record.clone()).collect();
+    let is_recorded =
+        |id: &str| records.iter().any(|record| record.deployment == id && record.created_at >= service.created_at);
+    for mut record in records.iter().filter(|record| record.status.is_open()).cloned() {
+        let before = (record.status, record.failure_count);
+        update_status(&mut record, service, now);
+        if before != (record.status, record.failure_count) {
+            record.updated_at = now;
+            states.of_mut::<State>().service_deployments.insert(format!("{prefix}{}", record.id), record);
         }
     }
     if !is_recorded(&primary.id) {
         begin(states, service, now);
-        let mut ended: Vec<_> = rows.iter().filter(|row| !row.status.is_open()).collect();
-        ended.sort_by_key(|row| row.created_at);
-        for row in ended.iter().take(rows.len().saturating_sub(MAX_ROLLOUTS)) {
-            states.of_mut::<State>().service_deployments.remove(&format!("{prefix}{}", row.id));
-            states.of_mut::<State>().service_revisions.remove(&format!("{prefix}{}", row.target));
+        let mut ended: Vec<_> = records.iter().filter(|record| !record.status.is_open()).collect();
+        ended.sort_by_key(|record| record.created_at);
+        for record in ended.iter().take(records.len().saturating_sub(MAX_ROLLOUTS)) {
+            states.of_mut::<State>().service_deployments.remove(&format!("{prefix}{}", record.id));
+            states.of_mut::<State>().service_revisions.remove(&format!("{prefix}{}", record.target));
         }
     }
 }
 
 /// Updates the status of an open rollout.
-fn update_status(row: &mut ServiceDeployment, service: &Service, now: Timestamp) {
+fn update_status(record: &mut ServiceDeployment, service: &Service, now: Timestamp) {
     let Some(primary) = service.deployments.first() else { return };
     let status = |state: RolloutState, good: Status, bad: Status, open: Status| match state {
         RolloutState::Completed => good,
         RolloutState::Failed => bad,
         RolloutState::InProgress => open,
     };
-    if primary.id == row.deployment {
-        row.failure_count = row.failure_count.max(primary.failed_tasks);
-        row.status = status(primary.rollout_state, Status::Successful, Status::Stopped, row.status);
-        if row.status == Status::Stopped {
-            row.status_reason = Some(primary.rollout_state_reason.clone());
+    if primary.id == record.deployment {
+        record.failure_count = record.failure_count.max(primary.failed_tasks);
+        record.status = status(primary.rollout_state, Status::Successful, Status::Stopped, record.status);
+        if record.status == Status::Stopped {
+            record.status_reason = Some(primary.rollout_state_reason.clone());
         }
-    } else if primary.rolled_back_from.as_ref() == Some(&row.deployment) {
-        row.status = status(
+    } else if primary.rolled_back_from.as_ref() == Some(&record.deployment) {
+        record.status = status(
             primary.rollout_state,
             Status::RollbackSuccessful,
             Status::RollbackFailed,
             Status::RollbackInProgress,
         );
-        if row.rollback.is_none() {
-            let failed = service.deployments.iter().find(|one| one.id == row.deployment);
+        if record.rollback.is_none() {
+            let failed = service.deployments.iter().find(|one| one.id == record.deployment);
             let reason = failed.map_or_else(String::new, |failed| failed.rollout_state_reason.clone());
-            row.failure_count = row.failure_count.max(failed.map_or(0, |failed| failed.failed_tasks));
-            row.status_reason = Some(reason.clone()).filter(|reason| !reason.is_empty());
-            row.rollback = Some((primary.number().to_owned(), reason, now));
+            record.failure_count = record.failure_count.max(failed.map_or(0, |failed| failed.failed_tasks));
+            record.status_reason = Some(reason.clone()).filter(|reason| !reason.is_empty());
+            record.rollback = Some((primary.number().to_owned(), reason, now));
         }
     } else {
-        row.status = Status::Stopped;
-        row.status_reason = Some("A newer deployment of the service took its place.".to_owned());
+        record.status = Status::Stopped;
+        record.status_reason = Some("A newer deployment of the service took its place.".to_owned());
     }
-    if !row.status.is_open() {
-        row.finished_at = Some(now);
-        row.stopped_at = (row.status != Status::Successful).then_some(now);
+    if !record.status.is_open() {
+        record.finished_at = Some(now);
+        record.stopped_at = (record.status != Status::Successful).then_some(now);
     }
 }
 
@@ -120,7 +121,7 @@ fn begin(states: &mut States, service: &Service, now: Timestamp) {
         sources: service.deployments.iter().skip(1).map(|one| one.number().to_owned()).collect(),
         target,
         rollback: None,
-        configuration: show::deployment_configuration(service),
+        configuration: output::deployment_configuration(service),
         failure_count: 0,
         threshold: threshold(primary.desired_count),
     };
@@ -131,6 +132,6 @@ fn begin(states: &mut States, service: &Service, now: Timestamp) {
 /// The newest rollout of a service.
 pub(in super::super) fn current<'a>(states: &'a States, service: &Service) -> Option<&'a ServiceDeployment> {
     let prefix = format!("{}/", key(&service.cluster, &service.name));
-    let rows = states.of::<State>().service_deployments.with_prefix(&prefix).map(|(_, row)| row);
-    rows.filter(|row| row.created_at >= service.created_at).max_by_key(|row| row.created_at)
+    let records = states.of::<State>().service_deployments.with_prefix(&prefix).map(|(_, record)| record);
+    records.filter(|record| record.created_at >= service.created_at).max_by_key(|record| record.created_at)
 }

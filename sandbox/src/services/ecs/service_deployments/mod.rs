@@ -5,10 +5,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::arns::Arns as _;
 use super::clusters::{limit, missing};
+use super::faults::{self, invalid};
+use super::lookups::{self, key, last_part};
 use super::model::{DeploymentFailure, RolloutState, ServiceDeployment, ServiceDeploymentStatus as Status};
-use super::names::{self, Arns as _, invalid, key, last_part};
-use super::{show, tasks_of};
+use super::{output, tasks_of};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::OperationResult;
@@ -22,21 +24,21 @@ pub(super) use history::{current, update};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Describe {
+pub(super) struct DescribeServiceDeploymentsInput {
     service_deployment_arns: Vec<String>,
 }
 
 pub(super) fn describe(
     sandbox: &Arc<Sandbox>,
-    Describe { service_deployment_arns: arns }: Describe,
+    DescribeServiceDeploymentsInput { service_deployment_arns: arns }: DescribeServiceDeploymentsInput,
 ) -> OperationResult {
     let config = &sandbox.config;
     check_number(&arns, "serviceDeploymentArns")?;
     sandbox.store.read(|states| {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in &arns {
-            match states.of::<State>().service_deployments.get(row_key(arn, "service-deployment")?) {
-                Some(row) => found.push(to_output(config, states, row)),
+            match states.of::<State>().service_deployments.get(key_of_arn(arn, "service-deployment")?) {
+                Some(deployment) => found.push(to_output(config, states, deployment)),
                 None => failures.push(missing(arn)),
             }
         }
@@ -44,54 +46,54 @@ pub(super) fn describe(
     })
 }
 
-fn to_output(config: &Config, states: &States, row: &ServiceDeployment) -> Value {
-    let service = states.of::<State>().services.get(&row.service);
+fn to_output(config: &Config, states: &States, deployment: &ServiceDeployment) -> Value {
+    let service = states.of::<State>().services.get(&deployment.service);
     let tasks = service.map(|service| tasks_of(states, service)).unwrap_or_default();
     let summary = |number: &str| {
         let requested = service
             .and_then(|service| service.deployments.iter().find(|one| one.number() == number))
             .map_or(0, |deployment| deployment.desired_count);
-        show::revision_summary(config, &row.service, number, requested, &tasks)
+        output::revision_summary(config, &deployment.service, number, requested, &tasks)
     };
-    let (cluster, _) = row.service.split_once('/').unwrap_or_default();
-    let breaker = &row.configuration["deploymentCircuitBreaker"];
-    let monitoring = match row.status {
+    let (cluster, _) = deployment.service.split_once('/').unwrap_or_default();
+    let breaker = &deployment.configuration["deploymentCircuitBreaker"];
+    let monitoring = match deployment.status {
         _ if breaker["enable"] != true => "DISABLED",
         Status::InProgress => "MONITORING",
         Status::Successful => "MONITORING_COMPLETE",
-        _ if row.failure_count >= row.threshold => "TRIGGERED",
+        _ if deployment.failure_count >= deployment.threshold => "TRIGGERED",
         _ => "MONITORING_COMPLETE",
     };
     json!({
-        "serviceDeploymentArn": config.service_deployment_arn(row),
-        "serviceArn": config.arn("ecs", &format!("service/{}", row.service)),
+        "serviceDeploymentArn": config.service_deployment_arn(deployment),
+        "serviceArn": config.arn("ecs", &format!("service/{}", deployment.service)),
         "clusterArn": config.cluster_arn(cluster),
-        "createdAt": epoch_seconds(row.created_at),
-        "startedAt": epoch_seconds(row.created_at),
-        "finishedAt": row.finished_at.map(epoch_seconds),
-        "stoppedAt": row.stopped_at.map(epoch_seconds),
-        "updatedAt": epoch_seconds(row.updated_at),
-        "sourceServiceRevisions": row.sources.iter().map(|number| summary(number)).collect::<Vec<_>>(),
-        "targetServiceRevision": summary(&row.target),
-        "status": row.status,
-        "statusReason": row.status_reason,
-        "deploymentConfiguration": row.configuration,
-        "rollback": row.rollback.as_ref().map(|(number, reason, at)| json!({
+        "createdAt": epoch_seconds(deployment.created_at),
+        "startedAt": epoch_seconds(deployment.created_at),
+        "finishedAt": deployment.finished_at.map(epoch_seconds),
+        "stoppedAt": deployment.stopped_at.map(epoch_seconds),
+        "updatedAt": epoch_seconds(deployment.updated_at),
+        "sourceServiceRevisions": deployment.sources.iter().map(|number| summary(number)).collect::<Vec<_>>(),
+        "targetServiceRevision": summary(&deployment.target),
+        "status": deployment.status,
+        "statusReason": deployment.status_reason,
+        "deploymentConfiguration": deployment.configuration,
+        "rollback": deployment.rollback.as_ref().map(|(number, reason, at)| json!({
             "reason": reason,
             "startedAt": epoch_seconds(*at),
-            "serviceRevisionArn": config.service_revision_arn(&row.service, number),
+            "serviceRevisionArn": config.service_revision_arn(&deployment.service, number),
         })),
         "deploymentCircuitBreaker": {
             "status": monitoring,
-            "failureCount": row.failure_count,
-            "threshold": row.threshold,
+            "failureCount": deployment.failure_count,
+            "threshold": deployment.threshold,
         },
     })
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct List {
+pub(super) struct ListServiceDeploymentsInput {
     service: String,
     cluster: Option<String>,
     #[serde(default)]
@@ -107,61 +109,65 @@ struct CreatedAt {
     after: Option<f64>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> OperationResult {
+pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: ListServiceDeploymentsInput) -> OperationResult {
     let next_token = input.next_token.take();
     let limit = limit(input.max_results)?;
-    let question = format!("ListServiceDeployments {input:?}");
+    let query = format!("ListServiceDeployments {input:?}");
     let config = &sandbox.config;
     let page = sandbox.store.read(|states| {
-        let service = names::service(states, input.cluster.as_deref(), &input.service)?;
+        let service = lookups::service(states, input.cluster.as_deref(), &input.service)?;
         let prefix = format!("{}/", key(&service.cluster, &service.name));
-        let seconds = |row: &ServiceDeployment| row.created_at.as_duration().as_secs_f64();
-        let matches = |row: &ServiceDeployment| {
-            let status = json!(row.status);
+        let seconds = |deployment: &ServiceDeployment| deployment.created_at.as_duration().as_secs_f64();
+        let matches = |deployment: &ServiceDeployment| {
+            let status = json!(deployment.status);
             let created = input.created_at.as_ref();
             (input.status.is_empty() || input.status.iter().any(|one| status == one.as_str()))
-                && created.and_then(|created| created.before).is_none_or(|before| seconds(row) < before)
-                && created.and_then(|created| created.after).is_none_or(|after| seconds(row) > after)
+                && created.and_then(|created| created.before).is_none_or(|before| seconds(deployment) < before)
+                && created.and_then(|created| created.after).is_none_or(|after| seconds(deployment) > after)
         };
-        let mut rows: Vec<_> =
-            states.of::<State>().service_deployments.with_prefix(&prefix).filter(|(_, row)| matches(row)).collect();
-        rows.sort_by_key(|(_, row)| std::cmp::Reverse(row.created_at));
-        let briefs = rows.into_iter().map(|(key, row)| {
+        let mut rows: Vec<_> = states
+            .of::<State>()
+            .service_deployments
+            .with_prefix(&prefix)
+            .filter(|(_, deployment)| matches(deployment))
+            .collect();
+        rows.sort_by_key(|(_, deployment)| std::cmp::Reverse(deployment.created_at));
+        let briefs = rows.into_iter().map(|(key, deployment)| {
             let brief = json!({
-                "serviceDeploymentArn": config.service_deployment_arn(row),
+                "serviceDeploymentArn": config.service_deployment_arn(deployment),
                 "serviceArn": config.service_arn(service),
                 "clusterArn": config.cluster_arn(&service.cluster),
-                "startedAt": epoch_seconds(row.created_at),
-                "createdAt": epoch_seconds(row.created_at),
-                "finishedAt": row.finished_at.map(epoch_seconds),
-                "targetServiceRevisionArn": config.service_revision_arn(&row.service, &row.target),
-                "status": row.status,
-                "statusReason": row.status_reason,
+                "startedAt": epoch_seconds(deployment.created_at),
+                "createdAt": epoch_seconds(deployment.created_at),
+                "finishedAt": deployment.finished_at.map(epoch_seconds),
+                "targetServiceRevisionArn": config.service_revision_arn(&deployment.service, &deployment.target),
+                "status": deployment.status,
+                "statusReason": deployment.status_reason,
             });
             (key.to_owned(), brief)
         });
-        paging::page(briefs, &question, next_token.as_deref(), limit).map_err(|_| names::bad_token())
+        paging::page(briefs, &query, next_token.as_deref(), limit).map_err(|_| faults::bad_token())
     })?;
     Ok(json!({ "serviceDeployments": page.items, "nextToken": page.next_token }))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct DescribeRevisions {
+pub(super) struct DescribeServiceRevisionsInput {
     service_revision_arns: Vec<String>,
 }
 
 pub(super) fn describe_revisions(
     sandbox: &Arc<Sandbox>,
-    DescribeRevisions { service_revision_arns: arns }: DescribeRevisions,
+    DescribeServiceRevisionsInput { service_revision_arns: arns }: DescribeServiceRevisionsInput,
 ) -> OperationResult {
     let config = &sandbox.config;
     check_number(&arns, "serviceRevisionArns")?;
     sandbox.store.read(|states| {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in &arns {
-            match states.of::<State>().service_revisions.get(row_key(arn, "service-revision")?) {
-                Some(revision) => found.push(show::service_revision(config, states, revision)),
+            match states.of::<State>().service_revisions.get(key_of_arn(arn, "service-revision")?) {
+                Some(revision) => found.push(output::service_revision(config, states, revision)),
                 None => failures.push(missing(arn)),
             }
         }
@@ -171,7 +177,7 @@ pub(super) fn describe_revisions(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Stop {
+pub(super) struct StopServiceDeploymentInput {
     service_deployment_arn: String,
     stop_type: Option<String>,
 }
@@ -183,19 +189,22 @@ const STOPPED_BY_USER: DeploymentFailure = DeploymentFailure {
 };
 
 /// Rolls back to the last completed deployment. Stopping without a rollback (`ABORT`) is not served.
-pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { service_deployment_arn: arn, stop_type }: Stop) -> OperationResult {
+pub(super) fn stop(
+    sandbox: &Arc<Sandbox>,
+    StopServiceDeploymentInput { service_deployment_arn: arn, stop_type }: StopServiceDeploymentInput,
+) -> OperationResult {
     if stop_type.is_some_and(|kind| kind != "ROLLBACK") {
         return Err(Fault::not_implemented("StopServiceDeployment with the stopType ABORT"));
     }
     let not_found = || Fault::not_found("ServiceDeploymentNotFoundException", "Service deployment not found.");
     let now = sandbox.clock.now();
     sandbox.store.write(|states| {
-        let row_key = row_key(&arn, "service-deployment")?;
-        let row = states.of::<State>().service_deployments.get(row_key).cloned().ok_or_else(not_found)?;
+        let key_of_arn = key_of_arn(&arn, "service-deployment")?;
+        let deployment = states.of::<State>().service_deployments.get(key_of_arn).cloned().ok_or_else(not_found)?;
         let mut service =
-            states.of::<State>().services.get(&row.service).cloned().ok_or_else(names::no_such_service)?;
-        let is_primary = service.deployments.first().is_some_and(|primary| primary.id == row.deployment);
-        if row.status != Status::InProgress || !is_primary {
+            states.of::<State>().services.get(&deployment.service).cloned().ok_or_else(lookups::no_such_service)?;
+        let is_primary = service.deployments.first().is_some_and(|primary| primary.id == deployment.deployment);
+        if deployment.status != Status::InProgress || !is_primary {
             let message = "The service deployment cannot be stopped because it is not in progress.";
             return Err(Fault::client("ConflictException", message));
         }
@@ -207,10 +216,10 @@ pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { service_deployment_arn: arn, s
         states
             .of_mut::<State>()
             .service_deployments
-            .insert(row_key, ServiceDeployment { status: Status::StopRequested, ..row });
+            .insert(key_of_arn, ServiceDeployment { status: Status::StopRequested, ..deployment });
         service.fail_deployment(now, &STOPPED_BY_USER, true);
         service.steady = false;
-        names::store_service(states, service, now);
+        lookups::store_service(states, service, now);
         Ok(json!({ "serviceDeploymentArn": arn }))
     })
 }
@@ -224,7 +233,7 @@ fn check_number(arns: &[String], member: &str) -> Result<(), Fault> {
 }
 
 /// `cluster/service/id` of an ARN.
-fn row_key<'a>(arn: &'a str, kind: &str) -> Result<&'a str, Fault> {
+fn key_of_arn<'a>(arn: &'a str, kind: &str) -> Result<&'a str, Fault> {
     let rest = arn.split_once(&format!(":{kind}/")).map(|(_, rest)| rest);
     rest.filter(|rest| rest.split('/').count() == 3 && !last_part(rest).is_empty())
         .ok_or_else(|| invalid(format!("Invalid {kind} ARN: {arn}")))

@@ -94,11 +94,11 @@ fn has_duplicate_ids(statements: &[Statement<'_>]) -> bool {
 fn check_action(action: &str) -> Result<(), Fault> {
     let mut parts = action.split(':');
     let (vendor, name, rest) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
-    let fits = |character: char| character.is_ascii_alphanumeric() || "-.".contains(character);
+    let is_valid = |character: char| character.is_ascii_alphanumeric() || "-.".contains(character);
     if rest.is_some() {
         return Err(malformed("Actions/Condition can contain only one colon."));
     }
-    if vendor == "*" || vendor.chars().all(fits) && name.is_some() {
+    if vendor == "*" || vendor.chars().all(is_valid) && name.is_some() {
         return Ok(());
     }
     match name {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::aws::{self, AwsPolicy};
-use super::{ManagedPolicy, check_arn, described_aws, described_own, not_found, to_output};
+use super::aws_managed::{self, AwsPolicy};
+use super::{ManagedPolicy, aws_managed_to_output, check_arn, managed_to_output, not_found, to_output};
 use crate::Sandbox;
 use crate::core::OperationResult;
 use crate::services::iam::State;
@@ -16,7 +16,7 @@ use crate::services::iam::paging::Paging;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct List {
+pub(crate) struct ListPoliciesInput {
     #[serde(default = "all_scopes")]
     scope: String,
     #[serde(default)]
@@ -55,10 +55,10 @@ enum Listed {
 }
 
 /// `ListPolicies`, which shows neither tags nor descriptions.
-pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
-    let List { scope, only_attached, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListPoliciesInput) -> OperationResult {
+    let ListPoliciesInput { scope, only_attached, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
     check_path_prefix(&path_prefix, true)?;
-    let question = format!("ListPolicies {scope} {only_attached} {path_prefix} {usage:?}");
+    let query = format!("ListPolicies {scope} {only_attached} {path_prefix} {usage:?}");
     // AWS's own policies are many, so they are listed without holding the lock.
     let (uses, own) = sandbox.store.read(|states| {
         let policies =
@@ -68,7 +68,7 @@ pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
         (all_uses(states.of::<State>()), own)
     });
     let partition = sandbox.config.partition();
-    let below = aws::all().filter(|policy| policy.path().starts_with(&path_prefix));
+    let below = aws_managed::all().filter(|policy| policy.path().starts_with(&path_prefix));
     let aws = below.map(|policy| (policy.arn(partition), Listed::Aws(policy)));
     let uses_of = |arn: &str| uses.get(arn).copied().unwrap_or_default();
     let is_listed = |(arn, _): &(String, Listed)| {
@@ -81,20 +81,20 @@ pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
             }
     };
     let all = own.into_iter().filter(|_| scope != "AWS").chain(aws.filter(|_| scope != "Local")).filter(is_listed);
-    Paging::new(marker, max_items).answer_with(&question, "Policies", all, |arn, policy| {
-        let mut shown = match policy {
-            Listed::Own(policy) => described_own(&policy, &arn, uses_of(&arn)),
-            Listed::Aws(policy) => described_aws(policy, &arn, uses_of(&arn)),
+    Paging::new(marker, max_items).answer_with(&query, "Policies", all, |arn, policy| {
+        let mut output = match policy {
+            Listed::Own(policy) => managed_to_output(&policy, &arn, uses_of(&arn)),
+            Listed::Aws(policy) => aws_managed_to_output(policy, &arn, uses_of(&arn)),
         };
-        shown["Tags"] = Value::Null;
-        shown["Description"] = Value::Null;
-        shown
+        output["Tags"] = Value::Null;
+        output["Description"] = Value::Null;
+        output
     })
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct Entities {
+pub(crate) struct ListEntitiesForPolicyInput {
     policy_arn: String,
     entity_filter: Option<String>,
     #[serde(default = "root_path")]
@@ -105,11 +105,18 @@ pub(crate) struct Entities {
 }
 
 /// `ListEntitiesForPolicy`. The sandbox has no users and no groups.
-pub(crate) fn list_entities(sandbox: &Arc<Sandbox>, input: Entities) -> OperationResult {
-    let Entities { policy_arn: arn, entity_filter, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
+pub(crate) fn list_entities(sandbox: &Arc<Sandbox>, input: ListEntitiesForPolicyInput) -> OperationResult {
+    let ListEntitiesForPolicyInput {
+        policy_arn: arn,
+        entity_filter,
+        path_prefix,
+        policy_usage_filter: usage,
+        marker,
+        max_items,
+    } = input;
     check_arn(&arn)?;
     let roles_too = entity_filter.as_deref().is_none_or(|filter| filter == "Role");
-    let question = format!("ListEntitiesForPolicy {arn} {entity_filter:?} {path_prefix} {usage:?}");
+    let query = format!("ListEntitiesForPolicy {arn} {entity_filter:?} {path_prefix} {usage:?}");
     sandbox.store.read(|states| {
         to_output(states.of::<State>(), &arn).ok_or_else(|| not_found(&arn))?;
         let roles = states.of::<State>().roles.values().filter(|role| {
@@ -121,7 +128,7 @@ pub(crate) fn list_entities(sandbox: &Arc<Sandbox>, input: Entities) -> Operatio
             roles_too && has && role.path.starts_with(&path_prefix)
         });
         let roles = roles.map(|role| (role.name.clone(), json!({ "RoleName": role.name, "RoleId": role.id })));
-        let mut answer = Paging::new(marker, max_items).answer(&question, "PolicyRoles", roles)?;
+        let mut answer = Paging::new(marker, max_items).answer(&query, "PolicyRoles", roles)?;
         answer["PolicyGroups"] = json!([]);
         answer["PolicyUsers"] = json!([]);
         Ok(answer)

@@ -15,11 +15,11 @@ use crate::base::tags::Tag;
 use crate::core::OperationResult;
 use crate::{Config, Fault, Sandbox};
 
-pub(super) mod aws;
+pub(super) mod aws_managed;
 pub(super) mod list;
 pub(super) mod versions;
 
-use aws::AwsPolicy;
+use aws_managed::AwsPolicy;
 use versions::Version;
 
 /// A managed policy of the account.
@@ -61,11 +61,11 @@ pub(super) fn uses(state: &State, arn: &str) -> (usize, usize) {
 /// The customer's or AWS's policy with an ARN, as responses show it.
 pub(super) fn to_output(state: &State, arn: &str) -> Option<Value> {
     let uses = uses(state, arn);
-    let own = state.managed_policies.get(arn).map(|policy| described_own(policy, arn, uses));
-    own.or_else(|| aws::find(arn).map(|policy| described_aws(policy, arn, uses)))
+    let own = state.managed_policies.get(arn).map(|policy| managed_to_output(policy, arn, uses));
+    own.or_else(|| aws_managed::find(arn).map(|policy| aws_managed_to_output(policy, arn, uses)))
 }
 
-pub(super) fn described_own(policy: &ManagedPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
+pub(super) fn managed_to_output(policy: &ManagedPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
     json!({
         "PolicyName": policy.name,
         "PolicyId": policy.id,
@@ -82,7 +82,7 @@ pub(super) fn described_own(policy: &ManagedPolicy, arn: &str, (attached, boundi
     })
 }
 
-pub(super) fn described_aws(policy: &AwsPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
+pub(super) fn aws_managed_to_output(policy: &AwsPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
     json!({
         "PolicyName": policy.name(),
         "PolicyId": policy.id(),
@@ -101,7 +101,7 @@ pub(super) fn described_aws(policy: &AwsPolicy, arn: &str, (attached, bounding):
 /// Refuses anything but the ARN of an existing policy.
 pub(super) fn check_attachable(state: &State, arn: &str) -> Result<(), Fault> {
     check_arn(arn)?;
-    if state.managed_policies.contains(arn) || aws::find(arn).is_some() {
+    if state.managed_policies.contains(arn) || aws_managed::find(arn).is_some() {
         return Ok(());
     }
     Err(no_such_entity(format!("Policy {arn} does not exist or is not attachable.")))
@@ -124,7 +124,7 @@ pub(super) fn find_mut<'a>(
     arn: &str,
 ) -> Result<&'a mut ManagedPolicy, Fault> {
     check_arn(arn)?;
-    if aws::find(arn).is_some() {
+    if aws_managed::find(arn).is_some() {
         let user = config.global_arn("iam", "user/sandbox");
         let message = format!("User: {user} is not authorized to perform: iam:{operation} on resource: policy {arn}");
         return Err(Fault::new(403, "AccessDenied", message));
@@ -138,7 +138,7 @@ pub(super) fn not_found(arn: &str) -> Fault {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Create {
+pub(super) struct CreatePolicyInput {
     policy_name: String,
     #[serde(default = "root_path")]
     path: String,
@@ -148,8 +148,8 @@ pub(super) struct Create {
     tags: Vec<Tag>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
-    let Create { policy_name: name, path, policy_document, description, tags } = input;
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreatePolicyInput) -> OperationResult {
+    let CreatePolicyInput { policy_name: name, path, policy_document, description, tags } = input;
     check_name("policyName", &name, 128)?;
     check_path(&path)?;
     super::tags::check(&tags)?;
@@ -176,28 +176,28 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
         };
         let tags = policy.tags.clone();
         states.of_mut::<State>().managed_policies.insert(arn.clone(), policy);
-        let mut described = to_output(states.of::<State>(), &arn).unwrap_or_default();
-        described["Tags"] = if tags.is_empty() { Value::Null } else { json!(tags) };
+        let mut output = to_output(states.of::<State>(), &arn).unwrap_or_default();
+        output["Tags"] = if tags.is_empty() { Value::Null } else { json!(tags) };
         // AWS leaves it out here.
-        described["Description"] = Value::Null;
-        Ok(json!({ "Policy": described }))
+        output["Description"] = Value::Null;
+        Ok(json!({ "Policy": output }))
     })
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Named {
+pub(super) struct PolicyInput {
     policy_arn: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> OperationResult {
+pub(super) fn get(sandbox: &Arc<Sandbox>, PolicyInput { policy_arn: arn }: PolicyInput) -> OperationResult {
     check_arn(&arn)?;
     sandbox.store.read(|states| {
         to_output(states.of::<State>(), &arn).map(|policy| json!({ "Policy": policy })).ok_or_else(|| not_found(&arn))
     })
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> OperationResult {
+pub(super) fn delete(sandbox: &Arc<Sandbox>, PolicyInput { policy_arn: arn }: PolicyInput) -> OperationResult {
     let conflict = |message: &str| Err(Fault::new(409, "DeleteConflict", message));
     sandbox.store.write(|states| {
         let versions = find_mut(states.of_mut::<State>(), &sandbox.config, "DeletePolicy", &arn)?.versions.len();

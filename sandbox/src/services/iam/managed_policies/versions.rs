@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{ManagedPolicy, aws, check_arn, find_mut, not_found};
+use super::{ManagedPolicy, aws_managed, check_arn, find_mut, not_found};
 use crate::base::clock::epoch_seconds;
 use crate::core::OperationResult;
 use crate::services::iam::State;
@@ -26,7 +26,7 @@ pub(crate) struct Version {
 }
 
 impl Version {
-    fn describe(&self, policy: &ManagedPolicy) -> Value {
+    fn to_output(&self, policy: &ManagedPolicy) -> Value {
         json!({
             "VersionId": format!("v{}", self.number),
             "IsDefaultVersion": self.number == policy.default_version,
@@ -41,14 +41,14 @@ fn no_such_version(arn: &str, version: &str) -> Fault {
 
 fn number(arn: &str, policy: &ManagedPolicy, id: &str) -> Result<u32, Fault> {
     let number = id.strip_prefix('v').and_then(|number| number.parse().ok());
-    let found = policy.versions.iter().find(|version| Some(version.number) == number);
-    found.map(|version| version.number).ok_or_else(|| no_such_version(arn, id))
+    let version = policy.versions.iter().find(|version| Some(version.number) == number);
+    version.map(|version| version.number).ok_or_else(|| no_such_version(arn, id))
 }
 
 /// A customer managed policy. The documents of AWS's own are not in the catalogue.
 fn find<'a>(state: &'a State, operation: &str, arn: &str) -> Result<&'a ManagedPolicy, Fault> {
     check_arn(arn)?;
-    if aws::find(arn).is_some() {
+    if aws_managed::find(arn).is_some() {
         return Err(Fault::not_implemented(&format!("iam:{operation} of the policies that AWS manages")));
     }
     state.managed_policies.get(arn).ok_or_else(|| not_found(arn))
@@ -56,15 +56,15 @@ fn find<'a>(state: &'a State, operation: &str, arn: &str) -> Result<&'a ManagedP
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct Create {
+pub(crate) struct CreatePolicyVersionInput {
     policy_arn: String,
     policy_document: String,
     #[serde(default)]
     set_as_default: bool,
 }
 
-pub(crate) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
-    let Create { policy_arn: arn, policy_document: document, set_as_default } = input;
+pub(crate) fn create(sandbox: &Arc<Sandbox>, input: CreatePolicyVersionInput) -> OperationResult {
+    let CreatePolicyVersionInput { policy_arn: arn, policy_document: document, set_as_default } = input;
     documents::check(&document, Purpose::Managed)?;
     documents::quota::check_managed(&document)?;
     let created = sandbox.clock.now();
@@ -81,32 +81,38 @@ pub(crate) fn create(sandbox: &Arc<Sandbox>, input: Create) -> OperationResult {
         if set_as_default {
             policy.default_version = version.number;
         }
-        let described = version.describe(policy);
+        let output = version.to_output(policy);
         policy.versions.push(version);
-        Ok(json!({ "PolicyVersion": described }))
+        Ok(json!({ "PolicyVersion": output }))
     })
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct Named {
+pub(crate) struct PolicyVersionInput {
     policy_arn: String,
     version_id: String,
 }
 
-pub(crate) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> OperationResult {
+pub(crate) fn get(
+    sandbox: &Arc<Sandbox>,
+    PolicyVersionInput { policy_arn: arn, version_id }: PolicyVersionInput,
+) -> OperationResult {
     sandbox.store.read(|states| {
         let policy = find(states.of::<State>(), "GetPolicyVersion", &arn)?;
         let number = number(&arn, policy, &version_id)?;
         let version = policy.versions.iter().find(|version| version.number == number);
         let version = version.ok_or_else(|| no_such_version(&arn, &version_id))?;
-        let mut described = version.describe(policy);
-        described["Document"] = Value::String(documents::encode(&version.document));
-        Ok(json!({ "PolicyVersion": described }))
+        let mut output = version.to_output(policy);
+        output["Document"] = Value::String(documents::encode(&version.document));
+        Ok(json!({ "PolicyVersion": output }))
     })
 }
 
-pub(crate) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> OperationResult {
+pub(crate) fn delete(
+    sandbox: &Arc<Sandbox>,
+    PolicyVersionInput { policy_arn: arn, version_id }: PolicyVersionInput,
+) -> OperationResult {
     sandbox.store.write(|states| {
         let policy = find_mut(states.of_mut::<State>(), &sandbox.config, "DeletePolicyVersion", &arn)?;
         let number = number(&arn, policy, &version_id)?;
@@ -119,7 +125,10 @@ pub(crate) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id
     })
 }
 
-pub(crate) fn set_default(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> OperationResult {
+pub(crate) fn set_default(
+    sandbox: &Arc<Sandbox>,
+    PolicyVersionInput { policy_arn: arn, version_id }: PolicyVersionInput,
+) -> OperationResult {
     sandbox.store.write(|states| {
         let policy = find_mut(states.of_mut::<State>(), &sandbox.config, "SetDefaultPolicyVersion", &arn)?;
         policy.default_version = number(&arn, policy, &version_id)?;
@@ -129,17 +138,20 @@ pub(crate) fn set_default(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, versi
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct List {
+pub(crate) struct ListPolicyVersionsInput {
     policy_arn: String,
     marker: Option<String>,
     max_items: Option<usize>,
 }
 
-pub(crate) fn list(sandbox: &Arc<Sandbox>, List { policy_arn: arn, marker, max_items }: List) -> OperationResult {
+pub(crate) fn list(
+    sandbox: &Arc<Sandbox>,
+    ListPolicyVersionsInput { policy_arn: arn, marker, max_items }: ListPolicyVersionsInput,
+) -> OperationResult {
     sandbox.store.read(|states| {
         let policy = find(states.of::<State>(), "ListPolicyVersions", &arn)?;
         let newest_first = policy.versions.iter().rev();
-        let versions = newest_first.map(|version| (version.number.to_string(), version.describe(policy)));
+        let versions = newest_first.map(|version| (version.number.to_string(), version.to_output(policy)));
         Paging::new(marker, max_items).answer(&format!("ListPolicyVersions {arn}"), "Versions", versions)
     })
 }

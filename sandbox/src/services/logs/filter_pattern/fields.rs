@@ -83,8 +83,8 @@ impl Fields {
         let named: Vec<(&Field, &str)> =
             self.first.iter().zip(values.iter().copied()).chain(last.iter().zip(from_end.iter().copied())).collect();
         let passes = |(name, test): &(String, Comparison)| {
-            let found = named.iter().find(|(field, _)| field.name == *name);
-            found.is_some_and(|(_, value)| test.matches(value))
+            let field = named.iter().find(|(field, _)| field.name == *name);
+            field.is_some_and(|(_, value)| test.matches(value))
         };
         named.iter().all(|(field, _)| field.any.is_empty() || field.any.iter().any(|all| all.iter().all(passes)))
     }

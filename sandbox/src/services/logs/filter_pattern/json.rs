@@ -154,9 +154,9 @@ impl Condition {
 
 impl ValueCondition {
     /// A missing value, a list or an object fails every comparison, even `!=`.
-    fn fits(&self, found: Option<&Value>) -> bool {
-        match (self, found) {
-            (Self::Missing, found) => found.is_none(),
+    fn fits(&self, value: Option<&Value>) -> bool {
+        match (self, value) {
+            (Self::Missing, value) => value.is_none(),
             (Self::Null, Some(value)) => value.is_null(),
             (Self::Flag(value_condition), Some(Value::Bool(flag))) => value_condition == flag,
             (Self::Compares(test), Some(Value::String(text))) => test.matches(text),

@@ -83,6 +83,6 @@ impl<'a> Scanner<'a> {
             return Err(PatternError::syntax(format_args!("it has more than {MAX_REGEXES} regular expressions")));
         }
         self.rest = rest;
-        JavaRegex::part(text, MAX_REGEX_BYTES).map(Some).map_err(PatternError::syntax)
+        JavaRegex::unanchored(text, MAX_REGEX_BYTES).map(Some).map_err(PatternError::syntax)
     }
 }

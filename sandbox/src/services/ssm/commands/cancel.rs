@@ -11,14 +11,17 @@ use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Cancel {
+pub(crate) struct CancelCommandInput {
     command_id: String,
     #[serde(default)]
     instance_ids: Vec<String>,
 }
 
 /// Cancels the invocations of a command that have not ended, on some instances or on all.
-pub(crate) fn cancel(sandbox: &Arc<Sandbox>, Cancel { command_id, instance_ids }: Cancel) -> Result<Value, Fault> {
+pub(crate) fn cancel(
+    sandbox: &Arc<Sandbox>,
+    CancelCommandInput { command_id, instance_ids }: CancelCommandInput,
+) -> Result<Value, Fault> {
     sandbox.store.write(|states| {
         find(states, &command_id)?;
         let is_target = |id: &String| invocations(states, &command_id).any(|one| one.instance == *id);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::output::truncate;
 use super::{
     Command, DOCUMENT, Invocation, PLUGIN, Status, find, invocations, key, log_output, optional_iso8601, status,
-    to_response,
+    to_output,
 };
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
@@ -25,7 +25,7 @@ const MAX_OUTPUT_CHARACTERS: usize = 2500;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct List {
+pub(crate) struct ListCommandsInput {
     command_id: Option<String>,
     instance_id: Option<String>,
     max_results: Option<usize>,
@@ -42,7 +42,7 @@ struct Filter {
     value: String,
 }
 
-impl List {
+impl ListCommandsInput {
     /// The selected commands, the newest first.
     fn commands<'a>(&self, states: &'a States) -> Result<Vec<&'a Command>, Fault> {
         if let Some(id) = &self.command_id {
@@ -79,33 +79,34 @@ impl List {
 
     fn page(&self, operation: &str, items: Vec<(String, Value)>, member: &str) -> OperationResult {
         let Self { command_id, instance_id, filters, .. } = self;
-        let question = format!("{operation} {command_id:?} {instance_id:?} {filters:?}");
+        let query = format!("{operation} {command_id:?} {instance_id:?} {filters:?}");
         let limit = self.max_results.unwrap_or(PAGE);
-        let page = paging::page(items, &question, self.next_token.as_deref(), limit).map_err(invalid_token)?;
+        let page = paging::page(items, &query, self.next_token.as_deref(), limit).map_err(invalid_token)?;
         Ok(json!({ member: page.items, "NextToken": page.next_token }))
     }
 }
 
-pub(crate) fn list(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
+pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListCommandsInput) -> OperationResult {
     sandbox.store.read(|states| {
         let mut items = Vec::new();
         for command in input.commands(states)? {
-            let is_meant = input.instance_id.is_none() || invocations(states, &command.id).any(|one| input.is_on(one));
-            if is_meant && input.passes(command, status(states, &command.id))? {
-                items.push((command.id.clone(), to_response(states, command)));
+            let is_selected =
+                input.instance_id.is_none() || invocations(states, &command.id).any(|one| input.is_on(one));
+            if is_selected && input.passes(command, status(states, &command.id))? {
+                items.push((command.id.clone(), to_output(states, command)));
             }
         }
         input.page("ListCommands", items, "Commands")
     })
 }
 
-pub(crate) fn list_invocations(sandbox: &Arc<Sandbox>, input: List) -> OperationResult {
+pub(crate) fn list_invocations(sandbox: &Arc<Sandbox>, input: ListCommandsInput) -> OperationResult {
     sandbox.store.read(|states| {
         let mut items = Vec::new();
         for command in input.commands(states)? {
             for invocation in invocations(states, &command.id).filter(|one| input.is_on(one)) {
                 if input.passes(command, invocation.status)? {
-                    items.push((invocation.key(), listed(command, invocation, input.details)));
+                    items.push((invocation.key(), invocation_output(command, invocation, input.details)));
                 }
             }
         }
@@ -113,7 +114,7 @@ pub(crate) fn list_invocations(sandbox: &Arc<Sandbox>, input: List) -> Operation
     })
 }
 
-fn listed(command: &Command, invocation: &Invocation, with_details: bool) -> Value {
+fn invocation_output(command: &Command, invocation: &Invocation, with_details: bool) -> Value {
     let plugin = json!({
         "Name": PLUGIN,
         "Status": invocation.status.name(),
@@ -156,14 +157,14 @@ fn both_outputs(Invocation { output, errors, .. }: &Invocation) -> String {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Get {
+pub(crate) struct GetCommandInvocationInput {
     command_id: String,
     instance_id: String,
     plugin_name: Option<String>,
 }
 
 /// GetCommandInvocation shows outputs only of an invocation that has ended.
-pub(crate) fn get_invocation(sandbox: &Arc<Sandbox>, input: Get) -> OperationResult {
+pub(crate) fn get_invocation(sandbox: &Arc<Sandbox>, input: GetCommandInvocationInput) -> OperationResult {
     sandbox.store.read(|states| {
         let missing = || Fault::client("InvocationDoesNotExist", "");
         let invocation =

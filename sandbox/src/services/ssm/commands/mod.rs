@@ -44,19 +44,19 @@ pub(crate) enum Status {
 
 /// The transitions between statuses ("Understanding command statuses" in the user guide). `Cancelling` always leads to
 /// `Cancelled`, however the process ends. A final status does not change.
-const NEXT: &[(Status, &[Status])] = &[
+const TRANSITIONS: &[(Status, &[Status])] = &[
     (Status::Pending, &[Status::InProgress, Status::Cancelling, Status::Failed, Status::TimedOut]),
     (Status::InProgress, &[Status::Cancelling, Status::Success, Status::Failed, Status::TimedOut]),
     (Status::Cancelling, &[Status::Cancelled]),
 ];
 
 impl Status {
-    fn is_over(self) -> bool {
-        NEXT.iter().all(|(status, _)| *status != self)
+    fn is_final(self) -> bool {
+        TRANSITIONS.iter().all(|(status, _)| *status != self)
     }
 
     fn may_become(self, next: Self) -> bool {
-        NEXT.iter().any(|(status, following)| *status == self && following.contains(&next))
+        TRANSITIONS.iter().any(|(status, following)| *status == self && following.contains(&next))
     }
 
     fn name(self) -> String {
@@ -180,7 +180,7 @@ fn log_output(command: &Command) -> Value {
     })
 }
 
-fn to_response(states: &States, command: &Command) -> Value {
+fn to_output(states: &States, command: &Command) -> Value {
     let status = status(states, &command.id);
     let all: Vec<&Invocation> = invocations(states, &command.id).collect();
     let failed = |one: &&&Invocation| matches!(one.status, Status::Failed | Status::TimedOut);
@@ -202,7 +202,7 @@ fn to_response(states: &States, command: &Command) -> Value {
         "MaxConcurrency": "50",
         "MaxErrors": "0",
         "TargetCount": all.len(),
-        "CompletedCount": all.iter().filter(|one| one.status.is_over()).count(),
+        "CompletedCount": all.iter().filter(|one| one.status.is_final()).count(),
         "ErrorCount": all.iter().filter(failed).count(),
         "DeliveryTimedOutCount": 0,
         "ServiceRole": "",
@@ -255,12 +255,12 @@ mod tests {
 
     #[test]
     fn a_final_status_does_not_change() {
-        for from in ALL.into_iter().filter(|status| status.is_over()) {
+        for from in ALL.into_iter().filter(|status| status.is_final()) {
             for status in ALL {
                 assert_eq!(ended(from, status), from, "{status:?} after {from:?}");
             }
         }
-        assert_eq!(ALL.map(Status::is_over), [false, false, false, true, true, true, true]);
+        assert_eq!(ALL.map(Status::is_final), [false, false, false, true, true, true, true]);
         assert_eq!(ended(Status::InProgress, Status::TimedOut), Status::TimedOut);
     }
 }

@@ -53,7 +53,7 @@ pub(super) async fn read(
         let room = (4 * (max_characters + 1)).saturating_sub(bytes.len());
         bytes.extend_from_slice(&chunk[..count.min(room)]);
         if let Some(stream) = &stream {
-            let lines = if count == 0 { splitter.rest() } else { splitter.take(&chunk[..count]) };
+            let lines = if count == 0 { splitter.finish() } else { splitter.push(&chunk[..count]) };
             send(&sandbox, stream, lines).await;
         }
         if count == 0 {

@@ -67,7 +67,7 @@ async fn end(sandbox: &Sandbox, command: &str, instance: &str, outcome: Invocati
 /// Ends the invocations that were in progress when the sandbox was killed: their processes have ended with it.
 pub(crate) fn resume(sandbox: &Arc<Sandbox>) {
     let open: Vec<(String, String)> = sandbox.store.read(|states| {
-        let open = states.of::<State>().invocations.values().filter(|invocation| !invocation.status.is_over());
+        let open = states.of::<State>().invocations.values().filter(|invocation| !invocation.status.is_final());
         open.map(|invocation| (invocation.command.clone(), invocation.instance.clone())).collect()
     });
     let now = sandbox.clock.now();
@@ -143,9 +143,10 @@ async fn run(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Resul
 fn spec(sandbox: &Sandbox, command: &Command, instance: &str) -> Result<ProcessSpec, Fault> {
     let one = |name: &str| command.parameters.get(name).map(|values| values.join("\n"));
     let script = one("commands").unwrap_or_default();
-    let found: Option<Value> = sandbox.store.read(|states| instances::connected(states, instance).cloned());
-    let found = found.ok_or_else(|| Fault::client("TargetNotConnected", format!("{instance} is not connected.")))?;
-    let spec = instances::command(sandbox, &found, &["/bin/sh", "-c", &script])?;
+    let connected: Option<Value> = sandbox.store.read(|states| instances::connected(states, instance).cloned());
+    let connected =
+        connected.ok_or_else(|| Fault::client("TargetNotConnected", format!("{instance} is not connected.")))?;
+    let spec = instances::command(sandbox, &connected, &["/bin/sh", "-c", &script])?;
     let folder = one("workingDirectory").filter(|folder| !folder.is_empty());
     Ok(ProcessSpec { cwd: folder.map(Into::into).or(spec.cwd), ..spec })
 }

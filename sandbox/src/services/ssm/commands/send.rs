@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Command, DOCUMENT, Invocation, MAX_COMMANDS, run, to_response};
+use super::{Command, DOCUMENT, Invocation, MAX_COMMANDS, run, to_output};
 use crate::base::ids;
 use crate::core::OperationResult;
 use crate::services::ssm::instances;
@@ -22,7 +22,7 @@ const VERSIONS: &[&str] = &["$DEFAULT", "$LATEST", "1"];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct Send {
+pub(crate) struct SendCommandInput {
     #[serde(default)]
     instance_ids: Vec<String>,
     #[serde(default)]
@@ -56,7 +56,7 @@ struct LogOutput {
 }
 
 /// Stores a command and starts it on each of its instances.
-pub(crate) fn send(sandbox: &Arc<Sandbox>, input: Send) -> OperationResult {
+pub(crate) fn send(sandbox: &Arc<Sandbox>, input: SendCommandInput) -> OperationResult {
     check(&input)?;
     if !sandbox.config.host_exec {
         return Err(Fault::no_host_exec());
@@ -73,7 +73,7 @@ pub(crate) fn send(sandbox: &Arc<Sandbox>, input: Send) -> OperationResult {
         timeout: input.timeout_seconds.unwrap_or(DEFAULT_DELIVERY_TIMEOUT),
         log_group: log.cloud_watch_output_enabled.then(|| log.cloud_watch_log_group_name.unwrap_or_else(default_group)),
     };
-    let (instances, to_response) = sandbox.store.write(|states| {
+    let (instances, to_output) = sandbox.store.write(|states| {
         let instances = select_instances(&sandbox.config.account, states, &command.instance_ids, &input.targets)?;
         for instance in &instances {
             let invocation = Invocation::new(&command.id, instance);
@@ -81,16 +81,16 @@ pub(crate) fn send(sandbox: &Arc<Sandbox>, input: Send) -> OperationResult {
         }
         states.of_mut::<State>().commands.insert(command.id.clone(), command.clone());
         delete_oldest(states);
-        Ok((instances, to_response(states, &command)))
+        Ok((instances, to_output(states, &command)))
     })?;
     for instance in instances {
         run::start(sandbox, &command, instance);
     }
-    Ok(json!({ "Command": to_response }))
+    Ok(json!({ "Command": to_output }))
 }
 
-fn check(input: &Send) -> Result<(), Fault> {
-    let Send { document_name, document_version, parameters, instance_ids, targets, .. } = input;
+fn check(input: &SendCommandInput) -> Result<(), Fault> {
+    let SendCommandInput { document_name, document_version, parameters, instance_ids, targets, .. } = input;
     if document_name.starts_with("AWS-") && document_name != DOCUMENT {
         return Err(Fault::not_implemented(&format!("ssm:SendCommand with the document {document_name}")));
     }

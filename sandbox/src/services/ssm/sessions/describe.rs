@@ -19,7 +19,7 @@ const PAGE: usize = 10;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Describe {
+pub(crate) struct DescribeSessionsInput {
     state: String,
     max_results: Option<usize>,
     next_token: Option<String>,
@@ -37,7 +37,7 @@ fn status(session: &Session) -> &'static str {
     if session.ended.is_some() { "Terminated" } else { "Connected" }
 }
 
-fn to_response(sandbox: &Sandbox, session: &Session) -> Value {
+fn to_output(sandbox: &Sandbox, session: &Session) -> Value {
     json!({
         "SessionId": session.id,
         "Target": session.target,
@@ -70,7 +70,7 @@ impl Filter {
 }
 
 /// Describes the newest first.
-pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
+pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: DescribeSessionsInput) -> OperationResult {
     let active = input.state == "Active";
     let mut sessions = Vec::new();
     for session in sandbox.in_memory::<Sessions>().list() {
@@ -79,11 +79,11 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResu
             passes &= filter.passes(sandbox, &session)?;
         }
         if passes {
-            sessions.push((session.id.clone(), to_response(sandbox, &session)));
+            sessions.push((session.id.clone(), to_output(sandbox, &session)));
         }
     }
-    let question = format!("DescribeSessions {active} {:?}", input.filters);
-    let page = paging::page(sessions, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE));
+    let query = format!("DescribeSessions {active} {:?}", input.filters);
+    let page = paging::page(sessions, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE));
     let page = page.map_err(invalid_token)?;
     Ok(json!({ "Sessions": page.items, "NextToken": page.next_token }))
 }

@@ -23,7 +23,7 @@ fn owner(sandbox: &Sandbox) -> String {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Named {
+pub(super) struct SessionInput {
     session_id: String,
 }
 
@@ -33,7 +33,7 @@ fn find(sandbox: &Sandbox, id: &str) -> Result<Session, Fault> {
 }
 
 /// `ResumeSession`: returns a new token for the same URL; no token if the session has ended.
-pub(super) fn resume(sandbox: &Arc<Sandbox>, Named { session_id }: Named) -> OperationResult {
+pub(super) fn resume(sandbox: &Arc<Sandbox>, SessionInput { session_id }: SessionInput) -> OperationResult {
     find(sandbox, &session_id)?;
     let token = sandbox.in_memory::<Sessions>().resume(&session_id);
     let url = token.as_ref().map(|_| channel_url(sandbox, &session_id)).transpose()?;
@@ -41,7 +41,7 @@ pub(super) fn resume(sandbox: &Arc<Sandbox>, Named { session_id }: Named) -> Ope
 }
 
 /// `TerminateSession`.
-pub(super) fn terminate(sandbox: &Arc<Sandbox>, Named { session_id }: Named) -> Result<Value, Fault> {
+pub(super) fn terminate(sandbox: &Arc<Sandbox>, SessionInput { session_id }: SessionInput) -> Result<Value, Fault> {
     find(sandbox, &session_id)?;
     sandbox.in_memory::<Sessions>().terminate(&session_id);
     Ok(json!({ "SessionId": session_id }))

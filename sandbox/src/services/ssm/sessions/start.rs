@@ -31,7 +31,7 @@ const SHELL: &str = "/bin/sh";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct Start {
+pub(crate) struct StartSessionInput {
     target: String,
     document_name: Option<String>,
     reason: Option<String>,
@@ -40,7 +40,7 @@ pub(crate) struct Start {
 }
 
 /// Starts a session on an instance, or in a container of a task with ECS Exec.
-pub(crate) fn start(sandbox: &Arc<Sandbox>, input: Start) -> OperationResult {
+pub(crate) fn start(sandbox: &Arc<Sandbox>, input: StartSessionInput) -> OperationResult {
     let document = input.document_name.unwrap_or_else(|| DEFAULT_DOCUMENT.to_owned());
     let (session_type, script) = script(&document, &input.parameters)?;
     let command = match &script {

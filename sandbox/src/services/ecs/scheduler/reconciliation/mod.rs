@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::super::lookups::{key, store_service};
 use super::super::model::{Deployment, HealthStatus, RolloutState, Service, ServiceStatus, Task, TaskStatus};
-use super::super::names::{key, store_service};
 use super::super::tasks_of;
 use super::failures;
-use super::plan::{Actions, Counts, actions};
+use super::plan::{TaskChanges, TaskCounts, task_changes};
 use crate::services::ecs::State;
 use crate::store::States;
 
@@ -52,17 +52,17 @@ pub(super) fn reconcile(states: &mut States, now: Timestamp) {
 
 fn reconciliations(states: &States, now: Timestamp) -> impl Iterator<Item = ServiceReconciliation<'_>> {
     let services = states.of::<State>().services.values().filter(|service| service.status != ServiceStatus::Inactive);
-    let mut room = room(states);
+    let mut free_task_slots = free_task_slots(states);
     services.map(move |service| {
         let mut reconciliation = ServiceReconciliation::new(states, service, now);
-        let started = reconciliation.run(room);
-        room = room.saturating_sub(started);
+        let started = reconciliation.run(free_task_slots);
+        free_task_slots = free_task_slots.saturating_sub(started);
         reconciliation
     })
 }
 
 /// How many more tasks may run.
-pub(in super::super) fn room(states: &States) -> usize {
+pub(in super::super) fn free_task_slots(states: &States) -> usize {
     let open = states.of::<State>().tasks.values().filter(|task| task.last_status != TaskStatus::Stopped);
     MAX_RUNNING_TASKS.saturating_sub(open.count())
 }
@@ -102,8 +102,8 @@ impl<'a> ServiceReconciliation<'a> {
         }
     }
 
-    /// Reconciles the service. Starts at most `room` tasks, and returns how many it started.
-    fn run(&mut self, room: usize) -> usize {
+    /// Reconciles the service. Starts at most `free_task_slots` tasks, and returns how many it started.
+    fn run(&mut self, free_task_slots: usize) -> usize {
         if self.service.deployments.is_empty() {
             return 0;
         }
@@ -111,11 +111,11 @@ impl<'a> ServiceReconciliation<'a> {
         self.stop_unhealthy();
         let counts = self.counts();
         let configuration = &self.service.deployment_configuration;
-        let Actions { start, stop_primary, stop_old } =
-            actions(counts, configuration.minimum_healthy_percent, configuration.maximum_percent);
+        let TaskChanges { start, stop_primary, stop_old } =
+            task_changes(counts, configuration.minimum_healthy_percent, configuration.maximum_percent);
         self.stop(true, stop_primary);
         self.stop(false, stop_old);
-        let started = self.start(start, room);
+        let started = self.start(start, free_task_slots);
         self.finish(counts);
         started
     }
@@ -164,8 +164,8 @@ impl<'a> ServiceReconciliation<'a> {
         }
     }
 
-    fn counts(&mut self) -> Counts {
-        let mut counts = Counts { desired: self.primary().desired_count.into(), ..Counts::default() };
+    fn counts(&mut self) -> TaskCounts {
+        let mut counts = TaskCounts { desired: self.primary().desired_count.into(), ..TaskCounts::default() };
         for primary in [true, false] {
             let tasks: Vec<&Task> = self.tasks_to_run(primary).collect();
             for task in tasks {
@@ -187,7 +187,7 @@ impl<'a> ServiceReconciliation<'a> {
     }
 
     /// Records that the rollout is complete, that the service is steady, or that a deleted service has no tasks left.
-    fn finish(&mut self, counts: Counts) {
+    fn finish(&mut self, counts: TaskCounts) {
         let primary = self.primary().id.clone();
         let ended = |task: &&&Task| task.last_status == TaskStatus::Stopped;
         if self.service.status == ServiceStatus::Draining {

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
+use super::super::super::lookups::task_definition;
 use super::super::super::model::{HealthStatus, RolloutState, ServiceStatus, StopCode, Task, TaskStatus};
-use super::super::super::names::task_definition;
-use super::super::super::{capacity_providers, network};
+use super::super::super::{capacity_providers, task_placement};
 use super::{AT_LIMIT, ServiceReconciliation};
 use crate::base::ids;
 use crate::base::tags::Tag;
@@ -36,8 +36,8 @@ impl ServiceReconciliation<'_> {
         }
     }
 
-    /// Starts up to `count` tasks, within `room` and the limit of tasks that start at the same time. Returns how many.
-    pub(super) fn start(&mut self, count: u64, room: usize) -> usize {
+    /// Starts up to `count` tasks, within `free_task_slots` and the limit of tasks that start at the same time. Returns how many.
+    pub(super) fn start(&mut self, count: u64, free_task_slots: usize) -> usize {
         let Some(definition) = task_definition(self.states, &self.primary().task_definition) else { return 0 };
         if count == 0 || self.primary().rollout_state == RolloutState::Failed {
             return 0;
@@ -53,12 +53,12 @@ impl ServiceReconciliation<'_> {
         let starting = self.tasks_to_run(true).filter(|task| task.last_status < TaskStatus::Running).count();
         let count = count.min(MAX_STARTING.saturating_sub(starting as u64));
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        if count > room {
+        if count > free_task_slots {
             self.add_event_once(&format!(
                 "was unable to place a task. Reason: {AT_LIMIT}. For more information, see the Troubleshooting section."
             ));
         }
-        let count = count.min(room);
+        let count = count.min(free_task_slots);
         if count == 0 {
             return 0;
         }
@@ -90,7 +90,7 @@ impl ServiceReconciliation<'_> {
             .enumerate()
             .map(|(index, capacity_provider)| Task {
                 id: ids::hex(32),
-                subnet_id: network::subnet(place, before + index),
+                subnet_id: task_placement::subnet(place, before + index),
                 capacity_provider,
                 ..template.clone()
             })

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::super::arns::Arns as _;
 use super::super::launch::PLATFORM_VERSION;
+use super::super::lookups::{key, task_definition};
 use super::super::model::{Deployment, Service, ServiceRevision, Task, TaskStatus};
-use super::super::names::{Arns as _, key, task_definition};
 use super::super::{service_deployments, tasks_of};
 use super::{is_pending, merged};
 use crate::Config;
@@ -18,7 +19,8 @@ pub(in super::super) fn service(config: &Config, states: &States, service: &Serv
     let tasks = tasks_of(states, service);
     let primary = service.deployments.first();
     let deployments = service.deployments.iter().enumerate();
-    let current = service_deployments::current(states, service).map(|row| config.service_deployment_arn(row));
+    let current =
+        service_deployments::current(states, service).map(|deployment| config.service_deployment_arn(deployment));
     let own = key(&service.cluster, &service.name);
     let revisions: Vec<Value> = service
         .deployments
@@ -55,10 +57,10 @@ pub(in super::super) fn service(config: &Config, states: &States, service: &Serv
 }
 
 pub(in super::super) fn deployment_configuration(service: &Service) -> Value {
-    let mut shown = json!(service.deployment_configuration);
-    shown["strategy"] = json!("ROLLING");
-    shown["bakeTimeInMinutes"] = json!(0);
-    shown
+    let mut output = json!(service.deployment_configuration);
+    output["strategy"] = json!("ROLLING");
+    output["bakeTimeInMinutes"] = json!(0);
+    output
 }
 
 fn deployment(config: &Config, service: &Service, deployment: &Deployment, primary: bool, tasks: &[&Task]) -> Value {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use tokio::sync::mpsc;
 
-use crate::process::{ProcessHandle, ProcessSpec, Runner, StartError, Terminal};
+use crate::process::{ProcessHandle, ProcessSpec, Pty, Runner, StartError};
 
 /// The maximum size of an output message, as the agent's.
 const MAX_MESSAGE_BYTES: usize = 1024;
@@ -15,7 +15,7 @@ pub(super) struct Shell {
     /// What it prints, in pieces of at most one message, until its end.
     pub(super) output: mpsc::Receiver<Vec<u8>>,
     _handle: ProcessHandle,
-    terminal: Weak<Terminal>,
+    terminal: Weak<Pty>,
 }
 
 impl Shell {
@@ -28,7 +28,7 @@ impl Shell {
         spec: &ProcessSpec,
         input: mpsc::Receiver<Vec<u8>>,
     ) -> Result<Self, StartError> {
-        let (terminal, theirs) = Terminal::open()?;
+        let (terminal, theirs) = Pty::open()?;
         let errors = theirs.try_clone()?;
         let handle = runner.attach(spec, theirs, errors).await?.handle;
         let (sender, output) = mpsc::channel(1);
@@ -54,7 +54,7 @@ impl Shell {
 }
 
 /// Sends output as it comes, without cutting UTF-8 characters in two.
-async fn read(terminal: &Terminal, output: &mpsc::Sender<Vec<u8>>) {
+async fn read(terminal: &Pty, output: &mpsc::Sender<Vec<u8>>) {
     let (mut incomplete, mut buffer) = (Vec::new(), [0; MAX_MESSAGE_BYTES]);
     loop {
         let count = terminal.read(&mut buffer[incomplete.len()..]).await;
@@ -69,7 +69,7 @@ async fn read(terminal: &Terminal, output: &mpsc::Sender<Vec<u8>>) {
 }
 
 /// Types input until its sender is dropped. When the command no longer reads, only its output decides about the end.
-async fn write(terminal: &Terminal, mut input: mpsc::Receiver<Vec<u8>>) {
+async fn write(terminal: &Pty, mut input: mpsc::Receiver<Vec<u8>>) {
     while let Some(bytes) = input.recv().await {
         if terminal.write_all(&bytes).await.is_err() {
             return std::future::pending().await;

@@ -33,20 +33,20 @@ enum Lookup {
 }
 
 const TYPES: &[AwsSpecificType] = &[
-    row("AWS::EC2::AvailabilityZone::Name", true, Lookup::Ec2("DescribeAvailabilityZones", "zone-name")),
-    row("AWS::EC2::Image::Id", true, Lookup::Ec2("DescribeImages", "image-id")),
-    row("AWS::EC2::Instance::Id", true, Lookup::Ec2("DescribeInstances", "instance-id")),
-    row("AWS::EC2::KeyPair::KeyName", false, Lookup::Unserved),
-    row("AWS::EC2::SecurityGroup::GroupName", true, Lookup::Ec2("DescribeSecurityGroups", "group-name")),
-    row("AWS::EC2::SecurityGroup::Id", true, Lookup::Ec2("DescribeSecurityGroups", "group-id")),
-    row("AWS::EC2::Subnet::Id", true, Lookup::Ec2("DescribeSubnets", "subnet-id")),
-    row("AWS::EC2::Volume::Id", true, Lookup::Unserved),
-    row("AWS::EC2::VPC::Id", true, Lookup::Ec2("DescribeVpcs", "vpc-id")),
-    row("AWS::Route53::HostedZone::Id", true, Lookup::Unserved),
-    row("AWS::SSM::Parameter::Name", false, Lookup::Parameter),
+    aws_type("AWS::EC2::AvailabilityZone::Name", true, Lookup::Ec2("DescribeAvailabilityZones", "zone-name")),
+    aws_type("AWS::EC2::Image::Id", true, Lookup::Ec2("DescribeImages", "image-id")),
+    aws_type("AWS::EC2::Instance::Id", true, Lookup::Ec2("DescribeInstances", "instance-id")),
+    aws_type("AWS::EC2::KeyPair::KeyName", false, Lookup::Unserved),
+    aws_type("AWS::EC2::SecurityGroup::GroupName", true, Lookup::Ec2("DescribeSecurityGroups", "group-name")),
+    aws_type("AWS::EC2::SecurityGroup::Id", true, Lookup::Ec2("DescribeSecurityGroups", "group-id")),
+    aws_type("AWS::EC2::Subnet::Id", true, Lookup::Ec2("DescribeSubnets", "subnet-id")),
+    aws_type("AWS::EC2::Volume::Id", true, Lookup::Unserved),
+    aws_type("AWS::EC2::VPC::Id", true, Lookup::Ec2("DescribeVpcs", "vpc-id")),
+    aws_type("AWS::Route53::HostedZone::Id", true, Lookup::Unserved),
+    aws_type("AWS::SSM::Parameter::Name", false, Lookup::Parameter),
 ];
 
-const fn row(name: &'static str, has_list_type: bool, lookup: Lookup) -> AwsSpecificType {
+const fn aws_type(name: &'static str, has_list_type: bool, lookup: Lookup) -> AwsSpecificType {
     AwsSpecificType { name, has_list_type, lookup }
 }
 

@@ -25,13 +25,13 @@ connection: close\r\n\r\nno running task of this service is reachable";
 
 /// One service's address. It stops being served when this value is dropped.
 #[derive(Debug)]
-pub struct ServiceAddress {
+pub struct LoadBalancer {
     port: u16,
     targets: watch::Sender<Vec<SocketAddr>>,
     accepting: JoinHandle<()>,
 }
 
-impl ServiceAddress {
+impl LoadBalancer {
     /// Listens on `preferred`, or on another free port if that is taken or not known yet.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ impl ServiceAddress {
     }
 }
 
-impl Drop for ServiceAddress {
+impl Drop for LoadBalancer {
     fn drop(&mut self) {
         self.accepting.abort();
     }

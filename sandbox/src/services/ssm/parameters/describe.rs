@@ -5,20 +5,21 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::Parameter;
 use super::filters::{self, Filter};
 use super::read::arn;
-use super::{Parameter, invalid_token, validation_exception};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::OperationResult;
 use crate::services::ssm::State;
+use crate::services::ssm::{invalid_token, validation_exception};
 use crate::{Config, Sandbox};
 
 const PAGE: usize = 10;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Describe {
+pub(crate) struct DescribeParametersInput {
     #[serde(default)]
     filters: Vec<Filter>,
     #[serde(default)]
@@ -47,13 +48,13 @@ fn to_output(config: &Config, parameter: &Parameter) -> Value {
     })
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResult {
-    let Describe { filters, parameter_filters, max_results, next_token, shared } = input;
+pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: DescribeParametersInput) -> OperationResult {
+    let DescribeParametersInput { filters, parameter_filters, max_results, next_token, shared } = input;
     if !filters.is_empty() && !parameter_filters.is_empty() {
         return Err(validation_exception("You can use either Filters or ParameterFilters in a single request."));
     }
     filters::check(&parameter_filters, filters::DESCRIBE_KEYS)?;
-    let question = format!("DescribeParameters {filters:?} {parameter_filters:?} {shared}");
+    let query = format!("DescribeParameters {filters:?} {parameter_filters:?} {shared}");
     let page = sandbox.store.read(|states| {
         let own = states.of::<State>().parameters.values().filter(|_| !shared);
         let matching = own.filter(|one| {
@@ -61,7 +62,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> OperationResu
                 && filters::matches_all(&parameter_filters, one, states.of::<State>())
         });
         let matching = matching.map(|parameter| (parameter.name.clone(), to_output(&sandbox.config, parameter)));
-        paging::page(matching, &question, next_token.as_deref(), max_results.unwrap_or(PAGE)).map_err(invalid_token)
+        paging::page(matching, &query, next_token.as_deref(), max_results.unwrap_or(PAGE)).map_err(invalid_token)
     })?;
     Ok(json!({ "Parameters": page.items, "NextToken": page.next_token }))
 }

@@ -2,17 +2,18 @@
 
 use serde::Deserialize;
 
-use super::{Parameter, State, validation_exception};
+use super::Parameter;
 use crate::Fault;
+use crate::services::ssm::{State, validation_exception};
 
 /// Filter keys of DescribeParameters, in addition to `tag:KEY`.
-pub(super) const DESCRIBE_KEYS: &[&str] = &["Path", "Name", "Type", "KeyId", "Tier"];
+pub(crate) const DESCRIBE_KEYS: &[&str] = &["Path", "Name", "Type", "KeyId", "Tier"];
 /// Filter keys of GetParametersByPath.
-pub(super) const BY_PATH_KEYS: &[&str] = &["Type", "KeyId"];
+pub(crate) const BY_PATH_KEYS: &[&str] = &["Type", "KeyId"];
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Filter {
+pub(crate) struct Filter {
     pub key: String,
     pub option: Option<String>,
     #[serde(default)]
@@ -20,7 +21,7 @@ pub(super) struct Filter {
 }
 
 /// Refuses filters with an unknown key or option.
-pub(super) fn check(filters: &[Filter], keys: &[&str]) -> Result<(), Fault> {
+pub(crate) fn check(filters: &[Filter], keys: &[&str]) -> Result<(), Fault> {
     for (index, Filter { key, option, values }) in filters.iter().enumerate() {
         let tag = key.starts_with("tag:") && keys.contains(&"Name");
         if !tag && !keys.contains(&key.as_str()) {
@@ -85,9 +86,9 @@ fn check_value(key: &str, value: &str) -> Result<(), Fault> {
 }
 
 /// Refuses an invalid path.
-pub(super) fn check_path(path: &str) -> Result<(), Fault> {
-    let fits = |character: char| character.is_ascii_alphanumeric() || "_.-/".contains(character);
-    if path.starts_with('/') && !path.contains("//") && path.chars().all(fits) {
+pub(crate) fn check_path(path: &str) -> Result<(), Fault> {
+    let is_valid = |character: char| character.is_ascii_alphanumeric() || "_.-/".contains(character);
+    if path.starts_with('/') && !path.contains("//") && path.chars().all(is_valid) {
         return Ok(());
     }
     Err(validation_exception(
@@ -99,7 +100,7 @@ pub(super) fn check_path(path: &str) -> Result<(), Fault> {
 }
 
 /// Whether a parameter is in a path or, if `recursive`, anywhere below it. Names without a slash are at the top.
-pub(super) fn is_below(path: &str, recursive: bool, name: &str) -> bool {
+pub(crate) fn is_below(path: &str, recursive: bool, name: &str) -> bool {
     let folder = format!("{}/", path.trim_end_matches('/'));
     let rest = match name.strip_prefix(&folder) {
         None if folder == "/" => Some(name),
@@ -109,13 +110,13 @@ pub(super) fn is_below(path: &str, recursive: bool, name: &str) -> bool {
 }
 
 /// Whether a parameter matches all filters.
-pub(super) fn matches_all(filters: &[Filter], parameter: &Parameter, state: &State) -> bool {
+pub(crate) fn matches_all(filters: &[Filter], parameter: &Parameter, state: &State) -> bool {
     filters.iter().all(|filter| matches(filter, parameter, state))
 }
 
 fn matches(Filter { key, option, values }: &Filter, parameter: &Parameter, state: &State) -> bool {
     let option = option.as_deref();
-    let fits = |text: &str| {
+    let is_valid = |text: &str| {
         values.iter().any(|value| match option {
             Some("BeginsWith") => text.starts_with(value.as_str()),
             Some("Contains") => text.contains(value.as_str()),
@@ -126,17 +127,17 @@ fn matches(Filter { key, option, values }: &Filter, parameter: &Parameter, state
         "Path" => values.iter().any(|path| is_below(path, option == Some("Recursive"), &parameter.name)),
         // At the top level, a leading slash makes no difference.
         "Name" => {
-            fits(&parameter.name)
-                || fits(parameter.name.trim_start_matches('/'))
-                || fits(&format!("/{}", parameter.name))
+            is_valid(&parameter.name)
+                || is_valid(parameter.name.trim_start_matches('/'))
+                || is_valid(&format!("/{}", parameter.name))
         }
-        "Type" => fits(&parameter.kind),
-        "Tier" => fits(&parameter.tier),
-        "KeyId" => parameter.key_id.as_deref().is_some_and(fits),
+        "Type" => is_valid(&parameter.kind),
+        "Tier" => is_valid(&parameter.tier),
+        "KeyId" => parameter.key_id.as_deref().is_some_and(is_valid),
         tag => {
             let tag = tag.strip_prefix("tag:").unwrap_or(tag);
-            let tags = state.past.get(&parameter.name).map(|past| past.tags.as_slice()).unwrap_or_default();
-            tags.iter().any(|one| one.key == tag && (values.is_empty() || fits(&one.value)))
+            let tags = state.history.get(&parameter.name).map(|history| history.tags.as_slice()).unwrap_or_default();
+            tags.iter().any(|one| one.key == tag && (values.is_empty() || is_valid(&one.value)))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::model::{ContainerDefinition, ServiceStatus, Task, TaskStatus};
 use crate::Sandbox;
-use crate::process::address::ServiceAddress;
+use crate::process::load_balancer::LoadBalancer;
 use crate::services::ecs::State;
 use crate::services::ecs::TaskProcesses;
 use crate::store::States;
@@ -17,7 +17,7 @@ struct Desired {
 }
 
 /// Opens, updates and closes addresses.
-pub(super) async fn sync(sandbox: &Arc<Sandbox>) {
+pub(super) async fn reconcile(sandbox: &Arc<Sandbox>) {
     let desired = sandbox.store.read(desired);
     sandbox.in_memory::<TaskProcesses>().addresses().retain(|key, _| desired.contains_key(key));
     let mut new_ports = Vec::new();
@@ -25,7 +25,7 @@ pub(super) async fn sync(sandbox: &Arc<Sandbox>) {
         let is_open = sandbox.in_memory::<TaskProcesses>().addresses().contains_key(&key);
         if !is_open {
             // Without a free port on the machine the service has no address, but its tasks run.
-            let Ok(address) = ServiceAddress::open(port).await else { continue };
+            let Ok(address) = LoadBalancer::open(port).await else { continue };
             if port != Some(address.port()) {
                 new_ports.push((key.clone(), address.port()));
             }
@@ -55,7 +55,7 @@ fn desired(states: &States) -> BTreeMap<String, Desired> {
         .filter(|(_, service)| {
             let primary = service.deployments.first();
             let definition =
-                primary.and_then(|primary| super::names::task_definition(states, &primary.task_definition));
+                primary.and_then(|primary| super::lookups::task_definition(states, &primary.task_definition));
             definition.is_some_and(|definition| definition.containers().iter().any(ContainerDefinition::has_tcp_port))
         })
         .map(|(key, service)| {

@@ -21,61 +21,67 @@ fn not_found(id: &str) -> Fault {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Add {
+pub(crate) struct AddTagsToResourceInput {
     resource_type: String,
     resource_id: String,
     tags: Vec<Tag>,
 }
 
-pub(super) fn add(sandbox: &Arc<Sandbox>, Add { resource_type, resource_id, tags }: Add) -> OperationResult {
+pub(crate) fn add(
+    sandbox: &Arc<Sandbox>,
+    AddTagsToResourceInput { resource_type, resource_id, tags }: AddTagsToResourceInput,
+) -> OperationResult {
     check(&resource_type)?;
-    edit(sandbox, &resource_id, |past| tags::merge(&mut past.tags, tags))
+    edit(sandbox, &resource_id, |history| tags::merge(&mut history.tags, tags))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Remove {
+pub(crate) struct RemoveTagsFromResourceInput {
     resource_type: String,
     resource_id: String,
     tag_keys: Vec<String>,
 }
 
-pub(super) fn remove(
+pub(crate) fn remove(
     sandbox: &Arc<Sandbox>,
-    Remove { resource_type, resource_id, tag_keys }: Remove,
+    RemoveTagsFromResourceInput { resource_type, resource_id, tag_keys }: RemoveTagsFromResourceInput,
 ) -> OperationResult {
     check(&resource_type)?;
-    edit(sandbox, &resource_id, |past| tags::remove(&mut past.tags, &tag_keys))
+    edit(sandbox, &resource_id, |history| tags::remove(&mut history.tags, &tag_keys))
 }
 
 fn edit(sandbox: &Sandbox, name: &str, edit: impl FnOnce(&mut History)) -> OperationResult {
     sandbox.store.write(|states| {
-        let name = states.of::<State>().stored(name);
+        let name = states.of::<State>().canonical_name(name);
         if !states.of::<State>().parameters.contains(&name) {
             return Err(not_found(&name));
         }
-        let mut past = states.of::<State>().past.get(&name).cloned().unwrap_or_default();
-        edit(&mut past);
-        states.of_mut::<State>().past.insert(name, past);
+        let mut history = states.of::<State>().history.get(&name).cloned().unwrap_or_default();
+        edit(&mut history);
+        states.of_mut::<State>().history.insert(name, history);
         Ok(json!({}))
     })
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct List {
+pub(crate) struct ListTagsForResourceInput {
     resource_type: String,
     resource_id: String,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_type, resource_id }: List) -> OperationResult {
+pub(crate) fn list(
+    sandbox: &Arc<Sandbox>,
+    ListTagsForResourceInput { resource_type, resource_id }: ListTagsForResourceInput,
+) -> OperationResult {
     check(&resource_type)?;
     sandbox.store.read(|states| {
-        let name = states.of::<State>().stored(&resource_id);
+        let name = states.of::<State>().canonical_name(&resource_id);
         if !states.of::<State>().parameters.contains(&name) {
             return Err(not_found(&resource_id));
         }
-        let tags = states.of::<State>().past.get(&name).map(|past| past.tags.as_slice()).unwrap_or_default();
+        let tags = states.of::<State>().history.get(&name).map(|history| history.tags.as_slice()).unwrap_or_default();
         Ok(json!({ "TagList": tags }))
     })
 }

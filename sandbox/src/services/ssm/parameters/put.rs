@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{History, Parameter, not_found, validation_exception};
+use super::{History, Parameter, not_found};
 use crate::base::java_regex::JavaRegex;
 use crate::base::tags::Tag;
 use crate::core::OperationResult;
 use crate::services::ssm::State;
+use crate::services::ssm::validation_exception;
 use crate::{Fault, Sandbox};
 
 const KINDS: &[&str] = &["String", "StringList", "SecureString"];
@@ -20,7 +21,7 @@ const MAX_VERSIONS: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Put {
+pub(crate) struct PutParameterInput {
     name: String,
     value: String,
     #[serde(rename = "Type")]
@@ -36,14 +37,15 @@ pub(super) struct Put {
     allowed_pattern: Option<String>,
 }
 
-pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
+pub(crate) fn put(sandbox: &Arc<Sandbox>, input: PutParameterInput) -> OperationResult {
     check(&input)?;
     let data_type = data_type(&input)?;
     let modified = sandbox.clock.now();
-    let Put { name, value, kind, description, key_id, overwrite, tags, tier, allowed_pattern, .. } = input;
+    let PutParameterInput { name, value, kind, description, key_id, overwrite, tags, tier, allowed_pattern, .. } =
+        input;
     sandbox.store.write(|states| {
         let state = states.of_mut::<State>();
-        let name = state.stored(&name);
+        let name = state.canonical_name(&name);
         let before = state.parameters.get(&name).cloned();
         if before.is_some() && !overwrite {
             let message = "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
@@ -76,26 +78,26 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> OperationResult {
             allowed_pattern,
         };
         let version = parameter.version;
-        let mut past = state.past.get(&name).cloned().unwrap_or_default();
+        let mut history = state.history.get(&name).cloned().unwrap_or_default();
         match before {
-            Some(before) => add_version(&mut past, before),
-            None => past.tags = tags,
+            Some(before) => add_version(&mut history, before),
+            None => history.tags = tags,
         }
-        state.past.insert(name.clone(), past);
+        state.history.insert(name.clone(), history);
         state.parameters.insert(name, parameter);
         Ok(json!({ "Version": version, "Tier": tier }))
     })
 }
 
 /// Keeps the previous version, and at most [`MAX_VERSIONS`] in all.
-fn add_version(past: &mut History, before: Parameter) {
-    past.versions.push(before);
-    if past.versions.len() >= MAX_VERSIONS {
-        past.versions.remove(0);
+fn add_version(history: &mut History, before: Parameter) {
+    history.versions.push(before);
+    if history.versions.len() >= MAX_VERSIONS {
+        history.versions.remove(0);
     }
 }
 
-fn check(input: &Put) -> Result<(), Fault> {
+fn check(input: &PutParameterInput) -> Result<(), Fault> {
     check_name(&input.name)?;
     if let Some(kind) = input.kind.as_ref().filter(|kind| !KINDS.contains(&kind.as_str())) {
         return Err(validation_exception(format!(
@@ -126,7 +128,7 @@ fn check(input: &Put) -> Result<(), Fault> {
 /// Checks a value against its allowed pattern, which must match completely ("Creating a parameter that has an allowed
 /// pattern" in the user guide).
 fn check_value(pattern: &str, value: &str) -> Result<(), Fault> {
-    let Some(allowed) = JavaRegex::whole(pattern) else {
+    let Some(allowed) = JavaRegex::anchored(pattern) else {
         let message = "The request does not meet the regular expression requirement.";
         return Err(Fault::client("InvalidAllowedPatternException", message));
     };
@@ -137,7 +139,7 @@ fn check_value(pattern: &str, value: &str) -> Result<(), Fault> {
     Err(Fault::client("ParameterPatternMismatchException", message))
 }
 
-fn data_type(input: &Put) -> Result<String, Fault> {
+fn data_type(input: &PutParameterInput) -> Result<String, Fault> {
     match input.data_type.as_deref() {
         None | Some("text") => Ok("text".to_owned()),
         Some("aws:ec2:image") if input.value.starts_with("ami-") => Ok("aws:ec2:image".to_owned()),
@@ -179,7 +181,7 @@ fn choose_tier(requested: Option<&str>, before: Option<&Parameter>, value: &str)
 }
 
 fn check_name(name: &str) -> Result<(), Fault> {
-    let fits = |character: char| character.is_ascii_alphanumeric() || "_.-/".contains(character);
+    let is_valid = |character: char| character.is_ascii_alphanumeric() || "_.-/".contains(character);
     let reserved = name.trim_start_matches('/').to_ascii_lowercase();
     let is_path = name.matches('/').count() > 1;
     if reserved.starts_with("aws") && is_path {
@@ -193,7 +195,7 @@ fn check_name(name: &str) -> Result<(), Fault> {
             "Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive).",
         ));
     }
-    if name.is_empty() || !name.chars().all(fits) || reserved.starts_with("ssm") {
+    if name.is_empty() || !name.chars().all(is_valid) || reserved.starts_with("ssm") {
         return Err(validation_exception(
             "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it can consist of \
              sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following \
@@ -209,26 +211,29 @@ fn check_name(name: &str) -> Result<(), Fault> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Delete {
+pub(crate) struct DeleteParameterInput {
     name: String,
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { name }: Delete) -> OperationResult {
+pub(crate) fn delete(sandbox: &Arc<Sandbox>, DeleteParameterInput { name }: DeleteParameterInput) -> OperationResult {
     sandbox.store.write(|states| {
-        let name = states.of::<State>().stored(&name);
+        let name = states.of::<State>().canonical_name(&name);
         states.of_mut::<State>().remove(&name).map(|_| json!({})).ok_or_else(not_found)
     })
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct DeleteAll {
+pub(crate) struct DeleteParametersInput {
     names: Vec<String>,
 }
 
-pub(super) fn delete_all(sandbox: &Arc<Sandbox>, DeleteAll { names }: DeleteAll) -> OperationResult {
+pub(crate) fn delete_all(
+    sandbox: &Arc<Sandbox>,
+    DeleteParametersInput { names }: DeleteParametersInput,
+) -> OperationResult {
     sandbox.store.write(|states| {
-        let names = names.into_iter().map(|name| states.of::<State>().stored(&name)).collect::<Vec<_>>();
+        let names = names.into_iter().map(|name| states.of::<State>().canonical_name(&name)).collect::<Vec<_>>();
         let (deleted, missing): (Vec<_>, Vec<_>) =
             names.into_iter().partition(|name| states.of_mut::<State>().remove(name).is_some());
         Ok(json!({ "DeletedParameters": deleted, "InvalidParameters": missing }))

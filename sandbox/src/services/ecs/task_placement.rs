@@ -32,9 +32,8 @@ pub(super) fn subnet(configuration: Option<&Value>, index: usize) -> Option<Stri
 pub(super) async fn place(sandbox: &std::sync::Arc<Sandbox>, subnet_id: Option<String>) -> TaskPlacement {
     let zone = format!("{}a", sandbox.config.region);
     let Some(subnet_id) = subnet_id else { return TaskPlacement { interface: None, zone } };
-    let described =
-        sandbox.call("ec2", "DescribeSubnets", json!({ "SubnetId": [subnet_id] })).await.unwrap_or_default();
-    let known = described.get("subnetSet").and_then(|subnets| subnets.get(0));
+    let response = sandbox.call("ec2", "DescribeSubnets", json!({ "SubnetId": [subnet_id] })).await.unwrap_or_default();
+    let known = response.get("subnetSet").and_then(|subnets| subnets.get(0));
     let text = |member: &str| known.and_then(|subnet| subnet.get(member)).and_then(Value::as_str);
     let zone = text("availabilityZone").map_or(zone, str::to_owned);
     let private_ip = free_address(sandbox, text("cidrBlock").unwrap_or("10.0.0.0/24"));

@@ -45,12 +45,12 @@ const ROOT: &str = "/aws";
 const LISTED: &str = "/aws/service/";
 
 /// Whether a name or path belongs to AWS, whether it is served or not.
-pub(super) fn is_public(name: &str) -> bool {
+pub(crate) fn is_public(name: &str) -> bool {
     name.strip_prefix(ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The public parameter with a name.
-pub(super) fn find(name: &str) -> Option<Parameter> {
+pub(crate) fn find(name: &str) -> Option<Parameter> {
     let known =
         FOLDERS.iter().any(|(folder, names)| name.strip_prefix(folder).is_some_and(|rest| names.contains(&rest)));
     known.then(|| Parameter {
@@ -68,7 +68,7 @@ pub(super) fn find(name: &str) -> Option<Parameter> {
 }
 
 /// All public parameters below a path. Listing a path above their root returns the account's parameters only.
-pub(super) fn below(path: &str) -> Vec<Parameter> {
+pub(crate) fn below(path: &str) -> Vec<Parameter> {
     let path = format!("{}/", path.trim_end_matches('/'));
     if !path.starts_with(LISTED) {
         return Vec::new();

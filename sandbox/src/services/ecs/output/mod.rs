@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::arns::Arns as _;
 use super::definitions::attributes;
 use super::model::{Cluster, HealthStatus, Service, ServiceStatus, Task, TaskDefinition, TaskStatus};
-use super::names::Arns as _;
 use crate::Config;
 use crate::base::clock::epoch_seconds;
 use crate::base::tags::lower_case;

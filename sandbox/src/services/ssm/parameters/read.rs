@@ -9,18 +9,19 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::filters::{self, Filter};
-use super::{Parameter, invalid_token, no_such_version, not_found, public, secret_parameters};
+use super::{Parameter, no_such_version, not_found, public, secrets};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::OperationResult;
 use crate::services::ssm::State;
+use crate::services::ssm::invalid_token;
 use crate::store::States;
 use crate::{Config, Fault, Sandbox};
 
 const PAGE: usize = 10;
 
 /// The ARN of a parameter.
-pub(super) fn arn(config: &Config, name: &str) -> String {
+pub(crate) fn arn(config: &Config, name: &str) -> String {
     if name.starts_with("/aws/service/") {
         return format!("arn:{}:ssm:{}::parameter{name}", config.partition().name, config.region);
     }
@@ -28,7 +29,7 @@ pub(super) fn arn(config: &Config, name: &str) -> String {
 }
 
 /// The value in responses: a `SecureString` is shown only with decryption.
-pub(super) fn value(parameter: &Parameter, decrypted: bool) -> String {
+pub(crate) fn value(parameter: &Parameter, decrypted: bool) -> String {
     if parameter.kind != "SecureString" || decrypted {
         return parameter.value.clone();
     }
@@ -59,7 +60,7 @@ fn find(states: &States, config: &Config, name: &str) -> Result<(Parameter, Stri
         let found = public::find(bare).filter(|_| selector.is_empty()).map(|found| (found, String::new()));
         return found.ok_or_else(|| Fault::not_implemented(&format!("the public parameter {name}")));
     }
-    let bare = &states.of::<State>().stored(bare);
+    let bare = &states.of::<State>().canonical_name(bare);
     let versions = states.of::<State>().versions(bare);
     let newest = versions.last().filter(|_| !selector.contains(':')).ok_or_else(not_found)?;
     if selector.is_empty() {
@@ -82,18 +83,19 @@ fn find(states: &States, config: &Config, name: &str) -> Result<(Parameter, Stri
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Get {
+pub(crate) struct GetParameterInput {
     name: String,
     #[serde(default)]
     with_decryption: bool,
 }
 
-pub(super) async fn get(sandbox: Arc<Sandbox>, Get { name, with_decryption }: Get) -> OperationResult {
-    if let Some(reference) = secret_parameters::secret_reference(&name) {
-        let found = secret_parameters::find(&sandbox, reference, with_decryption).await?;
-        return found
-            .map(|secret| json!({ "Parameter": secret }))
-            .ok_or_else(|| secret_parameters::not_found(reference));
+pub(crate) async fn get(
+    sandbox: Arc<Sandbox>,
+    GetParameterInput { name, with_decryption }: GetParameterInput,
+) -> OperationResult {
+    if let Some(reference) = secrets::secret_reference(&name) {
+        let parameter = secrets::find(&sandbox, reference, with_decryption).await?;
+        return parameter.map(|secret| json!({ "Parameter": secret })).ok_or_else(|| secrets::not_found(reference));
     }
     let (parameter, selector) = sandbox.store.read(|states| find(states, &sandbox.config, &name))?;
     Ok(json!({ "Parameter": to_output(&sandbox.config, &parameter, &selector, with_decryption) }))
@@ -101,18 +103,21 @@ pub(super) async fn get(sandbox: Arc<Sandbox>, Get { name, with_decryption }: Ge
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct GetAll {
+pub(crate) struct GetParametersInput {
     names: Vec<String>,
     #[serde(default)]
     with_decryption: bool,
 }
 
 /// Returns the parameters that exist, and the names of those that do not.
-pub(super) async fn get_all(sandbox: Arc<Sandbox>, GetAll { names, with_decryption }: GetAll) -> OperationResult {
+pub(crate) async fn get_all(
+    sandbox: Arc<Sandbox>,
+    GetParametersInput { names, with_decryption }: GetParametersInput,
+) -> OperationResult {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for (_, name) in names.iter().enumerate().filter(|(index, name)| !names[..*index].contains(name)) {
-        let parameter = match secret_parameters::secret_reference(name) {
-            Some(reference) => secret_parameters::find(&sandbox, reference, with_decryption).await?,
+        let parameter = match secrets::secret_reference(name) {
+            Some(reference) => secrets::find(&sandbox, reference, with_decryption).await?,
             None => match sandbox.store.read(|states| find(states, &sandbox.config, name)) {
                 Ok((parameter, selector)) => Some(to_output(&sandbox.config, &parameter, &selector, with_decryption)),
                 Err(fault) if fault.is_from_sandbox() => return Err(fault),
@@ -131,7 +136,7 @@ pub(super) async fn get_all(sandbox: Arc<Sandbox>, GetAll { names, with_decrypti
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct ByPath {
+pub(crate) struct GetParametersByPathInput {
     path: String,
     #[serde(default)]
     recursive: bool,
@@ -143,25 +148,25 @@ pub(super) struct ByPath {
     next_token: Option<String>,
 }
 
-pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> OperationResult {
-    let ByPath { path, recursive, parameter_filters, .. } = &input;
+pub(crate) fn get_by_path(sandbox: &Arc<Sandbox>, input: GetParametersByPathInput) -> OperationResult {
+    let GetParametersByPathInput { path, recursive, parameter_filters, .. } = &input;
     filters::check_path(path)?;
     filters::check(parameter_filters, filters::BY_PATH_KEYS)?;
-    let mut found = public::below(path);
-    if public::is_public(path) && found.is_empty() {
+    let mut parameters = public::below(path);
+    if public::is_public(path) && parameters.is_empty() {
         return Err(Fault::not_implemented(&format!("public parameters below {path}")));
     }
-    let question = format!("GetParametersByPath {path} {recursive} {parameter_filters:?}");
+    let query = format!("GetParametersByPath {path} {recursive} {parameter_filters:?}");
     let page = sandbox.store.read(|states| {
-        found.extend(states.of::<State>().parameters.values().cloned());
-        let matching = found.iter().filter(|parameter| {
+        parameters.extend(states.of::<State>().parameters.values().cloned());
+        let matching = parameters.iter().filter(|parameter| {
             filters::is_below(path, *recursive, &parameter.name)
                 && filters::matches_all(parameter_filters, parameter, states.of::<State>())
         });
         let matching = matching.map(|parameter| {
             (parameter.name.clone(), to_output(&sandbox.config, parameter, "", input.with_decryption))
         });
-        paging::page(matching, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(matching, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Parameters": page.items, "NextToken": page.next_token }))

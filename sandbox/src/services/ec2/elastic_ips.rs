@@ -13,17 +13,16 @@ use crate::core::OperationResult;
 use crate::services::ec2::State;
 use crate::{Fault, Sandbox};
 
-/// The input of `AllocateAddress`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Allocate {
+pub(super) struct AllocateAddressInput {
     network_border_group: Option<String>,
     #[serde(default)]
     tag_specification: Vec<TagSpecification>,
 }
 
 /// `AllocateAddress`: allocates the lowest free address.
-pub(super) fn allocate(sandbox: &Arc<Sandbox>, input: Allocate) -> OperationResult {
+pub(super) fn allocate(sandbox: &Arc<Sandbox>, input: AllocateAddressInput) -> OperationResult {
     let id = ids::resource("eipalloc");
     let tags = tags::tag_set(&ADDRESS, input.tag_specification)?;
     if input.network_border_group.is_some_and(|group| group != sandbox.config.region) {
@@ -55,15 +54,14 @@ fn without_tags(mut address: Value) -> Value {
     address
 }
 
-/// The input of `ReleaseAddress`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Release {
+pub(super) struct ReleaseAddressInput {
     allocation_id: String,
 }
 
 /// `ReleaseAddress`: refused while the address is in use.
-pub(super) fn release(sandbox: &Arc<Sandbox>, input: Release) -> OperationResult {
+pub(super) fn release(sandbox: &Arc<Sandbox>, input: ReleaseAddressInput) -> OperationResult {
     sandbox.store.write(|states| {
         let id = &input.allocation_id;
         let address = records::get(states.of::<State>(), &ADDRESS, id)?;

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::super::arns::Arns as _;
 use super::super::launch::PLATFORM_VERSION;
+use super::super::lookups::task_definition;
 use super::super::model::{Container, Task, TaskStatus};
-use super::super::names::{Arns as _, task_definition};
 use super::health;
 use crate::Config;
 use crate::base::clock::epoch_seconds;
@@ -63,17 +64,17 @@ pub(in super::super) fn task(config: &Config, states: &States, task: &Task, with
 
 /// RunTask's overrides, with an entry for every container.
 fn overrides(task: &Task) -> Value {
-    let mut shown = task.overrides.clone().unwrap_or_else(|| json!({}));
-    let given = shown.get("containerOverrides").and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut output = task.overrides.clone().unwrap_or_else(|| json!({}));
+    let given = output.get("containerOverrides").and_then(Value::as_array).cloned().unwrap_or_default();
     let one = |container: &Container| {
         let own = given.iter().find(|one| one.get("name") == Some(&json!(container.name)));
         own.cloned().unwrap_or_else(|| json!({ "name": container.name }))
     };
-    shown["containerOverrides"] = task.containers.iter().map(one).collect();
-    if shown.get("inferenceAcceleratorOverrides").is_none() {
-        shown["inferenceAcceleratorOverrides"] = json!([]);
+    output["containerOverrides"] = task.containers.iter().map(one).collect();
+    if output.get("inferenceAcceleratorOverrides").is_none() {
+        output["inferenceAcceleratorOverrides"] = json!([]);
     }
-    shown
+    output
 }
 
 fn attachments(config: &Config, task: &Task) -> Value {

@@ -12,7 +12,7 @@ use tokio::net::unix::pipe;
 
 /// The sandbox's end. When it is dropped, the processes in the terminal get SIGHUP.
 #[derive(Debug)]
-pub(crate) struct Terminal {
+pub(crate) struct Pty {
     ours: OwnedFd,
     output: pipe::Receiver,
     input: pipe::Sender,
@@ -24,7 +24,7 @@ const FLAGS: OpenptFlags = OpenptFlags::RDWR.union(OpenptFlags::NOCTTY).union(Op
 #[cfg(not(target_os = "linux"))]
 const FLAGS: OpenptFlags = OpenptFlags::RDWR.union(OpenptFlags::NOCTTY);
 
-impl Terminal {
+impl Pty {
     /// Opens a pseudo-terminal, and returns the end for the command's standard streams too.
     ///
     /// # Errors
@@ -98,9 +98,9 @@ mod tests {
     use std::os::fd::OwnedFd;
     use std::process::Stdio;
 
-    use super::Terminal;
+    use super::Pty;
 
-    async fn all(terminal: &Terminal) -> String {
+    async fn all(terminal: &Pty) -> String {
         let (mut text, mut buffer) = (Vec::new(), [0; 256]);
         loop {
             match terminal.read(&mut buffer).await {
@@ -116,7 +116,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_command_sees_a_terminal_of_the_requested_size() {
-        let (terminal, theirs) = Terminal::open().expect("a terminal");
+        let (terminal, theirs) = Pty::open().expect("a terminal");
         terminal.resize(91, 27);
         let mut command = tokio::process::Command::new("sh");
         command.args(["-c", "test -t 0 && read line && echo got $line && stty size"]);

@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::validation_exception;
+use crate::services::ssm::validation_exception;
 use crate::{Fault, Sandbox};
 
 const PATH: &str = "/aws/reference/secretsmanager/";
 
 /// The secret that a parameter's name or ARN refers to, optionally with a version or a staging label after a colon.
-pub(super) fn secret_reference(name: &str) -> Option<&str> {
+pub(crate) fn secret_reference(name: &str) -> Option<&str> {
     name.split_once(":parameter").map_or(name, |(_, name)| name).strip_prefix(PATH)
 }
 
 /// A secret as a parameter, or `None` if it does not exist.
-pub(super) async fn find(sandbox: &Arc<Sandbox>, reference: &str, decrypted: bool) -> Result<Option<Value>, Fault> {
+pub(crate) async fn find(sandbox: &Arc<Sandbox>, reference: &str, decrypted: bool) -> Result<Option<Value>, Fault> {
     if !decrypted {
         return Err(validation_exception("WithDecryption flag must be True for retrieving a Secret Manager secret."));
     }
@@ -55,7 +55,7 @@ fn optional(answer: Result<Value, Fault>) -> Result<Option<Value>, Fault> {
 }
 
 /// The fault for a reference to a secret that does not exist.
-pub(super) fn not_found(reference: &str) -> Fault {
+pub(crate) fn not_found(reference: &str) -> Fault {
     let message = format!(
         "An error occurred (ParameterNotFound) when referencing Secrets Manager: Secret {PATH}{reference} not found."
     );

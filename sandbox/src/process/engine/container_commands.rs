@@ -14,7 +14,7 @@ pub(super) const ENGINE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a shim does for a container, as commands of its engine. A command is a program and its arguments.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ContainerHooks {
+pub struct ContainerCommands {
     /// Asks the container's main process to end.
     pub(super) stop: Vec<String>,
     /// Prints the container's state, after its end.
@@ -25,7 +25,7 @@ pub struct ContainerHooks {
     pub(super) environment: Vec<(String, String)>,
 }
 
-impl ContainerHooks {
+impl ContainerCommands {
     /// How much longer than its stop timeout a container may take to end: its engine may have to be waited for several times.
     pub(in super::super) const STOP_GRACE: Duration = Duration::from_mins(3);
 

@@ -1,0 +1,52 @@
+//! The ARNs of ECS resources.
+
+use super::model::{Container, Service, ServiceDeployment, Task};
+use crate::Config;
+
+/// ARNs of ECS.
+pub(super) trait Arns {
+    /// A cluster's.
+    fn cluster_arn(&self, name: &str) -> String;
+    /// A service's, in the long format.
+    fn service_arn(&self, service: &Service) -> String;
+    /// A task's, in the long format.
+    fn task_arn(&self, task: &Task) -> String;
+    /// A container's of a task.
+    fn container_arn(&self, task: &Task, container: &Container) -> String;
+    /// The task definition's that `family:revision` names.
+    fn task_definition_arn(&self, name: &str) -> String;
+    /// A rollout's.
+    fn service_deployment_arn(&self, deployment: &ServiceDeployment) -> String;
+    /// That of a revision of a service (`cluster/name`).
+    fn service_revision_arn(&self, service: &str, number: &str) -> String;
+}
+
+impl Arns for Config {
+    fn cluster_arn(&self, name: &str) -> String {
+        self.arn("ecs", &format!("cluster/{name}"))
+    }
+
+    fn service_arn(&self, service: &Service) -> String {
+        self.arn("ecs", &format!("service/{}/{}", service.cluster, service.name))
+    }
+
+    fn task_arn(&self, task: &Task) -> String {
+        self.arn("ecs", &format!("task/{}/{}", task.cluster, task.id))
+    }
+
+    fn container_arn(&self, task: &Task, container: &Container) -> String {
+        self.arn("ecs", &format!("container/{}/{}/{}", task.cluster, task.id, container.id))
+    }
+
+    fn task_definition_arn(&self, name: &str) -> String {
+        self.arn("ecs", &format!("task-definition/{name}"))
+    }
+
+    fn service_deployment_arn(&self, deployment: &ServiceDeployment) -> String {
+        self.arn("ecs", &format!("service-deployment/{}/{}", deployment.service, deployment.id))
+    }
+
+    fn service_revision_arn(&self, service: &str, number: &str) -> String {
+        self.arn("ecs", &format!("service-revision/{service}/{number}"))
+    }
+}
