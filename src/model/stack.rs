@@ -8,7 +8,6 @@ use serde::Deserialize;
 pub struct Stack {
     /// StackName.
     pub name: String,
-    /// The stack's ARN.
     pub arn: String,
     /// StackStatus, such as `CREATE_COMPLETE`.
     pub status: String,

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::deploy::follow::{StackFollower, is_at_rest};
+use super::deploy::follow::{StackFollower, is_in_progress};
 use super::deploy::state::follow_operation;
 use super::{DeployEvent, Operation, OpsError, Reporter, Result, deployed_template};
 use crate::aws::Aws;
@@ -16,7 +16,6 @@ const LOG_GROUP: &str = "AWS::Logs::LogGroup";
 /// What deleting a stack deletes and retains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DeletionPlan {
-    /// The stack's name.
     pub stack: String,
     /// How many resources are deleted.
     pub deleted: usize,
@@ -92,7 +91,7 @@ pub async fn destroy<E>(aws: &Aws, name: &str, reporter: &Reporter<E>) -> Result
     let emit = &mut |event| reporter.event(event);
     emit(DeployEvent::Started { stack: name.to_owned(), operation: Operation::Delete });
     // A stack can be deleted while it is created, but not while it is updated.
-    if !is_at_rest(&stack.status) && stack.status.starts_with("UPDATE_") {
+    if is_in_progress(&stack.status) && stack.status.starts_with("UPDATE_") {
         follow_operation(aws, &stack, Operation::Update, emit).await?;
     }
     delete_and_follow(aws, &stack, emit).await?;
@@ -106,12 +105,12 @@ pub async fn destroy<E>(aws: &Aws, name: &str, reporter: &Reporter<E>) -> Result
     Ok(true)
 }
 
-/// Deletes a stack that is at rest (or being deleted already) and follows it.
+/// Deletes a stack without an operation in progress (or one that is being deleted already) and follows it.
 pub(super) async fn delete_and_follow(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
     let resources = aws.stack_resources(&stack.arn).await?;
     let total = 1 + resources.iter().filter(|resource| resource.status != "DELETE_COMPLETE").count();
-    let mut follow = StackFollower::before(aws, Operation::Delete, stack, total, None).await?;
+    let mut follower = StackFollower::for_new_operation(aws, Operation::Delete, stack, total, None).await?;
     aws.delete_stack(&stack.arn).await?;
-    let ended = follow.run(aws, emit).await?;
+    let ended = follower.run(aws, emit).await?;
     ended.into_stack(&stack.name, &["DELETE_COMPLETE"]).map(drop)
 }

@@ -61,7 +61,7 @@ async fn deployed_cluster(aws: &Aws, stack: &str, logical_id: &str) -> Result<St
         );
         OpsError::missing(stack, message)
     };
-    let name = known_values(aws, stack, cluster).await?.text(cluster).ok_or_else(unknown)?;
+    let name = known_values(aws, stack, cluster).await?.resolve(cluster).ok_or_else(unknown)?;
     // It may be the cluster's ARN.
     Ok(name.rsplit('/').next().unwrap_or_default().to_owned())
 }

@@ -18,21 +18,22 @@ use futures_util::future::try_join_all;
 use crate::aws::Aws;
 use crate::model::Stack;
 
-pub use compare::{Desired, StackDiff, compare};
-pub(crate) use compare::{compare_stacks, delete_change_sets, deployed_template, drift_notes, to_planned_resources};
-pub use deploy::change_set::Ready;
-pub use deploy::change_set::{Prepared, prepare};
+pub use compare::{DiffInputs, StackDiff, compare};
+pub(crate) use compare::{
+    compare_stacks, delete_change_sets, deployed_template, running_differences, to_planned_resources,
+};
+pub use deploy::change_set::{PreparedChangeSet, prepare_change_set};
 pub(crate) use deploy::events::StoppedTasks;
 pub use deploy::events::{DeployEvent, Operation, ResourceEvent};
-pub(crate) use deploy::execution::STEADY_WITHIN;
-pub use deploy::execution::{Execution, Limits};
+pub(crate) use deploy::execution::STEADY_TIMEOUT;
+pub use deploy::execution::{Execution, Timeout};
 pub use deploy::preflight::{Finding, StackUpdate, rejections, rejections_before_change_set};
 pub use deploy::rollout::{self, RolloutState};
 pub(crate) use deploy::state::is_created;
 pub use deploy::{
     DeployMethod, DeployRequest, Message, Question, StackInputs, StackOutcome, TemplateSource, deploy, message_channel,
 };
-pub(crate) use deploy::{Deployed, ProposedChanges, Reporter, StackChange, StackPhases};
+pub(crate) use deploy::{DeployResult, Deployed, ProposedChanges, Reporter, StackPhases};
 pub use destroy::destroy;
 pub(crate) use destroy::{DeletionPlan, plan_deletions};
 pub(crate) use environment::{caller_environment, check_environment, check_region, target_environment};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use ecsws::stack::{ProjectStack, Spec, Template, parse_template, stacks};
 use ecsws::testing::ops::{
-    self, DeployMethod, DeployRequest, Limits, Message, OpsError, Question, StackInputs, StackOutcome, TemplateSource,
+    self, DeployMethod, DeployRequest, Message, OpsError, Question, StackInputs, StackOutcome, TemplateSource, Timeout,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -55,7 +55,7 @@ async fn deploy(
         .iter()
         .map(|stack| StackInputs {
             stack,
-            seen: None,
+            stack_as_read: None,
             tags: Vec::new(),
             parameters: BTreeMap::new(),
             required_parameters: Vec::new(),
@@ -70,7 +70,7 @@ async fn deploy(
         force: false,
         preflight: false,
         no_rollback: false,
-        limits: Limits { limit: None, delete_late_creation: false },
+        timeout: Timeout { duration: None, delete_creation: false },
         wait_for_services: true,
         warn_of_costs: false,
         concurrency: 1,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ecsws::stack::diff::Impact;
 use ecsws::stack::{Template, parse_template};
-use ecsws::testing::ops::{Desired, StackDiff, compare};
+use ecsws::testing::ops::{DiffInputs, StackDiff, compare};
 
 use crate::common::text_of;
 use crate::scripted::scripted;
@@ -55,7 +55,7 @@ async fn compared(deployed: String, desired: &str, change_set: Option<ChangeSet>
     .await;
     let template: Template = parse_template(desired).expect("a template");
     let desired =
-        Desired { stack: "web", service_key: None, template: &template, tags: &[], parameters: &BTreeMap::new() };
+        DiffInputs { stack: "web", service_key: None, template: &template, tags: &[], parameters: &BTreeMap::new() };
     compare(&aws, &desired, change_set.map(|_| "diff")).await.expect("the comparison succeeds")
 }
 

@@ -1,12 +1,12 @@
 //! Compares a stack with what deploy would make of it: the templates, a read-only change set, and what neither of them shows.
 
-mod drift;
+mod running_differences;
 
 use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 
-use super::deploy::change_set::{Prepared, check_size, delete_change_set, prepare};
+use super::deploy::change_set::{check_size, delete_change_set, prepare_change_set};
 use super::deploy::preflight::{Finding, StackUpdate, rejections, requirements};
 use super::deploy::state::{StackState, is_created, stack_state};
 use super::{OpsError, Result};
@@ -18,12 +18,11 @@ use crate::stack::{
     INCOMPARABLE, PlannedResource, ProjectStack, RequiresRecreation, Spec, Template, TemplateDiff, parse_template,
 };
 
-pub(crate) use drift::drift_notes;
+pub(crate) use running_differences::running_differences;
 
 /// What a stack would be deployed with.
 #[derive(Debug)]
-pub struct Desired<'a> {
-    /// The stack's name.
+pub struct DiffInputs<'a> {
     pub stack: &'a str,
     /// The key of the service that the stack is for.
     pub service_key: Option<&'a str>,
@@ -38,7 +37,6 @@ pub struct Desired<'a> {
 /// What deploying a stack would change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StackDiff {
-    /// The stack's name.
     pub name: String,
     /// Every difference.
     pub diff: TemplateDiff,
@@ -54,7 +52,7 @@ pub(crate) async fn compare_stacks(
     aws: &Aws,
     spec: &Spec,
     stacks: &[ProjectStack],
-    desired: &[Desired<'_>],
+    desired: &[DiffInputs<'_>],
     change_set: Option<&str>,
 ) -> Result<Vec<StackDiff>> {
     let mut diffs = try_join_all(desired.iter().map(|desired| compare(aws, desired, change_set))).await?;
@@ -75,7 +73,7 @@ pub(crate) async fn delete_change_sets(aws: &Aws, stacks: &[ProjectStack], chang
 
 /// Compares a stack with what is desired. `change_set` is a unique name for a temporary change set, which is
 /// read and deleted.
-pub async fn compare(aws: &Aws, desired: &Desired<'_>, change_set: Option<&str>) -> Result<StackDiff> {
+pub async fn compare(aws: &Aws, desired: &DiffInputs<'_>, change_set: Option<&str>) -> Result<StackDiff> {
     let name = desired.stack;
     let Some(existing) = aws.stack(name).await? else {
         let deployed = Template::default();
@@ -97,7 +95,8 @@ pub async fn compare(aws: &Aws, desired: &Desired<'_>, change_set: Option<&str>)
     let needs_change_set = needs_change_set && check_size(name, &body).is_ok();
     let diff = templates.with_tags(&existing.tags, desired.tags);
     let mut diff = diff.with_parameters(&existing.parameters, &parameters, &template);
-    let mut notes: Vec<Hint> = drift_notes(aws, &existing, &deployed).await?.into_iter().map(Hint::from).collect();
+    let mut notes: Vec<Hint> =
+        running_differences(aws, &existing, &deployed).await?.into_iter().map(Hint::from).collect();
     let request = StackRequest {
         stack: name,
         template: &body,
@@ -140,9 +139,9 @@ pub async fn compare(aws: &Aws, desired: &Desired<'_>, change_set: Option<&str>)
     if !incomparable.is_empty() {
         note_question_mark(format!("{} cannot be compared", incomparable_names.join(", ")));
     }
-    let hidden = diff.hidden();
-    if !hidden.is_empty() {
-        note_question_mark(format!("the change of {} cannot be shown", hidden.join(", ")));
+    let undisplayable_changes = diff.undisplayable_changes();
+    if !undisplayable_changes.is_empty() {
+        note_question_mark(format!("the change of {} cannot be shown", undisplayable_changes.join(", ")));
     }
     Ok(StackDiff { name: name.to_owned(), diff: diff.with_section(&INCOMPARABLE, incomparable), notes })
 }
@@ -211,13 +210,13 @@ pub(super) async fn preview_change_set(
         notes.push(without(format!("the stack is {}", stack.status)));
         return Ok(None);
     }
-    match prepare(aws, request, change_set, Some(stack)).await {
-        Ok(Prepared::NoChanges) => Ok(Some(Preview::NoChanges)),
-        Ok(Prepared::Ready(ready)) => {
-            if let Err(error) = ready.discard(aws).await {
+    match prepare_change_set(aws, request, change_set, Some(stack)).await {
+        Ok(None) => Ok(Some(Preview::NoChanges)),
+        Ok(Some(prepared)) => {
+            if let Err(error) = prepared.discard(aws).await {
                 notes.push(format!("change set {change_set} of {} is left behind: {error}", stack.name).into());
             }
-            Ok(Some(Preview::Changes(ready.change_set.changes)))
+            Ok(Some(Preview::Changes(prepared.change_set.changes)))
         }
         Err(OpsError::Aws(error)) if error.kind.concerns_every_call() => Err(error.into()),
         Err(error @ OpsError::ChangeSetFailed { .. }) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::try_join_all;
 
-use super::Deploy;
+use super::DeployContext;
 use super::messages::Phase;
 use super::outcome::Failure;
 use super::preflight::{Finding, StackUpdate, rejections, rejections_before_change_set, requirements};
@@ -26,7 +26,7 @@ pub(super) struct Checks {
 }
 
 /// Checks all stacks of the deploy, once. The first caller gets everything that was found, the others an empty rejection.
-pub(super) async fn check_all<S: TemplateSource>(deploy: &Deploy<'_, S>) -> Result<(), S> {
+pub(super) async fn check_all<S: TemplateSource>(deploy: &DeployContext<'_, S>) -> Result<(), S> {
     if !deploy.request.preflight {
         return Ok(());
     }
@@ -47,7 +47,7 @@ pub(super) async fn check_all<S: TemplateSource>(deploy: &Deploy<'_, S>) -> Resu
 
 /// Checks a stack again with what only its change set knows.
 pub(super) async fn check_planned<S: TemplateSource>(
-    deploy: &Deploy<'_, S>,
+    deploy: &DeployContext<'_, S>,
     update: &StackUpdate<'_>,
     planned: &[PlannedChange],
 ) -> Result<(), S> {
@@ -64,7 +64,10 @@ pub(super) async fn check_planned<S: TemplateSource>(
 }
 
 /// Checks one stack with its template as far as it is known before its dependencies are deployed.
-async fn check_stack<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackInputs<'_>) -> Result<Vec<Finding>, S> {
+async fn check_stack<S: TemplateSource>(
+    deploy: &DeployContext<'_, S>,
+    inputs: &StackInputs<'_>,
+) -> Result<Vec<Finding>, S> {
     let (stack, aws) = (inputs.stack, deploy.aws);
     let name = &stack.name;
     let template = deploy.source.preview(stack).await.map_err(Failure::Failed)?;
@@ -80,12 +83,16 @@ async fn check_stack<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackIn
     let update =
         StackUpdate { stack: name, service_key, existing: existing.as_ref(), deployed: &deployed, desired: &template };
     // An interruption deletes the temporary change set.
-    let on_change_set = |exists| deploy.reporter.phase(name, Phase::Checking(exists));
+    let on_change_set = |exists| deploy.reporter.phase(name, Phase::CheckChangeSet { exists });
     Ok(rejections_before_change_set(aws, &update, &desired.request(), CHANGE_SET, on_change_set).await?)
 }
 
 /// Sends notes that are new; rejections become one error.
-fn report<S: TemplateSource>(deploy: &Deploy<'_, S>, checks: &mut Checks, findings: Vec<Finding>) -> Result<(), S> {
+fn report<S: TemplateSource>(
+    deploy: &DeployContext<'_, S>,
+    checks: &mut Checks,
+    findings: Vec<Finding>,
+) -> Result<(), S> {
     let mut rejections = Vec::new();
     for finding in findings {
         match finding {

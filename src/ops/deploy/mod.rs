@@ -5,6 +5,7 @@
 
 pub(in crate::ops) mod change_set;
 mod checks;
+mod desired_count_resets;
 pub(in crate::ops) mod events;
 pub(in crate::ops) mod execution;
 pub(in crate::ops) mod follow;
@@ -13,11 +14,10 @@ mod outcome;
 mod phases;
 pub(in crate::ops) mod preflight;
 mod request;
-mod resets;
 pub mod rollout;
 mod schedule;
-mod service;
-pub(in crate::ops) mod services;
+mod service_watch;
+pub(in crate::ops) mod service_watches;
 mod stack;
 pub(in crate::ops) mod state;
 mod template_source;
@@ -38,7 +38,7 @@ pub use messages::{Message, Question, message_channel};
 pub(crate) use messages::{ProposedChanges, Reporter};
 use outcome::Failure;
 pub use outcome::StackOutcome;
-pub(crate) use outcome::{Deployed, StackChange};
+pub(crate) use outcome::{DeployResult, Deployed};
 pub(crate) use phases::StackPhases;
 pub use request::{DeployMethod, DeployRequest, StackInputs};
 pub use template_source::TemplateSource;
@@ -47,7 +47,7 @@ pub use template_source::TemplateSource;
 type StackVersion = (String, String, Option<Timestamp>);
 
 /// What the deploys of all stacks of one request share.
-struct Deploy<'a, S: TemplateSource> {
+struct DeployContext<'a, S: TemplateSource> {
     aws: &'a Aws,
     request: &'a DeployRequest<'a>,
     source: &'a S,
@@ -58,7 +58,7 @@ struct Deploy<'a, S: TemplateSource> {
     templates: RefCell<BTreeMap<StackVersion, Template>>,
 }
 
-impl<S: TemplateSource> Deploy<'_, S> {
+impl<S: TemplateSource> DeployContext<'_, S> {
     /// An error once the deploy is cancelled.
     fn check_cancelled(&self, stack: &str) -> Result<(), OpsError> {
         if self.cancellation.is_cancelled() {
@@ -99,7 +99,7 @@ pub async fn deploy<S: TemplateSource>(
     reporter: Reporter<S::Error>,
     cancellation: &CancellationToken,
 ) -> Vec<StackOutcome<S::Error>> {
-    let deploy = Deploy {
+    let deploy = DeployContext {
         aws,
         request,
         source,

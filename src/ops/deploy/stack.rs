@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use tokio::time::timeout;
 
-use super::Deploy;
-use super::change_set::{Prepared, Ready, prepare};
+use super::DeployContext;
+use super::change_set::{PreparedChangeSet, prepare_change_set};
 use super::checks::{check_all, check_planned};
+use super::desired_count_resets::warn_of_desired_count_resets;
 use super::events::{DeployEvent, Operation};
 use super::execution::Execution;
 use super::messages::{Phase, ProposedChanges, Question};
-use super::outcome::{Deployed, Failure, StackChange};
+use super::outcome::{DeployResult, Deployed, Failure};
 use super::preflight::StackUpdate;
 use super::request::{DeployMethod, DesiredStack, StackInputs};
-use super::resets::warn_of_resets;
 use super::state::{InitialState, delete_failed_creation, follow_operation, read_initial_state, roll_back};
 use super::template_source::TemplateSource;
 use crate::model::{Stack, StackRequest};
@@ -27,7 +27,7 @@ type Result<T, S> = std::result::Result<T, Failure<<S as TemplateSource>::Error>
 
 /// Deploys a stack whose dependencies are deployed.
 pub(super) async fn deploy_stack<S: TemplateSource>(
-    deploy: &Deploy<'_, S>,
+    deploy: &DeployContext<'_, S>,
     inputs: &StackInputs<'_>,
 ) -> Result<Deployed, S> {
     let result = Box::pin(deploy_steps(deploy, inputs)).await;
@@ -35,7 +35,10 @@ pub(super) async fn deploy_stack<S: TemplateSource>(
     result
 }
 
-async fn deploy_steps<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackInputs<'_>) -> Result<Deployed, S> {
+async fn deploy_steps<S: TemplateSource>(
+    deploy: &DeployContext<'_, S>,
+    inputs: &StackInputs<'_>,
+) -> Result<Deployed, S> {
     let (stack, aws, reporter) = (inputs.stack, deploy.aws, &deploy.reporter);
     let name = &stack.name;
     reporter.activity(format!("{name}: comparing …"));
@@ -62,16 +65,16 @@ async fn deploy_steps<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackI
     let request = desired.request();
     let started = match deploy.request.method {
         DeployMethod::Direct => deploy_directly(deploy, &request, &update, diff).await?,
-        DeployMethod::PrepareChangeSet => match prepare_change_set(deploy, &request, &update).await? {
-            Some(ready) => {
-                let change_set = ready.change_set.arn.clone();
-                reporter.event(DeployEvent::Prepared { stack: name.clone(), change_set });
-                return Ok(Deployed { stack: ready.stack, template, change: StackChange::Prepared });
+        DeployMethod::PrepareChangeSet => match create_and_check_change_set(deploy, &request, &update).await? {
+            Some(prepared) => {
+                let change_set = prepared.change_set.arn.clone();
+                reporter.event(DeployEvent::ChangeSetPrepared { stack: name.clone(), change_set });
+                return Ok(Deployed { stack: prepared.stack, template, result: DeployResult::ChangeSetPrepared });
             }
             None => None,
         },
-        DeployMethod::ChangeSet => match prepare_change_set(deploy, &request, &update).await? {
-            Some(ready) => Some(approve_and_execute(deploy, &update, &ready, diff).await?),
+        DeployMethod::ChangeSet => match create_and_check_change_set(deploy, &request, &update).await? {
+            Some(prepared) => Some(approve_and_execute(deploy, &update, &prepared, diff).await?),
             None => None,
         },
     };
@@ -79,81 +82,82 @@ async fn deploy_steps<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackI
     reporter.event(DeployEvent::Started { stack: name.clone(), operation: execution.operation() });
     let paths = paths(&deployed, &template);
     let mut emit = |event| reporter.event(with_path(event, &paths));
-    let stack = execution.follow(aws, deploy.request.limits, &mut emit).await?;
+    let stack = execution.follow(aws, deploy.request.timeout, &mut emit).await?;
     if deploy.request.wait_for_services {
         reporter.phase(name, Phase::WaitingForServices);
-        execution.until_steady(aws, deploy.request.limits, &mut emit).await?;
+        execution.until_steady(aws, deploy.request.timeout, &mut emit).await?;
     }
     emit(execution.finished(&stack));
-    Ok(Deployed { stack, template, change: StackChange::Done(execution.operation(), execution.seconds()) })
+    Ok(Deployed { stack, template, result: DeployResult::Done(execution.operation(), execution.seconds()) })
 }
 
-fn unchanged<S: TemplateSource>(deploy: &Deploy<'_, S>, stack: Stack, template: Template) -> Deployed {
+fn unchanged<S: TemplateSource>(deploy: &DeployContext<'_, S>, stack: Stack, template: Template) -> Deployed {
     deploy.reporter.event(DeployEvent::NoChanges { stack: stack.name.clone() });
-    Deployed { stack, template, change: StackChange::NoChanges }
+    Deployed { stack, template, result: DeployResult::NoChanges }
 }
 
 /// Creates the change set and checks what it changes; none when nothing would change.
-async fn prepare_change_set<S: TemplateSource>(
-    deploy: &Deploy<'_, S>,
+async fn create_and_check_change_set<S: TemplateSource>(
+    deploy: &DeployContext<'_, S>,
     request: &StackRequest<'_>,
     update: &StackUpdate<'_>,
-) -> Result<Option<Box<Ready>>, S> {
+) -> Result<Option<Box<PreparedChangeSet>>, S> {
     deploy.check_cancelled(request.stack)?;
     deploy.reporter.activity(format!("{}: creating the change set …", request.stack));
     deploy.reporter.phase(request.stack, Phase::ChangeSet);
-    let Prepared::Ready(ready) = prepare(deploy.aws, request, CHANGE_SET, update.existing).await? else {
+    let Some(prepared) = prepare_change_set(deploy.aws, request, CHANGE_SET, update.existing).await? else {
         return Ok(None);
     };
-    if let Err(error) = check_planned(deploy, update, &ready.change_set.changes).await {
+    if let Err(error) = check_planned(deploy, update, &prepared.change_set.changes).await {
         // An error of the clean-up would hide the rejection.
-        drop(ready.discard(deploy.aws).await);
+        drop(prepared.discard(deploy.aws).await);
         return Err(error);
     }
-    Ok(Some(ready))
+    Ok(Some(prepared))
 }
 
 /// Executes the change set if the user approves it; deletes it otherwise.
 async fn approve_and_execute<S: TemplateSource>(
-    deploy: &Deploy<'_, S>,
+    deploy: &DeployContext<'_, S>,
     update: &StackUpdate<'_>,
-    ready: &Ready,
+    prepared: &PreparedChangeSet,
     diff: TemplateDiff,
 ) -> Result<Execution, S> {
-    let planned = to_planned_resources(&ready.change_set.changes);
-    let executed = execute(deploy, update, ready, diff.refined_with(&planned, update.deployed, update.desired)).await;
+    let planned = to_planned_resources(&prepared.change_set.changes);
+    let executed =
+        execute(deploy, update, prepared, diff.refined_with(&planned, update.deployed, update.desired)).await;
     if executed.is_err() {
         // An error of the clean-up would hide the first error.
-        drop(ready.discard(deploy.aws).await);
+        drop(prepared.discard(deploy.aws).await);
     }
     executed
 }
 
 async fn execute<S: TemplateSource>(
-    deploy: &Deploy<'_, S>,
+    deploy: &DeployContext<'_, S>,
     update: &StackUpdate<'_>,
-    ready: &Ready,
+    prepared: &PreparedChangeSet,
     diff: TemplateDiff,
 ) -> Result<Execution, S> {
     let (name, aws) = (update.stack, deploy.aws);
-    let replaced = ready.replaced();
+    let replaced = prepared.replaced();
     if deploy.request.no_rollback && !replaced.is_empty() {
         let resources = replaced.into_iter().map(ToOwned::to_owned).collect();
         return Err(OpsError::ReplacementWithoutRollback { stack: name.to_owned(), resources }.into());
     }
-    warn_of_resets(aws, update, &diff, &ready.change_set.changes, &deploy.reporter).await;
+    warn_of_desired_count_resets(aws, update, &diff, &prepared.change_set.changes, &deploy.reporter).await;
     approve_changes(deploy, update, diff).await?;
-    let execution = Execution::for_change_set(aws, ready).await?;
+    let execution = Execution::for_change_set(aws, prepared).await?;
     deploy.check_cancelled(name)?;
     // From here on an interruption must not discard the change set.
     deploy.reporter.phase(name, Phase::InProgress(execution.operation(), execution.arn().to_owned()));
-    execution.execute(aws, ready, deploy.request.no_rollback).await?;
+    execution.execute(aws, prepared, deploy.request.no_rollback).await?;
     Ok(execution)
 }
 
 /// Creates or updates without a change set; none when there is nothing to update.
 async fn deploy_directly<S: TemplateSource>(
-    deploy: &Deploy<'_, S>,
+    deploy: &DeployContext<'_, S>,
     request: &StackRequest<'_>,
     update: &StackUpdate<'_>,
     diff: TemplateDiff,
@@ -173,14 +177,14 @@ async fn deploy_directly<S: TemplateSource>(
 /// The stack in a state that can be updated, or `None` if there is none. Follows an operation in progress to its end; rolls back or deletes a
 /// failed stack if the user approves.
 async fn resolve_initial_state<S: TemplateSource>(
-    deploy: &Deploy<'_, S>,
+    deploy: &DeployContext<'_, S>,
     inputs: &StackInputs<'_>,
 ) -> Result<Option<Stack>, S> {
     let (name, aws, reporter) = (&inputs.stack.name, deploy.aws, &deploy.reporter);
     let mut emit = |event| reporter.event(event);
-    let mut seen = inputs.seen.clone();
+    let mut stack_as_read = inputs.stack_as_read.clone();
     loop {
-        let (stack, stuck_resources) = match read_initial_state(aws, name, seen.take()).await? {
+        let (stack, stuck_resources) = match read_initial_state(aws, name, stack_as_read.take()).await? {
             InitialState::Absent => return Ok(None),
             InitialState::Updatable(stack) => return Ok(Some(stack)),
             // Without rollback, an update continues from what failed.
@@ -188,7 +192,7 @@ async fn resolve_initial_state<S: TemplateSource>(
             InitialState::InProgress(stack, operation) => {
                 reporter.phase(name, Phase::InProgress(operation, stack.arn.clone()));
                 let followed = follow_operation(aws, &stack, operation, &mut emit);
-                let followed = match deploy.request.limits.limit {
+                let followed = match deploy.request.timeout.duration {
                     Some(limit) => {
                         timeout(limit, followed).await.map_err(|_| OpsError::StillInProgress { stack: name.clone() })?
                     }
@@ -220,7 +224,7 @@ async fn resolve_initial_state<S: TemplateSource>(
 }
 
 async fn approve_creation<S: TemplateSource>(
-    deploy: &Deploy<'_, S>,
+    deploy: &DeployContext<'_, S>,
     name: &str,
     replaces_failed_creation: bool,
 ) -> Result<(), S> {
@@ -230,7 +234,7 @@ async fn approve_creation<S: TemplateSource>(
 
 /// Asks for approval of the changes, right before they are made.
 async fn approve_changes<S: TemplateSource>(
-    deploy: &Deploy<'_, S>,
+    deploy: &DeployContext<'_, S>,
     update: &StackUpdate<'_>,
     diff: TemplateDiff,
 ) -> Result<(), S> {

@@ -107,7 +107,7 @@ pub(crate) async fn follow_operation(
         "stack `{}` is {}: following that operation to its end first",
         stack.name, stack.status
     )));
-    StackFollower::attached(aws, operation, stack).await?.run(aws, emit).await.map(drop)
+    StackFollower::for_running_operation(aws, operation, stack).await?.run(aws, emit).await.map(drop)
 }
 
 /// Deletes a stack whose creation failed.
@@ -134,13 +134,13 @@ async fn failed_resources(aws: &Aws, stack: &Stack, status: &str) -> Result<Vec<
 /// Rolls back a failed stack, or continues a failed rollback.
 pub(crate) async fn roll_back(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
     emit(DeployEvent::Started { stack: stack.name.clone(), operation: Operation::RollBack });
-    let mut follow = StackFollower::before(aws, Operation::RollBack, stack, 0, None).await?;
+    let mut follower = StackFollower::for_new_operation(aws, Operation::RollBack, stack, 0, None).await?;
     if stack_state(&stack.status) == StackState::RollbackFailed {
         aws.continue_rollback(&stack.arn).await?;
     } else {
         aws.roll_back(&stack.arn).await?;
     }
-    let ended = follow.run(aws, emit).await?;
+    let ended = follower.run(aws, emit).await?;
     let accepted = ["ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"];
     ended.into_stack(&stack.name, &accepted).map(drop)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::aws::Aws;
 use crate::model::{ScalableTarget, ServiceName, ServiceState};
 use crate::ops::deploy::rollout::Observation;
-use crate::ops::deploy::services::Services;
+use crate::ops::deploy::service_watches::ServiceWatches;
 use crate::ops::locate::{is_existing_service, service_name};
 use crate::ops::{OpsError, Reporter, Result};
 
@@ -31,7 +31,7 @@ pub(crate) struct ServiceCount<'a> {
     aws: &'a Aws,
     name: ServiceName,
     current: u32,
-    before: Observation,
+    initial_observation: Observation,
 }
 
 impl<'a> ServiceCount<'a> {
@@ -52,11 +52,10 @@ impl<'a> ServiceCount<'a> {
             stopped => stopped?,
         };
         let current = service.desired;
-        let before = Observation { events: Vec::new(), service: Some(service), stopped };
-        Ok(Self { aws, name, current, before })
+        let initial_observation = Observation { events: Vec::new(), service: Some(service), stopped };
+        Ok(Self { aws, name, current, initial_observation })
     }
 
-    /// The service's name.
     pub(crate) fn service(&self) -> &str {
         &self.name.service
     }
@@ -84,7 +83,7 @@ impl<'a> ServiceCount<'a> {
     pub(crate) async fn until_steady<E>(&self, count: u32, limit: Duration, reporter: &Reporter<E>) -> Result<()> {
         reporter.activity(format!("{}: waiting for {count} tasks …", self.name.service));
         let emit = &mut |event| reporter.event(event);
-        let mut services = Services::of_count(self.name.clone(), count, &self.before);
+        let mut services = ServiceWatches::for_desired_count(self.name.clone(), count, &self.initial_observation);
         services.until_steady(self.aws, limit, emit).await.map_err(|error| match error {
             OpsError::RolloutFailed { service, reason, stopped_tasks } => {
                 OpsError::CountNotReached { service, count, reason, stopped_tasks }

@@ -8,7 +8,7 @@ use super::short_type;
 use crate::ops::{DeployEvent, Operation, ResourceEvent};
 use crate::render::clean;
 
-/// Of equal task failures, the first is printed and then every tenth.
+/// Prints the first of equal task failures, and then every tenth.
 const FAILURES_PER_LINE: usize = 10;
 
 /// Formats events as lines.
@@ -32,7 +32,7 @@ impl LineFormat {
             }
             DeployEvent::Started { stack, operation } => vec![format!("{stack}: {} …", present_tense(*operation))],
             DeployEvent::NoChanges { stack } => vec![format!("{}  {stack} (no changes)", "✓".green())],
-            DeployEvent::Prepared { stack, change_set } => {
+            DeployEvent::ChangeSetPrepared { stack, change_set } => {
                 vec![format!("{}  {stack}: change set created: {}", "✓".green(), clean(change_set, false))]
             }
             DeployEvent::Resource { stack, done, total, resource } => {

@@ -87,7 +87,7 @@ impl ProgressRows {
                 self.services
                     .retain(|service, _| self.stack_by_service.get(service).is_some_and(|owner| owner != stack));
             }
-            DeployEvent::Prepared { .. }
+            DeployEvent::ChangeSetPrepared { .. }
             | DeployEvent::InProgress { .. }
             | DeployEvent::ServiceEvent { .. }
             | DeployEvent::TaskStopped { .. }

@@ -81,12 +81,12 @@ impl InputOptions {
         }
     }
 
-    /// The inputs of one stack. `seen` is the stack as it was just read.
-    pub(crate) fn stack_inputs<'a>(&'a self, stack: &'a ProjectStack, seen: Option<Stack>) -> StackInputs<'a> {
+    /// The inputs of one stack. `stack_as_read` is the stack as it was just read.
+    pub(crate) fn stack_inputs<'a>(&'a self, stack: &'a ProjectStack, stack_as_read: Option<Stack>) -> StackInputs<'a> {
         let own = self.parameters.iter().filter(|given| given.stack.as_ref() == Some(&stack.name));
         StackInputs {
             stack,
-            seen,
+            stack_as_read,
             tags: self.tags_of(stack),
             parameters: self.parameters_of(&stack.name),
             required_parameters: own.map(|given| given.key.as_str()).collect(),

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::services::Services;
+use super::service_watches::ServiceWatches;
 use crate::aws::Aws;
 use crate::model::{Stack, StackEvent};
 use crate::ops::{DeployEvent, Operation, OpsError, Result, StoppedTasks};
 use event_poller::EventPoller;
-pub(in crate::ops) use event_poller::is_at_rest;
+pub(in crate::ops) use event_poller::is_in_progress;
 
 /// The statuses of a stack whose creation or update succeeded.
 pub(in crate::ops) const SUCCESS_STATUSES: [&str; 3] = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"];
@@ -25,7 +25,7 @@ pub(in crate::ops) struct StackFollower {
     poller: EventPoller,
     /// Events that the services have not seen yet.
     new_events: RefCell<Vec<StackEvent>>,
-    services: Services,
+    services: ServiceWatches,
 }
 
 /// How an operation ended.
@@ -41,28 +41,28 @@ pub(in crate::ops) struct OperationEnd {
 }
 
 impl StackFollower {
-    /// An operation that is about to begin: everything after the stack's newest event belongs to it. `change_set` is the ARN of the change
-    /// set that is executed, if it is one.
-    pub(crate) async fn before(
+    /// A follower of an operation that is about to begin: everything after the stack's newest event belongs to it. `change_set` is the ARN of
+    /// the change set that is executed, if it is one.
+    pub(crate) async fn for_new_operation(
         aws: &Aws,
         operation: Operation,
         stack: &Stack,
         total: usize,
         change_set: Option<&str>,
     ) -> Result<Self> {
-        let seen = aws.newest_event_id(&stack.arn).await?;
-        let poller = EventPoller::before(operation, stack, seen, total, change_set);
+        let last_event_id = aws.newest_event_id(&stack.arn).await?;
+        let poller = EventPoller::for_new_operation(operation, stack, last_event_id, total, change_set);
         Ok(Self::new(poller, stack))
     }
 
-    /// An operation that is in progress already; its events are reported from its beginning.
-    pub(crate) async fn attached(aws: &Aws, operation: Operation, stack: &Stack) -> Result<Self> {
-        let seen = aws.event_id_before_operation(&stack.arn).await?;
-        Ok(Self::new(EventPoller::attached(operation, stack, seen), stack))
+    /// A follower of an operation that is in progress already; its events are reported from its beginning.
+    pub(crate) async fn for_running_operation(aws: &Aws, operation: Operation, stack: &Stack) -> Result<Self> {
+        let last_event_id = aws.event_id_before_operation(&stack.arn).await?;
+        Ok(Self::new(EventPoller::for_running_operation(operation, stack, last_event_id), stack))
     }
 
     fn new(poller: EventPoller, stack: &Stack) -> Self {
-        Self { poller, new_events: RefCell::default(), services: Services::of_stack(&stack.arn) }
+        Self { poller, new_events: RefCell::default(), services: ServiceWatches::for_stack(&stack.arn) }
     }
 
     /// Remembers the PRIMARY deployments of the stack's services, before anything begins.
@@ -70,7 +70,7 @@ impl StackFollower {
         self.services.remember_deployments(aws).await
     }
 
-    /// Emits every event until the stack is at rest. ECS is polled concurrently with CloudFormation: a slow one does not delay the other.
+    /// Emits every event until the operation has ended. ECS is polled concurrently with CloudFormation: a slow one does not delay the other.
     pub(crate) async fn run(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Result<OperationEnd> {
         let shared = RefCell::new(emit);
         let mut emit = |event| (shared.borrow_mut())(event);
@@ -84,7 +84,7 @@ impl StackFollower {
             let since = stack.updated.unwrap_or_default();
             self.services.watch_all(aws, since).await?;
         }
-        // The operation has ended whatever ECS answers, or whether it does.
+        // The stack operation has ended; errors of this last poll do not matter.
         drop(timeout(FINAL_POLL_TIMEOUT, Box::pin(self.services.poll(aws, &self.new_events, &mut emit))).await);
         let stopped_tasks = Box::pin(self.services.stopped_tasks(aws, &mut emit)).await;
         let (reasons, failed) = (self.poller.failure_reasons(), self.services.failed());
@@ -118,7 +118,7 @@ impl OperationEnd {
         }
     }
 
-    /// The stack, if it has come to rest in an accepted state.
+    /// The stack, if its final status is an accepted one.
     pub(crate) fn into_stack(self, name: &str, accepted: &[&str]) -> Result<Option<Stack>> {
         let Self { status, stack, mut reasons, stopped_tasks, failed: _ } = self;
         if accepted.contains(&status.as_str()) {

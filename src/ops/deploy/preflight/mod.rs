@@ -23,7 +23,7 @@ pub(crate) use requirements::requirements;
 /// What a check found.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Finding {
-    /// The deploy would fail: what is in the way of which stack, and the way out.
+    /// The deploy would fail: the cause and the fix.
     Rejection(Diagnostic),
     /// What may make the deploy fail, or what could not be checked.
     Note(String),
@@ -52,7 +52,6 @@ impl Finding {
 /// A stack as it is and as it would be deployed.
 #[derive(Debug, Clone, Copy)]
 pub struct StackUpdate<'a> {
-    /// The stack's name.
     pub stack: &'a str,
     /// The key of the service that it is for.
     pub service_key: Option<&'a str>,
@@ -60,7 +59,6 @@ pub struct StackUpdate<'a> {
     pub existing: Option<&'a Stack>,
     /// The template of what is deployed; empty when nothing is.
     pub deployed: &'a Template,
-    /// The template to deploy.
     pub desired: &'a Template,
 }
 
@@ -81,10 +79,10 @@ pub async fn rejections(
         Some(changes) => replacements_of(changes),
         None => likely_replacements(update.deployed, update.desired),
     };
-    let mut account = Account::read(aws, update).await?;
-    let mut findings = std::mem::take(&mut account.notes);
-    findings.extend(exports::rejections(aws, update, &account, &replacements).await?);
-    findings.extend(name_conflicts::rejections(aws, update, &account, &replacements).await?);
+    let mut context = PreflightContext::read(aws, update).await?;
+    let mut findings = std::mem::take(&mut context.notes);
+    findings.extend(exports::rejections(aws, update, &context, &replacements).await?);
+    findings.extend(name_conflicts::rejections(aws, update, &context, &replacements).await?);
     Ok(findings)
 }
 
@@ -159,7 +157,7 @@ fn likely_replacements(deployed: &Template, desired: &Template) -> Vec<Replaceme
 }
 
 /// What the checks of one stack share.
-struct Account {
+struct PreflightContext {
     /// The stack's own resources that exist.
     resources: Vec<StackResource>,
     /// All exports of the region; empty when none is needed.
@@ -168,7 +166,7 @@ struct Account {
     notes: Vec<Finding>,
 }
 
-impl Account {
+impl PreflightContext {
     /// Reads what the two templates refer to.
     async fn read(aws: &Aws, update: &StackUpdate<'_>) -> Result<Self> {
         let mut notes = Vec::new();

@@ -1,6 +1,6 @@
 //! Custom names that are in use already, within the stack or elsewhere in the account.
 
-use super::{Account, Finding, Result, StackUpdate, descriptions, unless_denied};
+use super::{Finding, PreflightContext, Result, StackUpdate, descriptions, unless_denied};
 use crate::aws::{Aws, AwsError};
 use crate::hint::{Command, Hint};
 use crate::model::{ServiceName, stack_name};
@@ -10,10 +10,10 @@ use crate::stack::{ConflictCause, CustomName, NameChanges, Replacement};
 pub(super) async fn rejections(
     aws: &Aws,
     update: &StackUpdate<'_>,
-    account: &Account,
+    context: &PreflightContext,
     replacements: &[Replacement],
 ) -> Result<Vec<Finding>> {
-    let changes = NameChanges::between(update.deployed, update.desired, replacements, &account.known);
+    let changes = NameChanges::between(update.deployed, update.desired, replacements, &context.known);
     let mut findings = Vec::new();
     for conflict in &changes.conflicts {
         let (message, hint) = descriptions::conflict(update, conflict);
@@ -27,18 +27,23 @@ pub(super) async fn rejections(
         });
     }
     for (_, name) in &changes.new_names {
-        findings.extend(existing(aws, update, account, name).await?);
+        findings.extend(existing(aws, update, context, name).await?);
     }
     Ok(findings)
 }
 
 /// Looks for a resource that has the name already and does not belong to the stack.
-async fn existing(aws: &Aws, update: &StackUpdate<'_>, account: &Account, name: &CustomName) -> Result<Vec<Finding>> {
+async fn existing(
+    aws: &Aws,
+    update: &StackUpdate<'_>,
+    context: &PreflightContext,
+    name: &CustomName,
+) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    let Some(Some(physical_id)) = unless_denied(physical_id(aws, account, name).await, &mut findings)? else {
+    let Some(Some(physical_id)) = unless_denied(physical_id(aws, context, name).await, &mut findings)? else {
         return Ok(findings);
     };
-    if account.has(&physical_id) {
+    if context.has(&physical_id) {
         return Ok(findings);
     }
     let owner = unless_denied(aws.owner_of(&physical_id).await, &mut findings)?.flatten();
@@ -67,7 +72,7 @@ async fn existing(aws: &Aws, update: &StackUpdate<'_>, account: &Account, name: 
                 "logs".to_owned(),
                 "delete-log-group".to_owned(),
                 "--log-group-name".to_owned(),
-                name.text(),
+                name.display_name(),
             ]);
             Finding::rejection(
                 format!(
@@ -83,8 +88,12 @@ async fn existing(aws: &Aws, update: &StackUpdate<'_>, account: &Account, name: 
 
 /// The physical id of the resource with this name; `None` when there is none, or when it cannot be known. Types that the tool does not create
 /// are left to CloudFormation.
-async fn physical_id(aws: &Aws, account: &Account, name: &CustomName) -> std::result::Result<Option<String>, AwsError> {
-    let text = name.text();
+async fn physical_id(
+    aws: &Aws,
+    context: &PreflightContext,
+    name: &CustomName,
+) -> std::result::Result<Option<String>, AwsError> {
+    let text = name.display_name();
     match name.resource_type.as_str() {
         "AWS::Logs::LogGroup" if name.get("LogGroupName").is_some() => {
             Ok(aws.has_log_group(&text).await?.then_some(text))
@@ -101,7 +110,7 @@ async fn physical_id(aws: &Aws, account: &Account, name: &CustomName) -> std::re
         },
         "AWS::ServiceDiscovery::PrivateDnsNamespace" if name.get("Vpc").is_some() => {
             let ids = aws.private_namespace_ids(&text).await?;
-            Ok(ids.into_iter().find(|id| !account.has(id)))
+            Ok(ids.into_iter().find(|id| !context.has(id)))
         }
         "AWS::ServiceDiscovery::Service" => match (name.get("NamespaceId"), name.get("Name")) {
             (Some(namespace), Some(service)) => aws.discovery_service_id(namespace, service).await,

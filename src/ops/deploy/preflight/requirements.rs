@@ -1,12 +1,13 @@
-//! What services need to be there before they are created: exports, a cluster, parameters and secrets, images with valid names.
+//! What has to exist before services are created: exports, a cluster, parameters and secrets, images with valid names.
 
 use std::collections::BTreeMap;
 
 use super::{Finding, Result, unless_denied};
 use crate::aws::Aws;
 use crate::diagnostic::Diagnostic;
-use crate::hint::{Hint, nearest};
+use crate::hint::Hint;
 use crate::model::Export;
+use crate::similar_names::most_similar;
 use crate::stack::spec::{Reference, Secret, Service, Spec};
 use crate::stack::{ProjectStack, StackKind, image_error, platform_exports};
 
@@ -64,9 +65,9 @@ async fn check_imports(
             continue;
         }
         let known: Vec<&str> = exports.iter().map(|export| export.name.as_str()).collect();
-        let hint: Hint = match nearest(name, &known) {
+        let hint: Hint = match most_similar(name, &known) {
             Some(near) => format!("there is an export `{near}`; set it in [platform]").into(),
-            None => "deploy the stack that exports it first, or set [platform] to what there is".into(),
+            None => "deploy the stack that exports it first, or set [platform] to an existing export".into(),
         };
         let message = format!("no stack exports `{name}`, which {} imports", importers.join(", "));
         findings.push(Finding::rejection(message, hint));
@@ -74,7 +75,7 @@ async fn check_imports(
     Ok(exports)
 }
 
-/// The cluster has to be there.
+/// Checks that the cluster exists and is active.
 async fn check_cluster(aws: &Aws, cluster: &str, findings: &mut Vec<Finding>) -> Result<()> {
     let Some(status) = unless_denied(aws.cluster_status(cluster).await, findings)? else { return Ok(()) };
     match status.as_deref() {
@@ -84,7 +85,7 @@ async fn check_cluster(aws: &Aws, cluster: &str, findings: &mut Vec<Finding>) ->
             findings.push(Finding::Rejection(Diagnostic::new(message)));
         }
         None => {
-            let hint = "create it, or set platform.cluster to one that is there";
+            let hint = "create it, or set platform.cluster to an existing one";
             findings.push(Finding::rejection(format!("there is no cluster `{cluster}`"), hint));
         }
     }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use super::rollout::Observation;
-use super::service::ServiceWatch;
+use super::service_watch::ServiceWatch;
 use crate::aws::Aws;
 use crate::model::{ServiceArn, ServiceName, StackEvent};
 use crate::ops::locate::{is_existing_service, name_of, service_name};
@@ -22,18 +22,18 @@ const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The services in progress.
 #[derive(Debug, Default)]
-pub(in crate::ops) struct Services {
+pub(in crate::ops) struct ServiceWatches {
     /// The ARN of their stack; empty for a service outside a stack.
     stack: String,
     /// PRIMARY deployments from before the operation, by the logical id of the service.
-    before: HashMap<String, String>,
+    previous_deployment_ids: HashMap<String, String>,
     /// A replaced resource has two: the old service and the new one.
     watches: Vec<ServiceWatch>,
 }
 
-impl Services {
+impl ServiceWatches {
     /// The services of the stack with this ARN; none is in progress yet.
-    pub(crate) fn of_stack(stack: &str) -> Self {
+    pub(crate) fn for_stack(stack: &str) -> Self {
         Self { stack: stack.to_owned(), ..Self::default() }
     }
 
@@ -44,7 +44,7 @@ impl Services {
             // The deployments of a service that cannot be described now are distinguished by their creation times.
             let state = aws.service_state(&name).await.ok().flatten();
             let primary = state.and_then(|state| state.deployments.into_iter().find(|one| one.status == "PRIMARY"));
-            self.before.extend(primary.map(|primary| (resource.logical_id, primary.id)));
+            self.previous_deployment_ids.extend(primary.map(|primary| (resource.logical_id, primary.id)));
         }
         Ok(())
     }
@@ -53,8 +53,8 @@ impl Services {
     pub(crate) async fn watch_all(&mut self, aws: &Aws, since: Timestamp) -> Result<()> {
         for resource in aws.stack_resources(&self.stack).await?.into_iter().filter(is_existing_service) {
             let Some(name) = service_name(aws, &self.stack, &resource).await? else { continue };
-            let before = self.before.remove(&resource.logical_id);
-            let mut watch = ServiceWatch::new(name, &resource.logical_id, before);
+            let previous_deployment_id = self.previous_deployment_ids.remove(&resource.logical_id);
+            let mut watch = ServiceWatch::new(name, &resource.logical_id, previous_deployment_id);
             watch.start(since);
             self.watches.push(watch);
         }
@@ -101,8 +101,8 @@ impl Services {
         {
             match name_of(aws, &self.stack, &event.logical_id, arn).await {
                 Ok(name) => {
-                    let before = self.before.remove(&event.logical_id);
-                    self.watches.push(ServiceWatch::new(name, &event.logical_id, before));
+                    let previous_deployment_id = self.previous_deployment_ids.remove(&event.logical_id);
+                    self.watches.push(ServiceWatch::new(name, &event.logical_id, previous_deployment_id));
                 }
                 Err(error) => emit(DeployEvent::note(format!("cannot follow service {}: {error}", event.logical_id))),
             }
@@ -129,8 +129,8 @@ impl Services {
     }
 
     /// One service whose desired count is changed in ECS directly.
-    pub(crate) fn of_count(name: ServiceName, count: u32, before: &Observation) -> Self {
-        Self { watches: vec![ServiceWatch::of_count(name, count, before)], ..Self::default() }
+    pub(crate) fn for_desired_count(name: ServiceName, count: u32, initial: &Observation) -> Self {
+        Self { watches: vec![ServiceWatch::for_desired_count(name, count, initial)], ..Self::default() }
     }
 
     /// Polls the services until every rollout is complete, after the stack operation.

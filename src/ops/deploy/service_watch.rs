@@ -14,7 +14,6 @@ const LOG_LINES: u16 = 20;
 /// How often the log of a failed container is read: lines reach CloudWatch some seconds after they are printed.
 const LOG_ATTEMPTS: u32 = 8;
 
-/// A service in progress.
 #[derive(Debug)]
 pub(in crate::ops) struct ServiceWatch {
     name: ServiceName,
@@ -38,9 +37,9 @@ struct StoppedTaskGroup {
 }
 
 impl ServiceWatch {
-    /// `before` is the PRIMARY deployment from before the update, if known.
-    pub(super) fn new(name: ServiceName, logical_id: &str, before: Option<String>) -> Self {
-        let rollout = Rollout::new(logical_id, before);
+    /// `previous_deployment_id` is the PRIMARY deployment from before the update, if known.
+    pub(super) fn new(name: ServiceName, logical_id: &str, previous_deployment_id: Option<String>) -> Self {
+        let rollout = Rollout::new(logical_id, previous_deployment_id);
         Self {
             name,
             rollout,
@@ -51,9 +50,9 @@ impl ServiceWatch {
         }
     }
 
-    /// Watches a change of the desired count in ECS; see [`Rollout::of_count`].
-    pub(super) fn of_count(name: ServiceName, count: u32, before: &Observation) -> Self {
-        Self { rollout: Rollout::of_count(count, before), ..Self::new(name, "", None) }
+    /// Watches a change of the desired count in ECS; see [`Rollout::for_desired_count`].
+    pub(super) fn for_desired_count(name: ServiceName, count: u32, initial: &Observation) -> Self {
+        Self { rollout: Rollout::for_desired_count(count, initial), ..Self::new(name, "", None) }
     }
 
     /// Sets the start of the update, if no events of the stack show it.

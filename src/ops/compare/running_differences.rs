@@ -8,9 +8,9 @@ use crate::ops::{OpsError, Result};
 use crate::stack::Template;
 
 /// How a stack and its services differ from the deployed template, in sentences.
-pub(crate) async fn drift_notes(aws: &Aws, stack: &Stack, deployed: &Template) -> Result<Vec<String>> {
+pub(crate) async fn running_differences(aws: &Aws, stack: &Stack, deployed: &Template) -> Result<Vec<String>> {
     let mut notes: Vec<String> = required_repair(stack).into_iter().collect();
-    match service_drift(aws, stack, deployed).await {
+    match service_differences(aws, stack, deployed).await {
         Ok(more) => notes.extend(more),
         Err(error) if error.kind.is_access_denied() => {
             notes.push(format!("cannot compare the running service with the template: {error}"));
@@ -20,7 +20,11 @@ pub(crate) async fn drift_notes(aws: &Aws, stack: &Stack, deployed: &Template) -
     Ok(notes)
 }
 
-async fn service_drift(aws: &Aws, stack: &Stack, deployed: &Template) -> std::result::Result<Vec<String>, AwsError> {
+async fn service_differences(
+    aws: &Aws,
+    stack: &Stack,
+    deployed: &Template,
+) -> std::result::Result<Vec<String>, AwsError> {
     let mut notes = Vec::new();
     let resources = aws.stack_resources(&stack.arn).await?;
     for resource in resources.iter().filter(|resource| is_existing_service(resource)) {

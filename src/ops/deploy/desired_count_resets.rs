@@ -9,7 +9,7 @@ use crate::stack::TemplateDiff;
 
 /// Warns, before an update, of the desired counts that it resets. CloudFormation sends a service's count with every other change of the
 /// service.
-pub(super) async fn warn_of_resets<E>(
+pub(super) async fn warn_of_desired_count_resets<E>(
     aws: &Aws,
     update: &StackUpdate<'_>,
     diff: &TemplateDiff,
