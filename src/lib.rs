@@ -141,14 +141,14 @@ pub mod testing {
     pub mod model {
         pub use crate::model::{
             Container, Deployment, DiscoveryInstance, DiscoveryService, PlannedChange, ScalableTarget, ScalingPolicy,
-            ServiceEvent, Stack, StackRequest, Task,
+            ServiceEvent, Stack, StackRequest, StackStatus, Task,
         };
     }
     /// Operations.
     pub mod ops {
         pub use crate::ops::{
             DeployEvent, DeployMethod, DeployRequest, DiffInputs, Execution, Finding, Message, Operation, OpsError,
-            PreparedChangeSet, Question, ResourceEvent, RolloutState, StackDiff, StackInputs, StackOutcome,
+            PreparedChangeSet, Question, ReadCache, ResourceEvent, RolloutState, StackDiff, StackInputs, StackOutcome,
             StackUpdate, StatusReport, TemplateSource, Timeout, compare, deploy, destroy, locate_service,
             message_channel, prepare_change_set, rejections, rejections_before_change_set, rollout,
         };

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum, ValueHint};
 
@@ -12,7 +13,7 @@ use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ops::{self, DiffInputs, Purpose, StackDiff, Synthesiser};
+use crate::ops::{self, DiffInputs, Purpose, ReadCache, StackDiff, Synthesiser};
 use crate::project::Project;
 use crate::render;
 use crate::stack::{ProjectStack, TemplateDiff, parse_template};
@@ -116,7 +117,8 @@ async fn with_deployed(
     let desired: Vec<DiffInputs<'_>> = desired.collect();
     // Unique, so that concurrent diffs do not delete each other's.
     let change_set = (method == DiffMethod::ChangeSet).then(|| format!("ecsws-diff-{:08x}", rand::random::<u32>()));
-    let comparison = ops::compare_stacks(&aws, &project.spec, stacks, &desired, change_set.as_deref());
+    let reads = ReadCache::new(Arc::clone(&aws));
+    let comparison = ops::compare_stacks(&reads, &project.spec, stacks, &desired, change_set.as_deref());
     let diffs = ctx.interrupts.run_until_interrupt(comparison).await;
     if let Some(change_set) = change_set.filter(|_| !matches!(diffs, Some(Ok(_)))) {
         ops::delete_change_sets(&aws, stacks, &change_set).await;

@@ -3,6 +3,8 @@
 mod approver;
 mod running;
 
+use std::sync::Arc;
+
 use clap::{ArgGroup, Args};
 
 use super::choose::choose_service;
@@ -16,7 +18,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::hint::{Hint, RepeatedCommand};
 use crate::ops::{
-    DeployResult, Deployed, Operation, ServiceCount, StackOutcome, autoscaling_differences, locate_service,
+    DeployResult, Deployed, Operation, ReadCache, ServiceCount, StackOutcome, autoscaling_differences, locate_service,
 };
 use crate::project::Project;
 use crate::stack::spec::{MAX_TASKS_PER_SERVICE, Service};
@@ -109,7 +111,8 @@ async fn deploy_numbers(
     let mut edited = project.with_text(&edit.text)?;
     let stacks = edited.stacks(&[stack.to_owned()])?;
     let mut approver = ScaleApprover::new(project, key, scaling, execution, ctx.settings.sandbox);
-    let outcomes = deploy(&mut edited, &stacks, execution, &DeployOptions::default(), &mut approver, ctx).await;
+    let reads = Arc::new(ReadCache::new(ctx.aws(Some(project)).await?));
+    let outcomes = deploy(&mut edited, &stacks, execution, &DeployOptions::default(), &mut approver, &reads, ctx).await;
     let deployed = match outcomes.and_then(single_result) {
         Ok(deployed) => deployed,
         Err(error) => {

@@ -1,8 +1,10 @@
 //! Templates of the project's stacks: look-ups come from `ecsws.lock` and are pinned there.
 
+use std::sync::Arc;
+
 use crate::context::Context;
 use crate::error::CliError;
-use crate::ops::{self, LookUpEvent, Purpose, Synthesiser};
+use crate::ops::{self, LookUpEvent, Purpose, ReadCache, Synthesiser};
 use crate::project::Project;
 use crate::stack::{Environment, LookUps, Template};
 
@@ -39,7 +41,7 @@ pub(super) async fn template(
         if writes_lock && synthesiser.needs_look_up(&project.spec, stack) {
             ops::check_environment(&aws, &project.spec.target, synthesiser.environment()).await?;
         }
-        synthesiser.set_clients(aws);
+        synthesiser.set_clients(Arc::new(ReadCache::new(aws)));
     }
     template_and_pin(synthesiser, project, stack, writes_lock, &mut |text| ctx.ui.detail(&text)).await
 }

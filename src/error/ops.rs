@@ -41,7 +41,7 @@ fn exit_and_hint(error: &OpsError) -> (Exit, Option<Hint>) {
             let hint = Hint::command(["status"]).text(" shows the service's state; ECS keeps trying");
             (Exit::TimedOut, Some(hint))
         }
-        OpsError::TimedOut { stack, status, .. } if status.ends_with("_IN_PROGRESS") => {
+        OpsError::TimedOut { stack, status, .. } if status.is_in_progress() => {
             let hint = Hint::from("CloudFormation continues; ")
                 .then(Command::Repeat(RepeatedCommand::deploy([stack]).without_timeout()))
                 .text(" follows it, ")
@@ -57,12 +57,12 @@ fn exit_and_hint(error: &OpsError) -> (Exit, Option<Hint>) {
         OpsError::RolloutFailed { stopped_tasks, .. } if stopped_tasks.is_empty() => {
             (Exit::Failed, Some(Hint::command(["logs"]).text(" may show why tasks stop")))
         }
-        OpsError::StackFailed { stack, status, .. } if status == "UPDATE_ROLLBACK_FAILED" => {
+        OpsError::StackFailed { stack, status, .. } if *status == "UPDATE_ROLLBACK_FAILED" => {
             let deploy = Command::Repeat(RepeatedCommand::deploy([stack]));
             let hint = Hint::from("once the cause is removed, ").then(deploy);
             (Exit::Failed, Some(hint.text(" continues the rollback and then deploys")))
         }
-        OpsError::StackFailed { stack, status, .. } if status == "DELETE_FAILED" => {
+        OpsError::StackFailed { stack, status, .. } if *status == "DELETE_FAILED" => {
             let destroy = Command::Repeat(RepeatedCommand::new(&["destroy"], ["destroy", stack]));
             (Exit::Failed, Some(Hint::from("remove what prevents the deletion, then repeat ").then(destroy)))
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{LookUpError, StoppedTasks};
 use crate::aws::AwsError;
 use crate::diagnostic::Diagnostic;
+use crate::model::StackStatus;
 use crate::stack::{Environment, TemplateParseError};
 
 /// Why an operation failed.
@@ -25,7 +26,7 @@ pub enum OpsError {
     StackFailed {
         stack: String,
         /// Its status now.
-        status: String,
+        status: StackStatus,
         /// The resources that failed and why, in the order in which it happened.
         reasons: Vec<String>,
         /// The tasks that stopped meanwhile.
@@ -37,7 +38,7 @@ pub enum OpsError {
         stack: String,
         limit: Duration,
         /// Its status now.
-        status: String,
+        status: StackStatus,
         /// The tasks that stopped meanwhile.
         stopped_tasks: Vec<StoppedTasks>,
     },
@@ -94,7 +95,7 @@ pub enum OpsError {
         /// What was to be done, as a verb: "update".
         operation: &'static str,
         /// Its status, the same as before.
-        status: String,
+        status: StackStatus,
     },
     /// The checks before the first change found that the deploy cannot work.
     #[error("{}", rejections.iter().map(|one| one.message.as_str()).collect::<Vec<_>>().join("; "))]

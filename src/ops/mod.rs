@@ -8,6 +8,7 @@ mod error;
 mod locate;
 mod logs;
 mod look_ups;
+mod read_cache;
 mod retry;
 mod scale;
 mod status;
@@ -19,9 +20,7 @@ use crate::aws::Aws;
 use crate::model::Stack;
 
 pub use compare::{DiffInputs, StackDiff, compare};
-pub(crate) use compare::{
-    compare_stacks, delete_change_sets, deployed_template, running_differences, to_planned_resources,
-};
+pub(crate) use compare::{compare_stacks, delete_change_sets, running_differences};
 pub use deploy::change_set::{PreparedChangeSet, prepare_change_set};
 pub(crate) use deploy::events::StoppedTasks;
 pub use deploy::events::{DeployEvent, Operation, ResourceEvent};
@@ -29,7 +28,6 @@ pub(crate) use deploy::execution::STEADY_TIMEOUT;
 pub use deploy::execution::{Execution, Timeout};
 pub use deploy::preflight::{Finding, StackUpdate, rejections, rejections_before_change_set};
 pub use deploy::rollout::{self, RolloutState};
-pub(crate) use deploy::state::is_created;
 pub use deploy::{
     DeployMethod, DeployRequest, Message, Question, StackInputs, StackOutcome, TemplateSource, deploy, message_channel,
 };
@@ -38,10 +36,12 @@ pub use destroy::destroy;
 pub(crate) use destroy::{DeletionPlan, plan_deletions};
 pub(crate) use environment::{caller_environment, check_environment, check_region, target_environment};
 pub use error::OpsError;
+pub(crate) use locate::find_service;
 pub use locate::locate_service;
 pub(crate) use logs::{LogSource, Tail, TailOptions, log_groups};
 pub(crate) use look_ups::LookUpError;
-pub(crate) use scale::{ServiceCount, autoscaling_differences, desired_counts};
+pub use read_cache::ReadCache;
+pub(crate) use scale::{ServiceCount, autoscaling_differences};
 pub(crate) use status::StatusReader;
 pub use status::StatusReport;
 pub(crate) use synthesiser::{LookUpEvent, Purpose, Synthesiser};

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use ecsws::stack::{ProjectStack, Spec, Template, parse_template, stacks};
 use ecsws::testing::ops::{
-    self, DeployMethod, DeployRequest, Message, OpsError, Question, StackInputs, StackOutcome, TemplateSource, Timeout,
+    self, DeployMethod, DeployRequest, Message, OpsError, Question, ReadCache, StackInputs, StackOutcome,
+    TemplateSource, Timeout,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -55,7 +56,6 @@ async fn deploy(
         .iter()
         .map(|stack| StackInputs {
             stack,
-            stack_as_read: None,
             tags: Vec::new(),
             parameters: BTreeMap::new(),
             required_parameters: Vec::new(),
@@ -77,7 +77,8 @@ async fn deploy(
     };
     let (reporter, mut messages) = ops::message_channel();
     let cancellation = CancellationToken::new();
-    let work = ops::deploy(&aws, &request, &OneTemplate, reporter, &cancellation);
+    let reads = ReadCache::new(Arc::new(aws));
+    let work = ops::deploy(&reads, &request, &OneTemplate, reporter, &cancellation);
     let answers = async {
         while let Some(message) = messages.recv().await {
             if let Message::Question(question, reply) = message {

@@ -98,10 +98,11 @@ async fn update(server: Server) -> Result<String, OpsError> {
     let Some(prepared) = ops::prepare_change_set(&aws, &request, "ecsws", Some(&existing)).await? else {
         panic!("there are changes")
     };
-    let mut execution = Execution::for_change_set(&aws, &prepared).await?;
+    let mut execution = Execution::for_change_set(&aws, &prepared, &[]).await?;
     execution.execute(&aws, &prepared, false).await?;
     let timeout = Timeout { duration: None, delete_creation: false };
-    execution.follow(&aws, timeout, &mut |_| {}).await.map(|stack| stack.status)
+    let (reporter, _messages) = ops::message_channel::<OpsError>();
+    execution.follow(&aws, timeout, &reporter).await.map(|stack| stack.status.to_string())
 }
 
 /// The events of the stack's creation, before the update.

@@ -23,7 +23,7 @@ impl Aws {
         Ok(response.stacks.unwrap_or_default().into_iter().next().map(|stack| Stack {
             name: or_empty(stack.stack_name),
             arn: or_empty(stack.stack_id),
-            status: stack.stack_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+            status: stack.stack_status.map(|status| status.as_str().into()).unwrap_or_default(),
             status_reason: stack.stack_status_reason.filter(|reason| !reason.is_empty()),
             updated: timestamp(stack.last_updated_time.or(stack.creation_time)),
             outputs: stack
@@ -76,7 +76,7 @@ impl Aws {
                     logical_id: or_empty(resource.logical_resource_id),
                     physical_id: or_empty(resource.physical_resource_id),
                     resource_type: or_empty(resource.resource_type),
-                    status: resource.resource_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+                    status: resource.resource_status.map(|status| status.as_str().into()).unwrap_or_default(),
                     reason: resource.resource_status_reason,
                 }
             }));
@@ -129,7 +129,7 @@ impl Aws {
                     logical_id: or_empty(event.logical_resource_id),
                     physical_id: or_empty(event.physical_resource_id),
                     resource_type: or_empty(event.resource_type),
-                    status: event.resource_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+                    status: event.resource_status.map(|status| status.as_str().into()).unwrap_or_default(),
                     reason: event.resource_status_reason,
                 };
                 if !on_event(event) {

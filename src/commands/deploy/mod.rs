@@ -24,7 +24,9 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::model::Stack;
-use crate::ops::{self, DeployRequest, DeployResult, Purpose, StackInputs, StackOutcome, StackPhases, Synthesiser};
+use crate::ops::{
+    self, DeployRequest, DeployResult, Purpose, ReadCache, StackInputs, StackOutcome, StackPhases, Synthesiser,
+};
 use crate::project::Project;
 use crate::render::{self, DeployView};
 use crate::stack::ProjectStack;
@@ -65,9 +67,10 @@ pub(super) async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Exit, Cli
     let stacks = project.stacks(&stacks)?;
     options.check(&project.spec, &stacks, &ctx.settings.working_dir)?;
     let target = project.spec.target.clone();
+    let reads = Arc::new(ReadCache::new(ctx.aws(Some(&project)).await?));
     let mut approver = DeployApprover { execution: &execution, target, is_sandbox: ctx.settings.sandbox };
-    let outcomes = deploy(&mut project, &stacks, &execution, &options, &mut approver, ctx).await?;
-    running_differences::warn_of_running_differences(&outcomes, &project, ctx).await?;
+    let outcomes = deploy(&mut project, &stacks, &execution, &options, &mut approver, &reads, ctx).await?;
+    running_differences::warn_of_running_differences(&outcomes, &reads, ctx).await;
     let deployed = outcomes.iter().filter_map(|outcome| match outcome {
         StackOutcome::Deployed(deployed) if deployed.result != DeployResult::ChangeSetPrepared => {
             Some(deployed.stack.clone())
@@ -75,7 +78,7 @@ pub(super) async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Exit, Cli
         _ => None,
     });
     let deployed: Vec<Stack> = deployed.collect();
-    let reported = report(&project, &stacks, &outcomes, &deployed, &options, ctx).await;
+    let reported = report(&project, &stacks, &outcomes, &deployed, &options, &reads, ctx).await;
     // A failed stack takes precedence over a report that failed.
     combine_failures(outcomes)?;
     reported.map(|()| Exit::Done)
@@ -88,13 +91,14 @@ async fn report(
     outcomes: &[StackOutcome<CliError>],
     deployed: &[Stack],
     options: &DeployOptions,
+    reads: &ReadCache,
     ctx: &mut Context,
 ) -> Result<(), CliError> {
     if let Some(file) = &options.outputs_file {
         outputs_file::write(ctx.settings.working_dir.join(file), deployed).await?;
     }
     if !ctx.ui.is_json() {
-        let summary = summary::summarise(project, stacks, outcomes, deployed, ctx).await?;
+        let summary = summary::summarise(project, stacks, outcomes, deployed, reads, ctx).await?;
         render::summary(&mut ctx.ui, &summary)?;
     }
     Ok(())
@@ -107,24 +111,17 @@ pub(super) async fn deploy(
     execution: &ExecutionOptions,
     options: &DeployOptions,
     approver: &mut dyn Approver,
+    reads: &Arc<ReadCache>,
     ctx: &mut Context,
 ) -> Result<Vec<StackOutcome<CliError>>, CliError> {
-    let aws = ctx.aws(Some(project)).await?;
+    let aws = reads.aws();
     sandbox_images::check_runtime(project, stacks, ctx).await?;
     if !ctx.settings.sandbox {
-        ops::check_region(&aws, &project.spec.target)?;
+        ops::check_region(aws, &project.spec.target)?;
     }
-    let known = ops::describe_stacks(&aws, stacks.iter().map(|stack| stack.name.as_str())).await?;
+    let known = reads.stacks(stacks.iter().map(|stack| stack.name.as_str())).await?;
     let environment = show_target(project, &known, ctx).await?;
-    let inputs: Vec<StackInputs<'_>> = stacks
-        .iter()
-        .zip(known)
-        .map(|(stack, stack_as_read)| {
-            // It may change while its dependencies are deployed.
-            let waits = stacks.iter().any(|other| stack.depends_on.contains(&other.name));
-            options.inputs.stack_inputs(stack, stack_as_read.filter(|_| !waits))
-        })
-        .collect();
+    let inputs: Vec<StackInputs<'_>> = stacks.iter().map(|stack| options.inputs.stack_inputs(stack)).collect();
     let spec = project.spec.clone();
     let request = DeployRequest {
         spec: &spec,
@@ -143,12 +140,12 @@ pub(super) async fn deploy(
     let (reporter, messages) = ops::message_channel();
     let look_ups = known_look_ups(project, &environment, ctx);
     let mut synthesiser = Synthesiser::new(environment, Purpose::Deploy, look_ups);
-    synthesiser.set_clients(Arc::clone(&aws));
+    synthesiser.set_clients(Arc::clone(reads));
     let source = ProjectSource::new(project, synthesiser, ctx.sandbox(), reporter.clone());
     let cancellation = CancellationToken::new();
-    let work = ops::deploy(&aws, &request, &source, reporter, &cancellation);
+    let work = ops::deploy(reads, &request, &source, reporter, &cancellation);
     let view = DeployView::new(&ctx.ui, execution.shows_rows(), TimeZone::system());
-    EventLoop { approver, source: &source, messages, view, phases: StackPhases::new(&aws), cancellation: &cancellation }
+    EventLoop { approver, source: &source, messages, view, phases: StackPhases::new(aws), cancellation: &cancellation }
         .run(work, ctx)
         .await
         .map(|outcomes| mark_interrupted(outcomes, stacks, cancellation.is_cancelled()))

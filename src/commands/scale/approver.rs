@@ -55,17 +55,14 @@ impl<'a> ScaleApprover<'a> {
         if changes.is_empty() {
             return;
         }
-        let status = match ctx.aws(Some(self.project)).await {
-            Ok(aws) => {
-                let stacks = ops::describe_stacks(&aws, [stack]).await.unwrap_or_default();
-                stacks.into_iter().flatten().next().map(|stack| stack.status).unwrap_or_default()
-            }
-            Err(_) => String::new(),
+        let now = match ctx.aws(Some(self.project)).await {
+            Ok(aws) => ops::describe_stacks(&aws, [stack]).await.unwrap_or_default().into_iter().flatten().next(),
+            Err(_) => None,
         };
-        let stack_now = match status.as_str() {
-            "" => format!("whether stack {stack} has them is not known"),
-            status if status.contains("ROLLBACK") => format!("stack {stack} does not have them: it is {status}"),
-            status => format!("stack {stack} is {status}"),
+        let stack_now = match now.map(|stack| stack.status) {
+            None => format!("whether stack {stack} has them is not known"),
+            Some(status) if status.is_rollback() => format!("stack {stack} does not have them: it is {status}"),
+            Some(status) => format!("stack {stack} is {status}"),
         };
         let changes = changes.join(", ");
         render::warn_event(&mut ctx.ui, format!("{SPEC_FILE} has the new numbers ({changes}); {stack_now}"));

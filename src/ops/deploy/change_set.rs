@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::state::{StackState, stack_state};
 use crate::aws::{Aws, AwsError, AwsErrorKind};
-use crate::model::{ChangeSet, ChangeSetKind, Stack, StackRequest};
+use crate::model::{ChangeSet, ChangeSetKind, PlannedChange, Stack, StackRequest, StackState};
 use crate::ops::{OpsError, Result};
-use crate::stack::MAX_TEMPLATE_BYTES;
+use crate::stack::{MAX_TEMPLATE_BYTES, PlannedResource, RequiresRecreation};
 
 const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(50);
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -112,6 +111,22 @@ impl PreparedChangeSet {
     }
 }
 
+/// Converts the changes of a change set for the diff.
+pub(crate) fn to_planned_resources(changes: &[PlannedChange]) -> Vec<PlannedResource> {
+    let recreation = |word: &str| match word {
+        "Always" | "True" => RequiresRecreation::Always,
+        "Conditionally" | "Conditional" => RequiresRecreation::Conditionally,
+        _ => RequiresRecreation::Never,
+    };
+    let planned = changes.iter().map(|change| PlannedResource {
+        logical_id: change.logical_id.clone(),
+        replacement: recreation(change.replacement.as_deref().unwrap_or_default()),
+        properties: change.properties.iter().map(|(name, word)| (name.clone(), recreation(word))).collect(),
+        direct: change.direct.clone(),
+    });
+    planned.collect()
+}
+
 /// Deletes a change set, by name or ARN, and the stack that exists only for it. If the change set is gone already, another deploy uses the
 /// stack, which is then left as it is.
 pub(crate) async fn discard(aws: &Aws, stack: &str, change_set: &str) -> Result<()> {
@@ -133,7 +148,7 @@ pub(crate) async fn delete_change_set(aws: &Aws, stack: &str, change_set: &str) 
 
 /// The stack, if it exists only for change sets and has none left: change sets of others are not deleted.
 pub(in crate::ops) async fn stack_in_review(aws: &Aws, stack: &str) -> Result<Option<Stack>> {
-    let stack = aws.stack(stack).await?.filter(|stack| stack_state(&stack.status) == StackState::InReview);
+    let stack = aws.stack(stack).await?.filter(|stack| stack.status.state() == StackState::InReview);
     let Some(stack) = stack else { return Ok(None) };
     let others = aws.change_set_count(&stack.arn).await?;
     Ok((others == 0).then_some(stack))
@@ -160,8 +175,9 @@ pub(in crate::ops) async fn classify_refusal(
     stack_as_read: Option<&Stack>,
     error: AwsError,
 ) -> OpsError {
-    let state =
-        |stack: Option<&Stack>| stack.map(|stack| stack.status.clone()).filter(|status| status != "REVIEW_IN_PROGRESS");
+    let state = |stack: Option<&Stack>| {
+        stack.map(|stack| stack.status.clone()).filter(|status| status.state() != StackState::InReview)
+    };
     let is_concurrent = match error.kind {
         AwsErrorKind::Conflict | AwsErrorKind::NotFound => true,
         AwsErrorKind::Other => aws.stack(name).await.is_ok_and(|now| state(now.as_ref()) != state(stack_as_read)),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{Deployment, StackEvent};
+use crate::model::{Deployment, StackEvent, StackStatus};
 
 /// An event of a deploy; in JSON its name stands in `event`.
 #[derive(Debug, Clone, Serialize)]
@@ -88,14 +88,6 @@ impl DeployEvent {
     pub(in crate::ops) fn note(message: impl Into<String>) -> Self {
         Self::Note { message: message.into() }
     }
-
-    /// The event of a service when no stack operation is in progress: there is nothing to cancel.
-    pub(in crate::ops) fn without_operation(self) -> Self {
-        match self {
-            Self::Stuck { service, cause, .. } => Self::Stuck { service, cause, cancellable: false },
-            event => event,
-        }
-    }
 }
 
 /// What is done to a stack.
@@ -126,7 +118,7 @@ pub struct ResourceEvent {
     /// When, by AWS's clock.
     pub timestamp: Timestamp,
     /// ResourceStatus.
-    pub status: String,
+    pub status: StackStatus,
     /// ResourceType.
     pub resource_type: String,
     /// LogicalResourceId.

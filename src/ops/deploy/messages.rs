@@ -5,6 +5,7 @@ use std::future::pending;
 use tokio::sync::{mpsc, oneshot};
 
 use super::events::{DeployEvent, Operation};
+use crate::model::StackStatus;
 use crate::stack::{Template, TemplateDiff};
 
 /// A message of a deploy. `E` is the error of the command that deploys.
@@ -56,7 +57,7 @@ pub enum Question {
     /// Roll the stack back first?
     RollBack {
         stack: String,
-        status: String,
+        status: StackStatus,
         /// The resources at which its rollback is stuck; none where there was no rollback yet.
         stuck_resources: Vec<String>,
     },

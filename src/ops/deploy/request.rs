@@ -40,8 +40,6 @@ pub struct DeployRequest<'a> {
 pub struct StackInputs<'a> {
     /// The stack of the project.
     pub stack: &'a ProjectStack,
-    /// The stack as it was just read; `None` if it does not exist or was not looked up.
-    pub stack_as_read: Option<Stack>,
     pub tags: Vec<(String, String)>,
     /// The parameters that are given, by key.
     pub parameters: BTreeMap<&'a str, &'a str>,
@@ -133,7 +131,7 @@ impl<'a> DesiredStack<'a> {
         let (tags, topics) = (&self.inputs.tags, self.request.notification_arns);
         !self.request.force
             && self.request.method != DeployMethod::PrepareChangeSet
-            && ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"].contains(&existing.status.as_str())
+            && existing.status.is_success()
             && self.parameters.iter().all(has_value)
             && (tags.is_empty() || sorted(tags) == sorted(&existing.tags))
             && (topics.is_empty() || *topics == existing.notification_arns)

@@ -70,7 +70,6 @@ mod tests {
     async fn run(stacks: &[ProjectStack], concurrency: usize, fails: &str) -> (Vec<String>, Vec<String>) {
         let inputs = stacks.iter().map(|stack| StackInputs {
             stack,
-            stack_as_read: None,
             tags: Vec::new(),
             parameters: BTreeMap::new(),
             required_parameters: Vec::new(),

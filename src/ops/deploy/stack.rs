@@ -1,11 +1,9 @@
 //! Deploys one stack: compare, change set, approval, execution.
 
-use std::collections::BTreeMap;
-
 use tokio::time::timeout;
 
 use super::DeployContext;
-use super::change_set::{PreparedChangeSet, prepare_change_set};
+use super::change_set::{PreparedChangeSet, prepare_change_set, to_planned_resources};
 use super::checks::{check_all, check_planned};
 use super::desired_count_resets::warn_of_desired_count_resets;
 use super::events::{DeployEvent, Operation};
@@ -16,8 +14,8 @@ use super::preflight::StackUpdate;
 use super::request::{DeployMethod, DesiredStack, StackInputs};
 use super::state::{InitialState, delete_failed_creation, follow_operation, read_initial_state, roll_back};
 use super::template_source::TemplateSource;
-use crate::model::{Stack, StackRequest};
-use crate::ops::{OpsError, to_planned_resources};
+use crate::model::{Stack, StackRequest, StackResource};
+use crate::ops::OpsError;
 use crate::stack::{Template, TemplateDiff};
 
 /// The name of a deploy's change set. One from an interrupted deploy is replaced.
@@ -80,14 +78,16 @@ async fn deploy_steps<S: TemplateSource>(
     };
     let Some(mut execution) = started else { return Ok(unchanged(deploy, existing.unwrap_or_default(), template)) };
     reporter.event(DeployEvent::Started { stack: name.clone(), operation: execution.operation() });
-    let paths = paths(&deployed, &template);
-    let mut emit = |event| reporter.event(with_path(event, &paths));
-    let stack = execution.follow(aws, deploy.request.timeout, &mut emit).await?;
+    execution.set_construct_paths(deployed.short_paths().into_iter().chain(template.short_paths()).collect());
+    let followed = execution.follow(aws, deploy.request.timeout, reporter).await;
+    deploy.reads.discard();
+    let stack = followed?;
+    deploy.reads.discard_after(&stack);
     if deploy.request.wait_for_services {
         reporter.phase(name, Phase::WaitingForServices);
-        execution.until_steady(aws, deploy.request.timeout, &mut emit).await?;
+        execution.until_steady(aws, deploy.request.timeout, reporter).await?;
     }
-    emit(execution.finished(&stack));
+    reporter.event(execution.finished(&stack));
     Ok(Deployed { stack, template, result: DeployResult::Done(execution.operation(), execution.seconds()) })
 }
 
@@ -145,12 +145,13 @@ async fn execute<S: TemplateSource>(
         let resources = replaced.into_iter().map(ToOwned::to_owned).collect();
         return Err(OpsError::ReplacementWithoutRollback { stack: name.to_owned(), resources }.into());
     }
-    warn_of_desired_count_resets(aws, update, &diff, &prepared.change_set.changes, &deploy.reporter).await;
+    warn_of_desired_count_resets(deploy.reads, update, &diff, &prepared.change_set.changes, &deploy.reporter).await;
     approve_changes(deploy, update, diff).await?;
-    let execution = Execution::for_change_set(aws, prepared).await?;
+    let resources = existing_resources(deploy, update).await?;
+    let execution = Execution::for_change_set(aws, prepared, &resources).await?;
     deploy.check_cancelled(name)?;
     // From here on an interruption must not discard the change set.
-    deploy.reporter.phase(name, Phase::InProgress(execution.operation(), execution.arn().to_owned()));
+    deploy.start_operation(name, execution.operation(), execution.arn());
     execution.execute(aws, prepared, deploy.request.no_rollback).await?;
     Ok(execution)
 }
@@ -166,11 +167,12 @@ async fn deploy_directly<S: TemplateSource>(
     approve_changes(deploy, update, diff).await?;
     deploy.check_cancelled(name)?;
     let Some(existing) = update.existing else {
-        deploy.reporter.phase(name, Phase::InProgress(Operation::Create, name.to_owned()));
+        deploy.start_operation(name, Operation::Create, name);
         return Ok(Some(Execution::create(aws, request, keep_failed).await?));
     };
-    let execution = Execution::for_update(aws, existing).await?;
-    deploy.reporter.phase(name, Phase::InProgress(Operation::Update, existing.arn.clone()));
+    let resources = existing_resources(deploy, update).await?;
+    let execution = Execution::for_update(aws, existing, &resources).await?;
+    deploy.start_operation(name, Operation::Update, &existing.arn);
     Ok(execution.update(aws, request, keep_failed).await?.then_some(execution))
 }
 
@@ -181,17 +183,15 @@ async fn resolve_initial_state<S: TemplateSource>(
     inputs: &StackInputs<'_>,
 ) -> Result<Option<Stack>, S> {
     let (name, aws, reporter) = (&inputs.stack.name, deploy.aws, &deploy.reporter);
-    let mut emit = |event| reporter.event(event);
-    let mut stack_as_read = inputs.stack_as_read.clone();
     loop {
-        let (stack, stuck_resources) = match read_initial_state(aws, name, stack_as_read.take()).await? {
+        let (stack, stuck_resources) = match read_initial_state(deploy.reads, name).await? {
             InitialState::Absent => return Ok(None),
             InitialState::Updatable(stack) => return Ok(Some(stack)),
             // Without rollback, an update continues from what failed.
             InitialState::Failed(stack) if deploy.request.no_rollback => return Ok(Some(stack)),
             InitialState::InProgress(stack, operation) => {
-                reporter.phase(name, Phase::InProgress(operation, stack.arn.clone()));
-                let followed = follow_operation(aws, &stack, operation, &mut emit);
+                deploy.start_operation(name, operation, &stack.arn);
+                let followed = follow_operation(aws, &stack, operation, reporter);
                 let followed = match deploy.request.timeout.duration {
                     Some(limit) => {
                         timeout(limit, followed).await.map_err(|_| OpsError::StillInProgress { stack: name.clone() })?
@@ -199,7 +199,7 @@ async fn resolve_initial_state<S: TemplateSource>(
                     None => followed.await,
                 };
                 followed.map_err(|error| error.while_following(name))?;
-                reporter.phase(name, Phase::Idle);
+                deploy.end_operation(name);
                 deploy.check_cancelled(name)?;
                 continue;
             }
@@ -207,9 +207,9 @@ async fn resolve_initial_state<S: TemplateSource>(
                 // Keep it if the next creation would fail as well.
                 check_all(deploy).await?;
                 approve_creation(deploy, name, true).await?;
-                reporter.phase(name, Phase::InProgress(Operation::Delete, stack.arn.clone()));
-                delete_failed_creation(aws, &stack, &mut emit).await?;
-                reporter.phase(name, Phase::Idle);
+                deploy.start_operation(name, Operation::Delete, &stack.arn);
+                delete_failed_creation(aws, &stack, reporter).await?;
+                deploy.end_operation(name);
                 continue;
             }
             InitialState::Failed(stack) => (stack, Vec::new()),
@@ -217,9 +217,9 @@ async fn resolve_initial_state<S: TemplateSource>(
         };
         let question = Question::RollBack { stack: name.clone(), status: stack.status.clone(), stuck_resources };
         deploy.ask(name, question).await?;
-        reporter.phase(name, Phase::InProgress(Operation::RollBack, stack.arn.clone()));
-        roll_back(aws, &stack, &mut emit).await?;
-        reporter.phase(name, Phase::Idle);
+        deploy.start_operation(name, Operation::RollBack, &stack.arn);
+        roll_back(aws, &stack, reporter).await?;
+        deploy.end_operation(name);
     }
 }
 
@@ -244,14 +244,13 @@ async fn approve_changes<S: TemplateSource>(
     deploy.ask(stack, Question::ApplyChanges(Box::new(changes))).await
 }
 
-/// Construct paths by logical id, of both templates.
-fn paths(deployed: &Template, template: &Template) -> BTreeMap<String, String> {
-    deployed.short_paths().into_iter().chain(template.short_paths()).collect()
-}
-
-fn with_path(mut event: DeployEvent, paths: &BTreeMap<String, String>) -> DeployEvent {
-    if let DeployEvent::Resource { resource, .. } = &mut event {
-        resource.path = paths.get(&resource.logical_id).cloned();
+/// The resources of a stack that is updated; empty for one that is created.
+async fn existing_resources<S: TemplateSource>(
+    deploy: &DeployContext<'_, S>,
+    update: &StackUpdate<'_>,
+) -> Result<Vec<StackResource>, S> {
+    match update.existing {
+        Some(stack) => Ok(deploy.reads.resources(stack).await.map_err(OpsError::from)?),
+        None => Ok(Vec::new()),
     }
-    event
 }

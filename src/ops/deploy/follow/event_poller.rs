@@ -1,16 +1,15 @@
 //! Polls the events of a stack until an operation on it has ended.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep};
 
-use super::SUCCESS_STATUSES;
 use crate::aws::Aws;
-use crate::model::{ChangeSet, Stack, StackEvent};
+use crate::model::{ChangeSet, Stack, StackEvent, StackStatus};
 use crate::ops::retry::retry_transient;
-use crate::ops::{DeployEvent, Operation, OpsError, Result};
+use crate::ops::{DeployEvent, Operation, OpsError, Reporter, ResourceEvent, Result};
 
 /// Poll interval after an event.
 const POLL_ACTIVE: Duration = Duration::from_millis(300);
@@ -48,9 +47,11 @@ pub(super) struct EventPoller {
     /// Whether there was an event of a resource: some servers record none.
     has_resource_events: bool,
     /// The status of the stack once no operation is in progress.
-    final_status: Option<String>,
+    final_status: Option<StackStatus>,
     /// Logical ids of the resources in progress.
     in_progress: BTreeSet<String>,
+    /// Construct paths of resources, by logical id.
+    construct_paths: BTreeMap<String, String>,
     resource_failures: Vec<String>,
     stack_failure: Option<String>,
 }
@@ -79,6 +80,7 @@ impl EventPoller {
             has_resource_events: false,
             final_status: None,
             in_progress: BTreeSet::new(),
+            construct_paths: BTreeMap::new(),
             resource_failures: Vec::new(),
             stack_failure: None,
         }
@@ -87,6 +89,11 @@ impl EventPoller {
     /// A poller for an operation in progress. `last_event_id` is the last event from before the operation.
     pub(super) fn for_running_operation(operation: Operation, stack: &Stack, last_event_id: Option<String>) -> Self {
         Self { has_begun: true, ..Self::for_new_operation(operation, stack, last_event_id, 0, None) }
+    }
+
+    /// Sets the construct paths for events of resources, by logical id.
+    pub(super) fn set_construct_paths(&mut self, paths: BTreeMap<String, String>) {
+        self.construct_paths = paths;
     }
 
     /// Whether there was an event of a resource: some servers record none.
@@ -104,12 +111,13 @@ impl EventPoller {
     }
 
     /// Emits events until the operation has ended. Returns the stack's final status, and the stack unless it is deleted.
-    pub(super) async fn run(
+    /// Sends each event to `stack_events` too.
+    pub(super) async fn run<E>(
         &mut self,
         aws: &Aws,
-        new_events: &RefCell<Vec<StackEvent>>,
-        emit: &mut dyn FnMut(DeployEvent),
-    ) -> Result<(String, Option<Stack>)> {
+        stack_events: &UnboundedSender<StackEvent>,
+        reporter: &Reporter<E>,
+    ) -> Result<(StackStatus, Option<Stack>)> {
         let (mut pause, mut idle_polls, mut unconfirmed, mut last_output) = (POLL_ACTIVE, 0, 0, Instant::now());
         loop {
             let events =
@@ -124,11 +132,11 @@ impl EventPoller {
                 last_output = Instant::now();
                 let resources = self.in_progress.iter().cloned().collect();
                 let (done, total) = (self.done, self.total.max(self.done));
-                emit(DeployEvent::InProgress { stack: self.stack.clone(), done, total, resources });
+                reporter.event(DeployEvent::InProgress { stack: self.stack.clone(), done, total, resources });
             }
             for event in events {
-                self.on_event(&event, emit);
-                new_events.borrow_mut().push(event);
+                self.on_event(&event, reporter);
+                drop(stack_events.send(event));
             }
             if let Some(status) = self.final_status.clone() {
                 // The event is certainly from this operation, and there was none since: the change set will not be updated any more.
@@ -140,9 +148,9 @@ impl EventPoller {
             }
             if idle_polls >= if self.has_begun { IDLE_POLLS } else { IDLE_POLLS_BEFORE_BEGIN } {
                 let stack = retry_transient(async || aws.stack(&self.arn).await).await?;
-                let now = stack.as_ref().map_or("DELETE_COMPLETE", |stack| &stack.status).to_owned();
+                let now = stack.as_ref().map_or_else(|| "DELETE_COMPLETE".into(), |stack| stack.status.clone());
                 self.has_begun = self.has_begun || self.check_begun(stack.as_ref(), aws).await?;
-                if !is_in_progress(&now) && self.has_begun && self.is_over(&now, aws).await? {
+                if !now.is_in_progress() && self.has_begun && self.is_over(&now, aws).await? {
                     return Ok((now, stack));
                 }
                 if !self.has_begun {
@@ -165,12 +173,12 @@ impl EventPoller {
 
     /// Whether the operation is over, if its stack has the final status `status`. That status may be from the previous operation, so the
     /// execution status of an executed change set decides.
-    async fn is_over(&self, status: &str, aws: &Aws) -> Result<bool> {
+    async fn is_over(&self, status: &StackStatus, aws: &Aws) -> Result<bool> {
         let mut has_failed = false;
         for _ in 0..MAX_STALE_READS {
             let Some(change_set) = self.executed_change_set(aws).await? else { return Ok(true) };
             has_failed = change_set.execution_status == "EXECUTE_FAILED";
-            if change_set.execution_status == "EXECUTE_COMPLETE" || has_failed && !SUCCESS_STATUSES.contains(&status) {
+            if change_set.execution_status == "EXECUTE_COMPLETE" || has_failed && !status.is_success() {
                 return Ok(true);
             }
             sleep(POLL_ACTIVE).await;
@@ -178,7 +186,7 @@ impl EventPoller {
         if has_failed {
             return Err(OpsError::StackFailed {
                 stack: self.stack.clone(),
-                status: status.to_owned(),
+                status: status.clone(),
                 reasons: vec!["the execution of the change set failed".to_owned()],
                 stopped_tasks: Vec::new(),
             });
@@ -195,11 +203,11 @@ impl EventPoller {
     }
 
     /// The stack with the status that its events have already reported: DescribeStacks may return an older one.
-    async fn stack_at(&self, status: &str, aws: &Aws) -> Result<Option<Stack>> {
+    async fn stack_at(&self, status: &StackStatus, aws: &Aws) -> Result<Option<Stack>> {
         let mut stack = None;
         for _ in 0..MAX_STALE_READS {
             stack = retry_transient(async || aws.stack(&self.arn).await).await?;
-            if stack.as_ref().is_none_or(|stack| stack.status == status) {
+            if stack.as_ref().is_none_or(|stack| stack.status == *status) {
                 break;
             }
             sleep(POLL_ACTIVE).await;
@@ -207,47 +215,38 @@ impl EventPoller {
         Ok(stack)
     }
 
-    fn on_event(&mut self, event: &StackEvent, emit: &mut dyn FnMut(DeployEvent)) {
+    fn on_event<E>(&mut self, event: &StackEvent, reporter: &Reporter<E>) {
         self.last_event_id = Some(event.id.clone());
         self.has_begun = true;
-        self.done += usize::from(is_complete(&event.status));
+        self.done += usize::from(event.status.ends_step());
         if event.resource_type == "AWS::CloudFormation::Stack" && event.physical_id == self.arn {
-            self.final_status = (!is_in_progress(&event.status)).then(|| event.status.clone());
-            if event.status.contains("ROLLBACK") || event.status.ends_with("_FAILED") {
+            self.final_status = (!event.status.is_in_progress()).then(|| event.status.clone());
+            if event.status.is_rollback() || event.status.is_failed() {
                 self.stack_failure = self.stack_failure.take().or_else(|| event.reason.clone());
             }
         } else {
             self.has_resource_events = true;
-            if event.status.ends_with("_IN_PROGRESS") {
+            if event.status.is_in_progress() {
                 self.in_progress.insert(event.logical_id.clone());
             } else {
                 self.in_progress.remove(&event.logical_id);
             }
         }
         self.resource_failures.extend(resource_failure(event));
-        emit(DeployEvent::Resource {
+        let path = self.construct_paths.get(&event.logical_id).cloned();
+        reporter.event(DeployEvent::Resource {
             stack: self.stack.clone(),
             done: self.done,
             total: self.total.max(self.done),
-            resource: event.clone().into(),
+            resource: ResourceEvent { path, ..event.clone().into() },
         });
     }
-}
-
-/// Whether an operation is in progress. A stack in review counts as one, because it has not been created.
-pub(in crate::ops) fn is_in_progress(status: &str) -> bool {
-    status.ends_with("_IN_PROGRESS")
-}
-
-/// Whether an event counts as a finished step. As in cdk, the start of an update's clean-up is a step of its own.
-fn is_complete(status: &str) -> bool {
-    status.ends_with("_COMPLETE") || status.ends_with("_COMPLETE_CLEANUP_IN_PROGRESS") || status == "DELETE_SKIPPED"
 }
 
 /// Why a resource failed by itself; cancelled resources explain nothing.
 fn resource_failure(event: &StackEvent) -> Option<String> {
     let reason = event.reason.as_deref()?;
     let cancelled = reason.contains("cancelled");
-    let failed = event.status.ends_with("_FAILED") && event.resource_type != "AWS::CloudFormation::Stack";
+    let failed = event.status.is_failed() && event.resource_type != "AWS::CloudFormation::Stack";
     (failed && !cancelled).then(|| format!("{} ({}): {reason}", event.logical_id, event.resource_type))
 }

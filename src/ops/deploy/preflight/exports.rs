@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use super::{Finding, PreflightContext, Result, StackUpdate, unless_denied};
-use crate::aws::Aws;
 use crate::model::{Export, stack_name};
+use crate::ops::ReadCache;
 use crate::stack::{Replacement, Template, is_replaced_value};
 
 /// The exports that CloudFormation would refuse to create, change or delete.
 pub(super) async fn rejections(
-    aws: &Aws,
+    reads: &ReadCache,
     update: &StackUpdate<'_>,
     context: &PreflightContext,
     replacements: &[Replacement],
@@ -18,7 +18,7 @@ pub(super) async fn rejections(
     let mut findings = conflicting_exports(update, context);
     for export in context.exports.iter().filter(|export| Some(export.stack.as_str()) == own_arn) {
         let Some(change) = export_change(update, context, replacements, export) else { continue };
-        let Some(importers) = unless_denied(aws.importers(&export.name).await, &mut findings)? else { break };
+        let Some(importers) = unless_denied(reads.importers(&export.name).await, &mut findings)? else { break };
         if importers.is_empty() {
             continue;
         }

@@ -7,12 +7,13 @@ use crate::aws::Aws;
 use crate::diagnostic::Diagnostic;
 use crate::hint::Hint;
 use crate::model::Export;
+use crate::ops::ReadCache;
 use crate::similar_names::most_similar;
 use crate::stack::spec::{Reference, Secret, Service, Spec};
 use crate::stack::{ProjectStack, StackKind, image_error, platform_exports};
 
 /// Looks for everything that the services of the stacks need.
-pub(crate) async fn requirements(aws: &Aws, spec: &Spec, stacks: &[ProjectStack]) -> Result<Vec<Finding>> {
+pub(crate) async fn requirements(reads: &ReadCache, spec: &Spec, stacks: &[ProjectStack]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let services = stacks.iter().filter_map(|stack| match &stack.kind {
         StackKind::Service(key) => Some((stack, spec.services.get(key)?)),
@@ -28,7 +29,7 @@ pub(crate) async fn requirements(aws: &Aws, spec: &Spec, stacks: &[ProjectStack]
     }
     let makes_platform = stacks.iter().any(|stack| stack.kind == StackKind::Platform);
     let provided: &[&str] = if makes_platform { platform_exports() } else { &[] };
-    let exports = check_imports(aws, spec, &services, provided, &mut findings).await?;
+    let exports = check_imports(reads, spec, &services, provided, &mut findings).await?;
     let cluster = match &spec.platform.cluster {
         Reference::Literal(name) => Some(name.clone()),
         Reference::Import(name) => {
@@ -36,14 +37,14 @@ pub(crate) async fn requirements(aws: &Aws, spec: &Spec, stacks: &[ProjectStack]
         }
     };
     if let Some(cluster) = cluster.filter(|_| !services.is_empty()) {
-        check_cluster(aws, &cluster, &mut findings).await?;
+        check_cluster(reads.aws(), &cluster, &mut findings).await?;
     }
-    check_secrets(aws, &services, &mut findings).await?;
+    check_secrets(reads.aws(), &services, &mut findings).await?;
     Ok(findings)
 }
 
 async fn check_imports(
-    aws: &Aws,
+    reads: &ReadCache,
     spec: &Spec,
     services: &[(&ProjectStack, &Service)],
     provided: &[&str],
@@ -59,7 +60,7 @@ async fn check_imports(
     if imported.is_empty() {
         return Ok(Vec::new());
     }
-    let Some(exports) = unless_denied(aws.exports().await, findings)? else { return Ok(Vec::new()) };
+    let Some(exports) = unless_denied(reads.exports().await, findings)? else { return Ok(Vec::new()) };
     for (name, importers) in imported {
         if exports.iter().any(|export| export.name == name) {
             continue;
