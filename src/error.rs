@@ -10,10 +10,10 @@ use std::io;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::exit::Exit;
-use crate::hint::{Hint, Repetition};
+use crate::hint::{Hint, RepeatedCommand};
 
 /// The hint for a stack that is still changing: the command that follows it.
-pub(crate) fn follow_hint(command: Repetition) -> Hint {
+pub(crate) fn follow_hint(command: RepeatedCommand) -> Hint {
     Hint::repeat(command).text(" follows it and then continues")
 }
 

@@ -3,12 +3,11 @@
 //! A suggested command must reach the same project, account and endpoint as the running command. So commands are values in the
 //! text, and only [`CommandLine`], which knows the user's flags, turns them into words.
 
-mod repetition;
+mod repeated_command;
 
-use std::borrow::Cow;
-
-pub use repetition::Subcommand;
-pub(crate) use repetition::{Argument, Repetition};
+use crate::shell;
+pub use repeated_command::Subcommand;
+pub(crate) use repeated_command::{Argument, RepeatedCommand};
 
 /// How this program was called: the program name and global flags of suggested commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,9 +30,9 @@ pub struct CommandLine {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Command {
     /// A subcommand of this program, with its arguments.
-    Own(Vec<String>),
+    Ecsws(Vec<String>),
     /// The running subcommand again.
-    Repeat(Repetition),
+    Repeat(RepeatedCommand),
     /// A command of the AWS CLI, with profile, region and endpoint.
     Aws(Vec<String>),
     /// `aws sso login`, with the profile.
@@ -52,8 +51,8 @@ enum Part {
 
 impl Command {
     /// A subcommand of this program, with its arguments.
-    pub fn own(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self::Own(words.into_iter().map(Into::into).collect())
+    pub fn ecsws(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self::Ecsws(words.into_iter().map(Into::into).collect())
     }
 
     /// A command of the AWS CLI, without `aws`.
@@ -67,7 +66,7 @@ const SERVICE_COMMANDS: &[&str] = &["logs", "status"];
 
 impl Hint {
     /// Text that starts with the running subcommand.
-    pub fn repeat(repetition: Repetition) -> Self {
+    pub fn repeat(repetition: RepeatedCommand) -> Self {
         Self::default().then(Command::Repeat(repetition))
     }
 
@@ -75,7 +74,7 @@ impl Hint {
     #[must_use]
     pub fn for_service(mut self, key: &str) -> Self {
         for part in &mut self.0 {
-            if let Part::Command(Command::Own(words)) = part
+            if let Part::Command(Command::Ecsws(words)) = part
                 && words.len() == 1
                 && SERVICE_COMMANDS.contains(&words[0].as_str())
             {
@@ -87,7 +86,7 @@ impl Hint {
 
     /// Text that starts with a command of this program.
     pub fn command(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self::default().then(Command::own(words))
+        Self::default().then(Command::ecsws(words))
     }
 
     /// Text that starts with a command of the AWS CLI.
@@ -141,14 +140,14 @@ impl From<String> for Hint {
 impl CommandLine {
     /// The command, quoted for a shell.
     pub fn show(&self, command: &Command) -> String {
-        let text = |words: &'_ [String]| words.iter().map(|word| quoted(word).into_owned()).collect::<Vec<_>>();
+        let text = |words: &'_ [String]| words.iter().map(|word| shell::quote(word).into_owned()).collect::<Vec<_>>();
         let profile = text(&self.profile_flags);
         let words = match command {
-            Command::Own(words) => self.own(words),
-            Command::Repeat(repetition) => self.own(&repetition.words(&self.subcommand)),
+            Command::Ecsws(words) => self.ecsws(words),
+            Command::Repeat(repetition) => self.ecsws(&repetition.words(&self.subcommand)),
             Command::Aws(words) if self.in_sandbox => {
                 let flags = self.flags.iter().filter(|flag| *flag != "--sandbox").cloned().collect();
-                let environment = Self { flags, ..self.clone() }.show(&Command::own(["sandbox", "env"]));
+                let environment = Self { flags, ..self.clone() }.show(&Command::ecsws(["sandbox", "env"]));
                 [vec![format!("eval \"$({environment})\" && aws")], text(words)].concat()
             }
             Command::Aws(words) => [vec!["aws".to_owned()], profile, text(&self.aws_flags), text(words)].concat(),
@@ -158,46 +157,12 @@ impl CommandLine {
     }
 
     /// The words of a command of this program. A command that deletes stacks does not inherit the `--yes` of another command.
-    fn own(&self, words: &[String]) -> Vec<String> {
+    fn ecsws(&self, words: &[String]) -> Vec<String> {
         let name = words.first();
         let deletes = name.is_some_and(|name| name == "destroy") && name != self.subcommand.names.first();
         let flags = self.flags.iter().filter(|flag| !(deletes && *flag == "--yes"));
-        std::iter::once(&self.program).chain(flags).chain(words).map(|word| quoted(word).into_owned()).collect()
+        std::iter::once(&self.program).chain(flags).chain(words).map(|word| shell::quote(word).into_owned()).collect()
     }
-}
-
-/// Quotes a word for a POSIX shell, or on Windows for both cmd and PowerShell.
-pub(crate) fn quoted(word: &str) -> Cow<'_, str> {
-    if cfg!(windows) {
-        let is_plain = !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || "&|<>^()'\"`$;,".contains(c));
-        return if is_plain { word.into() } else { format!("\"{word}\"").into() };
-    }
-    // Only NUL cannot be quoted, and no process argument contains one.
-    shlex::try_quote(word).unwrap_or(Cow::Borrowed(word))
-}
-
-/// Minimum Jaro similarity (0 to 1) of a misspelled name to a known one for a suggestion.
-const MIN_SIMILARITY: f64 = 0.75;
-
-/// The known name that is most similar to `name`, if it is similar enough for a suggestion.
-pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let similarity = |known: &str| strsim::jaro(known, name);
-    let nearest = known.iter().copied().max_by(|a, b| similarity(a).total_cmp(&similarity(b)))?;
-    (similarity(nearest) >= MIN_SIMILARITY).then_some(nearest)
-}
-
-/// Whether this is an HTTP or HTTPS URL with a host.
-pub(crate) fn is_endpoint_url(text: &str) -> bool {
-    let url = text.parse::<http::Uri>();
-    url.is_ok_and(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some())
-}
-
-/// A URL without `USER:PASSWORD@`, for output.
-pub(crate) fn without_user_info(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
 }
 
 #[cfg(test)]
@@ -235,9 +200,9 @@ mod tests {
             in_sandbox: true,
             ..line
         };
-        let repetition = Repetition::deploy(["api"]);
+        let repetition = RepeatedCommand::deploy(["api"]);
         assert_eq!(line.show(&Command::Repeat(repetition)), "ecsws --sandbox -C x deploy --image 'a=b c'");
-        assert_eq!(line.show(&Command::own(["deploy"])), "ecsws --sandbox -C x deploy");
+        assert_eq!(line.show(&Command::ecsws(["deploy"])), "ecsws --sandbox -C x deploy");
         assert_eq!(line.show(&Command::aws(["ecs", "ls"])), "eval \"$(ecsws -C x sandbox env)\" && aws ecs ls");
     }
 
@@ -251,21 +216,9 @@ mod tests {
             subcommand: Subcommand { names: vec!["deploy".to_owned()], arguments: Vec::new() },
             in_sandbox: false,
         };
-        let destroy = Command::own(["destroy", "api"]);
+        let destroy = Command::ecsws(["destroy", "api"]);
         assert_eq!(line.show(&destroy), "ecsws --quiet destroy api");
         line.subcommand.names = vec!["destroy".to_owned()];
         assert_eq!(line.show(&destroy), "ecsws --yes --quiet destroy api");
-    }
-
-    #[test]
-    fn a_url_is_shown_without_user_and_password() {
-        for (url, shown) in [
-            ("http://127.0.0.1:4566", "http://127.0.0.1:4566"),
-            ("https://me:p@ss@proxy.example:8443/aws", "https://proxy.example:8443/aws"),
-            ("https://proxy.example/a@b", "https://proxy.example/a@b"),
-            ("nonsense", "nonsense"),
-        ] {
-            assert_eq!(without_user_info(url), shown);
-        }
     }
 }

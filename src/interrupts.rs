@@ -13,7 +13,7 @@ pub(crate) struct Interrupts {
 
 impl Interrupts {
     /// Runs `work` until it completes or an interrupt arrives, which returns `None`. The caller then cleans up and reports.
-    pub(crate) async fn during<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn run_until_interrupt<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut listener = self.listen();
         tokio::select! {
             done = work => Some(done),
@@ -28,7 +28,7 @@ impl Interrupts {
     }
 
     /// Waits for an interrupt while there is no listener.
-    pub(crate) async fn unclaimed(&self) {
+    pub(crate) async fn wait_without_listener(&self) {
         let mut signals = Signals::new();
         loop {
             signals.next().await;

@@ -1,7 +1,7 @@
-//! `ecsws` runs services on Amazon ECS: synth, diff, deploy, logs, scale and status in one binary, with an AWS to try them on inside.
+//! `ecsws` runs services on Amazon ECS: synth, diff, deploy, logs, scale and status in one binary, with a built-in local AWS.
 //!
-//! [`main`] is the one place where an error becomes text and an exit code. Arrows between the modules point one way;
-//! `tests/it/architecture.rs` checks them.
+//! [`main`] is the one place where an error becomes text and an exit code. Modules depend in one direction;
+//! `tests/it/architecture.rs` checks this.
 
 #![cfg_attr(
     not(all(unix, feature = "sandbox")),
@@ -17,13 +17,19 @@ mod error;
 mod exit;
 mod hint;
 mod interrupts;
+#[expect(missing_docs, reason = "public only for this package's own tests")]
 mod model;
+#[expect(missing_docs, reason = "public only for this package's own tests")]
 mod ops;
 mod project;
 mod render;
 mod settings;
+mod shell;
+mod similar_names;
+#[expect(missing_docs, reason = "public only for this package's own tests and benchmarks")]
 pub mod stack;
-mod when;
+mod time_args;
+mod url;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -47,11 +53,11 @@ fn parse_command_line() -> Result<(Cli, Subcommand), clap::Error> {
 fn print_clap_error(error: clap::Error) -> ExitCode {
     let error = commands::without_destructive_suggestions(error);
     let printed = error.print();
-    // Where stderr cannot be written, there is no place to say so.
+    // A failed write to stderr cannot be reported.
     if error.use_stderr() { Exit::Usage.into() } else { exit_code_of_print(printed) }
 }
 
-/// How printing to stdout ended. A closed pipe is a reader that has read enough.
+/// The exit code after printing to stdout. A closed pipe is not an error.
 fn exit_code_of_print(printed: io::Result<()>) -> ExitCode {
     match printed.and_then(|()| io::stdout().flush()) {
         Err(failure) if failure.kind() != io::ErrorKind::BrokenPipe => {
@@ -74,7 +80,7 @@ pub fn main() -> ExitCode {
     match complete::respond(Cli::command, commands::COMPLETION_VARIABLE) {
         Ok(false) => {}
         Ok(true) => return Exit::Done.into(),
-        // The error has become text. Another attempt to write tells whether the reader is gone.
+        // clap's error has no io kind; write again to detect a closed pipe.
         Err(error) => {
             let rewritten = io::stdout().write_all(b"\n").and_then(|()| io::stdout().flush());
             return if rewritten.is_err() { exit_code_of_print(rewritten) } else { print_clap_error(error) };
@@ -102,10 +108,10 @@ pub fn main() -> ExitCode {
     let ended = runtime.block_on(async {
         tokio::select! {
             ended = commands::run(cli, &mut ctx) => ended,
-            () = interrupts.unclaimed() => Ok(Exit::Interrupted),
+            () = interrupts.wait_without_listener() => Ok(Exit::Interrupted),
         }
     });
-    // What still reads from the terminal in the background must not keep the process alive.
+    // A blocked read of stdin must not keep the process alive.
     runtime.shutdown_background();
     match ended {
         Ok(exit) => exit.into(),
@@ -116,7 +122,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What this package's own tests use, which are a crate of their own. It is not an interface for others.
+/// Items for this package's integration tests; not public API.
 #[doc(hidden)]
 pub mod testing {
     /// The AWS client layer.
@@ -135,16 +141,16 @@ pub mod testing {
     pub mod model {
         pub use crate::model::{
             Container, Deployment, DiscoveryInstance, DiscoveryService, PlannedChange, ScalableTarget, ScalingPolicy,
-            ServiceEvent, Stack, StackRequest, Task,
+            ServiceEvent, Stack, StackRequest, StackStatus, Task,
         };
     }
     /// Operations.
     pub mod ops {
         pub use crate::ops::{
-            DeployEvent, DeployMethod, DeployRequest, Desired, Execution, Finding, Limits, Message, Operation,
-            OpsError, Prepared, Question, Ready, ResourceEvent, RolloutState, StackDiff, StackInputs, StackOutcome,
-            StackUpdate, StatusReport, TemplateSource, compare, deploy, destroy, locate_service, message_channel,
-            prepare, rejections, rejections_before_change_set, rollout,
+            DeployEvent, DeployMethod, DeployRequest, DiffInputs, Execution, Finding, Message, Operation, OpsError,
+            PreparedChangeSet, Question, ReadCache, ResourceEvent, RolloutState, StackDiff, StackInputs, StackOutcome,
+            StackUpdate, StatusReport, TemplateSource, Timeout, compare, deploy, destroy, locate_service,
+            message_channel, prepare_change_set, rejections, rejections_before_change_set, rollout,
         };
     }
     /// Views.

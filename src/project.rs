@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::hint::{Command, Hint, nearest};
+use crate::hint::{Command, Hint};
 use crate::settings::Settings;
+use crate::similar_names::did_you_mean;
 use crate::stack::spec::{Service, Target};
 use crate::stack::{KeyChange, Lock, ProjectStack, ScalingEdit, Spec, stack_named, stacks};
 use replace::replace;
@@ -27,7 +28,6 @@ const EDIT_ATTEMPTS: usize = 10;
 /// A project, read and checked.
 #[derive(Debug, Clone)]
 pub(crate) struct Project {
-    /// Its folder.
     pub dir: PathBuf,
     /// The text of `ecsws.toml`, as it was read.
     pub text: String,
@@ -44,9 +44,7 @@ pub(crate) struct Project {
 /// A service of the project.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ServiceRef<'a> {
-    /// Its key in `ecsws.toml`.
     pub key: &'a str,
-    /// Its settings.
     pub spec: &'a Service,
 }
 
@@ -204,16 +202,16 @@ fn folder(settings: &Settings) -> Result<Option<PathBuf>, CliError> {
     }
     let Some(dir) = settings.working_dir.ancestors().find(|dir| dir.join(SPEC_FILE).is_file()) else { return Ok(None) };
     if dir != settings.working_dir {
-        ownership::check(dir, settings.sudo_user)?;
+        ownership::check_owner(dir, settings.sudo_user)?;
     }
     Ok(Some(dir.to_owned()))
 }
 
 /// The error for a name that is none of the accepted ones, of which `listed` are listed.
-fn unknown(noun: &str, name: &str, accepted: &[&str], listed: &[&str]) -> CliError {
-    let near = nearest(name, accepted).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-    CliError::usage(format!("{SPEC_FILE} has no {noun} `{name}`"))
-        .hint(format!("{near}{noun}s in this file: {}", listed.join(", ")))
+fn unknown(kind: &str, name: &str, accepted: &[&str], listed: &[&str]) -> CliError {
+    let near = did_you_mean(name, accepted);
+    CliError::usage(format!("{SPEC_FILE} has no {kind} `{name}`"))
+        .hint(format!("{near}{kind}s in this file: {}", listed.join(", ")))
 }
 
 /// The error when there is no `ecsws.toml`.
@@ -221,7 +219,7 @@ pub(crate) fn no_project(dir: &Path) -> CliError {
     CliError::usage(format!("there is no {SPEC_FILE} in {}", dir.display())).hint(
         Hint::command(["init"])
             .text(" creates one; ")
-            .then(Command::own(["init", "--workshop"]))
+            .then(Command::ecsws(["init", "--workshop"]))
             .text(" creates the ECS workshop's; -C chooses another folder"),
     )
 }

@@ -13,7 +13,8 @@ pub(crate) use args::{ColorWhen, GlobalArgs, OutputFormat};
 pub(crate) use process_env::drop_empty_aws_variables;
 pub(crate) use process_env::{ProcessEnv, Terminals};
 
-use crate::hint::{Command, CommandLine, Subcommand, without_user_info};
+use crate::hint::{Command, CommandLine, Subcommand};
+use crate::url::without_user_info;
 
 /// How much is printed to stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,11 +31,9 @@ pub(crate) enum Verbosity {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name} must be {expected}, not `{value}`")]
 pub(crate) struct InvalidVariable {
-    /// The variable's name.
     pub name: &'static str,
     /// What it accepts.
     pub expected: String,
-    /// Its value.
     pub value: String,
 }
 
@@ -86,7 +85,7 @@ impl Settings {
     pub(crate) fn sandbox_command(&self, name: &str) -> Command {
         let state_dir =
             self.state_dir_flag.iter().flat_map(|dir| ["--state-dir".to_owned(), dir.display().to_string()]);
-        Command::own(std::iter::once("sandbox".to_owned()).chain(state_dir).chain([name.to_owned()]))
+        Command::ecsws(std::iter::once("sandbox".to_owned()).chain(state_dir).chain([name.to_owned()]))
     }
 }
 

@@ -3,7 +3,7 @@
 use aws_sdk_applicationautoscaling::Client;
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
 
-use super::{Aws, Result, count, text};
+use super::{Aws, Result, or_empty, to_u32};
 use crate::model::{ScalableTarget, ScalingPolicy, ServiceName};
 
 impl Aws {
@@ -41,7 +41,7 @@ impl Aws {
             .into_iter()
             .filter_map(|policy| policy.target_tracking_scaling_policy_configuration);
         let policies = tracking.map(|tracking| ScalingPolicy {
-            metric: text(
+            metric: or_empty(
                 tracking
                     .predefined_metric_specification
                     .map(|metric| metric.predefined_metric_type.as_str().to_owned()),
@@ -49,8 +49,8 @@ impl Aws {
             target: tracking.target_value,
         });
         Ok(Some(ScalableTarget {
-            min: count(target.min_capacity),
-            max: count(target.max_capacity),
+            min: to_u32(target.min_capacity),
+            max: to_u32(target.max_capacity),
             policies: policies.collect(),
         }))
     }

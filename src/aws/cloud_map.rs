@@ -3,7 +3,7 @@
 use aws_sdk_servicediscovery::Client;
 use aws_sdk_servicediscovery::types::{NamespaceFilter, NamespaceFilterName, ServiceFilter, ServiceFilterName};
 
-use super::{Aws, AwsError, AwsErrorKind, Result, text};
+use super::{Aws, AwsError, AwsErrorKind, Result, or_empty};
 use crate::model::{DiscoveryInstance, DiscoveryService};
 
 impl Aws {
@@ -58,13 +58,13 @@ impl Aws {
             instances.extend(page.instances.unwrap_or_default().into_iter().map(|instance| {
                 let mut attributes = instance.attributes.unwrap_or_default();
                 DiscoveryInstance {
-                    id: text(instance.id),
+                    id: or_empty(instance.id),
                     address: attributes.remove("AWS_INSTANCE_IPV4").unwrap_or_default(),
                     port: attributes.remove("AWS_INSTANCE_PORT"),
                 }
             }));
         }
         let names = (service.and_then(|service| service.name), namespace.and_then(|namespace| namespace.name));
-        Ok(DiscoveryService { name: format!("{}.{}", text(names.0), text(names.1)), instances })
+        Ok(DiscoveryService { name: format!("{}.{}", or_empty(names.0), or_empty(names.1)), instances })
     }
 }

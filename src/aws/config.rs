@@ -17,7 +17,7 @@ use super::credentials::{provider, provider_config};
 use super::error::known_profiles;
 use super::profiles::{DEFAULT, ProfileError, Section, SharedConfig, sdk_name};
 use super::{AwsError, AwsErrorKind, Result};
-use crate::hint::{is_endpoint_url, without_user_info};
+use crate::url::{is_endpoint_url, without_user_info};
 
 /// Default attempts per call, including the first. The SDK's adaptive mode is not used: after one throttled call its rate limiter
 /// blocks the few calls of a command for twenty seconds.
@@ -32,7 +32,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const CALL_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// The services with typed clients, by the ids of their models.
-const TYPED: [&str; 8] = [
+const TYPED_SERVICE_IDS: [&str; 8] = [
     "CloudFormation",
     "ECS",
     "CloudWatch Logs",
@@ -65,7 +65,7 @@ pub struct Connection {
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { profile, region, endpoint_url, variables: _, static_keys } = self;
-        let endpoint_url = endpoint_url.as_deref().map(crate::hint::without_user_info);
+        let endpoint_url = endpoint_url.as_deref().map(without_user_info);
         f.debug_struct("Connection")
             .field("profile", profile)
             .field("region", region)
@@ -78,9 +78,9 @@ impl fmt::Debug for Connection {
 /// A key pair. Its `Debug` omits the secret.
 #[derive(Clone)]
 pub struct StaticKeys {
-    /// The access key's id.
+    /// `AWS_ACCESS_KEY_ID`.
     pub access_key_id: String,
-    /// The secret access key.
+    /// `AWS_SECRET_ACCESS_KEY`.
     pub secret_access_key: String,
 }
 
@@ -121,7 +121,7 @@ pub(super) async fn load(
     }
     match connection.static_keys.clone() {
         Some(keys) => Ok(load_sandbox(loader, keys).await),
-        None => load_real(loader, &connection, mfa_code).await,
+        None => load_from_profiles(loader, &connection, mfa_code).await,
     }
 }
 
@@ -137,7 +137,7 @@ async fn load_sandbox(loader: ConfigLoader, keys: StaticKeys) -> SdkConfig {
         .await
 }
 
-async fn load_real(
+async fn load_from_profiles(
     mut loader: ConfigLoader,
     connection: &Connection,
     mfa_code: impl AsyncFnMut(&str) -> Option<String>,
@@ -152,7 +152,7 @@ async fn load_real(
         let message = "the AWS config files have no such profile";
         return Err(AwsError::new(format!("use profile `{profile}`"), kind, message));
     }
-    check(variables, profile, section)?;
+    reject_ignored_settings(variables, profile, section)?;
     if connection.endpoint_url.is_none() && uses_services(variables, profile, section) {
         profiles.check_services(profile)?;
     }
@@ -210,7 +210,7 @@ fn uses_services(variables: &Variables, profile: &str, section: Option<&Section>
 }
 
 /// Rejects values that the SDK would ignore, such as AWS_USE_FIPS_ENDPOINT=1, because calls would go to another endpoint.
-fn check(variables: &Variables, profile: &str, section: Option<&Section>) -> Result<()> {
+fn reject_ignored_settings(variables: &Variables, profile: &str, section: Option<&Section>) -> Result<()> {
     let is_bool = |value: &str| value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false");
     for names in [
         ("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
@@ -266,7 +266,7 @@ pub(super) fn service_endpoints(config: &SdkConfig) -> Option<String> {
         settings.load_config(key.ok()?)
     };
     let urls: BTreeSet<String> =
-        TYPED.into_iter().filter_map(endpoint_url).map(|url| without_user_info(&url)).collect();
+        TYPED_SERVICE_IDS.into_iter().filter_map(endpoint_url).map(|url| without_user_info(&url)).collect();
     (!urls.is_empty()).then(|| urls.into_iter().collect::<Vec<_>>().join(" or "))
 }
 

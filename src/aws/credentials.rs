@@ -56,7 +56,7 @@ pub(super) async fn provider(
     config: &SdkConfig,
     mut mfa_code: impl AsyncFnMut(&str) -> Option<String>,
 ) -> Result<Option<SharedCredentialsProvider>> {
-    let Some((source, roles)) = chain(profiles, profile) else { return Ok(None) };
+    let Some((source, roles)) = role_chain(profiles, profile) else { return Ok(None) };
     if let Source::Profile(name) = source
         && profiles.profile(name).is_some_and(|section| !section.contains_key("web_identity_token_file"))
     {
@@ -109,7 +109,7 @@ fn checked_code(code: String, profile: &str, serial: &str) -> Result<String> {
 
 /// The source of a profile's credentials and the roles to assume with them, in order. `None` if the profile is invalid; the SDK then
 /// reports why.
-fn chain<'a>(profiles: &'a SharedConfig, profile: &'a str) -> Option<(Source<'a>, Vec<Role<'a>>)> {
+fn role_chain<'a>(profiles: &'a SharedConfig, profile: &'a str) -> Option<(Source<'a>, Vec<Role<'a>>)> {
     let (mut roles, mut visited, mut name) = (Vec::new(), Vec::new(), profile);
     let source = loop {
         let section = profiles.profile(name)?;

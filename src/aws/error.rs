@@ -1,4 +1,4 @@
-//! Errors of calls to AWS: the failed action, AWS's code and message, and a hint.
+//! Errors of calls to AWS: the failed action, and AWS's code and message.
 
 use std::error::Error as StdError;
 use std::io;
@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::profiles::decode_sdk_names;
-use crate::hint::nearest;
+use crate::similar_names::did_you_mean;
 
 /// A failed call to AWS. `Display` is "cannot ACTION: MESSAGE (CODE)".
 #[derive(Debug, thiserror::Error)]
@@ -151,7 +151,7 @@ impl AwsError {
     fn from_status(action: impl Into<String>, status: u16, code: Option<&str>, message: Option<&str>) -> Self {
         match (code, message) {
             (Some(code), message) => {
-                let error = Self::from_code(action, code, message.unwrap_or("AWS gave no message"));
+                let error = Self::from_code(action, code, message.unwrap_or("no error message"));
                 // Not every service's internal errors have a code of the table. 501 is final: not implemented.
                 let is_fault = error.kind == AwsErrorKind::Other && status >= 500 && status != 501;
                 if is_fault { Self { kind: AwsErrorKind::ServiceFault, ..error } } else { error }
@@ -207,7 +207,7 @@ pub(super) fn known_profiles(name: &str, names: &[&str]) -> String {
     if names.is_empty() {
         return "no profile is configured".to_owned();
     }
-    let suggestion = nearest(name, names).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    let suggestion = did_you_mean(name, names);
     let more = names.len().checked_sub(SHOWN + 1).map(|more| format!(" and {} more", more + 1)).unwrap_or_default();
     format!("{suggestion}the profiles are {}{more}", names[..names.len().min(SHOWN)].join(", "))
 }

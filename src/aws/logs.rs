@@ -3,7 +3,7 @@
 use aws_sdk_cloudwatchlogs::Client;
 use jiff::Timestamp;
 
-use super::{Aws, AwsErrorKind, Result, text};
+use super::{Aws, AwsErrorKind, Result, or_empty};
 use crate::model::{LogEvent, LogGroup, LogPage, LogQuery, LogStream};
 
 impl Aws {
@@ -27,10 +27,10 @@ impl Aws {
             .await
             .map_err(|error| self.error(action, error))?;
         let events = response.events.unwrap_or_default().into_iter().map(|event| LogEvent {
-            id: text(event.event_id),
-            stream: text(event.log_stream_name),
+            id: or_empty(event.event_id),
+            stream: or_empty(event.log_stream_name),
             timestamp: milliseconds(event.timestamp).unwrap_or_default(),
-            message: text(event.message),
+            message: or_empty(event.message),
         });
         Ok(LogPage { events: events.collect(), next_token: response.next_token })
     }
@@ -46,7 +46,7 @@ impl Aws {
                 return if error.kind == AwsErrorKind::NotFound { Ok(Vec::new()) } else { Err(error) };
             }
         };
-        Ok(response.events.unwrap_or_default().into_iter().map(|event| text(event.message)).collect())
+        Ok(response.events.unwrap_or_default().into_iter().map(|event| or_empty(event.message)).collect())
     }
 
     /// The log groups whose name starts with `prefix`.
@@ -55,7 +55,7 @@ impl Aws {
         let groups: std::result::Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
         let groups = groups.map_err(|error| self.error("list log groups", error))?;
         let groups = groups.into_iter().map(|group| LogGroup {
-            name: text(group.log_group_name),
+            name: or_empty(group.log_group_name),
             retention_days: group.retention_in_days,
             stored_bytes: group.stored_bytes.unwrap_or_default(),
         });
@@ -78,7 +78,7 @@ impl Aws {
         let streams: std::result::Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
         let streams = streams.map_err(|error| self.error(action, error))?;
         let streams = streams.into_iter().map(|stream| LogStream {
-            name: text(stream.log_stream_name),
+            name: or_empty(stream.log_stream_name),
             last_event: milliseconds(stream.last_event_timestamp),
         });
         Ok(streams.collect())

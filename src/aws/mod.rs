@@ -25,7 +25,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 pub use config::{Connection, StaticKeys};
 pub(crate) use error::{AwsError, AwsErrorKind};
 
-use crate::hint::without_user_info;
+use crate::url::without_user_info;
 
 type Result<T> = std::result::Result<T, AwsError>;
 
@@ -52,7 +52,6 @@ pub struct Aws {
 /// The caller's identity, by STS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The account id.
     pub account: String,
 }
 
@@ -130,17 +129,17 @@ impl Aws {
         error
     }
 
-    /// The caller's identity.
+    /// The caller's account, from STS's GetCallerIdentity.
     pub async fn identity(&self) -> Result<Identity> {
         let action = "get the caller identity from STS";
         let client = aws_sdk_sts::Client::new(&self.config);
         let response = client.get_caller_identity().send().await.map_err(|error| self.error(action, error))?;
-        Ok(Identity { account: text(response.account) })
+        Ok(Identity { account: or_empty(response.account) })
     }
 }
 
 /// Unwraps a member that is optional in the SDK's models although AWS always sends it.
-fn text(value: Option<String>) -> String {
+fn or_empty(value: Option<String>) -> String {
     value.unwrap_or_default()
 }
 
@@ -149,6 +148,6 @@ fn timestamp(value: Option<aws_smithy_types::DateTime>) -> Option<jiff::Timestam
     jiff::Timestamp::new(value.secs(), i32::try_from(value.subsec_nanos()).unwrap_or_default()).ok()
 }
 
-fn count(value: i32) -> u32 {
+fn to_u32(value: i32) -> u32 {
     u32::try_from(value).unwrap_or_default()
 }

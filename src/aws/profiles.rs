@@ -44,7 +44,7 @@ pub(super) enum ProfileError {
     #[error("{}{}: {reason}", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
     Unreadable { path: PathBuf, line: Option<usize>, reason: String },
     /// A profile refers to a section that does not exist or has no keys.
-    #[error("profile `{profile}` has `{key} = {name}`, but {} {} [{kind} {}]", path.display(), if *is_empty { "has nothing in" } else { "has no" }, crate::hint::quoted(name))]
+    #[error("profile `{profile}` has `{key} = {name}`, but {} {} [{kind} {}]", path.display(), if *is_empty { "has nothing in" } else { "has no" }, crate::shell::quote(name))]
     MissingSection {
         path: PathBuf,
         profile: String,
@@ -60,11 +60,11 @@ impl SharedConfig {
     pub(super) fn load(variables: &Variables) -> Result<Self, ProfileError> {
         let mut profiles = Self::default();
         if let Some(file) = path(variables, "AWS_CONFIG_FILE", "config") {
-            profiles.add_config(read(&file)?);
+            profiles.add_config(read_profiles(&file)?);
             profiles.config_file = file;
         }
         if let Some(file) = path(variables, "AWS_SHARED_CREDENTIALS_FILE", "credentials") {
-            for (name, section) in read(&file)? {
+            for (name, section) in read_profiles(&file)? {
                 profiles.profiles.entry(name).or_default().extend(section);
             }
         }
@@ -169,7 +169,7 @@ fn path(variables: &Variables, variable: &str, name: &str) -> Option<PathBuf> {
 }
 
 /// The sections of a file.
-fn read(path: &Path) -> Result<Vec<(String, Section)>, ProfileError> {
+fn read_profiles(path: &Path) -> Result<Vec<(String, Section)>, ProfileError> {
     let unreadable = |line, reason: String| ProfileError::Unreadable { path: path.to_owned(), line, reason };
     let bytes = match std::fs::read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),

@@ -21,7 +21,12 @@ pub(super) enum RequireApproval {
 
 /// Asks before the first creation of a stack, because the account may be the wrong one. Approves it without asking if `[target]` guards the
 /// account and region, or if there is no terminal.
-pub(super) async fn first_creation(stack: &str, region: &str, is_guarded: bool, ui: &mut Ui) -> Result<bool, CliError> {
+pub(super) async fn approve_first_creation(
+    stack: &str,
+    region: &str,
+    is_guarded: bool,
+    ui: &mut Ui,
+) -> Result<bool, CliError> {
     if is_guarded || !ui.can_ask() {
         return Ok(true);
     }
@@ -29,7 +34,7 @@ pub(super) async fn first_creation(stack: &str, region: &str, is_guarded: bool, 
 }
 
 /// Shows the changes of a stack, and asks for approval if `when` requires it. The sandbox never requires it.
-pub(super) async fn changes(
+pub(super) async fn approve_changes(
     diff: &TemplateDiff,
     stack: &str,
     when: RequireApproval,
@@ -55,7 +60,7 @@ pub(super) async fn changes(
 }
 
 /// The error when the user declines.
-pub(super) fn declined(stacks: &[&str]) -> CliError {
+pub(super) fn not_approved_error(stacks: &[&str]) -> CliError {
     let were = if stacks.len() == 1 { "was" } else { "were" };
     CliError::new(Exit::Failed, format!("not approved; {} {were} not changed", stacks.join(", ")))
 }

@@ -28,10 +28,10 @@ pub(super) async fn choose_stack(project: &Project, name: Option<&str>, ui: &mut
     project.stack(choose("stack", &names, ui).await?)
 }
 
-async fn choose<'a>(noun: &'static str, names: &[&'a str], ui: &mut Ui) -> Result<&'a str, CliError> {
+async fn choose<'a>(kind: &'static str, names: &[&'a str], ui: &mut Ui) -> Result<&'a str, CliError> {
     match names {
-        [] => Err(CliError::usage(format!("{SPEC_FILE} has no {noun}"))),
+        [] => Err(CliError::usage(format!("{SPEC_FILE} has no {kind}"))),
         [only] => Ok(only),
-        several => Ok(ui.choose(noun, several).await?),
+        several => Ok(ui.choose(kind, several).await?),
     }
 }

@@ -3,15 +3,15 @@
 use clap::Args;
 use jiff::tz::TimeZone;
 
-use super::approval_rules::declined;
-use super::follow::follow;
+use super::approval_rules::not_approved_error;
 use super::json_help;
+use super::show_progress::show_progress;
 use super::target::show_target;
 use crate::complete;
 use crate::context::Context;
 use crate::error::{CliError, follow_hint};
 use crate::exit::Exit;
-use crate::hint::Repetition;
+use crate::hint::RepeatedCommand;
 use crate::model::Stack;
 use crate::ops;
 use crate::project::Project;
@@ -54,17 +54,17 @@ pub(super) async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Exit, Cl
     let question = format!("Delete {} and everything in them?", names.join(", "));
     let needed = !ctx.settings.sandbox || ctx.ui.can_ask();
     if needed && !ctx.ui.confirm(&question, "--yes").await? {
-        return Err(declined(&names));
+        return Err(not_approved_error(&names));
     }
     let mut view = DeployView::new(&ctx.ui, true, TimeZone::system());
     for name in names {
         let (reporter, messages) = ops::message_channel();
         let stopped = || {
             CliError::new(Exit::Interrupted, format!("interrupted; CloudFormation is still deleting {name}"))
-                .hint(follow_hint(Repetition::new(&["destroy"], ["destroy", name])))
+                .hint(follow_hint(RepeatedCommand::new(&["destroy"], ["destroy", name])))
         };
         let work = ops::destroy(&aws, name, &reporter);
-        Box::pin(follow(work, messages, &mut view, ctx)).await.ok_or_else(stopped)??;
+        Box::pin(show_progress(work, messages, &mut view, ctx)).await.ok_or_else(stopped)??;
     }
     view.end();
     Ok(Exit::Done)

@@ -2,17 +2,18 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::deploy::InputOptions;
 use super::json_help;
-use super::templates::{known_look_ups, synthesiser_to_show, template};
+use super::templates::{known_look_ups, preview_synthesiser, template};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ops::{self, Desired, Purpose, StackDiff, Synthesiser};
+use crate::ops::{self, DiffInputs, Purpose, ReadCache, StackDiff, Synthesiser};
 use crate::project::Project;
 use crate::render;
 use crate::stack::{ProjectStack, TemplateDiff, parse_template};
@@ -76,14 +77,14 @@ async fn with_file(
 ) -> Result<StackDiff, CliError> {
     let [stack] = stacks else {
         let names: Vec<&str> = stacks.iter().map(|stack| stack.name.as_str()).collect();
-        return Err(CliError::usage("--template is about one stack").hint(format!("name one of {}", names.join(", "))));
+        return Err(CliError::usage("--template compares one stack").hint(format!("name one of {}", names.join(", "))));
     };
     let unreadable =
         |error: anyhow::Error| CliError::usage(format!("cannot read {}: {error}", file.display())).source(error);
     let path = ctx.settings.working_dir.join(file);
     let text = fs::read_to_string(path).map_err(|error| unreadable(error.into()))?;
     let old = parse_template(&text).map_err(|error| unreadable(error.into()))?;
-    let mut synthesiser = synthesiser_to_show(project, false, ctx).await?;
+    let mut synthesiser = preview_synthesiser(project, false, ctx).await?;
     let new = template(&mut synthesiser, project, &stack.name, ctx).await?;
     Ok(StackDiff { name: stack.name.clone(), diff: TemplateDiff::between(&old, &new), notes: Vec::new() })
 }
@@ -110,18 +111,15 @@ async fn with_deployed(
     }
     let inputs: Vec<_> =
         stacks.iter().map(|stack| (inputs.tags_of(stack), inputs.parameters_of(&stack.name))).collect();
-    let desired = stacks.iter().zip(&templates).zip(&inputs).map(|((stack, template), (tags, parameters))| Desired {
-        stack: &stack.name,
-        service_key: stack.service_key(),
-        template,
-        tags,
-        parameters,
+    let desired = stacks.iter().zip(&templates).zip(&inputs).map(|((stack, template), (tags, parameters))| {
+        DiffInputs { stack: &stack.name, service_key: stack.service_key(), template, tags, parameters }
     });
-    let desired: Vec<Desired<'_>> = desired.collect();
+    let desired: Vec<DiffInputs<'_>> = desired.collect();
     // Unique, so that concurrent diffs do not delete each other's.
     let change_set = (method == DiffMethod::ChangeSet).then(|| format!("ecsws-diff-{:08x}", rand::random::<u32>()));
-    let comparison = ops::compare_stacks(&aws, &project.spec, stacks, &desired, change_set.as_deref());
-    let diffs = ctx.interrupts.during(comparison).await;
+    let reads = ReadCache::new(Arc::clone(&aws));
+    let comparison = ops::compare_stacks(&reads, &project.spec, stacks, &desired, change_set.as_deref());
+    let diffs = ctx.interrupts.run_until_interrupt(comparison).await;
     if let Some(change_set) = change_set.filter(|_| !matches!(diffs, Some(Ok(_)))) {
         ops::delete_change_sets(&aws, stacks, &change_set).await;
     }

@@ -51,7 +51,7 @@ pub(super) fn run(args: &InitArgs, ctx: &mut Context) -> Result<Exit, CliError> 
     ctx.ui.json_result(&json!({ "wrote": file }))?;
     let local = |words: &[&str]| {
         let sandbox = (!ctx.settings.sandbox).then_some("--sandbox");
-        Command::own(sandbox.into_iter().chain(words.iter().copied()))
+        Command::ecsws(sandbox.into_iter().chain(words.iter().copied()))
     };
     let next = Hint::from("see what it creates with ")
         .then(local(&["synth", "--all"]))
@@ -65,7 +65,7 @@ pub(super) fn run(args: &InitArgs, ctx: &mut Context) -> Result<Exit, CliError> 
 fn service(args: &InitArgs, folder: &std::path::Path) -> Result<String, CliError> {
     let name = args.name.clone().unwrap_or_else(|| key_from(folder));
     if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-        return Err(CliError::usage(format!("--name {name}: letters, digits and - make a service's name")));
+        return Err(CliError::usage(format!("--name {name}: a service name has only letters, digits and -")));
     }
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let text = SERVICE
@@ -76,7 +76,7 @@ fn service(args: &InitArgs, folder: &std::path::Path) -> Result<String, CliError
         Ok(_) => Ok(text),
         Err(problems) => {
             let words = problems.0.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; ");
-            Err(CliError::usage(words).hint("choose --name, --image and --port accordingly"))
+            Err(CliError::usage(words).hint("change --name, --image or --port"))
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::model::LogQuery;
 use crate::ops::{self, LogSource, Tail, TailOptions};
 use crate::render;
-use crate::when::parse_time;
+use crate::time_args::parse_time;
 
 const EXAMPLES: &str = "Examples:
   ecsws logs                          the last five minutes
@@ -76,20 +76,20 @@ struct ReadArgs {
 
 pub(super) async fn run(args: LogsArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     match args.sub {
-        None => read(args.read, ctx).await,
-        Some(LogsCommand::Tail(read_args)) => read(ReadArgs { watch: true, ..read_args }, ctx).await,
+        None => print_log_events(args.read, ctx).await,
+        Some(LogsCommand::Tail(read_args)) => print_log_events(ReadArgs { watch: true, ..read_args }, ctx).await,
         Some(LogsCommand::Groups { prefix }) => groups(prefix.as_deref(), ctx).await,
         Some(LogsCommand::Streams { service }) => streams(service.as_deref(), ctx).await,
     }
 }
 
-async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Exit, CliError> {
+async fn print_log_events(args: ReadArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let ReadArgs { service, start, end, watch, filter } = args;
     if watch && end.is_some() {
         return Err(CliError::usage("--end cannot be used with --watch"));
     }
     let zone = TimeZone::system();
-    let (from, until) = window(&start, end.as_deref(), Context::now(), &zone).map_err(CliError::usage)?;
+    let (from, until) = resolve_time_range(&start, end.as_deref(), Context::now(), &zone).map_err(CliError::usage)?;
     let project = ctx.project()?;
     let service = choose_service(&project, service.as_deref(), &mut ctx.ui).await?;
     let aws = ctx.aws(Some(&project)).await?;
@@ -103,18 +103,23 @@ async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     };
     let tail = Tail::new(&aws, TailOptions { query, watch, now: Context::now });
     let printed = tokio::select! {
-        printed = print(tail, &zone, ctx) => printed?,
+        printed = print_events(tail, &zone, ctx) => printed?,
         () = render::stdout_closed() => return Ok(Exit::Done),
     };
     if printed == 0 && !watch {
         let since = from.to_zoned(zone).strftime("%F %T");
-        ctx.ui.note(&format!("no events since {since}; --start reaches further back"));
+        ctx.ui.note(&format!("no events since {since}; use an earlier --start to see older events"));
     }
     Ok(Exit::Done)
 }
 
 /// Resolves the time range. The end defaults to now, so that reading a busy group terminates.
-fn window(start: &str, end: Option<&str>, now: Timestamp, zone: &TimeZone) -> Result<(Timestamp, Timestamp), String> {
+fn resolve_time_range(
+    start: &str,
+    end: Option<&str>,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Result<(Timestamp, Timestamp), String> {
     let from = parse_time(start, now, zone)?;
     let Some(end) = end else { return Ok((from, now.max(from))) };
     let until = parse_time(end, now, zone)?;
@@ -125,7 +130,7 @@ fn window(start: &str, end: Option<&str>, now: Timestamp, zone: &TimeZone) -> Re
 }
 
 /// Prints events until the tail ends or stdout is closed. Returns how many.
-async fn print(tail: Tail<'_>, zone: &TimeZone, ctx: &mut Context) -> Result<usize, CliError> {
+async fn print_events(tail: Tail<'_>, zone: &TimeZone, ctx: &mut Context) -> Result<usize, CliError> {
     let (ui, mut printed) = (&mut ctx.ui, 0);
     tail.run(|events| {
         printed += events.len();
@@ -159,10 +164,10 @@ mod tests {
     #[test]
     fn the_end_defaults_to_now() {
         let now: Timestamp = "2026-01-02T03:04:05Z".parse().expect("a time");
-        let window = |start, end| window(start, end, now, &TimeZone::UTC);
+        let resolve_time_range = |start, end| resolve_time_range(start, end, now, &TimeZone::UTC);
         let earlier: Timestamp = "2026-01-02T02:59:05Z".parse().expect("a time");
-        assert_eq!(window("5m", None), Ok((earlier, now)));
-        assert_eq!(window("10m", Some("5m")).map(|(_, until)| until), Ok(earlier));
-        assert_eq!(window("5m", Some("10m")), Err("--end 10m is before --start 5m".to_owned()));
+        assert_eq!(resolve_time_range("5m", None), Ok((earlier, now)));
+        assert_eq!(resolve_time_range("10m", Some("5m")).map(|(_, until)| until), Ok(earlier));
+        assert_eq!(resolve_time_range("5m", Some("10m")), Err("--end 10m is before --start 5m".to_owned()));
     }
 }

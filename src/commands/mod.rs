@@ -6,7 +6,6 @@ mod completions;
 mod deploy;
 mod destroy;
 mod diff;
-mod follow;
 mod init;
 mod json_help;
 mod logs;
@@ -14,6 +13,7 @@ mod number;
 #[cfg(all(unix, feature = "sandbox"))]
 mod sandbox;
 mod scale;
+mod show_progress;
 mod status;
 mod subcommand;
 mod synth;
@@ -119,7 +119,7 @@ pub(crate) async fn run(cli: Cli, ctx: &mut Context) -> Result<Exit, CliError> {
     with_output(ended, ctx.ui.finish())
 }
 
-/// The result of a command after its results were written. Lost results are a failure, but never replace the command's own.
+/// The result of a command after its output was written. A failed write is an error, after the command's own error.
 fn with_output(ended: Result<Exit, CliError>, written: io::Result<()>) -> Result<Exit, CliError> {
     let Err(error) = written else { return ended };
     let lost = CliError::failed(format!("cannot write to stdout: {error}")).source(error);

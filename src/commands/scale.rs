@@ -3,10 +3,12 @@
 mod approver;
 mod running;
 
+use std::sync::Arc;
+
 use clap::{ArgGroup, Args};
 
 use super::choose::choose_service;
-use super::deploy::{DeployOptions, FollowOptions, deploy};
+use super::deploy::{DeployOptions, ExecutionOptions, deploy};
 use super::json_help;
 use super::number::whole_number;
 use super::target::show_target;
@@ -14,13 +16,13 @@ use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::hint::{Hint, Repetition};
+use crate::hint::{Hint, RepeatedCommand};
 use crate::ops::{
-    Deployed, Operation, ServiceCount, StackChange, StackOutcome, autoscaling_differences, locate_service,
+    DeployResult, Deployed, Operation, ReadCache, ServiceCount, StackOutcome, autoscaling_differences, locate_service,
 };
 use crate::project::Project;
 use crate::stack::spec::{MAX_TASKS_PER_SERVICE, Service};
-use crate::stack::{Scaling, edit_scaling};
+use crate::stack::{ScalingNumbers, edit_scaling};
 use approver::ScaleApprover;
 use running::{ensure_count, set_count};
 
@@ -58,11 +60,11 @@ pub(super) struct ScaleArgs {
     #[arg(long, requires = "count")]
     hotswap: bool,
     #[command(flatten)]
-    follow: FollowOptions,
+    execution: ExecutionOptions,
 }
 
 pub(super) async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Exit, CliError> {
-    let ScaleArgs { service, count, min, max, cpu, memory, hotswap, follow } = args;
+    let ScaleArgs { service, count, min, max, cpu, memory, hotswap, execution } = args;
     let project = ctx.project()?;
     let service = choose_service(&project, service.as_deref(), &mut ctx.ui).await?;
     let (key, service) = (service.key.to_owned(), service.spec.clone());
@@ -71,10 +73,10 @@ pub(super) async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Exit, CliE
     }
     let has_several = project.spec.services.len() > 1;
     let scaled = if let Some(count) = count.filter(|_| hotswap) {
-        Box::pin(hotswap_count(&project, &service, count, &follow, ctx)).await
+        Box::pin(hotswap_count(&project, &service, count, &execution, ctx)).await
     } else {
-        let scaling = Scaling { count, min, max, cpu, memory };
-        Box::pin(deploy_numbers(&project, &key, &service.stack, scaling, &follow, ctx)).await
+        let scaling = ScalingNumbers { count, min, max, cpu, memory };
+        Box::pin(deploy_numbers(&project, &key, &service.stack, scaling, &execution, ctx)).await
     };
     scaled.map_err(|error| if has_several { error.for_service(&key) } else { error })?;
     Ok(Exit::Done)
@@ -90,7 +92,7 @@ fn check_range(key: &str, service: &Service, count: u32) -> Result<(), CliError>
     let message =
         format!("count {count} is outside the autoscaling range of `{key}`, {} to {}", scaling.min, scaling.max);
     let (flag, count) = (format!("--{limit}"), count.to_string());
-    let repetition = Repetition::new(&["scale"], ["scale", key, &flag, &count]);
+    let repetition = RepeatedCommand::new(&["scale"], ["scale", key, &flag, &count]);
     // The count in ECS is all that --hotswap changes.
     let repetition = repetition.replacing("--count", [flag, count]).replacing("--hotswap", [""; 0]);
     Err(CliError::usage(message).hint(Hint::repeat(repetition).text(" changes the limit")))
@@ -101,15 +103,16 @@ async fn deploy_numbers(
     project: &Project,
     key: &str,
     stack: &str,
-    scaling: Scaling,
-    follow: &FollowOptions,
+    scaling: ScalingNumbers,
+    execution: &ExecutionOptions,
     ctx: &mut Context,
 ) -> Result<(), CliError> {
     let edit = edit_scaling(&project.text, key, &scaling).map_err(CliError::usage)?;
     let mut edited = project.with_text(&edit.text)?;
     let stacks = edited.stacks(&[stack.to_owned()])?;
-    let mut approver = ScaleApprover::new(project, key, scaling, follow, ctx.settings.sandbox);
-    let outcomes = deploy(&mut edited, &stacks, follow, &DeployOptions::default(), &mut approver, ctx).await;
+    let mut approver = ScaleApprover::new(project, key, scaling, execution, ctx.settings.sandbox);
+    let reads = Arc::new(ReadCache::new(ctx.aws(Some(project)).await?));
+    let outcomes = deploy(&mut edited, &stacks, execution, &DeployOptions::default(), &mut approver, &reads, ctx).await;
     let deployed = match outcomes.and_then(single_result) {
         Ok(deployed) => deployed,
         Err(error) => {
@@ -122,9 +125,9 @@ async fn deploy_numbers(
     let aws = ctx.aws(Some(project)).await?;
     let name = locate_service(&aws, stack).await?;
     if let Some(count) = scaling.count {
-        let was_updated = matches!(deployed.change, StackChange::Done(Operation::Create | Operation::Update, _));
+        let was_updated = matches!(deployed.result, DeployResult::Done(Operation::Create | Operation::Update, _));
         let service = ServiceCount::read(&aws, name).await?;
-        return ensure_count(&service, count, was_updated, follow, ctx).await;
+        return ensure_count(&service, count, was_updated, execution, ctx).await;
     }
     match autoscaling_differences(&aws, &name, &scaling).await {
         Ok(differences) if differences.is_empty() => Ok(()),
@@ -156,7 +159,7 @@ async fn hotswap_count(
     project: &Project,
     service: &Service,
     count: u32,
-    follow: &FollowOptions,
+    execution: &ExecutionOptions,
     ctx: &mut Context,
 ) -> Result<(), CliError> {
     let aws = ctx.aws(Some(project)).await?;
@@ -169,5 +172,5 @@ async fn hotswap_count(
         _ => String::new(),
     };
     let running = ServiceCount::read(&aws, name).await?;
-    set_count(&running, count, |old| format!("desired count {old} → {count} (ECS only){reset}"), follow, ctx).await
+    set_count(&running, count, |old| format!("desired count {old} → {count} (ECS only){reset}"), execution, ctx).await
 }

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::ops::{StatusReader, StatusReport};
-use crate::render::{self, Live, UserAction};
+use crate::render::{self, LiveTerminal, UserAction};
 
 const EXAMPLES: &str = "Examples:
   ecsws status
@@ -54,13 +54,13 @@ pub(super) async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Exit, Cli
             () = render::stdout_closed() => Ok(Exit::Done),
         };
     }
-    let report = read(&reader, ctx).await?;
+    let report = read_status(&reader, ctx).await?;
     let now = Context::now();
     render::status(&mut ctx.ui, &report, now)?;
     Ok(if check && !report.steady { Exit::CheckFailed } else { Exit::Done })
 }
 
-async fn read(reader: &StatusReader<'_>, ctx: &Context) -> Result<StatusReport, CliError> {
+async fn read_status(reader: &StatusReader<'_>, ctx: &Context) -> Result<StatusReport, CliError> {
     let mut report = reader.read().await?;
     report.url = ctx.local_url(reader.service()).await?;
     Ok(report)
@@ -71,7 +71,7 @@ async fn lines(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Exit, Cli
     let key = |report: &StatusReport| (report.desired, report.running, report.pending, report.deployments.clone());
     let mut shown = None;
     loop {
-        let report = read(reader, ctx).await?;
+        let report = read_status(reader, ctx).await?;
         if shown.replace(key(&report)).as_ref() != Some(&key(&report)) {
             render::status_line(&mut ctx.ui, &report)?;
             if !ctx.ui.can_write() {
@@ -84,9 +84,9 @@ async fn lines(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Exit, Cli
 
 /// Runs the live view. Errors of AWS are shown, and the call is repeated. Quitting is not a failure.
 async fn live(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Exit, CliError> {
-    let mut report = read(reader, ctx).await?;
+    let mut report = read_status(reader, ctx).await?;
     let mut message = None;
-    let mut view = Live::start()?;
+    let mut view = LiveTerminal::start()?;
     let mut keys = user_actions();
     let mut ticks = interval(POLL_INTERVAL);
     loop {
@@ -97,7 +97,7 @@ async fn live(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Exit, CliE
                 Some(UserAction::Interrupt) => return Ok(Exit::Interrupted),
                 Some(UserAction::Quit) | None => return Ok(Exit::Done),
             },
-            fresh = async { ticks.tick().await; read(reader, ctx).await } => match fresh {
+            fresh = async { ticks.tick().await; read_status(reader, ctx).await } => match fresh {
                 Ok(fresh) => (report, message) = (fresh, None),
                 Err(error) => message = Some(error.summary()),
             },
@@ -110,7 +110,7 @@ fn user_actions() -> mpsc::Receiver<UserAction> {
     let (sender, receiver) = mpsc::channel(1);
     tokio::task::spawn_blocking(move || {
         while !sender.is_closed() {
-            match Live::user_action(POLL_INTERVAL / 4) {
+            match LiveTerminal::user_action(POLL_INTERVAL / 4) {
                 Ok(Some(action)) if sender.blocking_send(action).is_err() => return,
                 Ok(_) => {}
                 Err(_) => return,

@@ -22,13 +22,13 @@ pub(crate) fn subcommand(matches: &ArgMatches) -> Subcommand {
     let globals = GlobalArgs::augment_args(Command::new(""));
     let is_global = |arg: &&Arg| globals.get_arguments().any(|global| global.get_id() == arg.get_id());
     let own = command.get_arguments().filter(|arg| !is_global(arg));
-    let mut arguments: Vec<(usize, Argument)> = own.flat_map(|arg| given(arg, matches)).collect();
+    let mut arguments: Vec<(usize, Argument)> = own.flat_map(|arg| occurrences(arg, matches)).collect();
     arguments.sort_by_key(|(index, _)| *index);
     Subcommand { names, arguments: arguments.into_iter().map(|(_, argument)| argument).collect() }
 }
 
 /// Every occurrence of an argument on the command line, with its position.
-fn given(arg: &Arg, matches: &ArgMatches) -> Vec<(usize, Argument)> {
+fn occurrences(arg: &Arg, matches: &ArgMatches) -> Vec<(usize, Argument)> {
     let id = arg.get_id().as_str();
     if matches.value_source(id) != Some(ValueSource::CommandLine) {
         return Vec::new();

@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 use serde_json::{Map, Value};
 
 use super::choose::choose_stack;
-use super::templates::{synthesiser_to_show, template};
+use super::templates::{preview_synthesiser, template};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
@@ -68,7 +68,7 @@ async fn templates(
     refresh: bool,
     ctx: &mut Context,
 ) -> Result<Vec<(String, Template)>, CliError> {
-    let mut synthesiser = synthesiser_to_show(project, refresh, ctx).await?;
+    let mut synthesiser = preview_synthesiser(project, refresh, ctx).await?;
     let mut templates = Vec::new();
     for stack in stacks {
         let template = template(&mut synthesiser, project, &stack.name, ctx).await?;

@@ -1,13 +1,15 @@
 //! Templates of the project's stacks: look-ups come from `ecsws.lock` and are pinned there.
 
+use std::sync::Arc;
+
 use crate::context::Context;
 use crate::error::CliError;
-use crate::ops::{self, LookUpEvent, Purpose, Synthesiser};
+use crate::ops::{self, LookUpEvent, Purpose, ReadCache, Synthesiser};
 use crate::project::Project;
 use crate::stack::{Environment, LookUps, Template};
 
 /// A synthesiser of templates to be shown. With `refresh`, the look-ups in `ecsws.lock` are made again.
-pub(super) async fn synthesiser_to_show(
+pub(super) async fn preview_synthesiser(
     project: &Project,
     refresh: bool,
     ctx: &mut Context,
@@ -33,23 +35,23 @@ pub(super) async fn template(
     stack: &str,
     ctx: &mut Context,
 ) -> Result<Template, CliError> {
-    let pins = !ctx.settings.sandbox;
+    let writes_lock = !ctx.settings.sandbox;
     if synthesiser.needs_clients(&project.spec, stack) {
         let aws = ctx.aws(Some(project)).await?;
-        if pins && synthesiser.needs_look_up(&project.spec, stack) {
+        if writes_lock && synthesiser.needs_look_up(&project.spec, stack) {
             ops::check_environment(&aws, &project.spec.target, synthesiser.environment()).await?;
         }
-        synthesiser.set_clients(aws);
+        synthesiser.set_clients(Arc::new(ReadCache::new(aws)));
     }
-    template_with_pins(synthesiser, project, stack, pins, &mut |text| ctx.ui.detail(&text)).await
+    template_and_pin(synthesiser, project, stack, writes_lock, &mut |text| ctx.ui.detail(&text)).await
 }
 
-/// The template of a stack, by the clients of the synthesiser. With `pins`, new look-ups are written to `ecsws.lock`.
-pub(super) async fn template_with_pins(
+/// The template of a stack, by the clients of the synthesiser. With `writes_lock`, new look-ups are written to `ecsws.lock`.
+pub(super) async fn template_and_pin(
     synthesiser: &mut Synthesiser,
     project: &mut Project,
     stack: &str,
-    pins: bool,
+    writes_lock: bool,
     detail: &mut dyn FnMut(String),
 ) -> Result<Template, CliError> {
     let (environment, spec, lock) = (synthesiser.environment().clone(), &project.spec, &mut project.lock);
@@ -66,7 +68,7 @@ pub(super) async fn template_with_pins(
         }
     };
     let template = synthesiser.template(spec, stack, &mut on_event).await?;
-    if has_new_pins && pins {
+    if has_new_pins && writes_lock {
         project.save_lock()?;
     }
     Ok(template)

@@ -29,7 +29,6 @@ const SANDBOX_REGION: &str = "us-east-1";
 pub(crate) struct Context {
     /// Flags and environment, resolved.
     pub settings: Settings,
-    /// The terminal.
     pub ui: Ui,
     /// Signals that interrupt the command.
     pub interrupts: Interrupts,
@@ -65,7 +64,6 @@ impl Context {
         Timestamp::now()
     }
 
-    /// The project.
     ///
     /// # Errors
     /// Also if there is none.

@@ -4,7 +4,7 @@ use super::aws::exit_of;
 use super::{CliError, follow_hint};
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
-use crate::hint::{Command, Hint, Repetition};
+use crate::hint::{Command, Hint, RepeatedCommand};
 use crate::ops::{LookUpError, OpsError, StoppedTasks};
 
 impl From<OpsError> for CliError {
@@ -36,53 +36,54 @@ fn message(error: &OpsError) -> String {
 
 fn exit_and_hint(error: &OpsError) -> (Exit, Option<Hint>) {
     match error {
-        OpsError::ConcurrentDeploy(stack) => (Exit::Failed, Some(follow_hint(Repetition::deploy([stack])))),
+        OpsError::ConcurrentDeploy(stack) => (Exit::Failed, Some(follow_hint(RepeatedCommand::deploy([stack])))),
         OpsError::NotSteady { .. } => {
             let hint = Hint::command(["status"]).text(" shows the service's state; ECS keeps trying");
             (Exit::TimedOut, Some(hint))
         }
-        OpsError::TimedOut { stack, status, .. } if status.ends_with("_IN_PROGRESS") => {
+        OpsError::TimedOut { stack, status, .. } if status.is_in_progress() => {
             let hint = Hint::from("CloudFormation continues; ")
-                .then(Command::Repeat(Repetition::deploy([stack]).without_timeout()))
+                .then(Command::Repeat(RepeatedCommand::deploy([stack]).without_timeout()))
                 .text(" follows it, ")
-                .then(Command::own(["destroy", stack]))
+                .then(Command::ecsws(["destroy", stack]))
                 .text(" deletes it");
             (Exit::TimedOut, Some(hint))
         }
         OpsError::TimedOut { .. } => (Exit::TimedOut, None),
         OpsError::Missing { stack, .. } => {
             let words = std::iter::once("deploy").chain(stack.as_deref());
-            (Exit::Failed, Some(Hint::repeat(Repetition::new(&["deploy"], words)).text(" creates it")))
+            (Exit::Failed, Some(Hint::repeat(RepeatedCommand::new(&["deploy"], words)).text(" creates it")))
         }
         OpsError::RolloutFailed { stopped_tasks, .. } if stopped_tasks.is_empty() => {
             (Exit::Failed, Some(Hint::command(["logs"]).text(" may show why tasks stop")))
         }
-        OpsError::StackFailed { stack, status, .. } if status == "UPDATE_ROLLBACK_FAILED" => {
-            let deploy = Command::Repeat(Repetition::deploy([stack]));
+        OpsError::StackFailed { stack, status, .. } if *status == "UPDATE_ROLLBACK_FAILED" => {
+            let deploy = Command::Repeat(RepeatedCommand::deploy([stack]));
             let hint = Hint::from("once the cause is removed, ").then(deploy);
             (Exit::Failed, Some(hint.text(" continues the rollback and then deploys")))
         }
-        OpsError::StackFailed { stack, status, .. } if status == "DELETE_FAILED" => {
-            let destroy = Command::Repeat(Repetition::new(&["destroy"], ["destroy", stack]));
+        OpsError::StackFailed { stack, status, .. } if *status == "DELETE_FAILED" => {
+            let destroy = Command::Repeat(RepeatedCommand::new(&["destroy"], ["destroy", stack]));
             (Exit::Failed, Some(Hint::from("remove what prevents the deletion, then repeat ").then(destroy)))
         }
         OpsError::Interrupted { .. } => (Exit::Interrupted, None),
         OpsError::StillInProgress { stack } => {
-            let repetition = Repetition::deploy([stack]).without_timeout();
+            let repetition = RepeatedCommand::deploy([stack]).without_timeout();
             (Exit::TimedOut, Some(follow_hint(repetition)))
         }
         OpsError::WrongTarget { .. } => {
             let hint = "choose --profile and --region to match [target] in ecsws.toml, or change [target]";
             (Exit::Usage, Some(Hint::from(hint)))
         }
-        OpsError::WrongEnvironment { .. } => {
-            (Exit::Usage, Some(Hint::from("choose --profile and --region accordingly")))
+        OpsError::WrongEnvironment { expected, .. } => {
+            let (account, region) = (&expected.account, &expected.region);
+            (Exit::Usage, Some(format!("use --profile or --region for account {account}, region {region}").into()))
         }
         OpsError::LookUp(error) => look_up_error(error),
         OpsError::ReplacementWithoutRollback { .. } => (Exit::Usage, Some(Hint::from("leave --no-rollback out"))),
         OpsError::UnknownParameter { .. } => (Exit::Usage, None),
         OpsError::FollowInterrupted { stack, error } => {
-            let hint = Hint::from("CloudFormation continues; ").append(&follow_hint(Repetition::deploy([stack])));
+            let hint = Hint::from("CloudFormation continues; ").append(&follow_hint(RepeatedCommand::deploy([stack])));
             (exit_of(&error.kind), Some(hint))
         }
         OpsError::Rejected { .. }
@@ -106,7 +107,7 @@ fn look_up_error(error: &LookUpError) -> (Exit, Option<Hint>) {
         }
         LookUpError::SeveralVpcs { .. } => (Exit::Failed, Some(Hint::from("set platform.subnets instead"))),
         LookUpError::PlatformNotDeployed { platform, stack } => {
-            let both = Repetition::new(&["deploy"], ["deploy", platform, stack]).adding([platform]);
+            let both = RepeatedCommand::new(&["deploy"], ["deploy", platform, stack]).adding([platform]);
             (Exit::Failed, Some(Hint::repeat(both).text(" deploys both, in order")))
         }
         LookUpError::NoClients(_) | LookUpError::NoZones(_) => (Exit::Failed, None),

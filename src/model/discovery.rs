@@ -7,7 +7,6 @@ use serde::Serialize;
 pub struct DiscoveryService {
     /// `SERVICE.NAMESPACE`.
     pub name: String,
-    /// Its registered instances.
     pub instances: Vec<DiscoveryInstance>,
 }
 

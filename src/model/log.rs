@@ -5,7 +5,6 @@ use jiff::Timestamp;
 /// The input of FilterLogEvents.
 #[derive(Debug, Clone, Default)]
 pub struct LogQuery {
-    /// The log group's name.
     pub group: String,
     /// Only streams whose name starts with this.
     pub stream_prefix: Option<String>,
@@ -30,7 +29,6 @@ pub struct LogPage {
 pub struct LogEvent {
     /// EventId: unique in the log group.
     pub id: String,
-    /// The stream's name.
     pub stream: String,
     /// The time by the writer's clock.
     pub timestamp: Timestamp,

@@ -7,6 +7,7 @@ mod network;
 mod scaling;
 mod service;
 mod stack;
+mod stack_status;
 mod task;
 
 pub use change_set::PlannedChange;
@@ -19,5 +20,7 @@ pub use service::{Deployment, ServiceEvent};
 pub(crate) use service::{ServiceArn, ServiceName, ServiceState};
 pub(crate) use stack::{Export, Output, StackEvent, StackResource, stack_name};
 pub use stack::{Stack, StackRequest};
+pub(crate) use stack_status::StackState;
+pub use stack_status::StackStatus;
 pub(crate) use task::LogDestination;
 pub use task::{Container, Task};

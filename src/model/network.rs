@@ -13,7 +13,6 @@ pub struct Vpc {
 pub struct Subnet {
     /// `subnet-…`.
     pub id: String,
-    /// Its availability zone.
     pub zone: String,
     /// The `aws-cdk:subnet-type` tag.
     pub cdk_type: Option<String>,

@@ -9,7 +9,6 @@ pub struct ScalableTarget {
     pub min: u32,
     /// MaxCapacity.
     pub max: u32,
-    /// Its target-tracking policies.
     pub policies: Vec<ScalingPolicy>,
 }
 

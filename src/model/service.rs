@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A service and the cluster it runs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceName {
-    /// The cluster's name.
     pub cluster: String,
-    /// The service's name.
     pub service: String,
 }
 
@@ -18,7 +16,6 @@ pub struct ServiceName {
 pub(crate) struct ServiceArn {
     /// The cluster's name, if the ARN has the new format: `…:service/CLUSTER/NAME`.
     pub cluster: Option<String>,
-    /// The service's name.
     pub service: String,
 }
 
@@ -50,11 +47,8 @@ impl ServiceArn {
 pub struct ServiceState {
     /// `ACTIVE`, `DRAINING` or `INACTIVE`.
     pub status: String,
-    /// The desired number of tasks.
     pub desired: u32,
-    /// Running tasks.
     pub running: u32,
-    /// Pending tasks.
     pub pending: u32,
     /// Deployments, PRIMARY first.
     pub deployments: Vec<Deployment>,
@@ -64,23 +58,17 @@ pub struct ServiceState {
     pub registries: Vec<String>,
 }
 
-/// A deployment of a service.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Deployment {
-    /// Its id.
     pub id: String,
     /// `PRIMARY`, `ACTIVE` or `INACTIVE`.
     pub status: String,
     /// The task definition's family and revision.
     pub task_definition: String,
-    /// The creation time.
     pub created: Option<Timestamp>,
-    /// The desired number of tasks.
     pub desired: u32,
-    /// Running tasks.
     pub running: u32,
-    /// Pending tasks.
     pub pending: u32,
     /// Failed tasks: those that did not start or stopped.
     pub failed: u32,
@@ -90,15 +78,12 @@ pub struct Deployment {
     pub rollout_reason: Option<String>,
 }
 
-/// An event of a service.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServiceEvent {
-    /// Its id.
     pub id: String,
     /// The time of the event.
     pub timestamp: Option<Timestamp>,
-    /// ECS's message.
     pub message: String,
 }
 

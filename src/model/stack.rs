@@ -3,15 +3,15 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::StackStatus;
+
 /// A stack as DescribeStacks returns it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stack {
     /// StackName.
     pub name: String,
-    /// The stack's ARN.
     pub arn: String,
-    /// StackStatus, such as `CREATE_COMPLETE`.
-    pub status: String,
+    pub status: StackStatus,
     /// StackStatusReason.
     pub status_reason: Option<String>,
     /// LastUpdatedTime, or CreationTime if the stack was never updated.
@@ -73,7 +73,7 @@ pub struct StackEvent {
     /// ResourceType.
     pub resource_type: String,
     /// ResourceStatus.
-    pub status: String,
+    pub status: StackStatus,
     /// ResourceStatusReason.
     pub reason: Option<String>,
 }
@@ -87,7 +87,7 @@ pub struct StackResource {
     /// ResourceType.
     pub resource_type: String,
     /// ResourceStatus.
-    pub status: String,
+    pub status: StackStatus,
     /// ResourceStatusReason.
     pub reason: Option<String>,
 }
@@ -95,7 +95,7 @@ pub struct StackResource {
 impl StackResource {
     /// Whether the resource exists. CloudFormation keeps listing deleted resources, with their physical ids.
     pub fn exists(&self) -> bool {
-        !self.physical_id.is_empty() && !matches!(self.status.as_str(), "DELETE_COMPLETE" | "CREATE_FAILED")
+        !self.physical_id.is_empty() && !self.status.is_deleted() && self.status != "CREATE_FAILED"
     }
 }
 

@@ -23,7 +23,6 @@ pub struct Task {
     pub private_ip: Option<String>,
     /// stoppedReason.
     pub stopped_reason: Option<String>,
-    /// Its containers.
     pub containers: Vec<Container>,
 }
 
@@ -31,7 +30,6 @@ pub struct Task {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Container {
-    /// Its name.
     pub name: String,
     /// lastStatus.
     pub last_status: String,
@@ -44,7 +42,6 @@ pub struct Container {
 /// Where the `awslogs` driver writes a container's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogDestination {
-    /// The container's name.
     pub container: String,
     /// `awslogs-group`.
     pub group: String,

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use super::deploy::follow::{StackFollower, is_at_rest};
-use super::deploy::state::follow_operation;
-use super::{DeployEvent, Operation, OpsError, Reporter, Result, deployed_template};
+use super::deploy::state::{delete_and_follow, follow_operation};
+use super::read_cache::deployed_template;
+use super::{DeployEvent, Operation, OpsError, Reporter, Result};
 use crate::aws::Aws;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Stack, StackResource};
@@ -16,7 +16,6 @@ const LOG_GROUP: &str = "AWS::Logs::LogGroup";
 /// What deleting a stack deletes and retains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DeletionPlan {
-    /// The stack's name.
     pub stack: String,
     /// How many resources are deleted.
     pub deleted: usize,
@@ -89,14 +88,13 @@ pub async fn destroy<E>(aws: &Aws, name: &str, reporter: &Reporter<E>) -> Result
     #[expect(clippy::disallowed_methods, reason = "how long it took is shown to the user; nothing depends on it")]
     let start = Instant::now();
     let Some(stack) = aws.stack(name).await? else { return Ok(false) };
-    let emit = &mut |event| reporter.event(event);
-    emit(DeployEvent::Started { stack: name.to_owned(), operation: Operation::Delete });
+    reporter.event(DeployEvent::Started { stack: name.to_owned(), operation: Operation::Delete });
     // A stack can be deleted while it is created, but not while it is updated.
-    if !is_at_rest(&stack.status) && stack.status.starts_with("UPDATE_") {
-        follow_operation(aws, &stack, Operation::Update, emit).await?;
+    if stack.status.is_in_progress() && stack.status.as_str().starts_with("UPDATE_") {
+        follow_operation(aws, &stack, Operation::Update, reporter).await?;
     }
-    delete_and_follow(aws, &stack, emit).await?;
-    emit(DeployEvent::Finished {
+    delete_and_follow(aws, &stack, reporter).await?;
+    reporter.event(DeployEvent::Finished {
         stack: name.to_owned(),
         operation: Operation::Delete,
         arn: stack.arn,
@@ -104,14 +102,4 @@ pub async fn destroy<E>(aws: &Aws, name: &str, reporter: &Reporter<E>) -> Result
         seconds: start.elapsed().as_secs_f64(),
     });
     Ok(true)
-}
-
-/// Deletes a stack that is at rest (or being deleted already) and follows it.
-pub(super) async fn delete_and_follow(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
-    let resources = aws.stack_resources(&stack.arn).await?;
-    let total = 1 + resources.iter().filter(|resource| resource.status != "DELETE_COMPLETE").count();
-    let mut follow = StackFollower::before(aws, Operation::Delete, stack, total, None).await?;
-    aws.delete_stack(&stack.arn).await?;
-    let ended = follow.run(aws, emit).await?;
-    ended.into_stack(&stack.name, &["DELETE_COMPLETE"]).map(drop)
 }

@@ -13,7 +13,7 @@ pub(crate) async fn caller_environment(aws: &Aws) -> Result<Environment> {
 
 /// Fails if the clients reach another region than `[target]`'s.
 pub(crate) fn check_region(aws: &Aws, target: &Target) -> Result<()> {
-    check("region", target.region.as_ref(), aws.region())
+    check_target("region", target.region.as_ref(), aws.region())
 }
 
 /// The account and region that the clients reach. The account is the one in the ARN of one of `stacks`; STS is called if there are none.
@@ -27,7 +27,7 @@ pub(crate) async fn target_environment(aws: &Aws, target: &Target, stacks: &[Opt
         Some(account) => Environment { account: account.to_owned(), region: aws.region().to_owned() },
         None => caller_environment(aws).await?,
     };
-    check("account", target.account.as_ref(), &environment.account)?;
+    check_target("account", target.account.as_ref(), &environment.account)?;
     Ok(environment)
 }
 
@@ -37,7 +37,7 @@ pub(crate) async fn check_environment(aws: &Aws, target: &Target, expected: &Env
     if actual == *expected { Ok(()) } else { Err(OpsError::WrongEnvironment { expected: expected.clone(), actual }) }
 }
 
-fn check(what: &'static str, expected: Option<&String>, actual: &str) -> Result<()> {
+fn check_target(what: &'static str, expected: Option<&String>, actual: &str) -> Result<()> {
     match expected.filter(|expected| *expected != actual) {
         Some(expected) => Err(OpsError::WrongTarget { what, expected: expected.clone(), actual: actual.to_owned() }),
         None => Ok(()),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{LookUpError, StoppedTasks};
 use crate::aws::AwsError;
 use crate::diagnostic::Diagnostic;
+use crate::model::StackStatus;
 use crate::stack::{Environment, TemplateParseError};
 
 /// Why an operation failed.
@@ -16,19 +17,16 @@ pub enum OpsError {
     /// A call failed while an operation was followed, which continues.
     #[error("cannot follow stack `{stack}` any more: {error}")]
     FollowInterrupted {
-        /// The stack's name.
         stack: String,
-        /// What went wrong.
         #[source]
         error: Box<AwsError>,
     },
     /// The stack ended in an unexpected state.
     #[error("stack `{stack}` is {status}{}{}", if reasons.is_empty() { "" } else { "\n  " }, reasons.join("\n  "))]
     StackFailed {
-        /// The stack's name.
         stack: String,
         /// Its status now.
-        status: String,
+        status: StackStatus,
         /// The resources that failed and why, in the order in which it happened.
         reasons: Vec<String>,
         /// The tasks that stopped meanwhile.
@@ -37,29 +35,20 @@ pub enum OpsError {
     /// The operation exceeded its time limit.
     #[error("the operation on stack `{stack}` exceeded its time limit of {}; the stack is {status}", in_words(*limit))]
     TimedOut {
-        /// The stack's name.
         stack: String,
-        /// The time limit.
         limit: Duration,
         /// Its status now.
-        status: String,
+        status: StackStatus,
         /// The tasks that stopped meanwhile.
         stopped_tasks: Vec<StoppedTasks>,
     },
     /// The change set could not be made.
     #[error("CloudFormation rejected the change set of stack `{stack}`: {reason}")]
-    ChangeSetFailed {
-        /// The stack's name.
-        stack: String,
-        /// CloudFormation's reason.
-        reason: String,
-    },
+    ChangeSetFailed { stack: String, reason: String },
     /// The service's rollout failed although the stack did not.
     #[error("service `{service}`: its deployment failed: {reason}")]
     RolloutFailed {
-        /// The service's name.
         service: String,
-        /// ECS's reason.
         reason: String,
         /// The tasks that stopped meanwhile.
         stopped_tasks: Vec<StoppedTasks>,
@@ -67,7 +56,6 @@ pub enum OpsError {
     /// The service did not come to run the count that was set in ECS.
     #[error("service `{service}` does not run {count} tasks: {reason}")]
     CountNotReached {
-        /// The service's name.
         service: String,
         /// The count that was set.
         count: u32,
@@ -79,9 +67,7 @@ pub enum OpsError {
     /// Not steady within the time given.
     #[error("service `{service}` is not steady after {seconds} seconds")]
     NotSteady {
-        /// The service's name.
         service: String,
-        /// The time limit.
         seconds: u64,
         /// The tasks that stopped meanwhile.
         stopped_tasks: Vec<StoppedTasks>,
@@ -95,7 +81,6 @@ pub enum OpsError {
     /// What GetTemplate returned is no template.
     #[error("the deployed template of {stack} cannot be read: {error}")]
     UnreadableTemplate {
-        /// The stack's name.
         stack: String,
         /// What is wrong with it.
         #[source]
@@ -106,12 +91,11 @@ pub enum OpsError {
         "CloudFormation accepted the request to {operation} stack `{stack}`, but has not started; the stack is {status}"
     )]
     NeverStarted {
-        /// The stack's name.
         stack: String,
         /// What was to be done, as a verb: "update".
         operation: &'static str,
         /// Its status, the same as before.
-        status: String,
+        status: StackStatus,
     },
     /// The checks before the first change found that the deploy cannot work.
     #[error("{}", rejections.iter().map(|one| one.message.as_str()).collect::<Vec<_>>().join("; "))]
@@ -121,38 +105,23 @@ pub enum OpsError {
     },
     /// The user did not approve a stack's changes.
     #[error("not approved; {stack} was not changed")]
-    NotApproved {
-        /// The stack's name.
-        stack: String,
-    },
+    NotApproved { stack: String },
     /// The deploy was cancelled before the stack changed.
     #[error("interrupted; {stack} was not changed")]
-    Interrupted {
-        /// The stack's name.
-        stack: String,
-    },
+    Interrupted { stack: String },
     /// An operation that was begun before is still in progress.
     #[error("another operation on stack `{stack}` is still in progress; it was not cancelled")]
-    StillInProgress {
-        /// The stack's name.
-        stack: String,
-    },
+    StillInProgress { stack: String },
     /// CloudFormation cannot replace a resource if it must not roll back.
     #[error("{stack}: {} would be replaced, which needs a rollback to be possible", resources.join(", "))]
     ReplacementWithoutRollback {
-        /// The stack's name.
         stack: String,
         /// The logical ids of the resources that would be replaced.
         resources: Vec<String>,
     },
     /// A parameter was given that the template does not have.
     #[error("the template of {stack} has no parameter `{key}`")]
-    UnknownParameter {
-        /// The stack's name.
-        stack: String,
-        /// The parameter's key.
-        key: String,
-    },
+    UnknownParameter { stack: String, key: String },
     /// A template could not be made.
     #[error(transparent)]
     LookUp(#[from] LookUpError),
@@ -180,7 +149,6 @@ pub enum OpsError {
     /// The stack, or a resource in it, does not exist.
     #[error("{message}")]
     Missing {
-        /// What does not exist.
         message: String,
         /// The stack that it belongs to, when that is known.
         stack: Option<String>,

@@ -11,7 +11,11 @@ use crate::stack::{KnownValues, parse_template};
 
 /// The service of a stack, whose physical id is its ARN.
 pub async fn locate_service(aws: &Aws, stack: &str) -> Result<ServiceName> {
-    let resources = aws.stack_resources(stack).await?;
+    find_service(aws, stack, &aws.stack_resources(stack).await?).await
+}
+
+/// The service among the resources of a stack.
+pub(crate) async fn find_service(aws: &Aws, stack: &str, resources: &[StackResource]) -> Result<ServiceName> {
     if resources.is_empty() {
         return Err(OpsError::missing(stack, format!("stack `{stack}` is not deployed")));
     }
@@ -61,7 +65,7 @@ async fn deployed_cluster(aws: &Aws, stack: &str, logical_id: &str) -> Result<St
         );
         OpsError::missing(stack, message)
     };
-    let name = known_values(aws, stack, cluster).await?.text(cluster).ok_or_else(unknown)?;
+    let name = known_values(aws, stack, cluster).await?.resolve(cluster).ok_or_else(unknown)?;
     // It may be the cluster's ARN.
     Ok(name.rsplit('/').next().unwrap_or_default().to_owned())
 }

@@ -17,23 +17,16 @@ pub enum LookUpError {
     /// No VPC has the name.
     #[error("there is no VPC with the Name tag `{name}` in account {}, {}", environment.account, environment.region)]
     NoVpc {
-        /// The Name tag.
         name: String,
         /// The account and region.
         environment: Environment,
     },
     /// More than one VPC has the name.
     #[error("{} VPCs have the Name tag `{name}`: {}", ids.len(), ids.join(", "))]
-    SeveralVpcs {
-        /// The Name tag.
-        name: String,
-        /// Their ids.
-        ids: Vec<String>,
-    },
+    SeveralVpcs { name: String, ids: Vec<String> },
     /// The subnets are those of the project's own platform, which is not deployed.
     #[error("stack {platform} is not deployed, and {stack} needs its subnets")]
     PlatformNotDeployed {
-        /// The platform's stack.
         platform: String,
         /// The stack that needs it.
         stack: String,

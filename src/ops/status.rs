@@ -1,4 +1,4 @@
-//! The state of a service: one value that every view draws.
+//! Reads the state of a service into one value for all views.
 
 use serde::Serialize;
 
@@ -9,19 +9,14 @@ use crate::model::{Deployment, DiscoveryService, ScalableTarget, ServiceEvent, S
 /// A service's state. This is the object of `status --output json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StatusReport {
-    /// The cluster's name.
     pub cluster: String,
-    /// The service's name.
     pub service: String,
-    /// `ACTIVE`, `DRAINING` or `INACTIVE`; `MISSING` when ECS does not know it.
+    /// `ACTIVE`, `DRAINING` or `INACTIVE`; `MISSING` if it does not exist.
     pub status: String,
     /// Whether the service is steady.
     pub steady: bool,
-    /// The desired number of tasks.
     pub desired: u32,
-    /// Running tasks.
     pub running: u32,
-    /// Pending tasks.
     pub pending: u32,
     /// The deployments, PRIMARY first.
     pub deployments: Vec<Deployment>,
@@ -29,20 +24,20 @@ pub struct StatusReport {
     pub tasks: Vec<Task>,
     /// Its autoscaling, if any.
     pub scaling: Option<ScalableTarget>,
-    /// The names under which it is found, with the addresses behind them.
+    /// The DNS names of the service, with the addresses of its tasks.
     pub discovery: Vec<DiscoveryService>,
-    /// Where it answers on this machine; only the sandbox knows, so its caller fills it in.
+    /// The local URL in the sandbox; filled in by the caller.
     pub url: Option<String>,
     /// The newest events first.
     pub events: Vec<ServiceEvent>,
-    /// What could not be read, and why.
+    /// Calls that failed, with their errors.
     pub notes: Vec<String>,
 }
 
 /// How many events are reported.
-const EVENTS: usize = 10;
+const MAX_EVENTS: usize = 10;
 
-/// Reads the state of one service, again and again.
+/// Reads the state of one service repeatedly.
 #[derive(Debug)]
 pub(crate) struct StatusReader<'a> {
     aws: &'a Aws,
@@ -78,7 +73,7 @@ impl<'a> StatusReader<'a> {
                 Err(error) => notes.push(error.to_string()),
             }
         }
-        events.truncate(EVENTS);
+        events.truncate(MAX_EVENTS);
         Ok(StatusReport {
             cluster: name.cluster.clone(),
             service: name.service.clone(),

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::look_ups::{self, LookUpError};
-use super::{Result, is_created};
-use crate::aws::Aws;
+use super::{ReadCache, Result};
 use crate::model::StackResource;
 use crate::stack::spec::PlatformStack;
 use crate::stack::{Environment, LookUp, LookUps, Spec, Subnets, Template, VpcContext, platform_ids, synth};
@@ -35,14 +34,15 @@ pub(crate) struct Synthesiser {
     environment: Environment,
     purpose: Purpose,
     look_ups: LookUps,
-    aws: Option<Arc<Aws>>,
-    own_vpc_is_known: bool,
+    reads: Option<Arc<ReadCache>>,
+    /// The purpose for which the VPC of the project's own platform was looked up.
+    own_vpc_known_for: Option<Purpose>,
 }
 
 impl Synthesiser {
     /// A synthesiser with look-ups that are known already.
     pub(crate) fn new(environment: Environment, purpose: Purpose, look_ups: LookUps) -> Self {
-        Self { environment, purpose, look_ups, aws: None, own_vpc_is_known: false }
+        Self { environment, purpose, look_ups, reads: None, own_vpc_known_for: None }
     }
 
     /// The account and region of the templates.
@@ -56,8 +56,8 @@ impl Synthesiser {
     }
 
     /// Sets the clients for look-ups.
-    pub(crate) fn set_clients(&mut self, aws: Arc<Aws>) {
-        self.aws = Some(aws);
+    pub(crate) fn set_clients(&mut self, reads: Arc<ReadCache>) {
+        self.reads = Some(reads);
     }
 
     /// Whether the template of a stack needs a look-up whose result gets pinned.
@@ -80,22 +80,22 @@ impl Synthesiser {
         stack: &str,
         on_event: &mut dyn FnMut(LookUpEvent),
     ) -> Result<Template> {
-        if let Some(platform) = own_platform(spec, stack).filter(|_| !self.own_vpc_is_known) {
+        if let Some(platform) = own_platform(spec, stack).filter(|_| !self.knows_own_vpc()) {
             self.look_up_own_vpc(spec, platform, stack).await?;
         }
         while let Some(look_up) = self.look_ups.missing(spec, stack) {
-            let aws = self.clients(stack)?;
+            let reads = self.clients(stack)?;
             match look_up {
                 LookUp::AvailabilityZones => {
                     let region = &self.environment.region;
                     on_event(LookUpEvent::Started(format!("looking up the availability zones of {region}")));
-                    let zones = look_ups::availability_zones(&aws).await?;
+                    let zones = look_ups::availability_zones(reads.aws()).await?;
                     self.look_ups.set_zones(zones.clone());
                     on_event(LookUpEvent::AvailabilityZones(zones));
                 }
                 LookUp::Vpc(name) => {
                     on_event(LookUpEvent::Started(format!("looking up the VPC {name}")));
-                    let vpc = look_ups::vpc(&aws, &name, &self.environment).await?;
+                    let vpc = look_ups::vpc(reads.aws(), &name, &self.environment).await?;
                     self.look_ups.set_vpc(&name, vpc.clone());
                     on_event(LookUpEvent::Vpc(name, vpc));
                 }
@@ -109,15 +109,23 @@ impl Synthesiser {
         Ok(synth(spec, stack, &self.environment, &self.look_ups).map_err(LookUpError::from)?)
     }
 
-    fn clients(&self, stack: &str) -> Result<Arc<Aws>> {
-        Ok(self.aws.clone().ok_or_else(|| LookUpError::NoClients(stack.to_owned()))?)
+    /// Whether the own platform's VPC is known. A deploy of the platform may still replace what is only previewed.
+    fn knows_own_vpc(&self) -> bool {
+        self.own_vpc_known_for.is_some_and(|purpose| purpose == self.purpose || purpose == Purpose::Deploy)
+    }
+
+    fn clients(&self, stack: &str) -> Result<Arc<ReadCache>> {
+        Ok(self.reads.clone().ok_or_else(|| LookUpError::NoClients(stack.to_owned()))?)
     }
 
     /// The VPC of the project's own platform, read from its stack, for a service that uses it.
     async fn look_up_own_vpc(&mut self, spec: &Spec, platform: &PlatformStack, stack: &str) -> Result<()> {
-        let (vpc_name, aws) = (&spec.platform.vpc, self.clients(stack)?);
-        let is_complete = aws.stack(&platform.name).await?.is_some_and(|stack| is_created(&stack.status));
-        let resources = if is_complete { aws.stack_resources(&platform.name).await? } else { Vec::new() };
+        let (vpc_name, reads) = (&spec.platform.vpc, self.clients(stack)?);
+        let deployed = reads.stack(&platform.name).await?.filter(|stack| stack.status.is_created());
+        let resources = match &deployed {
+            Some(platform) => reads.resources(platform).await?,
+            None => Vec::new(),
+        };
         let physical_id = |logical_id: &String| {
             let exists = |resource: &&StackResource| resource.logical_id == *logical_id && resource.exists();
             resources.iter().find(exists).map(|resource| resource.physical_id.clone())
@@ -125,14 +133,14 @@ impl Synthesiser {
         let ids = platform_ids(platform);
         match (physical_id(&ids.vpc), self.purpose) {
             (Some(id), purpose) => {
-                // A deploy of the platform may still replace what is only previewed.
-                self.own_vpc_is_known = purpose == Purpose::Deploy;
+                self.own_vpc_known_for = Some(purpose);
                 let all = |logical_ids: &[String]| logical_ids.iter().filter_map(physical_id).collect();
                 let subnets = Subnets { public: all(&ids.public_subnets), private: all(&ids.private_subnets) };
                 self.look_ups.set_vpc(vpc_name, VpcContext { id, subnets });
                 Ok(())
             }
             (None, Purpose::Show) => {
+                self.own_vpc_known_for = Some(Purpose::Show);
                 self.look_ups.set_known_after(vpc_name, &platform.name);
                 Ok(())
             }

@@ -8,7 +8,7 @@ use crate::error::CliError;
 /// Fails if the project's folder or file belongs to another user. As with git, root may also use what belongs to the user who ran
 /// sudo.
 #[cfg(unix)]
-pub(super) fn check(dir: &Path, sudo_user: Option<u32>) -> Result<(), CliError> {
+pub(super) fn check_owner(dir: &Path, sudo_user: Option<u32>) -> Result<(), CliError> {
     use std::fs;
     use std::os::unix::fs::MetadataExt as _;
 
@@ -26,7 +26,7 @@ pub(super) fn check(dir: &Path, sudo_user: Option<u32>) -> Result<(), CliError> 
             let name = name.map_or_else(|| format!("uid {owner}"), |name| format!("{name} (uid {owner})"));
             let message =
                 format!("refusing to use {}: {} belongs to another user, {name}", file.display(), path.display());
-            let flag = format!("if you trust it, use -C {}", crate::hint::quoted(&dir.display().to_string()));
+            let flag = format!("if you trust it, use -C {}", crate::shell::quote(&dir.display().to_string()));
             return Err(CliError::usage(message).hint(flag));
         }
     }
@@ -36,6 +36,6 @@ pub(super) fn check(dir: &Path, sudo_user: Option<u32>) -> Result<(), CliError> 
 /// Files have no numeric owner here.
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "the shape of the real one")]
-pub(super) fn check(_dir: &Path, _sudo_user: Option<u32>) -> Result<(), CliError> {
+pub(super) fn check_owner(_dir: &Path, _sudo_user: Option<u32>) -> Result<(), CliError> {
     Ok(())
 }

@@ -19,7 +19,7 @@ pub(super) fn replace(file: &Path, text: &str, expected: Option<&str>) -> io::Re
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         opened => Some(opened?.metadata()?),
     };
-    let mut new = temporary_beside(&file)?;
+    let mut new = temporary_file_in_same_dir(&file)?;
     new.write_all(text.as_bytes())?;
     if let Some(old) = &old {
         keep_owner(new.as_file(), old)?;
@@ -34,7 +34,7 @@ pub(super) fn replace(file: &Path, text: &str, expected: Option<&str>) -> io::Re
 }
 
 /// A temporary file in the same folder, with the default permissions of a new file.
-fn temporary_beside(file: &Path) -> io::Result<tempfile::NamedTempFile> {
+fn temporary_file_in_same_dir(file: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".ecsws-");
     #[cfg(unix)]

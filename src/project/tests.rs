@@ -1,7 +1,7 @@
 //! Tests of saving edits to `ecsws.toml`.
 
 use super::*;
-use crate::stack::{Scaling, edit_scaling};
+use crate::stack::{ScalingNumbers, edit_scaling};
 
 const TEXT: &str = "[services.api]\ncpu = 256\nmemory = 512\ncount = 1\n\n[services.api.container]\nimage = \"a\"\n";
 
@@ -20,7 +20,7 @@ fn saved_after(change: impl Fn(&Path)) -> (Result<Vec<KeyChange>, CliError>, io:
     let (spec, _) = Spec::parse(TEXT).expect("it is a project");
     let (dir_path, text, display_path) = (dir.path().to_owned(), TEXT.to_owned(), SPEC_FILE.to_owned());
     let project = Project { dir: dir_path, text, spec, lock: Lock::default(), warnings: Vec::new(), display_path };
-    let scaling = Scaling { count: Some(3), ..Scaling::default() };
+    let scaling = ScalingNumbers { count: Some(3), ..ScalingNumbers::default() };
     let saved = project.save_edit(|text| edit_scaling(text, "api", &scaling));
     (saved, fs::read_to_string(dir.path().join(SPEC_FILE)))
 }

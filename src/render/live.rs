@@ -12,7 +12,7 @@ use ratatui::widgets::{Block, Gauge, Paragraph, Wrap};
 use ratatui::{DefaultTerminal, Frame};
 
 use super::clean;
-use super::status::{age, targets};
+use super::status::{age, policies_text};
 use crate::model::Task;
 use crate::ops::StatusReport;
 
@@ -29,11 +29,11 @@ pub(crate) enum UserAction {
 
 /// A terminal in raw mode and on its alternate screen. Restored when dropped.
 #[derive(Debug)]
-pub(crate) struct Live {
+pub(crate) struct LiveTerminal {
     terminal: DefaultTerminal,
 }
 
-impl Live {
+impl LiveTerminal {
     /// Switches the terminal to raw mode and its alternate screen.
     pub(crate) fn start() -> io::Result<Self> {
         Ok(Self { terminal: ratatui::try_init()? })
@@ -59,7 +59,7 @@ impl Live {
     }
 }
 
-impl Drop for Live {
+impl Drop for LiveTerminal {
     fn drop(&mut self) {
         ratatui::restore();
     }
@@ -135,7 +135,7 @@ fn details(report: &StatusReport) -> Vec<Line<'static>> {
         );
     }
     if let Some(scaling) = &report.scaling {
-        lines.push(format!("scaling    {} to {} tasks{}", scaling.min, scaling.max, targets(scaling)).into());
+        lines.push(format!("scaling    {} to {} tasks{}", scaling.min, scaling.max, policies_text(scaling)).into());
     }
     lines.extend(
         report.discovery.iter().map(|service| format!("discovery  {}  {}", service.name, service.addresses()).into()),

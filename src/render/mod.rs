@@ -19,7 +19,7 @@ pub(crate) use deploy::{
 };
 pub(crate) use diff::{diffs, show_all_changes, show_changes, show_pending_approval};
 pub use live::draw;
-pub(crate) use live::{Live, UserAction};
+pub(crate) use live::{LiveTerminal, UserAction};
 pub(crate) use logs::{log_events, log_groups, log_streams};
 pub(crate) use prompts::PromptError;
 pub(crate) use sandbox::{

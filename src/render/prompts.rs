@@ -17,11 +17,10 @@ pub enum PromptError {
         flag: &'static str,
     },
     /// A choice is needed, but there is no terminal.
-    #[error("there are several: choose a {noun}")]
+    #[error("there are several: choose a {kind}")]
     Ambiguous {
         /// The kind of the alternatives, such as `service`.
-        noun: &'static str,
-        /// The alternatives.
+        kind: &'static str,
         names: Vec<String>,
     },
     /// Stdin ended before the answer.
@@ -59,26 +58,27 @@ impl Ui {
     }
 
     /// Asks the user to choose one of `names`; without a terminal, it is an error that lists them.
-    pub async fn choose<'a>(&mut self, noun: &'static str, names: &[&'a str]) -> Result<&'a str, PromptError> {
+    pub async fn choose<'a>(&mut self, kind: &'static str, names: &[&'a str]) -> Result<&'a str, PromptError> {
         if !self.can_ask() {
             let names = names.iter().map(|name| (*name).to_owned()).collect();
-            return Err(PromptError::Ambiguous { noun, names });
+            return Err(PromptError::Ambiguous { kind, names });
         }
         for (number, name) in names.iter().enumerate() {
             writeln!(self.stderr, "  {} {name}", (number + 1).cyan())?;
         }
         loop {
-            write!(self.stderr, "Which {noun}? ")?;
+            write!(self.stderr, "Which {kind}? ")?;
             self.stderr.flush()?;
             let answer = read_line().await?;
             if answer.is_empty() {
-                return Err(PromptError::NothingChosen(noun));
+                return Err(PromptError::NothingChosen(kind));
             }
             let answer = answer.trim();
             let by_number = answer.parse::<usize>().ok().and_then(|number| names.get(number.checked_sub(1)?));
             if let Some(name) = by_number.or_else(|| names.iter().find(|name| **name == answer)) {
                 return Ok(name);
             }
+            writeln!(self.stderr, "Enter a number from 1 to {}, or one of the choices.", names.len())?;
         }
     }
 }

@@ -57,7 +57,7 @@ fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
         ));
     }
     if let Some(scaling) = &report.scaling {
-        lines.push(format!("  scaling    {} to {} tasks{}", scaling.min, scaling.max, targets(scaling)));
+        lines.push(format!("  scaling    {} to {} tasks{}", scaling.min, scaling.max, policies_text(scaling)));
     }
     for service in &report.discovery {
         lines.push(format!("  discovery  {}  {}", service.name, service.addresses()));
@@ -87,7 +87,7 @@ fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
 }
 
 /// The scaling policies: `, METRIC at TARGET` for each.
-pub(super) fn targets(scaling: &ScalableTarget) -> String {
+pub(super) fn policies_text(scaling: &ScalableTarget) -> String {
     let targets = scaling.policies.iter().map(|policy| format!(", {} at {}", policy.metric, policy.target));
     targets.collect::<Vec<_>>().concat()
 }

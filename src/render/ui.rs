@@ -58,7 +58,7 @@ impl Ui {
     }
 
     /// The text of a hint, with its commands as the user must type them.
-    pub fn text(&self, hint: &Hint) -> String {
+    pub fn hint_text(&self, hint: &Hint) -> String {
         hint.show(&self.options.command_line)
     }
 
@@ -112,7 +112,7 @@ impl Ui {
 
     /// Prints a hint to stderr as a note.
     pub fn hint(&mut self, hint: &Hint) {
-        let text = self.text(hint);
+        let text = self.hint_text(hint);
         self.note(&text);
     }
 
@@ -143,7 +143,7 @@ impl Ui {
         let place = warning.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
         self.warn(&format!("{}{place}", clean(&warning.message, false)));
         if let Some(hint) = &warning.hint {
-            self.note(&format!("{} {}", "hint:".cyan(), clean(&self.text(hint), false)));
+            self.note(&format!("{} {}", "hint:".cyan(), clean(&self.hint_text(hint), false)));
         }
     }
 
@@ -157,12 +157,12 @@ impl Ui {
             self.detail(&format!("caused by: {}", clean(&cause, true)));
         }
         if let Some(hint) = &error.hint {
-            self.print(&format!("{} {}", "hint:".cyan(), clean(&self.text(hint), true)));
+            self.print(&format!("{} {}", "hint:".cyan(), clean(&self.hint_text(hint), true)));
         }
     }
 
     /// Prints the context of a question to stderr, even with `--quiet`.
-    pub fn ask_about(&mut self, text: &str) {
+    pub fn print_question_context(&mut self, text: &str) {
         self.print(text);
     }
 

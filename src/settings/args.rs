@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use crate::hint::is_endpoint_url;
+use crate::url::is_endpoint_url;
 
 /// Global flags. [`resolve`](super::resolve) reads their environment variables: clap would reject empty variables, and report an
 /// invalid variable as an invalid flag.

@@ -1,7 +1,10 @@
-//! Metadata that the CDK adds to templates for itself. It is kept on deploy and not shown in diffs.
+//! Metadata that the CDK adds to templates: entries for itself, which are kept on deploy and not shown in diffs, and construct paths.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::construct::short_path;
 use super::diff::equality::has_question_mark;
 use super::template::Template;
 
@@ -45,5 +48,14 @@ impl Template {
             }
         }
         Self::from_map(map)
+    }
+
+    /// Construct paths by logical id, without the stack's name and a final `Resource` or `Default`.
+    pub fn short_paths(&self) -> BTreeMap<String, String> {
+        let path = |(id, resource): (&str, &Value)| {
+            let path = resource.pointer(super::diff::PATH_METADATA)?.as_str()?;
+            Some((id.to_owned(), short_path(path).to_owned()))
+        };
+        self.section("Resources").filter_map(path).collect()
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! CloudFormation creates a replacement before it deletes the old resource, and new resources before it deletes removed ones ("Update
 //! behaviors of stack resources" in its user guide), so a name that is still in use is refused. Which properties make a name unique
-//! is in `src/data/names.txt`.
+//! is in `src/data/unique_names.txt`.
 
 use serde_json::Value;
 
@@ -10,12 +10,11 @@ use super::known_values::{KnownValues, is_absent, refers_to};
 use super::template::Template;
 
 /// Sorted. An unindented line is a module; the indented lines below it are its types with their identifying properties.
-const TABLE: &str = include_str!("../data/names.txt");
+const TABLE: &str = include_str!("../data/unique_names.txt");
 
 /// A custom name: a resource type and the properties whose values must be unique within it. The name itself is the last property.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CustomName {
-    /// The resource's type.
     pub resource_type: String,
     /// Names and values; null for an optional property without a value.
     pub properties: Vec<(&'static str, Value)>,
@@ -24,7 +23,6 @@ pub struct CustomName {
 /// A resource that a deployment replaces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replacement {
-    /// Its logical id.
     pub logical_id: String,
     /// Whether it is certainly replaced; otherwise the deployment decides.
     pub is_certain: bool,
@@ -39,7 +37,6 @@ pub struct Replacement {
 pub struct NameConflict {
     /// The logical id of the resource that would be created.
     pub logical_id: String,
-    /// Its name.
     pub name: CustomName,
     /// Why the name is taken.
     pub cause: ConflictCause,
@@ -96,7 +93,7 @@ impl CustomName {
     }
 
     /// The name itself, or an intrinsic function as JSON.
-    pub fn text(&self) -> String {
+    pub fn display_name(&self) -> String {
         let value = self.properties.last().map_or(&Value::Null, |(_, value)| value);
         value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
     }

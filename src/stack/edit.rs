@@ -6,7 +6,7 @@ use super::toml_editor::TomlEditor;
 
 /// The scaling of a service; `None` stays unchanged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Scaling {
+pub struct ScalingNumbers {
     /// `count`.
     pub count: Option<u32>,
     /// `autoscaling.min`.
@@ -61,9 +61,9 @@ const BEFORE_COUNT: &[&str] = &["stack", "id", "task_id", "name", "cpu", "memory
 ///
 /// # Errors
 /// A message, if the text has no such service or is not TOML.
-pub fn edit_scaling(text: &str, key: &str, scaling: &Scaling) -> Result<ScalingEdit, String> {
-    let Scaling { count, min, max, cpu, memory } = *scaling;
-    let mut edit = Edit { editor: TomlEditor::new(text), service: ["services", key], changes: Vec::new() };
+pub fn edit_scaling(text: &str, key: &str, scaling: &ScalingNumbers) -> Result<ScalingEdit, String> {
+    let ScalingNumbers { count, min, max, cpu, memory } = *scaling;
+    let mut edit = ScalingEditor { editor: TomlEditor::new(text), service: ["services", key], changes: Vec::new() };
     if !edit.editor.has(&edit.service)? {
         return Err(format!("there is no [services.{key}]"));
     }
@@ -86,13 +86,13 @@ pub fn edit_scaling(text: &str, key: &str, scaling: &Scaling) -> Result<ScalingE
     Ok(ScalingEdit { text: edit.editor.into_text(), changes: edit.changes })
 }
 
-struct Edit<'k> {
+struct ScalingEditor<'k> {
     editor: TomlEditor,
     service: [&'k str; 2],
     changes: Vec<KeyChange>,
 }
 
-impl<'k> Edit<'k> {
+impl<'k> ScalingEditor<'k> {
     fn path(&self, keys: &[&'k str]) -> Vec<&'k str> {
         [&self.service, keys].concat()
     }

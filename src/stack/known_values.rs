@@ -28,7 +28,7 @@ impl KnownValues {
     }
 
     /// As [`Self::evaluate`], with a scalar converted to a string; `None` for lists and maps.
-    pub fn text(&self, value: &Value) -> Option<String> {
+    pub fn resolve(&self, value: &Value) -> Option<String> {
         match self.evaluate(value)? {
             Value::String(text) => Some(text),
             Value::Number(number) => Some(number.to_string()),
@@ -45,10 +45,10 @@ impl KnownValues {
                 let path: Option<Vec<&str>> = path.iter().map(Value::as_str).collect();
                 self.references.get(&path?.join(".")).map(|value| value.as_str().into())
             }
-            ("Fn::ImportValue", name) => self.exports.get(&self.text(name)?).map(|value| value.as_str().into()),
+            ("Fn::ImportValue", name) => self.exports.get(&self.resolve(name)?).map(|value| value.as_str().into()),
             ("Fn::Join", Value::Array(arguments)) => {
                 let [separator, Value::Array(parts)] = arguments.as_slice() else { return None };
-                let parts: Option<Vec<String>> = parts.iter().map(|part| self.text(part)).collect();
+                let parts: Option<Vec<String>> = parts.iter().map(|part| self.resolve(part)).collect();
                 Some(parts?.join(separator.as_str()?).into())
             }
             ("Fn::Sub", Value::String(text)) => self.substitute(text, &Value::Null).map(Value::from),
@@ -67,7 +67,7 @@ impl KnownValues {
             match part {
                 SubPart::Text(text) => result.push_str(text),
                 SubPart::Placeholder(name) => match variables.get(name) {
-                    Some(value) => result.push_str(&self.text(value)?),
+                    Some(value) => result.push_str(&self.resolve(value)?),
                     None => result.push_str(self.references.get(name)?),
                 },
             }

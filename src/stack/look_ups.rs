@@ -7,7 +7,6 @@ use super::spec::Spec;
 /// The account and region of a stack, as in the CDK.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
-    /// The account id.
     pub account: String,
     /// The region, such as `us-east-1`.
     pub region: String,
@@ -16,7 +15,6 @@ pub struct Environment {
 /// The result of a VPC look-up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VpcContext {
-    /// Its id.
     pub id: String,
     /// Its subnets' ids.
     pub subnets: Subnets,

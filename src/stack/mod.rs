@@ -4,6 +4,7 @@
 //! deploying it would change.
 
 mod cdk_metadata;
+mod certain_equality;
 mod check;
 mod construct;
 mod custom_names;
@@ -31,7 +32,7 @@ pub use check::is_region;
 pub use construct::short_path;
 pub use custom_names::{ConflictCause, CustomName, NameChanges, NameConflict, Replacement, is_replaced_value};
 pub use diff::{INCOMPARABLE, PlannedResource, RequiresRecreation, TemplateDiff};
-pub use edit::{KeyChange, Scaling, ScalingEdit, edit_scaling};
+pub use edit::{KeyChange, ScalingEdit, ScalingNumbers, edit_scaling};
 pub use image::image_error;
 pub use known_values::KnownValues;
 pub use lock::Lock;

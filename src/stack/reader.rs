@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::Diagnostic;
-use crate::hint::nearest;
+use crate::similar_names::most_similar;
 pub(super) use document::{Document, Source};
 pub(super) use invalid::{Invalid, Validated};
 
@@ -184,7 +184,7 @@ impl<'d, 't> Table<'d, 't> {
         let known_keys = self.known_keys.borrow();
         let mut missing = self.missing.take();
         for entry in self.entries().into_iter().filter(|entry| !known_keys.contains(&entry.key)) {
-            let suggestion = nearest(entry.key, &known_keys);
+            let suggestion = most_similar(entry.key, &known_keys);
             missing.retain(|(key, _)| Some(*key) != suggestion);
             let hint = suggestion.map_or_else(
                 || {

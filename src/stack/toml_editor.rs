@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::toml_layout::{Entry, Frame, FrameKind, Layout};
+use super::toml_layout::{Block, BlockKind, Entry, Layout};
 
 const BOM: char = '\u{feff}';
 
@@ -35,8 +35,8 @@ impl TomlEditor {
     /// Whether something is defined at a path or below it.
     pub(super) fn has(&self, path: &[&str]) -> Result<bool, String> {
         let layout = self.layout()?;
-        let defines = |frame: &Frame| starts_with(frame.path.iter().map(String::as_str), path);
-        Ok(layout.frames.iter().any(defines)
+        let defines = |block: &Block| starts_with(block.path(), path);
+        Ok(layout.blocks.iter().any(defines)
             || layout.entries.iter().any(|entry| starts_with(layout.path(entry), path)))
     }
 
@@ -48,26 +48,26 @@ impl TomlEditor {
             return Ok(());
         }
         let Some((key, table)) = path.split_last() else { return Ok(()) };
-        let Some(frame) = frame_of(&layout, table) else {
+        let Some(block_index) = block_index(&layout, table) else {
             return self.insert_section(&layout, table, &[], &[format!("{key} = {value}")]);
         };
         let members: Vec<&Entry> =
-            layout.entries_in(frame).filter(|entry| starts_with(layout.path(entry), table)).collect();
+            layout.entries_in(block_index).filter(|entry| starts_with(layout.path(entry), table)).collect();
         let is_preferred =
             |entry: &&&Entry| layout.path(entry).nth(table.len()).is_some_and(|name| after.contains(&name));
         let neighbour = members.iter().rfind(is_preferred).or(members.last()).copied();
-        let frame = &layout.frames[frame];
-        let dotted = neighbour.and_then(|entry| entry.keys.get(table.len().checked_sub(frame.path.len() + 1)?));
+        let block = &layout.blocks[block_index];
+        let dotted = neighbour.and_then(|entry| entry.keys.get(table.len().checked_sub(block.path.len() + 1)?));
         let prefix = match (dotted, neighbour) {
             (Some(last), Some(entry)) => format!("{}.", &self.text[entry.start()..last.span.end]),
             _ => String::new(),
         };
         let key = format!("{prefix}{key}");
-        let patches = match frame.kind {
-            FrameKind::Inline => self.inline_insertion(frame, neighbour, &format!("{key} = {value}")),
-            FrameKind::Root | FrameKind::Header | FrameKind::ArrayHeader => {
-                let peers: Vec<&Entry> = layout.entries_in(neighbour.map_or(0, |entry| entry.frame)).collect();
-                vec![self.line_insertion(frame, neighbour, &peers, &key, value)]
+        let patches = match block.kind {
+            BlockKind::Inline => self.inline_insertion(block, neighbour, &format!("{key} = {value}")),
+            BlockKind::Root | BlockKind::Header | BlockKind::ArrayHeader => {
+                let peers: Vec<&Entry> = layout.entries_in(neighbour.map_or(0, |entry| entry.block)).collect();
+                vec![self.line_insertion(block, neighbour, &peers, &key, value)]
             }
         };
         self.apply(patches);
@@ -90,8 +90,8 @@ impl TomlEditor {
     pub(super) fn remove(&mut self, path: &[&str]) -> Result<Option<String>, String> {
         let layout = self.layout()?;
         let Some(entry) = layout.entry(path) else { return Ok(None) };
-        let (patches, after_value) = if layout.frames[entry.frame].kind == FrameKind::Inline {
-            let before = layout.entries_in(entry.frame).filter(|other| other.start() < entry.start()).last();
+        let (patches, after_value) = if layout.blocks[entry.block].kind == BlockKind::Inline {
+            let before = layout.entries_in(entry.block).filter(|other| other.start() < entry.start()).last();
             self.inline_removal(entry, before)
         } else {
             self.line_removal(entry)
@@ -108,17 +108,17 @@ impl TomlEditor {
         }
     }
 
-    /// `peers` are the entries of the frame.
+    /// `peers` are the entries of the block.
     fn line_insertion(
         &self,
-        frame: &Frame,
+        block: &Block,
         neighbour: Option<&Entry>,
         peers: &[&Entry],
         key: &str,
         value: &str,
     ) -> (Range<usize>, String) {
         let Some(neighbour) = neighbour else {
-            return self.lines_after(frame.span.end, &[format!("{}{key} = {value}", self.indent(frame.span.start))]);
+            return self.lines_after(block.span.end, &[format!("{}{key} = {value}", self.indent(block.span.start))]);
         };
         let (width, column, equals) = self.key_widths(neighbour);
         let is_peer_aligned = |peer: &&Entry| {
@@ -151,15 +151,14 @@ impl TomlEditor {
         more: &[&str],
         lines: &[String],
     ) -> Result<(), String> {
-        let below =
-            |frame: &&Frame| starts_with(frame.path.iter().map(String::as_str), parent) && !frame.keys.is_empty();
-        let (Some(first), Some(last)) = (layout.frames.iter().find(below), layout.frames.iter().rfind(below)) else {
+        let below = |block: &&Block| starts_with(block.path(), parent) && !block.keys.is_empty();
+        let (Some(first), Some(last)) = (layout.blocks.iter().find(below), layout.blocks.iter().rfind(below)) else {
             return Err(format!("there is no [{}]", parent.join(".")));
         };
         let first = header_of(layout, parent).unwrap_or(first);
         let name = &self.text[first.keys[0].span.start..first.keys[parent.len() - 1].span.end];
         let name = std::iter::once(name).chain(more.iter().copied()).collect::<Vec<_>>().join(".");
-        let following = layout.frames.iter().filter(|frame| !frame.keys.is_empty()).map(|frame| frame.span.start);
+        let following = layout.blocks.iter().filter(|block| !block.keys.is_empty()).map(|block| block.span.start);
         let next = following.filter(|start| *start > last.span.start).min().unwrap_or(self.text.len());
         let ends = layout.entries.iter().filter(|entry| entry.start() < next).map(|entry| entry.value.end);
         let end = ends.max().unwrap_or_default().max(last.span.end);
@@ -182,9 +181,9 @@ impl TomlEditor {
         (end..end, lines)
     }
 
-    fn inline_insertion(&self, frame: &Frame, neighbour: Option<&Entry>, pair: &str) -> Vec<(Range<usize>, String)> {
+    fn inline_insertion(&self, block: &Block, neighbour: Option<&Entry>, pair: &str) -> Vec<(Range<usize>, String)> {
         let Some(neighbour) = neighbour else {
-            let inner = frame.span.start + 1..frame.span.end - 1;
+            let inner = block.span.start + 1..block.span.end - 1;
             let is_blank = self.text[inner.clone()].chars().all(|c| c == ' ' || c == '\t');
             let range = if is_blank { inner } else { inner.start..inner.start };
             return vec![(range, format!(" {pair} "))];
@@ -192,7 +191,7 @@ impl TomlEditor {
         let end = neighbour.value.end;
         let on_same_line = vec![(end..end, format!(", {pair}"))];
         let indent = self.indent(neighbour.start());
-        if self.line_start(neighbour.start()) <= frame.span.start || !indent.trim().is_empty() {
+        if self.line_start(neighbour.start()) <= block.span.start || !indent.trim().is_empty() {
             return on_same_line;
         }
         // The neighbour is alone on its line, so the new pair gets its own line too, unless something follows on that line.
@@ -280,21 +279,20 @@ fn starts_with<'a>(mut path: impl Iterator<Item = &'a str>, prefix: &[&str]) -> 
     prefix.iter().all(|name| path.next() == Some(*name))
 }
 
-fn header_of<'l>(layout: &'l Layout, table: &[&str]) -> Option<&'l Frame> {
-    layout.frames.iter().find(|frame| frame.kind == FrameKind::Header && frame.path == table)
+fn header_of<'l>(layout: &'l Layout, table: &[&str]) -> Option<&'l Block> {
+    layout.blocks.iter().find(|block| block.kind == BlockKind::Header && block.path == table)
 }
 
-/// The index of the frame that keys of a table are written in: its own, or that of its dotted keys.
-fn frame_of(layout: &Layout, table: &[&str]) -> Option<usize> {
-    let own = |frame: &Frame| {
-        matches!(frame.kind, FrameKind::Header | FrameKind::Inline)
-            && frame.path.iter().map(String::as_str).eq(table.iter().copied())
+/// The index of the block that keys of a table are written in: its own, or that of its dotted keys.
+fn block_index(layout: &Layout, table: &[&str]) -> Option<usize> {
+    let own = |block: &Block| {
+        matches!(block.kind, BlockKind::Header | BlockKind::Inline) && block.path().eq(table.iter().copied())
     };
-    layout.frames.iter().position(own).or_else(|| {
+    layout.blocks.iter().position(own).or_else(|| {
         let is_dotted = |entry: &&Entry| {
             let path: Vec<&str> = layout.path(entry).collect();
-            path.len() > table.len() && path.starts_with(table) && layout.frames[entry.frame].path.len() < table.len()
+            path.len() > table.len() && path.starts_with(table) && layout.blocks[entry.block].path.len() < table.len()
         };
-        layout.entries.iter().find(is_dotted).map(|entry| entry.frame)
+        layout.entries.iter().find(is_dotted).map(|entry| entry.block)
     })
 }

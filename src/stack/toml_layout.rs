@@ -11,25 +11,24 @@ use toml_parser::{ParseError, Source};
 #[derive(Debug)]
 pub(super) struct Layout {
     /// The root table first, then the others as they open.
-    pub frames: Vec<Frame>,
+    pub blocks: Vec<Block>,
     /// Key-value pairs, by position.
     pub entries: Vec<Entry>,
 }
 
 /// A table that key-value pairs are written in directly: the root, the lines below a header, or the braces of an inline table.
 #[derive(Debug)]
-pub(super) struct Frame {
-    pub kind: FrameKind,
-    /// The table's name.
+pub(super) struct Block {
+    pub kind: BlockKind,
     pub path: Vec<String>,
-    /// The header's own keys, empty for other frames.
+    /// The header's own keys, empty for other blocks.
     pub keys: Vec<Key>,
     /// The header's brackets, or the whole inline table. Empty for the root.
     pub span: Range<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FrameKind {
+pub(super) enum BlockKind {
     Root,
     /// `[table]`
     Header,
@@ -37,6 +36,13 @@ pub(super) enum FrameKind {
     ArrayHeader,
     /// `{ … }`
     Inline,
+}
+
+impl Block {
+    /// The table's name, as an iterator.
+    pub(super) fn path(&self) -> impl Iterator<Item = &str> {
+        self.path.iter().map(String::as_str)
+    }
 }
 
 /// One part of a dotted key.
@@ -50,8 +56,8 @@ pub(super) struct Key {
 /// A key-value pair.
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// The index of the frame it is written in.
-    pub frame: usize,
+    /// The index of the block it is written in.
+    pub block: usize,
     /// The key as written there, never empty.
     pub keys: Vec<Key>,
     pub value: Range<usize>,
@@ -81,10 +87,10 @@ impl Layout {
         if let Some(error) = errors.first() {
             return Err(error.description().to_owned());
         }
-        let root = Frame { kind: FrameKind::Root, path: Vec::new(), keys: Vec::new(), span: 0..0 };
+        let root = Block { kind: BlockKind::Root, path: Vec::new(), keys: Vec::new(), span: 0..0 };
         let mut reader = Reader {
             source,
-            layout: Self { frames: vec![root], entries: Vec::new() },
+            layout: Self { blocks: vec![root], entries: Vec::new() },
             body: 0,
             header: 0,
             inline: Vec::new(),
@@ -93,7 +99,7 @@ impl Layout {
             array_depth: 0,
         };
         for event in &events {
-            reader.read(event);
+            reader.on_event(event);
         }
         let mut layout = reader.layout;
         layout.entries.sort_by_key(Entry::start);
@@ -103,7 +109,7 @@ impl Layout {
     /// The names from the root to an entry.
     pub(super) fn path<'a>(&'a self, entry: &'a Entry) -> impl Iterator<Item = &'a str> {
         let keys = entry.keys.iter().map(|key| key.name.as_str());
-        self.frames[entry.frame].path.iter().map(String::as_str).chain(keys)
+        self.blocks[entry.block].path.iter().map(String::as_str).chain(keys)
     }
 
     /// The entry of this path.
@@ -111,16 +117,16 @@ impl Layout {
         self.entries.iter().find(|entry| self.path(entry).eq(path.iter().copied()))
     }
 
-    /// The entries that are written in a frame, by position.
-    pub(super) fn entries_in(&self, frame: usize) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(move |entry| entry.frame == frame)
+    /// The entries that are written in a block, by position.
+    pub(super) fn entries_in(&self, block_index: usize) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.block == block_index)
     }
 }
 
 struct Reader<'t> {
     source: Source<'t>,
     layout: Layout,
-    /// The frame of the current lines.
+    /// The block of the current lines.
     body: usize,
     /// The start of the current header.
     header: usize,
@@ -134,7 +140,7 @@ struct Reader<'t> {
 }
 
 impl Reader<'_> {
-    fn read(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &Event) {
         let span = event.span().start()..event.span().end();
         match event.kind() {
             EventKind::ArrayOpen => {
@@ -154,12 +160,12 @@ impl Reader<'_> {
             }
             _ if self.array_depth > 0 => {}
             EventKind::StdTableOpen | EventKind::ArrayTableOpen => self.header = span.start,
-            EventKind::StdTableClose => self.end_header(FrameKind::Header, span.end),
-            EventKind::ArrayTableClose => self.end_header(FrameKind::ArrayHeader, span.end),
+            EventKind::StdTableClose => self.end_header(BlockKind::Header, span.end),
+            EventKind::ArrayTableClose => self.end_header(BlockKind::ArrayHeader, span.end),
             EventKind::SimpleKey => self.key(event, span),
             EventKind::KeyValSep => {
-                let (frame, keys) = (self.frame(), std::mem::take(&mut self.keys));
-                self.pending.push(Entry { frame, keys, value: span });
+                let (block, keys) = (self.block_index(), std::mem::take(&mut self.keys));
+                self.pending.push(Entry { block, keys, value: span });
             }
             EventKind::Scalar => self.end_value(span),
             EventKind::InlineTableOpen => {
@@ -167,13 +173,13 @@ impl Reader<'_> {
                     Some(entry) => self.layout.path(entry).map(ToOwned::to_owned).collect(),
                     None => Vec::new(),
                 };
-                self.inline.push(self.layout.frames.len());
-                self.layout.frames.push(Frame { kind: FrameKind::Inline, path, keys: Vec::new(), span });
+                self.inline.push(self.layout.blocks.len());
+                self.layout.blocks.push(Block { kind: BlockKind::Inline, path, keys: Vec::new(), span });
             }
             EventKind::InlineTableClose => {
-                if let Some(frame) = self.inline.pop() {
-                    self.layout.frames[frame].span.end = span.end;
-                    self.end_value(self.layout.frames[frame].span.clone());
+                if let Some(block_index) = self.inline.pop() {
+                    self.layout.blocks[block_index].span.end = span.end;
+                    self.end_value(self.layout.blocks[block_index].span.clone());
                 }
             }
             EventKind::KeySep
@@ -185,7 +191,7 @@ impl Reader<'_> {
         }
     }
 
-    fn frame(&self) -> usize {
+    fn block_index(&self) -> usize {
         self.inline.last().copied().unwrap_or(self.body)
     }
 
@@ -197,11 +203,11 @@ impl Reader<'_> {
         self.keys.push(Key { name, span });
     }
 
-    fn end_header(&mut self, kind: FrameKind, end: usize) {
+    fn end_header(&mut self, kind: BlockKind, end: usize) {
         let keys = std::mem::take(&mut self.keys);
         let path = keys.iter().map(|key| key.name.clone()).collect();
-        self.body = self.layout.frames.len();
-        self.layout.frames.push(Frame { kind, path, keys, span: self.header..end });
+        self.body = self.layout.blocks.len();
+        self.layout.blocks.push(Block { kind, path, keys, span: self.header..end });
     }
 
     fn end_value(&mut self, value: Range<usize>) {

@@ -5,14 +5,26 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::imports::{Package, Source};
 
-/// Plain values that every module may use: diagnostics, and hints with suggested commands.
-const LEAVES: &[&str] = &["diagnostic", "hint"];
+/// Plain values and text functions that every module may use. They use only each other.
+const LEAVES: &[&str] = &["diagnostic", "hint", "shell", "similar_names", "url"];
 
 /// The top-level modules that each top-level module may use besides [`LEAVES`]. A module that is not listed may use no others.
 const DEPENDENCIES: &[(&str, &[&str])] = &[
     (
         "commands",
-        &["complete", "context", "error", "exit", "model", "ops", "project", "render", "settings", "stack", "when"],
+        &[
+            "complete",
+            "context",
+            "error",
+            "exit",
+            "model",
+            "ops",
+            "project",
+            "render",
+            "settings",
+            "stack",
+            "time_args",
+        ],
     ),
     ("complete", &["project", "settings", "stack"]),
     // It builds the clients.

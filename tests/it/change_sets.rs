@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use ecsws::testing::aws::Aws;
 use ecsws::testing::model::{Stack, StackRequest};
-use ecsws::testing::ops::{self, Prepared};
+use ecsws::testing::ops;
 
 use crate::scripted::{Answer, Parameters, scripted};
 
@@ -67,7 +67,7 @@ async fn cloudformation() -> (ChangeSets, Aws) {
     (change_sets, aws.await)
 }
 
-async fn prepare(aws: &Aws, stack: &str) -> Box<ops::Ready> {
+async fn prepare(aws: &Aws, stack: &str) -> Box<ops::PreparedChangeSet> {
     let request = StackRequest {
         stack,
         template: "{}",
@@ -77,10 +77,8 @@ async fn prepare(aws: &Aws, stack: &str) -> Box<ops::Ready> {
         role_arn: None,
         notification_arns: None,
     };
-    match ops::prepare(aws, &request, "ecsws-deploy", None::<&Stack>).await.expect("a change set") {
-        Prepared::Ready(ready) => ready,
-        Prepared::NoChanges => panic!("{stack} has changes"),
-    }
+    let prepared = ops::prepare_change_set(aws, &request, "ecsws-deploy", None::<&Stack>).await.expect("a change set");
+    prepared.unwrap_or_else(|| panic!("{stack} has changes"))
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use ecsws::stack::{ProjectStack, Spec, Template, parse_template, stacks};
 use ecsws::testing::ops::{
-    self, DeployMethod, DeployRequest, Limits, Message, OpsError, Question, StackInputs, StackOutcome, TemplateSource,
+    self, DeployMethod, DeployRequest, Message, OpsError, Question, ReadCache, StackInputs, StackOutcome,
+    TemplateSource, Timeout,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -55,7 +56,6 @@ async fn deploy(
         .iter()
         .map(|stack| StackInputs {
             stack,
-            seen: None,
             tags: Vec::new(),
             parameters: BTreeMap::new(),
             required_parameters: Vec::new(),
@@ -70,14 +70,15 @@ async fn deploy(
         force: false,
         preflight: false,
         no_rollback: false,
-        limits: Limits { limit: None, delete_late_creation: false },
+        timeout: Timeout { duration: None, delete_creation: false },
         wait_for_services: true,
         warn_of_costs: false,
         concurrency: 1,
     };
     let (reporter, mut messages) = ops::message_channel();
     let cancellation = CancellationToken::new();
-    let work = ops::deploy(&aws, &request, &OneTemplate, reporter, &cancellation);
+    let reads = ReadCache::new(Arc::new(aws));
+    let work = ops::deploy(&reads, &request, &OneTemplate, reporter, &cancellation);
     let answers = async {
         while let Some(message) = messages.recv().await {
             if let Message::Question(question, reply) = message {

@@ -211,7 +211,7 @@ fn a_change_that_get_template_hides_behind_question_marks_is_shown_with_its_impa
         let (old, new) = (named(text, counts[0]), named(text, counts[1]));
         let mut diff = TemplateDiff::between(&old, &new).refined_with(&[planned], &old, &new);
         assert!(diff.take_incomparable(true).is_empty());
-        let hidden = diff.hidden();
+        let hidden = diff.undisplayable_changes();
         let text: Vec<String> = text::stack("web", &diff, None).iter().map(ToString::to_string).collect();
         (hidden, text[2..].join("\n"))
     };

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use ecsws::testing::aws::Aws;
-use ecsws::testing::ops::{self, Execution, Limits, OpsError, Prepared};
+use ecsws::testing::ops::{self, Execution, OpsError, Timeout};
 
 use crate::scripted::{Answer, Parameters, scripted};
 
@@ -95,13 +95,14 @@ async fn update(server: Server) -> Result<String, OpsError> {
     let (aws, _) = connect(server).await;
     let existing = aws.stack("web").await?.expect("the stack exists");
     let request = ecsws::testing::model::StackRequest { stack: "web", template: "{}", ..Default::default() };
-    let Prepared::Ready(ready) = ops::prepare(&aws, &request, "ecsws", Some(&existing)).await? else {
+    let Some(prepared) = ops::prepare_change_set(&aws, &request, "ecsws", Some(&existing)).await? else {
         panic!("there are changes")
     };
-    let mut execution = Execution::for_change_set(&aws, &ready).await?;
-    execution.execute(&aws, &ready, false).await?;
-    let limits = Limits { limit: None, delete_late_creation: false };
-    execution.follow(&aws, limits, &mut |_| {}).await.map(|stack| stack.status)
+    let mut execution = Execution::for_change_set(&aws, &prepared, &[]).await?;
+    execution.execute(&aws, &prepared, false).await?;
+    let timeout = Timeout { duration: None, delete_creation: false };
+    let (reporter, _messages) = ops::message_channel::<OpsError>();
+    execution.follow(&aws, timeout, &reporter).await.map(|stack| stack.status.to_string())
 }
 
 /// The events of the stack's creation, before the update.

@@ -1,10 +1,11 @@
 //! How diff handles that GetTemplate returns `?` for non-ASCII characters, as users of the CDK have reported.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ecsws::stack::diff::Impact;
 use ecsws::stack::{Template, parse_template};
-use ecsws::testing::ops::{Desired, StackDiff, compare};
+use ecsws::testing::ops::{DiffInputs, ReadCache, StackDiff, compare};
 
 use crate::common::text_of;
 use crate::scripted::scripted;
@@ -55,8 +56,10 @@ async fn compared(deployed: String, desired: &str, change_set: Option<ChangeSet>
     .await;
     let template: Template = parse_template(desired).expect("a template");
     let desired =
-        Desired { stack: "web", service_key: None, template: &template, tags: &[], parameters: &BTreeMap::new() };
-    compare(&aws, &desired, change_set.map(|_| "diff")).await.expect("the comparison succeeds")
+        DiffInputs { stack: "web", service_key: None, template: &template, tags: &[], parameters: &BTreeMap::new() };
+    compare(&ReadCache::new(Arc::new(aws)), &desired, change_set.map(|_| "diff"))
+        .await
+        .expect("the comparison succeeds")
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ fn resource(stack: &str, logical_id: &str, resource_type: &str, status: &str) ->
         total: 9,
         resource: ResourceEvent {
             timestamp: "2026-03-01T12:00:00Z".parse().expect("a time"),
-            status: status.to_owned(),
+            status: status.into(),
             resource_type: resource_type.to_owned(),
             logical_id: logical_id.to_owned(),
             path: None,

@@ -2,13 +2,14 @@
 #![cfg(all(unix, feature = "sandbox"))]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_sdk_cloudformation::types::StackStatus;
 use ecsws::stack::Template;
 use ecsws::testing::aws::{Aws, Connection, StaticKeys};
 use ecsws::testing::diagnostic::Diagnostic;
 use ecsws::testing::model::{PlannedChange, Stack, StackRequest};
-use ecsws::testing::ops::{Finding, StackUpdate, rejections, rejections_before_change_set};
+use ecsws::testing::ops::{Finding, ReadCache, StackUpdate, rejections, rejections_before_change_set};
 use serde_json::{Value, json};
 
 use crate::common::text_of;
@@ -18,7 +19,7 @@ fn template(resources: &Value) -> Template {
     Template::from_map(json!({ "Resources": resources }).as_object().expect("a map").clone())
 }
 
-async fn connect(local: &Sandbox) -> Aws {
+async fn connect(local: &Sandbox) -> Arc<Aws> {
     let keys = &local.endpoint.credentials;
     let connection = Connection {
         region: Some("us-east-1".to_owned()),
@@ -29,11 +30,11 @@ async fn connect(local: &Sandbox) -> Aws {
         }),
         ..Connection::default()
     };
-    Aws::connect(connection, async |_| None).await.expect("the connection has keys and a region")
+    Arc::new(Aws::connect(connection, async |_| None).await.expect("the connection has keys and a region"))
 }
 
 /// The findings before the change set of an update is created. The stack must exist with the template `deployed`.
-async fn find_rejections(aws: &Aws, stack: &Stack, deployed: &Template, desired: &Template) -> Vec<Finding> {
+async fn find_rejections(aws: &Arc<Aws>, stack: &Stack, deployed: &Template, desired: &Template) -> Vec<Finding> {
     let update = StackUpdate { stack: &stack.name, service_key: Some("api"), existing: Some(stack), deployed, desired };
     let parameters = desired.parameters_to_send(&BTreeMap::new(), &stack.parameters, deployed);
     let (text, capabilities) = (desired.to_yaml(), desired.capabilities());
@@ -44,8 +45,9 @@ async fn find_rejections(aws: &Aws, stack: &Stack, deployed: &Template, desired:
         capabilities: &capabilities,
         ..StackRequest::default()
     };
+    let reads = ReadCache::new(Arc::clone(aws));
     let findings =
-        rejections_before_change_set(aws, &update, &request, "check", |_| {}).await.expect("the call succeeds");
+        rejections_before_change_set(&reads, &update, &request, "check", |_| {}).await.expect("the call succeeds");
     assert_eq!(
         aws.change_set_count(&stack.arn).await.expect("the call succeeds"),
         0,
@@ -187,8 +189,9 @@ async fn the_change_set_decides_what_is_replaced() {
         // Without a change set, the table decides.
         (None, Some("deploy rejects this: x: changing DeploymentController replaces service `named`")),
     ] {
+        let reads = ReadCache::new(Arc::clone(&aws));
         let findings =
-            rejections(&aws, &update, planned.as_ref().map(<[_; 1]>::as_slice)).await.expect("no call is made");
+            rejections(&reads, &update, planned.as_ref().map(<[_; 1]>::as_slice)).await.expect("no call is made");
         let notes: Vec<String> = findings.iter().map(|finding| text_of(&finding.as_note())).collect();
         match expected {
             Some(expected) => assert!(notes.len() == 1 && notes[0].starts_with(expected), "{planned:?}: {notes:#?}"),

@@ -57,7 +57,7 @@ fn rollout_states_follow_from_the_observations() {
         let Scenario { about, before, count, seen_before, steps } =
             serde_json::from_str(&read(&path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut rollout = match count {
-            Some(count) => Rollout::of_count(count, &seen_before),
+            Some(count) => Rollout::for_desired_count(count, &seen_before),
             None => Rollout::new("Service", before),
         };
         let steps = steps.into_iter().enumerate();

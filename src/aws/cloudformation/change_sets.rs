@@ -4,8 +4,8 @@ use aws_sdk_cloudformation::types::{
     Capability, ChangeSetType, ChangeSource, Parameter, ResourceAttribute, ResourceChange, Tag,
 };
 
-use super::{absent, idempotency_token, is_validation_error};
-use crate::aws::{Aws, Result, text};
+use super::{idempotency_token, is_validation_error, none_if_missing};
+use crate::aws::{Aws, Result, or_empty};
 use crate::model::{ChangeSet, ChangeSetKind, PlannedChange, StackRequest};
 
 impl Aws {
@@ -36,7 +36,7 @@ impl Aws {
             .set_capabilities(capabilities(request.capabilities))
             .description("ecsws");
         let response = call.send().await.map_err(|error| self.error(&action, error))?;
-        Ok(text(response.id))
+        Ok(or_empty(response.id))
     }
 
     /// Starts creating a stack without a change set. With `keep_failed`, a failure is not rolled back.
@@ -88,7 +88,7 @@ impl Aws {
         while let Some(page) = pages.next().await {
             let page = match page {
                 Ok(page) => page,
-                Err(error) => return absent(self.error(action, error)),
+                Err(error) => return none_if_missing(self.error(action, error)),
             };
             if !belongs_to(stack, page.stack_id.as_deref(), page.stack_name.as_deref()) {
                 return Ok(None);
@@ -97,7 +97,7 @@ impl Aws {
             let changes = changes.into_iter().filter_map(|change| change.resource_change.map(planned_change));
             change_set
                 .get_or_insert_with(|| ChangeSet {
-                    arn: text(page.change_set_id),
+                    arn: or_empty(page.change_set_id),
                     status: page.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
                     reason: page.status_reason,
                     execution_status: page
@@ -126,7 +126,9 @@ impl Aws {
                         .filter(|summary| belongs_to(stack, summary.stack_id.as_deref(), summary.stack_name.as_deref()))
                         .count();
                 }
-                Err(error) => return absent::<usize>(self.error(action, error)).map(Option::unwrap_or_default),
+                Err(error) => {
+                    return none_if_missing::<usize>(self.error(action, error)).map(Option::unwrap_or_default);
+                }
             }
         }
         Ok(count)
@@ -145,7 +147,7 @@ impl Aws {
         let action = format!("delete change set `{arn}`");
         match self.cloudformation().delete_change_set().change_set_name(arn).send().await {
             Ok(_) => Ok(()),
-            Err(error) => absent::<()>(self.error(action, error)).map(drop),
+            Err(error) => none_if_missing::<()>(self.error(action, error)).map(drop),
         }
     }
 }
@@ -157,7 +159,7 @@ fn belongs_to(stack: &str, id: Option<&str>, name: Option<&str>) -> bool {
 
 fn planned_change(change: ResourceChange) -> PlannedChange {
     let mut planned = PlannedChange {
-        logical_id: text(change.logical_resource_id),
+        logical_id: or_empty(change.logical_resource_id),
         replacement: change.replacement.map(|replacement| replacement.as_str().to_owned()),
         ..PlannedChange::default()
     };

@@ -5,7 +5,7 @@ mod change_sets;
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::ResourceStatus;
 
-use super::{Aws, AwsError, AwsErrorKind, Result, text, timestamp};
+use super::{Aws, AwsError, AwsErrorKind, Result, or_empty, timestamp};
 use crate::model::{Export, Output, Stack, StackEvent, StackResource};
 
 impl Aws {
@@ -18,26 +18,31 @@ impl Aws {
         let action = format!("describe stack `{name}`");
         let response = match self.cloudformation().describe_stacks().stack_name(name).send().await {
             Ok(response) => response,
-            Err(error) => return absent(self.error(action, error)),
+            Err(error) => return none_if_missing(self.error(action, error)),
         };
         Ok(response.stacks.unwrap_or_default().into_iter().next().map(|stack| Stack {
-            name: text(stack.stack_name),
-            arn: text(stack.stack_id),
-            status: stack.stack_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+            name: or_empty(stack.stack_name),
+            arn: or_empty(stack.stack_id),
+            status: stack.stack_status.map(|status| status.as_str().into()).unwrap_or_default(),
             status_reason: stack.stack_status_reason.filter(|reason| !reason.is_empty()),
             updated: timestamp(stack.last_updated_time.or(stack.creation_time)),
             outputs: stack
                 .outputs
                 .unwrap_or_default()
                 .into_iter()
-                .map(|output| Output { key: text(output.output_key), value: text(output.output_value) })
+                .map(|output| Output { key: or_empty(output.output_key), value: or_empty(output.output_value) })
                 .collect(),
-            tags: stack.tags.unwrap_or_default().into_iter().map(|tag| (text(tag.key), text(tag.value))).collect(),
+            tags: stack
+                .tags
+                .unwrap_or_default()
+                .into_iter()
+                .map(|tag| (or_empty(tag.key), or_empty(tag.value)))
+                .collect(),
             parameters: stack
                 .parameters
                 .unwrap_or_default()
                 .into_iter()
-                .map(|parameter| (text(parameter.parameter_key), text(parameter.parameter_value)))
+                .map(|parameter| (or_empty(parameter.parameter_key), or_empty(parameter.parameter_value)))
                 .collect(),
             notification_arns: stack.notification_arns.unwrap_or_default(),
             role_arn: stack.role_arn,
@@ -50,7 +55,7 @@ impl Aws {
         let action = format!("read the template of stack `{stack}`");
         match self.cloudformation().get_template().stack_name(stack).send().await {
             Ok(response) => Ok(response.template_body.filter(|body| !body.trim().is_empty())),
-            Err(error) => absent(self.error(action, error)),
+            Err(error) => none_if_missing(self.error(action, error)),
         }
     }
 
@@ -63,15 +68,15 @@ impl Aws {
             let page = match page {
                 Ok(page) => page,
                 Err(error) => {
-                    return absent::<Vec<_>>(self.error(action, error)).map(Option::unwrap_or_default);
+                    return none_if_missing::<Vec<_>>(self.error(action, error)).map(Option::unwrap_or_default);
                 }
             };
             resources.extend(page.stack_resource_summaries.unwrap_or_default().into_iter().map(|resource| {
                 StackResource {
-                    logical_id: text(resource.logical_resource_id),
-                    physical_id: text(resource.physical_resource_id),
-                    resource_type: text(resource.resource_type),
-                    status: resource.resource_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+                    logical_id: or_empty(resource.logical_resource_id),
+                    physical_id: or_empty(resource.physical_resource_id),
+                    resource_type: or_empty(resource.resource_type),
+                    status: resource.resource_status.map(|status| status.as_str().into()).unwrap_or_default(),
                     reason: resource.resource_status_reason,
                 }
             }));
@@ -79,11 +84,11 @@ impl Aws {
         Ok(resources)
     }
 
-    /// The events of a stack after the event `seen`, or all events, oldest first. Stops reading pages at `seen`.
-    pub async fn stack_events_after(&self, stack: &str, seen: Option<&str>) -> Result<Vec<StackEvent>> {
+    /// The events of a stack after the event `last_event_id`, or all events, oldest first. Stops reading pages at that event.
+    pub async fn stack_events_after(&self, stack: &str, last_event_id: Option<&str>) -> Result<Vec<StackEvent>> {
         let mut events = Vec::new();
         self.each_event(stack, |event| {
-            let is_new = seen.is_none_or(|seen| event.id.is_empty() || event.id != seen);
+            let is_new = last_event_id.is_none_or(|last| event.id.is_empty() || event.id != last);
             if is_new {
                 events.push(event);
             }
@@ -119,12 +124,12 @@ impl Aws {
             let page = page.map_err(|error| self.error(&action, error))?;
             for event in page.stack_events.unwrap_or_default() {
                 let event = StackEvent {
-                    id: text(event.event_id),
+                    id: or_empty(event.event_id),
                     timestamp: timestamp(event.timestamp).unwrap_or_default(),
-                    logical_id: text(event.logical_resource_id),
-                    physical_id: text(event.physical_resource_id),
-                    resource_type: text(event.resource_type),
-                    status: event.resource_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+                    logical_id: or_empty(event.logical_resource_id),
+                    physical_id: or_empty(event.physical_resource_id),
+                    resource_type: or_empty(event.resource_type),
+                    status: event.resource_status.map(|status| status.as_str().into()).unwrap_or_default(),
                     reason: event.resource_status_reason,
                 };
                 if !on_event(event) {
@@ -172,9 +177,9 @@ impl Aws {
             self.cloudformation().list_exports().into_paginator().items().send().collect().await;
         let exports = exports.map_err(|error| self.error("list the exports", error))?;
         let exports = exports.into_iter().map(|export| Export {
-            name: text(export.name),
-            value: text(export.value),
-            stack: text(export.exporting_stack_id),
+            name: or_empty(export.name),
+            value: or_empty(export.value),
+            stack: or_empty(export.exporting_stack_id),
         });
         Ok(exports.collect())
     }
@@ -197,7 +202,7 @@ impl Aws {
         let call = self.cloudformation().describe_stack_resources().physical_resource_id(physical_id);
         let response = match call.send().await {
             Ok(response) => response,
-            Err(error) => return absent(self.error(action, error)),
+            Err(error) => return none_if_missing(self.error(action, error)),
         };
         let resources = response.stack_resources.unwrap_or_default();
         let owned = resources.into_iter().find(|resource| {
@@ -222,9 +227,9 @@ fn idempotency_token() -> String {
 
 /// Maps errors about missing resources to `None`. For a missing stack, CloudFormation returns ValidationError with the message
 /// "Stack with id X does not exist" or "Stack `[X]` does not exist".
-fn absent<T>(error: AwsError) -> Result<Option<T>> {
-    let is_absent = error.kind == AwsErrorKind::NotFound || is_validation_error(&error, "does not exist");
-    if is_absent { Ok(None) } else { Err(error) }
+fn none_if_missing<T>(error: AwsError) -> Result<Option<T>> {
+    let is_missing = error.kind == AwsErrorKind::NotFound || is_validation_error(&error, "does not exist");
+    if is_missing { Ok(None) } else { Err(error) }
 }
 
 /// Whether it is a ValidationError, CloudFormation's code for every invalid request, with `words` in its message.
@@ -252,13 +257,16 @@ mod tests {
             ("ChangeSetNotFound", "ChangeSet [ecsws-deploy] does not exist"),
             ("ChangeSetNotFoundException", ""),
         ] {
-            assert!(matches!(absent::<()>(AwsError::from_code("x", code, message)), Ok(None)), "{code}: {message}");
+            assert!(
+                matches!(none_if_missing::<()>(AwsError::from_code("x", code, message)), Ok(None)),
+                "{code}: {message}"
+            );
         }
         for (code, message) in [
             ("ValidationError", "Template format error"),
             ("AccessDenied", "the role does not exist or may not be used"),
         ] {
-            assert!(absent::<()>(AwsError::from_code("x", code, message)).is_err(), "{code}");
+            assert!(none_if_missing::<()>(AwsError::from_code("x", code, message)).is_err(), "{code}");
         }
     }
 }

@@ -38,7 +38,7 @@ fn the_users_retry_settings_replace_the_default() {
 #[test]
 fn values_that_the_sdk_would_ignore_are_rejected() {
     let check_with = |environment: &[(&str, &str)], profile: &[(&str, &str)]| {
-        check(&variables(environment), "dev", Some(&section(profile))).map_err(|error| error.message)
+        reject_ignored_settings(&variables(environment), "dev", Some(&section(profile))).map_err(|error| error.message)
     };
     let valid = [("AWS_USE_FIPS_ENDPOINT", "True"), ("AWS_ENDPOINT_URL_EC2", "http://localhost:1")];
     assert_eq!(check_with(&valid, &[("use_dualstack_endpoint", "false"), ("endpoint_url", "https://a/b")]), Ok(()));

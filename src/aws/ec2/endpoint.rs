@@ -6,7 +6,7 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_types::service_config::ServiceConfigKey;
 
 use super::query::{SERVICE_ID, SERVICE_NAME};
-use crate::hint::without_user_info;
+use crate::url::without_user_info;
 
 /// The URL that flags, environment or profile set for EC2 or for all services, or else AWS's endpoint.
 pub(super) async fn endpoint_url(config: &SdkConfig, region: &str) -> std::result::Result<String, BoxError> {

@@ -76,7 +76,7 @@ impl Aws {
         if let Some(time) = self.config.time_source() {
             builder = builder.time_source(time);
         }
-        let operation = builder.serializer(request).deserializer(read).build();
+        let operation = builder.serializer(request).deserializer(read_response).build();
         operation.invoke(form).await.map_err(|error| self.error(action, error))
     }
 }
@@ -91,7 +91,7 @@ fn request(form: String) -> std::result::Result<HttpRequest, BoxError> {
     Ok(request)
 }
 
-fn read(response: &HttpResponse) -> std::result::Result<String, OrchestratorError<QueryError>> {
+fn read_response(response: &HttpResponse) -> std::result::Result<String, OrchestratorError<QueryError>> {
     let body = String::from_utf8_lossy(response.body().bytes().unwrap_or_default());
     if response.status().is_success() {
         return Ok(body.into_owned());

@@ -3,7 +3,7 @@
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types as sdk;
 
-use super::{Aws, AwsErrorKind, Result, count, text, timestamp};
+use super::{Aws, AwsErrorKind, Result, or_empty, timestamp, to_u32};
 use crate::model::{Container, Deployment, LogDestination, ServiceEvent, ServiceName, ServiceState, Task};
 
 impl Aws {
@@ -68,7 +68,7 @@ impl Aws {
         let action = format!("describe cluster `{cluster}`");
         let call = self.ecs().describe_clusters().clusters(cluster);
         let response = call.send().await.map_err(|error| self.error(action, error))?;
-        Ok(response.clusters.unwrap_or_default().into_iter().next().map(|cluster| text(cluster.status)))
+        Ok(response.clusters.unwrap_or_default().into_iter().next().map(|cluster| or_empty(cluster.status)))
     }
 
     async fn tasks_by_desired_status(&self, name: &ServiceName, desired: sdk::DesiredStatus) -> Result<Vec<Task>> {
@@ -92,19 +92,19 @@ const MAX_DESCRIBED_TASKS: usize = 100;
 
 fn service_state(service: sdk::Service) -> ServiceState {
     ServiceState {
-        status: text(service.status),
-        desired: count(service.desired_count),
-        running: count(service.running_count),
-        pending: count(service.pending_count),
+        status: or_empty(service.status),
+        desired: to_u32(service.desired_count),
+        running: to_u32(service.running_count),
+        pending: to_u32(service.pending_count),
         deployments: service.deployments.unwrap_or_default().into_iter().map(deployment).collect(),
         events: service
             .events
             .unwrap_or_default()
             .into_iter()
             .map(|event| ServiceEvent {
-                id: text(event.id),
+                id: or_empty(event.id),
                 timestamp: timestamp(event.created_at),
-                message: text(event.message),
+                message: or_empty(event.message),
             })
             .collect(),
         registries: service
@@ -118,14 +118,14 @@ fn service_state(service: sdk::Service) -> ServiceState {
 
 fn deployment(deployment: sdk::Deployment) -> Deployment {
     Deployment {
-        id: text(deployment.id),
-        status: text(deployment.status),
-        task_definition: last_part(&text(deployment.task_definition)),
+        id: or_empty(deployment.id),
+        status: or_empty(deployment.status),
+        task_definition: last_part(&or_empty(deployment.task_definition)),
         created: timestamp(deployment.created_at),
-        desired: count(deployment.desired_count),
-        running: count(deployment.running_count),
-        pending: count(deployment.pending_count),
-        failed: count(deployment.failed_tasks),
+        desired: to_u32(deployment.desired_count),
+        running: to_u32(deployment.running_count),
+        pending: to_u32(deployment.pending_count),
+        failed: to_u32(deployment.failed_tasks),
         rollout_state: deployment.rollout_state.map(|state| state.as_str().to_owned()),
         rollout_reason: deployment.rollout_state_reason,
     }
@@ -136,10 +136,10 @@ fn task(task: sdk::Task) -> Task {
     let private_ip =
         details.filter(|pair| pair.name() == Some("privateIPv4Address")).find_map(|pair| pair.value.clone());
     Task {
-        id: last_part(&text(task.task_arn)),
-        last_status: text(task.last_status),
+        id: last_part(&or_empty(task.task_arn)),
+        last_status: or_empty(task.last_status),
         health: task.health_status.map(|health| health.as_str().to_owned()).unwrap_or_default(),
-        task_definition: last_part(&text(task.task_definition_arn)),
+        task_definition: last_part(&or_empty(task.task_definition_arn)),
         started: timestamp(task.started_at),
         stopped: timestamp(task.stopped_at.or(task.stopping_at)),
         private_ip,
@@ -149,8 +149,8 @@ fn task(task: sdk::Task) -> Task {
             .unwrap_or_default()
             .into_iter()
             .map(|container| Container {
-                name: text(container.name),
-                last_status: text(container.last_status),
+                name: or_empty(container.name),
+                last_status: or_empty(container.last_status),
                 exit_code: container.exit_code,
                 reason: container.reason,
             })
@@ -162,7 +162,7 @@ fn log_destination(container: sdk::ContainerDefinition) -> Option<LogDestination
     let logs = container.log_configuration.filter(|logs| logs.log_driver == sdk::LogDriver::Awslogs)?;
     let mut options = logs.options?;
     let (group, prefix) = (options.remove("awslogs-group")?, options.remove("awslogs-stream-prefix")?);
-    Some(LogDestination { container: text(container.name), group, prefix })
+    Some(LogDestination { container: or_empty(container.name), group, prefix })
 }
 
 fn last_part(arn: &str) -> String {

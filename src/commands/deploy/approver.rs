@@ -2,7 +2,7 @@
 
 use futures_util::future::LocalBoxFuture;
 
-use super::options::FollowOptions;
+use super::options::ExecutionOptions;
 use super::project_source::ProjectSource;
 use crate::commands::approval_rules;
 use crate::error::CliError;
@@ -24,7 +24,7 @@ pub(crate) trait Approver {
 /// The rules of `deploy`: the first creation of a stack is confirmed unless `[target]` is complete, changes follow `--require-approval`.
 #[derive(Debug)]
 pub(crate) struct DeployApprover<'a> {
-    pub follow: &'a FollowOptions,
+    pub execution: &'a ExecutionOptions,
     pub target: Target,
     pub is_sandbox: bool,
 }
@@ -35,13 +35,13 @@ impl DeployApprover<'_> {
             Question::CreateStack { replaces_failed_creation: true, .. } => Ok(true),
             Question::CreateStack { stack, region, .. } => {
                 let is_guarded = self.is_sandbox || (self.target.account.is_some() && self.target.region.is_some());
-                approval_rules::first_creation(stack, region, is_guarded, ui).await
+                approval_rules::approve_first_creation(stack, region, is_guarded, ui).await
             }
             Question::ApplyChanges(changes) => {
-                approval_rules::changes(
+                approval_rules::approve_changes(
                     &changes.diff,
                     &changes.stack,
-                    self.follow.require_approval,
+                    self.execution.require_approval,
                     self.is_sandbox,
                     ui,
                 )

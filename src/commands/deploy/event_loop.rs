@@ -104,7 +104,7 @@ impl EventLoop<'_> {
     fn show(&mut self, message: Message<CliError>, ui: &mut Ui) {
         match message {
             Message::Phase(stack, phase) => self.phases.set(stack, phase),
-            // A question that arrives here has nobody to answer: the work has ended or was left.
+            // The operation has ended or was left, so a question needs no answer.
             message => self.view.show_message(ui, message),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::error::{CliError, follow_hint};
 use crate::exit::Exit;
-use crate::hint::Repetition;
+use crate::hint::RepeatedCommand;
 use crate::ops::{OpsError, StackPhases};
 use crate::render::Ui;
 
@@ -27,8 +27,8 @@ pub(super) async fn decide(phases: &StackPhases<'_>, ui: &mut Ui) -> Decision {
     if in_progress.is_empty() || !ui.can_ask() {
         return Decision::Leave;
     }
-    ui.note(&format!("\nCloudFormation is still changing {}. What should be done?", in_progress.join(", ")));
-    match ui.choose("way", &[CANCEL, LEAVE, CONTINUE]).await {
+    ui.note(&format!("\nCloudFormation is still changing {}. What now?", in_progress.join(", ")));
+    match ui.choose("action", &[CANCEL, LEAVE, CONTINUE]).await {
         Ok(CANCEL) => Decision::Cancel,
         Ok(CONTINUE) => Decision::Continue,
         _ => Decision::Leave,
@@ -50,9 +50,9 @@ pub(super) async fn leave(phases: &StackPhases<'_>) -> CliError {
     let waiting = phases.waiting_for_services();
     let mut error = if !in_progress.is_empty() {
         interrupted(&format!("CloudFormation continues with {}", in_progress.join(", ")))
-            .hint(follow_hint(Repetition::deploy(in_progress)))
+            .hint(follow_hint(RepeatedCommand::deploy(in_progress)))
     } else if !waiting.is_empty() {
-        interrupted(&format!("{} is deployed, but its services are not steady yet", waiting.join(", ")))
+        interrupted(&format!("{} deployed; services not steady yet", waiting.join(", ")))
     } else {
         interrupted("nothing has changed beyond what is shown above")
     };

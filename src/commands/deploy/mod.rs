@@ -1,12 +1,12 @@
 //! `ecsws deploy`: change set, approval, execution, followed to the end, for each stack after those that it needs.
 
 mod approver;
-mod drift;
 mod event_loop;
 mod interrupt;
 mod options;
 mod outputs_file;
 mod project_source;
+mod running_differences;
 mod runtime_check;
 mod summary;
 
@@ -24,21 +24,23 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::model::Stack;
-use crate::ops::{self, DeployRequest, Purpose, StackChange, StackInputs, StackOutcome, StackPhases, Synthesiser};
+use crate::ops::{
+    self, DeployRequest, DeployResult, Purpose, ReadCache, StackInputs, StackOutcome, StackPhases, Synthesiser,
+};
 use crate::project::Project;
 use crate::render::{self, DeployView};
 use crate::stack::ProjectStack;
 
 pub(super) use approver::{Approver, DeployApprover, roll_back};
 use event_loop::EventLoop;
-pub(super) use options::{DeployOptions, FollowOptions, InputOptions};
+pub(super) use options::{DeployOptions, ExecutionOptions, InputOptions};
 pub(super) use project_source::ProjectSource;
 
 const EXAMPLES: &str = "Examples:
   ecsws --sandbox deploy                          on this machine
   ecsws deploy --require-approval any-change
   ecsws deploy --image nodejs=ghcr.io/acme/api:1.5 --timeout 20m
-  ecsws deploy ecsworkshop-nodejs --output json   an event a line, for pipelines";
+  ecsws deploy ecsworkshop-nodejs --output json   one JSON event per line";
 
 /// Deploy stacks: show the changes, ask for approval, execute them and follow to the end
 ///
@@ -52,30 +54,33 @@ pub(super) struct DeployArgs {
     #[arg(value_name = "STACK", add = complete::stacks())]
     stacks: Vec<String>,
     #[command(flatten)]
-    follow: FollowOptions,
+    execution: ExecutionOptions,
     #[command(flatten)]
     options: DeployOptions,
 }
 
 pub(super) async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Exit, CliError> {
-    let DeployArgs { stacks, follow, mut options } = args;
+    let DeployArgs { stacks, execution, mut options } = args;
     let mut project = ctx.project()?;
     options.inputs.set_images(&mut project)?;
     options.inputs.resolve_stacks(&project.spec);
     let stacks = project.stacks(&stacks)?;
     options.check(&project.spec, &stacks, &ctx.settings.working_dir)?;
     let target = project.spec.target.clone();
-    let mut approver = DeployApprover { follow: &follow, target, is_sandbox: ctx.settings.sandbox };
-    let outcomes = deploy(&mut project, &stacks, &follow, &options, &mut approver, ctx).await?;
-    drift::warn_of_drift(&outcomes, &project, ctx).await?;
+    let reads = Arc::new(ReadCache::new(ctx.aws(Some(&project)).await?));
+    let mut approver = DeployApprover { execution: &execution, target, is_sandbox: ctx.settings.sandbox };
+    let outcomes = deploy(&mut project, &stacks, &execution, &options, &mut approver, &reads, ctx).await?;
+    running_differences::warn_of_running_differences(&outcomes, &reads, ctx).await;
     let deployed = outcomes.iter().filter_map(|outcome| match outcome {
-        StackOutcome::Deployed(deployed) if deployed.change != StackChange::Prepared => Some(deployed.stack.clone()),
+        StackOutcome::Deployed(deployed) if deployed.result != DeployResult::ChangeSetPrepared => {
+            Some(deployed.stack.clone())
+        }
         _ => None,
     });
     let deployed: Vec<Stack> = deployed.collect();
-    let reported = report(&project, &stacks, &outcomes, &deployed, &options, ctx).await;
+    let reported = report(&project, &stacks, &outcomes, &deployed, &options, &reads, ctx).await;
     // A failed stack takes precedence over a report that failed.
-    result(outcomes)?;
+    combine_failures(outcomes)?;
     reported.map(|()| Exit::Done)
 }
 
@@ -86,13 +91,14 @@ async fn report(
     outcomes: &[StackOutcome<CliError>],
     deployed: &[Stack],
     options: &DeployOptions,
+    reads: &ReadCache,
     ctx: &mut Context,
 ) -> Result<(), CliError> {
     if let Some(file) = &options.outputs_file {
         outputs_file::write(ctx.settings.working_dir.join(file), deployed).await?;
     }
     if !ctx.ui.is_json() {
-        let summary = summary::summarise(project, stacks, outcomes, deployed, ctx).await?;
+        let summary = summary::summarise(project, stacks, outcomes, deployed, reads, ctx).await?;
         render::summary(&mut ctx.ui, &summary)?;
     }
     Ok(())
@@ -102,27 +108,20 @@ async fn report(
 pub(super) async fn deploy(
     project: &mut Project,
     stacks: &[ProjectStack],
-    follow: &FollowOptions,
+    execution: &ExecutionOptions,
     options: &DeployOptions,
     approver: &mut dyn Approver,
+    reads: &Arc<ReadCache>,
     ctx: &mut Context,
 ) -> Result<Vec<StackOutcome<CliError>>, CliError> {
-    let aws = ctx.aws(Some(project)).await?;
+    let aws = reads.aws();
     runtime_check::check_runtime(project, stacks, ctx).await?;
     if !ctx.settings.sandbox {
-        ops::check_region(&aws, &project.spec.target)?;
+        ops::check_region(aws, &project.spec.target)?;
     }
-    let known = ops::describe_stacks(&aws, stacks.iter().map(|stack| stack.name.as_str())).await?;
+    let known = reads.stacks(stacks.iter().map(|stack| stack.name.as_str())).await?;
     let environment = show_target(project, &known, ctx).await?;
-    let inputs: Vec<StackInputs<'_>> = stacks
-        .iter()
-        .zip(known)
-        .map(|(stack, seen)| {
-            // It may change while its dependencies are deployed.
-            let waits = stacks.iter().any(|other| stack.depends_on.contains(&other.name));
-            options.inputs.stack_inputs(stack, seen.filter(|_| !waits))
-        })
-        .collect();
+    let inputs: Vec<StackInputs<'_>> = stacks.iter().map(|stack| options.inputs.stack_inputs(stack)).collect();
     let spec = project.spec.clone();
     let request = DeployRequest {
         spec: &spec,
@@ -131,29 +130,29 @@ pub(super) async fn deploy(
         role_arn: options.role_arn.as_deref(),
         notification_arns: &options.notification_arns,
         force: options.force,
-        preflight: !follow.no_preflight,
-        no_rollback: follow.no_rollback,
-        limits: follow.limits(),
-        wait_for_services: !follow.no_wait_services,
+        preflight: !execution.no_preflight,
+        no_rollback: execution.no_rollback,
+        timeout: execution.timeout(),
+        wait_for_services: !execution.no_wait_services,
         warn_of_costs: !ctx.settings.sandbox,
         concurrency: options.concurrency.into(),
     };
     let (reporter, messages) = ops::message_channel();
     let look_ups = known_look_ups(project, &environment, ctx);
     let mut synthesiser = Synthesiser::new(environment, Purpose::Deploy, look_ups);
-    synthesiser.set_clients(Arc::clone(&aws));
+    synthesiser.set_clients(Arc::clone(reads));
     let source = ProjectSource::new(project, synthesiser, ctx.sandbox(), reporter.clone());
     let cancellation = CancellationToken::new();
-    let work = ops::deploy(&aws, &request, &source, reporter, &cancellation);
-    let view = DeployView::new(&ctx.ui, follow.shows_rows(), TimeZone::system());
-    EventLoop { approver, source: &source, messages, view, phases: StackPhases::new(&aws), cancellation: &cancellation }
+    let work = ops::deploy(reads, &request, &source, reporter, &cancellation);
+    let view = DeployView::new(&ctx.ui, execution.shows_rows(), TimeZone::system());
+    EventLoop { approver, source: &source, messages, view, phases: StackPhases::new(aws), cancellation: &cancellation }
         .run(work, ctx)
         .await
-        .map(|outcomes| finished(outcomes, stacks, cancellation.is_cancelled()))
+        .map(|outcomes| mark_interrupted(outcomes, stacks, cancellation.is_cancelled()))
 }
 
 /// The outcomes of a deploy; if it was cancelled, failures exit as interrupted.
-fn finished(
+fn mark_interrupted(
     mut outcomes: Vec<StackOutcome<CliError>>,
     stacks: &[ProjectStack],
     is_cancelled: bool,
@@ -174,7 +173,7 @@ fn finished(
 }
 
 /// All failures as one error, with the exit code of the first.
-fn result(outcomes: Vec<StackOutcome<CliError>>) -> Result<(), CliError> {
+fn combine_failures(outcomes: Vec<StackOutcome<CliError>>) -> Result<(), CliError> {
     let failures = outcomes.into_iter().filter_map(StackOutcome::error);
     match failures.reduce(|mut first, next| {
         first.diagnostics.extend(next.diagnostics);

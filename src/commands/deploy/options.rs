@@ -12,16 +12,16 @@ use super::outputs_file::check_writable;
 use crate::commands::approval_rules::RequireApproval;
 use crate::commands::number::whole_number;
 use crate::error::CliError;
-use crate::ops::{self, Limits};
+use crate::ops::{self, Timeout};
 use crate::stack::{ProjectStack, Spec};
-use crate::when;
+use crate::time_args;
 
 pub(crate) use inputs::InputOptions;
 use value_parsers::{role_arn, topic_arn};
 
 /// How a deploy asks for approval, waits and shows progress.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct FollowOptions {
+pub(crate) struct ExecutionOptions {
     /// When to ask before changing something
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub require_approval: RequireApproval,
@@ -29,9 +29,9 @@ pub(crate) struct FollowOptions {
     #[arg(long)]
     pub no_wait_services: bool,
     /// Cancel and roll back an update that takes longer than this, and exit with 4
-    #[arg(long, value_name = "TIME", value_parser = when::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = time_args::parse_duration)]
     pub timeout: Option<Duration>,
-    /// What to do when the creation of a stack takes longer: it cannot be cancelled
+    /// What to do when creating a stack exceeds --timeout
     #[arg(long, value_enum, default_value_t, value_name = "WHAT", requires = "timeout")]
     pub on_timeout: OnTimeout,
     /// How to show progress [default: bar on a terminal, events elsewhere]
@@ -64,15 +64,15 @@ pub(crate) enum Progress {
     Events,
 }
 
-impl FollowOptions {
+impl ExecutionOptions {
     /// Whether to show what is in progress in place.
     pub(crate) fn shows_rows(&self) -> bool {
         self.progress != Some(Progress::Events)
     }
 
     /// The time limit of the operation on each stack.
-    pub(crate) fn limits(&self) -> Limits {
-        Limits { limit: self.timeout, delete_late_creation: self.on_timeout == OnTimeout::Delete }
+    pub(crate) fn timeout(&self) -> Timeout {
+        Timeout { duration: self.timeout, delete_creation: self.on_timeout == OnTimeout::Delete }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tokio::sync::Mutex;
 
-use crate::commands::templates::template_with_pins;
+use crate::commands::templates::template_and_pin;
 use crate::context::Context;
 use crate::context::sandbox::SandboxHandle;
 use crate::error::CliError;
@@ -39,7 +39,7 @@ impl<'a> ProjectSource<'a> {
         let (project, synthesiser) = &mut *self.state.lock().await;
         synthesiser.set_purpose(purpose);
         let mut detail = |text| self.reporter.detail(text);
-        template_with_pins(synthesiser, project, stack, self.sandbox.is_none(), &mut detail).await
+        template_and_pin(synthesiser, project, stack, self.sandbox.is_none(), &mut detail).await
     }
 }
 

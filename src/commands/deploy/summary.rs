@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::hint::Command;
 use crate::model::Stack;
-use crate::ops::{StackOutcome, locate_service};
+use crate::ops::{ReadCache, StackOutcome, find_service};
 use crate::project::Project;
 use crate::render::Summary;
 use crate::stack::ProjectStack;
@@ -16,7 +16,8 @@ pub(super) async fn summarise<'a>(
     stacks: &'a [ProjectStack],
     outcomes: &'a [StackOutcome<CliError>],
     deployed: &[Stack],
-    ctx: &mut Context,
+    reads: &ReadCache,
+    ctx: &Context,
 ) -> Result<Summary<'a, CliError>, CliError> {
     let names = stacks.iter().map(|stack| stack.name.as_str());
     let stacks = names.zip(outcomes).collect();
@@ -29,8 +30,8 @@ pub(super) async fn summarise<'a>(
         deployed.iter().filter_map(|stack| Some((project.spec.service_of_stack(&stack.name)?, stack))).collect();
     for ((key, service), stack) in &services {
         let local = if ctx.settings.sandbox {
-            let aws = ctx.aws(Some(project)).await?;
-            ctx.local_url(&locate_service(&aws, &stack.name).await?).await?
+            let resources = reads.resources(stack).await?;
+            ctx.local_url(&find_service(reads.aws(), &stack.name, &resources).await?).await?
         } else {
             None
         };
@@ -42,7 +43,7 @@ pub(super) async fn summarise<'a>(
         let key = (project.spec.services.len() > 1).then(|| (*key).to_owned());
         let command = |name: &str, flags: &[&str]| {
             let words = std::iter::once(name.to_owned()).chain(key.clone());
-            Command::own(words.chain(flags.iter().map(|flag| (*flag).to_owned())))
+            Command::ecsws(words.chain(flags.iter().map(|flag| (*flag).to_owned())))
         };
         // With autoscaling a count would be changed again.
         let count = service.count.filter(|_| service.autoscaling.is_none()).map(|count| (count + 1).max(3));

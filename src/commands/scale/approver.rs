@@ -3,13 +3,13 @@
 use futures_util::future::LocalBoxFuture;
 
 use crate::commands::approval_rules;
-use crate::commands::deploy::{Approver, FollowOptions, ProjectSource, roll_back};
+use crate::commands::deploy::{Approver, ExecutionOptions, ProjectSource, roll_back};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::ops::{self, ProposedChanges, Question};
 use crate::project::{Project, SPEC_FILE};
 use crate::render::{self, Ui};
-use crate::stack::{KeyChange, Scaling, TemplateDiff, edit_scaling};
+use crate::stack::{KeyChange, ScalingNumbers, TemplateDiff, edit_scaling};
 
 /// Answers the questions of a deploy by `scale`.
 #[derive(Debug)]
@@ -17,8 +17,8 @@ pub(super) struct ScaleApprover<'a> {
     /// The project as it was read, without the new numbers.
     project: &'a Project,
     key: &'a str,
-    scaling: Scaling,
-    follow: &'a FollowOptions,
+    scaling: ScalingNumbers,
+    execution: &'a ExecutionOptions,
     is_sandbox: bool,
     creation_is_approved: bool,
     /// The changes of `ecsws.toml`, once they are written.
@@ -29,11 +29,11 @@ impl<'a> ScaleApprover<'a> {
     pub(super) fn new(
         project: &'a Project,
         key: &'a str,
-        scaling: Scaling,
-        follow: &'a FollowOptions,
+        scaling: ScalingNumbers,
+        execution: &'a ExecutionOptions,
         is_sandbox: bool,
     ) -> Self {
-        Self { project, key, scaling, follow, is_sandbox, creation_is_approved: false, saved: None }
+        Self { project, key, scaling, execution, is_sandbox, creation_is_approved: false, saved: None }
     }
 
     /// Writes the numbers to `ecsws.toml` and prints what changed. Does nothing when called again.
@@ -55,17 +55,14 @@ impl<'a> ScaleApprover<'a> {
         if changes.is_empty() {
             return;
         }
-        let status = match ctx.aws(Some(self.project)).await {
-            Ok(aws) => {
-                let stacks = ops::describe_stacks(&aws, [stack]).await.unwrap_or_default();
-                stacks.into_iter().flatten().next().map(|stack| stack.status).unwrap_or_default()
-            }
-            Err(_) => String::new(),
+        let now = match ctx.aws(Some(self.project)).await {
+            Ok(aws) => ops::describe_stacks(&aws, [stack]).await.unwrap_or_default().into_iter().flatten().next(),
+            Err(_) => None,
         };
-        let stack_now = match status.as_str() {
-            "" => format!("whether stack {stack} has them is not known"),
-            status if status.contains("ROLLBACK") => format!("stack {stack} does not have them: it is {status}"),
-            status => format!("stack {stack} is {status}"),
+        let stack_now = match now.map(|stack| stack.status) {
+            None => format!("whether stack {stack} has them is not known"),
+            Some(status) if status.is_rollback() => format!("stack {stack} does not have them: it is {status}"),
+            Some(status) => format!("stack {stack} is {status}"),
         };
         let changes = changes.join(", ");
         render::warn_event(&mut ctx.ui, format!("{SPEC_FILE} has the new numbers ({changes}); {stack_now}"));
@@ -103,7 +100,7 @@ impl<'a> ScaleApprover<'a> {
         let ProposedChanges { stack, diff, .. } = changes;
         let more = self.beyond_numbers(changes, source).await?;
         let approved = if more.is_empty() {
-            approval_rules::changes(diff, stack, self.follow.require_approval, self.is_sandbox, ui).await?
+            approval_rules::approve_changes(diff, stack, self.execution.require_approval, self.is_sandbox, ui).await?
         } else {
             render::show_all_changes(ui, stack, diff);
             let more = more.join("\n  ");

@@ -2,12 +2,12 @@
 
 use jiff::tz::TimeZone;
 
-use crate::commands::deploy::FollowOptions;
-use crate::commands::follow::follow;
+use crate::commands::deploy::ExecutionOptions;
+use crate::commands::show_progress::show_progress;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ops::{self, STEADY_WITHIN, ServiceCount};
+use crate::ops::{self, STEADY_TIMEOUT, ServiceCount};
 use crate::render::{self, DeployView};
 
 /// Sets the desired count in ECS if the deployment did not. CloudFormation sends a count only when the template's changes, so a count that
@@ -16,7 +16,7 @@ pub(super) async fn ensure_count(
     service: &ServiceCount<'_>,
     count: u32,
     was_updated: bool,
-    options: &FollowOptions,
+    options: &ExecutionOptions,
     ctx: &mut Context,
 ) -> Result<(), CliError> {
     if was_updated && service.current() == count {
@@ -33,7 +33,7 @@ pub(super) async fn set_count(
     service: &ServiceCount<'_>,
     count: u32,
     message: impl Fn(u32) -> String,
-    options: &FollowOptions,
+    options: &ExecutionOptions,
     ctx: &mut Context,
 ) -> Result<(), CliError> {
     service.set(count).await?;
@@ -46,10 +46,10 @@ pub(super) async fn set_count(
     }
     let mut view = DeployView::new(&ctx.ui, options.shows_rows(), TimeZone::system());
     let (reporter, messages) = ops::message_channel();
-    let work = service.until_steady(count, options.timeout.unwrap_or(STEADY_WITHIN), &reporter);
-    let waited = Box::pin(follow(work, messages, &mut view, ctx)).await;
+    let work = service.until_steady(count, options.timeout.unwrap_or(STEADY_TIMEOUT), &reporter);
+    let waited = Box::pin(show_progress(work, messages, &mut view, ctx)).await;
     let interrupted = || {
-        let message = format!("interrupted; the desired count of {name} is {count}, and ECS keeps working on it");
+        let message = format!("interrupted; the desired count of {name} is {count}, and ECS continues");
         CliError::new(Exit::Interrupted, message)
     };
     Ok(waited.ok_or_else(interrupted)??)

@@ -1,29 +1,26 @@
 //! Compares a stack with what deploy would make of it: the templates, a read-only change set, and what neither of them shows.
 
-mod drift;
+mod running_differences;
 
 use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 
-use super::deploy::change_set::{Prepared, check_size, delete_change_set, prepare};
+use super::deploy::change_set::{check_size, delete_change_set, to_planned_resources};
 use super::deploy::preflight::{Finding, StackUpdate, rejections, requirements};
-use super::deploy::state::{StackState, is_created, stack_state};
-use super::{OpsError, Result};
+use super::deploy::preview::{Preview, preview_change_set};
+use super::{ReadCache, Result};
 use crate::aws::Aws;
 use crate::diagnostic::Diagnostic;
 use crate::hint::Hint;
-use crate::model::{PlannedChange, Stack, StackRequest};
-use crate::stack::{
-    INCOMPARABLE, PlannedResource, ProjectStack, RequiresRecreation, Spec, Template, TemplateDiff, parse_template,
-};
+use crate::model::{PlannedChange, StackRequest};
+use crate::stack::{INCOMPARABLE, ProjectStack, Spec, Template, TemplateDiff};
 
-pub(crate) use drift::drift_notes;
+pub(crate) use running_differences::running_differences;
 
 /// What a stack would be deployed with.
 #[derive(Debug)]
-pub struct Desired<'a> {
-    /// The stack's name.
+pub struct DiffInputs<'a> {
     pub stack: &'a str,
     /// The key of the service that the stack is for.
     pub service_key: Option<&'a str>,
@@ -38,7 +35,6 @@ pub struct Desired<'a> {
 /// What deploying a stack would change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StackDiff {
-    /// The stack's name.
     pub name: String,
     /// Every difference.
     pub diff: TemplateDiff,
@@ -51,16 +47,16 @@ pub struct StackDiff {
 /// # Errors
 /// Temporary change sets may then be left: [`delete_change_sets`] deletes them.
 pub(crate) async fn compare_stacks(
-    aws: &Aws,
+    reads: &ReadCache,
     spec: &Spec,
     stacks: &[ProjectStack],
-    desired: &[Desired<'_>],
+    desired: &[DiffInputs<'_>],
     change_set: Option<&str>,
 ) -> Result<Vec<StackDiff>> {
-    let mut diffs = try_join_all(desired.iter().map(|desired| compare(aws, desired, change_set))).await?;
+    let mut diffs = try_join_all(desired.iter().map(|desired| compare(reads, desired, change_set))).await?;
     // Deploy checks what services need once something changes, and then for all stacks.
     if let Some(first) = diffs.iter_mut().find(|stack| !stack.diff.is_empty()) {
-        let findings = requirements(aws, spec, stacks).await?;
+        let findings = requirements(reads, spec, stacks).await?;
         first.notes.extend(findings.iter().map(Finding::as_note));
     }
     Ok(diffs)
@@ -75,18 +71,18 @@ pub(crate) async fn delete_change_sets(aws: &Aws, stacks: &[ProjectStack], chang
 
 /// Compares a stack with what is desired. `change_set` is a unique name for a temporary change set, which is
 /// read and deleted.
-pub async fn compare(aws: &Aws, desired: &Desired<'_>, change_set: Option<&str>) -> Result<StackDiff> {
-    let name = desired.stack;
-    let Some(existing) = aws.stack(name).await? else {
+pub async fn compare(reads: &ReadCache, desired: &DiffInputs<'_>, change_set: Option<&str>) -> Result<StackDiff> {
+    let (name, aws) = (desired.stack, reads.aws());
+    let Some(existing) = reads.stack(name).await? else {
         let deployed = Template::default();
         let diff = TemplateDiff::between(&deployed, desired.template);
         let service_key = desired.service_key;
         let update =
             StackUpdate { stack: name, service_key, existing: None, deployed: &deployed, desired: desired.template };
-        let notes = rejected(aws, &update, &desired.template.to_body(), None).await?;
+        let notes = rejected(reads, &update, &desired.template.to_body(), None).await?;
         return Ok(StackDiff { name: name.to_owned(), diff, notes });
     };
-    let deployed = deployed_template(aws, &existing).await?.unwrap_or_default();
+    let deployed = reads.template(&existing).await?.unwrap_or_default();
     let template = desired.template.with_cdk_metadata_of(&deployed);
     let parameters = template.parameters_to_send(desired.parameters, &existing.parameters, &deployed);
     let templates = TemplateDiff::between(&deployed, &template);
@@ -97,7 +93,8 @@ pub async fn compare(aws: &Aws, desired: &Desired<'_>, change_set: Option<&str>)
     let needs_change_set = needs_change_set && check_size(name, &body).is_ok();
     let diff = templates.with_tags(&existing.tags, desired.tags);
     let mut diff = diff.with_parameters(&existing.parameters, &parameters, &template);
-    let mut notes: Vec<Hint> = drift_notes(aws, &existing, &deployed).await?.into_iter().map(Hint::from).collect();
+    let mut notes: Vec<Hint> =
+        running_differences(reads, &existing, &deployed).await?.into_iter().map(Hint::from).collect();
     let request = StackRequest {
         stack: name,
         template: &body,
@@ -131,7 +128,7 @@ pub async fn compare(aws: &Aws, desired: &Desired<'_>, change_set: Option<&str>)
             Some(Preview::Changes(changes)) => Some(changes.as_slice()),
             Some(Preview::NoChanges) | None => None,
         };
-        notes.extend(rejected(aws, &update, &body, changes).await?);
+        notes.extend(rejected(reads, &update, &body, changes).await?);
     }
     let incomparable_names: Vec<&str> = incomparable.iter().map(|named| named.name.as_str()).collect();
     let mut note_question_mark = |what: String| {
@@ -140,93 +137,23 @@ pub async fn compare(aws: &Aws, desired: &Desired<'_>, change_set: Option<&str>)
     if !incomparable.is_empty() {
         note_question_mark(format!("{} cannot be compared", incomparable_names.join(", ")));
     }
-    let hidden = diff.hidden();
-    if !hidden.is_empty() {
-        note_question_mark(format!("the change of {} cannot be shown", hidden.join(", ")));
+    let undisplayable_changes = diff.undisplayable_changes();
+    if !undisplayable_changes.is_empty() {
+        note_question_mark(format!("the change of {} cannot be shown", undisplayable_changes.join(", ")));
     }
     Ok(StackDiff { name: name.to_owned(), diff: diff.with_section(&INCOMPARABLE, incomparable), notes })
 }
 
 /// What deploy would reject of an update, whose template has this text.
 async fn rejected(
-    aws: &Aws,
+    reads: &ReadCache,
     update: &StackUpdate<'_>,
     body: &str,
     changes: Option<&[PlannedChange]>,
 ) -> Result<Vec<Hint>> {
-    let mut findings = rejections(aws, update, changes).await?;
+    let mut findings = rejections(reads, update, changes).await?;
     if let Err(error) = check_size(update.stack, body) {
         findings.push(Finding::Rejection(Diagnostic::new(error.to_string())));
     }
     Ok(findings.iter().map(Finding::as_note).collect())
-}
-
-/// The deployed template of a stack, JSON or YAML. `None` if the stack was not created, or its creation failed.
-pub(crate) async fn deployed_template(aws: &Aws, stack: &Stack) -> Result<Option<Template>> {
-    if !is_created(&stack.status) {
-        return Ok(None);
-    }
-    let Some(text) = aws.template(&stack.arn).await? else { return Ok(None) };
-    let unreadable = |error| OpsError::UnreadableTemplate { stack: stack.name.clone(), error };
-    parse_template(&text).map(Some).map_err(unreadable)
-}
-
-/// Converts the changes of a change set for the diff.
-pub(crate) fn to_planned_resources(changes: &[PlannedChange]) -> Vec<PlannedResource> {
-    let recreation = |word: &str| match word {
-        "Always" | "True" => RequiresRecreation::Always,
-        "Conditionally" | "Conditional" => RequiresRecreation::Conditionally,
-        _ => RequiresRecreation::Never,
-    };
-    let planned = changes.iter().map(|change| PlannedResource {
-        logical_id: change.logical_id.clone(),
-        replacement: recreation(change.replacement.as_deref().unwrap_or_default()),
-        properties: change.properties.iter().map(|(name, word)| (name.clone(), recreation(word))).collect(),
-        direct: change.direct.clone(),
-    });
-    planned.collect()
-}
-
-/// The changes of a temporary change set.
-pub(super) enum Preview {
-    /// Deploying would do nothing.
-    NoChanges,
-    /// Deploying would do this to resources, and perhaps more to the rest of the stack.
-    Changes(Vec<PlannedChange>),
-}
-
-/// Creates a temporary change set of an existing stack, reads it and deletes it. If it cannot be created, a note says why.
-///
-/// # Errors
-/// If every other call would fail too.
-pub(super) async fn preview_change_set(
-    aws: &Aws,
-    request: &StackRequest<'_>,
-    change_set: &str,
-    stack: &Stack,
-    notes: &mut Vec<Hint>,
-) -> Result<Option<Preview>> {
-    let without = |reason: String| Hint::from(format!("{} is compared by template only: {reason}", stack.name));
-    if stack_state(&stack.status) != StackState::Updatable {
-        notes.push(without(format!("the stack is {}", stack.status)));
-        return Ok(None);
-    }
-    match prepare(aws, request, change_set, Some(stack)).await {
-        Ok(Prepared::NoChanges) => Ok(Some(Preview::NoChanges)),
-        Ok(Prepared::Ready(ready)) => {
-            if let Err(error) = ready.discard(aws).await {
-                notes.push(format!("change set {change_set} of {} is left behind: {error}", stack.name).into());
-            }
-            Ok(Some(Preview::Changes(ready.change_set.changes)))
-        }
-        Err(OpsError::Aws(error)) if error.kind.concerns_every_call() => Err(error.into()),
-        Err(error @ OpsError::ChangeSetFailed { .. }) => {
-            notes.push(Finding::Rejection(Diagnostic::new(error.to_string())).as_note());
-            Ok(None)
-        }
-        Err(error) => {
-            notes.push(without(error.to_string()));
-            Ok(None)
-        }
-    }
 }

@@ -4,30 +4,19 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::state::{StackState, stack_state};
 use crate::aws::{Aws, AwsError, AwsErrorKind};
-use crate::model::{ChangeSet, ChangeSetKind, Stack, StackRequest};
+use crate::model::{ChangeSet, ChangeSetKind, PlannedChange, Stack, StackRequest, StackState};
 use crate::ops::{OpsError, Result};
-use crate::stack::MAX_TEMPLATE_BYTES;
+use crate::stack::{MAX_TEMPLATE_BYTES, PlannedResource, RequiresRecreation};
 
 const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(50);
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long the creation of a change set may take: usually seconds, with many nested stacks minutes.
 const CREATION_TIMEOUT: Duration = Duration::from_mins(15);
 
-/// The result of creating a change set.
-#[derive(Debug)]
-pub enum Prepared {
-    /// The stack is as desired.
-    NoChanges,
-    /// A change set is ready to be executed.
-    Ready(Box<Ready>),
-}
-
 /// A change set that is ready to be executed. Dropping the value does not delete it.
 #[derive(Debug)]
-pub struct Ready {
-    /// What it changes.
+pub struct PreparedChangeSet {
     pub change_set: ChangeSet,
     /// Create or update.
     pub kind: ChangeSetKind,
@@ -35,9 +24,14 @@ pub struct Ready {
     pub stack: Stack,
 }
 
-/// Creates a change set that creates or updates a stack, as `cdk deploy` does. Replaces one with the same name from an interrupted deploy. Deletes
-/// the change set on failure.
-pub async fn prepare(aws: &Aws, request: &StackRequest<'_>, name: &str, existing: Option<&Stack>) -> Result<Prepared> {
+/// Creates a change set that creates or updates a stack, as `cdk deploy` does; `None` if nothing would change. Replaces one with the same name
+/// from an interrupted deploy. Deletes the change set on failure.
+pub async fn prepare_change_set(
+    aws: &Aws,
+    request: &StackRequest<'_>,
+    name: &str,
+    existing: Option<&Stack>,
+) -> Result<Option<Box<PreparedChangeSet>>> {
     check_size(request.stack, request.template)?;
     let kind = if existing.is_some() { ChangeSetKind::Update } else { ChangeSetKind::Create };
     delete_change_set(aws, request.stack, name).await?;
@@ -45,8 +39,8 @@ pub async fn prepare(aws: &Aws, request: &StackRequest<'_>, name: &str, existing
         Ok(arn) => arn,
         Err(error) => return Err(refused_change_set(aws, request.stack, existing, error).await),
     };
-    let prepared = read(aws, request.stack, &arn, kind).await;
-    if !matches!(prepared, Ok(Prepared::Ready(_))) {
+    let prepared = await_change_set(aws, request.stack, &arn, kind).await;
+    if !matches!(prepared, Ok(Some(_))) {
         // An error of the clean-up would hide the first error.
         let discarded = discard(aws, request.stack, &arn).await;
         if prepared.is_ok() {
@@ -56,18 +50,23 @@ pub async fn prepare(aws: &Aws, request: &StackRequest<'_>, name: &str, existing
     prepared
 }
 
-async fn read(aws: &Aws, stack: &str, arn: &str, kind: ChangeSetKind) -> Result<Prepared> {
+async fn await_change_set(
+    aws: &Aws,
+    stack: &str,
+    arn: &str,
+    kind: ChangeSetKind,
+) -> Result<Option<Box<PreparedChangeSet>>> {
     let concurrent_deploy = || OpsError::ConcurrentDeploy(stack.to_owned());
     let change_set = wait_until_created(aws, stack, arn).await?.ok_or_else(concurrent_deploy)?;
     if change_set.is_empty() {
-        return Ok(Prepared::NoChanges);
+        return Ok(None);
     }
     if change_set.status == "FAILED" {
-        let reason = change_set.reason.unwrap_or_else(|| "CloudFormation gives no reason".to_owned());
+        let reason = change_set.reason.unwrap_or_else(|| "no reason reported".to_owned());
         return Err(OpsError::ChangeSetFailed { stack: stack.to_owned(), reason });
     }
     let stack = aws.stack(stack).await?.ok_or_else(concurrent_deploy)?;
-    Ok(Prepared::Ready(Box::new(Ready { change_set, kind, stack })))
+    Ok(Some(Box::new(PreparedChangeSet { change_set, kind, stack })))
 }
 
 /// Fails if the template is too large to be sent.
@@ -99,7 +98,7 @@ async fn wait_until_created(aws: &Aws, stack: &str, change_set: &str) -> Result<
     }
 }
 
-impl Ready {
+impl PreparedChangeSet {
     /// Deletes the change set without executing it.
     pub async fn discard(&self, aws: &Aws) -> Result<()> {
         discard(aws, &self.stack.name, &self.change_set.arn).await
@@ -110,6 +109,22 @@ impl Ready {
         let replaced = self.change_set.changes.iter().filter(|change| change.replacement.as_deref() == Some("True"));
         replaced.map(|change| change.logical_id.as_str()).collect()
     }
+}
+
+/// Converts the changes of a change set for the diff.
+pub(crate) fn to_planned_resources(changes: &[PlannedChange]) -> Vec<PlannedResource> {
+    let recreation = |word: &str| match word {
+        "Always" | "True" => RequiresRecreation::Always,
+        "Conditionally" | "Conditional" => RequiresRecreation::Conditionally,
+        _ => RequiresRecreation::Never,
+    };
+    let planned = changes.iter().map(|change| PlannedResource {
+        logical_id: change.logical_id.clone(),
+        replacement: recreation(change.replacement.as_deref().unwrap_or_default()),
+        properties: change.properties.iter().map(|(name, word)| (name.clone(), recreation(word))).collect(),
+        direct: change.direct.clone(),
+    });
+    planned.collect()
 }
 
 /// Deletes a change set, by name or ARN, and the stack that exists only for it. If the change set is gone already, another deploy uses the
@@ -133,7 +148,7 @@ pub(crate) async fn delete_change_set(aws: &Aws, stack: &str, change_set: &str) 
 
 /// The stack, if it exists only for change sets and has none left: change sets of others are not deleted.
 pub(in crate::ops) async fn stack_in_review(aws: &Aws, stack: &str) -> Result<Option<Stack>> {
-    let stack = aws.stack(stack).await?.filter(|stack| stack_state(&stack.status) == StackState::InReview);
+    let stack = aws.stack(stack).await?.filter(|stack| stack.status.state() == StackState::InReview);
     let Some(stack) = stack else { return Ok(None) };
     let others = aws.change_set_count(&stack.arn).await?;
     Ok((others == 0).then_some(stack))
@@ -141,8 +156,8 @@ pub(in crate::ops) async fn stack_in_review(aws: &Aws, stack: &str) -> Result<Op
 
 /// Why CloudFormation refused to create a change set. A request that is not valid, such as one with a parameter's value that does not
 /// exist, fails here or, for the same reason, while the change set is being created.
-async fn refused_change_set(aws: &Aws, stack: &str, seen: Option<&Stack>, error: AwsError) -> OpsError {
-    match classify_refusal(aws, stack, seen, error).await {
+async fn refused_change_set(aws: &Aws, stack: &str, stack_as_read: Option<&Stack>, error: AwsError) -> OpsError {
+    match classify_refusal(aws, stack, stack_as_read, error).await {
         OpsError::Aws(error)
             if error.kind == AwsErrorKind::Other && error.code.as_deref() == Some("ValidationError") =>
         {
@@ -152,14 +167,20 @@ async fn refused_change_set(aws: &Aws, stack: &str, seen: Option<&Stack>, error:
     }
 }
 
-/// Why CloudFormation refused to start an operation on a stack that was `seen` in some state: another deploy was faster when the stack, or the change
-/// set, has changed since. CloudFormation's code for a stack in the wrong state is that of every invalid request.
-pub(in crate::ops) async fn classify_refusal(aws: &Aws, name: &str, seen: Option<&Stack>, error: AwsError) -> OpsError {
-    let state =
-        |stack: Option<&Stack>| stack.map(|stack| stack.status.clone()).filter(|status| status != "REVIEW_IN_PROGRESS");
+/// Why CloudFormation refused to start an operation on a stack: another deploy was faster if the stack, or the change set, has changed since it
+/// was read (`stack_as_read`). CloudFormation's code for a stack in the wrong state is that of every invalid request.
+pub(in crate::ops) async fn classify_refusal(
+    aws: &Aws,
+    name: &str,
+    stack_as_read: Option<&Stack>,
+    error: AwsError,
+) -> OpsError {
+    let state = |stack: Option<&Stack>| {
+        stack.map(|stack| stack.status.clone()).filter(|status| status.state() != StackState::InReview)
+    };
     let is_concurrent = match error.kind {
         AwsErrorKind::Conflict | AwsErrorKind::NotFound => true,
-        AwsErrorKind::Other => aws.stack(name).await.is_ok_and(|now| state(now.as_ref()) != state(seen)),
+        AwsErrorKind::Other => aws.stack(name).await.is_ok_and(|now| state(now.as_ref()) != state(stack_as_read)),
         _ => false,
     };
     if is_concurrent { OpsError::ConcurrentDeploy(name.to_owned()) } else { error.into() }

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use futures_util::future::try_join_all;
 
-use super::Deploy;
+use super::DeployContext;
 use super::messages::Phase;
 use super::outcome::Failure;
 use super::preflight::{Finding, StackUpdate, rejections, rejections_before_change_set, requirements};
 use super::request::{DesiredStack, StackInputs};
 use super::stack::CHANGE_SET;
 use super::template_source::TemplateSource;
-use crate::model::PlannedChange;
+use crate::model::{PlannedChange, StackState};
 use crate::ops::OpsError;
 
 type Result<T, S> = std::result::Result<T, Failure<<S as TemplateSource>::Error>>;
@@ -26,7 +26,7 @@ pub(super) struct Checks {
 }
 
 /// Checks all stacks of the deploy, once. The first caller gets everything that was found, the others an empty rejection.
-pub(super) async fn check_all<S: TemplateSource>(deploy: &Deploy<'_, S>) -> Result<(), S> {
+pub(super) async fn check_all<S: TemplateSource>(deploy: &DeployContext<'_, S>) -> Result<(), S> {
     if !deploy.request.preflight {
         return Ok(());
     }
@@ -37,7 +37,7 @@ pub(super) async fn check_all<S: TemplateSource>(deploy: &Deploy<'_, S>) -> Resu
         None => {}
     }
     let stacks: Vec<_> = deploy.request.stacks.iter().map(|inputs| inputs.stack.clone()).collect();
-    let mut findings = requirements(deploy.aws, deploy.request.spec, &stacks).await?;
+    let mut findings = requirements(deploy.reads, deploy.request.spec, &stacks).await?;
     let per_stack = try_join_all(deploy.request.stacks.iter().map(|inputs| check_stack(deploy, inputs))).await?;
     findings.extend(per_stack.into_iter().flatten());
     let result = report(deploy, &mut checks, findings);
@@ -47,14 +47,14 @@ pub(super) async fn check_all<S: TemplateSource>(deploy: &Deploy<'_, S>) -> Resu
 
 /// Checks a stack again with what only its change set knows.
 pub(super) async fn check_planned<S: TemplateSource>(
-    deploy: &Deploy<'_, S>,
+    deploy: &DeployContext<'_, S>,
     update: &StackUpdate<'_>,
     planned: &[PlannedChange],
 ) -> Result<(), S> {
     if !deploy.request.preflight {
         return Ok(());
     }
-    let findings = rejections(deploy.aws, update, Some(planned)).await?;
+    let findings = rejections(deploy.reads, update, Some(planned)).await?;
     let mut checks = deploy.checks.lock().await;
     match report::<S>(deploy, &mut checks, findings) {
         // Other stacks may have changed by now.
@@ -64,12 +64,15 @@ pub(super) async fn check_planned<S: TemplateSource>(
 }
 
 /// Checks one stack with its template as far as it is known before its dependencies are deployed.
-async fn check_stack<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackInputs<'_>) -> Result<Vec<Finding>, S> {
-    let (stack, aws) = (inputs.stack, deploy.aws);
+async fn check_stack<S: TemplateSource>(
+    deploy: &DeployContext<'_, S>,
+    inputs: &StackInputs<'_>,
+) -> Result<Vec<Finding>, S> {
+    let stack = inputs.stack;
     let name = &stack.name;
     let template = deploy.source.preview(stack).await.map_err(Failure::Failed)?;
-    let existing = aws.stack(name).await.map_err(OpsError::from)?;
-    let existing = existing.filter(|stack| stack.status != "REVIEW_IN_PROGRESS");
+    let existing = deploy.reads.stack(name).await?;
+    let existing = existing.filter(|stack| stack.status.state() != StackState::InReview);
     let deployed = deploy.deployed_template(existing.as_ref()).await?;
     let template = template.with_cdk_metadata_of(&deployed);
     let desired = DesiredStack::new(deploy.request, inputs, &template, &deployed, existing.as_ref())?;
@@ -80,12 +83,16 @@ async fn check_stack<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackIn
     let update =
         StackUpdate { stack: name, service_key, existing: existing.as_ref(), deployed: &deployed, desired: &template };
     // An interruption deletes the temporary change set.
-    let on_change_set = |exists| deploy.reporter.phase(name, Phase::Checking(exists));
-    Ok(rejections_before_change_set(aws, &update, &desired.request(), CHANGE_SET, on_change_set).await?)
+    let on_change_set = |exists| deploy.reporter.phase(name, Phase::CheckChangeSet { exists });
+    Ok(rejections_before_change_set(deploy.reads, &update, &desired.request(), CHANGE_SET, on_change_set).await?)
 }
 
 /// Sends notes that are new; rejections become one error.
-fn report<S: TemplateSource>(deploy: &Deploy<'_, S>, checks: &mut Checks, findings: Vec<Finding>) -> Result<(), S> {
+fn report<S: TemplateSource>(
+    deploy: &DeployContext<'_, S>,
+    checks: &mut Checks,
+    findings: Vec<Finding>,
+) -> Result<(), S> {
     let mut rejections = Vec::new();
     for finding in findings {
         match finding {

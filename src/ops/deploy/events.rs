@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{Deployment, StackEvent};
+use crate::model::{Deployment, StackEvent, StackStatus};
 
 /// An event of a deploy; in JSON its name stands in `event`.
 #[derive(Debug, Clone, Serialize)]
@@ -11,40 +11,27 @@ use crate::model::{Deployment, StackEvent};
 pub enum DeployEvent {
     /// Work on a stack begins.
     Started {
-        /// The stack's name.
         stack: String,
         /// What is done to it.
         operation: Operation,
     },
     /// There is nothing to change.
-    NoChanges {
-        /// The stack's name.
-        stack: String,
-    },
+    NoChanges { stack: String },
     /// A change set was prepared and not executed.
-    Prepared {
-        /// The stack's name.
-        stack: String,
-        /// Its ARN.
-        change_set: String,
-    },
+    #[serde(rename = "prepared")]
+    ChangeSetPrepared { stack: String, change_set: String },
     /// An event of the stack.
     Resource {
-        /// The stack's name.
         stack: String,
-        /// Resources that are done.
         done: usize,
         /// Resources that will be done, as far as known.
         total: usize,
-        /// CloudFormation's event.
         #[serde(flatten)]
         resource: ResourceEvent,
     },
     /// No event for a while: the resources in progress.
     InProgress {
-        /// The stack's name.
         stack: String,
-        /// Resources that are done.
         done: usize,
         /// Resources that will be done, as far as known.
         total: usize,
@@ -53,25 +40,15 @@ pub enum DeployEvent {
     },
     /// The deployments of a service in progress have other counts or states.
     Rollout {
-        /// The service's name.
         service: String,
         /// Its deployments, PRIMARY first.
         deployments: Vec<Deployment>,
     },
     /// An event of a service in progress.
-    ServiceEvent {
-        /// The service's name.
-        service: String,
-        /// When.
-        timestamp: Option<Timestamp>,
-        /// ECS's message.
-        message: String,
-    },
+    ServiceEvent { service: String, timestamp: Option<Timestamp>, message: String },
     /// A task of a service in progress stopped.
     TaskStopped {
-        /// The service's name.
         service: String,
-        /// The task's id.
         task: String,
         /// Why, with the containers' exit codes.
         cause: String,
@@ -80,57 +57,36 @@ pub enum DeployEvent {
     },
     /// The last lines of a container whose task stopped; reported once per cause.
     TaskLog {
-        /// The service's name.
         service: String,
-        /// The task's id.
         task: String,
-        /// The container's name.
         container: String,
         /// Its last lines, oldest first.
         lines: Vec<String>,
     },
     /// Tasks of a service stop for the same cause again and again: waiting will not help.
     Stuck {
-        /// The service's name.
         service: String,
-        /// The cause.
         cause: String,
         /// Whether a stack operation is in progress, which the user can cancel. Only for the text.
         #[serde(skip)]
         cancellable: bool,
     },
-    /// Something the user should know.
-    Note {
-        /// In words.
-        message: String,
-    },
+    /// A remark that is not about a resource or a service.
+    Note { message: String },
     /// Work on a stack ended well.
     Finished {
-        /// The stack's name.
         stack: String,
         /// What was done to it.
         operation: Operation,
-        /// The stack's ARN.
         arn: String,
-        /// Its outputs by key.
         outputs: serde_json::Map<String, serde_json::Value>,
-        /// How long it took.
         seconds: f64,
     },
 }
 
 impl DeployEvent {
-    /// Something the user should know.
     pub(in crate::ops) fn note(message: impl Into<String>) -> Self {
         Self::Note { message: message.into() }
-    }
-
-    /// The event of a service when no stack operation is in progress: there is nothing to cancel.
-    pub(in crate::ops) fn without_operation(self) -> Self {
-        match self {
-            Self::Stuck { service, cause, .. } => Self::Stuck { service, cause, cancellable: false },
-            event => event,
-        }
     }
 }
 
@@ -138,13 +94,9 @@ impl DeployEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
-    /// It is created.
     Create,
-    /// It is updated.
     Update,
-    /// It is rolled back.
     RollBack,
-    /// It is deleted.
     Delete,
 }
 
@@ -166,7 +118,7 @@ pub struct ResourceEvent {
     /// When, by AWS's clock.
     pub timestamp: Timestamp,
     /// ResourceStatus.
-    pub status: String,
+    pub status: StackStatus,
     /// ResourceType.
     pub resource_type: String,
     /// LogicalResourceId.
@@ -191,11 +143,9 @@ impl From<StackEvent> for ResourceEvent {
 /// Tasks that stopped for one cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoppedTasks {
-    /// The service's name.
     pub service: String,
     /// Why, with the containers' exit codes.
     pub cause: String,
-    /// How many.
     pub count: usize,
     /// The container that ended the first of them, and its last lines.
     pub log: Option<(String, Vec<String>)>,

@@ -1,29 +1,30 @@
 //! An operation on one stack that creates or updates it, followed to the end.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{self, Instant, sleep};
 
 use super::change_set::{check_size, classify_refusal, stack_in_review};
-use super::follow::{OperationEnd, SUCCESS_STATUSES, StackFollower};
+use super::follow::{OperationEnd, StackFollower};
 use crate::aws::Aws;
-use crate::model::{ChangeSetKind, Stack, StackRequest};
-use crate::ops::{DeployEvent, Operation, OpsError, Ready, Result};
+use crate::model::{ChangeSetKind, Stack, StackRequest, StackResource, StackStatus};
+use crate::ops::{DeployEvent, Operation, OpsError, PreparedChangeSet, Reporter, Result};
 
 /// How long a requested rollback may take.
-const ROLLBACK_WITHIN: Duration = Duration::from_hours(1);
+const ROLLBACK_TIMEOUT: Duration = Duration::from_hours(1);
 /// How long services may take to be steady once their stack is complete, by default.
-pub(crate) const STEADY_WITHIN: Duration = Duration::from_mins(15);
+pub(crate) const STEADY_TIMEOUT: Duration = Duration::from_mins(15);
 /// Poll interval while a stack in review is deleted.
 const REVIEW_POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// How long an operation may take.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct Timeout {
     /// The time limit, if any.
-    pub limit: Option<Duration>,
+    pub duration: Option<Duration>,
     /// Delete a stack whose creation takes longer.
-    pub delete_late_creation: bool,
+    pub delete_creation: bool,
 }
 
 /// A creation or update that CloudFormation is about to start or has started.
@@ -31,45 +32,46 @@ pub struct Limits {
 pub struct Execution {
     operation: Operation,
     stack: Stack,
-    follow: StackFollower,
+    follower: StackFollower,
     start: Instant,
 }
 
 impl Execution {
-    /// The execution of a change set, which [`Execution::execute`] starts.
-    pub async fn for_change_set(aws: &Aws, ready: &Ready) -> Result<Self> {
-        let operation = if ready.kind == ChangeSetKind::Create { Operation::Create } else { Operation::Update };
-        // As cdk counts: the stack itself is one more, and so is the clean-up of an update.
-        let total = ready.change_set.changes.len() + if operation == Operation::Create { 1 } else { 2 };
-        Self::before(aws, operation, &ready.stack, total, Some(&ready.change_set.arn)).await
+    /// The execution of a change set, which [`Execution::execute`] starts. `resources` are those of the stack before it.
+    pub async fn for_change_set(aws: &Aws, prepared: &PreparedChangeSet, resources: &[StackResource]) -> Result<Self> {
+        let operation = if prepared.kind == ChangeSetKind::Create { Operation::Create } else { Operation::Update };
+        // Counts like cdk: includes the stack itself, and the clean-up of an update.
+        let total = prepared.change_set.changes.len() + if operation == Operation::Create { 1 } else { 2 };
+        Self::for_new_operation(aws, operation, &prepared.stack, total, Some(&prepared.change_set.arn), resources).await
     }
 
-    /// An update without a change set, which [`Execution::update`] starts.
-    pub async fn for_update(aws: &Aws, stack: &Stack) -> Result<Self> {
-        Self::before(aws, Operation::Update, stack, 0, None).await
+    /// An update without a change set, which [`Execution::update`] starts. `resources` are those of the stack before it.
+    pub async fn for_update(aws: &Aws, stack: &Stack, resources: &[StackResource]) -> Result<Self> {
+        Self::for_new_operation(aws, Operation::Update, stack, 0, None, resources).await
     }
 
-    async fn before(
+    async fn for_new_operation(
         aws: &Aws,
         operation: Operation,
         stack: &Stack,
         total: usize,
         change_set: Option<&str>,
+        resources: &[StackResource],
     ) -> Result<Self> {
-        let mut follow = StackFollower::before(aws, operation, stack, total, change_set).await?;
+        let mut follower = StackFollower::for_new_operation(aws, operation, stack, total, change_set).await?;
         if operation == Operation::Update {
-            follow.remember_deployments(aws).await?;
+            follower.services.remember_deployments(aws, resources).await?;
         }
-        Ok(Self { operation, stack: stack.clone(), follow, start: Instant::now() })
+        Ok(Self { operation, stack: stack.clone(), follower, start: Instant::now() })
     }
 
     /// Executes the change set. `keep_failed` keeps failed resources instead of rolling back.
-    pub async fn execute(&self, aws: &Aws, ready: &Ready, keep_failed: bool) -> Result<()> {
-        match aws.execute_change_set(&ready.change_set.arn, keep_failed).await {
+    pub async fn execute(&self, aws: &Aws, prepared: &PreparedChangeSet, keep_failed: bool) -> Result<()> {
+        match aws.execute_change_set(&prepared.change_set.arn, keep_failed).await {
             Ok(()) => Ok(()),
             Err(error) => {
                 // The SDK repeats a call whose response was lost, and the change set is then being executed already.
-                let now = aws.change_set(&self.stack.arn, &ready.change_set.arn).await.ok().flatten();
+                let now = aws.change_set(&self.stack.arn, &prepared.change_set.arn).await.ok().flatten();
                 let is_executed = now.is_some_and(|now| now.execution_status.starts_with("EXECUTE_"));
                 if is_executed {
                     Ok(())
@@ -103,18 +105,21 @@ impl Execution {
         }
         let gone = || OpsError::Disappeared(format!("stack `{}`", request.stack));
         let stack = aws.stack(request.stack).await?.ok_or_else(gone)?;
-        let follow = StackFollower::attached(aws, Operation::Create, &stack).await?;
-        Ok(Self { operation: Operation::Create, stack, follow, start: Instant::now() })
+        let follower = StackFollower::for_running_operation(aws, Operation::Create, &stack).await?;
+        Ok(Self { operation: Operation::Create, stack, follower, start: Instant::now() })
     }
 
-    /// The operation.
     pub fn operation(&self) -> Operation {
         self.operation
     }
 
-    /// The stack's ARN.
     pub fn arn(&self) -> &str {
         &self.stack.arn
+    }
+
+    /// Sets the construct paths for events of resources, by logical id.
+    pub(crate) fn set_construct_paths(&mut self, paths: BTreeMap<String, String>) {
+        self.follower.set_construct_paths(paths);
     }
 
     /// The time since the start, in seconds.
@@ -123,25 +128,26 @@ impl Execution {
     }
 
     /// Follows CloudFormation to the end, through a rollback, which is a failure.
-    pub async fn follow(&mut self, aws: &Aws, limits: Limits, emit: &mut dyn FnMut(DeployEvent)) -> Result<Stack> {
+    pub async fn follow<E>(&mut self, aws: &Aws, timeout: Timeout, reporter: &Reporter<E>) -> Result<Stack> {
         let name = self.stack.name.clone();
-        let ended = match limits.limit {
-            None => self.follow.run(aws, emit).await,
+        let ended = match timeout.duration {
+            None => self.follower.run(aws, reporter).await,
             Some(limit) => {
-                match timeout(limit.saturating_sub(self.start.elapsed()), self.follow.run(aws, emit)).await {
+                match time::timeout(limit.saturating_sub(self.start.elapsed()), self.follower.run(aws, reporter)).await
+                {
                     Ok(ended) => ended,
-                    Err(_) => self.cancel_late(limit, limits.delete_late_creation, aws, emit).await,
+                    Err(_) => self.cancel_late(limit, timeout.delete_creation, aws, reporter).await,
                 }
             }
         };
         let ended = ended.map_err(|error| error.while_following(&name))?;
-        ended.into_result(&name, &SUCCESS_STATUSES)?.ok_or_else(|| OpsError::Disappeared(format!("stack `{name}`")))
+        ended.into_result(&name)?.ok_or_else(|| OpsError::Disappeared(format!("stack `{name}`")))
     }
 
     /// Waits until the services of the completed stack are steady.
-    pub async fn until_steady(&mut self, aws: &Aws, limits: Limits, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
-        let limit = limits.limit.map_or(STEADY_WITHIN, |limit| limit.saturating_sub(self.start.elapsed()));
-        self.follow.until_steady(aws, limit, emit).await
+    pub async fn until_steady<E>(&mut self, aws: &Aws, timeout: Timeout, reporter: &Reporter<E>) -> Result<()> {
+        let limit = timeout.duration.map_or(STEADY_TIMEOUT, |limit| limit.saturating_sub(self.start.elapsed()));
+        self.follower.services.until_steady(aws, limit, reporter).await
     }
 
     /// The event of its success.
@@ -157,16 +163,20 @@ impl Execution {
 
     /// Handles an exceeded time limit: cancels an update and follows its rollback, leaves or deletes a creation. An operation that ends before it
     /// can be cancelled is not late.
-    async fn cancel_late(
+    async fn cancel_late<E>(
         &mut self,
         limit: Duration,
         delete_creation: bool,
         aws: &Aws,
-        emit: &mut dyn FnMut(DeployEvent),
+        reporter: &Reporter<E>,
     ) -> Result<OperationEnd> {
         let stack = self.stack.name.clone();
-        let error =
-            |status: String, stopped_tasks| OpsError::TimedOut { stack: stack.clone(), limit, status, stopped_tasks };
+        let error = |status: StackStatus, stopped_tasks| OpsError::TimedOut {
+            stack: stack.clone(),
+            limit,
+            status,
+            stopped_tasks,
+        };
         let action = match self.operation {
             Operation::Create if !delete_creation => None,
             operation @ (Operation::Create | Operation::Update) => {
@@ -175,15 +185,23 @@ impl Execution {
             Operation::RollBack | Operation::Delete => None,
         };
         let Some(action) = action else {
-            let stopped_tasks = self.follow.stopped_tasks(aws, emit).await;
-            let now = aws.stack(&self.stack.arn).await?.map_or_else(|| "deleted".to_owned(), |stack| stack.status);
+            let stopped_tasks = self.follower.services.stopped_tasks(aws, reporter).await;
+            let now = aws.stack(&self.stack.arn).await?.map_or_else(|| "DELETE_COMPLETE".into(), |stack| stack.status);
             return Err(error(now, stopped_tasks));
         };
-        emit(DeployEvent::note(format!("{stack}: time limit exceeded; {action}")));
-        match timeout(ROLLBACK_WITHIN, self.follow.run(aws, emit)).await {
-            Ok(Ok(ended)) if SUCCESS_STATUSES.contains(&ended.status.as_str()) => Ok(ended),
+        reporter.event(DeployEvent::note(format!("{stack}: time limit exceeded; {action}")));
+        match time::timeout(ROLLBACK_TIMEOUT, self.follower.run(aws, reporter)).await {
+            Ok(Ok(ended)) if ended.status.is_success() => Ok(ended),
             Ok(ended) => ended.and_then(|ended| Err(error(ended.status, ended.stopped_tasks))),
-            Err(_) => Err(error("still rolling back".to_owned(), self.follow.stopped_tasks(aws, emit).await)),
+            Err(_) => {
+                let stopped_tasks = self.follower.services.stopped_tasks(aws, reporter).await;
+                let now = if self.operation == Operation::Create {
+                    "DELETE_IN_PROGRESS"
+                } else {
+                    "UPDATE_ROLLBACK_IN_PROGRESS"
+                };
+                Err(error(now.into(), stopped_tasks))
+            }
         }
     }
 }

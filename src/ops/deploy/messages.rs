@@ -5,12 +5,12 @@ use std::future::pending;
 use tokio::sync::{mpsc, oneshot};
 
 use super::events::{DeployEvent, Operation};
+use crate::model::StackStatus;
 use crate::stack::{Template, TemplateDiff};
 
 /// A message of a deploy. `E` is the error of the command that deploys.
 #[derive(Debug)]
 pub enum Message<E> {
-    /// Something happened.
     Event(DeployEvent),
     /// What the deploy waits for before there are events.
     Activity(String),
@@ -29,8 +29,11 @@ pub enum Message<E> {
 pub enum Phase {
     /// No operation or change set.
     Idle,
-    /// Whether a check has a temporary change set, independent of the other phases.
-    Checking(bool),
+    /// A check creates or has deleted its temporary change set, independent of the other phases.
+    CheckChangeSet {
+        /// Whether the change set may exist.
+        exists: bool,
+    },
     /// A change set exists or is being created, and nothing has changed yet.
     ChangeSet,
     /// An operation is in progress on the stack with this name or ARN.
@@ -44,9 +47,7 @@ pub enum Phase {
 pub enum Question {
     /// Create this stack?
     CreateStack {
-        /// The stack's name.
         stack: String,
-        /// Where.
         region: String,
         /// Whether a failed creation is deleted first.
         replaces_failed_creation: bool,
@@ -55,10 +56,8 @@ pub enum Question {
     ApplyChanges(Box<ProposedChanges>),
     /// Roll the stack back first?
     RollBack {
-        /// The stack's name.
         stack: String,
-        /// Its status.
-        status: String,
+        status: StackStatus,
         /// The resources at which its rollback is stuck; none where there was no rollback yet.
         stuck_resources: Vec<String>,
     },
@@ -67,13 +66,10 @@ pub enum Question {
 /// The changes of a stack, right before they are made.
 #[derive(Debug)]
 pub struct ProposedChanges {
-    /// The stack's name.
     pub stack: String,
-    /// Whether the stack exists.
     pub exists: bool,
     /// The deployed template; empty for a stack that does not exist.
     pub deployed: Template,
-    /// What changes.
     pub diff: TemplateDiff,
 }
 

@@ -5,6 +5,7 @@
 
 pub(in crate::ops) mod change_set;
 mod checks;
+mod desired_count_resets;
 pub(in crate::ops) mod events;
 pub(in crate::ops) mod execution;
 pub(in crate::ops) mod follow;
@@ -12,53 +13,47 @@ mod messages;
 mod outcome;
 mod phases;
 pub(in crate::ops) mod preflight;
+pub(in crate::ops) mod preview;
 mod request;
-mod resets;
 pub mod rollout;
 mod schedule;
-mod service;
-pub(in crate::ops) mod services;
+mod service_watch;
+pub(in crate::ops) mod service_watches;
 mod stack;
 pub(in crate::ops) mod state;
 mod template_source;
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::Aws;
 use crate::model::Stack;
-use crate::ops::{OpsError, deployed_template};
+use crate::ops::{OpsError, ReadCache};
 use crate::stack::Template;
 use checks::Checks;
+use events::Operation;
+use messages::Phase;
 pub use messages::{Message, Question, message_channel};
 pub(crate) use messages::{ProposedChanges, Reporter};
 use outcome::Failure;
 pub use outcome::StackOutcome;
-pub(crate) use outcome::{Deployed, StackChange};
+pub(crate) use outcome::{DeployResult, Deployed};
 pub(crate) use phases::StackPhases;
 pub use request::{DeployMethod, DeployRequest, StackInputs};
 pub use template_source::TemplateSource;
 
-/// A stack's ARN, its status and when it was updated: a deployed template changes only with one of them.
-type StackVersion = (String, String, Option<Timestamp>);
-
 /// What the deploys of all stacks of one request share.
-struct Deploy<'a, S: TemplateSource> {
+struct DeployContext<'a, S: TemplateSource> {
     aws: &'a Aws,
     request: &'a DeployRequest<'a>,
     source: &'a S,
     reporter: Reporter<S::Error>,
     cancellation: &'a CancellationToken,
+    reads: &'a ReadCache,
     checks: Mutex<Checks>,
-    /// Deployed templates by the state of the stack that they belong to.
-    templates: RefCell<BTreeMap<StackVersion, Template>>,
 }
 
-impl<S: TemplateSource> Deploy<'_, S> {
+impl<S: TemplateSource> DeployContext<'_, S> {
     /// An error once the deploy is cancelled.
     fn check_cancelled(&self, stack: &str) -> Result<(), OpsError> {
         if self.cancellation.is_cancelled() {
@@ -67,16 +62,24 @@ impl<S: TemplateSource> Deploy<'_, S> {
         Ok(())
     }
 
-    /// The deployed template of a stack, read once for each state of it; empty if nothing is deployed.
+    /// The deployed template of a stack; empty if nothing is deployed.
     async fn deployed_template(&self, existing: Option<&Stack>) -> Result<Template, OpsError> {
-        let Some(stack) = existing else { return Ok(Template::default()) };
-        let state = (stack.arn.clone(), stack.status.clone(), stack.updated);
-        if let Some(template) = self.templates.borrow().get(&state) {
-            return Ok(template.clone());
+        match existing {
+            Some(stack) => Ok(self.reads.template(stack).await?.unwrap_or_default()),
+            None => Ok(Template::default()),
         }
-        let template = deployed_template(self.aws, stack).await?.unwrap_or_default();
-        self.templates.borrow_mut().insert(state, template.clone());
-        Ok(template)
+    }
+
+    /// Sends that an operation on a stack starts, and discards what was read before it.
+    fn start_operation(&self, stack: &str, operation: Operation, name_or_arn: &str) {
+        self.reads.discard();
+        self.reporter.phase(stack, Phase::InProgress(operation, name_or_arn.to_owned()));
+    }
+
+    /// Sends that the operation on a stack has ended, and discards what was read before.
+    fn end_operation(&self, stack: &str) {
+        self.reads.discard();
+        self.reporter.phase(stack, Phase::Idle);
     }
 
     /// Asks whether to go on with a stack.
@@ -93,21 +96,14 @@ impl<S: TemplateSource> Deploy<'_, S> {
 
 /// Deploys stacks, each after those that it needs. The outcomes are in the order of the request.
 pub async fn deploy<S: TemplateSource>(
-    aws: &Aws,
+    reads: &ReadCache,
     request: &DeployRequest<'_>,
     source: &S,
     reporter: Reporter<S::Error>,
     cancellation: &CancellationToken,
 ) -> Vec<StackOutcome<S::Error>> {
-    let deploy = Deploy {
-        aws,
-        request,
-        source,
-        reporter,
-        cancellation,
-        checks: Mutex::default(),
-        templates: RefCell::default(),
-    };
+    let deploy =
+        DeployContext { aws: reads.aws(), request, source, reporter, cancellation, reads, checks: Mutex::default() };
     let mut outcomes = schedule::in_order(
         request.stacks,
         request.concurrency,

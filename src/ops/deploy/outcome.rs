@@ -12,17 +12,16 @@ pub struct Deployed {
     pub stack: Stack,
     /// What it was deployed from.
     pub template: Template,
-    /// What was done.
-    pub change: StackChange,
+    pub result: DeployResult,
 }
 
-/// What a deploy did with a stack.
+/// What a deploy did with a stack that is as desired now, or has a change set.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum StackChange {
+pub enum DeployResult {
     /// There was nothing to change.
     NoChanges,
     /// A change set was prepared, and nothing was changed.
-    Prepared,
+    ChangeSetPrepared,
     /// The operation was carried out, in this many seconds.
     Done(Operation, f64),
 }

@@ -26,8 +26,8 @@ impl<'a> StackPhases<'a> {
     /// Sets the phase of a stack.
     pub(crate) fn set(&mut self, stack: String, phase: Phase) {
         match phase {
-            Phase::Checking(true) => drop(self.checking.insert(stack)),
-            Phase::Checking(false) => drop(self.checking.remove(&stack)),
+            Phase::CheckChangeSet { exists: true } => drop(self.checking.insert(stack)),
+            Phase::CheckChangeSet { exists: false } => drop(self.checking.remove(&stack)),
             Phase::Idle => drop(self.current.remove(&stack)),
             phase => drop(self.current.insert(stack, phase)),
         }

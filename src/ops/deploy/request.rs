@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::execution::Limits;
+use super::execution::Timeout;
 use crate::model::{Stack, StackRequest};
 use crate::ops::{OpsError, Result};
 use crate::stack::{ProjectStack, Spec, Template, TemplateDiff};
@@ -10,7 +10,6 @@ use crate::stack::{ProjectStack, Spec, Template, TemplateDiff};
 /// A deploy of one or more stacks.
 #[derive(Debug)]
 pub struct DeployRequest<'a> {
-    /// The project.
     pub spec: &'a Spec,
     /// The stacks, with what they are deployed with.
     pub stacks: &'a [StackInputs<'a>],
@@ -27,7 +26,7 @@ pub struct DeployRequest<'a> {
     /// Keep failed resources instead of rolling back.
     pub no_rollback: bool,
     /// The time limit of the operation on each stack.
-    pub limits: Limits,
+    pub timeout: Timeout,
     /// Wait until the services are steady.
     pub wait_for_services: bool,
     /// Warn of resources that are billed by the hour.
@@ -41,9 +40,6 @@ pub struct DeployRequest<'a> {
 pub struct StackInputs<'a> {
     /// The stack of the project.
     pub stack: &'a ProjectStack,
-    /// The stack as it was just seen; `None` if it does not exist or was not looked up.
-    pub seen: Option<Stack>,
-    /// Its tags.
     pub tags: Vec<(String, String)>,
     /// The parameters that are given, by key.
     pub parameters: BTreeMap<&'a str, &'a str>,
@@ -135,7 +131,7 @@ impl<'a> DesiredStack<'a> {
         let (tags, topics) = (&self.inputs.tags, self.request.notification_arns);
         !self.request.force
             && self.request.method != DeployMethod::PrepareChangeSet
-            && ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"].contains(&existing.status.as_str())
+            && existing.status.is_success()
             && self.parameters.iter().all(has_value)
             && (tags.is_empty() || sorted(tags) == sorted(&existing.tags))
             && (topics.is_empty() || *topics == existing.notification_arns)

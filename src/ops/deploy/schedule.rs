@@ -58,7 +58,7 @@ mod tests {
 
     use super::*;
     use crate::model::Stack;
-    use crate::ops::deploy::outcome::{Deployed, StackChange};
+    use crate::ops::deploy::outcome::{DeployResult, Deployed};
     use crate::stack::{ProjectStack, StackKind, Template};
 
     fn stack(name: &str, needs: &[&str]) -> ProjectStack {
@@ -70,7 +70,6 @@ mod tests {
     async fn run(stacks: &[ProjectStack], concurrency: usize, fails: &str) -> (Vec<String>, Vec<String>) {
         let inputs = stacks.iter().map(|stack| StackInputs {
             stack,
-            seen: None,
             tags: Vec::new(),
             parameters: BTreeMap::new(),
             required_parameters: Vec::new(),
@@ -87,7 +86,7 @@ mod tests {
             StackOutcome::Deployed(Box::new(Deployed {
                 stack: Stack::default(),
                 template: Template::default(),
-                change: StackChange::NoChanges,
+                result: DeployResult::NoChanges,
             }))
         };
         let outcomes = in_order(&inputs, concurrency, || false, work).await;

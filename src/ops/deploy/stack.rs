@@ -1,23 +1,21 @@
 //! Deploys one stack: compare, change set, approval, execution.
 
-use std::collections::BTreeMap;
-
 use tokio::time::timeout;
 
-use super::Deploy;
-use super::change_set::{Prepared, Ready, prepare};
+use super::DeployContext;
+use super::change_set::{PreparedChangeSet, prepare_change_set, to_planned_resources};
 use super::checks::{check_all, check_planned};
+use super::desired_count_resets::warn_of_desired_count_resets;
 use super::events::{DeployEvent, Operation};
 use super::execution::Execution;
 use super::messages::{Phase, ProposedChanges, Question};
-use super::outcome::{Deployed, Failure, StackChange};
+use super::outcome::{DeployResult, Deployed, Failure};
 use super::preflight::StackUpdate;
 use super::request::{DeployMethod, DesiredStack, StackInputs};
-use super::resets::warn_of_resets;
 use super::state::{InitialState, delete_failed_creation, follow_operation, read_initial_state, roll_back};
 use super::template_source::TemplateSource;
-use crate::model::{Stack, StackRequest};
-use crate::ops::{OpsError, to_planned_resources};
+use crate::model::{Stack, StackRequest, StackResource};
+use crate::ops::OpsError;
 use crate::stack::{Template, TemplateDiff};
 
 /// The name of a deploy's change set. One from an interrupted deploy is replaced.
@@ -27,7 +25,7 @@ type Result<T, S> = std::result::Result<T, Failure<<S as TemplateSource>::Error>
 
 /// Deploys a stack whose dependencies are deployed.
 pub(super) async fn deploy_stack<S: TemplateSource>(
-    deploy: &Deploy<'_, S>,
+    deploy: &DeployContext<'_, S>,
     inputs: &StackInputs<'_>,
 ) -> Result<Deployed, S> {
     let result = Box::pin(deploy_steps(deploy, inputs)).await;
@@ -35,7 +33,10 @@ pub(super) async fn deploy_stack<S: TemplateSource>(
     result
 }
 
-async fn deploy_steps<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackInputs<'_>) -> Result<Deployed, S> {
+async fn deploy_steps<S: TemplateSource>(
+    deploy: &DeployContext<'_, S>,
+    inputs: &StackInputs<'_>,
+) -> Result<Deployed, S> {
     let (stack, aws, reporter) = (inputs.stack, deploy.aws, &deploy.reporter);
     let name = &stack.name;
     reporter.activity(format!("{name}: comparing …"));
@@ -62,98 +63,102 @@ async fn deploy_steps<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackI
     let request = desired.request();
     let started = match deploy.request.method {
         DeployMethod::Direct => deploy_directly(deploy, &request, &update, diff).await?,
-        DeployMethod::PrepareChangeSet => match prepare_change_set(deploy, &request, &update).await? {
-            Some(ready) => {
-                let change_set = ready.change_set.arn.clone();
-                reporter.event(DeployEvent::Prepared { stack: name.clone(), change_set });
-                return Ok(Deployed { stack: ready.stack, template, change: StackChange::Prepared });
+        DeployMethod::PrepareChangeSet => match create_and_check_change_set(deploy, &request, &update).await? {
+            Some(prepared) => {
+                let change_set = prepared.change_set.arn.clone();
+                reporter.event(DeployEvent::ChangeSetPrepared { stack: name.clone(), change_set });
+                return Ok(Deployed { stack: prepared.stack, template, result: DeployResult::ChangeSetPrepared });
             }
             None => None,
         },
-        DeployMethod::ChangeSet => match prepare_change_set(deploy, &request, &update).await? {
-            Some(ready) => Some(approve_and_execute(deploy, &update, &ready, diff).await?),
+        DeployMethod::ChangeSet => match create_and_check_change_set(deploy, &request, &update).await? {
+            Some(prepared) => Some(approve_and_execute(deploy, &update, &prepared, diff).await?),
             None => None,
         },
     };
     let Some(mut execution) = started else { return Ok(unchanged(deploy, existing.unwrap_or_default(), template)) };
     reporter.event(DeployEvent::Started { stack: name.clone(), operation: execution.operation() });
-    let paths = paths(&deployed, &template);
-    let mut emit = |event| reporter.event(with_path(event, &paths));
-    let stack = execution.follow(aws, deploy.request.limits, &mut emit).await?;
+    execution.set_construct_paths(deployed.short_paths().into_iter().chain(template.short_paths()).collect());
+    let followed = execution.follow(aws, deploy.request.timeout, reporter).await;
+    deploy.reads.discard();
+    let stack = followed?;
+    deploy.reads.discard_after(&stack);
     if deploy.request.wait_for_services {
         reporter.phase(name, Phase::WaitingForServices);
-        execution.until_steady(aws, deploy.request.limits, &mut emit).await?;
+        execution.until_steady(aws, deploy.request.timeout, reporter).await?;
     }
-    emit(execution.finished(&stack));
-    Ok(Deployed { stack, template, change: StackChange::Done(execution.operation(), execution.seconds()) })
+    reporter.event(execution.finished(&stack));
+    Ok(Deployed { stack, template, result: DeployResult::Done(execution.operation(), execution.seconds()) })
 }
 
-fn unchanged<S: TemplateSource>(deploy: &Deploy<'_, S>, stack: Stack, template: Template) -> Deployed {
+fn unchanged<S: TemplateSource>(deploy: &DeployContext<'_, S>, stack: Stack, template: Template) -> Deployed {
     deploy.reporter.event(DeployEvent::NoChanges { stack: stack.name.clone() });
-    Deployed { stack, template, change: StackChange::NoChanges }
+    Deployed { stack, template, result: DeployResult::NoChanges }
 }
 
 /// Creates the change set and checks what it changes; none when nothing would change.
-async fn prepare_change_set<S: TemplateSource>(
-    deploy: &Deploy<'_, S>,
+async fn create_and_check_change_set<S: TemplateSource>(
+    deploy: &DeployContext<'_, S>,
     request: &StackRequest<'_>,
     update: &StackUpdate<'_>,
-) -> Result<Option<Box<Ready>>, S> {
+) -> Result<Option<Box<PreparedChangeSet>>, S> {
     deploy.check_cancelled(request.stack)?;
     deploy.reporter.activity(format!("{}: creating the change set …", request.stack));
     deploy.reporter.phase(request.stack, Phase::ChangeSet);
-    let Prepared::Ready(ready) = prepare(deploy.aws, request, CHANGE_SET, update.existing).await? else {
+    let Some(prepared) = prepare_change_set(deploy.aws, request, CHANGE_SET, update.existing).await? else {
         return Ok(None);
     };
-    if let Err(error) = check_planned(deploy, update, &ready.change_set.changes).await {
+    if let Err(error) = check_planned(deploy, update, &prepared.change_set.changes).await {
         // An error of the clean-up would hide the rejection.
-        drop(ready.discard(deploy.aws).await);
+        drop(prepared.discard(deploy.aws).await);
         return Err(error);
     }
-    Ok(Some(ready))
+    Ok(Some(prepared))
 }
 
 /// Executes the change set if the user approves it; deletes it otherwise.
 async fn approve_and_execute<S: TemplateSource>(
-    deploy: &Deploy<'_, S>,
+    deploy: &DeployContext<'_, S>,
     update: &StackUpdate<'_>,
-    ready: &Ready,
+    prepared: &PreparedChangeSet,
     diff: TemplateDiff,
 ) -> Result<Execution, S> {
-    let planned = to_planned_resources(&ready.change_set.changes);
-    let executed = execute(deploy, update, ready, diff.refined_with(&planned, update.deployed, update.desired)).await;
+    let planned = to_planned_resources(&prepared.change_set.changes);
+    let executed =
+        execute(deploy, update, prepared, diff.refined_with(&planned, update.deployed, update.desired)).await;
     if executed.is_err() {
         // An error of the clean-up would hide the first error.
-        drop(ready.discard(deploy.aws).await);
+        drop(prepared.discard(deploy.aws).await);
     }
     executed
 }
 
 async fn execute<S: TemplateSource>(
-    deploy: &Deploy<'_, S>,
+    deploy: &DeployContext<'_, S>,
     update: &StackUpdate<'_>,
-    ready: &Ready,
+    prepared: &PreparedChangeSet,
     diff: TemplateDiff,
 ) -> Result<Execution, S> {
     let (name, aws) = (update.stack, deploy.aws);
-    let replaced = ready.replaced();
+    let replaced = prepared.replaced();
     if deploy.request.no_rollback && !replaced.is_empty() {
         let resources = replaced.into_iter().map(ToOwned::to_owned).collect();
         return Err(OpsError::ReplacementWithoutRollback { stack: name.to_owned(), resources }.into());
     }
-    warn_of_resets(aws, update, &diff, &ready.change_set.changes, &deploy.reporter).await;
+    warn_of_desired_count_resets(deploy.reads, update, &diff, &prepared.change_set.changes, &deploy.reporter).await;
     approve_changes(deploy, update, diff).await?;
-    let execution = Execution::for_change_set(aws, ready).await?;
+    let resources = existing_resources(deploy, update).await?;
+    let execution = Execution::for_change_set(aws, prepared, &resources).await?;
     deploy.check_cancelled(name)?;
     // From here on an interruption must not discard the change set.
-    deploy.reporter.phase(name, Phase::InProgress(execution.operation(), execution.arn().to_owned()));
-    execution.execute(aws, ready, deploy.request.no_rollback).await?;
+    deploy.start_operation(name, execution.operation(), execution.arn());
+    execution.execute(aws, prepared, deploy.request.no_rollback).await?;
     Ok(execution)
 }
 
 /// Creates or updates without a change set; none when there is nothing to update.
 async fn deploy_directly<S: TemplateSource>(
-    deploy: &Deploy<'_, S>,
+    deploy: &DeployContext<'_, S>,
     request: &StackRequest<'_>,
     update: &StackUpdate<'_>,
     diff: TemplateDiff,
@@ -162,40 +167,39 @@ async fn deploy_directly<S: TemplateSource>(
     approve_changes(deploy, update, diff).await?;
     deploy.check_cancelled(name)?;
     let Some(existing) = update.existing else {
-        deploy.reporter.phase(name, Phase::InProgress(Operation::Create, name.to_owned()));
+        deploy.start_operation(name, Operation::Create, name);
         return Ok(Some(Execution::create(aws, request, keep_failed).await?));
     };
-    let execution = Execution::for_update(aws, existing).await?;
-    deploy.reporter.phase(name, Phase::InProgress(Operation::Update, existing.arn.clone()));
+    let resources = existing_resources(deploy, update).await?;
+    let execution = Execution::for_update(aws, existing, &resources).await?;
+    deploy.start_operation(name, Operation::Update, &existing.arn);
     Ok(execution.update(aws, request, keep_failed).await?.then_some(execution))
 }
 
 /// The stack in a state that can be updated, or `None` if there is none. Follows an operation in progress to its end; rolls back or deletes a
 /// failed stack if the user approves.
 async fn resolve_initial_state<S: TemplateSource>(
-    deploy: &Deploy<'_, S>,
+    deploy: &DeployContext<'_, S>,
     inputs: &StackInputs<'_>,
 ) -> Result<Option<Stack>, S> {
     let (name, aws, reporter) = (&inputs.stack.name, deploy.aws, &deploy.reporter);
-    let mut emit = |event| reporter.event(event);
-    let mut seen = inputs.seen.clone();
     loop {
-        let (stack, stuck_resources) = match read_initial_state(aws, name, seen.take()).await? {
+        let (stack, stuck_resources) = match read_initial_state(deploy.reads, name).await? {
             InitialState::Absent => return Ok(None),
             InitialState::Updatable(stack) => return Ok(Some(stack)),
             // Without rollback, an update continues from what failed.
             InitialState::Failed(stack) if deploy.request.no_rollback => return Ok(Some(stack)),
             InitialState::InProgress(stack, operation) => {
-                reporter.phase(name, Phase::InProgress(operation, stack.arn.clone()));
-                let followed = follow_operation(aws, &stack, operation, &mut emit);
-                let followed = match deploy.request.limits.limit {
+                deploy.start_operation(name, operation, &stack.arn);
+                let followed = follow_operation(aws, &stack, operation, reporter);
+                let followed = match deploy.request.timeout.duration {
                     Some(limit) => {
                         timeout(limit, followed).await.map_err(|_| OpsError::StillInProgress { stack: name.clone() })?
                     }
                     None => followed.await,
                 };
                 followed.map_err(|error| error.while_following(name))?;
-                reporter.phase(name, Phase::Idle);
+                deploy.end_operation(name);
                 deploy.check_cancelled(name)?;
                 continue;
             }
@@ -203,9 +207,9 @@ async fn resolve_initial_state<S: TemplateSource>(
                 // Keep it if the next creation would fail as well.
                 check_all(deploy).await?;
                 approve_creation(deploy, name, true).await?;
-                reporter.phase(name, Phase::InProgress(Operation::Delete, stack.arn.clone()));
-                delete_failed_creation(aws, &stack, &mut emit).await?;
-                reporter.phase(name, Phase::Idle);
+                deploy.start_operation(name, Operation::Delete, &stack.arn);
+                delete_failed_creation(aws, &stack, reporter).await?;
+                deploy.end_operation(name);
                 continue;
             }
             InitialState::Failed(stack) => (stack, Vec::new()),
@@ -213,14 +217,14 @@ async fn resolve_initial_state<S: TemplateSource>(
         };
         let question = Question::RollBack { stack: name.clone(), status: stack.status.clone(), stuck_resources };
         deploy.ask(name, question).await?;
-        reporter.phase(name, Phase::InProgress(Operation::RollBack, stack.arn.clone()));
-        roll_back(aws, &stack, &mut emit).await?;
-        reporter.phase(name, Phase::Idle);
+        deploy.start_operation(name, Operation::RollBack, &stack.arn);
+        roll_back(aws, &stack, reporter).await?;
+        deploy.end_operation(name);
     }
 }
 
 async fn approve_creation<S: TemplateSource>(
-    deploy: &Deploy<'_, S>,
+    deploy: &DeployContext<'_, S>,
     name: &str,
     replaces_failed_creation: bool,
 ) -> Result<(), S> {
@@ -230,7 +234,7 @@ async fn approve_creation<S: TemplateSource>(
 
 /// Asks for approval of the changes, right before they are made.
 async fn approve_changes<S: TemplateSource>(
-    deploy: &Deploy<'_, S>,
+    deploy: &DeployContext<'_, S>,
     update: &StackUpdate<'_>,
     diff: TemplateDiff,
 ) -> Result<(), S> {
@@ -240,14 +244,13 @@ async fn approve_changes<S: TemplateSource>(
     deploy.ask(stack, Question::ApplyChanges(Box::new(changes))).await
 }
 
-/// Construct paths by logical id, of both templates.
-fn paths(deployed: &Template, template: &Template) -> BTreeMap<String, String> {
-    deployed.short_paths().into_iter().chain(template.short_paths()).collect()
-}
-
-fn with_path(mut event: DeployEvent, paths: &BTreeMap<String, String>) -> DeployEvent {
-    if let DeployEvent::Resource { resource, .. } = &mut event {
-        resource.path = paths.get(&resource.logical_id).cloned();
+/// The resources of a stack that is updated; empty for one that is created.
+async fn existing_resources<S: TemplateSource>(
+    deploy: &DeployContext<'_, S>,
+    update: &StackUpdate<'_>,
+) -> Result<Vec<StackResource>, S> {
+    match update.existing {
+        Some(stack) => Ok(deploy.reads.resources(stack).await.map_err(OpsError::from)?),
+        None => Ok(Vec::new()),
     }
-    event
 }

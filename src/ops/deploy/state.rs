@@ -2,46 +2,8 @@
 
 use super::follow::StackFollower;
 use crate::aws::Aws;
-use crate::model::Stack;
-use crate::ops::{DeployEvent, Operation, OpsError, Result};
-
-/// The state of a stack, as far as it decides what can be done with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::ops) enum StackState {
-    /// It exists only for change sets: nothing has been created.
-    InReview,
-    /// It can be updated.
-    Updatable,
-    /// Its creation failed and was rolled back: it can only be deleted.
-    FailedCreation,
-    /// What failed was left as it is.
-    Failed,
-    RollbackFailed,
-    /// Its deletion failed.
-    DeleteFailed,
-    /// An operation is in progress.
-    InProgress,
-}
-
-/// The table of behaviour by status, as CloudFormation's guide has it.
-pub(in crate::ops) fn stack_state(status: &str) -> StackState {
-    match status {
-        "REVIEW_IN_PROGRESS" => StackState::InReview,
-        "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => StackState::FailedCreation,
-        "CREATE_FAILED" | "UPDATE_FAILED" => StackState::Failed,
-        "UPDATE_ROLLBACK_FAILED" | "IMPORT_ROLLBACK_FAILED" => StackState::RollbackFailed,
-        "DELETE_FAILED" => StackState::DeleteFailed,
-        status if status.ends_with("_IN_PROGRESS") => StackState::InProgress,
-        _ => StackState::Updatable,
-    }
-}
-
-/// Whether the creation of a stack in this state has succeeded.
-pub(crate) fn is_created(status: &str) -> bool {
-    !matches!(status, "REVIEW_IN_PROGRESS" | "CREATE_IN_PROGRESS" | "CREATE_FAILED")
-        && !status.starts_with("ROLLBACK_")
-        && !matches!(status, "DELETE_IN_PROGRESS" | "DELETE_COMPLETE")
-}
+use crate::model::{Stack, StackState, StackStatus};
+use crate::ops::{DeployEvent, Operation, OpsError, ReadCache, Reporter, Result};
 
 /// The state of a stack before a deploy.
 #[derive(Debug)]
@@ -60,27 +22,23 @@ pub(crate) enum InitialState {
     InProgress(Stack, Operation),
 }
 
-/// Reads the state of a stack. `known` is the stack as it was just read.
+/// Reads the state of a stack.
 ///
 /// # Errors
 /// If its deletion failed, with the resources that prevent it.
-pub(crate) async fn read_initial_state(aws: &Aws, name: &str, known: Option<Stack>) -> Result<InitialState> {
-    let stack = match known {
-        Some(stack) => Some(stack),
-        None => aws.stack(name).await?,
-    };
-    let Some(stack) = stack else { return Ok(InitialState::Absent) };
-    Ok(match stack_state(&stack.status) {
+pub(crate) async fn read_initial_state(reads: &ReadCache, name: &str) -> Result<InitialState> {
+    let Some(stack) = reads.stack(name).await? else { return Ok(InitialState::Absent) };
+    Ok(match stack.status.state() {
         StackState::InReview => InitialState::Absent,
         StackState::Updatable => InitialState::Updatable(stack),
         StackState::FailedCreation => InitialState::FailedCreation(stack),
         StackState::Failed => InitialState::Failed(stack),
         StackState::RollbackFailed => {
-            let stuck = failed_resources(aws, &stack, "UPDATE_FAILED").await?;
+            let stuck = failed_resources(reads, &stack, "UPDATE_FAILED").await?;
             InitialState::RollbackFailed(stack, stuck)
         }
         StackState::DeleteFailed => {
-            let reasons = failed_resources(aws, &stack, "DELETE_FAILED").await?;
+            let reasons = failed_resources(reads, &stack, "DELETE_FAILED").await?;
             let (stack, status) = (stack.name, stack.status);
             return Err(OpsError::StackFailed { stack, status, reasons, stopped_tasks: Vec::new() });
         }
@@ -88,7 +46,7 @@ pub(crate) async fn read_initial_state(aws: &Aws, name: &str, known: Option<Stac
             let operation = match stack.status.as_str() {
                 "CREATE_IN_PROGRESS" => Operation::Create,
                 "DELETE_IN_PROGRESS" => Operation::Delete,
-                status if status.contains("ROLLBACK") => Operation::RollBack,
+                _ if stack.status.is_rollback() => Operation::RollBack,
                 _ => Operation::Update,
             };
             InitialState::InProgress(stack, operation)
@@ -97,31 +55,41 @@ pub(crate) async fn read_initial_state(aws: &Aws, name: &str, known: Option<Stac
 }
 
 /// Follows the operation in progress to its end, successful or not.
-pub(crate) async fn follow_operation(
+pub(crate) async fn follow_operation<E>(
     aws: &Aws,
     stack: &Stack,
     operation: Operation,
-    emit: &mut dyn FnMut(DeployEvent),
+    reporter: &Reporter<E>,
 ) -> Result<()> {
-    emit(DeployEvent::note(format!(
+    reporter.event(DeployEvent::note(format!(
         "stack `{}` is {}: following that operation to its end first",
         stack.name, stack.status
     )));
-    StackFollower::attached(aws, operation, stack).await?.run(aws, emit).await.map(drop)
+    StackFollower::for_running_operation(aws, operation, stack).await?.run(aws, reporter).await.map(drop)
 }
 
 /// Deletes a stack whose creation failed.
-pub(crate) async fn delete_failed_creation(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
+pub(crate) async fn delete_failed_creation<E>(aws: &Aws, stack: &Stack, reporter: &Reporter<E>) -> Result<()> {
     let (name, status) = (&stack.name, &stack.status);
-    emit(DeployEvent::note(format!(
+    reporter.event(DeployEvent::note(format!(
         "the creation of stack `{name}` failed ({status}): deleting it and creating it again"
     )));
-    crate::ops::destroy::delete_and_follow(aws, stack, emit).await
+    delete_and_follow(aws, stack, reporter).await
+}
+
+/// Deletes a stack without an operation in progress (or one that is being deleted already) and follows it.
+pub(in crate::ops) async fn delete_and_follow<E>(aws: &Aws, stack: &Stack, reporter: &Reporter<E>) -> Result<()> {
+    let resources = aws.stack_resources(&stack.arn).await?;
+    let total = 1 + resources.iter().filter(|resource| !resource.status.is_deleted()).count();
+    let mut follower = StackFollower::for_new_operation(aws, Operation::Delete, stack, total, None).await?;
+    aws.delete_stack(&stack.arn).await?;
+    let ended = follower.run(aws, reporter).await?;
+    ended.into_stack(&stack.name, StackStatus::is_deleted).map(drop)
 }
 
 /// The resources that failed, each with its type and reason.
-async fn failed_resources(aws: &Aws, stack: &Stack, status: &str) -> Result<Vec<String>> {
-    let resources = aws.stack_resources(&stack.arn).await?;
+async fn failed_resources(reads: &ReadCache, stack: &Stack, status: &str) -> Result<Vec<String>> {
+    let resources = reads.resources(stack).await?;
     let failed = resources.into_iter().filter(|resource| resource.status == status);
     Ok(failed
         .map(|resource| {
@@ -132,51 +100,14 @@ async fn failed_resources(aws: &Aws, stack: &Stack, status: &str) -> Result<Vec<
 }
 
 /// Rolls back a failed stack, or continues a failed rollback.
-pub(crate) async fn roll_back(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
-    emit(DeployEvent::Started { stack: stack.name.clone(), operation: Operation::RollBack });
-    let mut follow = StackFollower::before(aws, Operation::RollBack, stack, 0, None).await?;
-    if stack_state(&stack.status) == StackState::RollbackFailed {
+pub(crate) async fn roll_back<E>(aws: &Aws, stack: &Stack, reporter: &Reporter<E>) -> Result<()> {
+    reporter.event(DeployEvent::Started { stack: stack.name.clone(), operation: Operation::RollBack });
+    let mut follower = StackFollower::for_new_operation(aws, Operation::RollBack, stack, 0, None).await?;
+    if stack.status.state() == StackState::RollbackFailed {
         aws.continue_rollback(&stack.arn).await?;
     } else {
         aws.roll_back(&stack.arn).await?;
     }
-    let ended = follow.run(aws, emit).await?;
-    let accepted = ["ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"];
-    ended.into_stack(&stack.name, &accepted).map(drop)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_status_of_a_stack_has_its_row() {
-        // Every value of StackStatus in CloudFormation's model.
-        for (status, expected) in [
-            ("CREATE_COMPLETE", StackState::Updatable),
-            ("CREATE_FAILED", StackState::Failed),
-            ("CREATE_IN_PROGRESS", StackState::InProgress),
-            ("DELETE_FAILED", StackState::DeleteFailed),
-            ("DELETE_IN_PROGRESS", StackState::InProgress),
-            ("IMPORT_COMPLETE", StackState::Updatable),
-            ("IMPORT_IN_PROGRESS", StackState::InProgress),
-            ("IMPORT_ROLLBACK_COMPLETE", StackState::Updatable),
-            ("IMPORT_ROLLBACK_FAILED", StackState::RollbackFailed),
-            ("IMPORT_ROLLBACK_IN_PROGRESS", StackState::InProgress),
-            ("REVIEW_IN_PROGRESS", StackState::InReview),
-            ("ROLLBACK_COMPLETE", StackState::FailedCreation),
-            ("ROLLBACK_FAILED", StackState::FailedCreation),
-            ("ROLLBACK_IN_PROGRESS", StackState::InProgress),
-            ("UPDATE_COMPLETE", StackState::Updatable),
-            ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", StackState::InProgress),
-            ("UPDATE_FAILED", StackState::Failed),
-            ("UPDATE_IN_PROGRESS", StackState::InProgress),
-            ("UPDATE_ROLLBACK_COMPLETE", StackState::Updatable),
-            ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", StackState::InProgress),
-            ("UPDATE_ROLLBACK_FAILED", StackState::RollbackFailed),
-            ("UPDATE_ROLLBACK_IN_PROGRESS", StackState::InProgress),
-        ] {
-            assert_eq!(stack_state(status), expected, "{status}");
-        }
-    }
+    let ended = follower.run(aws, reporter).await?;
+    ended.into_stack(&stack.name, StackStatus::is_rolled_back).map(drop)
 }

@@ -11,7 +11,6 @@ pub(crate) use tail::{Tail, TailOptions};
 /// Where the log events of a service are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LogSource {
-    /// The log group's name.
     pub group: String,
     /// What the names of the service's streams begin with.
     pub stream_prefix: String,

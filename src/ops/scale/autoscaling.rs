@@ -7,17 +7,21 @@ use tokio::time::sleep;
 use crate::aws::Aws;
 use crate::model::{ScalableTarget, ServiceName};
 use crate::ops::Result;
-use crate::stack::Scaling;
+use crate::stack::ScalingNumbers;
 
 /// Application Auto Scaling is eventually consistent: numbers that differ are read again this often, at this interval.
-const READS: usize = 5;
+const MAX_READS: usize = 5;
 const READ_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How the autoscaling of a service differs from the requested numbers, in words. CloudFormation leaves alone what was changed outside of
 /// the stack.
-pub(crate) async fn autoscaling_differences(aws: &Aws, name: &ServiceName, scaling: &Scaling) -> Result<Vec<String>> {
+pub(crate) async fn autoscaling_differences(
+    aws: &Aws,
+    name: &ServiceName,
+    scaling: &ScalingNumbers,
+) -> Result<Vec<String>> {
     let mut found = differences(aws.scalable_target(name).await?.as_ref(), scaling);
-    for _ in 1..READS {
+    for _ in 1..MAX_READS {
         if found.is_empty() {
             break;
         }
@@ -27,9 +31,9 @@ pub(crate) async fn autoscaling_differences(aws: &Aws, name: &ServiceName, scali
     Ok(found)
 }
 
-fn differences(target: Option<&ScalableTarget>, scaling: &Scaling) -> Vec<String> {
+fn differences(target: Option<&ScalableTarget>, scaling: &ScalingNumbers) -> Vec<String> {
     let Some(target) = target else { return vec!["it is not registered".to_owned()] };
-    let Scaling { count: _, min, max, cpu, memory } = *scaling;
+    let ScalingNumbers { count: _, min, max, cpu, memory } = *scaling;
     let limits =
         [("min", min, target.min), ("max", max, target.max)].into_iter().filter_map(|(name, requested, actual)| {
             let requested = requested.filter(|requested| *requested != actual)?;

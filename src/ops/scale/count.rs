@@ -5,25 +5,8 @@ use std::time::Duration;
 use crate::aws::Aws;
 use crate::model::{ScalableTarget, ServiceName, ServiceState};
 use crate::ops::deploy::rollout::Observation;
-use crate::ops::deploy::services::Services;
-use crate::ops::locate::{is_existing_service, service_name};
+use crate::ops::deploy::service_watches::ServiceWatches;
 use crate::ops::{OpsError, Reporter, Result};
-
-/// The services of a stack: logical id, name and desired count.
-///
-/// # Errors
-/// When the AWS calls fail.
-pub(crate) async fn desired_counts(aws: &Aws, stack: &str) -> Result<Vec<(String, String, u32)>> {
-    let mut counts = Vec::new();
-    let resources = aws.stack_resources(stack).await?;
-    for resource in resources.into_iter().filter(is_existing_service) {
-        let Some(name) = service_name(aws, stack, &resource).await? else { continue };
-        if let Some(state) = aws.service_state(&name).await? {
-            counts.push((resource.logical_id, name.service, state.desired));
-        }
-    }
-    Ok(counts)
-}
 
 /// The desired count of a service in ECS. Keeps the service as it was before the change.
 #[derive(Debug)]
@@ -31,7 +14,7 @@ pub(crate) struct ServiceCount<'a> {
     aws: &'a Aws,
     name: ServiceName,
     current: u32,
-    before: Observation,
+    initial_observation: Observation,
 }
 
 impl<'a> ServiceCount<'a> {
@@ -52,11 +35,10 @@ impl<'a> ServiceCount<'a> {
             stopped => stopped?,
         };
         let current = service.desired;
-        let before = Observation { events: Vec::new(), service: Some(service), stopped };
-        Ok(Self { aws, name, current, before })
+        let initial_observation = Observation { events: Vec::new(), service: Some(service), stopped };
+        Ok(Self { aws, name, current, initial_observation })
     }
 
-    /// The service's name.
     pub(crate) fn service(&self) -> &str {
         &self.name.service
     }
@@ -83,9 +65,8 @@ impl<'a> ServiceCount<'a> {
     /// When something else changes the count, or tasks do not start.
     pub(crate) async fn until_steady<E>(&self, count: u32, limit: Duration, reporter: &Reporter<E>) -> Result<()> {
         reporter.activity(format!("{}: waiting for {count} tasks …", self.name.service));
-        let emit = &mut |event| reporter.event(event);
-        let mut services = Services::of_count(self.name.clone(), count, &self.before);
-        services.until_steady(self.aws, limit, emit).await.map_err(|error| match error {
+        let mut services = ServiceWatches::for_desired_count(self.name.clone(), count, &self.initial_observation);
+        services.until_steady(self.aws, limit, reporter).await.map_err(|error| match error {
             OpsError::RolloutFailed { service, reason, stopped_tasks } => {
                 OpsError::CountNotReached { service, count, reason, stopped_tasks }
             }

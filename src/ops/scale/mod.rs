@@ -4,4 +4,4 @@ mod autoscaling;
 mod count;
 
 pub(crate) use autoscaling::autoscaling_differences;
-pub(crate) use count::{ServiceCount, desired_counts};
+pub(crate) use count::ServiceCount;

@@ -5,10 +5,11 @@ use owo_colors::OwoColorize as _;
 
 use super::progress_rows::{deployment_line, present_tense};
 use super::short_type;
+use crate::model::StackStatus;
 use crate::ops::{DeployEvent, Operation, ResourceEvent};
 use crate::render::clean;
 
-/// Of equal task failures, the first is printed and then every tenth.
+/// Prints the first of equal task failures, and then every tenth.
 const FAILURES_PER_LINE: usize = 10;
 
 /// Formats events as lines.
@@ -32,14 +33,13 @@ impl LineFormat {
             }
             DeployEvent::Started { stack, operation } => vec![format!("{stack}: {} …", present_tense(*operation))],
             DeployEvent::NoChanges { stack } => vec![format!("{}  {stack} (no changes)", "✓".green())],
-            DeployEvent::Prepared { stack, change_set } => {
+            DeployEvent::ChangeSetPrepared { stack, change_set } => {
                 vec![format!("{}  {stack}: change set created: {}", "✓".green(), clean(change_set, false))]
             }
             DeployEvent::Resource { stack, done, total, resource } => {
                 // Progress rows show resources in progress, but not that a rollback has started.
-                let is_printed = !self.has_progress_rows
-                    || !resource.status.ends_with("_IN_PROGRESS")
-                    || resource.status.contains("ROLLBACK");
+                let is_printed =
+                    !self.has_progress_rows || !resource.status.is_in_progress() || resource.status.is_rollback();
                 let line = is_printed.then(|| self.resource(stack, (*done, *total), resource));
                 line.into_iter().collect()
             }
@@ -127,12 +127,12 @@ pub(super) fn log_line(line: &str) -> String {
 }
 
 /// The status, cut to the width of cdk's column and in cdk's colours.
-fn painted_status(status: &str) -> String {
-    let padded = format!("{:<20}", status.chars().take(20).collect::<String>());
+fn painted_status(status: &StackStatus) -> String {
+    let padded = format!("{status:<20.20}");
     match status {
-        status if status.ends_with("_FAILED") => padded.red().to_string(),
-        status if status.contains("ROLLBACK") => padded.yellow().to_string(),
-        status if status.ends_with("_COMPLETE") => padded.green().to_string(),
+        status if status.is_failed() => padded.red().to_string(),
+        status if status.is_rollback() => padded.yellow().to_string(),
+        status if status.is_complete() => padded.green().to_string(),
         _ => padded,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use owo_colors::OwoColorize as _;
 
 use super::short_type;
-use crate::model::Deployment;
+use crate::model::{Deployment, StackStatus};
 use crate::ops::{DeployEvent, Operation};
 use crate::render::clean;
 
@@ -38,7 +38,7 @@ struct StackRow {
 #[derive(Debug, Clone)]
 struct ResourceRow {
     resource_type: String,
-    status: String,
+    status: StackStatus,
     since: Duration,
 }
 
@@ -60,7 +60,7 @@ impl ProgressRows {
                 let row =
                     self.stacks.entry(stack.clone()).or_insert_with(|| StackRow { since: now, ..StackRow::default() });
                 (row.done, row.total) = (*done, *total);
-                if resource.logical_id == *stack && resource.status.contains("ROLLBACK") {
+                if resource.logical_id == *stack && resource.status.is_rollback() {
                     row.operation = present_tense(Operation::RollBack);
                 }
                 if resource.resource_type == "AWS::ECS::Service"
@@ -68,7 +68,7 @@ impl ProgressRows {
                 {
                     self.stack_by_service.insert(service.to_owned(), stack.clone());
                 }
-                if resource.status.ends_with("_IN_PROGRESS") && resource.logical_id != *stack {
+                if resource.status.is_in_progress() && resource.logical_id != *stack {
                     let (resource_type, status) = (resource.resource_type.clone(), resource.status.clone());
                     let old = row.resources.get(&resource.logical_id).filter(|old| old.status == status);
                     let since = old.map_or(now, |old| old.since);
@@ -87,7 +87,7 @@ impl ProgressRows {
                 self.services
                     .retain(|service, _| self.stack_by_service.get(service).is_some_and(|owner| owner != stack));
             }
-            DeployEvent::Prepared { .. }
+            DeployEvent::ChangeSetPrepared { .. }
             | DeployEvent::InProgress { .. }
             | DeployEvent::ServiceEvent { .. }
             | DeployEvent::TaskStopped { .. }
@@ -110,7 +110,7 @@ impl ProgressRows {
                 lines.push(format!(
                     "  {kind:<26} {} {} {}",
                     clean(id, false).cyan(),
-                    clean(&resource.status, false),
+                    clean(resource.status.as_str(), false),
                     elapsed.dimmed()
                 ));
             }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::lines::past_tense;
 use crate::hint::Command;
-use crate::ops::{DeletionPlan, StackChange, StackOutcome};
+use crate::ops::{DeletionPlan, DeployResult, StackOutcome};
 use crate::render::{Ui, clean};
 
 /// Prints the last JSON event of a successful command.
@@ -96,10 +96,10 @@ fn outcome_symbol<E>(outcome: &StackOutcome<E>) -> String {
 
 fn outcome_text<E>(outcome: &StackOutcome<E>) -> String {
     match outcome {
-        StackOutcome::Deployed(deployed) => match deployed.change {
-            StackChange::NoChanges => "no changes".to_owned(),
-            StackChange::Prepared => "change set created".to_owned(),
-            StackChange::Done(operation, seconds) => format!("{} in {seconds:.1} s", past_tense(operation)),
+        StackOutcome::Deployed(deployed) => match deployed.result {
+            DeployResult::NoChanges => "no changes".to_owned(),
+            DeployResult::ChangeSetPrepared => "change set created".to_owned(),
+            DeployResult::Done(operation, seconds) => format!("{} in {seconds:.1} s", past_tense(operation)),
         },
         StackOutcome::Failed(_) => "failed".to_owned(),
         StackOutcome::NotApproved(_) => "not approved, not changed".to_owned(),

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 /// The edit of one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Edit {
+pub(super) enum LineEdit {
     Keep,
     Remove,
     Add,
@@ -22,26 +22,26 @@ struct Path {
 }
 
 struct Step {
-    edit: Edit,
+    edit: LineEdit,
     before: Option<Rc<Step>>,
 }
 
 impl Path {
-    fn then(&self, edit: Edit) -> Self {
-        let old = if edit == Edit::Add { self.old } else { self.old + 1 };
+    fn then(&self, edit: LineEdit) -> Self {
+        let old = if edit == LineEdit::Add { self.old } else { self.old + 1 };
         Self { old, steps: Some(Rc::new(Step { edit, before: self.steps.clone() })) }
     }
 
-    fn edits(&self) -> Vec<Edit> {
+    fn edits(&self) -> Vec<LineEdit> {
         let steps = std::iter::successors(self.steps.as_deref(), |step| step.before.as_deref());
-        let mut edits: Vec<Edit> = steps.map(|step| step.edit).collect();
+        let mut edits: Vec<LineEdit> = steps.map(|step| step.edit).collect();
         edits.reverse();
         edits
     }
 }
 
 /// The edits from `old` to `new`. A diagonal's number is the difference between consumed old and new lines.
-pub(super) fn script(old: &[&str], new: &[&str]) -> Vec<Edit> {
+pub(super) fn script(old: &[&str], new: &[&str]) -> Vec<LineEdit> {
     let passed_new = |path: &Path, diagonal: isize| path.old.checked_add_signed(-diagonal);
     let follow = |mut path: Path, diagonal: isize| {
         while let Some(at) = passed_new(&path, diagonal)
@@ -49,7 +49,7 @@ pub(super) fn script(old: &[&str], new: &[&str]) -> Vec<Edit> {
             && at < new.len()
             && old[path.old] == new[at]
         {
-            path = path.then(Edit::Keep);
+            path = path.then(LineEdit::Keep);
         }
         path
     };
@@ -71,9 +71,9 @@ pub(super) fn script(old: &[&str], new: &[&str]) -> Vec<Edit> {
                 .get(&(diagonal + 1))
                 .filter(|path| passed_new(path, diagonal + 1).is_some_and(|at| at < new.len()));
             let step = match (removing, adding) {
-                (Some(removing), Some(adding)) if removing.old >= adding.old => removing.then(Edit::Remove),
-                (_, Some(adding)) => adding.then(Edit::Add),
-                (Some(removing), None) => removing.then(Edit::Remove),
+                (Some(removing), Some(adding)) if removing.old >= adding.old => removing.then(LineEdit::Remove),
+                (_, Some(adding)) => adding.then(LineEdit::Add),
+                (Some(removing), None) => removing.then(LineEdit::Remove),
                 (None, None) => {
                     best.remove(&diagonal);
                     continue;

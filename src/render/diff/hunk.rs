@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::edit_script::{Edit, script};
+use super::edit_script::{LineEdit, script};
 
 /// Lines shown around a change.
 const CONTEXT: usize = 3;
@@ -10,7 +10,7 @@ const CONTEXT: usize = 3;
 /// A hunk: the header, and the lines without their common indentation.
 pub(super) struct Hunk {
     pub header: String,
-    pub lines: Vec<(Edit, String)>,
+    pub lines: Vec<(LineEdit, String)>,
 }
 
 /// The hunks between two values written as JSON with an indentation of two.
@@ -22,9 +22,9 @@ pub(super) fn hunks(old: &Value, new: &Value) -> Vec<Hunk> {
 }
 
 /// The ranges of edits of each hunk: changes with their context, merged if the contexts touch.
-fn groups(edits: &[Edit]) -> Vec<(usize, usize)> {
+fn groups(edits: &[LineEdit]) -> Vec<(usize, usize)> {
     let mut groups: Vec<(usize, usize)> = Vec::new();
-    for (at, _) in edits.iter().enumerate().filter(|(_, edit)| **edit != Edit::Keep) {
+    for (at, _) in edits.iter().enumerate().filter(|(_, edit)| **edit != LineEdit::Keep) {
         let (from, to) = (at.saturating_sub(CONTEXT), (at + 1 + CONTEXT).min(edits.len()));
         match groups.last_mut() {
             Some(last) if from <= last.1 => last.1 = to,
@@ -34,17 +34,17 @@ fn groups(edits: &[Edit]) -> Vec<(usize, usize)> {
     groups
 }
 
-fn hunk(edits: &[Edit], from: usize, to: usize, old: &[&str], new: &[&str]) -> Hunk {
-    let count = |edits: &[Edit], other: Edit| edits.iter().filter(|edit| **edit != other).count();
-    let (mut old_at, mut new_at) = (count(&edits[..from], Edit::Add), count(&edits[..from], Edit::Remove));
-    let (old_lines, new_lines) = (count(&edits[from..to], Edit::Add), count(&edits[from..to], Edit::Remove));
+fn hunk(edits: &[LineEdit], from: usize, to: usize, old: &[&str], new: &[&str]) -> Hunk {
+    let count = |edits: &[LineEdit], other: LineEdit| edits.iter().filter(|edit| **edit != other).count();
+    let (mut old_at, mut new_at) = (count(&edits[..from], LineEdit::Add), count(&edits[..from], LineEdit::Remove));
+    let (old_lines, new_lines) = (count(&edits[from..to], LineEdit::Add), count(&edits[from..to], LineEdit::Remove));
     let header = format!("@@ -{},{old_lines} +{},{new_lines} @@", old_at + 1, new_at + 1);
     let mut lines = Vec::new();
     for edit in &edits[from..to] {
-        let line = if *edit == Edit::Add { new[new_at] } else { old[old_at] };
+        let line = if *edit == LineEdit::Add { new[new_at] } else { old[old_at] };
         lines.push((*edit, line.trim_end_matches('\n')));
-        old_at += usize::from(*edit != Edit::Add);
-        new_at += usize::from(*edit != Edit::Remove);
+        old_at += usize::from(*edit != LineEdit::Add);
+        new_at += usize::from(*edit != LineEdit::Remove);
     }
     let indentation = |line: &str| line.len() - line.trim_start_matches(' ').len();
     let common = lines.iter().map(|(_, line)| indentation(line)).min().unwrap_or_default();

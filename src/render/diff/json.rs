@@ -10,7 +10,7 @@ use crate::stack::diff::{Change, Impact, NamedChange, ResourceChange};
 use crate::stack::security::{Changes, ManagedPolicy, Rule, SecurityChanges, Statement};
 
 pub(super) fn stack_json(StackDiff { name, diff, notes }: &StackDiff, ui: &Ui) -> Value {
-    let notes: Vec<String> = notes.iter().map(|note| ui.text(note)).collect();
+    let notes: Vec<String> = notes.iter().map(|note| ui.hint_text(note)).collect();
     let sections = diff.before_resources.iter().chain(&diff.after_resources);
     let sections =
         sections.flat_map(|(section, changes)| changes.iter().map(|change| entry_json(section.title, change)));

@@ -33,7 +33,7 @@ pub fn diffs(ui: &mut Ui, diffs: &[StackDiff]) -> io::Result<()> {
             writeln!(ui.results(), "{}", painted(&line))?;
         }
         for note in notes {
-            ui.warn(&clean(&ui.text(note), false));
+            ui.warn(&clean(&ui.hint_text(note), false));
         }
     }
     for line in text::footer(different) {
@@ -56,7 +56,7 @@ pub fn show_pending_approval(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
         lines => lines,
     };
     for line in lines {
-        ui.ask_about(&painted(&line));
+        ui.print_question_context(&painted(&line));
     }
 }
 
@@ -64,7 +64,7 @@ pub fn show_pending_approval(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
 pub fn show_all_changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     let columns = ui.columns();
     for line in text::stack(stack, diff, columns) {
-        ui.ask_about(&painted(&line));
+        ui.print_question_context(&painted(&line));
     }
 }
 

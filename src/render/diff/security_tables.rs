@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::table::Row;
 use super::text::Style;
-use crate::stack::security::{Changes, Rule, SecurityChanges, Statement, Targets};
+use crate::stack::security::{Changes, Rule, SecurityChanges, Statement, StatementElements};
 use crate::stack::short_path;
 
 /// A title and its rows; the first row is the header.
@@ -73,7 +73,7 @@ fn row<const N: usize>(style: Style, cells: [&str; N]) -> Row {
 }
 
 /// The values, one per line.
-fn targets_text(targets: &Targets) -> String {
+fn targets_text(targets: &StatementElements) -> String {
     let not = if targets.not { "NOT " } else { "" };
     let lines: Vec<String> = targets.values.iter().map(|value| format!("{not}{value}")).collect();
     lines.join("\n")

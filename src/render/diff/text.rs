@@ -1,6 +1,6 @@
 //! Lays out a diff like `cdk diff`, as lines of styled text. The caller maps styles to colours.
 
-use super::edit_script::Edit;
+use super::edit_script::LineEdit;
 use super::hunk::Hunk;
 use super::table::table;
 use super::{security_tables, tree};
@@ -47,7 +47,7 @@ pub enum Style {
 /// A segment of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
-    /// Its style.
+    /// The colour and weight of the text.
     pub style: Style,
     /// Its text, without line breaks.
     pub text: String,
@@ -197,9 +197,9 @@ fn impact_text(impact: Impact) -> Option<(Style, &'static str)> {
 pub(super) fn hunk_lines(Hunk { header, lines }: Hunk) -> Vec<Line> {
     let header = Line::new(Style::Hunk, header);
     let lines = lines.into_iter().map(|(edit, text)| match edit {
-        Edit::Keep => Line::new(Style::Dim, "[ ]").plain(format!(" {text}")),
-        Edit::Add => Line::new(Style::AddedLine, format!("[+] {text}")),
-        Edit::Remove => Line::new(Style::RemovedLine, format!("[-] {text}")),
+        LineEdit::Keep => Line::new(Style::Dim, "[ ]").plain(format!(" {text}")),
+        LineEdit::Add => Line::new(Style::AddedLine, format!("[+] {text}")),
+        LineEdit::Remove => Line::new(Style::RemovedLine, format!("[-] {text}")),
     });
     std::iter::once(header).chain(lines).collect()
 }

@@ -26,7 +26,7 @@ pub(super) fn property(property: &PropertyChange, last: bool) -> Vec<Line> {
     };
     let line = tag(Line::new(Style::Plain, format!(" {}─ ", branch(last))), change);
     let mut lines = vec![line.with(Style::Plain, format!(" {name}{info}"))];
-    if !change.is_hidden() {
+    if !change.is_undisplayable() {
         lines.extend(values(change, &format!(" {}", stem(last))));
     }
     lines

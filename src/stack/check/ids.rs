@@ -2,15 +2,15 @@
 
 use toml::de::DeValue;
 
-use super::{non_empty, quoted, text};
+use super::{non_empty, quoted, string};
 use crate::diagnostic::Diagnostic;
 use crate::stack::reader::Validated;
-use crate::stack::spec::Generation;
+use crate::stack::spec::CdkVersion;
 
 /// An AWS account id.
 pub(crate) fn account(value: &DeValue<'_>) -> Validated<String> {
     let hint = "an account id is 12 digits in quotes, like \"123456789012\"";
-    let account = text(value).map_err(|diagnostic| diagnostic.hint(hint))?;
+    let account = string(value).map_err(|diagnostic| diagnostic.hint(hint))?;
     if account.len() == 12 && account.bytes().all(|digit| digit.is_ascii_digit()) {
         return Ok(account);
     }
@@ -19,7 +19,7 @@ pub(crate) fn account(value: &DeValue<'_>) -> Validated<String> {
 
 /// The name of an AWS region: `us-east-1`, `us-gov-west-1`.
 pub(crate) fn region(value: &DeValue<'_>) -> Validated<String> {
-    let region = text(value)?;
+    let region = string(value)?;
     if is_region(&region) {
         return Ok(region);
     }
@@ -35,10 +35,10 @@ pub fn is_region(name: &str) -> bool {
 }
 
 /// A construct id as the CDK stores it: separators of ids (constructs 3.4 and 10.8) become `--`.
-pub(crate) fn construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Validated<String> {
-    let separators: &[char] = match generation {
-        Generation::One => &['/'],
-        Generation::Two => &['/', '\n'],
+pub(crate) fn construct_id(cdk_version: CdkVersion) -> impl Fn(&DeValue<'_>) -> Validated<String> {
+    let separators: &[char] = match cdk_version {
+        CdkVersion::V1 => &['/'],
+        CdkVersion::V2 => &['/', '\n'],
     };
     move |value| {
         let id = non_empty(value)?.replace(separators, "--");
@@ -51,9 +51,9 @@ pub(crate) fn construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> V
 }
 
 /// A construct id at the start of a logical id, which must begin with a letter.
-pub(crate) fn leading_construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Validated<String> {
+pub(crate) fn leading_construct_id(cdk_version: CdkVersion) -> impl Fn(&DeValue<'_>) -> Validated<String> {
     move |value| {
-        let id = construct_id(generation)(value)?;
+        let id = construct_id(cdk_version)(value)?;
         let first = id.chars().find(char::is_ascii_alphanumeric);
         if first.is_some_and(|first| first.is_ascii_alphabetic()) {
             return Ok(id);
@@ -66,7 +66,7 @@ pub(crate) fn leading_construct_id(generation: Generation) -> impl Fn(&DeValue<'
 /// An AWS id such as `subnet-0a1b…`.
 pub(crate) fn resource_id(prefix: &'static str) -> impl Fn(&DeValue<'_>) -> Validated<String> {
     move |value| {
-        let id = text(value)?;
+        let id = string(value)?;
         let tail = id.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
         if tail.is_some_and(|tail| {
             !tail.is_empty() && tail.bytes().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())

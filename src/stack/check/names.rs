@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use super::{quoted, text};
+use super::{quoted, string};
 use crate::diagnostic::Diagnostic;
 use crate::stack::reader::Validated;
 
@@ -90,7 +90,7 @@ impl Pattern {
 
     /// A rule for strings of this pattern.
     pub(crate) fn rule(&self, value: &DeValue<'_>) -> Validated<String> {
-        let text = text(value)?;
+        let text = string(value)?;
         self.check(&text)?;
         Ok(text)
     }

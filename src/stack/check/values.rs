@@ -23,13 +23,13 @@ fn wrong_type(expected: &str, value: &DeValue<'_>) -> Diagnostic {
 }
 
 /// Any string.
-pub(crate) fn text(value: &DeValue<'_>) -> Validated<String> {
+pub(crate) fn string(value: &DeValue<'_>) -> Validated<String> {
     value.as_str().map(str::to_owned).ok_or_else(|| wrong_type("a string", value))
 }
 
 /// A string that is not empty.
 pub(crate) fn non_empty(value: &DeValue<'_>) -> Validated<String> {
-    text(value).and_then(|text| {
+    string(value).and_then(|text| {
         if text.is_empty() {
             Err(Diagnostic::new("is empty").hint("give it a value, or remove the key"))
         } else {
@@ -138,7 +138,7 @@ pub(crate) fn unique_list<T: PartialEq + std::fmt::Display>(
 /// A string from a table, converted to its value.
 pub(crate) fn one_of<T: Copy>(choices: &'static [(&'static str, T)]) -> impl Fn(&DeValue<'_>) -> Validated<T> {
     move |value| {
-        let word = text(value)?;
+        let word = string(value)?;
         choices.iter().find(|(name, _)| *name == word).map(|(_, choice)| *choice).ok_or_else(|| {
             let hint = format!("write {}", join_words(choices.iter().map(|(name, _)| quoted(name)), "or"));
             Diagnostic::new(format!("is {}", quoted(&word))).hint(hint)

@@ -24,7 +24,6 @@ pub enum RequiresRecreation {
 /// A resource's change in a change set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedResource {
-    /// Its logical id.
     pub logical_id: String,
     /// Whether the resource is replaced.
     pub replacement: RequiresRecreation,
@@ -57,7 +56,7 @@ impl TemplateDiff {
             !resource.is_updated() || resource.refine(planned)
         });
         for planned in planned {
-            self.add_hidden(planned, deployed, desired);
+            self.add_undisplayable_changes(planned, deployed, desired);
         }
         self
     }

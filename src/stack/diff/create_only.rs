@@ -1,9 +1,9 @@
-//! The create-only properties of resource types, from the CDK's table: `src/data/replacement.txt`.
+//! The create-only properties of resource types, from the CDK's table: `src/data/create_only_properties.txt`.
 
 use super::Impact;
 
 /// Sorted. An unindented line is a module; the indented lines below it are its types with their create-only properties.
-const TABLE: &str = include_str!("../../data/replacement.txt");
+const TABLE: &str = include_str!("../../data/create_only_properties.txt");
 
 /// The impact of changing a property. Like `cdk diff`, this considers whole properties, not their members.
 pub(super) fn property_impact(resource_type: &str, property: &str) -> Impact {

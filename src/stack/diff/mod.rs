@@ -10,9 +10,9 @@ use super::template::Template;
 mod change_set;
 mod create_only;
 pub(super) mod equality;
-mod hidden;
 mod replacement;
 mod scaling;
+mod undisplayable_changes;
 
 pub use change_set::{INCOMPARABLE, PlannedResource, RequiresRecreation};
 pub use equality::equal;
@@ -61,7 +61,6 @@ pub enum Impact {
 /// A change of a property or another attribute of a resource.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PropertyChange {
-    /// The property's name.
     pub name: String,
     /// How it changes.
     pub change: Change,
@@ -72,7 +71,6 @@ pub struct PropertyChange {
 /// A change of a resource.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResourceChange {
-    /// Its logical id.
     pub logical_id: String,
     /// The whole resource.
     pub change: Change,
@@ -104,7 +102,6 @@ pub struct TemplateDiff {
 pub struct Section {
     /// Its key in the template; `None` for entries outside of known sections.
     pub key: Option<&'static str>,
-    /// Its title.
     pub title: &'static str,
     /// What one entry is called.
     pub entry: &'static str,

@@ -5,13 +5,13 @@ use super::*;
 const TEXT: &str =
     "# mine\n[services.api]\ncpu = 256 # small\ncount = 1   # for now\n\n[services.api.container]\nimage = \"a\"\n";
 
-fn edited(text: &str, scaling: Scaling) -> (String, Vec<String>) {
+fn edited(text: &str, scaling: ScalingNumbers) -> (String, Vec<String>) {
     let ScalingEdit { text, changes } = edit_scaling(text, "api", &scaling).expect("the text is valid");
     (text, changes.iter().map(ToString::to_string).collect())
 }
 
-fn count(count: u32) -> Scaling {
-    Scaling { count: Some(count), ..Scaling::default() }
+fn count(count: u32) -> ScalingNumbers {
+    ScalingNumbers { count: Some(count), ..ScalingNumbers::default() }
 }
 
 #[test]
@@ -23,7 +23,8 @@ fn a_count_changes_and_its_comment_stays() {
 
 #[test]
 fn autoscaling_is_added_to_a_service_without_it() {
-    let (text, changes) = edited(TEXT, Scaling { min: Some(1), max: Some(4), cpu: Some(50), ..Scaling::default() });
+    let (text, changes) =
+        edited(TEXT, ScalingNumbers { min: Some(1), max: Some(4), cpu: Some(50), ..ScalingNumbers::default() });
     assert!(text.starts_with(&TEXT.replace("count = 1   # for now\n", "")), "{text}");
     assert!(text.ends_with("[services.api.autoscaling]\nmin = 1\nmax = 4\ncpu = { target = 50 }\n"), "{text}");
     assert_eq!(
@@ -40,13 +41,13 @@ fn autoscaling_is_added_to_a_service_without_it() {
 #[test]
 fn inline_and_dotted_tables_are_edited_in_place() {
     let text = "services.api = { cpu = 256, autoscaling = { min = 1, max = 2, cpu = { target = 50, scale_in_cooldown = \"30s\" } } }\n";
-    let (edited, _) = edited(text, Scaling { max: Some(9), cpu: Some(70), ..Scaling::default() });
+    let (edited, _) = edited(text, ScalingNumbers { max: Some(9), cpu: Some(70), ..ScalingNumbers::default() });
     assert_eq!(edited, text.replace("max = 2", "max = 9").replace("target = 50", "target = 70"));
 }
 
 #[test]
 fn an_unknown_service_is_an_error() {
-    let edit = edit_scaling(TEXT, "web", &Scaling::default());
+    let edit = edit_scaling(TEXT, "web", &ScalingNumbers::default());
     assert_eq!(edit, Err("there is no [services.web]".to_owned()));
 }
 
@@ -56,7 +57,7 @@ fn setting_the_current_values_changes_nothing() {
         assert_eq!(edited(text, count(3)), (text.to_owned(), Vec::new()));
     }
     let text = "[services.api.autoscaling]\nmax = 4\ncpu.target = 50.0\n";
-    let same = Scaling { max: Some(4), cpu: Some(50), ..Scaling::default() };
+    let same = ScalingNumbers { max: Some(4), cpu: Some(50), ..ScalingNumbers::default() };
     assert_eq!(edited(text, same), (text.to_owned(), Vec::new()));
 }
 
@@ -137,6 +138,6 @@ fn a_removed_count_leaves_the_comments_above_it_and_a_well_formed_table() {
             "[services.api]\r\n[services.api.container]\r\nimage = '''\r\n[a]\r\n'''\r\n\r\n[services.api.autoscaling]\r\nmax = 4\r\n\r\n# next\r\n[platform]\r\n",
         ),
     ] {
-        assert_eq!(edited(text, Scaling { max: Some(4), ..Scaling::default() }).0, expected, "{text}");
+        assert_eq!(edited(text, ScalingNumbers { max: Some(4), ..ScalingNumbers::default() }).0, expected, "{text}");
     }
 }

@@ -31,12 +31,12 @@ impl<'t> Source<'t> {
 pub(in crate::stack) struct Document<'t> {
     text: &'t str,
     root: Spanned<DeTable<'t>>,
-    pub(super) diagnostics: RefCell<Collected>,
+    pub(super) diagnostics: RefCell<CollectedDiagnostics>,
 }
 
 /// Diagnostics by byte offset.
 #[derive(Default)]
-pub(super) struct Collected {
+pub(super) struct CollectedDiagnostics {
     pub errors: Vec<(usize, Diagnostic)>,
     pub warnings: Vec<(usize, Diagnostic)>,
     /// Names that must be unique, with the key that uses them, by kind and name.
@@ -60,7 +60,7 @@ impl<'t> Document<'t> {
         let errors: Vec<(usize, Diagnostic)> = errors.collect();
         if all_duplicates {
             // Duplicate keys do not affect the rest of the file, so its errors are reported too.
-            let collected = Collected { errors, ..Collected::default() };
+            let collected = CollectedDiagnostics { errors, ..CollectedDiagnostics::default() };
             return Ok(Self { text, root, diagnostics: RefCell::new(collected) });
         }
         let mut diagnostics = with_places(text, errors);
@@ -83,7 +83,7 @@ impl<'t> Document<'t> {
 
     /// Returns `value` and the warnings, or all errors.
     pub(crate) fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<Diagnostic>), Diagnostics> {
-        let Collected { errors, warnings, .. } = self.diagnostics.into_inner();
+        let CollectedDiagnostics { errors, warnings, .. } = self.diagnostics.into_inner();
         match value {
             Some(value) if errors.is_empty() => Ok((value, with_places(self.text, warnings))),
             _ => Err(Diagnostics(with_places(self.text, errors))),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{CLUSTER, Resource, SERVICE, imported, reference};
-use crate::stack::spec::{Generation, Platform, Service};
+use crate::stack::spec::{CdkVersion, Platform, Service};
 
 pub(in crate::stack) fn cluster(name: &str, container_insights: bool) -> Resource {
     let insights = if container_insights { "enabled" } else { "disabled" };
@@ -28,7 +28,7 @@ pub(in crate::stack) struct ServiceReferences<'a> {
 pub(in crate::stack) fn service(
     service: &Service,
     references: &ServiceReferences<'_>,
-    generation: Generation,
+    cdk_version: CdkVersion,
     region: &str,
 ) -> Resource {
     let breaker = service.deployment.circuit_breaker;
@@ -36,7 +36,7 @@ pub(in crate::stack) fn service(
     SERVICE.with(json!({
         "Cluster": imported(&references.platform.cluster),
         "DeploymentConfiguration": {
-            "Alarms": alarms(generation, region),
+            "Alarms": alarms(cdk_version, region),
             "DeploymentCircuitBreaker": breaker.then(|| json!({ "Enable": true, "Rollback": true })),
             "MaximumPercent": service.deployment.max_percent,
             "MinimumHealthyPercent": service.deployment.min_healthy_percent,
@@ -64,9 +64,9 @@ pub(in crate::stack) fn service(
 const REGIONS_WITHOUT_ALARMS: &[&str] = &["cn-", "us-gov-", "us-iso-", "us-isob-"];
 
 /// The disabled `Alarms` block that the second generation writes.
-fn alarms(generation: Generation, region: &str) -> Option<Value> {
+fn alarms(cdk_version: CdkVersion, region: &str) -> Option<Value> {
     let available = !REGIONS_WITHOUT_ALARMS.iter().any(|prefix| region.starts_with(prefix));
-    (generation == Generation::Two && available)
+    (cdk_version == CdkVersion::V2 && available)
         .then(|| json!({ "AlarmNames": [], "Enable": false, "Rollback": false }))
 }
 
@@ -84,8 +84,8 @@ mod tests {
             ("us-iso-east-1", false),
             ("us-isob-east-1", false),
         ] {
-            assert_eq!(alarms(Generation::Two, region).is_some(), emitted, "{region}");
-            assert!(alarms(Generation::One, region).is_none());
+            assert_eq!(alarms(CdkVersion::V2, region).is_some(), emitted, "{region}");
+            assert!(alarms(CdkVersion::V1, region).is_none());
         }
     }
 }

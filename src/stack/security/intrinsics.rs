@@ -11,11 +11,11 @@ pub(super) fn rendered(value: &Value) -> Value {
         Value::Object(map) => match intrinsic(value) {
             Some(("Ref", Value::String(id))) => json!(format!("${{{id}}}")),
             Some(("Fn::GetAtt", Value::Array(path))) if path.len() == 2 => {
-                json!(format!("${{{}.{}}}", text(&path[0]), text(&path[1])))
+                json!(format!("${{{}.{}}}", display_text(&path[0]), display_text(&path[1])))
             }
             Some(("Fn::Join", Value::Array(join))) if join.len() == 2 && join[1].is_array() => {
                 let Value::Array(parts) = rendered(&join[1]) else { unreachable!("a list is rendered as a list") };
-                json!(parts.iter().map(text).collect::<Vec<_>>().join(&text(&join[0])))
+                json!(parts.iter().map(display_text).collect::<Vec<_>>().join(&display_text(&join[0])))
             }
             Some((name, argument)) => json!(json!({ name: rendered(argument) }).to_string()),
             None => map
@@ -29,7 +29,7 @@ pub(super) fn rendered(value: &Value) -> Value {
 }
 
 /// A string as is, any other value as JSON.
-pub(super) fn text(value: &Value) -> String {
+pub(super) fn display_text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 

@@ -9,7 +9,7 @@ mod rule;
 mod statement;
 
 pub use rule::Rule;
-pub use statement::{Effect, Statement, Targets};
+pub use statement::{Effect, Statement, StatementElements};
 
 /// Added and removed items.
 #[derive(Debug, Clone, PartialEq)]

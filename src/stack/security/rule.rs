@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::intrinsics::text;
+use super::intrinsics::display_text;
 
 /// The properties that name a rule's peer, in order of precedence.
 const PEER_KEYS: &[&str] = &[
@@ -32,10 +32,10 @@ pub struct Rule {
 impl Rule {
     /// Reads an inline rule or a rule resource. `group` is the security group of an inline rule.
     pub(super) fn read(rule: &Value, group: &str) -> Self {
-        let peer = |key: &&'static str| rule.get(*key).map(|value| (*key, text(value)));
+        let peer = |key: &&'static str| rule.get(*key).map(|value| (*key, display_text(value)));
         Self {
-            group: rule.get("GroupId").map_or_else(|| group.to_owned(), text),
-            protocol: rule.get("IpProtocol").map_or_else(|| "*unknown*".to_owned(), text),
+            group: rule.get("GroupId").map_or_else(|| group.to_owned(), display_text),
+            protocol: rule.get("IpProtocol").map_or_else(|| "*unknown*".to_owned(), display_text),
             from_port: rule["FromPort"].clone(),
             to_port: rule["ToPort"].clone(),
             peer: PEER_KEYS.iter().find_map(peer),
@@ -49,8 +49,8 @@ impl Rule {
             _ if protocol == "-1" => "Everything".to_owned(),
             (from, _) if from.as_i64() == Some(-1) => format!("All {protocol}"),
             (Value::Null, Value::Null) => protocol,
-            (from, to) if from == to => format!("{protocol} {}", text(from)),
-            (from, to) => format!("{protocol} {}-{}", text(from), text(to)),
+            (from, to) if from == to => format!("{protocol} {}", display_text(from)),
+            (from, to) => format!("{protocol} {}-{}", display_text(from), display_text(to)),
         }
     }
 

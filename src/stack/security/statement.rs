@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::intrinsics::text;
+use super::intrinsics::display_text;
 
 /// The effect of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,14 +28,14 @@ impl Effect {
 
 /// Actions, resources or principals of a statement, or their negation (`NotAction`, …).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Targets {
+pub struct StatementElements {
     /// The values, sorted.
     pub values: Vec<String>,
     /// Whether it matches everything except these values.
     pub not: bool,
 }
 
-impl Targets {
+impl StatementElements {
     fn read(statement: &Value, key: &str) -> Self {
         let negative = &statement[format!("Not{key}")];
         let not = !negative.is_null();
@@ -63,7 +63,7 @@ fn strings(value: &Value) -> Vec<String> {
             .iter()
             .flat_map(|(key, value)| strings(value).into_iter().map(move |value| format!("{key}:{value}")))
             .collect(),
-        scalar => vec![text(scalar)],
+        scalar => vec![display_text(scalar)],
     }
 }
 
@@ -75,11 +75,11 @@ pub struct Statement {
     /// Whether it allows or denies.
     pub effect: Effect,
     /// Resource or NotResource.
-    pub resources: Targets,
+    pub resources: StatementElements,
     /// Action or NotAction.
-    pub actions: Targets,
+    pub actions: StatementElements,
     /// Principal or NotPrincipal.
-    pub principals: Targets,
+    pub principals: StatementElements,
     /// Condition.
     pub condition: Value,
     /// The text of a statement that is an intrinsic function, which only CloudFormation can resolve; the other fields are then empty.
@@ -96,9 +96,9 @@ impl Statement {
                 Some("Deny") => Effect::Deny,
                 _ => Effect::Unknown,
             },
-            resources: Targets::read(statement, "Resource"),
-            actions: Targets::read(statement, "Action"),
-            principals: Targets::read(statement, "Principal"),
+            resources: StatementElements::read(statement, "Resource"),
+            actions: StatementElements::read(statement, "Action"),
+            principals: StatementElements::read(statement, "Principal"),
             condition: statement["Condition"].clone(),
         }
     }
@@ -135,6 +135,8 @@ pub(super) fn resource_statements(document: &Value, arn: &str) -> Vec<Statement>
 pub(super) fn policy_statements(properties: &Value) -> Vec<Statement> {
     let identities = ["Groups", "Users", "Roles"].into_iter().filter_map(|key| properties[key].as_array()).flatten();
     identities
-        .flat_map(|identity| identity_statements(&properties["PolicyDocument"], &format!("AWS:{}", text(identity))))
+        .flat_map(|identity| {
+            identity_statements(&properties["PolicyDocument"], &format!("AWS:{}", display_text(identity)))
+        })
         .collect()
 }

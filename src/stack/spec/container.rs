@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use toml::de::DeValue;
 
-use super::{ContainerDefinition, Generation, HealthCheck, Port, secret};
+use super::{CdkVersion, ContainerDefinition, HealthCheck, Port, secret};
 use crate::diagnostic::Diagnostic;
 use crate::stack::check;
 use crate::stack::reader::{Table, Validated};
@@ -18,14 +18,14 @@ pub(super) fn read(
     table: Table<'_, '_>,
     key: &str,
     task_memory: Option<u32>,
-    generation: Generation,
+    cdk_version: CdkVersion,
 ) -> Option<ContainerDefinition> {
     if !table.contains_key("id")
         && let Some(diagnostic) = reserved_id(key)
     {
         table.report("id", diagnostic);
     }
-    let id = table.optional("id", container_id(generation)).unwrap_or_else(|| key.to_owned());
+    let id = table.optional("id", container_id(cdk_version)).unwrap_or_else(|| key.to_owned());
     let name = table.optional("name", |value| check::CONTAINER_NAME.rule(value));
     if name.is_none()
         && let Err(diagnostic) = check::CONTAINER_NAME.check(&id)
@@ -34,8 +34,8 @@ pub(super) fn read(
     }
     let image = table.required("image", "add image = \"nginx\"", check::image);
     let ports = ports(&table);
-    let command = table.optional("command", check::list(check::text));
-    let environment = variables(&table, "environment", check::text);
+    let command = table.optional("command", check::list(check::string));
+    let environment = variables(&table, "environment", check::string);
     let secrets = variables(&table, "secrets", secret::rule);
     for duplicate in secrets.keys().filter(|name| environment.contains_key(*name)) {
         table.report(
@@ -63,9 +63,9 @@ pub(super) fn read(
     })
 }
 
-fn container_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Validated<String> {
+fn container_id(cdk_version: CdkVersion) -> impl Fn(&DeValue<'_>) -> Validated<String> {
     move |value| {
-        let id = check::construct_id(generation)(value)?;
+        let id = check::construct_id(cdk_version)(value)?;
         reserved_id(&id).map_or(Ok(id), Err)
     }
 }
@@ -138,7 +138,7 @@ fn memory_limits(table: &Table<'_, '_>, task_memory: Option<u32>) -> (Option<u32
 /// The ranges are those of ECS, the defaults those of the CDK.
 fn health_check(table: Table<'_, '_>) -> Option<HealthCheck> {
     let hint = "add command = [\"CMD-SHELL\", \"curl -f http://localhost/ || exit 1\"]";
-    let command = table.required("command", hint, |value| check::list(check::text)(value).map(health_command));
+    let command = table.required("command", hint, |value| check::list(check::string)(value).map(health_command));
     if let Some([first]) = command.as_deref()
         && first.starts_with("CMD")
     {

@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use super::Generation;
+use super::CdkVersion;
 use crate::diagnostic::Diagnostic;
 use crate::stack::check;
 use crate::stack::reader::{Table, Validated};
@@ -12,7 +12,6 @@ use crate::stack::reader::{Table, Validated};
 pub struct Logs {
     /// awslogs-stream-prefix.
     pub prefix: String,
-    /// The log group.
     pub group: LogGroupSpec,
 }
 
@@ -23,23 +22,20 @@ pub enum LogGroupSpec {
     Implicit,
     /// A resource of the stack itself.
     Explicit {
-        /// Construct id.
         id: String,
         /// LogGroupName; CloudFormation generates one if it is `None`.
         name: Option<String>,
         /// The retention period; `None` if events never expire.
         retention_days: Option<u32>,
         /// What happens to it when it is removed from the stack.
-        removal: Removal,
+        removal: RemovalPolicy,
     },
 }
 
 /// What happens to a resource that is removed from its stack, or whose stack is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Removal {
-    /// It is kept.
+pub enum RemovalPolicy {
     Retain,
-    /// It is deleted.
     Destroy,
 }
 
@@ -48,13 +44,13 @@ const LOG_GROUP_ID: &str = "Logs";
 /// The CDK's default retention period of a log group.
 const CDK_RETENTION_DAYS: u32 = 731;
 
-const REMOVALS: &[(&str, Removal)] = &[("retain", Removal::Retain), ("destroy", Removal::Destroy)];
+const REMOVALS: &[(&str, RemovalPolicy)] = &[("retain", RemovalPolicy::Retain), ("destroy", RemovalPolicy::Destroy)];
 
 /// `table` is `None` if the file has no such table.
-pub(super) fn read(table: Option<Table<'_, '_>>, stack: &str, generation: Generation) -> Logs {
+pub(super) fn read(table: Option<Table<'_, '_>>, stack: &str, cdk_version: CdkVersion) -> Logs {
     let Some(table) = table else { return Logs { prefix: stack.to_owned(), group: LogGroupSpec::Implicit } };
     let prefix = table.optional("prefix", stream_prefix).unwrap_or_else(|| stack.to_owned());
-    let id = table.optional("id", check::leading_construct_id(generation));
+    let id = table.optional("id", check::leading_construct_id(cdk_version));
     let name = table.optional("group", group_name);
     let retention_days = table.optional("retention_days", check::retention_days);
     if let Some(name) = &name {
@@ -68,7 +64,7 @@ pub(super) fn read(table: Option<Table<'_, '_>>, stack: &str, generation: Genera
             id: id.unwrap_or_else(|| LOG_GROUP_ID.to_owned()),
             name,
             retention_days: retention_days.unwrap_or(Some(CDK_RETENTION_DAYS)),
-            removal: removal.unwrap_or(Removal::Retain),
+            removal: removal.unwrap_or(RemovalPolicy::Retain),
         }
     } else {
         LogGroupSpec::Implicit

@@ -4,25 +4,27 @@
 
 use indexmap::IndexMap;
 
+mod autoscaling;
 mod container;
+mod deployment;
 mod logs;
 mod network;
 mod platform;
 mod port;
 mod root;
 mod sandbox;
-mod scaling;
 mod secret;
 mod service;
 mod task_policy;
 
-pub use logs::{LogGroupSpec, Logs, Removal};
+pub use autoscaling::{Autoscaling, MAX_TASKS_PER_SERVICE, TargetTracking};
+pub use deployment::DeploymentConfiguration;
+pub use logs::{LogGroupSpec, Logs, RemovalPolicy};
 pub use network::Cidr;
 pub(crate) use platform::VPC_ID;
 pub use port::{Port, Protocol};
 pub use root::tags_error;
-pub use sandbox::{Runtime, Sandbox, StandIn};
-pub use scaling::{Autoscaling, DeploymentConfiguration, MAX_TASKS_PER_SERVICE, TargetTracking};
+pub use sandbox::{ImageCommand, Runtime, Sandbox};
 pub use secret::Secret;
 pub use task_policy::PolicyStatement;
 
@@ -33,7 +35,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spec {
     /// The CDK generation whose templates synth produces.
-    pub cdk: Generation,
+    pub cdk: CdkVersion,
     /// The account and region of the project.
     pub target: Target,
     /// Tags of every stack.
@@ -48,17 +50,16 @@ pub struct Spec {
 
 /// A generation of the CDK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Generation {
+pub enum CdkVersion {
     /// 1.x, as of 1.204.
-    One,
+    V1,
     /// 2.x, as of 2.275.
-    Two,
+    V2,
 }
 
 /// The guard against deployments to another account or region.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Target {
-    /// The account id.
     pub account: Option<String>,
     /// The region, such as `us-east-1`.
     pub region: Option<String>,
@@ -69,7 +70,6 @@ pub struct Target {
 pub struct Platform {
     /// The VPC's Name tag.
     pub vpc: String,
-    /// The cluster's name.
     pub cluster: Reference,
     /// The id of the Cloud Map namespace.
     pub namespace: Reference,
@@ -77,7 +77,6 @@ pub struct Platform {
     pub security_group: Reference,
     /// Subnet ids to use instead of looking the VPC up.
     pub subnets: Option<Vec<String>>,
-    /// The project's platform stack.
     pub stack: Option<PlatformStack>,
 }
 
@@ -93,15 +92,12 @@ pub enum Reference {
 /// The workshop's base stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlatformStack {
-    /// The stack's name.
     pub name: String,
     /// The VPC's addresses.
     pub cidr: Cidr,
-    /// The ECS cluster's name.
     pub cluster_name: String,
     /// Whether the cluster collects Container Insights.
     pub container_insights: bool,
-    /// The private DNS namespace.
     pub namespace: String,
     /// Whether to create the instance that load tests run from.
     pub stress_tool: bool,
@@ -112,7 +108,6 @@ pub struct PlatformStack {
 /// One ECS service and its stack.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Service {
-    /// The stack's name.
     pub stack: String,
     /// Construct id of the service.
     pub id: String,
@@ -138,7 +133,6 @@ pub struct Service {
     pub exec: bool,
     /// The task's one container.
     pub container: ContainerDefinition,
-    /// The log configuration.
     pub logs: Logs,
     /// Settings of rolling deployments.
     pub deployment: DeploymentConfiguration,
@@ -151,9 +145,7 @@ pub struct Service {
 /// The container of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerDefinition {
-    /// Construct id.
     pub id: String,
-    /// The container's name.
     pub name: String,
     /// The image, as a registry reference.
     pub image: String,
@@ -169,7 +161,6 @@ pub struct ContainerDefinition {
     pub memory: Option<u32>,
     /// Soft limit, in MiB.
     pub memory_reservation: Option<u32>,
-    /// The health check.
     pub health_check: Option<HealthCheck>,
 }
 

@@ -39,7 +39,7 @@ impl fmt::Display for Cidr {
 
 /// The rule for a VPC's network.
 pub(super) fn vpc_cidr(value: &DeValue<'_>) -> Validated<Cidr> {
-    let text = check::text(value)?;
+    let text = check::string(value)?;
     let parsed = text.split_once('/').and_then(|(address, prefix)| {
         let address: Ipv4Addr = address.parse().ok()?;
         Some((u32::from(address), prefix.parse::<u8>().ok().filter(|prefix| *prefix <= 32)?))

@@ -2,15 +2,15 @@
 
 use indexmap::IndexMap;
 
-use super::{Generation, Platform, Port, Service, Spec, Target, platform, sandbox, service};
+use super::{CdkVersion, Platform, Port, Service, Spec, Target, platform, sandbox, service};
 use crate::diagnostic::Diagnostic;
 use crate::stack::check;
 use crate::stack::reader::{Entry, Table, Validated, join_words};
 
 pub(super) fn read(root: &Table<'_, '_>) -> Option<Spec> {
     let cdk = match root.optional("cdk", check::integer("the CDK generation", 1..=2)) {
-        Some(1) => Generation::One,
-        _ => Generation::Two,
+        Some(1) => CdkVersion::V1,
+        _ => CdkVersion::V2,
     };
     let target = read_target(root);
     let tags = root.table("tags").map(|table| tags(&table)).unwrap_or_default();

@@ -11,7 +11,7 @@ pub struct Sandbox {
     /// The runtime of tasks.
     pub runtime: Runtime,
     /// Commands to run in place of images, by image.
-    pub images: IndexMap<String, StandIn>,
+    pub images: IndexMap<String, ImageCommand>,
 }
 
 /// How the sandbox runs tasks.
@@ -29,7 +29,7 @@ pub enum Runtime {
 
 /// A command to run in place of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StandIn {
+pub struct ImageCommand {
     /// The command; `{port}` is the task's port.
     pub command: Vec<String>,
     /// Folder to run it in, relative to the project's.
@@ -50,19 +50,23 @@ pub(super) fn read(table: Table<'_, '_>) -> Sandbox {
     let runtime = table.optional("runtime", check::one_of(RUNTIMES)).unwrap_or_default();
     let images = table.table("images").map(|images| {
         let entries = images.entries().into_iter();
-        entries.filter_map(|entry| stand_in(&images, &entry).map(|stand_in| (entry.key.to_owned(), stand_in))).collect()
+        entries
+            .filter_map(|entry| {
+                image_command(&images, &entry).map(|image_command| (entry.key.to_owned(), image_command))
+            })
+            .collect()
     });
     table.finish();
     Sandbox { runtime, images: images.unwrap_or_default() }
 }
 
-fn stand_in(images: &Table<'_, '_>, entry: &Entry<'_, '_>) -> Option<StandIn> {
+fn image_command(images: &Table<'_, '_>, entry: &Entry<'_, '_>) -> Option<ImageCommand> {
     if let Err(diagnostic) = check::IMAGE.check(entry.key) {
         images.report_key(entry, diagnostic);
     }
     let table = images.table_of(images.join(entry.key), entry.value)?;
-    let command = table.required("command", "add command = [\"node\", \"server.js\"]", check::list(check::text));
+    let command = table.required("command", "add command = [\"node\", \"server.js\"]", check::list(check::string));
     let cwd = table.optional("cwd", check::non_empty);
     table.finish();
-    Some(StandIn { command: command?, cwd })
+    Some(ImageCommand { command: command?, cwd })
 }

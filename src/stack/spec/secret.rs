@@ -18,7 +18,7 @@ pub enum Secret {
 const HINT: &str = "write \"ssm:/parameter/name\" or \"secretsmanager:secret-name\"";
 
 pub(super) fn rule(value: &DeValue<'_>) -> Validated<Secret> {
-    let source = check::text(value)?;
+    let source = check::string(value)?;
     match source.split_once(':') {
         Some(("ssm", name)) => parameter(name),
         Some(("secretsmanager", name)) => {

@@ -3,7 +3,9 @@
 use indexmap::IndexMap;
 use toml::de::DeValue;
 
-use super::{ContainerDefinition, Generation, LogGroupSpec, Service, container, logs, scaling, task_policy};
+use super::{
+    CdkVersion, ContainerDefinition, LogGroupSpec, Service, autoscaling, container, deployment, logs, task_policy,
+};
 use crate::diagnostic::Diagnostic;
 use crate::stack::check;
 use crate::stack::construct::pascal_case;
@@ -30,7 +32,7 @@ const PLATFORM_VERSIONS: &[(&str, &str)] = &[
     ("1.0.0", "1.0.0"),
 ];
 
-pub(super) fn read_all(services: &Table<'_, '_>, generation: Generation) -> IndexMap<String, Service> {
+pub(super) fn read_all(services: &Table<'_, '_>, cdk_version: CdkVersion) -> IndexMap<String, Service> {
     let entries = services.entries();
     if entries.is_empty() {
         services.report_table(Diagnostic::new("has no service").hint("add a [services.NAME] table"));
@@ -38,7 +40,7 @@ pub(super) fn read_all(services: &Table<'_, '_>, generation: Generation) -> Inde
     let read = |entry: Entry<'_, '_>| {
         check_key(services, &entry);
         let table = services.table_of(services.join(entry.key), entry.value)?;
-        Some((entry.key.to_owned(), service(table, entry.key, generation)?))
+        Some((entry.key.to_owned(), service(table, entry.key, cdk_version)?))
     };
     entries.into_iter().filter_map(read).collect()
 }
@@ -52,10 +54,10 @@ fn check_key(services: &Table<'_, '_>, entry: &Entry<'_, '_>) {
     }
 }
 
-fn service(table: Table<'_, '_>, key: &str, generation: Generation) -> Option<Service> {
+fn service(table: Table<'_, '_>, key: &str, cdk_version: CdkVersion) -> Option<Service> {
     let stack = stack_name(&table, key);
-    let id = construct_id(&table, "id", generation, || format!("{}FargateService", pascal_case(key)));
-    let task_id = construct_id(&table, "task_id", generation, || "TaskDef".to_owned());
+    let id = construct_id(&table, "id", cdk_version, || format!("{}FargateService", pascal_case(key)));
+    let task_id = construct_id(&table, "task_id", cdk_version, || "TaskDef".to_owned());
     let name = table.optional("name", |value| check::SERVICE_NAME.rule(value));
     let (cpu, memory) = size(&table);
     let ec2_compatible = table.optional("compatibility", compatibility);
@@ -63,11 +65,11 @@ fn service(table: Table<'_, '_>, key: &str, generation: Generation) -> Option<Se
     let public_ip = table.optional("public_ip", check::boolean);
     let platform_version = table.optional("platform_version", check::one_of(PLATFORM_VERSIONS));
     let exec = table.optional("exec", check::boolean);
-    let container = container(&table, key, memory, generation);
-    let logs = logs::read(table.table("logs"), &stack, generation);
-    let deployment = scaling::deployment(table.table("deployment"));
-    let task_policy = task_policy::read(table.tables("task_policy"), exec.unwrap_or(false), generation);
-    let autoscaling = table.table("autoscaling").map(scaling::autoscaling);
+    let container = container(&table, key, memory, cdk_version);
+    let logs = logs::read(table.table("logs"), &stack, cdk_version);
+    let deployment = deployment::read(table.table("deployment"));
+    let task_policy = task_policy::read(table.tables("task_policy"), exec.unwrap_or(false), cdk_version);
+    let autoscaling = table.table("autoscaling").map(autoscaling::read);
     let count = count(&table, autoscaling.as_ref().and_then(Option::as_ref));
     for (what, key, name) in [("service", "name", &name), ("Cloud Map service", "discovery", &discovery)] {
         if let Some(name) = name {
@@ -116,11 +118,11 @@ fn stack_name(table: &Table<'_, '_>, key: &str) -> String {
 fn construct_id(
     table: &Table<'_, '_>,
     key: &'static str,
-    generation: Generation,
+    cdk_version: CdkVersion,
     default: impl Fn() -> String,
 ) -> String {
     if table.contains_key(key) {
-        return table.optional(key, check::leading_construct_id(generation)).unwrap_or_else(default);
+        return table.optional(key, check::leading_construct_id(cdk_version)).unwrap_or_else(default);
     }
     let id = default();
     if !id.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
@@ -167,7 +169,7 @@ fn container(
     table: &Table<'_, '_>,
     key: &str,
     task_memory: Option<u32>,
-    generation: Generation,
+    cdk_version: CdkVersion,
 ) -> Option<ContainerDefinition> {
     if !table.contains_key("container") {
         let diagnostic =
@@ -175,12 +177,12 @@ fn container(
         table.report("container", diagnostic);
         return None;
     }
-    container::read(table.table("container")?, key, task_memory, generation)
+    container::read(table.table("container")?, key, task_memory, cdk_version)
 }
 
 /// The desired count: 1 by default, or `None` with autoscaling.
 fn count(table: &Table<'_, '_>, autoscaling: Option<&super::Autoscaling>) -> Option<u32> {
-    let count = table.optional("count", check::integer("a count", 0..=scaling::MAX_TASKS_PER_SERVICE));
+    let count = table.optional("count", check::integer("a count", 0..=super::MAX_TASKS_PER_SERVICE));
     if let (Some(count), Some(super::Autoscaling { min, max, .. })) = (count, autoscaling)
         && !(*min..=*max).contains(&count)
     {

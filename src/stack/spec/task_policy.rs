@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use super::Generation;
+use super::CdkVersion;
 use crate::diagnostic::Diagnostic;
 use crate::stack::check;
 use crate::stack::reader::{Table, Validated};
@@ -19,10 +19,10 @@ pub struct PolicyStatement {
 
 /// Reads the statements. Their distribution over policies depends on all of them and on ECS Exec, so oversized policies are detected
 /// at the end.
-pub(super) fn read(tables: Vec<Table<'_, '_>>, exec: bool, generation: Generation) -> Vec<PolicyStatement> {
+pub(super) fn read(tables: Vec<Table<'_, '_>>, exec: bool, cdk_version: CdkVersion) -> Vec<PolicyStatement> {
     let (tables, statements): (Vec<_>, Vec<_>) =
         tables.into_iter().filter_map(|table| statement(&table).map(|statement| (table, statement))).unzip();
-    for (at, size) in oversized_statements(&statements, exec, generation) {
+    for (at, size) in oversized_statements(&statements, exec, cdk_version) {
         let diagnostic = Diagnostic::new(format!(
             "needs a managed policy of {size} characters, and IAM accepts {MAX_MANAGED_POLICY}"
         ));
@@ -39,7 +39,7 @@ fn statement(table: &Table<'_, '_>) -> Option<PolicyStatement> {
 }
 
 fn action(value: &DeValue<'_>) -> Validated<String> {
-    let action = check::text(value)?;
+    let action = check::string(value)?;
     let well_formed = action.split_once(':').is_some_and(|(service, name)| {
         let service_letters = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
         let name_letters = |letter: char| letter.is_ascii_alphanumeric() || "*?".contains(letter);
@@ -56,7 +56,7 @@ fn action(value: &DeValue<'_>) -> Validated<String> {
 }
 
 fn resource(value: &DeValue<'_>) -> Validated<String> {
-    let resource = check::text(value)?;
+    let resource = check::string(value)?;
     if resource == "*" || resource.starts_with("arn:") && resource.matches(':').count() >= 5 {
         return Ok(resource);
     }

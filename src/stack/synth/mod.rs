@@ -19,10 +19,7 @@ pub(super) use policy::{MAX_MANAGED_POLICY, oversized_statements};
 pub enum SynthError {
     /// The spec has no such stack.
     #[error("there is no stack `{name}` in the project")]
-    UnknownStack {
-        /// The stack's name.
-        name: String,
-    },
+    UnknownStack { name: String },
     /// A look-up is missing.
     #[error("{}", missing_look_up(.0))]
     MissingLookUp(LookUp),

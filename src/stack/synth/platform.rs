@@ -8,7 +8,7 @@ use crate::stack::construct::ConstructPath;
 use crate::stack::resources::instance::{InstanceReferences, instance};
 use crate::stack::resources::network::Gateway;
 use crate::stack::resources::{arn, cloud_map, ecs_service, iam, network};
-use crate::stack::spec::{Cidr, Generation, PlatformStack, Protocol, VPC_ID};
+use crate::stack::spec::{CdkVersion, Cidr, PlatformStack, Protocol, VPC_ID};
 use crate::stack::template::Template;
 
 /// The maximum number of availability zones of the platform; the default of the CDK's VPC.
@@ -21,7 +21,6 @@ const USER_DATA: &str = "#!/bin/bash\ndnf install -y httpd-tools\n";
 /// Logical ids of resources of a platform stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlatformIds {
-    /// The VPC.
     pub vpc: String,
     /// Public subnets, one per availability zone of up to three.
     pub public_subnets: Vec<String>,
@@ -55,7 +54,7 @@ struct Subnet {
 
 pub(super) fn synth(
     platform: &PlatformStack,
-    generation: Generation,
+    cdk_version: CdkVersion,
     region: &str,
     zones: &[String],
 ) -> Result<Template, SynthError> {
@@ -65,13 +64,13 @@ pub(super) fn synth(
         .cidr
         .subnets(count)
         .ok_or_else(|| SynthError::NetworkTooSmall { cidr: platform.cidr.to_string(), subnets: count })?;
-    let mut network = Network { stack: Stack::new(&platform.name, generation), generation };
+    let mut network = Network { stack: Stack::new(&platform.name, cdk_version), cdk_version };
     let (vpc, first_subnet) = network.add(platform.cidr, zones, &cidrs);
     let mut stack = network.stack;
     let (group, outputs) = add_shared_resources(&mut stack, platform, &vpc);
     let instance = match first_subnet {
         Some(subnet) if platform.stress_tool => {
-            let principal = principal::ec2(generation, region);
+            let principal = principal::ec2(cdk_version, region);
             Some(add_stress_tool(&mut stack, &platform.name, &subnet, &group, &principal))
         }
         _ => None,
@@ -88,7 +87,7 @@ pub(super) fn synth(
 
 struct Network {
     stack: Stack,
-    generation: Generation,
+    cdk_version: CdkVersion,
 }
 
 impl Network {
@@ -134,9 +133,9 @@ impl Network {
     fn add_nat_gateway(&mut self, subnet: &Subnet, route: String) -> String {
         let name = subnet.path.to_string();
         let address = self.stack.add(&subnet.path.child("EIP"), network::elastic_ip(&name));
-        let depends_on = match self.generation {
-            Generation::One => Vec::new(),
-            Generation::Two => vec![route, subnet.association.clone()],
+        let depends_on = match self.cdk_version {
+            CdkVersion::V1 => Vec::new(),
+            CdkVersion::V2 => vec![route, subnet.association.clone()],
         };
         let gateway = network::nat_gateway(&address, &subnet.id, &name);
         let attributes = Attributes { depends_on, ..Attributes::default() };

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::stack::look_ups::Environment;
 use crate::stack::resources::{ecs_task_definition::secret_arn, iam};
-use crate::stack::spec::{ContainerDefinition, Generation, PolicyStatement, Secret};
+use crate::stack::spec::{CdkVersion, ContainerDefinition, PolicyStatement, Secret};
 
 /// The CDK's limit for an inline policy, in estimated characters; IAM's limit for a role is 10,240.
 const MAX_INLINE_SIZE: usize = 10_000;
@@ -36,11 +36,11 @@ pub(super) struct Policies {
 }
 
 /// The task role's policies: the permissions of ECS Exec and the spec's statements.
-pub(super) fn task_role(task_policy: &[PolicyStatement], exec: bool, generation: Generation) -> Policies {
+pub(super) fn task_role(task_policy: &[PolicyStatement], exec: bool, cdk_version: CdkVersion) -> Policies {
     let exec = exec.then_some(EXEC_STATEMENTS).into_iter().flatten();
-    let exec = exec.map(|actions| Allow::new(actions.iter().copied(), [json!("*")], generation));
-    let own = task_policy.iter().map(|statement| Allow::from_statement(statement, generation));
-    Policies::distribute(exec.chain(own).collect(), generation)
+    let exec = exec.map(|actions| Allow::new(actions.iter().copied(), [json!("*")], cdk_version));
+    let own = task_policy.iter().map(|statement| Allow::from_statement(statement, cdk_version));
+    Policies::distribute(exec.chain(own).collect(), cdk_version)
 }
 
 /// The statements of a task role whose managed policy exceeds IAM's limit: their indices and the policies' sizes. The CDK puts such a
@@ -48,14 +48,14 @@ pub(super) fn task_role(task_policy: &[PolicyStatement], exec: bool, generation:
 pub(in crate::stack) fn oversized_statements(
     task_policy: &[PolicyStatement],
     exec: bool,
-    generation: Generation,
+    cdk_version: CdkVersion,
 ) -> Vec<(usize, usize)> {
-    let policies = task_role(task_policy, exec, generation);
+    let policies = task_role(task_policy, exec, cdk_version);
     let oversized = policies.overflow.iter().filter_map(|statements| {
         let document = iam::policy_document(statements).to_string();
         let size = document.chars().filter(|character| !character.is_whitespace()).count();
         let is_first = |statement: &PolicyStatement| {
-            Some(&Allow::from_statement(statement, generation).to_value()) == statements.first()
+            Some(&Allow::from_statement(statement, cdk_version).to_value()) == statements.first()
         };
         (size > MAX_MANAGED_POLICY).then_some((task_policy.iter().position(is_first)?, size))
     });
@@ -67,9 +67,9 @@ pub(super) fn execution_role(
     container: &ContainerDefinition,
     log_group: &str,
     environment: &Environment,
-    generation: Generation,
+    cdk_version: CdkVersion,
 ) -> Policies {
-    let allow = |actions: &[&'static str], resource| Allow::new(actions.iter().copied(), [resource], generation);
+    let allow = |actions: &[&'static str], resource| Allow::new(actions.iter().copied(), [resource], cdk_version);
     let group = json!({ "Fn::GetAtt": [log_group, "Arn"] });
     let logs = allow(&["logs:CreateLogStream", "logs:PutLogEvents"], group);
     let secrets = container.secrets.values().map(|secret| {
@@ -77,7 +77,7 @@ pub(super) fn execution_role(
         let statement = allow(secret_actions(secret), secret_arn(secret, environment, "-??????"));
         Allow { is_comparable: matches!(secret, Secret::Parameter(_)), ..statement }
     });
-    Policies::distribute(std::iter::once(logs).chain(secrets).collect(), generation)
+    Policies::distribute(std::iter::once(logs).chain(secrets).collect(), cdk_version)
 }
 
 fn secret_actions(secret: &Secret) -> &'static [&'static str] {
@@ -99,18 +99,18 @@ struct Allow<'a> {
 }
 
 impl<'a> Allow<'a> {
-    fn from_statement(PolicyStatement { actions, resources }: &'a PolicyStatement, generation: Generation) -> Self {
-        Self::new(actions.iter().map(String::as_str), resources.iter().map(|resource| json!(resource)), generation)
+    fn from_statement(PolicyStatement { actions, resources }: &'a PolicyStatement, cdk_version: CdkVersion) -> Self {
+        Self::new(actions.iter().map(String::as_str), resources.iter().map(|resource| json!(resource)), cdk_version)
     }
 
     fn new(
         actions: impl IntoIterator<Item = &'a str>,
         resources: impl IntoIterator<Item = Value>,
-        generation: Generation,
+        cdk_version: CdkVersion,
     ) -> Self {
         let (mut actions, mut resources) = (actions.into_iter().collect(), resources.into_iter().collect());
         // The first generation measures a statement with duplicates and drops them when it writes the template.
-        if generation == Generation::Two {
+        if cdk_version == CdkVersion::V2 {
             (actions, resources) = (distinct(actions), distinct(resources));
         }
         Self { actions, resources, is_comparable: true }
@@ -144,12 +144,12 @@ impl<'a> Allow<'a> {
 
 impl Policies {
     /// Distributes statements over policies, in the order and by the estimates of the CDK's `Role`.
-    fn distribute(mut statements: Vec<Allow<'_>>, generation: Generation) -> Self {
-        if generation == Generation::Two {
+    fn distribute(mut statements: Vec<Allow<'_>>, cdk_version: CdkVersion) -> Self {
+        if cdk_version == CdkVersion::V2 {
             statements = without_equivalents(statements);
         }
-        let mut inline = Bin::default();
-        let mut overflow: Vec<Bin> = Vec::new();
+        let mut inline = PolicyInProgress::default();
+        let mut overflow: Vec<PolicyInProgress> = Vec::new();
         for statement in &statements {
             let size = statement.estimated_size();
             let fitting = if inline.size + size < MAX_INLINE_SIZE {
@@ -157,7 +157,7 @@ impl Policies {
             } else if let Some(at) = overflow.iter().position(|bin| bin.size + size <= MAX_MANAGED_SIZE) {
                 &mut overflow[at]
             } else {
-                overflow.push_mut(Bin::default())
+                overflow.push_mut(PolicyInProgress::default())
             };
             fitting.size += size;
             fitting.statements.push(statement.to_value());
@@ -171,7 +171,7 @@ impl Policies {
 
 /// A policy that statements are added to.
 #[derive(Default)]
-struct Bin {
+struct PolicyInProgress {
     size: usize,
     statements: Vec<Value>,
 }

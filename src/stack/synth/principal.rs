@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::stack::spec::Generation;
+use crate::stack::spec::CdkVersion;
 
 /// The regions that CDK 1.204 knows (its `region-info`), by the domain of their partition.
 const KNOWN_REGIONS: &[(&str, &[&str])] = &[
@@ -42,12 +42,12 @@ const KNOWN_REGIONS: &[(&str, &[&str])] = &[
 ];
 
 /// EC2's service principal. The first generation leaves the domain of an unknown region to CloudFormation.
-pub(super) fn ec2(generation: Generation, region: &str) -> Value {
-    let domain = match generation {
-        Generation::One => {
+pub(super) fn ec2(cdk_version: CdkVersion, region: &str) -> Value {
+    let domain = match cdk_version {
+        CdkVersion::V1 => {
             KNOWN_REGIONS.iter().find(|(_, regions)| regions.contains(&region)).map(|(domain, _)| *domain)
         }
-        Generation::Two => Some("amazonaws.com"),
+        CdkVersion::V2 => Some("amazonaws.com"),
     };
     match domain {
         Some(domain) => json!(format!("ec2.{domain}")),

@@ -10,7 +10,7 @@ use crate::stack::look_ups::{Environment, LookUps};
 use crate::stack::resources::ecs_service::{self, ServiceReferences};
 use crate::stack::resources::ecs_task_definition::{self, TaskDefinitionReferences};
 use crate::stack::resources::{Resource, autoscaling, cloud_map, iam, imported, logs};
-use crate::stack::spec::{Autoscaling, Generation, LogGroupSpec, Platform, Removal, Service, Spec};
+use crate::stack::spec::{Autoscaling, CdkVersion, LogGroupSpec, Platform, RemovalPolicy, Service, Spec};
 use crate::stack::template::Template;
 
 const TASKS_PRINCIPAL: &str = "ecs-tasks.amazonaws.com";
@@ -73,7 +73,7 @@ impl ServiceSynth<'_> {
         let task_definition = ecs_task_definition::task_definition(service, &references);
         let id = self.stack.add(&task.child("Resource"), task_definition);
         if service.logs.group == LogGroupSpec::Implicit {
-            self.add_log_group(&log_group, None, None, Removal::Retain);
+            self.add_log_group(&log_group, None, None, RemovalPolicy::Retain);
         }
         let policies = policy::execution_role(&service.container, &log_group.logical_id(), environment, self.spec.cdk);
         let role = self.add_role(&execution_role);
@@ -162,7 +162,7 @@ impl ServiceSynth<'_> {
         path: &ConstructPath,
         name: Option<&str>,
         retention_days: Option<u32>,
-        removal: Removal,
+        removal: RemovalPolicy,
     ) {
         let attributes = Attributes { removal: Some(removal), ..Attributes::default() };
         self.stack.add_with(path, logs::log_group(name, retention_days), attributes);
@@ -171,8 +171,8 @@ impl ServiceSynth<'_> {
     /// Adds a resource that, in the second generation, depends on the task role.
     fn add_after_role(&mut self, path: &ConstructPath, resource: Resource) -> String {
         let depends_on = match self.spec.cdk {
-            Generation::One => Vec::new(),
-            Generation::Two => self.prerequisites.clone(),
+            CdkVersion::V1 => Vec::new(),
+            CdkVersion::V2 => self.prerequisites.clone(),
         };
         self.stack.add_with(path, resource, Attributes { depends_on, ..Attributes::default() })
     }

@@ -4,13 +4,13 @@ use serde_json::{Map, Value, json};
 
 use crate::stack::construct::ConstructPath;
 use crate::stack::resources::{Resource, ResourceType};
-use crate::stack::spec::{Generation, Removal};
+use crate::stack::spec::{CdkVersion, RemovalPolicy};
 use crate::stack::template::Template;
 
 /// A stack's template under construction.
 pub(super) struct Stack {
     root: ConstructPath,
-    generation: Generation,
+    cdk_version: CdkVersion,
     resources: Map<String, Value>,
     parameters: Map<String, Value>,
     outputs: Map<String, Value>,
@@ -22,13 +22,13 @@ pub(super) struct Attributes {
     /// Logical ids, in order.
     pub depends_on: Vec<String>,
     /// The deletion policy; CloudFormation's default if `None`.
-    pub removal: Option<Removal>,
+    pub removal: Option<RemovalPolicy>,
 }
 
 impl Stack {
-    pub(super) fn new(name: &str, generation: Generation) -> Self {
+    pub(super) fn new(name: &str, cdk_version: CdkVersion) -> Self {
         let root = ConstructPath::stack(name);
-        Self { root, generation, resources: Map::new(), parameters: Map::new(), outputs: Map::new() }
+        Self { root, cdk_version, resources: Map::new(), parameters: Map::new(), outputs: Map::new() }
     }
 
     /// The path of a direct child of the stack.
@@ -45,8 +45,8 @@ impl Stack {
     pub(super) fn add_with(&mut self, path: &ConstructPath, resource: Resource, attributes: Attributes) -> String {
         let Resource { resource_type, properties } = resource;
         let deletion_policy = attributes.removal.map(|removal| match removal {
-            Removal::Retain => "Retain",
-            Removal::Destroy => "Delete",
+            RemovalPolicy::Retain => "Retain",
+            RemovalPolicy::Destroy => "Delete",
         });
         let properties = self.ordered(&resource_type, without_nulls(properties));
         let resource = json!({
@@ -88,7 +88,7 @@ impl Stack {
     /// The properties in the CDK's order: the first generation writes required ones first.
     fn ordered(&self, resource_type: &ResourceType, properties: Value) -> Map<String, Value> {
         let Value::Object(mut properties) = properties else { return Map::new() };
-        if self.generation == Generation::Two {
+        if self.cdk_version == CdkVersion::V2 {
             return properties;
         }
         let first = resource_type.required_first.iter();

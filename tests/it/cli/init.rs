@@ -42,7 +42,7 @@ fn init_rejects_names_and_images_that_aws_would_reject() {
     code Some(2)
     -- stdout
     -- stderr
-    error: --name Straße: letters, digits and - make a service's name
+    error: --name Straße: a service name has only letters, digits and -
     ");
     assert!(!dir.path().join("ecsws.toml").exists());
 }

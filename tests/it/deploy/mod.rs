@@ -6,6 +6,8 @@ mod diffs;
 mod failures;
 mod following;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::common::assert_has;
@@ -84,6 +86,29 @@ fn an_unchanged_stack_takes_two_calls_and_no_change_set() {
     let of_stacks: Vec<&str> = calls.iter().filter_map(|call| call.strip_prefix("cloudformation:")).collect();
     assert_eq!(of_stacks, ["DescribeStacks", "GetTemplate"], "{calls:?}");
     assert_has(&workshop.run("--sandbox deploy --force").stderr, &["✓  base (no changes)", "✓  api (no changes)"]);
+}
+
+/// How many of these calls read something that deploys of other stacks may change.
+fn count_reads(calls: &[String]) -> BTreeMap<&str, usize> {
+    let reads = ["DescribeStacks", "ListStackResources", "ListExports", "ListImports", "GetTemplate"];
+    let mut counts = BTreeMap::new();
+    for call in calls.iter().filter_map(|call| call.strip_prefix("cloudformation:")) {
+        if reads.contains(&call) {
+            *counts.entry(call).or_default() += 1;
+        }
+    }
+    counts
+}
+
+#[test]
+fn a_first_deploy_looks_each_thing_up_once() {
+    let workshop = Workshop::new();
+    workshop.run("--sandbox deploy").success();
+    let calls = requests(&workshop);
+    // Each stack is described at the start, once its change set exists, and at its end. The service's stack is described again after
+    // the platform was deployed. Exports are listed before and after the platform's deploy.
+    let expected = BTreeMap::from([("DescribeStacks", 7), ("ListExports", 2), ("ListStackResources", 2)]);
+    assert_eq!(count_reads(&calls), expected, "{calls:?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod writer;
 
-use ecsws::stack::{KeyChange, Scaling, ScalingEdit, edit_scaling};
+use ecsws::stack::{KeyChange, ScalingEdit, ScalingNumbers, edit_scaling};
 use proptest::prelude::*;
 use toml::{Table, Value};
 use writer::Writer;
@@ -64,16 +64,22 @@ fn spec() -> impl Strategy<Value = Table> {
     })
 }
 
-fn scaling() -> impl Strategy<Value = Scaling> {
+fn scaling() -> impl Strategy<Value = ScalingNumbers> {
     let one = || proptest::option::of(number());
     prop_oneof![
-        number().prop_map(|count| Scaling { count: Some(count), ..Scaling::default() }),
-        (one(), one(), one(), one()).prop_map(|(min, max, cpu, memory)| Scaling { count: None, min, max, cpu, memory }),
+        number().prop_map(|count| ScalingNumbers { count: Some(count), ..ScalingNumbers::default() }),
+        (one(), one(), one(), one()).prop_map(|(min, max, cpu, memory)| ScalingNumbers {
+            count: None,
+            min,
+            max,
+            cpu,
+            memory
+        }),
     ]
 }
 
 /// What the edit should make of the values.
-fn expected(mut spec: Table, scaling: &Scaling) -> Table {
+fn expected(mut spec: Table, scaling: &ScalingNumbers) -> Table {
     fn entry<'t>(table: &'t mut Table, key: &str) -> &'t mut Table {
         table.entry(key).or_insert_with(|| Table::new().into()).as_table_mut().expect("a table")
     }
@@ -83,7 +89,7 @@ fn expected(mut spec: Table, scaling: &Scaling) -> Table {
             table.insert(key.to_owned(), number.into());
         }
     };
-    let Scaling { count, min, max, cpu, memory } = *scaling;
+    let ScalingNumbers { count, min, max, cpu, memory } = *scaling;
     set(service, "count", count);
     if [min, max, cpu, memory].iter().any(Option::is_some) {
         service.remove("count");
@@ -139,11 +145,11 @@ proptest! {
     fn an_edit_changes_its_keys_and_no_other_byte(spec in spec(), seed in any::<u64>(), scaling in scaling()) {
         let text = Writer::document(seed, &spec);
         prop_assert_eq!(&parsed(&text), &spec, "{}", text);
-        let Scaling { count, min, max, cpu, memory } = scaling;
-        let none = Scaling::default();
+        let ScalingNumbers { count, min, max, cpu, memory } = scaling;
+        let none = ScalingNumbers::default();
         // One key at a time, so that the text can be compared byte by byte.
         let steps = [
-            Scaling { count, ..none }, Scaling { max, ..none }, Scaling { min, ..none }, Scaling { cpu, ..none }, Scaling { memory, ..none },
+            ScalingNumbers { count, ..none }, ScalingNumbers { max, ..none }, ScalingNumbers { min, ..none }, ScalingNumbers { cpu, ..none }, ScalingNumbers { memory, ..none },
         ];
         let (mut now, mut values) = (text.clone(), spec.clone());
         for step in steps {

@@ -5,7 +5,7 @@ mod lock;
 
 use std::fmt::Write as _;
 
-use ecsws::stack::spec::{LogGroupSpec, Reference, Removal};
+use ecsws::stack::spec::{LogGroupSpec, Reference, RemovalPolicy};
 use ecsws::stack::{Spec, StackKind, stacks};
 use ecsws::testing::diagnostic::{Diagnostic, Diagnostics};
 
@@ -93,7 +93,7 @@ fn a_retention_period_is_one_of_cloudwatch_or_infinite() {
         id: "Logs".to_owned(),
         name: None,
         retention_days,
-        removal: Removal::Retain,
+        removal: RemovalPolicy::Retain,
     };
     assert_eq!(group("7"), of(Some(7)));
     assert_eq!(group("\"infinite\""), of(None));

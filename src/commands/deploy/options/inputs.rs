@@ -6,7 +6,6 @@ use clap::Args;
 
 use super::value_parsers::{image, pair, parameter};
 use crate::error::CliError;
-use crate::model::Stack;
 use crate::ops::StackInputs;
 use crate::project::Project;
 use crate::stack::{ProjectStack, Spec, declared_parameters, is_cdk_parameter, stack_named, tags_error};
@@ -81,12 +80,11 @@ impl InputOptions {
         }
     }
 
-    /// The inputs of one stack. `seen` is the stack as it was just read.
-    pub(crate) fn stack_inputs<'a>(&'a self, stack: &'a ProjectStack, seen: Option<Stack>) -> StackInputs<'a> {
+    /// The inputs of one stack.
+    pub(crate) fn stack_inputs<'a>(&'a self, stack: &'a ProjectStack) -> StackInputs<'a> {
         let own = self.parameters.iter().filter(|given| given.stack.as_ref() == Some(&stack.name));
         StackInputs {
             stack,
-            seen,
             tags: self.tags_of(stack),
             parameters: self.parameters_of(&stack.name),
             required_parameters: own.map(|given| given.key.as_str()).collect(),

@@ -1,16 +1,15 @@
 //! Polls the events of a stack until an operation on it has ended.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep};
 
-use super::SUCCESS_STATUSES;
 use crate::aws::Aws;
-use crate::model::{ChangeSet, Stack, StackEvent};
+use crate::model::{ChangeSet, Stack, StackEvent, StackStatus};
 use crate::ops::retry::retry_transient;
-use crate::ops::{DeployEvent, Operation, OpsError, Result};
+use crate::ops::{DeployEvent, Operation, OpsError, Reporter, ResourceEvent, Result};
 
 /// Poll interval after an event.
 const POLL_ACTIVE: Duration = Duration::from_millis(300);
@@ -18,7 +17,7 @@ const POLL_ACTIVE: Duration = Duration::from_millis(300);
 const POLL_IDLE: Duration = Duration::from_secs(1);
 /// After this time without an event the resources in progress are listed, as cdk does.
 const HEARTBEAT: Duration = Duration::from_secs(30);
-/// After this many polls without an event the stack's status alone is trusted: some servers record no event of the stack itself.
+/// After this many polls without an event the stack's status alone decides: some servers record no event of the stack itself.
 const IDLE_POLLS: u32 = 5;
 /// As [`IDLE_POLLS`], until the operation is known to have begun: the status may still be the one from before, because reads are eventually
 /// consistent.
@@ -30,16 +29,16 @@ const MAX_STALE_READS: u32 = 10;
 #[derive(Debug)]
 pub(super) struct EventPoller {
     operation: Operation,
-    /// The stack as it was before.
-    before: Stack,
+    /// The stack as it was before the operation.
+    initial_stack: Stack,
     stack: String,
     arn: String,
     /// The ARN of the change set that is executed, if it is one: it says whether the operation is over, and how.
     change_set: Option<String>,
-    /// The newest event that has been reported.
-    seen: Option<String>,
+    /// The id of the newest event that has been reported.
+    last_event_id: Option<String>,
     /// Whether the last event from before the operation is known, so that those of earlier operations are not taken for its own.
-    is_anchored: bool,
+    knows_previous_event: bool,
     /// Resources that will be done, the stack itself (and its clean-up) included.
     total: usize,
     done: usize,
@@ -47,46 +46,54 @@ pub(super) struct EventPoller {
     has_begun: bool,
     /// Whether there was an event of a resource: some servers record none.
     has_resource_events: bool,
-    /// The state in which the stack has come to rest.
-    end: Option<String>,
+    /// The status of the stack once no operation is in progress.
+    final_status: Option<StackStatus>,
     /// Logical ids of the resources in progress.
     in_progress: BTreeSet<String>,
-    reasons: Vec<String>,
-    own_reason: Option<String>,
+    /// Construct paths of resources, by logical id.
+    construct_paths: BTreeMap<String, String>,
+    resource_failures: Vec<String>,
+    stack_failure: Option<String>,
 }
 
 impl EventPoller {
-    /// A poller for an operation that is about to begin. `seen` is the stack's newest event, `total` how many resources will be done.
+    /// A poller for an operation that is about to begin. `last_event_id` is the stack's newest event, `total` how many resources will be done.
     /// `change_set` is the ARN of the change set that is executed, if it is one.
-    pub(super) fn before(
+    pub(super) fn for_new_operation(
         operation: Operation,
         stack: &Stack,
-        seen: Option<String>,
+        last_event_id: Option<String>,
         total: usize,
         change_set: Option<&str>,
     ) -> Self {
         Self {
             operation,
-            before: stack.clone(),
+            initial_stack: stack.clone(),
             stack: stack.name.clone(),
             arn: stack.arn.clone(),
             change_set: change_set.map(ToOwned::to_owned),
-            is_anchored: seen.is_some(),
-            seen,
+            knows_previous_event: last_event_id.is_some(),
+            last_event_id,
             total,
             done: 0,
             has_begun: false,
             has_resource_events: false,
-            end: None,
+            final_status: None,
             in_progress: BTreeSet::new(),
-            reasons: Vec::new(),
-            own_reason: None,
+            construct_paths: BTreeMap::new(),
+            resource_failures: Vec::new(),
+            stack_failure: None,
         }
     }
 
-    /// A poller for an operation in progress. `seen` is the last event from before the operation.
-    pub(super) fn attached(operation: Operation, stack: &Stack, seen: Option<String>) -> Self {
-        Self { has_begun: true, ..Self::before(operation, stack, seen, 0, None) }
+    /// A poller for an operation in progress. `last_event_id` is the last event from before the operation.
+    pub(super) fn for_running_operation(operation: Operation, stack: &Stack, last_event_id: Option<String>) -> Self {
+        Self { has_begun: true, ..Self::for_new_operation(operation, stack, last_event_id, 0, None) }
+    }
+
+    /// Sets the construct paths for events of resources, by logical id.
+    pub(super) fn set_construct_paths(&mut self, paths: BTreeMap<String, String>) {
+        self.construct_paths = paths;
     }
 
     /// Whether there was an event of a resource: some servers record none.
@@ -96,20 +103,26 @@ impl EventPoller {
 
     /// Why the operation failed: the resources that failed by themselves, or else the reason of the stack.
     pub(super) fn failure_reasons(&self) -> Vec<String> {
-        if self.reasons.is_empty() { self.own_reason.iter().cloned().collect() } else { self.reasons.clone() }
+        if self.resource_failures.is_empty() {
+            self.stack_failure.iter().cloned().collect()
+        } else {
+            self.resource_failures.clone()
+        }
     }
 
-    /// Emits events until the stack is at rest. Returns its status then, and the stack unless it is deleted.
-    pub(super) async fn run(
+    /// Emits events until the operation has ended. Returns the stack's final status, and the stack unless it is deleted.
+    /// Sends each event to `stack_events` too.
+    pub(super) async fn run<E>(
         &mut self,
         aws: &Aws,
-        new_events: &RefCell<Vec<StackEvent>>,
-        emit: &mut dyn FnMut(DeployEvent),
-    ) -> Result<(String, Option<Stack>)> {
+        stack_events: &UnboundedSender<StackEvent>,
+        reporter: &Reporter<E>,
+    ) -> Result<(StackStatus, Option<Stack>)> {
         let (mut pause, mut idle_polls, mut unconfirmed, mut last_output) = (POLL_ACTIVE, 0, 0, Instant::now());
         loop {
             let events =
-                retry_transient(async || aws.stack_events_after(&self.arn, self.seen.as_deref()).await).await?;
+                retry_transient(async || aws.stack_events_after(&self.arn, self.last_event_id.as_deref()).await)
+                    .await?;
             if events.is_empty() {
                 (pause, idle_polls) = ((pause * 3 / 2).min(POLL_IDLE), idle_polls + 1);
             } else {
@@ -119,25 +132,25 @@ impl EventPoller {
                 last_output = Instant::now();
                 let resources = self.in_progress.iter().cloned().collect();
                 let (done, total) = (self.done, self.total.max(self.done));
-                emit(DeployEvent::InProgress { stack: self.stack.clone(), done, total, resources });
+                reporter.event(DeployEvent::InProgress { stack: self.stack.clone(), done, total, resources });
             }
             for event in events {
-                self.on_event(&event, emit);
-                new_events.borrow_mut().push(event);
+                self.on_event(&event, reporter);
+                drop(stack_events.send(event));
             }
-            if let Some(end) = self.end.clone() {
+            if let Some(status) = self.final_status.clone() {
                 // The event is certainly from this operation, and there was none since: the change set will not be updated any more.
-                if self.is_over(&end, aws).await? || self.is_anchored && unconfirmed >= IDLE_POLLS {
-                    let stack = self.stack_at(&end, aws).await?;
-                    return Ok((end, stack));
+                if self.is_over(&status, aws).await? || self.knows_previous_event && unconfirmed >= IDLE_POLLS {
+                    let stack = self.stack_at(&status, aws).await?;
+                    return Ok((status, stack));
                 }
                 unconfirmed += 1;
             }
             if idle_polls >= if self.has_begun { IDLE_POLLS } else { IDLE_POLLS_BEFORE_BEGIN } {
                 let stack = retry_transient(async || aws.stack(&self.arn).await).await?;
-                let now = stack.as_ref().map_or("DELETE_COMPLETE", |stack| &stack.status).to_owned();
+                let now = stack.as_ref().map_or_else(|| "DELETE_COMPLETE".into(), |stack| stack.status.clone());
                 self.has_begun = self.has_begun || self.check_begun(stack.as_ref(), aws).await?;
-                if is_at_rest(&now) && self.has_begun && self.is_over(&now, aws).await? {
+                if !now.is_in_progress() && self.has_begun && self.is_over(&now, aws).await? {
                     return Ok((now, stack));
                 }
                 if !self.has_begun {
@@ -155,17 +168,17 @@ impl EventPoller {
         if let Some(change_set) = self.executed_change_set(aws).await? {
             return Ok(change_set.execution_status != "AVAILABLE");
         }
-        Ok(now.is_none_or(|now| now.status != self.before.status || now.updated != self.before.updated))
+        Ok(now.is_none_or(|now| now.status != self.initial_stack.status || now.updated != self.initial_stack.updated))
     }
 
-    /// Whether the operation is over, if its stack is at rest in `status`. That status may be from the previous operation, so the execution status
-    /// of an executed change set decides.
-    async fn is_over(&self, status: &str, aws: &Aws) -> Result<bool> {
+    /// Whether the operation is over, if its stack has the final status `status`. That status may be from the previous operation, so the
+    /// execution status of an executed change set decides.
+    async fn is_over(&self, status: &StackStatus, aws: &Aws) -> Result<bool> {
         let mut has_failed = false;
         for _ in 0..MAX_STALE_READS {
             let Some(change_set) = self.executed_change_set(aws).await? else { return Ok(true) };
             has_failed = change_set.execution_status == "EXECUTE_FAILED";
-            if change_set.execution_status == "EXECUTE_COMPLETE" || has_failed && !SUCCESS_STATUSES.contains(&status) {
+            if change_set.execution_status == "EXECUTE_COMPLETE" || has_failed && !status.is_success() {
                 return Ok(true);
             }
             sleep(POLL_ACTIVE).await;
@@ -173,7 +186,7 @@ impl EventPoller {
         if has_failed {
             return Err(OpsError::StackFailed {
                 stack: self.stack.clone(),
-                status: status.to_owned(),
+                status: status.clone(),
                 reasons: vec!["the execution of the change set failed".to_owned()],
                 stopped_tasks: Vec::new(),
             });
@@ -181,7 +194,7 @@ impl EventPoller {
         Ok(false)
     }
 
-    /// The change set that is executed; `None` without one, or where the server has forgotten it.
+    /// The change set that is executed; `None` without one, or if it no longer exists.
     async fn executed_change_set(&self, aws: &Aws) -> Result<Option<ChangeSet>> {
         match &self.change_set {
             Some(change_set) => retry_transient(async || aws.change_set(&self.arn, change_set).await).await,
@@ -189,12 +202,12 @@ impl EventPoller {
         }
     }
 
-    /// The stack in the state that its events have already reported: descriptions may be slightly older.
-    async fn stack_at(&self, status: &str, aws: &Aws) -> Result<Option<Stack>> {
+    /// The stack with the status that its events have already reported: DescribeStacks may return an older one.
+    async fn stack_at(&self, status: &StackStatus, aws: &Aws) -> Result<Option<Stack>> {
         let mut stack = None;
         for _ in 0..MAX_STALE_READS {
             stack = retry_transient(async || aws.stack(&self.arn).await).await?;
-            if stack.as_ref().is_none_or(|stack| stack.status == status) {
+            if stack.as_ref().is_none_or(|stack| stack.status == *status) {
                 break;
             }
             sleep(POLL_ACTIVE).await;
@@ -202,47 +215,38 @@ impl EventPoller {
         Ok(stack)
     }
 
-    fn on_event(&mut self, event: &StackEvent, emit: &mut dyn FnMut(DeployEvent)) {
-        self.seen = Some(event.id.clone());
+    fn on_event<E>(&mut self, event: &StackEvent, reporter: &Reporter<E>) {
+        self.last_event_id = Some(event.id.clone());
         self.has_begun = true;
-        self.done += usize::from(is_complete(&event.status));
+        self.done += usize::from(event.status.ends_step());
         if event.resource_type == "AWS::CloudFormation::Stack" && event.physical_id == self.arn {
-            self.end = is_at_rest(&event.status).then(|| event.status.clone());
-            if event.status.contains("ROLLBACK") || event.status.ends_with("_FAILED") {
-                self.own_reason = self.own_reason.take().or_else(|| event.reason.clone());
+            self.final_status = (!event.status.is_in_progress()).then(|| event.status.clone());
+            if event.status.is_rollback() || event.status.is_failed() {
+                self.stack_failure = self.stack_failure.take().or_else(|| event.reason.clone());
             }
         } else {
             self.has_resource_events = true;
-            if event.status.ends_with("_IN_PROGRESS") {
+            if event.status.is_in_progress() {
                 self.in_progress.insert(event.logical_id.clone());
             } else {
                 self.in_progress.remove(&event.logical_id);
             }
         }
-        self.reasons.extend(own_failure(event));
-        emit(DeployEvent::Resource {
+        self.resource_failures.extend(resource_failure(event));
+        let path = self.construct_paths.get(&event.logical_id).cloned();
+        reporter.event(DeployEvent::Resource {
             stack: self.stack.clone(),
             done: self.done,
             total: self.total.max(self.done),
-            resource: event.clone().into(),
+            resource: ResourceEvent { path, ..event.clone().into() },
         });
     }
 }
 
-/// No operation goes on in this state, and one has ended in it. A stack in review has not been created.
-pub(in crate::ops) fn is_at_rest(status: &str) -> bool {
-    !status.ends_with("_IN_PROGRESS")
-}
-
-/// As cdk counts: the change from an update to its clean-up is a step of its own.
-fn is_complete(status: &str) -> bool {
-    status.ends_with("_COMPLETE") || status.ends_with("_COMPLETE_CLEANUP_IN_PROGRESS") || status == "DELETE_SKIPPED"
-}
-
 /// Why a resource failed by itself; cancelled resources explain nothing.
-fn own_failure(event: &StackEvent) -> Option<String> {
+fn resource_failure(event: &StackEvent) -> Option<String> {
     let reason = event.reason.as_deref()?;
     let cancelled = reason.contains("cancelled");
-    let failed = event.status.ends_with("_FAILED") && event.resource_type != "AWS::CloudFormation::Stack";
+    let failed = event.status.is_failed() && event.resource_type != "AWS::CloudFormation::Stack";
     (failed && !cancelled).then(|| format!("{} ({}): {reason}", event.logical_id, event.resource_type))
 }

@@ -2,20 +2,18 @@
 
 mod event_poller;
 
-use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 
-use super::services::Services;
+use super::service_watches::ServiceWatches;
 use crate::aws::Aws;
-use crate::model::{Stack, StackEvent};
-use crate::ops::{DeployEvent, Operation, OpsError, Result, StoppedTasks};
+use crate::model::{Stack, StackEvent, StackStatus};
+use crate::ops::{Operation, OpsError, Reporter, Result, StoppedTasks};
 use event_poller::EventPoller;
-pub(in crate::ops) use event_poller::is_at_rest;
 
-/// The statuses of a stack whose creation or update succeeded.
-pub(in crate::ops) const SUCCESS_STATUSES: [&str; 3] = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"];
 /// How long to wait for the final state of the services.
 const FINAL_POLL_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -23,15 +21,15 @@ const FINAL_POLL_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(in crate::ops) struct StackFollower {
     poller: EventPoller,
-    /// Events that the services have not seen yet.
-    new_events: RefCell<Vec<StackEvent>>,
-    services: Services,
+    /// Sends the stack's events to `services`.
+    stack_events: UnboundedSender<StackEvent>,
+    pub services: ServiceWatches,
 }
 
 /// How an operation ended.
 #[derive(Debug)]
 pub(in crate::ops) struct OperationEnd {
-    pub status: String,
+    pub status: StackStatus,
     pub stack: Option<Stack>,
     /// `LogicalId (TYPE): reason` of what failed by itself, in order.
     pub reasons: Vec<String>,
@@ -41,87 +39,70 @@ pub(in crate::ops) struct OperationEnd {
 }
 
 impl StackFollower {
-    /// An operation that is about to begin: everything after the stack's newest event belongs to it. `change_set` is the ARN of the change
-    /// set that is executed, if it is one.
-    pub(crate) async fn before(
+    /// A follower of an operation that is about to begin: everything after the stack's newest event belongs to it. `change_set` is the ARN of
+    /// the change set that is executed, if it is one.
+    pub(crate) async fn for_new_operation(
         aws: &Aws,
         operation: Operation,
         stack: &Stack,
         total: usize,
         change_set: Option<&str>,
     ) -> Result<Self> {
-        let seen = aws.newest_event_id(&stack.arn).await?;
-        let poller = EventPoller::before(operation, stack, seen, total, change_set);
+        let last_event_id = aws.newest_event_id(&stack.arn).await?;
+        let poller = EventPoller::for_new_operation(operation, stack, last_event_id, total, change_set);
         Ok(Self::new(poller, stack))
     }
 
-    /// An operation that is in progress already; its events are reported from its beginning.
-    pub(crate) async fn attached(aws: &Aws, operation: Operation, stack: &Stack) -> Result<Self> {
-        let seen = aws.event_id_before_operation(&stack.arn).await?;
-        Ok(Self::new(EventPoller::attached(operation, stack, seen), stack))
+    /// A follower of an operation that is in progress already; its events are reported from its beginning.
+    pub(crate) async fn for_running_operation(aws: &Aws, operation: Operation, stack: &Stack) -> Result<Self> {
+        let last_event_id = aws.event_id_before_operation(&stack.arn).await?;
+        Ok(Self::new(EventPoller::for_running_operation(operation, stack, last_event_id), stack))
     }
 
     fn new(poller: EventPoller, stack: &Stack) -> Self {
-        Self { poller, new_events: RefCell::default(), services: Services::of_stack(&stack.arn) }
+        let (stack_events, receiver) = unbounded_channel();
+        Self { poller, stack_events, services: ServiceWatches::for_stack(&stack.arn, receiver) }
     }
 
-    /// Remembers the PRIMARY deployments of the stack's services, before anything begins.
-    pub(crate) async fn remember_deployments(&mut self, aws: &Aws) -> Result<()> {
-        self.services.remember_deployments(aws).await
+    /// Sets the construct paths for events of resources, by logical id.
+    pub(crate) fn set_construct_paths(&mut self, paths: BTreeMap<String, String>) {
+        self.poller.set_construct_paths(paths);
     }
 
-    /// Emits every event until the stack is at rest. ECS is polled concurrently with CloudFormation: a slow one does not delay the other.
-    pub(crate) async fn run(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Result<OperationEnd> {
-        let shared = RefCell::new(emit);
-        let mut emit = |event| (shared.borrow_mut())(event);
-        let mut emit_of_services = |event| (shared.borrow_mut())(event);
+    /// Emits every event until the operation has ended. ECS is polled concurrently with CloudFormation: a slow one does not delay the other.
+    pub(crate) async fn run<E>(&mut self, aws: &Aws, reporter: &Reporter<E>) -> Result<OperationEnd> {
         let (status, stack) = tokio::select! {
-            end = Box::pin(self.poller.run(aws, &self.new_events, &mut emit)) => end?,
-            never = Box::pin(self.services.run(aws, &self.new_events, &mut emit_of_services)) => match never {},
+            end = Box::pin(self.poller.run(aws, &self.stack_events, reporter)) => end?,
+            never = Box::pin(self.services.run(aws, reporter)) => match never {},
         };
-        let has_succeeded = SUCCESS_STATUSES.contains(&status.as_str());
+        let has_succeeded = status.is_success();
         if let Some(stack) = stack.as_ref().filter(|_| has_succeeded && !self.poller.has_resource_events()) {
             let since = stack.updated.unwrap_or_default();
             self.services.watch_all(aws, since).await?;
         }
-        // The operation has ended whatever ECS answers, or whether it does.
-        drop(timeout(FINAL_POLL_TIMEOUT, Box::pin(self.services.poll(aws, &self.new_events, &mut emit))).await);
-        let stopped_tasks = Box::pin(self.services.stopped_tasks(aws, &mut emit)).await;
+        // The stack operation has ended; errors of this last poll do not matter.
+        drop(timeout(FINAL_POLL_TIMEOUT, Box::pin(self.services.poll(aws, reporter))).await);
+        let stopped_tasks = Box::pin(self.services.stopped_tasks(aws, reporter)).await;
         let (reasons, failed) = (self.poller.failure_reasons(), self.services.failed());
         Ok(OperationEnd { status, stack, reasons, stopped_tasks, failed })
-    }
-
-    /// Waits until the services of the stack are steady.
-    pub(crate) async fn until_steady(
-        &mut self,
-        aws: &Aws,
-        limit: Duration,
-        emit: &mut dyn FnMut(DeployEvent),
-    ) -> Result<()> {
-        self.services.until_steady(aws, limit, emit).await
-    }
-
-    /// The tasks that stopped, cause by cause.
-    pub(crate) async fn stopped_tasks(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<StoppedTasks> {
-        self.services.stopped_tasks(aws, emit).await
     }
 }
 
 impl OperationEnd {
     /// Success is a COMPLETE state that is not a rollback, with every service on the deployment that was made for it.
-    pub(crate) fn into_result(mut self, name: &str, accepted: &[&str]) -> Result<Option<Stack>> {
+    pub(crate) fn into_result(mut self, name: &str) -> Result<Option<Stack>> {
         let failed = self.failed.pop().map(|failed| (failed, self.stopped_tasks.clone()));
-        let stack = self.into_stack(name, accepted)?;
+        let stack = self.into_stack(name, StackStatus::is_success)?;
         match failed {
             Some(((service, reason), stopped_tasks)) => Err(OpsError::RolloutFailed { service, reason, stopped_tasks }),
             None => Ok(stack),
         }
     }
 
-    /// The stack, if it has come to rest in an accepted state.
-    pub(crate) fn into_stack(self, name: &str, accepted: &[&str]) -> Result<Option<Stack>> {
+    /// The stack, if its final status is an accepted one.
+    pub(crate) fn into_stack(self, name: &str, is_accepted: fn(&StackStatus) -> bool) -> Result<Option<Stack>> {
         let Self { status, stack, mut reasons, stopped_tasks, failed: _ } = self;
-        if accepted.contains(&status.as_str()) {
+        if is_accepted(&status) {
             return Ok(stack);
         }
         if reasons.is_empty() {

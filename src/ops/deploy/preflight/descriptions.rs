@@ -15,7 +15,7 @@ const KINDS: &[(&str, &str, &str, bool)] = &[
 /// A resource in words: "log group `/ecs/api`".
 pub(super) fn resource(name: &CustomName) -> String {
     let kind = KINDS.iter().find(|row| row.0 == name.resource_type).map_or(name.resource_type.as_str(), |row| row.1);
-    format!("{kind} `{}`", name.text())
+    format!("{kind} `{}`", name.display_name())
 }
 
 /// How to change the name: "change X, or leave it out". `service` is the key of the stack's service.

@@ -2,23 +2,23 @@
 
 use serde_json::Value;
 
-use super::{Account, Finding, Result, StackUpdate, unless_denied};
-use crate::aws::Aws;
+use super::{Finding, PreflightContext, Result, StackUpdate, unless_denied};
 use crate::model::{Export, stack_name};
+use crate::ops::ReadCache;
 use crate::stack::{Replacement, Template, is_replaced_value};
 
 /// The exports that CloudFormation would refuse to create, change or delete.
 pub(super) async fn rejections(
-    aws: &Aws,
+    reads: &ReadCache,
     update: &StackUpdate<'_>,
-    account: &Account,
+    context: &PreflightContext,
     replacements: &[Replacement],
 ) -> Result<Vec<Finding>> {
     let own_arn = update.existing.map(|stack| stack.arn.as_str());
-    let mut findings = conflicting_exports(update, account);
-    for export in account.exports.iter().filter(|export| Some(export.stack.as_str()) == own_arn) {
-        let Some(change) = export_change(update, account, replacements, export) else { continue };
-        let Some(importers) = unless_denied(aws.importers(&export.name).await, &mut findings)? else { break };
+    let mut findings = conflicting_exports(update, context);
+    for export in context.exports.iter().filter(|export| Some(export.stack.as_str()) == own_arn) {
+        let Some(change) = export_change(update, context, replacements, export) else { continue };
+        let Some(importers) = unless_denied(reads.importers(&export.name).await, &mut findings)? else { break };
         if importers.is_empty() {
             continue;
         }
@@ -41,10 +41,10 @@ pub(super) async fn rejections(
 }
 
 /// The exports that other stacks have, a finding for each of these stacks.
-fn conflicting_exports(update: &StackUpdate<'_>, account: &Account) -> Vec<Finding> {
+fn conflicting_exports(update: &StackUpdate<'_>, context: &PreflightContext) -> Vec<Finding> {
     let mut by_stack: Vec<(&str, Vec<&str>)> = Vec::new();
-    for (name, _) in exported(update.desired, account) {
-        let other = account.exports.iter().find(|one| one.name == name && stack_name(&one.stack) != update.stack);
+    for (name, _) in exported(update.desired, context) {
+        let other = context.exports.iter().find(|one| one.name == name && stack_name(&one.stack) != update.stack);
         let Some(other) = other else { continue };
         match by_stack.iter_mut().find(|(stack, _)| *stack == other.stack) {
             Some((_, names)) => names.push(&other.name),
@@ -69,11 +69,11 @@ fn conflicting_exports(update: &StackUpdate<'_>, account: &Account) -> Vec<Findi
 }
 
 /// Export names and values of a template. Names that are not known yet, and outputs under a condition, are left out.
-fn exported<'a>(template: &'a Template, account: &Account) -> Vec<(String, &'a Value)> {
+fn exported<'a>(template: &'a Template, context: &PreflightContext) -> Vec<(String, &'a Value)> {
     let export = |(_, output): (&str, &'a Value)| {
         let is_certain = output.get("Condition").is_none();
         is_certain.then_some(())?;
-        Some((account.known.text(&output["Export"]["Name"])?, &output["Value"]))
+        Some((context.known.resolve(&output["Export"]["Name"])?, &output["Value"]))
     };
     template.section("Outputs").filter_map(export).collect()
 }
@@ -89,7 +89,7 @@ enum ExportChange {
 /// What an update does to one of the stack's exports; `None` when it stays as it is.
 fn export_change(
     update: &StackUpdate<'_>,
-    account: &Account,
+    context: &PreflightContext,
     replacements: &[Replacement],
     export: &Export,
 ) -> Option<ExportChange> {
@@ -97,7 +97,7 @@ fn export_change(
     let named = |output: &&&Value| {
         let name = &output["Export"]["Name"];
         // A name that is not known may be this one.
-        !name.is_null() && account.known.text(name).is_none_or(|name| name == export.name)
+        !name.is_null() && context.known.resolve(name).is_none_or(|name| name == export.name)
     };
     let matching: Vec<&&Value> = outputs.iter().filter(named).collect();
     let [output] = matching.as_slice() else {
@@ -108,7 +108,7 @@ fn export_change(
         |certain: bool| is_replaced_value(value, replacements.iter().filter(|one| one.is_certain == certain));
     let before = update.deployed.section("Outputs").find(|(_, old)| old["Export"] == output["Export"]);
     let same_text = before.is_some_and(|(_, old)| old["Value"] == *value);
-    match account.known.text(value) {
+    match context.known.resolve(value) {
         _ if output.get("Condition").is_some() => Some(ExportChange::Unclear),
         _ if replaced(true) => Some(ExportChange::Changed),
         _ if replaced(false) => Some(ExportChange::Unclear),

@@ -8,13 +8,12 @@ mod requirements;
 
 use std::collections::BTreeMap;
 
-use super::state::{StackState, stack_state};
-use crate::aws::{Aws, AwsError};
+use super::preview::{Preview, preview_change_set};
+use crate::aws::AwsError;
 use crate::diagnostic::Diagnostic;
 use crate::hint::Hint;
-use crate::model::{Export, PlannedChange, Stack, StackRequest, StackResource};
-use crate::ops::Result;
-use crate::ops::compare::{Preview, preview_change_set};
+use crate::model::{Export, PlannedChange, Stack, StackRequest, StackResource, StackState};
+use crate::ops::{ReadCache, Result};
 use crate::stack::diff::Impact;
 use crate::stack::{CustomName, KnownValues, Replacement, Template, TemplateDiff};
 
@@ -23,7 +22,7 @@ pub(crate) use requirements::requirements;
 /// What a check found.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Finding {
-    /// The deploy would fail: what is in the way of which stack, and the way out.
+    /// The deploy would fail: the cause and the fix.
     Rejection(Diagnostic),
     /// What may make the deploy fail, or what could not be checked.
     Note(String),
@@ -52,7 +51,6 @@ impl Finding {
 /// A stack as it is and as it would be deployed.
 #[derive(Debug, Clone, Copy)]
 pub struct StackUpdate<'a> {
-    /// The stack's name.
     pub stack: &'a str,
     /// The key of the service that it is for.
     pub service_key: Option<&'a str>,
@@ -60,7 +58,6 @@ pub struct StackUpdate<'a> {
     pub existing: Option<&'a Stack>,
     /// The template of what is deployed; empty when nothing is.
     pub deployed: &'a Template,
-    /// The template to deploy.
     pub desired: &'a Template,
 }
 
@@ -69,11 +66,11 @@ pub struct StackUpdate<'a> {
 ///
 /// A denied permission is a note. A stack with an operation in progress has no findings, because its resources are still changing.
 pub async fn rejections(
-    aws: &Aws,
+    reads: &ReadCache,
     update: &StackUpdate<'_>,
     planned: Option<&[PlannedChange]>,
 ) -> Result<Vec<Finding>> {
-    let status = update.existing.map(|stack| stack_state(&stack.status));
+    let status = update.existing.map(|stack| stack.status.state());
     if status == Some(StackState::InProgress) {
         return Ok(Vec::new());
     }
@@ -81,10 +78,10 @@ pub async fn rejections(
         Some(changes) => replacements_of(changes),
         None => likely_replacements(update.deployed, update.desired),
     };
-    let mut account = Account::read(aws, update).await?;
-    let mut findings = std::mem::take(&mut account.notes);
-    findings.extend(exports::rejections(aws, update, &account, &replacements).await?);
-    findings.extend(name_conflicts::rejections(aws, update, &account, &replacements).await?);
+    let mut context = PreflightContext::read(reads, update).await?;
+    let mut findings = std::mem::take(&mut context.notes);
+    findings.extend(exports::rejections(reads, update, &context, &replacements).await?);
+    findings.extend(name_conflicts::rejections(reads, update, &context, &replacements).await?);
     Ok(findings)
 }
 
@@ -92,22 +89,22 @@ pub async fn rejections(
 /// set decides. `change_set` is its name. `on_change_set` is called with true before the
 /// change set may exist, and with false after it is deleted.
 pub async fn rejections_before_change_set(
-    aws: &Aws,
+    reads: &ReadCache,
     update: &StackUpdate<'_>,
     request: &StackRequest<'_>,
     change_set: &str,
     on_change_set: impl Fn(bool),
 ) -> Result<Vec<Finding>> {
     let replaces = !likely_replacements(update.deployed, update.desired).is_empty();
-    let findings = rejections(aws, update, None).await?;
+    let findings = rejections(reads, update, None).await?;
     match update.existing {
         Some(existing) if replaces && !findings.is_empty() => {
             on_change_set(true);
-            let planned = preview_change_set(aws, request, change_set, existing, &mut Vec::new()).await;
+            let planned = preview_change_set(reads.aws(), request, change_set, existing, &mut Vec::new()).await;
             on_change_set(false);
             match planned? {
-                Some(Preview::Changes(changes)) => rejections(aws, update, Some(&changes)).await,
-                Some(Preview::NoChanges) => rejections(aws, update, Some(&[])).await,
+                Some(Preview::Changes(changes)) => rejections(reads, update, Some(&changes)).await,
+                Some(Preview::NoChanges) => rejections(reads, update, Some(&[])).await,
                 None => Ok(findings),
             }
         }
@@ -159,7 +156,7 @@ fn likely_replacements(deployed: &Template, desired: &Template) -> Vec<Replaceme
 }
 
 /// What the checks of one stack share.
-struct Account {
+struct PreflightContext {
     /// The stack's own resources that exist.
     resources: Vec<StackResource>,
     /// All exports of the region; empty when none is needed.
@@ -168,9 +165,9 @@ struct Account {
     notes: Vec<Finding>,
 }
 
-impl Account {
+impl PreflightContext {
     /// Reads what the two templates refer to.
-    async fn read(aws: &Aws, update: &StackUpdate<'_>) -> Result<Self> {
+    async fn read(reads: &ReadCache, update: &StackUpdate<'_>) -> Result<Self> {
         let mut notes = Vec::new();
         let named = |template: &Template| {
             template.section("Resources").any(|(_, one)| CustomName::from_resource(one).is_some())
@@ -180,7 +177,7 @@ impl Account {
         let exporting = has_exports(update.desired) || has_exports(update.deployed);
         let resources = match update.existing {
             Some(stack) if has_names || exporting => {
-                let resources = unless_denied(aws.stack_resources(&stack.arn).await, &mut notes)?.unwrap_or_default();
+                let resources = unless_denied(reads.resources(stack).await, &mut notes)?.unwrap_or_default();
                 // Resources with DELETE_SKIPPED no longer belong to the stack and conflict like any other.
                 resources.into_iter().filter(|one| one.exists() && one.status != "DELETE_SKIPPED").collect()
             }
@@ -188,14 +185,14 @@ impl Account {
         };
         let imports = has_names && update.desired.to_json().contains("Fn::ImportValue");
         let exports = if exporting || imports {
-            unless_denied(aws.exports().await, &mut notes)?.unwrap_or_default()
+            unless_denied(reads.exports().await, &mut notes)?.unwrap_or_default()
         } else {
             Vec::new()
         };
         let ids = resources.iter().map(|one| (one.logical_id.clone(), one.physical_id.clone()));
         let mut references: BTreeMap<String, String> = ids.collect();
         references.insert("AWS::StackName".to_owned(), update.stack.to_owned());
-        references.insert("AWS::Region".to_owned(), aws.region().to_owned());
+        references.insert("AWS::Region".to_owned(), reads.aws().region().to_owned());
         if let Some(stack) = update.existing {
             references.insert("AWS::AccountId".to_owned(), stack.account().to_owned());
             references.insert("AWS::StackId".to_owned(), stack.arn.clone());

@@ -1,19 +1,20 @@
 //! Custom names that are in use already, within the stack or elsewhere in the account.
 
-use super::{Account, Finding, Result, StackUpdate, descriptions, unless_denied};
+use super::{Finding, PreflightContext, Result, StackUpdate, descriptions, unless_denied};
 use crate::aws::{Aws, AwsError};
 use crate::hint::{Command, Hint};
 use crate::model::{ServiceName, stack_name};
+use crate::ops::ReadCache;
 use crate::stack::{ConflictCause, CustomName, NameChanges, Replacement};
 
 /// The names that an update cannot take.
 pub(super) async fn rejections(
-    aws: &Aws,
+    reads: &ReadCache,
     update: &StackUpdate<'_>,
-    account: &Account,
+    context: &PreflightContext,
     replacements: &[Replacement],
 ) -> Result<Vec<Finding>> {
-    let changes = NameChanges::between(update.deployed, update.desired, replacements, &account.known);
+    let changes = NameChanges::between(update.deployed, update.desired, replacements, &context.known);
     let mut findings = Vec::new();
     for conflict in &changes.conflicts {
         let (message, hint) = descriptions::conflict(update, conflict);
@@ -27,21 +28,23 @@ pub(super) async fn rejections(
         });
     }
     for (_, name) in &changes.new_names {
-        findings.extend(existing(aws, update, account, name).await?);
+        findings.extend(existing(reads, update, context, name).await?);
     }
     Ok(findings)
 }
 
 /// Looks for a resource that has the name already and does not belong to the stack.
-async fn existing(aws: &Aws, update: &StackUpdate<'_>, account: &Account, name: &CustomName) -> Result<Vec<Finding>> {
+async fn existing(
+    reads: &ReadCache,
+    update: &StackUpdate<'_>,
+    context: &PreflightContext,
+    name: &CustomName,
+) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    let Some(Some(physical_id)) = unless_denied(physical_id(aws, account, name).await, &mut findings)? else {
-        return Ok(findings);
-    };
-    if account.has(&physical_id) {
-        return Ok(findings);
-    }
-    let owner = unless_denied(aws.owner_of(&physical_id).await, &mut findings)?.flatten();
+    let ids = reads.named_resources.get(format!("{name:?}"), Box::pin(physical_ids(reads.aws(), name)));
+    let ids = unless_denied(ids.await, &mut findings)?.unwrap_or_default();
+    let Some(physical_id) = ids.into_iter().find(|id| !context.has(id)) else { return Ok(findings) };
+    let owner = unless_denied(reads.owner_of(&physical_id).await, &mut findings)?.flatten();
     // By name: another deploy may be creating this very stack.
     if owner.as_deref().map(stack_name) == Some(update.stack) {
         return Ok(findings);
@@ -67,7 +70,7 @@ async fn existing(aws: &Aws, update: &StackUpdate<'_>, account: &Account, name: 
                 "logs".to_owned(),
                 "delete-log-group".to_owned(),
                 "--log-group-name".to_owned(),
-                name.text(),
+                name.display_name(),
             ]);
             Finding::rejection(
                 format!(
@@ -81,32 +84,34 @@ async fn existing(aws: &Aws, update: &StackUpdate<'_>, account: &Account, name: 
     Ok(findings)
 }
 
-/// The physical id of the resource with this name; `None` when there is none, or when it cannot be known. Types that the tool does not create
-/// are left to CloudFormation.
-async fn physical_id(aws: &Aws, account: &Account, name: &CustomName) -> std::result::Result<Option<String>, AwsError> {
-    let text = name.text();
+/// The physical ids of the resources with this name; none if it cannot be known. Types that the tool does not create are left to
+/// CloudFormation.
+async fn physical_ids(aws: &Aws, name: &CustomName) -> std::result::Result<Vec<String>, AwsError> {
+    let text = name.display_name();
     match name.resource_type.as_str() {
         "AWS::Logs::LogGroup" if name.get("LogGroupName").is_some() => {
-            Ok(aws.has_log_group(&text).await?.then_some(text))
+            Ok(if aws.has_log_group(&text).await? { vec![text] } else { Vec::new() })
         }
         "AWS::ECS::Cluster" if name.get("ClusterName").is_some() => {
             let status = aws.cluster_status(&text).await?;
-            Ok(status.is_some_and(|status| status != "INACTIVE").then_some(text))
+            Ok(if status.is_some_and(|status| status != "INACTIVE") { vec![text] } else { Vec::new() })
         }
         "AWS::ECS::Service" => match (name.get("Cluster"), name.get("ServiceName")) {
             (Some(cluster), Some(service)) => {
-                aws.service_arn(&ServiceName { cluster: cluster.to_owned(), service: service.to_owned() }).await
+                let name = ServiceName { cluster: cluster.to_owned(), service: service.to_owned() };
+                Ok(aws.service_arn(&name).await?.into_iter().collect())
             }
-            _ => Ok(None),
+            _ => Ok(Vec::new()),
         },
         "AWS::ServiceDiscovery::PrivateDnsNamespace" if name.get("Vpc").is_some() => {
-            let ids = aws.private_namespace_ids(&text).await?;
-            Ok(ids.into_iter().find(|id| !account.has(id)))
+            aws.private_namespace_ids(&text).await
         }
         "AWS::ServiceDiscovery::Service" => match (name.get("NamespaceId"), name.get("Name")) {
-            (Some(namespace), Some(service)) => aws.discovery_service_id(namespace, service).await,
-            _ => Ok(None),
+            (Some(namespace), Some(service)) => {
+                Ok(aws.discovery_service_id(namespace, service).await?.into_iter().collect())
+            }
+            _ => Ok(Vec::new()),
         },
-        _ => Ok(None),
+        _ => Ok(Vec::new()),
     }
 }

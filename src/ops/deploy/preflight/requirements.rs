@@ -1,17 +1,19 @@
-//! What services need to be there before they are created: exports, a cluster, parameters and secrets, images with valid names.
+//! What has to exist before services are created: exports, a cluster, parameters and secrets, images with valid names.
 
 use std::collections::BTreeMap;
 
 use super::{Finding, Result, unless_denied};
 use crate::aws::Aws;
 use crate::diagnostic::Diagnostic;
-use crate::hint::{Hint, nearest};
+use crate::hint::Hint;
 use crate::model::Export;
+use crate::ops::ReadCache;
+use crate::similar_names::most_similar;
 use crate::stack::spec::{Reference, Secret, Service, Spec};
 use crate::stack::{ProjectStack, StackKind, image_error, platform_exports};
 
 /// Looks for everything that the services of the stacks need.
-pub(crate) async fn requirements(aws: &Aws, spec: &Spec, stacks: &[ProjectStack]) -> Result<Vec<Finding>> {
+pub(crate) async fn requirements(reads: &ReadCache, spec: &Spec, stacks: &[ProjectStack]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let services = stacks.iter().filter_map(|stack| match &stack.kind {
         StackKind::Service(key) => Some((stack, spec.services.get(key)?)),
@@ -27,7 +29,7 @@ pub(crate) async fn requirements(aws: &Aws, spec: &Spec, stacks: &[ProjectStack]
     }
     let makes_platform = stacks.iter().any(|stack| stack.kind == StackKind::Platform);
     let provided: &[&str] = if makes_platform { platform_exports() } else { &[] };
-    let exports = check_imports(aws, spec, &services, provided, &mut findings).await?;
+    let exports = check_imports(reads, spec, &services, provided, &mut findings).await?;
     let cluster = match &spec.platform.cluster {
         Reference::Literal(name) => Some(name.clone()),
         Reference::Import(name) => {
@@ -35,14 +37,14 @@ pub(crate) async fn requirements(aws: &Aws, spec: &Spec, stacks: &[ProjectStack]
         }
     };
     if let Some(cluster) = cluster.filter(|_| !services.is_empty()) {
-        check_cluster(aws, &cluster, &mut findings).await?;
+        check_cluster(reads.aws(), &cluster, &mut findings).await?;
     }
-    check_secrets(aws, &services, &mut findings).await?;
+    check_secrets(reads.aws(), &services, &mut findings).await?;
     Ok(findings)
 }
 
 async fn check_imports(
-    aws: &Aws,
+    reads: &ReadCache,
     spec: &Spec,
     services: &[(&ProjectStack, &Service)],
     provided: &[&str],
@@ -58,15 +60,15 @@ async fn check_imports(
     if imported.is_empty() {
         return Ok(Vec::new());
     }
-    let Some(exports) = unless_denied(aws.exports().await, findings)? else { return Ok(Vec::new()) };
+    let Some(exports) = unless_denied(reads.exports().await, findings)? else { return Ok(Vec::new()) };
     for (name, importers) in imported {
         if exports.iter().any(|export| export.name == name) {
             continue;
         }
         let known: Vec<&str> = exports.iter().map(|export| export.name.as_str()).collect();
-        let hint: Hint = match nearest(name, &known) {
+        let hint: Hint = match most_similar(name, &known) {
             Some(near) => format!("there is an export `{near}`; set it in [platform]").into(),
-            None => "deploy the stack that exports it first, or set [platform] to what there is".into(),
+            None => "deploy the stack that exports it first, or set [platform] to an existing export".into(),
         };
         let message = format!("no stack exports `{name}`, which {} imports", importers.join(", "));
         findings.push(Finding::rejection(message, hint));
@@ -74,7 +76,7 @@ async fn check_imports(
     Ok(exports)
 }
 
-/// The cluster has to be there.
+/// Checks that the cluster exists and is active.
 async fn check_cluster(aws: &Aws, cluster: &str, findings: &mut Vec<Finding>) -> Result<()> {
     let Some(status) = unless_denied(aws.cluster_status(cluster).await, findings)? else { return Ok(()) };
     match status.as_deref() {
@@ -84,7 +86,7 @@ async fn check_cluster(aws: &Aws, cluster: &str, findings: &mut Vec<Finding>) ->
             findings.push(Finding::Rejection(Diagnostic::new(message)));
         }
         None => {
-            let hint = "create it, or set platform.cluster to one that is there";
+            let hint = "create it, or set platform.cluster to an existing one";
             findings.push(Finding::rejection(format!("there is no cluster `{cluster}`"), hint));
         }
     }

@@ -24,7 +24,6 @@ pub enum RolloutEvent {
     ServiceEvent(ServiceEvent),
     /// A task stopped that should have gone on.
     Stopped {
-        /// The task.
         task: Task,
         /// Why, in the words of the first that stopped for this cause.
         cause: String,
@@ -32,8 +31,5 @@ pub enum RolloutEvent {
         count: usize,
     },
     /// Tasks stop for the same cause again and again.
-    Stuck {
-        /// The cause.
-        cause: String,
-    },
+    Stuck { cause: String },
 }

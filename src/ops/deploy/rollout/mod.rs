@@ -29,7 +29,7 @@ pub struct Observation {
     pub events: Vec<StackEvent>,
     /// The service; `None` when it was not looked at, [`ServiceState::missing`] when there is none.
     pub service: Option<ServiceState>,
-    /// Its tasks that stopped, as long as ECS remembers them.
+    /// Its tasks that stopped; ECS lists them for an hour.
     pub stopped: Vec<Task>,
 }
 
@@ -38,7 +38,7 @@ pub struct Observation {
 pub struct Rollout {
     logical_id: String,
     /// The PRIMARY deployment from before the update, if known.
-    before: Option<String>,
+    previous_deployment_id: Option<String>,
     started: Option<Timestamp>,
     tracked: Option<TrackedDeployment>,
     state: RolloutState,
@@ -64,11 +64,11 @@ struct TrackedDeployment {
 }
 
 impl Rollout {
-    /// Nothing has been seen yet. `before` is the id of the PRIMARY deployment before anything started, where it is known.
-    pub fn new(logical_id: impl Into<String>, before: Option<String>) -> Self {
+    /// A rollout without observations. `previous_deployment_id` is the PRIMARY deployment from before the update, if known.
+    pub fn new(logical_id: impl Into<String>, previous_deployment_id: Option<String>) -> Self {
         Self {
             logical_id: logical_id.into(),
-            before,
+            previous_deployment_id,
             started: None,
             tracked: None,
             state: RolloutState::Waiting,
@@ -82,21 +82,20 @@ impl Rollout {
         }
     }
 
-    /// A change of the desired count in ECS, without a stack operation. `before` is what was observed before it: what that contains is not
-    /// news later, whatever the clocks say.
-    pub fn of_count(count: u32, before: &Observation) -> Self {
-        let service = before.service.iter();
+    /// A change of the desired count in ECS, without a stack operation. Events and tasks in `initial`, which was observed before the change, are
+    /// not reported again.
+    pub fn for_desired_count(count: u32, initial: &Observation) -> Self {
+        let service = initial.service.iter();
         let mut primary =
             service.clone().flat_map(|service| &service.deployments).filter(|one| one.status == "PRIMARY");
         let mut rollout = Self::new("", primary.next().map(|primary| primary.id.clone()));
         rollout.expected_count = Some(ExpectedCount::new(count));
         rollout.seen_event_ids = service.flat_map(|service| &service.events).map(|event| event.id.clone()).collect();
-        rollout.stopped_tasks = StoppedTaskGroups::without(&before.stopped);
+        rollout.stopped_tasks = StoppedTaskGroups::without(&initial.stopped);
         rollout.start(Timestamp::MIN);
         rollout
     }
 
-    /// The current state.
     pub fn state(&self) -> &RolloutState {
         &self.state
     }
@@ -161,7 +160,7 @@ impl Rollout {
                 self.start(event.timestamp);
             }
             "CREATE_FAILED" | "UPDATE_FAILED" => {
-                self.fail(event.reason.as_deref().unwrap_or("CloudFormation gives no reason"));
+                self.fail(event.reason.as_deref().unwrap_or("no reason reported"));
             }
             "DELETE_IN_PROGRESS" => {
                 self.is_deleting = true;
@@ -237,9 +236,9 @@ impl Rollout {
     }
 
     fn is_from_before(&self, deployment: &Deployment) -> bool {
-        match (&self.before, self.started, deployment.created) {
+        match (&self.previous_deployment_id, self.started, deployment.created) {
             _ if self.is_new => false,
-            (Some(before), ..) => *before == deployment.id,
+            (Some(previous), ..) => *previous == deployment.id,
             (None, Some(started), Some(created)) => {
                 created < started.saturating_sub(CLOCK_TOLERANCE).unwrap_or(started)
             }
@@ -274,7 +273,7 @@ fn replacement_cause(tracked: &str, primary: &Deployment, service: &ServiceState
     }
 }
 
-/// The reason of the deployment that a circuit breaker or an alarm makes in place of ours.
+/// Whether this is the rollback reason set by a circuit breaker or alarm.
 fn is_rollback(reason: &str) -> bool {
     reason.contains("rolling back to")
 }

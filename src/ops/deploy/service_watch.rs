@@ -7,14 +7,13 @@ use jiff::Timestamp;
 use super::rollout::{Observation, Rollout, RolloutEvent, RolloutState};
 use crate::aws::Aws;
 use crate::model::{LogDestination, ServiceArn, ServiceName, ServiceState, StackEvent, Task};
-use crate::ops::{DeployEvent, StoppedTasks};
+use crate::ops::{DeployEvent, Reporter, StoppedTasks};
 
 /// How many log lines of a failed container are reported.
 const LOG_LINES: u16 = 20;
 /// How often the log of a failed container is read: lines reach CloudWatch some seconds after they are printed.
 const LOG_ATTEMPTS: u32 = 8;
 
-/// A service in progress.
 #[derive(Debug)]
 pub(in crate::ops) struct ServiceWatch {
     name: ServiceName,
@@ -23,6 +22,8 @@ pub(in crate::ops) struct ServiceWatch {
     new_events: Vec<StackEvent>,
     /// Calls to ECS are denied.
     is_denied: bool,
+    /// Whether a stack operation is in progress, which the user can cancel.
+    is_cancellable: bool,
     /// Log destinations of containers, by task definition.
     log_destinations: HashMap<String, Vec<LogDestination>>,
     stopped_tasks: Vec<StoppedTaskGroup>,
@@ -38,27 +39,33 @@ struct StoppedTaskGroup {
 }
 
 impl ServiceWatch {
-    /// `before` is the PRIMARY deployment from before the update, if known.
-    pub(super) fn new(name: ServiceName, logical_id: &str, before: Option<String>) -> Self {
-        let rollout = Rollout::new(logical_id, before);
+    /// `previous_deployment_id` is the PRIMARY deployment from before the update, if known.
+    pub(super) fn new(name: ServiceName, logical_id: &str, previous_deployment_id: Option<String>) -> Self {
+        let rollout = Rollout::new(logical_id, previous_deployment_id);
         Self {
             name,
             rollout,
             new_events: Vec::new(),
             is_denied: false,
+            is_cancellable: true,
             log_destinations: HashMap::new(),
             stopped_tasks: Vec::new(),
         }
     }
 
-    /// Watches a change of the desired count in ECS; see [`Rollout::of_count`].
-    pub(super) fn of_count(name: ServiceName, count: u32, before: &Observation) -> Self {
-        Self { rollout: Rollout::of_count(count, before), ..Self::new(name, "", None) }
+    /// Watches a change of the desired count in ECS; see [`Rollout::for_desired_count`].
+    pub(super) fn for_desired_count(name: ServiceName, count: u32, initial: &Observation) -> Self {
+        Self { rollout: Rollout::for_desired_count(count, initial), ..Self::new(name, "", None) }
     }
 
     /// Sets the start of the update, if no events of the stack show it.
     pub(super) fn start(&mut self, at: Timestamp) {
         self.rollout.start(at);
+    }
+
+    /// Reports from now on that no stack operation is in progress.
+    pub(super) fn end_operation(&mut self) {
+        self.is_cancellable = false;
     }
 
     /// The service and its cluster.
@@ -81,7 +88,7 @@ impl ServiceWatch {
     }
 
     /// Reads the service and reports what is new. Throttling does not end the watch; a denied call is reported once and ends it.
-    pub(super) async fn poll(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) {
+    pub(super) async fn poll<E>(&mut self, aws: &Aws, reporter: &Reporter<E>) {
         if self.is_denied {
             return;
         }
@@ -89,17 +96,17 @@ impl ServiceWatch {
         let denied = [service.as_ref().err(), stopped.as_ref().err()].into_iter().flatten();
         if let Some(error) = denied.into_iter().find(|error| error.kind.is_access_denied()) {
             self.is_denied = true;
-            emit(DeployEvent::note(format!("cannot follow service {}: {error}", self.name.service)));
+            reporter.event(DeployEvent::note(format!("cannot follow service {}: {error}", self.name.service)));
             return;
         }
         let service = service.ok().map(|service| service.unwrap_or_else(ServiceState::missing));
         let events = std::mem::take(&mut self.new_events);
         let observation = Observation { events, service, stopped: stopped.unwrap_or_default() };
         for event in self.rollout.apply(&observation) {
-            self.report(event, emit);
+            self.report(event, reporter);
         }
         for at in 0..self.stopped_tasks.len() {
-            self.read_log(at, aws, emit).await;
+            self.read_log(at, aws, reporter).await;
         }
     }
 
@@ -108,14 +115,14 @@ impl ServiceWatch {
         self.is_denied || *self.rollout.state() == RolloutState::Done
     }
 
-    fn report(&mut self, event: RolloutEvent, emit: &mut dyn FnMut(DeployEvent)) {
+    fn report<E>(&mut self, event: RolloutEvent, reporter: &Reporter<E>) {
         let service = self.name.service.clone();
-        emit(match event {
+        reporter.event(match event {
             RolloutEvent::Deployments(deployments) => DeployEvent::Rollout { service, deployments },
             RolloutEvent::ServiceEvent(event) => {
                 DeployEvent::ServiceEvent { service, timestamp: event.timestamp, message: event.message }
             }
-            RolloutEvent::Stuck { cause } => DeployEvent::Stuck { service, cause, cancellable: true },
+            RolloutEvent::Stuck { cause } => DeployEvent::Stuck { service, cause, cancellable: self.is_cancellable },
             RolloutEvent::Stopped { task, count, cause } => {
                 let event = DeployEvent::TaskStopped { service, task: task.id.clone(), cause: cause.clone(), count };
                 match self.stopped_tasks.iter_mut().find(|group| group.stopped_tasks.cause == cause) {
@@ -132,7 +139,7 @@ impl ServiceWatch {
     }
 
     /// Reads the log of the container that stopped the first task of a group, unless it was found before.
-    async fn read_log(&mut self, at: usize, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) {
+    async fn read_log<E>(&mut self, at: usize, aws: &Aws, reporter: &Reporter<E>) {
         let StoppedTaskGroup { stopped_tasks, first, attempts } = &mut self.stopped_tasks[at];
         let Some(container) =
             first.failed_container().filter(|_| stopped_tasks.log.is_none() && *attempts < LOG_ATTEMPTS)
@@ -155,15 +162,15 @@ impl ServiceWatch {
         if !lines.is_empty() {
             let (service, task, container) = (self.name.service.clone(), first.id.clone(), container.name.clone());
             stopped_tasks.log = Some((container.clone(), lines.clone()));
-            emit(DeployEvent::TaskLog { service, task, container, lines });
+            reporter.event(DeployEvent::TaskLog { service, task, container, lines });
         }
     }
 
     /// The tasks that stopped, by cause. Reads logs once more that were not available yet.
-    pub(super) async fn stopped_tasks(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<StoppedTasks> {
+    pub(super) async fn stopped_tasks<E>(&mut self, aws: &Aws, reporter: &Reporter<E>) -> Vec<StoppedTasks> {
         for at in 0..self.stopped_tasks.len() {
             self.stopped_tasks[at].attempts = 0;
-            self.read_log(at, aws, emit).await;
+            self.read_log(at, aws, reporter).await;
         }
         self.stopped_tasks.iter().map(|group| group.stopped_tasks.clone()).collect()
     }

@@ -19,7 +19,7 @@ pub struct Argument {
 
 /// A suggestion to repeat the running subcommand.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Repetition {
+pub struct RepeatedCommand {
     /// The subcommands that are repeated.
     subcommands: &'static [&'static str],
     /// Flags to replace, with their values, and their replacements.
@@ -30,7 +30,7 @@ pub struct Repetition {
     fallback: Vec<String>,
 }
 
-impl Repetition {
+impl RepeatedCommand {
     /// Repeats the running subcommand if it is one of `subcommands`; suggests the command `fallback` otherwise.
     pub fn new(subcommands: &'static [&'static str], fallback: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let fallback = fallback.into_iter().map(Into::into).collect();
@@ -98,7 +98,7 @@ mod tests {
                 (Some("--hotswap"), None),
             ],
         );
-        let repetition = Repetition::deploy(["s1"]);
+        let repetition = RepeatedCommand::deploy(["s1"]);
         assert_eq!(repetition.words(&scale).join(" "), "scale api --count 9 --timeout 1m --hotswap");
         assert_eq!(repetition.clone().without_timeout().words(&scale).join(" "), "scale api --count 9 --hotswap");
         let other_limit = repetition.replacing("--count", ["--max", "9"]).replacing("--hotswap", [""; 0]).adding(["x"]);

@@ -1,4 +1,4 @@
-//! Shows what an operation without questions does, until it ends or the user interrupts it.
+//! Shows the progress of an operation without questions until it ends or the user interrupts it.
 
 use std::pin::pin;
 
@@ -9,8 +9,8 @@ use crate::error::CliError;
 use crate::ops::Message;
 use crate::render::DeployView;
 
-/// Runs `work` and shows its messages. `None` after an interrupt: what AWS does on its own continues.
-pub(super) async fn follow<T>(
+/// Runs `work` and shows its messages. `None` after an interrupt; AWS continues.
+pub(super) async fn show_progress<T>(
     work: impl Future<Output = T>,
     mut messages: UnboundedReceiver<Message<CliError>>,
     view: &mut DeployView,

@@ -1,6 +1,6 @@
-"""Writes names.txt: the identifying properties of the resource types for which AWS rejects a second resource with the same values.
+"""Writes unique_names.txt: the identifying properties of the resource types for which AWS rejects a second resource with the same values.
 
-usage: python3 names.py FOLDER > names.txt, where FOLDER is `cfnlint/data/schemas` of an installed cfn-lint, which ships AWS's schemas
+usage: python3 unique_names.py FOLDER > unique_names.txt, where FOLDER is `cfnlint/data/schemas` of an installed cfn-lint, which ships AWS's schemas
 """
 
 import json
@@ -45,7 +45,7 @@ def main(folder):
     rows |= {kind: properties for kind, *properties in map(str.split, UNIQUE_NAMES.strip().splitlines())}
     version = next(folder.parents[2].glob("cfn_lint-*.dist-info")).name.removeprefix("cfn_lint-").removesuffix(".dist-info")
     print("# Resource types with the properties whose values must be unique together; `?` marks optional ones.")
-    print(f"# From AWS's resource schemas in cfn-lint {version} (PyPI), by names.py.")
+    print(f"# From AWS's resource schemas in cfn-lint {version} (PyPI), by unique_names.py.")
     last = None
     for kind in sorted(kind for kind, properties in rows.items() if properties):
         module, name = kind.rsplit("::", 1)

@@ -1,19 +1,19 @@
 //! Watches the services of a stack: finds them by the stack's events, polls each, and waits until all are steady.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep};
 
 use super::rollout::Observation;
-use super::service::ServiceWatch;
+use super::service_watch::ServiceWatch;
 use crate::aws::Aws;
-use crate::model::{ServiceArn, ServiceName, StackEvent};
+use crate::model::{ServiceArn, ServiceName, StackEvent, StackResource};
 use crate::ops::locate::{is_existing_service, name_of, service_name};
-use crate::ops::{DeployEvent, OpsError, Result, RolloutState, StoppedTasks};
+use crate::ops::{DeployEvent, OpsError, Reporter, Result, RolloutState, StoppedTasks};
 
 /// The poll interval of ECS.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -22,29 +22,31 @@ const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The services in progress.
 #[derive(Debug, Default)]
-pub(in crate::ops) struct Services {
+pub(in crate::ops) struct ServiceWatches {
     /// The ARN of their stack; empty for a service outside a stack.
     stack: String,
     /// PRIMARY deployments from before the operation, by the logical id of the service.
-    before: HashMap<String, String>,
+    previous_deployment_ids: HashMap<String, String>,
+    /// Events of the stack; `None` for a service outside a stack.
+    stack_events: Option<UnboundedReceiver<StackEvent>>,
     /// A replaced resource has two: the old service and the new one.
     watches: Vec<ServiceWatch>,
 }
 
-impl Services {
-    /// The services of the stack with this ARN; none is in progress yet.
-    pub(crate) fn of_stack(stack: &str) -> Self {
-        Self { stack: stack.to_owned(), ..Self::default() }
+impl ServiceWatches {
+    /// The services of the stack with this ARN, none of which is in progress yet. `stack_events` receives the stack's events.
+    pub(crate) fn for_stack(stack: &str, stack_events: UnboundedReceiver<StackEvent>) -> Self {
+        Self { stack: stack.to_owned(), stack_events: Some(stack_events), ..Self::default() }
     }
 
-    /// Records the PRIMARY deployments of the stack's services, before the operation starts.
-    pub(crate) async fn remember_deployments(&mut self, aws: &Aws) -> Result<()> {
-        for resource in aws.stack_resources(&self.stack).await?.into_iter().filter(is_existing_service) {
-            let Some(name) = service_name(aws, &self.stack, &resource).await? else { continue };
+    /// Records the PRIMARY deployments of the stack's services, before the operation starts. `resources` are those of the stack.
+    pub(crate) async fn remember_deployments(&mut self, aws: &Aws, resources: &[StackResource]) -> Result<()> {
+        for resource in resources.iter().filter(|resource| is_existing_service(resource)) {
+            let Some(name) = service_name(aws, &self.stack, resource).await? else { continue };
             // The deployments of a service that cannot be described now are distinguished by their creation times.
             let state = aws.service_state(&name).await.ok().flatten();
             let primary = state.and_then(|state| state.deployments.into_iter().find(|one| one.status == "PRIMARY"));
-            self.before.extend(primary.map(|primary| (resource.logical_id, primary.id)));
+            self.previous_deployment_ids.extend(primary.map(|primary| (resource.logical_id.clone(), primary.id)));
         }
         Ok(())
     }
@@ -53,8 +55,8 @@ impl Services {
     pub(crate) async fn watch_all(&mut self, aws: &Aws, since: Timestamp) -> Result<()> {
         for resource in aws.stack_resources(&self.stack).await?.into_iter().filter(is_existing_service) {
             let Some(name) = service_name(aws, &self.stack, &resource).await? else { continue };
-            let before = self.before.remove(&resource.logical_id);
-            let mut watch = ServiceWatch::new(name, &resource.logical_id, before);
+            let previous_deployment_id = self.previous_deployment_ids.remove(&resource.logical_id);
+            let mut watch = ServiceWatch::new(name, &resource.logical_id, previous_deployment_id);
             watch.start(since);
             self.watches.push(watch);
         }
@@ -62,37 +64,27 @@ impl Services {
     }
 
     /// Polls every service in progress until dropped.
-    pub(crate) async fn run(
-        &mut self,
-        aws: &Aws,
-        new_events: &RefCell<Vec<StackEvent>>,
-        emit: &mut dyn FnMut(DeployEvent),
-    ) -> Infallible {
+    pub(crate) async fn run<E>(&mut self, aws: &Aws, reporter: &Reporter<E>) -> Infallible {
         let mut pause = FIRST_POLL_INTERVAL;
         loop {
-            self.poll(aws, new_events, emit).await;
+            self.poll(aws, reporter).await;
             sleep(pause).await;
             pause = (pause * 2).min(POLL_INTERVAL);
         }
     }
 
     /// Folds in new events of the stack, and polls every service once.
-    pub(crate) async fn poll(
-        &mut self,
-        aws: &Aws,
-        new_events: &RefCell<Vec<StackEvent>>,
-        emit: &mut dyn FnMut(DeployEvent),
-    ) {
-        for event in new_events.take() {
-            self.on_stack_event(aws, &event, emit).await;
+    pub(crate) async fn poll<E>(&mut self, aws: &Aws, reporter: &Reporter<E>) {
+        while let Some(event) = self.stack_events.as_mut().and_then(|events| events.try_recv().ok()) {
+            self.on_stack_event(aws, &event, reporter).await;
         }
         for watch in &mut self.watches {
-            watch.poll(aws, emit).await;
+            watch.poll(aws, reporter).await;
         }
     }
 
     /// Starts to watch a service when its creation or update starts. The replacement of a service is watched separately.
-    async fn on_stack_event(&mut self, aws: &Aws, event: &StackEvent, emit: &mut dyn FnMut(DeployEvent)) {
+    async fn on_stack_event<E>(&mut self, aws: &Aws, event: &StackEvent, reporter: &Reporter<E>) {
         let is_start = matches!(event.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS");
         if event.resource_type == "AWS::ECS::Service"
             && is_start
@@ -101,20 +93,22 @@ impl Services {
         {
             match name_of(aws, &self.stack, &event.logical_id, arn).await {
                 Ok(name) => {
-                    let before = self.before.remove(&event.logical_id);
-                    self.watches.push(ServiceWatch::new(name, &event.logical_id, before));
+                    let previous_deployment_id = self.previous_deployment_ids.remove(&event.logical_id);
+                    self.watches.push(ServiceWatch::new(name, &event.logical_id, previous_deployment_id));
                 }
-                Err(error) => emit(DeployEvent::note(format!("cannot follow service {}: {error}", event.logical_id))),
+                Err(error) => {
+                    reporter.event(DeployEvent::note(format!("cannot follow service {}: {error}", event.logical_id)));
+                }
             }
         }
         self.watches.iter_mut().for_each(|watch| watch.on_stack_event(event));
     }
 
     /// The tasks that stopped, by cause.
-    pub(crate) async fn stopped_tasks(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<StoppedTasks> {
+    pub(crate) async fn stopped_tasks<E>(&mut self, aws: &Aws, reporter: &Reporter<E>) -> Vec<StoppedTasks> {
         let mut stopped_tasks = Vec::new();
         for watch in &mut self.watches {
-            stopped_tasks.extend(watch.stopped_tasks(aws, emit).await);
+            stopped_tasks.extend(watch.stopped_tasks(aws, reporter).await);
         }
         stopped_tasks
     }
@@ -129,31 +123,26 @@ impl Services {
     }
 
     /// One service whose desired count is changed in ECS directly.
-    pub(crate) fn of_count(name: ServiceName, count: u32, before: &Observation) -> Self {
-        Self { watches: vec![ServiceWatch::of_count(name, count, before)], ..Self::default() }
+    pub(crate) fn for_desired_count(name: ServiceName, count: u32, initial: &Observation) -> Self {
+        Self { watches: vec![ServiceWatch::for_desired_count(name, count, initial)], ..Self::default() }
     }
 
     /// Polls the services until every rollout is complete, after the stack operation.
     ///
     /// # Errors
     /// When a rollout fails, or `limit` has passed.
-    pub(crate) async fn until_steady(
-        &mut self,
-        aws: &Aws,
-        limit: Duration,
-        emit: &mut dyn FnMut(DeployEvent),
-    ) -> Result<()> {
-        let emit = &mut |event: DeployEvent| emit(event.without_operation());
+    pub(crate) async fn until_steady<E>(&mut self, aws: &Aws, limit: Duration, reporter: &Reporter<E>) -> Result<()> {
+        self.watches.iter_mut().for_each(ServiceWatch::end_operation);
         let (start, mut pause) = (Instant::now(), FIRST_POLL_INTERVAL);
         loop {
             for watch in self.watches.iter_mut().filter(|watch| !watch.is_done()) {
-                watch.poll(aws, emit).await;
+                watch.poll(aws, reporter).await;
                 let is_late = start.elapsed() >= limit && !watch.is_done();
                 let state = watch.state().clone();
                 if !is_late && !matches!(state, RolloutState::Failed(_)) {
                     continue;
                 }
-                let (service, stopped_tasks) = (watch.name().service.clone(), watch.stopped_tasks(aws, emit).await);
+                let (service, stopped_tasks) = (watch.name().service.clone(), watch.stopped_tasks(aws, reporter).await);
                 return Err(match state {
                     RolloutState::Failed(reason) => OpsError::RolloutFailed { service, reason, stopped_tasks },
                     _ => OpsError::NotSteady { service, seconds: limit.as_secs(), stopped_tasks },

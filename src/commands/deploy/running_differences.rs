@@ -2,25 +2,23 @@
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::ops::{self, Deployed, StackChange, StackOutcome};
-use crate::project::Project;
+use crate::ops::{self, DeployResult, Deployed, ReadCache, StackOutcome};
 use crate::render;
 
 /// After a deploy: warns of services whose count or task definition differs from the template. A failure to read them is a warning too,
 /// because the deploy succeeded.
-pub(super) async fn warn_of_drift(
+pub(super) async fn warn_of_running_differences(
     outcomes: &[StackOutcome<CliError>],
-    project: &Project,
+    reads: &ReadCache,
     ctx: &mut Context,
-) -> Result<(), CliError> {
-    let aws = ctx.aws(Some(project)).await?;
+) {
     for outcome in outcomes {
         let StackOutcome::Deployed(deployed) = outcome else { continue };
-        let Deployed { stack, template, change } = &**deployed;
-        if *change == StackChange::Prepared || !template.has_type("AWS::ECS::Service") {
+        let Deployed { stack, template, result } = &**deployed;
+        if *result == DeployResult::ChangeSetPrepared || !template.has_type("AWS::ECS::Service") {
             continue;
         }
-        let notes = match ops::drift_notes(&aws, stack, template).await {
+        let notes = match ops::running_differences(reads, stack, template).await {
             Ok(notes) => notes,
             Err(error) => vec![format!("cannot compare the running service with the template: {error}")],
         };
@@ -28,5 +26,4 @@ pub(super) async fn warn_of_drift(
             render::warn_event(&mut ctx.ui, note);
         }
     }
-    Ok(())
 }

@@ -2,15 +2,15 @@
 
 use super::messages::Reporter;
 use super::preflight::StackUpdate;
-use crate::aws::Aws;
-use crate::model::PlannedChange;
-use crate::ops::desired_counts;
+use crate::model::{PlannedChange, Stack};
+use crate::ops::locate::{is_existing_service, service_name};
+use crate::ops::{ReadCache, Result};
 use crate::stack::TemplateDiff;
 
 /// Warns, before an update, of the desired counts that it resets. CloudFormation sends a service's count with every other change of the
 /// service.
-pub(super) async fn warn_of_resets<E>(
-    aws: &Aws,
+pub(super) async fn warn_of_desired_count_resets<E>(
+    reads: &ReadCache,
     update: &StackUpdate<'_>,
     diff: &TemplateDiff,
     planned: &[PlannedChange],
@@ -31,10 +31,23 @@ pub(super) async fn warn_of_resets<E>(
         return;
     }
     // Reading needs permissions that deploying does not, so a failure is ignored.
-    let Ok(running) = desired_counts(aws, &existing.arn).await else { return };
+    let Ok(running) = desired_counts(reads, existing).await else { return };
     for (id, service, desired) in running {
         if let Some((_, count)) = resets.iter().find(|(reset, count)| *reset == id && *count != u64::from(desired)) {
             reporter.warn(format!("{service}: desired count is {desired}, and this deploy resets it to {count}"));
         }
     }
+}
+
+/// The services of a stack: logical id, name and desired count.
+async fn desired_counts(reads: &ReadCache, stack: &Stack) -> Result<Vec<(String, String, u32)>> {
+    let mut counts = Vec::new();
+    let (aws, resources) = (reads.aws(), reads.resources(stack).await?);
+    for resource in resources.into_iter().filter(is_existing_service) {
+        let Some(name) = service_name(aws, &stack.arn, &resource).await? else { continue };
+        if let Some(state) = aws.service_state(&name).await? {
+            counts.push((resource.logical_id, name.service, state.desired));
+        }
+    }
+    Ok(counts)
 }

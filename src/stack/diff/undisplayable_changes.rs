@@ -11,7 +11,12 @@ use crate::stack::Template;
 
 impl TemplateDiff {
     /// Adds the properties that the change set changes although both templates show the same value.
-    pub(super) fn add_hidden(&mut self, planned: &PlannedResource, deployed: &Template, desired: &Template) {
+    pub(super) fn add_undisplayable_changes(
+        &mut self,
+        planned: &PlannedResource,
+        deployed: &Template,
+        desired: &Template,
+    ) {
         let id = &planned.logical_id;
         let (old, new) = (deployed.resource(id), desired.resource(id));
         let shown = self.resources.iter_mut().find(|resource| resource.logical_id == *id);
@@ -43,9 +48,9 @@ impl TemplateDiff {
     }
 
     /// The properties that the change set changes although both templates show the same value, as `LogicalId.Property`.
-    pub fn hidden(&self) -> Vec<String> {
+    pub fn undisplayable_changes(&self) -> Vec<String> {
         let names = |resource: &ResourceChange| {
-            let hidden = resource.properties.iter().filter(|property| property.change.is_hidden());
+            let hidden = resource.properties.iter().filter(|property| property.change.is_undisplayable());
             hidden.map(|property| format!("{}.{}", resource.logical_id, property.name)).collect::<Vec<_>>()
         };
         self.resources.iter().flat_map(names).collect()
@@ -54,7 +59,7 @@ impl TemplateDiff {
 
 impl Change {
     /// Whether both values are equal, so that printing them would not show the change.
-    pub fn is_hidden(&self) -> bool {
+    pub fn is_undisplayable(&self) -> bool {
         matches!((&self.old, &self.new), (Some(old), Some(new)) if equal(old, new))
     }
 }

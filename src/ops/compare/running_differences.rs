@@ -1,16 +1,15 @@
 //! Differences between a deployed stack and what runs, which no comparison of templates shows.
 
-use crate::aws::{Aws, AwsError};
-use crate::model::Stack;
-use crate::ops::deploy::state::{StackState, stack_state};
+use crate::aws::AwsError;
+use crate::model::{Stack, StackState};
 use crate::ops::locate::{is_existing_service, service_name};
-use crate::ops::{OpsError, Result};
+use crate::ops::{OpsError, ReadCache, Result};
 use crate::stack::Template;
 
 /// How a stack and its services differ from the deployed template, in sentences.
-pub(crate) async fn drift_notes(aws: &Aws, stack: &Stack, deployed: &Template) -> Result<Vec<String>> {
+pub(crate) async fn running_differences(reads: &ReadCache, stack: &Stack, deployed: &Template) -> Result<Vec<String>> {
     let mut notes: Vec<String> = required_repair(stack).into_iter().collect();
-    match service_drift(aws, stack, deployed).await {
+    match service_differences(reads, stack, deployed).await {
         Ok(more) => notes.extend(more),
         Err(error) if error.kind.is_access_denied() => {
             notes.push(format!("cannot compare the running service with the template: {error}"));
@@ -20,9 +19,14 @@ pub(crate) async fn drift_notes(aws: &Aws, stack: &Stack, deployed: &Template) -
     Ok(notes)
 }
 
-async fn service_drift(aws: &Aws, stack: &Stack, deployed: &Template) -> std::result::Result<Vec<String>, AwsError> {
+async fn service_differences(
+    reads: &ReadCache,
+    stack: &Stack,
+    deployed: &Template,
+) -> std::result::Result<Vec<String>, AwsError> {
     let mut notes = Vec::new();
-    let resources = aws.stack_resources(&stack.arn).await?;
+    let aws = reads.aws();
+    let resources = reads.resources(stack).await?;
     for resource in resources.iter().filter(|resource| is_existing_service(resource)) {
         let name = match service_name(aws, &stack.arn, resource).await {
             Ok(Some(name)) => name,
@@ -61,7 +65,7 @@ async fn service_drift(aws: &Aws, stack: &Stack, deployed: &Template) -> std::re
 
 /// What a deploy has to do first with a stack in this state.
 fn required_repair(stack: &Stack) -> Option<String> {
-    let first = match stack_state(&stack.status) {
+    let first = match stack.status.state() {
         StackState::Updatable | StackState::InReview => return None,
         StackState::FailedCreation => "deploy deletes it and creates it again",
         StackState::Failed => "deploy rolls it back first",

@@ -1,6 +1,6 @@
-"""Writes replacement.txt: the resource types with the properties whose change replaces a resource, from the specification that the CDK uses.
+"""Writes create_only_properties.txt: the resource types with the properties whose change replaces a resource, from the specification that the CDK uses.
 
-usage: npm pack @aws-cdk/aws-service-spec && tar xzf aws-cdk-aws-service-spec-*.tgz && python3 replacement.py package > replacement.txt
+usage: npm pack @aws-cdk/aws-service-spec && tar xzf aws-cdk-aws-service-spec-*.tgz && python3 create_only_properties.py package > create_only_properties.txt
 """
 
 import gzip
@@ -40,7 +40,7 @@ def main(package):
     schema = json.loads(gzip.decompress((package / "db.json.gz").read_bytes()))["schema"]
     definitions = {entity["$id"]: entity["properties"] for entity in schema["typeDefinition"]["entities"]}
     print("# Resource types with the properties whose change replaces the resource; `?` marks those that may replace it, `/` separates nested properties.")
-    print(f"# From npm's @aws-cdk/aws-service-spec {version} (Apache-2.0), by replacement.py.")
+    print(f"# From npm's @aws-cdk/aws-service-spec {version} (Apache-2.0), by create_only_properties.py.")
     last = None
     for resource in sorted(schema["resource"]["entities"], key=lambda entity: entity["cloudFormationType"]):
         properties = sorted(set(paths(resource["properties"], definitions)), key=lambda path: path.lstrip("?"))
