@@ -116,8 +116,8 @@ fn a_damaged_state_suggests_a_reset_of_the_same_folder() {
     std::fs::write(folder.path().join("state/world.redb"), "not a database").expect("the file is written");
     let (exit, stderr) = run("start");
     assert_eq!(exit, Some(1), "{stderr}");
-    crate::common::assert_has(&stderr, &["error: cannot use the sandbox's state", "world.redb"]);
-    crate::common::assert_has(&stderr, &["hint: `ecsws sandbox reset --state-dir state` deletes it"]);
+    crate::common::assert_has(&stderr, &["error: the sandbox did not start: the sandbox's state in ", "world.redb"]);
+    crate::common::assert_has(&stderr, &["hint: `ecsws sandbox --state-dir state reset` deletes it"]);
     assert_eq!(run("reset").0, Some(0));
     assert_eq!(run("start").0, Some(0));
     assert_eq!(run("stop").0, Some(0));

@@ -59,7 +59,7 @@ pub enum LifecycleError {
     #[error("the sandbox did not start: {0}")]
     DidNotStart(String),
     /// The state cannot be used; a reset deletes it.
-    #[error("cannot use the sandbox's state: {0}")]
+    #[error("the sandbox did not start: {0}")]
     UnusableState(String),
     /// The process does not end.
     #[error("the sandbox (process {0}) did not stop in time")]
