@@ -13,7 +13,6 @@ pub enum Replacement {
     Never,
     /// It depends on more than the property.
     Conditionally,
-    /// The resource is replaced.
     Always,
 }
 

@@ -31,7 +31,6 @@ const HANDSHAKE_TIMED_OUT: &str =
     "Handshake timed out. Please ensure that you have the latest version of the session manager plugin.";
 const TIMED_OUT: &str = "Your session timed out due to inactivity and has been terminated.";
 
-/// A client's connection.
 #[derive(Debug)]
 pub(crate) struct ClientConnection {
     /// Messages to the client.
@@ -94,7 +93,6 @@ async fn receive(connection: &mut Option<ClientConnection>) -> Option<Vec<u8>> {
     }
 }
 
-/// A running session.
 struct Agent<'a> {
     sandbox: &'a Arc<Sandbox>,
     id: &'a str,

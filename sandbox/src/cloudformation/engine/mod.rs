@@ -25,7 +25,7 @@ mod tests;
 
 pub(super) use resource_operation::changed_properties;
 
-/// How long to wait before a phase is retried that failed for a reason of the sandbox's own, such as a full disk.
+/// The delay before a phase is retried after an internal failure, such as a full disk.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Continues the operations that an earlier process did not finish.

@@ -88,19 +88,14 @@ pub(crate) enum OnFailure {
 /// The requests that begin an operation on a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum StackRequest {
-    /// `CreateStack`.
     CreateStack,
-    /// `UpdateStack`.
     UpdateStack,
-    /// `ExecuteChangeSet`.
     ExecuteChangeSet,
-    /// `DeleteStack`.
     DeleteStack,
     /// `RollbackStack`, `ContinueUpdateRollback` or `CancelUpdateStack`.
     Rollback,
 }
 
-/// An output of a stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StackOutput {
     /// The key in the template.

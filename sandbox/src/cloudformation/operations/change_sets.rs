@@ -175,7 +175,6 @@ fn summary(change_set: &ChangeSet) -> Value {
     })
 }
 
-/// `DescribeChangeSet`.
 pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> OperationResult {
     sandbox.store.read(|states| {
         let change_set = find_change_set(states.of::<State>(), &input)?;
@@ -203,7 +202,6 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Operati
     })
 }
 
-/// `ExecuteChangeSet`.
 pub(crate) fn execute(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> OperationResult {
     let now = sandbox.clock.now();
     let started = sandbox.store.write(|states| {
@@ -281,7 +279,6 @@ pub(crate) struct ListChangeSetsInput {
     next_token: Option<String>,
 }
 
-/// `ListChangeSets`.
 pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListChangeSetsInput) -> OperationResult {
     sandbox.store.read(|states| {
         let stack = find(states.of::<State>(), &input.stack_name)?;

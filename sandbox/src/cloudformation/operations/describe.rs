@@ -26,7 +26,6 @@ pub(crate) fn parameters_output(definition: &Definition) -> Value {
     parameters.collect()
 }
 
-/// `Tags` of an output.
 pub(crate) fn tags_output(definition: &Definition) -> Value {
     definition.tags.iter().map(|tag| json!({ "Key": tag.key, "Value": tag.value })).collect()
 }
@@ -80,7 +79,6 @@ fn to_output(stack: &Stack) -> Value {
 
 /// Items in a page of most lists.
 pub(crate) const ITEMS_PER_PAGE: usize = 100;
-/// Stacks in a page of `DescribeStacks`.
 const STACKS_PER_PAGE: usize = 50;
 
 /// Stacks, the newest first, each with its key for paging.

@@ -69,7 +69,6 @@ pub(crate) fn cancel_update(sandbox: &Arc<Sandbox>, input: RollbackInput) -> Ope
     })
 }
 
-/// `ContinueUpdateRollback`.
 pub(crate) async fn continue_rollback(sandbox: Arc<Sandbox>, input: RollbackInput) -> OperationResult {
     input.check(&sandbox).await?;
     let id = sandbox.store.write(|states| {

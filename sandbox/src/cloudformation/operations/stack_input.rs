@@ -96,7 +96,6 @@ impl CreateStack {
         self.stack.check(&[])
     }
 
-    /// The definition of the new stack.
     pub(crate) async fn definition(&self, sandbox: &Arc<Sandbox>) -> Result<Definition, Fault> {
         let definition = self.stack.definition(sandbox, None, true).await?;
         let on_failure = self.stack.on_failure(self.on_failure.as_deref())?;
@@ -118,7 +117,6 @@ impl UpdateStack {
         self.stack.on_failure(None)
     }
 
-    /// The new definition of the stack.
     pub(crate) async fn definition(&self, sandbox: &Arc<Sandbox>, stack: &Stack) -> Result<Definition, Fault> {
         let definition = self.stack.definition(sandbox, Some(stack), true).await?;
         Ok(Definition { on_failure: self.on_failure()?, ..definition })

@@ -15,7 +15,6 @@ use super::{check_stack_name, check_updatable, find, find_described, make_obsole
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
-/// `CreateStack`.
 pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateStack) -> OperationResult {
     check_stack_name(&input.stack.stack_name)?;
     input.check()?;
@@ -53,7 +52,6 @@ pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateStack) -> Operati
     Ok(json!({ "StackId": id }))
 }
 
-/// `UpdateStack`.
 pub(crate) async fn update(sandbox: Arc<Sandbox>, input: UpdateStack) -> OperationResult {
     input.check()?;
     if let Some(id) = find_stack_by_token(&sandbox, StackRequest::UpdateStack, &input.stack) {
@@ -215,7 +213,6 @@ pub(crate) struct TerminationProtection {
     enable_termination_protection: bool,
 }
 
-/// `UpdateTerminationProtection`.
 pub(crate) fn update_termination_protection(sandbox: &Arc<Sandbox>, input: TerminationProtection) -> OperationResult {
     sandbox.store.write(|states| {
         let state = states.of_mut::<State>();

@@ -19,7 +19,6 @@ pub(super) enum ChangeSource {
     DirectModification,
 }
 
-/// Why an attribute changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cause {
     pub source: ChangeSource,

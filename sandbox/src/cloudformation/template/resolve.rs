@@ -96,7 +96,6 @@ impl EvaluationScope<'_> {
         self.produce(0)
     }
 
-    /// Evaluates a condition.
     pub(crate) fn is_true(&self, condition: &Value) -> Result<bool, EvaluationError> {
         let function = only_member(condition).and_then(|(name, argument)| Some((functions::find(name)?, argument)));
         let value = match function {

@@ -1,4 +1,5 @@
-//! The engine's commands that a shim, or the sandbox if the shim was lost, runs for a container: its processes are not below the shim.
+//! The engine's commands that stop, inspect and remove a container. The shim runs them, or the sandbox if the shim was lost, because
+//! the container's processes are not descendants of the shim.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -26,7 +27,7 @@ pub struct ContainerCommands {
 }
 
 impl ContainerCommands {
-    /// How much longer than its stop timeout a container may take to end: its engine may have to be waited for several times.
+    /// The time that a container may take to end beyond its stop timeout: several commands of the engine run one after the other.
     pub(in super::super) const STOP_GRACE: Duration = Duration::from_mins(3);
 
     /// Begins to stop the container. Does not wait: the stop timeout ends a container whose engine does not.
@@ -41,7 +42,6 @@ impl ContainerCommands {
         exit
     }
 
-    /// Removes the container.
     pub(in super::super) async fn remove(&self) {
         for command in &self.remove {
             self.output(command).await;

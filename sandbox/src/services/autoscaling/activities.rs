@@ -118,7 +118,6 @@ impl Activity {
         }
     }
 
-    /// Sets the final status.
     pub(super) fn end(&mut self, status: Status, message: String, now: Timestamp) {
         self.status = status;
         self.status_message = message;

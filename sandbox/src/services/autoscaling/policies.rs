@@ -49,7 +49,6 @@ impl Policy {
         config.arn("autoscaling", &format!("scalingPolicy:{id}:resource/{NAMESPACE}/{resource_id}:policyName/{name}"))
     }
 
-    /// The parsed configuration.
     pub(super) fn configuration(&self) -> Result<Configuration, Fault> {
         Configuration::read(self.policy_type, Some(self.configuration.clone()))
     }

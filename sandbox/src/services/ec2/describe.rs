@@ -179,7 +179,6 @@ impl Filter {
     }
 }
 
-/// The value of a record's tag.
 fn tag<'a>(record: &'a Value, key: &str) -> Option<&'a str> {
     let tags = record["tagSet"].as_array()?;
     tags.iter().find(|tag| tag["key"] == key)?["value"].as_str()

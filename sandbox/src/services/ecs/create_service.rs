@@ -17,7 +17,6 @@ use crate::services::ecs::State;
 use crate::services::ecs::read_members;
 use crate::{Fault, FaultKind, Sandbox};
 
-/// A member and its default.
 type DefaultedMember = (&'static str, fn() -> Value);
 
 /// Members that are stored unchanged, and shown with their default if they were not given.

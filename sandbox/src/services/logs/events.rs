@@ -25,7 +25,6 @@ pub(crate) struct LogEvent {
     pub message: String,
 }
 
-/// The key of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Key {
     group: u64,

@@ -39,7 +39,6 @@ pub(crate) fn connected<'a>(states: &'a States, id: &str) -> Option<&'a Value> {
     grants::allows(states.of::<iam::State>(), role(states, instance)?, CONNECT_ACTION).then_some(instance)
 }
 
-/// The name of an instance's role.
 fn role<'a>(states: &'a States, instance: &Value) -> Option<&'a str> {
     let profile = instance["iamInstanceProfile"]["arn"].as_str()?;
     states.of::<iam::State>().instance_profiles.values().find(|one| one.arn == profile)?.role.as_deref()
@@ -156,7 +155,6 @@ fn to_output(sandbox: &Sandbox, instance: &Value) -> Value {
     })
 }
 
-/// `DescribeInstanceInformation`.
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeInstanceInformationInput) -> OperationResult {
     let old = input.instance_information_filter_list.into_iter().map(|old| (old.key, old.value_set));
     let filters: Vec<_> = old.chain(input.filters.into_iter().map(|filter| (filter.key, filter.values))).collect();

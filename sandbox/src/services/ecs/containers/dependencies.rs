@@ -8,7 +8,6 @@ use super::super::model::{Condition, ContainerDefinition, HealthStatus};
 pub(in super::super) enum ContainerState {
     /// It has not been started.
     Waiting,
-    /// It runs.
     Running(HealthStatus),
     /// It ended with this code.
     Exited(i32),
@@ -25,7 +24,6 @@ impl ContainerState {
 /// Whether a container may start.
 #[derive(Debug, PartialEq, Eq)]
 pub(in super::super) enum StartDecision {
-    /// Now.
     Start,
     /// Not before these containers, by index, have changed their state.
     Wait(Vec<usize>),

@@ -11,7 +11,6 @@ use crate::{Fault, Sandbox};
 
 const UNABLE: &str = "unable to pull secrets or registry auth: execution resource retrieval failed";
 
-/// The variables of a container's `secrets`.
 pub(super) async fn values(
     sandbox: &Arc<Sandbox>,
     container: &ContainerDefinition,

@@ -43,7 +43,6 @@ const CONTAINER_ATTRIBUTES: [(&str, Needs); 9] = [
     ("com.amazonaws.ecs.capability.docker-remote-api.1.24", |container| given(container, "healthCheck")),
 ];
 
-/// The attributes of a definition's content.
 pub(in super::super) fn required(content: &Map<String, Value>) -> Vec<Value> {
     let containers =
         content.get("containerDefinitions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();

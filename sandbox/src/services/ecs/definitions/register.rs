@@ -38,7 +38,6 @@ const MEMBERS: [&str; 17] = [
     "trustedExecutionConfiguration",
 ];
 
-/// A member and its default.
 type Default = (&'static str, fn() -> Value);
 
 /// The members of a container that ECS always returns.
@@ -52,7 +51,6 @@ const CONTAINER_DEFAULTS: [Default; 7] = [
     ("systemControls", || json!([])),
 ];
 
-/// The member `tags`.
 #[derive(Deserialize)]
 struct Tags(#[serde(with = "lower_case")] Vec<Tag>);
 

@@ -34,7 +34,6 @@ const CONTAINER: [(&str, RejectedWhen, &str); 6] = [
 /// The required options of the log driver awslogs, in the order of ECS's message.
 const AWSLOGS: [&str; 2] = ["awslogs-region", "awslogs-group"];
 
-/// Refuses a definition.
 pub(super) fn check(content: &Map<String, Value>, for_fargate: bool) -> Result<(), Fault> {
     let awsvpc = content.get("networkMode").is_some_and(|mode| mode == "awsvpc");
     let applies = |place: RejectedWhen| if place == RejectedWhen::Awsvpc { awsvpc } else { for_fargate };

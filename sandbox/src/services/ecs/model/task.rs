@@ -26,7 +26,6 @@ pub(crate) enum TaskStatus {
     Stopping,
     /// Its network interface is being removed.
     Deprovisioning,
-    /// It has stopped.
     Stopped,
 }
 
@@ -37,7 +36,6 @@ pub(crate) enum StopCode {
     TaskFailedToStart,
     /// An essential container ended.
     EssentialContainerExited,
-    /// StopTask.
     UserInitiated,
     ServiceSchedulerInitiated,
     /// The sandbox ended.
@@ -127,7 +125,6 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    /// A new task.
     pub(crate) fn new(cluster: String, definition: &TaskDefinition, now: Timestamp) -> Self {
         Self {
             id: ids::hex(32),

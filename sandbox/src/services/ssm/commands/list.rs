@@ -62,9 +62,9 @@ impl ListCommandsInput {
         let mut passes = true;
         for Filter { key, value } in &self.filters {
             let time = || {
-                value
-                    .parse::<Timestamp>()
-                    .map_err(|_| Fault::client("ValidationException", format!("{value} is no time")))
+                value.parse::<Timestamp>().map_err(|_| {
+                    Fault::client("ValidationException", format!("{value} is not a timestamp in ISO 8601 format"))
+                })
             };
             passes &= match key.as_str() {
                 "Status" => *value == status.name(),

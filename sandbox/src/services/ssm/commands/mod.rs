@@ -63,7 +63,6 @@ impl Status {
         format!("{self:?}")
     }
 
-    /// The detailed status.
     fn details(self) -> String {
         if self == Self::TimedOut { "ExecutionTimedOut".to_owned() } else { self.name() }
     }
@@ -139,7 +138,6 @@ impl Invocation {
     }
 }
 
-/// How an invocation ended.
 #[derive(Debug, Clone)]
 struct InvocationResult {
     status: Status,

@@ -1,4 +1,4 @@
-//! Values of parameters: GetParameter, GetParameters, GetParametersByPath and GetParameterHistory.
+//! Values of parameters: GetParameter, GetParameters and GetParametersByPath.
 
 use std::sync::Arc;
 
@@ -20,7 +20,6 @@ use crate::{Config, Fault, Sandbox};
 
 const PAGE: usize = 10;
 
-/// The ARN of a parameter.
 pub(crate) fn arn(config: &Config, name: &str) -> String {
     if name.starts_with("/aws/service/") {
         return format!("arn:{}:ssm:{}::parameter{name}", config.partition().name, config.region);

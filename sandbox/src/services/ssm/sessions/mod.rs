@@ -40,7 +40,6 @@ pub(super) fn resume(sandbox: &Arc<Sandbox>, SessionInput { session_id }: Sessio
     Ok(json!({ "SessionId": session_id, "TokenValue": token, "StreamUrl": url }))
 }
 
-/// `TerminateSession`.
 pub(super) fn terminate(sandbox: &Arc<Sandbox>, SessionInput { session_id }: SessionInput) -> Result<Value, Fault> {
     find(sandbox, &session_id)?;
     sandbox.in_memory::<Sessions>().terminate(&session_id);

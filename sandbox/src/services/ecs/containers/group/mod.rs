@@ -32,7 +32,6 @@ const ABANDON_DELAY: Duration = Duration::from_secs(1);
 pub(in super::super) enum ContainerEvent {
     /// It ended, and none of its processes remain.
     Exited(usize, Exit),
-    /// Its health changed.
     Health(usize, HealthStatus),
 }
 
@@ -195,7 +194,8 @@ impl ContainerGroup {
         }
     }
 
-    /// When a container will have waited for another one for that one's start timeout, and the failure then.
+    /// The earliest time at which a start timeout expires: a container waits for another one that has not reached its condition. With
+    /// the failure to report then.
     pub(in super::super) fn deadline(&self) -> Option<(Instant, LaunchFailure)> {
         let states = self.states();
         let mut deadlines = Vec::new();
