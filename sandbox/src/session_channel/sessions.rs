@@ -8,8 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::agent::{self, ClientConnection};
-use crate::base::ids;
-use crate::base::supervisor;
+use crate::base::{ids, supervisor};
 use crate::process::ProcessSpec;
 use crate::{Fault, Sandbox};
 

@@ -6,8 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::resources::{self, ResourceType};
-use crate::base::ids;
-use crate::base::supervisor;
+use crate::base::{ids, supervisor};
 use crate::cloudformation::State;
 use crate::store::States;
 use crate::{Fault, FaultKind, Sandbox};

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::engine;
-use super::super::model::{
-    ChangeSet, ChangeSetStatus, Definition, ExecutionStatus, OnFailure, Stack, StackRequest, StackStatus, State,
-};
-use super::super::plan;
-use super::super::template::invalid;
 use super::describe::{parameters_output, tags_output};
 use super::stack_input::CreateChangeSetInput;
 use super::stacks::begin_update;
 use super::{check_stack_name, check_updatable, find, make_obsolete, new_stack, page};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
+use crate::cloudformation::engine;
+use crate::cloudformation::model::{
+    ChangeSet, ChangeSetStatus, Definition, ExecutionStatus, OnFailure, Stack, StackRequest, StackStatus, State,
+};
+use crate::cloudformation::plan;
+use crate::cloudformation::template::invalid;
 use crate::core::OperationResult;
 use crate::{Fault, FaultKind, Sandbox};
 

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::super::template::invalid;
 use crate::Fault;
+use crate::cloudformation::template::invalid;
 
 /// Alarms that roll back an operation.
 #[derive(Debug, Deserialize)]

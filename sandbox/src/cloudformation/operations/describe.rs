@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::model::{Definition, MASK, OnFailure, Stack, StackStatus};
-use super::super::template::{Template, invalid};
 use super::{find_described, page};
 use crate::Sandbox;
 use crate::base::clock::epoch_seconds;
 use crate::cloudformation::State;
+use crate::cloudformation::model::{Definition, MASK, OnFailure, Stack, StackStatus};
+use crate::cloudformation::template::{Template, invalid};
 use crate::core::OperationResult;
 
 /// `Parameters` of an output; null when there is none.

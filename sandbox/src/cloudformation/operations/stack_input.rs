@@ -5,13 +5,13 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::model::{Definition, OnFailure, Stack};
-use super::super::template::parameters::ParameterInput;
-use super::super::template::{Template, capabilities, check, invalid, type_of};
 use super::deployment_config::{DeploymentConfig, RollbackConfiguration};
 use super::preparation::Preparation;
 use super::template_text;
 use crate::base::tags::Tag;
+use crate::cloudformation::model::{Definition, OnFailure, Stack};
+use crate::cloudformation::template::parameters::ParameterInput;
+use crate::cloudformation::template::{Template, capabilities, check, invalid, type_of};
 use crate::{Fault, Sandbox};
 
 /// The members that at least two of the operations have. The service model drops those that an operation does not have.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::model::{Resource, Stack, State};
-use super::super::template::invalid;
 use super::describe::ITEMS_PER_PAGE;
 use super::{find_described, page};
 use crate::base::clock::epoch_seconds;
+use crate::cloudformation::model::{Resource, Stack, State};
+use crate::cloudformation::template::invalid;
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::engine;
-use super::super::model::{Definition, Resource, ResourceStatus, Stack, StackRequest, StackStatus, State};
-use super::super::plan;
-use super::super::template::invalid;
 use super::deployment_config::DeploymentConfig;
 use super::stack_input::{CreateStack, StackInput, UpdateStack, check_role};
 use super::{check_stack_name, check_updatable, find, find_described, make_obsolete, new_stack};
+use crate::cloudformation::engine;
+use crate::cloudformation::model::{Definition, Resource, ResourceStatus, Stack, StackRequest, StackStatus, State};
+use crate::cloudformation::plan;
+use crate::cloudformation::template::invalid;
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 

@@ -12,8 +12,7 @@ use super::{
     DIMENSION, NAMESPACE, check_target, invalid_token, is_served, limit, not_found, service_of, validation_exception,
 };
 use crate::base::clock::epoch_seconds;
-use crate::base::ids;
-use crate::base::paging;
+use crate::base::{ids, paging};
 use crate::core::OperationResult;
 use crate::services::autoscaling::State;
 use crate::store::States;

@@ -14,9 +14,8 @@ use super::{
     validation_exception,
 };
 use crate::base::clock::{Clock, epoch_seconds};
-use crate::base::ids;
-use crate::base::paging;
 use crate::base::tags::TagMap;
+use crate::base::{ids, paging};
 use crate::core::OperationResult;
 use crate::services::autoscaling::State;
 use crate::services::ecs::scaling;

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::State;
-use super::records;
 use super::resource_kinds::ResourceKind;
+use super::{State, records};
 use crate::base::glob::matches;
 use crate::base::paging;
 use crate::core::OperationResult;

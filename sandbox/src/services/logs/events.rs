@@ -6,8 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Group;
-use crate::services::logs::LiveTails;
-use crate::services::logs::State;
+use crate::services::logs::{LiveTails, State};
 use crate::store::database::Scan;
 use crate::{Fault, Sandbox};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::super::model::ContainerDefinition;
 use super::LaunchFailure;
+use crate::services::ecs::model::ContainerDefinition;
 use crate::services::ecs::without_nulls;
 use crate::{Fault, Sandbox};
 

@@ -43,7 +43,7 @@ const CONTAINER_ATTRIBUTES: [(&str, Needs); 9] = [
     ("com.amazonaws.ecs.capability.docker-remote-api.1.24", |container| given(container, "healthCheck")),
 ];
 
-pub(in super::super) fn required(content: &Map<String, Value>) -> Vec<Value> {
+pub(in crate::services::ecs) fn required(content: &Map<String, Value>) -> Vec<Value> {
     let containers =
         content.get("containerDefinitions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let any = |needs: Needs| containers.iter().any(needs);

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::super::faults::client_exception;
 use crate::Fault;
+use crate::services::ecs::faults::client_exception;
 
 /// The condition under which a member of a container is refused.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -14,8 +14,7 @@ use super::{
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::OperationResult;
-use crate::services::ssm::State;
-use crate::services::ssm::invalid_token;
+use crate::services::ssm::{State, invalid_token};
 use crate::store::States;
 use crate::{Fault, Sandbox};
 

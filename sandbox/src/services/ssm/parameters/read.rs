@@ -13,8 +13,7 @@ use super::{Parameter, no_such_version, not_found, public, secrets};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::OperationResult;
-use crate::services::ssm::State;
-use crate::services::ssm::invalid_token;
+use crate::services::ssm::{State, invalid_token};
 use crate::store::States;
 use crate::{Config, Fault, Sandbox};
 

@@ -6,8 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::core::OperationResult;
-use crate::session_channel::Sessions;
-use crate::session_channel::{Session, channel_url};
+use crate::session_channel::{Session, Sessions, channel_url};
 use crate::{Fault, Sandbox};
 
 mod describe;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::dependencies::{ContainerState, stoppable};
 use super::{ContainerEvent, ContainerGroup, GroupContainer};
 use crate::process::Exit;
+use crate::services::ecs::containers::dependencies::{ContainerState, stoppable};
 
 /// How long a container may take to end beyond its stop timeout. It is killed then, and has to end within the same time again.
 const STOP_MARGIN: Duration = Duration::from_secs(15);
@@ -30,7 +30,7 @@ impl ContainerGroup {
     ///
     /// Always returns: a container that misses its deadline is killed, and one that then misses a second deadline is reported
     /// as lost.
-    pub(in super::super::super) async fn stop(mut self) -> Vec<(usize, Exit)> {
+    pub(in crate::services::ecs) async fn stop(mut self) -> Vec<(usize, Exit)> {
         let shutdown = self.sandbox.shutdown.clone();
         let mut ended = Vec::new();
         self.containers.iter_mut().for_each(GroupContainer::end_checks);
