@@ -17,7 +17,7 @@ use super::sessions::SessionSpec;
 use super::shell::Shell;
 use super::state::SessionState;
 use crate::Sandbox;
-use crate::base::clock::iso8601;
+use crate::base::clock::{iso8601, sleep_until};
 use crate::base::ids;
 
 /// How long the client may send no input (user guide, "Specify an idle session timeout value": 20 minutes by default; the same for
@@ -76,13 +76,6 @@ pub(super) async fn run(
         }
     }
     agent.close();
-}
-
-async fn sleep_until(time: Option<Instant>) {
-    match time {
-        Some(time) => tokio::time::sleep_until(time).await,
-        None => std::future::pending().await,
-    }
 }
 
 /// The next message of the connection; none when it is closed.

@@ -78,11 +78,25 @@ impl Definition {
 pub(crate) enum OnFailure {
     /// The operation is rolled back.
     #[default]
+    #[serde(alias = "ROLLBACK")]
     Rollback,
     /// A stack that could not be created is deleted.
+    #[serde(alias = "DELETE")]
     Delete,
     /// The stack and its resources stay as they are.
+    #[serde(alias = "DO_NOTHING")]
     DoNothing,
+}
+
+impl OnFailure {
+    /// The value of `OnFailure` and `OnStackFailure`.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Rollback => "ROLLBACK",
+            Self::Delete => "DELETE",
+            Self::DoNothing => "DO_NOTHING",
+        }
+    }
 }
 
 /// The requests that begin an operation on a stack.

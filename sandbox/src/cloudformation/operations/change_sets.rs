@@ -33,7 +33,7 @@ pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateChangeSetInput) -
     };
     let existing = sandbox.store.read(|states| states.of::<State>().find(&input.stack.stack_name).cloned());
     let stack = stack_for(&sandbox, &input, creates, existing)?;
-    if input.on_stack_failure.as_deref() == Some("DELETE") && !creates {
+    if input.on_stack_failure == Some(OnFailure::Delete) && !creates {
         return Err(invalid("OnStackFailure DELETE is only for change sets that create a stack."));
     }
     let definition = input.definition(&sandbox, (!creates).then_some(&stack)).await?;
@@ -58,7 +58,7 @@ pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateChangeSetInput) -
         created: sandbox.clock.now(),
         definition,
         planned: planned.unwrap_or_default(),
-        on_stack_failure: input.on_stack_failure.clone(),
+        on_stack_failure: input.on_stack_failure,
         include_nested_stacks: input.include_nested_stacks,
     };
     sandbox.store.write(|states| {
@@ -196,7 +196,7 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Operati
         answer["Parameters"] = parameters_output(definition);
         answer["Tags"] = if definition.tags.is_empty() { Value::Null } else { tags_output(definition) };
         answer["NotificationARNs"] = json!(definition.notification_arns);
-        answer["OnStackFailure"] = json!(change_set.on_stack_failure);
+        answer["OnStackFailure"] = json!(change_set.on_stack_failure.map(OnFailure::as_str));
         answer["RollbackConfiguration"] = json!({});
         Ok(answer)
     })

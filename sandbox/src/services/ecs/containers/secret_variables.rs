@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::LaunchFailure;
+use crate::base::arn::Arn;
 use crate::services::ecs::model::ContainerDefinition;
 use crate::services::ecs::without_nulls;
 use crate::{Fault, Sandbox};
@@ -18,7 +19,7 @@ pub(super) async fn values(
     let mut values = Vec::new();
     for secret in &container.secrets {
         let from = secret.value_from.as_str();
-        let value = if from.contains(":secretsmanager:") {
+        let value = if Arn::parse(from).is_some_and(|arn| arn.service == "secretsmanager") {
             read_secret(sandbox, from).await.map_err(|why| {
                 format!("{UNABLE}: unable to retrieve secret from asm: service call has been retried 1 time(s): {why}")
             })

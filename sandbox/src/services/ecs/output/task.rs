@@ -127,9 +127,8 @@ fn container(config: &Config, task: &Task, container: &Container) -> Value {
 /// With ECS Exec enabled, every container has the agent of Session Manager.
 fn agents(task: &Task, container: &Container) -> Option<Value> {
     let status = match container.last_status {
-        TaskStatus::Stopped => "STOPPED",
-        TaskStatus::Running => "RUNNING",
-        _ => "PENDING",
+        status @ (TaskStatus::Stopped | TaskStatus::Running) => status,
+        _ => TaskStatus::Pending,
     };
     let agent =
         json!({ "name": EXEC_AGENT, "lastStatus": status, "lastStartedAt": task.started_at.map(epoch_seconds) });

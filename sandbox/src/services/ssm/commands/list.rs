@@ -66,7 +66,7 @@ impl ListCommandsInput {
                 })
             };
             passes &= match key.as_str() {
-                "Status" => *value == status.name(),
+                "Status" => *value == status.as_str(),
                 "DocumentName" => value == DOCUMENT,
                 "InvokedAfter" => command.requested > time()?,
                 "InvokedBefore" => command.requested < time()?,
@@ -116,7 +116,7 @@ pub(crate) fn list_invocations(sandbox: &Arc<Sandbox>, input: ListCommandsInput)
 fn invocation_output(command: &Command, invocation: &Invocation, with_details: bool) -> Value {
     let plugin = json!({
         "Name": PLUGIN,
-        "Status": invocation.status.name(),
+        "Status": invocation.status.as_str(),
         "StatusDetails": invocation.status.details(),
         "ResponseCode": invocation.code,
         "ResponseStartDateTime": invocation.started.map(epoch_seconds),
@@ -136,7 +136,7 @@ fn invocation_output(command: &Command, invocation: &Invocation, with_details: b
         "DocumentName": DOCUMENT,
         "DocumentVersion": "$DEFAULT",
         "RequestedDateTime": epoch_seconds(command.requested),
-        "Status": invocation.status.name(),
+        "Status": invocation.status.as_str(),
         "StatusDetails": invocation.status.details(),
         "StandardOutputUrl": "",
         "StandardErrorUrl": "",
@@ -185,7 +185,7 @@ pub(crate) fn get_invocation(sandbox: &Arc<Sandbox>, input: GetCommandInvocation
             "ExecutionStartDateTime": optional_iso8601(invocation.started),
             "ExecutionElapsedTime": took.unwrap_or_default(),
             "ExecutionEndDateTime": optional_iso8601(invocation.ended),
-            "Status": invocation.status.name(),
+            "Status": invocation.status.as_str(),
             "StatusDetails": invocation.status.details(),
             "StandardOutputContent": invocation.output,
             "StandardOutputUrl": "",

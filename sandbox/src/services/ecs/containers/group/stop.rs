@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{ContainerEvent, ContainerGroup, GroupContainer};
+use crate::base::clock::sleep_until;
 use crate::process::Exit;
 use crate::services::ecs::containers::dependencies::{ContainerState, stoppable};
 
@@ -42,7 +43,7 @@ impl ContainerGroup {
             let next_deadline = containers.filter_map(|(index, container)| Some((container.deadline()?, index))).min();
             let event = tokio::select! {
                 event = self.next() => event,
-                index = sleep_until(next_deadline) => {
+                index = expired_container(next_deadline) => {
                     ended.extend(self.containers[index].kill_or_abandon().map(|exit| (index, exit)));
                     continue;
                 }
@@ -65,15 +66,11 @@ impl ContainerGroup {
     }
 }
 
-/// Waits for a deadline and returns its container; forever without a deadline.
-async fn sleep_until(deadline: Option<(Instant, usize)>) -> usize {
-    match deadline {
-        Some((deadline, index)) => {
-            tokio::time::sleep_until(deadline).await;
-            index
-        }
-        None => std::future::pending().await,
-    }
+/// Waits until a container's deadline and returns the container's index; without a deadline, never returns.
+async fn expired_container(deadline: Option<(Instant, usize)>) -> usize {
+    let (deadline, index) = deadline.unzip();
+    sleep_until(deadline).await;
+    index.unwrap_or_default()
 }
 
 impl GroupContainer {
