@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use subtle::ConstantTimeEq as _;
 
 use super::Credentials;
+use crate::base::arn::Arn;
 use crate::base::ids;
 
 /// The length of a session token, which is similar on AWS.
@@ -45,12 +46,12 @@ impl std::fmt::Debug for RoleSession {
 impl RoleSession {
     /// The account of the role.
     pub fn account(&self) -> &str {
-        self.role_arn.split(':').nth(4).unwrap_or_default()
+        Arn::parse(&self.role_arn).map_or("", |arn| arn.account)
     }
 
     /// `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`, without the role's path (IAM user guide, "IAM identifiers").
     pub fn assumed_role_arn(&self) -> String {
-        let partition = self.role_arn.split(':').nth(1).unwrap_or_default();
+        let partition = Arn::parse(&self.role_arn).map_or("", |arn| arn.partition);
         let role = self.role_arn.rsplit('/').next().unwrap_or_default();
         format!("arn:{partition}:sts::{}:assumed-role/{role}/{}", self.account(), self.name)
     }

@@ -101,7 +101,6 @@ impl<'a> Authorization<'a> {
             .map_err(|_| AuthError::Incomplete("Date must be in ISO-8601 'basic format'.".into()))
     }
 
-    /// The value of the header with a signature.
     pub(crate) fn header(&self, signature: &str) -> String {
         let (key, scope, headers) = (self.access_key, self.scope(), self.signed_headers);
         format!("{ALGORITHM} Credential={key}/{scope}, SignedHeaders={headers}, Signature={signature}")

@@ -4,9 +4,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Number, Value};
+use tokio::time::Instant;
 
 /// The longest wait: it can be added to any time without an overflow, and is longer than any sandbox runs.
 const MAX_WAIT: Duration = Duration::from_hours(20 * 365 * 24);
+
+/// Waits until a time; without one, never returns.
+pub(crate) async fn sleep_until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
 
 /// The wall clock's time, and waits that are `speed` times shorter.
 #[derive(Debug, Clone, Copy)]

@@ -18,7 +18,7 @@ pub(crate) fn uuid() -> String {
     uuid_text(uuid_bytes())
 }
 
-/// The same as bytes.
+/// A random UUID as bytes.
 pub(crate) fn uuid_bytes() -> [u8; 16] {
     let mut bytes: [u8; 16] = rand::random();
     bytes[6] = (bytes[6] & 0x0f) | 0x40;

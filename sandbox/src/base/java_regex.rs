@@ -24,7 +24,6 @@ const ASCII_CLASSES: &[(char, &str)] = &[
     ('S', r"[^ \t\n\x0b\f\r]"),
 ];
 
-/// A compiled regular expression.
 #[derive(Debug, Clone)]
 pub(crate) struct JavaRegex(Regex);
 

@@ -1,5 +1,6 @@
-//! What all other modules use: faults, time, ids, paging, patterns and tags. It uses none of them.
+//! What all other modules use: faults, time, ids, ARNs, paging, patterns and tags. It uses none of them.
 
+pub(crate) mod arn;
 pub(crate) mod clock;
 pub(crate) mod fault;
 pub mod glob;

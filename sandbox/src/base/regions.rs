@@ -13,7 +13,6 @@ const REGIONS: &[(&str, &str)] = &[
     ("aws-us-gov", "us-gov-east-1 us-gov-west-1"),
 ];
 
-/// The regions of a partition.
 pub(crate) fn regions_in(partition: &str) -> impl Iterator<Item = &'static str> {
     let regions = REGIONS.iter().filter(move |(name, _)| *name == partition);
     regions.flat_map(|(_, regions)| regions.split_ascii_whitespace())

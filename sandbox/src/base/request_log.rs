@@ -15,7 +15,6 @@ use crate::base::clock::{Clock, iso8601};
 
 /// The name of the log in the state folder.
 pub(crate) const FILE: &str = "sandbox.log";
-/// The name of the rotated log.
 pub(crate) const ROTATED_FILE: &str = "sandbox.log.1";
 /// The size at which the log is rotated.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;

@@ -54,8 +54,8 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::super::request_log::Reader;
     use super::{RequestLog, blocking, catch, restart};
+    use crate::base::request_log::Reader;
 
     #[tokio::test]
     async fn a_panic_becomes_an_error_with_its_message() {

@@ -76,18 +76,15 @@ pub(crate) mod lower_case {
         value: String,
     }
 
-    /// Writes the tags.
     pub(crate) fn serialize<S: Serializer>(tags: &[Tag], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(tags.iter().cloned().map(|Tag { key, value }| LowerCase { key, value }))
     }
 
-    /// Reads the tags.
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Tag>, D::Error> {
         let tags = Vec::<LowerCase>::deserialize(deserializer)?;
         Ok(tags.into_iter().map(|LowerCase { key, value }| Tag { key, value }).collect())
     }
 
-    /// Tags as JSON.
     pub(crate) fn to_value(tags: &[Tag]) -> Value {
         tags.iter().map(|Tag { key, value }| json!({ "key": key, "value": value })).collect()
     }

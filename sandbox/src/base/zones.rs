@@ -21,7 +21,6 @@ pub(crate) struct Zone {
     pub id: String,
 }
 
-/// The zones of a region.
 pub(crate) fn zones_in(region: &str) -> Vec<Zone> {
     let letters = EXCEPTIONS.iter().find(|(name, _)| *name == region).map_or(DEFAULT, |(_, letters)| letters);
     let prefix = id_prefix(region);
@@ -31,7 +30,6 @@ pub(crate) fn zones_in(region: &str) -> Vec<Zone> {
         .collect()
 }
 
-/// The names of a region's zones.
 pub(crate) fn names(region: &str) -> Vec<String> {
     zones_in(region).into_iter().map(|zone| zone.name).collect()
 }

@@ -1,6 +1,6 @@
 //! AWS CloudFormation: creates, updates and deletes stacks of resources by calls to the other services.
 //!
-//! [`template`] parses and evaluates templates, without state; [`plan`] compares a stack with a new definition; [`engine`] runs the
+//! [`template`] parses, checks and evaluates templates, and looks up the parameters and secrets that they refer to; [`plan`] compares a stack with a new definition; [`engine`] runs the
 //! operations on stacks; [`resources`] is the table of resource types; [`operations`] is the API.
 
 #![expect(clippy::needless_pass_by_value, reason = "operations take their inputs by value")]
@@ -23,7 +23,6 @@ mod type_names;
 pub(crate) use model::State;
 use operations::{change_sets, describe, exports, rollbacks, stack_resources, stacks, templates};
 
-/// The service's row.
 pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     signing_name: "cloudformation",
     protocols: &[Protocol::Query {

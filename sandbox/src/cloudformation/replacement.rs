@@ -13,7 +13,6 @@ pub enum Replacement {
     Never,
     /// It depends on more than the property.
     Conditionally,
-    /// The resource is replaced.
     Always,
 }
 
@@ -80,8 +79,8 @@ fn differs(path: &str, old: &Value, new: &Value) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::super::resources;
     use super::{Replacement, TABLE, recreation, touches};
+    use crate::cloudformation::resources;
 
     #[test]
     fn recreation_is_that_of_awss_schemas() {

@@ -22,7 +22,7 @@ use crate::{Fault, auth, store};
 pub struct Sandbox {
     /// What it was started with.
     pub config: Config,
-    /// The only source of time.
+    /// The clock of everything that the API shows or schedules. Output lines and the log have the wall clock's time.
     pub clock: Clock,
     /// All state.
     pub store: store::Store,

@@ -8,10 +8,8 @@ use serde_json::{Map, Value};
 use crate::Fault;
 use crate::base::glob;
 
-/// An hour.
 const MAX_DELAY_SECONDS: f64 = 3600.0;
 
-/// A rule for requests.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct OperationRule {
@@ -81,11 +79,8 @@ pub(crate) struct ResourceRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Verb {
-    /// Creation.
     Create,
-    /// Update in place.
     Update,
-    /// Deletion.
     Delete,
 }
 
@@ -119,27 +114,27 @@ impl OperationRule {
             return Err(validation_error(format!("the sandbox serves no operation {operation}")));
         }
         if self.effect == Effect::Fail && self.code.as_deref().unwrap_or_default().is_empty() {
-            return Err(validation_error(format!("the fault of {operation} needs a code")));
+            return Err(validation_error(format!("the rule for {operation} has the effect `fail` but no code")));
         }
         if self.effect != Effect::Fail && (self.status.is_some() || self.code.is_some() || self.message.is_some()) {
             return Err(validation_error(format!(
-                "status, code and message of the fault of {operation} go with `fail` only"
+                "the rule for {operation} has a status, code or message, which apply only to the effect `fail`"
             )));
         }
         if self.status.is_some_and(|status| !(400..600).contains(&status)) {
             return Err(validation_error(format!(
-                "the status of the fault of {operation} is not an error's (400 to 599)"
+                "the status of the rule for {operation} is not an error status (400 to 599)"
             )));
         }
         let is_delay = self.effect == Effect::Delay;
         if is_delay != self.seconds.is_some_and(|seconds| seconds > 0.0 && seconds <= MAX_DELAY_SECONDS) {
             return Err(validation_error(format!(
-                "`delay` takes seconds, above 0 and up to {MAX_DELAY_SECONDS}, and only `delay` does"
+                "the effect `delay`, and no other, needs seconds: above 0 and at most {MAX_DELAY_SECONDS}"
             )));
         }
         if self.probability.is_some_and(|probability| !(probability > 0.0 && probability <= 1.0)) {
             return Err(validation_error(format!(
-                "the probability of the fault of {operation} is not above 0 and up to 1"
+                "the probability of the rule for {operation} must be above 0 and at most 1"
             )));
         }
         Ok(())

@@ -70,7 +70,6 @@ impl Checks {
         }
     }
 
-    /// Kills all checks.
     pub(super) fn kill_all(&mut self) {
         for pid in std::mem::take(&mut self.running).into_keys() {
             process_tree::kill_group(pid);

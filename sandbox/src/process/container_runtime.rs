@@ -1,5 +1,5 @@
-//! Containers, whatever runs them: the interface between ECS, which decides what runs, and what runs it on this machine:
-//! [processes](super::host) or a container [engine](super::engine).
+//! The interface between ECS and what runs its containers: [processes of this machine](super::host) or a container
+//! [engine](super::engine).
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,6 @@ use super::process_tree::CpuTimes;
 use super::runner::{ProcessHandle, Runner};
 use super::shim_messages::{Exit, ProcessSpec};
 
-/// Something that runs containers.
 pub(crate) trait ContainerRuntime: Debug + Send + Sync {
     /// The limits that it cannot enforce on this machine, as sentences without a full stop.
     ///
@@ -83,7 +82,6 @@ pub(crate) trait Container: Debug + Send + Sync {
     }
 }
 
-/// A container to start.
 #[derive(Debug, Clone)]
 pub(crate) struct ContainerSpec {
     /// The task's id, which marks everything that is started for it.
@@ -137,7 +135,6 @@ pub(crate) struct LocalImage {
     pub stop_signal: String,
 }
 
-/// A container that was started.
 #[derive(Debug)]
 pub(crate) struct StartedContainer {
     pub container: Arc<dyn Container>,

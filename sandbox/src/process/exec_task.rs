@@ -1,7 +1,7 @@
-//! The second step of a task's start: an inner process that turns itself into the task's command.
+//! The inner process that the shim starts for a task, which replaces itself with the task's command (`exec`).
 //!
-//! It does what a parent cannot do without unsafe code: it has the kernel kill this process when its shim
-//! dies (Linux), which survives the exec, and restores the default of signals that the caller of the sandbox ignores.
+//! Before that it sets what a parent process cannot set without unsafe code: on Linux, the kernel kills this process when its shim
+//! dies (`PR_SET_PDEATHSIG`), and signals that the sandbox's parent process ignores get their default action.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::fd::AsFd as _;

@@ -16,7 +16,6 @@ pub(crate) const MARKER: &str = "sandbox-inner";
 pub(crate) enum InnerProcess {
     /// The shim between the sandbox and one task's process.
     TaskShim,
-    /// Becomes a task's process.
     ExecTask {
         /// The process id of its shim.
         shim: i32,

@@ -23,6 +23,7 @@ use super::checks::Checks;
 use super::inner_args::InnerProcess;
 use super::shim_messages::{Exit, ProcessSpec, Report, ShimRequest, line};
 use super::{descriptors, process_tree};
+use crate::base::clock::sleep_until;
 
 /// How long a task may take to end once the sandbox has ended.
 pub(super) const ORPHAN_GRACE: Duration = Duration::from_secs(1);
@@ -156,12 +157,12 @@ async fn watch(
                 }
                 Some(Err(_)) => continue,
             },
-            () = sleep_until(kill_at), if kill_at.is_some() => {
+            () = sleep_until(kill_at) => {
                 process_tree::kill(main);
                 kill_at = None;
                 continue;
             }
-            () = sleep_until(checks.next_timeout()), if checks.next_timeout().is_some() => {
+            () = sleep_until(checks.next_timeout()) => {
                 checks.kill_expired();
                 continue;
             }
@@ -176,10 +177,6 @@ async fn watch(
         let until = Instant::now() + grace;
         kill_at = Some(kill_at.map_or(until, |earlier| earlier.min(until)));
     }
-}
-
-async fn sleep_until(time: Option<Instant>) {
-    tokio::time::sleep_until(time.unwrap_or_else(Instant::now)).await;
 }
 
 /// Collects the children that have ended, and how they ended.

@@ -21,6 +21,7 @@ use super::process_tree;
 use super::runner::{AttachedProcess, ProcessHandle, StartError};
 use super::shim::ORPHAN_GRACE;
 use super::shim_messages::{Check, Exit, ProcessSpec, Report, ShimRequest, line};
+use crate::base::clock::sleep_until;
 
 /// How long output is still read after the end of its process. Only a process that escaped its shim can keep the pipe open longer.
 const OUTPUT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -154,7 +155,7 @@ impl ShimMonitor {
                     }
                 },
                 // The task may have stopped its shim with a signal.
-                () = sleep_until(deadline), if deadline.is_some() => break None,
+                () = sleep_until(deadline) => break None,
             }
         };
         end(self.id, &mut self.shim).await;
@@ -189,10 +190,6 @@ impl ShimMonitor {
             }
         }
     }
-}
-
-async fn sleep_until(deadline: Option<Instant>) {
-    tokio::time::sleep_until(deadline.unwrap_or_else(Instant::now)).await;
 }
 
 /// Reads reports into a queue: reading a line is not cancel safe, receiving from a queue is.

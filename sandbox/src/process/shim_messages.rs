@@ -84,7 +84,6 @@ pub(super) struct Check {
 /// A report of a shim to the sandbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Report {
-    /// The command runs.
     Started,
     /// The command could not be started: why.
     NotStarted(String),
@@ -94,7 +93,6 @@ pub(super) enum Report {
     Ended(Exit),
 }
 
-/// One value as a line.
 pub(super) fn line(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = serde_json::to_vec(value).expect("plain data always has a JSON form");
     bytes.push(b'\n');

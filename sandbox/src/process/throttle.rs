@@ -48,7 +48,6 @@ impl Throttle {
     }
 }
 
-/// The CPU time of this process.
 pub(super) fn cpu_time() -> Duration {
     nix::time::clock_gettime(nix::time::ClockId::CLOCK_PROCESS_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }

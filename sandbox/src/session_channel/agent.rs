@@ -17,7 +17,7 @@ use super::sessions::SessionSpec;
 use super::shell::Shell;
 use super::state::SessionState;
 use crate::Sandbox;
-use crate::base::clock::iso8601;
+use crate::base::clock::{iso8601, sleep_until};
 use crate::base::ids;
 
 /// How long the client may send no input (user guide, "Specify an idle session timeout value": 20 minutes by default; the same for
@@ -31,7 +31,6 @@ const HANDSHAKE_TIMED_OUT: &str =
     "Handshake timed out. Please ensure that you have the latest version of the session manager plugin.";
 const TIMED_OUT: &str = "Your session timed out due to inactivity and has been terminated.";
 
-/// A client's connection.
 #[derive(Debug)]
 pub(crate) struct ClientConnection {
     /// Messages to the client.
@@ -79,13 +78,6 @@ pub(super) async fn run(
     agent.close();
 }
 
-async fn sleep_until(time: Option<Instant>) {
-    match time {
-        Some(time) => tokio::time::sleep_until(time).await,
-        None => std::future::pending().await,
-    }
-}
-
 /// The next message of the connection; none when it is closed.
 async fn receive(connection: &mut Option<ClientConnection>) -> Option<Vec<u8>> {
     match connection {
@@ -94,7 +86,6 @@ async fn receive(connection: &mut Option<ClientConnection>) -> Option<Vec<u8>> {
     }
 }
 
-/// A running session.
 struct Agent<'a> {
     sandbox: &'a Arc<Sandbox>,
     id: &'a str,

@@ -24,14 +24,12 @@ pub(super) const ACKNOWLEDGE: &str = "acknowledge";
 /// The type of a session's last message.
 pub(super) const CLOSED: &str = "channel_closed";
 
-/// The type of a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Payload {
     /// Not part of a stream: an acknowledgement, or the channel's end.
     Control = 0,
     /// Terminal input or output.
     Output = 1,
-    /// The terminal's size.
     Size = 3,
     /// The agent's request for actions of the client.
     HandshakeRequest = 5,
@@ -41,7 +39,6 @@ pub(super) enum Payload {
     HandshakeComplete = 7,
 }
 
-/// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Frame {
     /// Such as [`INPUT`].

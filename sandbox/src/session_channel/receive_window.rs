@@ -51,8 +51,8 @@ impl ReceiveWindow {
 mod tests {
     use jiff::Timestamp;
 
-    use super::super::frame::{Frame, INPUT, Payload};
     use super::{Disposition, ReceiveWindow};
+    use crate::session_channel::frame::{Frame, INPUT, Payload};
 
     fn frame(sequence: i64) -> Frame {
         Frame { id: [0; 16], ..Frame::new(INPUT, sequence, 0, Payload::Output, vec![], Timestamp::UNIX_EPOCH) }

@@ -104,8 +104,8 @@ mod tests {
     use jiff::Timestamp;
     use tokio::time::Instant;
 
-    use super::super::frame::{Frame, Payload};
     use super::{FIRST_TIMEOUT, SendWindow, WINDOW};
+    use crate::session_channel::frame::{Frame, Payload};
 
     fn push(send_window: &mut SendWindow, at: Instant) -> Frame {
         let bytes = send_window.push(Payload::Output, b"x".to_vec(), Timestamp::UNIX_EPOCH, at);

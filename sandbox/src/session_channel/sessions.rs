@@ -8,8 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::agent::{self, ClientConnection};
-use crate::base::ids;
-use crate::base::supervisor;
+use crate::base::{ids, supervisor};
 use crate::process::ProcessSpec;
 use crate::{Fault, Sandbox};
 
@@ -20,7 +19,6 @@ const MAX_ENDED: usize = 100;
 /// New connections of one session that wait for its agent; more than one only if a client reconnects faster than the agent runs.
 const CONNECTION_QUEUE: usize = 4;
 
-/// A session to start.
 #[derive(Debug)]
 pub(crate) struct SessionSpec {
     /// The prefix of its id: the caller's name, or ECS's own.
@@ -35,7 +33,7 @@ pub(crate) struct SessionSpec {
     pub reason: Option<String>,
     /// The command that runs in its terminal.
     pub command: ProcessSpec,
-    /// Cancelled when its target is target_ended.
+    /// Cancelled when the target has ended: a stopped task or a terminated instance.
     pub target_ended: CancellationToken,
 }
 
@@ -108,7 +106,7 @@ impl Sessions {
         let started = StartedSession { url: channel_url(sandbox, &id)?, id: id.clone(), token: token.clone() };
         let mut all = sandbox.in_memory::<Sessions>().all();
         if all.values().filter(|entry| entry.session.ended.is_none()).count() >= MAX_OPEN {
-            let message = format!("The sandbox has {MAX_OPEN} sessions open, as many as it allows; end one of them");
+            let message = format!("the sandbox allows {MAX_OPEN} open sessions; terminate one of them first");
             return Err(Fault::limit_exceeded("LimitExceededException", message));
         }
         let entry = Entry { session, token: Some(token), connections, end: end.clone() };
@@ -164,14 +162,13 @@ impl Sessions {
         entry.token.clone()
     }
 
-    /// Ends a session.
     pub(crate) fn terminate(&self, id: &str) {
         if let Some(entry) = self.all().get(id) {
             entry.end.cancel();
         }
     }
 
-    /// Ends all sessions on a target that is target_ended.
+    /// Ends all sessions on a target that has ended.
     pub(crate) fn end_target(&self, target: &str) {
         self.all().values().filter(|entry| entry.session.target == target).for_each(|entry| entry.end.cancel());
     }

@@ -45,7 +45,6 @@ impl Shell {
         Ok(shell)
     }
 
-    /// Sets the terminal's size.
     pub(super) fn resize(&self, columns: u16, rows: u16) {
         if let Some(terminal) = self.terminal.upgrade() {
             terminal.resize(columns, rows);

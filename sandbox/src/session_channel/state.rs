@@ -20,13 +20,11 @@ pub(super) enum SessionState {
         /// When the request was sent.
         since: Instant,
     },
-    /// The command runs.
     Running(Shell),
     /// The session has ended, and the client may not have all output yet.
     Draining {
         /// When the channel is closed in any case.
         deadline: Instant,
-        /// Why the session ended.
         reason: String,
     },
 }

@@ -54,9 +54,7 @@ pub(crate) type Events<'a> = (&'static str, &'a [(Vec<u8>, Vec<u8>)]);
 /// What [`Database::range`] does with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scan {
-    /// Return it.
     Take,
-    /// Leave it out.
     Skip,
     /// Leave it out, and all rows after it.
     Stop,

@@ -134,7 +134,6 @@ pub trait Stored {
     fn remove_row(&mut self, key: &str);
     /// Ends a change that is on disk.
     fn commit(&mut self);
-    /// Undoes the current change.
     fn roll_back(&mut self);
 }
 

@@ -110,8 +110,8 @@ async fn fault_rules_are_validated_and_end_with_the_sandbox() {
     for (wrong, words) in [
         (json!({ "operations": [{ "operation": "logs:Nope", "effect": "cut" }] }), "serves no operation logs:Nope"),
         (json!({ "operations": [{ "operation": "logs:*", "effect": "explode" }] }), "explode"),
-        (json!({ "operations": [{ "operation": "logs:*", "effect": "fail" }] }), "needs a code"),
-        (json!({ "operations": [{ "operation": "logs:*", "effect": "delay" }] }), "takes seconds"),
+        (json!({ "operations": [{ "operation": "logs:*", "effect": "fail" }] }), "no code"),
+        (json!({ "operations": [{ "operation": "logs:*", "effect": "delay" }] }), "needs seconds"),
         (json!({ "operations": [{ "operation": "logs:*", "effect": "cut", "time": 3 }] }), "time is not known"),
         (json!({ "resources": [{ "resource": "AWS::No::Type", "on": "create", "reason": "x" }] }), "AWS::No::Type"),
     ] {

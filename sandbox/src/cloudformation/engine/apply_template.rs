@@ -60,7 +60,7 @@ pub(super) async fn run(phase: &StackPhase) -> Result<(), Fault> {
     }
 }
 
-/// Waits until the end of the time that the request gives a creation; for ever, for an update.
+/// Waits until a creation has taken its `TimeoutInMinutes`. Never returns for an update or without a timeout.
 async fn timeout(phase: &StackPhase, stack: &Stack) {
     let Some(minutes) = stack.timeout_minutes.filter(|_| is_creation(phase)) else {
         return std::future::pending().await;

@@ -28,7 +28,6 @@ pub(super) struct GraphResult {
     pub internal_fault: Option<Fault>,
 }
 
-/// Work on one resource.
 pub(super) type Work = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
 
 /// The dependencies for a deletion: each resource with those that depend on it.

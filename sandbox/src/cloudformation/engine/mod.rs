@@ -6,8 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::resources::{self, ResourceType};
-use crate::base::ids;
-use crate::base::supervisor;
+use crate::base::{ids, supervisor};
 use crate::cloudformation::State;
 use crate::store::States;
 use crate::{Fault, FaultKind, Sandbox};
@@ -25,7 +24,7 @@ mod tests;
 
 pub(super) use resource_operation::changed_properties;
 
-/// How long to wait before a phase is retried that failed for a reason of the sandbox's own, such as a full disk.
+/// The delay before a phase is retried after an internal failure, such as a full disk.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Continues the operations that an earlier process did not finish.

@@ -11,9 +11,9 @@ use crate::base::tags::Tag;
 use crate::cloudformation::State;
 use crate::cloudformation::model::{Definition, Resource, ResourceStatus, Stack, StackStatus};
 use crate::cloudformation::resources::{HandlerContext, STACK_ID_TAG};
+use crate::cloudformation::template::Template;
 use crate::cloudformation::template::check::{Dependencies, active_dependencies};
-use crate::cloudformation::template::resolve::{EvaluationScope, Evaluations, ResourceValues};
-use crate::cloudformation::template::{Template, parameters};
+use crate::cloudformation::template::resolve::{EvaluationScope, ResourceValues};
 use crate::{Fault, Sandbox};
 
 /// One phase of an operation on a stack.
@@ -190,17 +190,11 @@ impl StackPhase {
             let current = resource.current?;
             Some((resource.logical_id, ResourceValues::Known(current.physical_id, current.attributes)))
         };
+        let config = &self.sandbox.config;
         EvaluationScope {
-            template,
-            config: &self.sandbox.config,
-            stack_name: &self.stack_name,
-            stack_id: &self.stack_id,
-            parameters: parameters::scope(template, &definition.parameters),
             resources: resources.into_values().filter_map(values).collect(),
             exports,
-            dynamic: definition.dynamic.clone(),
-            notification_arns: definition.notification_arns.clone(),
-            progress: Evaluations::default(),
+            ..EvaluationScope::of_definition(definition, template, config, &self.stack_name, &self.stack_id)
         }
     }
 

@@ -33,7 +33,6 @@ pub(super) struct TargetState {
     pub active: Dependencies,
 }
 
-/// The operation on one resource.
 struct ResourceOperation {
     phase: StackPhase,
     context: HandlerContext,

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::OnFailure;
 use super::{ChangeSetStatus, Definition, ExecutionStatus};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,7 +34,7 @@ pub(crate) struct ChangeSet {
     /// The changes, as answers list them.
     pub planned: ChangeList,
     /// `OnStackFailure`, as the request has it.
-    pub on_stack_failure: Option<String>,
+    pub on_stack_failure: Option<OnFailure>,
     /// `IncludeNestedStacks`, as the request has it.
     pub include_nested_stacks: bool,
 }

@@ -72,8 +72,8 @@ fn compacted(resource: Resource) -> Resource {
 mod tests {
     use serde_json::json;
 
-    use super::super::{Stack, StackStatus};
     use super::*;
+    use crate::cloudformation::model::{Stack, StackStatus};
 
     fn stack(number: usize) -> Stack {
         let template = json!({ "Description": "d", "Resources": { "A": { "Type": "AWS::Logs::LogGroup" } } });
@@ -109,9 +109,9 @@ mod tests {
         let stack = stack(1);
         let (id, time) = (stack.id.clone(), stack.created);
         state.stacks.insert(id.clone(), stack);
-        for _ in 0..super::super::state::MAX_EVENTS + 2 {
+        for _ in 0..crate::cloudformation::model::state::MAX_EVENTS + 2 {
             state.set_status(&id, StackStatus::UpdateComplete, None, time);
         }
-        assert_eq!(state.events.len() as u64, super::super::state::MAX_EVENTS);
+        assert_eq!(state.events.len() as u64, crate::cloudformation::model::state::MAX_EVENTS);
     }
 }

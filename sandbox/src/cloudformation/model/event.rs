@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use crate::base::clock::epoch_seconds;
 
-/// A stack event.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct StackEvent {
     /// The event's id.

@@ -78,29 +78,38 @@ impl Definition {
 pub(crate) enum OnFailure {
     /// The operation is rolled back.
     #[default]
+    #[serde(alias = "ROLLBACK")]
     Rollback,
     /// A stack that could not be created is deleted.
+    #[serde(alias = "DELETE")]
     Delete,
     /// The stack and its resources stay as they are.
+    #[serde(alias = "DO_NOTHING")]
     DoNothing,
+}
+
+impl OnFailure {
+    /// The value of `OnFailure` and `OnStackFailure`.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Rollback => "ROLLBACK",
+            Self::Delete => "DELETE",
+            Self::DoNothing => "DO_NOTHING",
+        }
+    }
 }
 
 /// The requests that begin an operation on a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum StackRequest {
-    /// `CreateStack`.
     CreateStack,
-    /// `UpdateStack`.
     UpdateStack,
-    /// `ExecuteChangeSet`.
     ExecuteChangeSet,
-    /// `DeleteStack`.
     DeleteStack,
     /// `RollbackStack`, `ContinueUpdateRollback` or `CancelUpdateStack`.
     Rollback,
 }
 
-/// An output of a stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StackOutput {
     /// The key in the template.

@@ -12,7 +12,6 @@ pub(crate) const MASK: &str = "****";
 const MIN_PART: usize = 4;
 
 impl Definition {
-    /// The names of the parameters with `NoEcho`.
     pub(crate) fn hidden_parameters(&self) -> Vec<&str> {
         self.parameters.iter().filter(|parameter| parameter.no_echo).map(|parameter| parameter.key.as_str()).collect()
     }
@@ -56,8 +55,8 @@ fn with_quoted(texts: impl Iterator<Item = String>) -> Vec<String> {
     all
 }
 
-/// A text about properties, with the texts masked that `shown` masks: functions such as `Fn::Select` make parts of hidden values,
-/// which a search for the whole value does not find.
+/// Masks in `text` every string of `properties` that is masked in `shown`. Searching for the values of `NoEcho` parameters is not
+/// enough, because functions such as `Fn::Select` produce parts of them.
 pub(crate) fn mask_hidden(text: &str, properties: &Value, shown: &Value) -> String {
     let mut hidden = Vec::new();
     collect_hidden(properties, shown, &mut hidden);
@@ -142,7 +141,6 @@ fn in_json(text: &str) -> String {
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-/// Masks a secret in a text.
 pub(crate) fn mask_text(text: &str, secret: &str) -> String {
     let (mut masked, mut rest) = (String::new(), text);
     let is_short = secret.chars().count() < MIN_PART;

@@ -222,8 +222,8 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    use super::super::{Definition, StackEvent};
     use super::*;
+    use crate::cloudformation::model::{Definition, StackEvent};
 
     fn resource(name: u8, status: u8, time: i64) -> Resource {
         let status = if status == 0 { "UPDATE_COMPLETE" } else { "UPDATE_IN_PROGRESS" };

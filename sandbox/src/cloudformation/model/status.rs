@@ -4,7 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A stack's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum StackStatus {
@@ -153,7 +152,7 @@ impl ResourceStatus {
         matches!(self, Self::DeleteComplete | Self::DeleteSkipped)
     }
 
-    /// Whether the operation that the status is of creates the resource or updates it.
+    /// The action that the status belongs to.
     pub fn action(self) -> Action {
         match self {
             Self::UpdateInProgress | Self::UpdateFailed | Self::UpdateComplete => Action::Update,

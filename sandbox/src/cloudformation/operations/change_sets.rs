@@ -5,18 +5,18 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::engine;
-use super::super::model::{
-    ChangeSet, ChangeSetStatus, Definition, ExecutionStatus, OnFailure, Stack, StackRequest, StackStatus, State,
-};
-use super::super::plan;
-use super::super::template::invalid;
 use super::describe::{parameters_output, tags_output};
 use super::stack_input::CreateChangeSetInput;
 use super::stacks::begin_update;
 use super::{check_stack_name, check_updatable, find, make_obsolete, new_stack, page};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
+use crate::cloudformation::engine;
+use crate::cloudformation::model::{
+    ChangeSet, ChangeSetStatus, Definition, ExecutionStatus, OnFailure, Stack, StackRequest, StackStatus, State,
+};
+use crate::cloudformation::plan;
+use crate::cloudformation::template::invalid;
 use crate::core::OperationResult;
 use crate::{Fault, FaultKind, Sandbox};
 
@@ -33,7 +33,7 @@ pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateChangeSetInput) -
     };
     let existing = sandbox.store.read(|states| states.of::<State>().find(&input.stack.stack_name).cloned());
     let stack = stack_for(&sandbox, &input, creates, existing)?;
-    if input.on_stack_failure.as_deref() == Some("DELETE") && !creates {
+    if input.on_stack_failure == Some(OnFailure::Delete) && !creates {
         return Err(invalid("OnStackFailure DELETE is only for change sets that create a stack."));
     }
     let definition = input.definition(&sandbox, (!creates).then_some(&stack)).await?;
@@ -58,7 +58,7 @@ pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateChangeSetInput) -
         created: sandbox.clock.now(),
         definition,
         planned: planned.unwrap_or_default(),
-        on_stack_failure: input.on_stack_failure.clone(),
+        on_stack_failure: input.on_stack_failure,
         include_nested_stacks: input.include_nested_stacks,
     };
     sandbox.store.write(|states| {
@@ -175,7 +175,6 @@ fn summary(change_set: &ChangeSet) -> Value {
     })
 }
 
-/// `DescribeChangeSet`.
 pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> OperationResult {
     sandbox.store.read(|states| {
         let change_set = find_change_set(states.of::<State>(), &input)?;
@@ -197,13 +196,12 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Operati
         answer["Parameters"] = parameters_output(definition);
         answer["Tags"] = if definition.tags.is_empty() { Value::Null } else { tags_output(definition) };
         answer["NotificationARNs"] = json!(definition.notification_arns);
-        answer["OnStackFailure"] = json!(change_set.on_stack_failure);
+        answer["OnStackFailure"] = json!(change_set.on_stack_failure.map(OnFailure::as_str));
         answer["RollbackConfiguration"] = json!({});
         Ok(answer)
     })
 }
 
-/// `ExecuteChangeSet`.
 pub(crate) fn execute(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> OperationResult {
     let now = sandbox.clock.now();
     let started = sandbox.store.write(|states| {
@@ -281,7 +279,6 @@ pub(crate) struct ListChangeSetsInput {
     next_token: Option<String>,
 }
 
-/// `ListChangeSets`.
 pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListChangeSetsInput) -> OperationResult {
     sandbox.store.read(|states| {
         let stack = find(states.of::<State>(), &input.stack_name)?;

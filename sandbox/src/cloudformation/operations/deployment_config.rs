@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
-use super::super::template::invalid;
 use crate::Fault;
+use crate::base::arn::Arn;
+use crate::cloudformation::template::invalid;
 
 /// Alarms that roll back an operation.
 #[derive(Debug, Deserialize)]
@@ -49,7 +50,7 @@ impl RollbackConfiguration {
             if !matches!(trigger.kind.as_str(), "AWS::CloudWatch::Alarm" | "AWS::CloudWatch::CompositeAlarm") {
                 return Err(invalid("Rollback Trigger Type not supported"));
             }
-            if !trigger.arn.splitn(6, ':').last().is_some_and(|id| id.starts_with("alarm:")) {
+            if !Arn::parse(&trigger.arn).is_some_and(|arn| arn.resource.starts_with("alarm:")) {
                 return Err(invalid("RelativeId of a Rollback Trigger's ARN is incorrect"));
             }
         }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::model::{Definition, MASK, OnFailure, Stack, StackStatus};
-use super::super::template::{Template, invalid};
 use super::{find_described, page};
 use crate::Sandbox;
 use crate::base::clock::epoch_seconds;
 use crate::cloudformation::State;
+use crate::cloudformation::model::{Definition, MASK, OnFailure, Stack, StackStatus};
+use crate::cloudformation::template::{Template, invalid};
 use crate::core::OperationResult;
 
 /// `Parameters` of an output; null when there is none.
@@ -26,7 +26,6 @@ pub(crate) fn parameters_output(definition: &Definition) -> Value {
     parameters.collect()
 }
 
-/// `Tags` of an output.
 pub(crate) fn tags_output(definition: &Definition) -> Value {
     definition.tags.iter().map(|tag| json!({ "Key": tag.key, "Value": tag.value })).collect()
 }
@@ -80,7 +79,6 @@ fn to_output(stack: &Stack) -> Value {
 
 /// Items in a page of most lists.
 pub(crate) const ITEMS_PER_PAGE: usize = 100;
-/// Stacks in a page of `DescribeStacks`.
 const STACKS_PER_PAGE: usize = 50;
 
 /// Stacks, the newest first, each with its key for paging.

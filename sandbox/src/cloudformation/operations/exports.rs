@@ -6,11 +6,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::template::invalid;
 use super::describe::ITEMS_PER_PAGE;
 use super::page;
 use crate::Sandbox;
 use crate::cloudformation::State;
+use crate::cloudformation::template::invalid;
 use crate::core::OperationResult;
 
 #[derive(Deserialize)]

@@ -48,7 +48,6 @@ fn unsupported_url(url: &str) -> Fault {
     }
 }
 
-/// Checks the name of a new stack.
 fn check_stack_name(name: &str) -> Result<(), Fault> {
     const MAX_CHARACTERS: usize = 128;
     if name.chars().count() > MAX_CHARACTERS {

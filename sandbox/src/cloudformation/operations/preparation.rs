@@ -1,12 +1,11 @@
 //! Prepares the template of a request: reads, transforms and checks it, resolves its parameters, and checks what depends on them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::model::{Parameter, Stack, mask_fault};
-use super::super::template::parameters::{self, ParameterInput};
-use super::super::template::resolve::{EvaluationScope, Evaluations, ResourceValues};
-use super::super::template::{
+use crate::cloudformation::model::{Parameter, Stack, mask_fault};
+use crate::cloudformation::template::parameters::{self, ParameterInput};
+use crate::cloudformation::template::resolve::{EvaluationScope, ResourceValues};
+use crate::cloudformation::template::{
     Template, UnexpandedTemplate, check, dynamic, extensions, invalid, output_check, rule_assertions,
 };
 use crate::{Fault, Sandbox};
@@ -83,17 +82,11 @@ impl Preparation<'_> {
 
     /// The scope before there are resources.
     fn scope<'a>(&'a self, template: &'a Template, parameters: &[Parameter]) -> EvaluationScope<'a> {
+        let stack_id = self.stack.map_or("", |stack| stack.id.as_str());
+        let parameters = parameters::scope(template, parameters);
         EvaluationScope {
-            template,
-            config: &self.sandbox.config,
-            stack_name: self.stack_name,
-            stack_id: self.stack.map_or("", |stack| stack.id.as_str()),
-            parameters: parameters::scope(template, parameters),
-            resources: BTreeMap::new(),
-            exports: BTreeMap::new(),
-            dynamic: dynamic::ResolvedReferences::default(),
             notification_arns: self.notification_arns.to_vec(),
-            progress: Evaluations::default(),
+            ..EvaluationScope::new(template, &self.sandbox.config, self.stack_name, stack_id, parameters)
         }
     }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::engine;
-use super::super::model::{Definition, ResourceStatus, Stack, StackRequest, StackStatus, State};
-use super::super::template::invalid;
 use super::deployment_config::DeploymentConfig;
 use super::find;
 use super::stack_input::check_role;
+use crate::cloudformation::engine;
+use crate::cloudformation::model::{Definition, ResourceStatus, Stack, StackRequest, StackStatus, State};
+use crate::cloudformation::template::invalid;
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
@@ -69,7 +69,6 @@ pub(crate) fn cancel_update(sandbox: &Arc<Sandbox>, input: RollbackInput) -> Ope
     })
 }
 
-/// `ContinueUpdateRollback`.
 pub(crate) async fn continue_rollback(sandbox: Arc<Sandbox>, input: RollbackInput) -> OperationResult {
     input.check(&sandbox).await?;
     let id = sandbox.store.write(|states| {

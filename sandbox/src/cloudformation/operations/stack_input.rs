@@ -5,13 +5,13 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::model::{Definition, OnFailure, Stack};
-use super::super::template::parameters::ParameterInput;
-use super::super::template::{Template, capabilities, check, invalid, type_of};
 use super::deployment_config::{DeploymentConfig, RollbackConfiguration};
 use super::preparation::Preparation;
 use super::template_text;
 use crate::base::tags::Tag;
+use crate::cloudformation::model::{Definition, OnFailure, Stack};
+use crate::cloudformation::template::parameters::ParameterInput;
+use crate::cloudformation::template::{Template, capabilities, check, invalid, type_of};
 use crate::{Fault, Sandbox};
 
 /// The members that at least two of the operations have. The service model drops those that an operation does not have.
@@ -55,7 +55,7 @@ pub(crate) struct StackInput {
 pub(crate) struct CreateStack {
     #[serde(flatten)]
     pub stack: StackInput,
-    on_failure: Option<String>,
+    on_failure: Option<OnFailure>,
     pub timeout_in_minutes: Option<u32>,
     #[serde(default)]
     pub enable_termination_protection: bool,
@@ -80,7 +80,7 @@ pub(crate) struct CreateChangeSetInput {
     pub change_set_name: String,
     pub change_set_type: Option<String>,
     pub description: Option<String>,
-    pub on_stack_failure: Option<String>,
+    pub on_stack_failure: Option<OnFailure>,
     #[serde(default)]
     pub include_nested_stacks: bool,
     // Not served.
@@ -96,10 +96,9 @@ impl CreateStack {
         self.stack.check(&[])
     }
 
-    /// The definition of the new stack.
     pub(crate) async fn definition(&self, sandbox: &Arc<Sandbox>) -> Result<Definition, Fault> {
         let definition = self.stack.definition(sandbox, None, true).await?;
-        let on_failure = self.stack.on_failure(self.on_failure.as_deref())?;
+        let on_failure = self.stack.on_failure(self.on_failure)?;
         Ok(Definition { on_failure, ..definition })
     }
 }
@@ -118,7 +117,6 @@ impl UpdateStack {
         self.stack.on_failure(None)
     }
 
-    /// The new definition of the stack.
     pub(crate) async fn definition(&self, sandbox: &Arc<Sandbox>, stack: &Stack) -> Result<Definition, Fault> {
         let definition = self.stack.definition(sandbox, Some(stack), true).await?;
         Ok(Definition { on_failure: self.on_failure()?, ..definition })
@@ -143,7 +141,7 @@ impl CreateChangeSetInput {
         updated: Option<&Stack>,
     ) -> Result<Definition, Fault> {
         let definition = self.stack.definition(sandbox, updated, false).await?;
-        let on_failure = self.stack.on_failure(self.on_stack_failure.as_deref())?;
+        let on_failure = self.stack.on_failure(self.on_stack_failure)?;
         Ok(Definition { on_failure, ..definition })
     }
 }
@@ -237,15 +235,14 @@ impl StackInput {
     }
 
     /// What follows a failure; `choice` is `OnFailure` or `OnStackFailure`.
-    fn on_failure(&self, choice: Option<&str>) -> Result<OnFailure, Fault> {
+    fn on_failure(&self, choice: Option<OnFailure>) -> Result<OnFailure, Fault> {
         match choice {
             Some(_) if self.disable_rollback => {
                 Err(invalid("Either DisableRollback or OnFailure can be specified, not both."))
             }
-            Some("DO_NOTHING") => Ok(OnFailure::DoNothing),
-            Some("DELETE") => Ok(OnFailure::Delete),
+            Some(on_failure) => Ok(on_failure),
             None if self.disable_rollback || self.deployment_config.disable_rollback => Ok(OnFailure::DoNothing),
-            Some(_) | None => Ok(OnFailure::Rollback),
+            None => Ok(OnFailure::Rollback),
         }
     }
 }

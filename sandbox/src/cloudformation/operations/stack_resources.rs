@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::model::{Resource, Stack, State};
-use super::super::template::invalid;
 use super::describe::ITEMS_PER_PAGE;
 use super::{find_described, page};
 use crate::base::clock::epoch_seconds;
+use crate::cloudformation::model::{Resource, Stack, State};
+use crate::cloudformation::template::invalid;
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
@@ -53,7 +53,6 @@ fn with_stack(mut resource: Value, stack: &Stack) -> Value {
     resource
 }
 
-/// `DescribeStackResource`.
 pub(crate) fn describe_resource(sandbox: &Arc<Sandbox>, input: ResourceInput) -> OperationResult {
     let stack_name = input.stack_name()?;
     let name = input.logical_resource_id.as_deref().ok_or_else(|| missing("logicalResourceId"))?;
@@ -90,7 +89,6 @@ pub(crate) fn describe_resources(sandbox: &Arc<Sandbox>, input: ResourceInput) -
     })
 }
 
-/// The stack of a physical resource.
 fn owner<'a>(state: &'a State, physical_id: &str) -> Option<&'a Stack> {
     let owns =
         |resource: &Resource| resource.current.as_ref().is_some_and(|current| current.physical_id == physical_id);
@@ -98,7 +96,6 @@ fn owner<'a>(state: &'a State, physical_id: &str) -> Option<&'a Stack> {
     state.stacks.get(key.split_once('|')?.0)
 }
 
-/// `ListStackResources`.
 pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ResourceInput) -> OperationResult {
     let stack_name = input.stack_name()?;
     sandbox.store.read(|states| {

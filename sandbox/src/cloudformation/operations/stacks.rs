@@ -5,17 +5,16 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::engine;
-use super::super::model::{Definition, Resource, ResourceStatus, Stack, StackRequest, StackStatus, State};
-use super::super::plan;
-use super::super::template::invalid;
 use super::deployment_config::DeploymentConfig;
 use super::stack_input::{CreateStack, StackInput, UpdateStack, check_role};
 use super::{check_stack_name, check_updatable, find, find_described, make_obsolete, new_stack};
+use crate::cloudformation::engine;
+use crate::cloudformation::model::{Definition, Resource, ResourceStatus, Stack, StackRequest, StackStatus, State};
+use crate::cloudformation::plan;
+use crate::cloudformation::template::invalid;
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
-/// `CreateStack`.
 pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateStack) -> OperationResult {
     check_stack_name(&input.stack.stack_name)?;
     input.check()?;
@@ -53,7 +52,6 @@ pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateStack) -> Operati
     Ok(json!({ "StackId": id }))
 }
 
-/// `UpdateStack`.
 pub(crate) async fn update(sandbox: Arc<Sandbox>, input: UpdateStack) -> OperationResult {
     input.check()?;
     if let Some(id) = find_stack_by_token(&sandbox, StackRequest::UpdateStack, &input.stack) {
@@ -215,7 +213,6 @@ pub(crate) struct TerminationProtection {
     enable_termination_protection: bool,
 }
 
-/// `UpdateTerminationProtection`.
 pub(crate) fn update_termination_protection(sandbox: &Arc<Sandbox>, input: TerminationProtection) -> OperationResult {
     sandbox.store.write(|states| {
         let state = states.of_mut::<State>();

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::super::model::{Definition, MASK, Stack, StackStatus, State};
-use super::super::template::parameters::{declaration, defaults, scope as values};
-use super::super::template::resolve::{EvaluationScope, Evaluations};
-use super::super::template::{
-    Template, UnexpandedTemplate, capabilities, check, dynamic, extensions, invalid, type_of,
-};
 use super::{find_described, template_text};
+use crate::cloudformation::model::{Definition, MASK, Stack, StackStatus, State};
+use crate::cloudformation::template::parameters::{declaration, defaults, scope as values};
+use crate::cloudformation::template::resolve::EvaluationScope;
+use crate::cloudformation::template::{
+    Template, UnexpandedTemplate, capabilities, check, extensions, invalid, type_of,
+};
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
@@ -95,18 +95,8 @@ impl Summarized {
 fn expanded(sandbox: &Arc<Sandbox>, source: UnexpandedTemplate, stack: Option<&Stack>) -> Result<Template, Fault> {
     let head = source.head()?;
     let parameters = stack.map_or_else(|| defaults(&head), |stack| values(&head, &stack.definition.parameters));
-    let scope = EvaluationScope {
-        template: &head,
-        config: &sandbox.config,
-        stack_name: stack.map_or("", |stack| stack.name.as_str()),
-        stack_id: stack.map_or("", |stack| stack.id.as_str()),
-        parameters,
-        resources: std::collections::BTreeMap::new(),
-        exports: std::collections::BTreeMap::new(),
-        dynamic: dynamic::ResolvedReferences::default(),
-        notification_arns: Vec::new(),
-        progress: Evaluations::default(),
-    };
+    let (stack_name, stack_id) = stack.map_or(("", ""), |stack| (stack.name.as_str(), stack.id.as_str()));
+    let scope = EvaluationScope::new(&head, &sandbox.config, stack_name, stack_id, parameters);
     extensions::expand(source, &scope)
 }
 

@@ -3,9 +3,9 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::super::model::MASK;
-use super::super::replacement::Replacement;
-use super::super::template::resolve::UNKNOWN;
+use crate::cloudformation::model::MASK;
+use crate::cloudformation::replacement::Replacement;
+use crate::cloudformation::template::resolve::UNKNOWN;
 
 /// The text of a change set for a value that is not known before its execution.
 const KNOWN_AFTER_APPLY: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
@@ -19,7 +19,6 @@ pub(super) enum ChangeSource {
     DirectModification,
 }
 
-/// Why an attribute changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cause {
     pub source: ChangeSource,

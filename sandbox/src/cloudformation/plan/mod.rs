@@ -11,8 +11,8 @@ use super::replacement::Replacement;
 use super::resources::{self, ResourceType};
 use super::template::check::active_dependencies;
 use super::template::references::imports;
-use super::template::resolve::{EvaluationScope, Evaluations, ResourceValues, UNKNOWN};
-use super::template::{Template, parameters, type_of};
+use super::template::resolve::{EvaluationScope, ResourceValues, UNKNOWN};
+use super::template::{Template, type_of};
 use crate::cloudformation::State;
 use crate::{Fault, Sandbox};
 use detail::{Cause, ChangeSource, Detail};
@@ -34,18 +34,8 @@ pub(super) fn compare(
         let state = states.of::<State>();
         (state.resources_of(&stack.id), state.exports())
     });
-    let scope = EvaluationScope {
-        template: &template,
-        config: &sandbox.config,
-        stack_name: &stack.name,
-        stack_id: &stack.id,
-        parameters: parameters::scope(&template, &definition.parameters),
-        resources: BTreeMap::new(),
-        exports,
-        dynamic: definition.dynamic.clone(),
-        notification_arns: definition.notification_arns.clone(),
-        progress: Evaluations::default(),
-    };
+    let scope = EvaluationScope::of_definition(definition, &template, &sandbox.config, &stack.name, &stack.id);
+    let scope = EvaluationScope { exports, ..scope };
     let mut comparison = Comparison {
         scope,
         before: before.as_ref(),
@@ -111,17 +101,11 @@ impl Comparison<'_> {
         let declared =
             self.before.and_then(|template| Some((template, template.resources().get(&resource.logical_id)?)));
         let resolved = declared.and_then(|(template, resource)| {
+            let EvaluationScope { config, stack_name, stack_id, ref exports, .. } = self.scope;
             let scope = EvaluationScope {
-                template,
-                config: self.scope.config,
-                stack_name: self.scope.stack_name,
-                stack_id: self.scope.stack_id,
-                parameters: parameters::scope(template, &self.old.parameters),
                 resources: template.resources().keys().map(|name| (name.clone(), ResourceValues::Unknown)).collect(),
-                exports: self.scope.exports.clone(),
-                dynamic: self.old.dynamic.clone(),
-                notification_arns: self.old.notification_arns.clone(),
-                progress: Evaluations::default(),
+                exports: exports.clone(),
+                ..EvaluationScope::of_definition(self.old, template, config, stack_name, stack_id)
             };
             let resolved = scope.resolve(&resource["Properties"]).ok().flatten()?;
             Some(masked(&scope, &resource["Properties"], self.old).unwrap_or(resolved))

@@ -10,7 +10,6 @@ use crate::cloudformation::model::PhysicalResource;
 
 const SERVICE: &str = "servicediscovery";
 
-/// The rows.
 pub(super) const TYPES: &[ResourceType] = &[
     resource_type!(
         "AWS::ServiceDiscovery::PrivateDnsNamespace",

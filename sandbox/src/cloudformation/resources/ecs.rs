@@ -10,7 +10,6 @@ use crate::base::tags::Tag;
 use crate::cloudformation::model::PhysicalResource;
 use crate::cloudformation::template::template_fault;
 
-/// The rows.
 pub(super) const TYPES: &[ResourceType] = &[
     resource_type!("AWS::ECS::Cluster", attributes: ["Arn"], create_only: [], create_cluster, update_cluster, delete_cluster),
     resource_type!(

@@ -11,7 +11,6 @@ use crate::base::tags::Tag;
 use crate::cloudformation::model::PhysicalResource;
 use crate::{Fault, FaultKind};
 
-/// The rows.
 pub(super) const TYPES: &[ResourceType] = &[resource_type!(
     "AWS::ECS::Service",
     attributes: ["Name", "ServiceArn"],

@@ -8,7 +8,6 @@ use crate::Fault;
 use crate::base::tags::Tag;
 use crate::cloudformation::model::PhysicalResource;
 
-/// The rows.
 pub(super) const TYPES: &[ResourceType] = &[
     resource_type!(
         "AWS::IAM::Role", attributes: ["Arn", "RoleId"], create_only: [], create_role, update_role, delete_role

@@ -8,7 +8,6 @@ use crate::Fault;
 use crate::base::clock::{from_epoch_seconds, iso8601};
 use crate::cloudformation::model::PhysicalResource;
 
-/// The rows.
 pub(super) const TYPES: &[ResourceType] = &[
     resource_type!(
         "AWS::IAM::ManagedPolicy",

@@ -8,7 +8,6 @@ use crate::base::tags::Tag;
 use crate::cloudformation::model::PhysicalResource;
 use crate::{Fault, FaultKind};
 
-/// The rows.
 pub(super) const TYPES: &[ResourceType] = &[
     resource_type!("AWS::Logs::LogGroup", attributes: ["Arn"], create_only: [], create, update, delete),
     resource_type!(

@@ -8,7 +8,6 @@ use crate::Fault;
 use crate::base::ids;
 use crate::cloudformation::model::PhysicalResource;
 
-/// The rows.
 pub(super) const TYPES: &[ResourceType] = &[
     resource_type!("AWS::CDK::Metadata", attributes: [], create_only: [], create_metadata, nothing_to_update, delete),
     resource_type!("AWS::CloudFormation::WaitConditionHandle", attributes: [], create_only: [], create_handle, nothing_to_update, delete),

@@ -70,8 +70,8 @@ pub fn has_attribute(resource_type: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::all;
     use super::{PROPERTIES, TYPES, find, has_attribute};
+    use crate::cloudformation::resources::all;
 
     #[test]
     fn schemas_have_what_the_sandbox_serves() {

@@ -11,7 +11,6 @@ use crate::cloudformation::model::PhysicalResource;
 
 const SERVICE: &str = "secretsmanager";
 
-/// The rows.
 pub(super) const TYPES: &[ResourceType] =
     &[resource_type!("AWS::SecretsManager::Secret", attributes: ["Id"], create_only: [], create, update, delete)];
 

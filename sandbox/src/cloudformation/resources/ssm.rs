@@ -9,7 +9,6 @@ use crate::base::ids;
 use crate::base::tags::{self, TagMap};
 use crate::cloudformation::model::PhysicalResource;
 
-/// The rows.
 pub(super) const TYPES: &[ResourceType] =
     &[resource_type!("AWS::SSM::Parameter", attributes: ["Type", "Value"], create_only: [], create, update, delete)];
 

@@ -58,7 +58,6 @@ fn check_parameters(template: &Template, block: &str) -> Result<(), Fault> {
     )))
 }
 
-/// The conditions that a condition names.
 fn conditions_in(value: &Value) -> Vec<String> {
     match (only_member(value), value) {
         (Some(("Condition", Value::String(name))), _) => vec![name.clone()],

@@ -25,7 +25,6 @@ pub(crate) const KINDS: [&str; 3] = ["ssm", "ssm-secure", "secretsmanager"];
 pub(crate) struct ResolvedReferences(BTreeMap<String, String>);
 
 impl ResolvedReferences {
-    /// Replaces the references in a value.
     pub(crate) fn replace(&self, value: Value) -> Value {
         if self.0.is_empty() {
             return value;
@@ -52,7 +51,6 @@ fn map_references(value: Value, change: &mut dyn FnMut(&str) -> String) -> Value
     }
 }
 
-/// The references in a text.
 fn in_text(text: &str) -> Vec<&str> {
     let mut references = Vec::new();
     let mut rest = text;

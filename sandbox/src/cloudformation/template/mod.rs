@@ -61,7 +61,6 @@ impl UnexpandedTemplate {
         }
     }
 
-    /// The declared transforms.
     pub(super) fn transforms(&self) -> Vec<&str> {
         match self.root.get("Transform") {
             Some(Value::String(name)) => vec![name],
@@ -140,7 +139,6 @@ impl Template {
         self.section("Resources")
     }
 
-    /// The outputs by key.
     pub(super) fn outputs(&self) -> &Map<String, Value> {
         self.section("Outputs")
     }
@@ -149,7 +147,6 @@ impl Template {
         self.root.get("Description").and_then(Value::as_str)
     }
 
-    /// The whole template.
     pub(super) fn root(&self) -> &Map<String, Value> {
         &self.root
     }
@@ -164,7 +161,6 @@ fn parse_json(body: &str) -> Result<Value, Fault> {
     })
 }
 
-/// A resource's type.
 pub(super) fn type_of(resource: &Value) -> &str {
     resource["Type"].as_str().unwrap_or_default()
 }

@@ -7,9 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Map, Value};
 
 use super::functions::{self, AllowedIn, only_member};
-use super::{Template, dynamic};
+use super::{Template, dynamic, parameters};
 use crate::Config;
-use crate::cloudformation::model::MASK;
+use crate::cloudformation::model::{Definition, MASK};
 
 /// Why a part cannot be evaluated.
 pub(crate) type EvaluationError = String;
@@ -64,6 +64,45 @@ pub(crate) struct Evaluations {
 /// The placeholder of a value that is not known until a resource exists. It cannot be in a template by accident.
 pub(crate) const UNKNOWN: &str = "\u{1}known after deployment";
 
+impl<'a> EvaluationScope<'a> {
+    /// The scope of a template with parameters, and without resources, exports and dynamic references.
+    pub(crate) fn new(
+        template: &'a Template,
+        config: &'a Config,
+        stack_name: &'a str,
+        stack_id: &'a str,
+        parameters: BTreeMap<String, Value>,
+    ) -> Self {
+        Self {
+            template,
+            config,
+            stack_name,
+            stack_id,
+            parameters,
+            resources: BTreeMap::new(),
+            exports: BTreeMap::new(),
+            dynamic: dynamic::ResolvedReferences::default(),
+            notification_arns: Vec::new(),
+            progress: Evaluations::default(),
+        }
+    }
+
+    /// The scope of a stack's definition, without resources and exports. `template` is the definition's.
+    pub(crate) fn of_definition(
+        definition: &Definition,
+        template: &'a Template,
+        config: &'a Config,
+        stack_name: &'a str,
+        stack_id: &'a str,
+    ) -> Self {
+        Self {
+            dynamic: definition.dynamic.clone(),
+            notification_arns: definition.notification_arns.clone(),
+            ..Self::new(template, config, stack_name, stack_id, parameters::scope(template, &definition.parameters))
+        }
+    }
+}
+
 impl EvaluationScope<'_> {
     /// The problem of a list or an object where a text is expected.
     pub(crate) const NOT_TEXT: &'static str = "Template error: a text is expected where a list or an object is";
@@ -96,7 +135,6 @@ impl EvaluationScope<'_> {
         self.produce(0)
     }
 
-    /// Evaluates a condition.
     pub(crate) fn is_true(&self, condition: &Value) -> Result<bool, EvaluationError> {
         let function = only_member(condition).and_then(|(name, argument)| Some((functions::find(name)?, argument)));
         let value = match function {

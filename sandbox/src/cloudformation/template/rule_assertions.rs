@@ -11,7 +11,6 @@ use super::{Template, format_error, invalid};
 use crate::cloudformation::model::Parameter;
 use crate::{Fault, Sandbox};
 
-/// Checks the structure of rules.
 pub(crate) fn check_structure(template: &Template) -> Result<(), Fault> {
     for (name, rule) in template.section("Rules") {
         let unknown = rule.as_object().into_iter().flatten();

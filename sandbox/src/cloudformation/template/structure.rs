@@ -48,7 +48,6 @@ const MAX_DESCRIPTION_BYTES: usize = 1024;
 /// The maximum length of the names of parameters, resources and outputs.
 const MAX_NAME_CHARACTERS: usize = 255;
 
-/// Checks all sections.
 pub(super) fn check(template: &Template) -> Result<(), Fault> {
     let unknown: Vec<&str> = template.root().keys().map(String::as_str).filter(|key| !KEYS.contains(key)).collect();
     if !unknown.is_empty() {
@@ -104,7 +103,6 @@ fn check_header(root: &Map<String, Value>) -> Result<(), Fault> {
     }
 }
 
-/// Refuses nulls.
 fn check_nulls(members: &Map<String, Value>, path: &str) -> Result<(), Fault> {
     members.iter().try_for_each(|(name, value)| check_null(value, &format!("{path}/{name}")))
 }

@@ -9,7 +9,6 @@ use crate::Fault;
 /// The maximum nesting of a template.
 const MAX_DEPTH: usize = 100;
 
-/// Parses YAML.
 pub(super) fn parse(body: &str) -> Result<Value, Fault> {
     let mut parser = TreeBuilder::default();
     for event in Parser::new_from_str(body) {

@@ -1,4 +1,5 @@
-//! The engine's commands that a shim, or the sandbox if the shim was lost, runs for a container: its processes are not below the shim.
+//! The engine's commands that stop, inspect and remove a container. The shim runs them, or the sandbox if the shim was lost, because
+//! the container's processes are not descendants of the shim.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -26,23 +27,22 @@ pub struct ContainerCommands {
 }
 
 impl ContainerCommands {
-    /// How much longer than its stop timeout a container may take to end: its engine may have to be waited for several times.
-    pub(in super::super) const STOP_GRACE: Duration = Duration::from_mins(3);
+    /// The time that a container may take to end beyond its stop timeout: several commands of the engine run one after the other.
+    pub(in crate::process) const STOP_GRACE: Duration = Duration::from_mins(3);
 
     /// Begins to stop the container. Does not wait: the stop timeout ends a container whose engine does not.
-    pub(in super::super) fn stop(&self) {
+    pub(in crate::process) fn stop(&self) {
         drop(self.prepare(&self.stop).map(|mut command| command.stdout(Stdio::null()).spawn()));
     }
 
     /// How the container ended, when the engine's own command ended with `exit`; then removes it.
-    pub(in super::super) async fn finish(&self, exit: Exit) -> Exit {
+    pub(in crate::process) async fn finish(&self, exit: Exit) -> Exit {
         let exit = inspect::exit_of(exit, &self.output(&self.inspect).await);
         self.remove().await;
         exit
     }
 
-    /// Removes the container.
-    pub(in super::super) async fn remove(&self) {
+    pub(in crate::process) async fn remove(&self) {
         for command in &self.remove {
             self.output(command).await;
         }

@@ -5,7 +5,7 @@
 use super::network::PublishedPort;
 use super::{Capabilities, EngineKind, Network, NetworkOptions};
 
-/// The smallest share of CPU time that Linux knows, which ECS gives a container that asks for none (`ContainerDefinition`, "cpu").
+/// The minimum of Linux's CPU shares. ECS uses it for containers without `cpu` (API reference, `ContainerDefinition`).
 const MIN_SHARES: u32 = 2;
 
 /// What a container is created with, besides its image, its environment and what every container gets.

@@ -11,7 +11,6 @@ use super::{inspect, variables};
 use crate::process::container_runtime::RuntimeError;
 use crate::process::orphans;
 
-/// A container engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum EngineKind {

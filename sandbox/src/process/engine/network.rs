@@ -14,7 +14,6 @@ use crate::process::port_leases::{PortLease, PortPool};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum NetworkMode {
     None,
-    /// This machine's.
     Host,
     /// Its own.
     #[default]
@@ -73,7 +72,6 @@ pub(crate) enum Network {
     Own(Vec<PublishedPort>),
     /// That of another container of its task.
     Of(String),
-    /// This machine's.
     Host,
     None,
 }

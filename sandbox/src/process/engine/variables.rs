@@ -156,7 +156,9 @@ impl Variables {
             let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             let is_name = name.bytes().all(|byte| byte.is_ascii_graphic() && !b"=#".contains(&byte));
             if name.is_empty() || !is_name || value.contains('\0') {
-                return Err(format!("the environment variable {name:?} cannot be handed to a container"));
+                return Err(format!(
+                    "the environment variable {name:?} cannot be passed to a container: its name or value has unsupported characters"
+                ));
             }
             if !value.contains(['\n', '\r']) && value.len() <= MAX_FILE_BYTES {
                 sorted.file.push((name, value));
@@ -164,7 +166,7 @@ impl Variables {
                 sorted.own.push((name, value));
             } else {
                 return Err(format!(
-                    "the environment variable {name} cannot be long or have several lines in a container"
+                    "the environment variable {name} cannot be passed to a container: its value is too long or has several lines"
                 ));
             }
         }

@@ -88,7 +88,6 @@ impl Loopback {
     }
 }
 
-/// The first loopback name in a text.
 fn first_name(text: &str) -> Option<(usize, &'static str)> {
     let positions = NAMES.iter().filter_map(|name| Some((text.find(name)?, *name)));
     positions.min()

@@ -109,7 +109,6 @@ fn resolve_program(mut command: Vec<String>) -> Result<Vec<String>, String> {
     Ok(command)
 }
 
-/// A container's process.
 #[derive(Debug)]
 struct HostProcess {
     process: ProcessHandle,

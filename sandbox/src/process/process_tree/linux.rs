@@ -12,7 +12,7 @@ use nix::unistd::{Pid, getpid};
 
 use super::kill;
 
-pub(in super::super) const SEES_DESCENDANTS: bool = true;
+pub(in crate::process) const SEES_DESCENDANTS: bool = true;
 
 /// How often the tree is walked before the remaining processes are abandoned (they are stuck in the kernel).
 const MAX_ROUNDS: u32 = 2000;
@@ -23,12 +23,12 @@ pub(crate) fn adopt_orphans() {
 }
 
 /// Whether this process is a subreaper (`PR_SET_CHILD_SUBREAPER`).
-pub(in super::super) fn adopts_orphans() -> bool {
+pub(in crate::process) fn adopts_orphans() -> bool {
     nix::sys::prctl::get_child_subreaper().unwrap_or(false)
 }
 
 /// Kills and collects all descendants of this process.
-pub(in super::super) async fn end_descendants() {
+pub(in crate::process) async fn end_descendants() {
     for _ in 0..MAX_ROUNDS {
         freeze(&|| descendants(getpid()));
         descendants(getpid()).into_iter().for_each(kill);
@@ -40,7 +40,7 @@ pub(in super::super) async fn end_descendants() {
 }
 
 /// Stops the processes that `find` returns until no new one appears: a stopped process cannot fork while the others are killed.
-pub(in super::super) fn freeze(find: &dyn Fn() -> Vec<Pid>) {
+pub(in crate::process) fn freeze(find: &dyn Fn() -> Vec<Pid>) {
     let mut stopped = BTreeSet::new();
     loop {
         let new: Vec<Pid> = find().into_iter().filter(|pid| !stopped.contains(pid)).collect();
@@ -90,7 +90,7 @@ fn kill_marked(name: &str, values: &BTreeSet<String>) {
 }
 
 /// Whether a process's environment has the variable `name` with one of the values.
-pub(in super::super) fn is_marked(pid: i32, name: &str, values: &BTreeSet<String>) -> bool {
+pub(in crate::process) fn is_marked(pid: i32, name: &str, values: &BTreeSet<String>) -> bool {
     let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
     let mut variables = environment.split(|byte| *byte == 0).filter_map(|one| std::str::from_utf8(one).ok());
     variables.any(|one| one.split_once('=').is_some_and(|(key, value)| key == name && values.contains(value)))

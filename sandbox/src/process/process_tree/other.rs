@@ -5,22 +5,22 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
-pub(in super::super) const SEES_DESCENDANTS: bool = false;
+pub(in crate::process) const SEES_DESCENDANTS: bool = false;
 
 /// Nothing is adopted here.
 pub fn adopt_orphans() {}
 
-pub(in super::super) fn adopts_orphans() -> bool {
+pub(in crate::process) fn adopts_orphans() -> bool {
     false
 }
 
-pub(in super::super) fn freeze(_find: &dyn Fn() -> Vec<Pid>) {}
+pub(in crate::process) fn freeze(_find: &dyn Fn() -> Vec<Pid>) {}
 
-pub(in super::super) fn is_marked(_pid: i32, _name: &str, _values: &BTreeSet<String>) -> bool {
+pub(in crate::process) fn is_marked(_pid: i32, _name: &str, _values: &BTreeSet<String>) -> bool {
     false
 }
 
-pub(in super::super) async fn end_descendants() {}
+pub(in crate::process) async fn end_descendants() {}
 
 /// Environments of other processes cannot be read here.
 #[expect(clippy::unused_async, reason = "as where it has something to do")]

@@ -10,8 +10,7 @@ use super::decision::Reason;
 use super::{DIMENSION, NAMESPACE, invalid_token, is_served, limit};
 use crate::Sandbox;
 use crate::base::clock::epoch_seconds;
-use crate::base::ids;
-use crate::base::paging;
+use crate::base::{ids, paging};
 use crate::core::OperationResult;
 use crate::services::autoscaling::State;
 use crate::store::States;
@@ -118,7 +117,6 @@ impl Activity {
         }
     }
 
-    /// Sets the final status.
     pub(super) fn end(&mut self, status: Status, message: String, now: Timestamp) {
         self.status = status;
         self.status_message = message;

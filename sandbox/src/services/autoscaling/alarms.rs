@@ -18,7 +18,6 @@ use crate::{Config, Fault};
 /// The threshold of scaling in, relative to the target.
 const LOW_THRESHOLD_RATIO: f64 = 0.9;
 
-/// The names of a policy's alarms.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct PolicyAlarms {
     /// The alarm that scales out.
@@ -109,7 +108,6 @@ fn settings(
     serde_json::from_value(settings).map_err(Fault::internal)
 }
 
-/// Deletes a policy's alarms.
 pub(super) fn delete(states: &mut States, policy: &Policy) {
     for name in [&policy.alarms.high, &policy.alarms.low].into_iter().flatten() {
         states.of_mut::<cloudwatch::State>().alarms.remove(name);

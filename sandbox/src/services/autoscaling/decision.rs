@@ -91,7 +91,6 @@ pub(crate) enum Reason {
     AlreadyAtDesiredCapacity(u32),
 }
 
-/// Decides on a request.
 pub(super) fn decide(state: &ScalingState, request: &CapacityRequest) -> Decision {
     let requested = request.capacity(state.running);
     match requested.cmp(&state.running) {

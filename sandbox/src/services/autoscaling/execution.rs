@@ -9,6 +9,7 @@ use super::configuration::Configuration;
 use super::decision::{CapacityRequest, CooldownScaling, Decision, ScalingState, TrackedMetric, decide};
 use super::targets::Cooldown;
 use super::{Policy, Target, service_of, validation_exception};
+use crate::base::arn::Arn;
 use crate::core::hooks::AlarmTrigger;
 use crate::services::autoscaling::State;
 use crate::services::cloudwatch::{self, AlarmSettings};
@@ -30,7 +31,11 @@ struct Cooldowns {
 
 /// Whether an action of an alarm names a scaling policy of an ECS service.
 pub(crate) fn is_policy(action: &str) -> bool {
-    action.contains(":autoscaling:") && action.contains(":scalingPolicy:") && action.contains(":resource/ecs/")
+    Arn::parse(action).is_some_and(|arn| {
+        arn.service == "autoscaling"
+            && arn.resource.starts_with("scalingPolicy:")
+            && arn.resource.contains(":resource/ecs/")
+    })
 }
 
 /// Executes the scaling policy that an alarm's action names.

@@ -12,8 +12,7 @@ use super::{
     DIMENSION, NAMESPACE, check_target, invalid_token, is_served, limit, not_found, service_of, validation_exception,
 };
 use crate::base::clock::epoch_seconds;
-use crate::base::ids;
-use crate::base::paging;
+use crate::base::{ids, paging};
 use crate::core::OperationResult;
 use crate::services::autoscaling::State;
 use crate::store::States;
@@ -49,7 +48,6 @@ impl Policy {
         config.arn("autoscaling", &format!("scalingPolicy:{id}:resource/{NAMESPACE}/{resource_id}:policyName/{name}"))
     }
 
-    /// The parsed configuration.
     pub(super) fn configuration(&self) -> Result<Configuration, Fault> {
         Configuration::read(self.policy_type, Some(self.configuration.clone()))
     }

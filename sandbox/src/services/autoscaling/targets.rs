@@ -13,10 +13,10 @@ use super::{
     DIMENSION, NAMESPACE, check_target, invalid_token, is_served, limit, not_found, policies, service_of,
     validation_exception,
 };
+use crate::base::arn::Arn;
 use crate::base::clock::{Clock, epoch_seconds};
-use crate::base::ids;
-use crate::base::paging;
 use crate::base::tags::TagMap;
+use crate::base::{ids, paging};
 use crate::core::OperationResult;
 use crate::services::autoscaling::State;
 use crate::services::ecs::scaling;
@@ -146,7 +146,7 @@ fn target(sandbox: &Sandbox, earlier: Option<&Target>, input: RegisterScalableTa
         // AWS uses its service-linked role for ECS services, whatever role is given.
         role_arn: input
             .role_arn
-            .filter(|role| role.contains(":role/aws-service-role/"))
+            .filter(|role| Arn::parse(role).is_some_and(|arn| arn.resource.starts_with("role/aws-service-role/")))
             .unwrap_or_else(|| sandbox.config.global_arn("iam", role)),
         created_at: earlier.map_or_else(|| sandbox.clock.now(), |target| target.created_at),
         suspended_state: input.suspended_state.or(earlier.map(|target| target.suspended_state)).unwrap_or_default(),

@@ -182,7 +182,6 @@ fn healthy_or_else_all() -> String {
     "HEALTHY_OR_ELSE_ALL".to_owned()
 }
 
-/// The default of `MaxResults` of `DiscoverInstances`.
 const DEFAULT_MAX_RESULTS: usize = 100;
 
 /// Finds a namespace and its service by their names.

@@ -189,5 +189,4 @@ fn invalid_token(_: InvalidToken) -> Fault {
     invalid_input("The specified NextToken is invalid.")
 }
 
-/// The default page size.
 const PAGE: usize = 100;

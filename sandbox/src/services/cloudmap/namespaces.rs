@@ -7,9 +7,8 @@ use serde_json::{Value, json};
 
 use super::{Namespace, NamespaceType, PAGE, State, invalid_input, invalid_token, operations};
 use crate::base::clock::epoch_seconds;
-use crate::base::ids;
-use crate::base::paging;
 use crate::base::tags::Tag;
+use crate::base::{ids, paging};
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 

@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use super::namespaces::Filter;
 use super::{NamespaceOperation, PAGE, State, invalid_token};
 use crate::base::clock::epoch_seconds;
-use crate::base::ids;
-use crate::base::paging;
+use crate::base::{ids, paging};
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 

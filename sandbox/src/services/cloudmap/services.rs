@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use super::namespaces::{Filter, id_of, not_found as namespace_not_found};
 use super::{NamespaceType, PAGE, Service, State, invalid_input, invalid_token, operations};
 use crate::base::clock::epoch_seconds;
-use crate::base::ids;
-use crate::base::paging;
 use crate::base::tags::Tag;
+use crate::base::{ids, paging};
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 

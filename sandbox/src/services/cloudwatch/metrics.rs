@@ -16,7 +16,6 @@ const PAGE: usize = 500;
 const LISTED_MILLIS: i64 = 14 * 24 * 60 * 60 * 1000;
 const RECENTLY_ACTIVE_MILLIS: i64 = 3 * 60 * 60 * 1000;
 
-/// A dimension of a metric.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Dimension {

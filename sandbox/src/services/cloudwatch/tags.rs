@@ -11,7 +11,6 @@ use crate::base::tags::{self, MAX_TAGS, Tag};
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
 
-/// The name of the alarm with an ARN.
 fn find_alarm(state: &State, arn: &str) -> Result<String, Fault> {
     let name = arn.split_once(":alarm:").map(|(_, name)| name).filter(|name| state.alarms.contains(name));
     name.map(str::to_owned).ok_or_else(|| Fault::not_found("ResourceNotFoundException", "Unknown").with_status(404))

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::State;
-use super::records;
 use super::resource_kinds::ResourceKind;
+use super::{State, records};
 use crate::base::glob::matches;
 use crate::base::paging;
 use crate::core::OperationResult;
@@ -179,7 +178,6 @@ impl Filter {
     }
 }
 
-/// The value of a record's tag.
 fn tag<'a>(record: &'a Value, key: &str) -> Option<&'a str> {
     let tags = record["tagSet"].as_array()?;
     tags.iter().find(|tag| tag["key"] == key)?["value"].as_str()

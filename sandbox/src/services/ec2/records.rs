@@ -7,7 +7,6 @@ use super::describe::texts_at;
 use super::resource_kinds::ResourceKind;
 use crate::Fault;
 
-/// Whether a resource exists.
 pub(super) fn exists(state: &State, kind: &ResourceKind, id: &str) -> bool {
     id.starts_with(kind.prefix) && state.records.contains(id)
 }

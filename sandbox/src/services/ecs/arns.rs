@@ -3,19 +3,15 @@
 use super::model::{Container, Service, ServiceDeployment, Task};
 use crate::Config;
 
-/// ARNs of ECS.
 pub(super) trait Arns {
-    /// A cluster's.
     fn cluster_arn(&self, name: &str) -> String;
     /// A service's, in the long format.
     fn service_arn(&self, service: &Service) -> String;
     /// A task's, in the long format.
     fn task_arn(&self, task: &Task) -> String;
-    /// A container's of a task.
     fn container_arn(&self, task: &Task, container: &Container) -> String;
     /// The task definition's that `family:revision` names.
     fn task_definition_arn(&self, name: &str) -> String;
-    /// A rollout's.
     fn service_deployment_arn(&self, deployment: &ServiceDeployment) -> String;
     /// That of a revision of a service (`cluster/name`).
     fn service_revision_arn(&self, service: &str, number: &str) -> String;

@@ -13,7 +13,6 @@ use crate::base::paging;
 use crate::core::OperationResult;
 use crate::{Config, Sandbox};
 
-/// The capacity providers of Fargate.
 pub(super) const FARGATE: [&str; 2] = ["FARGATE", "FARGATE_SPOT"];
 
 #[derive(Deserialize)]
@@ -53,7 +52,6 @@ fn describe_provider(config: &Config, name: &str) -> Value {
     json!({ "capacityProviderArn": arn(config, name), "name": name, "status": "ACTIVE", "tags": [], "type": name })
 }
 
-/// One provider of a strategy.
 struct StrategyItem<'a> {
     provider: &'a str,
     base: usize,

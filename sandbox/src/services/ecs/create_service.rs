@@ -13,11 +13,9 @@ use super::output;
 use super::update_service::desired_count;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
-use crate::services::ecs::State;
-use crate::services::ecs::read_members;
+use crate::services::ecs::{State, read_members};
 use crate::{Fault, FaultKind, Sandbox};
 
-/// A member and its default.
 type DefaultedMember = (&'static str, fn() -> Value);
 
 /// Members that are stored unchanged, and shown with their default if they were not given.

@@ -25,7 +25,6 @@ const MAX_SECURITY_GROUPS: usize = 5;
 pub(super) struct LaunchSettings {
     /// `FARGATE` or `EC2`; none with a strategy.
     pub(super) kind: Option<String>,
-    /// The capacity provider strategy.
     pub(super) strategy: Option<Value>,
     /// The requested version, or `LATEST` on Fargate.
     pub(super) platform_version: Option<String>,

@@ -10,8 +10,7 @@ use super::lookups::task_definition;
 use crate::Sandbox;
 use crate::base::supervisor;
 use crate::process::{CpuTimes, kill_all, process_count, unshared_bytes};
-use crate::services::ecs::State;
-use crate::services::ecs::TaskProcesses;
+use crate::services::ecs::{State, TaskProcesses};
 
 /// How often the processes are inspected.
 const INSPECTION_INTERVAL: Duration = Duration::from_secs(1);

@@ -52,7 +52,6 @@ pub(crate) use scheduler::start;
 pub(crate) use task_processes::TaskProcesses;
 pub(crate) use utilization::publish;
 
-/// The service's row.
 pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     signing_name: "ecs",
     protocols: &[Protocol::Json11 { target_prefix: "AmazonEC2ContainerServiceV20141113" }],

@@ -16,8 +16,7 @@ use super::{capacity_providers, output, scheduler, task_placement};
 use crate::base::ids;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
-use crate::services::ecs::State;
-use crate::services::ecs::read_members;
+use crate::services::ecs::{State, read_members};
 use crate::store::States;
 use crate::{Fault, Sandbox};
 

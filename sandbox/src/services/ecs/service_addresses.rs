@@ -6,8 +6,7 @@ use std::sync::Arc;
 use super::model::{ContainerDefinition, ServiceStatus, Task, TaskStatus};
 use crate::Sandbox;
 use crate::process::load_balancer::LoadBalancer;
-use crate::services::ecs::State;
-use crate::services::ecs::TaskProcesses;
+use crate::services::ecs::{State, TaskProcesses};
 use crate::store::States;
 
 /// The desired state of a service's address.

@@ -9,6 +9,7 @@ use super::faults::invalid;
 use super::launch::check_tags;
 use super::lookups::{key, no_such_service, revision_key};
 use super::model::ServiceStatus;
+use crate::base::arn::Arn;
 use crate::base::tags::{self, Tag, lower_case};
 use crate::core::OperationResult;
 use crate::services::ecs::State;
@@ -115,7 +116,7 @@ fn check_exists(states: &States, kind: &str, key: &str) -> Result<(), Fault> {
 /// The kind of resource that an ARN names, and its key.
 fn parse_arn(arn: &str) -> Result<(&str, String), Fault> {
     let wrong = || invalid(format!("Invalid resource ARN: {arn}"));
-    let resource = arn.splitn(6, ':').nth(5).ok_or_else(wrong)?;
+    let resource = Arn::parse(arn).ok_or_else(wrong)?.resource;
     let (kind, rest) = resource.split_once('/').ok_or_else(wrong)?;
     match kind {
         "cluster" => Ok((kind, rest.to_owned())),

@@ -12,12 +12,10 @@ use crate::Sandbox;
 use crate::base::ids;
 use crate::services::ecs::State;
 
-/// A task's placement.
 #[derive(Debug, Clone)]
 pub(super) struct TaskPlacement {
     /// The interface, for tasks with a network configuration.
     pub(super) interface: Option<NetworkInterface>,
-    /// The availability zone.
     pub(super) zone: String,
 }
 

@@ -20,7 +20,6 @@ const PERMITS: usize = 8;
 /// The running containers, addresses and ports of ECS.
 #[derive(Debug)]
 pub(crate) struct TaskProcesses {
-    /// Their ports.
     pub(super) ports: PortPool,
     /// Permits to start a task, held until its first containers run; few, so that requests still get their time.
     pub(super) start_permits: Semaphore,
@@ -39,7 +38,6 @@ pub(crate) struct TaskProcesses {
 /// What a task used.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Usage {
-    /// CPU time.
     pub(super) cpu: Duration,
     /// Resident memory.
     pub(super) bytes: u64,

@@ -19,8 +19,7 @@ use super::task_processes::Usage;
 use crate::Sandbox;
 use crate::base::supervisor;
 use crate::services::cloudwatch::{self, Datum, Dimension, Measurements};
-use crate::services::ecs::State;
-use crate::services::ecs::TaskProcesses;
+use crate::services::ecs::{State, TaskProcesses};
 
 const MIB: f64 = 1024.0 * 1024.0;
 /// Twice the unit that `/proc` counts CPU time in: one of them at each end.
@@ -134,8 +133,8 @@ mod tests {
     use jiff::Timestamp;
     use serde_json::json;
 
-    use super::super::model::{Task, TaskDefinition};
     use super::{Usage, cpu_percent, memory_percent};
+    use crate::services::ecs::model::{Task, TaskDefinition};
 
     fn task(has_task_size: bool, containers: &serde_json::Value) -> Task {
         let size = |units: &str| has_task_size.then(|| units.to_owned());

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::documents::{self, Statement};
 use super::{Role, State};
+use crate::base::arn::Arn;
 use crate::base::glob;
 
 /// The actions that matter here in AWS's own managed policies (AWS managed policy reference).
@@ -42,8 +43,9 @@ fn documents<'a>(state: &'a State, role: &'a Role) -> impl Iterator<Item = &'a s
 }
 
 fn aws_allows(role: &Role, action: &str) -> bool {
-    let names =
-        role.attached.iter().filter(|arn| arn.contains(":iam::aws:policy/")).filter_map(|arn| arn.rsplit('/').next());
+    let is_of_aws = |arn: &Arn<'_>| arn.account == "aws" && arn.resource.starts_with("policy/");
+    let arns = role.attached.iter().filter_map(|arn| Arn::parse(arn)).filter(is_of_aws);
+    let names = arns.filter_map(|arn| arn.resource.rsplit('/').next());
     let mut patterns =
         names.filter_map(|name| AWS_MANAGED.iter().find(|(known, _)| *known == name)).flat_map(|(_, list)| *list);
     patterns.any(|pattern| matches(pattern, action))

@@ -48,7 +48,6 @@ pub(super) fn check_path_prefix(prefix: &str, is_folder: bool) -> Result<(), Fau
     Err(Fault::client("ValidationError", message))
 }
 
-/// The default path.
 pub(super) fn root_path() -> String {
     "/".to_owned()
 }

@@ -6,8 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Group;
-use crate::services::logs::LiveTails;
-use crate::services::logs::State;
+use crate::services::logs::{LiveTails, State};
 use crate::store::database::Scan;
 use crate::{Fault, Sandbox};
 
@@ -25,7 +24,6 @@ pub(crate) struct LogEvent {
     pub message: String,
 }
 
-/// The key of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Key {
     group: u64,

@@ -17,7 +17,6 @@ use crate::base::ids;
 use crate::protocol::event_stream::{EventStream, Sender, StreamMessage};
 use crate::{Fault, Sandbox};
 
-/// Concurrent sessions.
 const MAX_SESSIONS: usize = 15;
 const MAX_DURATION: Duration = Duration::from_hours(3);
 /// The time between two updates. Clients wait for it, so `--speed` does not shorten it.

@@ -95,15 +95,15 @@ pub(crate) async fn write(sandbox: Arc<Sandbox>, mut queue: Queue) {
 /// Appends batches, and retries until that succeeds.
 async fn persist(sandbox: &Arc<Sandbox>, batches: Vec<Batch>) {
     let batches = Arc::new(batches);
-    let mut complained = false;
+    let mut is_reported = false;
     loop {
         let (appending, batches) = (Arc::clone(sandbox), Arc::clone(&batches));
         let append = move || events::append(&appending, &batches);
         let appended = tokio::task::spawn_blocking(append).await.unwrap_or_else(|panic| Err(Fault::internal(panic)));
         let Err(fault) = appended else { return };
-        if !complained {
-            sandbox.log.write(&format!("tasks wait for what they print to be written: {}", fault.message));
-            complained = true;
+        if !is_reported {
+            sandbox.log.write(&format!("the output of tasks cannot be stored, retrying: {}", fault.message));
+            is_reported = true;
         }
         if sandbox.shutdown.run_until_cancelled(tokio::time::sleep(RETRY_DELAY)).await.is_none() {
             return;

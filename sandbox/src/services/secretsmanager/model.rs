@@ -79,7 +79,6 @@ impl Secret {
         self.versions.iter().find(|version| version.has(stage))
     }
 
-    /// The version with an id.
     pub(crate) fn version(&self, id: &str) -> Option<&Version> {
         self.versions.iter().find(|version| version.id == id)
     }

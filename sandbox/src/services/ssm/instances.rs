@@ -11,16 +11,13 @@ use serde_json::{Value, json};
 use super::invalid_token;
 use crate::auth::RoleLease;
 use crate::base::clock::epoch_seconds;
-use crate::base::ids;
-use crate::base::paging;
+use crate::base::{ids, paging};
 use crate::core::OperationResult;
 use crate::process::environment::Folders;
 use crate::process::{ProcessSpec, TASK_MARKER};
-use crate::services::ec2;
-use crate::services::iam;
 use crate::services::iam::grants;
-use crate::session_channel::AGENT_VERSION;
-use crate::session_channel::Sessions;
+use crate::services::{ec2, iam};
+use crate::session_channel::{AGENT_VERSION, Sessions};
 use crate::store::States;
 use crate::{Fault, Sandbox};
 
@@ -39,7 +36,6 @@ pub(crate) fn connected<'a>(states: &'a States, id: &str) -> Option<&'a Value> {
     grants::allows(states.of::<iam::State>(), role(states, instance)?, CONNECT_ACTION).then_some(instance)
 }
 
-/// The name of an instance's role.
 fn role<'a>(states: &'a States, instance: &Value) -> Option<&'a str> {
     let profile = instance["iamInstanceProfile"]["arn"].as_str()?;
     states.of::<iam::State>().instance_profiles.values().find(|one| one.arn == profile)?.role.as_deref()
@@ -156,7 +152,6 @@ fn to_output(sandbox: &Sandbox, instance: &Value) -> Value {
     })
 }
 
-/// `DescribeInstanceInformation`.
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeInstanceInformationInput) -> OperationResult {
     let old = input.instance_information_filter_list.into_iter().map(|old| (old.key, old.value_set));
     let filters: Vec<_> = old.chain(input.filters.into_iter().map(|filter| (filter.key, filter.values))).collect();

@@ -9,7 +9,6 @@ use super::{
 };
 use crate::Fault;
 
-/// The row.
 pub(super) const TYPE: ResourceType = resource_type!(
     "AWS::EC2::EIP", attributes: ["AllocationId", "PublicIp"], create_only: [], create, update, delete
 );

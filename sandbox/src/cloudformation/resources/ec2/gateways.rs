@@ -9,14 +9,12 @@ use super::{
 };
 use crate::Fault;
 
-/// A NAT gateway.
 pub(super) const NAT: ResourceType = resource_type!(
     "AWS::EC2::NatGateway",
     attributes: ["NatGatewayId"],
     create_only: [],
     create_nat, update_tags, delete_nat
 );
-/// An internet gateway.
 pub(super) const INTERNET: ResourceType = resource_type!(
     "AWS::EC2::InternetGateway", attributes: ["InternetGatewayId"], create_only: [], create_internet, update_tags, delete_internet
 );

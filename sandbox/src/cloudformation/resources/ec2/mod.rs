@@ -16,7 +16,6 @@ mod security_groups;
 mod subnet;
 mod vpc;
 
-/// The rows.
 pub(super) const TYPES: &[ResourceType] = &[
     vpc::TYPE,
     subnet::TYPE,

@@ -9,7 +9,6 @@ use super::{
 };
 use crate::Fault;
 
-/// A route table.
 pub(super) const TABLE: ResourceType = resource_type!(
     "AWS::EC2::RouteTable", attributes: ["RouteTableId"], create_only: [], create_table, update_tags, delete_table
 );

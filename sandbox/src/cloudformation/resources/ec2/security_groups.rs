@@ -9,7 +9,6 @@ use super::{
 };
 use crate::Fault;
 
-/// A security group.
 pub(super) const GROUP: ResourceType = resource_type!(
     "AWS::EC2::SecurityGroup",
     attributes: ["GroupId", "Id", "VpcId"],

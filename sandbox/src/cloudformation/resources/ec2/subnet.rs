@@ -9,7 +9,6 @@ use super::{
 };
 use crate::Fault;
 
-/// The row.
 pub(super) const TYPE: ResourceType = resource_type!(
     "AWS::EC2::Subnet",
     attributes: ["SubnetId", "AvailabilityZone", "AvailabilityZoneId", "CidrBlock", "VpcId"],

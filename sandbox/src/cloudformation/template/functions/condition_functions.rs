@@ -8,7 +8,6 @@ use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope}
 const EQUALS: &str = "Template error: every Fn::Equals object requires a list of 2 string parameters.";
 const IF: &str = "Template error: Fn::If requires a list argument with three elements";
 
-/// Whether a value is a condition.
 fn is_condition(value: &Value) -> bool {
     let function = only_member(value).and_then(|(name, _)| find(name));
     function.is_some_and(|function| matches!(function.allowed_in, AllowedIn::Condition | AllowedIn::Rule))

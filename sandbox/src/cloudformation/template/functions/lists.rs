@@ -24,7 +24,7 @@ pub(super) fn zones(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionRe
     let given = scope.text(argument)?;
     let region = if given.is_empty() { &scope.config.region } else { &given };
     if *region != scope.config.region && *region != UNKNOWN && !regions::exists(region) {
-        return Err(format!("Template error: Fn::GetAZs cannot tell the zones of {region}: there is no such region"));
+        return Err(format!("Template error: Fn::GetAZs: unknown region {region}"));
     }
     Ok(Some(zones::names(region).into()))
 }

@@ -31,7 +31,6 @@ pub(crate) enum AllowedIn {
 /// The result of a function; `None` is `AWS::NoValue`.
 pub(crate) type FunctionResult = Result<Option<Value>, EvaluationError>;
 
-/// One function.
 pub(crate) struct Function {
     /// Such as `Fn::Join`.
     pub name: &'static str,
@@ -81,7 +80,6 @@ const fn function(
     Function { name, allowed_in, check_argument, call }
 }
 
-/// The function of a name.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|function| function.name == name)
 }

@@ -11,7 +11,6 @@ use crate::cloudformation::model::Parameter;
 use crate::cloudformation::template::Template;
 use crate::{Fault, FaultKind, Sandbox};
 
-/// An AWS-specific parameter type.
 #[derive(Debug)]
 pub(crate) struct AwsSpecificType {
     /// Such as `AWS::EC2::VPC::Id`.

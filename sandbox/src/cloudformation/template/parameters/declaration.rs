@@ -23,7 +23,6 @@ const KEYS: &[&str] = &[
 /// The maximum length of a value, in bytes.
 pub(crate) const MAX_VALUE_BYTES: usize = 4096;
 
-/// Checks a parameter's declaration.
 pub(crate) fn check(name: &str, declaration: &Value) -> Result<(), Fault> {
     let mut members = declaration.as_object().into_iter().flatten();
     if let Some((unknown, _)) = members.find(|(key, _)| !KEYS.contains(&key.as_str())) {
@@ -87,7 +86,6 @@ pub(crate) fn number(declaration: &Value, member: &str) -> Option<f64> {
     scalar(&declaration[member]).and_then(|text| text.trim().parse().ok())
 }
 
-/// A scalar as text.
 pub(crate) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -117,7 +115,6 @@ pub(crate) struct ParameterType {
 pub(crate) enum Element {
     /// `String`.
     Text,
-    /// `Number`.
     Number,
     /// An item of a `CommaDelimitedList`.
     ListItem,
@@ -126,7 +123,6 @@ pub(crate) enum Element {
 }
 
 impl ParameterType {
-    /// Parses a type's name.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         if let Some(inner) = name.strip_prefix("AWS::SSM::Parameter::Value<").and_then(|rest| rest.strip_suffix('>')) {
             let kind = Self::plain(inner).filter(|kind| !matches!(kind.element, Element::Number))?;
@@ -153,7 +149,6 @@ impl ParameterType {
         Some(Self { is_ssm: false, is_list, element })
     }
 
-    /// The type of a declaration.
     pub(crate) fn of(declaration: &Value) -> Option<Self> {
         Self::parse(declaration["Type"].as_str().unwrap_or_default())
     }

@@ -18,9 +18,7 @@ const DEFAULT_COOLDOWN: u64 = 300;
 /// The configuration of a policy.
 #[derive(Debug)]
 pub(super) enum Configuration {
-    /// `TargetTrackingScaling`.
     TargetTracking(TargetTracking),
-    /// `StepScaling`.
     Step(Step),
 }
 
@@ -153,7 +151,6 @@ impl TargetTracking {
         Ok(self)
     }
 
-    /// The metric for a service.
     pub(super) fn metric(&self, cluster: &str, service: &str) -> Metric {
         if let Some(custom) = &self.customized_metric_specification {
             return Metric {

@@ -24,7 +24,6 @@ pub(crate) struct Step {
     metric_aggregation_type: Option<String>,
 }
 
-/// `StepAdjustment`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(crate) struct StepAdjustment {
@@ -87,7 +86,6 @@ impl Step {
         steps
     }
 
-    /// The type of its adjustments.
     pub(crate) fn kind(&self) -> AdjustmentType {
         match self.adjustment_type.as_deref() {
             Some("ExactCapacity") => AdjustmentType::Exact,
@@ -96,7 +94,6 @@ impl Step {
         }
     }
 
-    /// Aggregates several data points.
     pub(crate) fn aggregate(&self, values: &[f64]) -> Option<f64> {
         let values = values.iter().copied();
         match self.metric_aggregation_type.as_deref() {

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use super::{Alarm, StateValue};
 use crate::base::paging;
 use crate::core::OperationResult;
-use crate::services::cloudwatch::State;
-use crate::services::cloudwatch::{Dimension, Metric, invalid_combination};
+use crate::services::cloudwatch::{Dimension, Metric, State, invalid_combination};
 use crate::{Fault, Sandbox};
 
 pub(super) const PAGE: usize = 100;

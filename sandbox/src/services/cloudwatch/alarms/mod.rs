@@ -23,7 +23,6 @@ use comparison_operator::ComparisonOperator;
 pub(crate) use put::put_alarm;
 pub(crate) use watch::{start, values, wall_millis};
 
-/// The state of an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum StateValue {
@@ -86,7 +85,6 @@ impl Settings {
         self.statistic.as_deref().or(self.extended_statistic.as_deref()).unwrap_or_default()
     }
 
-    /// The actions for a state.
     pub(super) fn actions(&self, state: StateValue) -> &[String] {
         match state {
             StateValue::Ok => &self.ok_actions,

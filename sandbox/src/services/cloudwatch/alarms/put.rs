@@ -29,7 +29,6 @@ const NOT_SERVED: &[&str] = &[
     "EvaluationInterval",
     "ActionConfiguration",
 ];
-/// Operators for anomaly detection.
 const ANOMALY_DETECTION_OPERATORS: &[&str] =
     &["LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold"];
 const REQUIRED: &[&str] =

@@ -9,10 +9,9 @@ use super::evaluate::{Datapoint, evaluate, periods};
 use super::{Alarm, Settings, actions, transition};
 use crate::base::clock::Clock;
 use crate::base::supervisor;
-use crate::services::cloudwatch::Metric;
-use crate::services::cloudwatch::State;
 use crate::services::cloudwatch::data_points::{self, Point};
 use crate::services::cloudwatch::statistics::{Statistic, buckets};
+use crate::services::cloudwatch::{Metric, State};
 use crate::{Fault, Sandbox};
 
 /// How often the loop checks which alarms are due: the shortest period.

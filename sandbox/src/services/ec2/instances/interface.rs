@@ -3,13 +3,12 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::State;
-use super::super::cidr::Cidr;
-use super::super::records;
-use super::super::resource_kinds::{INSTANCE, SECURITY_GROUP, SUBNET, VPC};
-use super::super::security_groups::no_default_vpc;
-use crate::base::ids;
-use crate::base::zones;
+use crate::base::{ids, zones};
+use crate::services::ec2::State;
+use crate::services::ec2::cidr::Cidr;
+use crate::services::ec2::records;
+use crate::services::ec2::resource_kinds::{INSTANCE, SECURITY_GROUP, SUBNET, VPC};
+use crate::services::ec2::security_groups::no_default_vpc;
 use crate::{Config, Fault};
 
 /// Public addresses are taken from a range that is reserved for documentation.

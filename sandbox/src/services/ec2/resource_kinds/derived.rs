@@ -9,7 +9,6 @@ pub(crate) const TAG: ResourceKind = ResourceKind {
     ..DEFAULT
 };
 
-/// An availability zone.
 pub(crate) const ZONE: ResourceKind = ResourceKind {
     operation: "DescribeAvailabilityZones",
     set: "availabilityZoneInfo",

@@ -2,7 +2,6 @@
 
 use super::{DEFAULT, ResourceKind, Selector};
 
-/// An elastic IP address.
 pub(crate) const ADDRESS: ResourceKind = ResourceKind {
     operation: "DescribeAddresses",
     type_name: "elastic-ip",

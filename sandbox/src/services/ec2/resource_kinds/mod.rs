@@ -67,7 +67,6 @@ const DEFAULT: ResourceKind = ResourceKind {
 pub(super) const ALL: &[&ResourceKind] =
     &[&VPC, &SUBNET, &ROUTE_TABLE, &INTERNET_GATEWAY, &NAT_GATEWAY, &ADDRESS, &SECURITY_GROUP, &INSTANCE];
 
-/// The kind of the resource with an id.
 pub(super) fn of_id(id: &str) -> Option<&'static ResourceKind> {
     ALL.iter().copied().find(|kind| id.starts_with(kind.prefix))
 }

@@ -2,7 +2,6 @@
 
 use super::{DEFAULT, ResourceKind};
 
-/// A virtual private cloud.
 pub(crate) const VPC: ResourceKind = ResourceKind {
     operation: "DescribeVpcs",
     type_name: "vpc",

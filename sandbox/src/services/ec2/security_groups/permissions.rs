@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::cidr::Cidr;
-use super::super::records::invalid_parameter;
 use crate::Fault;
+use crate::services::ec2::cidr::Cidr;
+use crate::services::ec2::records::invalid_parameter;
 
 /// Names of protocols by number. EC2 uses the number of all others.
 const PROTOCOL_NAMES: &[(&str, &str)] = &[("1", "icmp"), ("6", "tcp"), ("17", "udp"), ("58", "icmpv6")];

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::State;
-use super::super::records::{self, list};
-use super::super::resource_kinds::{SECURITY_GROUP, SECURITY_GROUP_RULE};
 use super::given_id;
 use super::rules::Direction;
 use crate::base::ids;
 use crate::core::OperationResult;
+use crate::services::ec2::State;
+use crate::services::ec2::records::{self, list};
+use crate::services::ec2::resource_kinds::{SECURITY_GROUP, SECURITY_GROUP_RULE};
 use crate::{Fault, Sandbox};
 
 const DIRECTIONS: [Direction; 2] = [Direction::Egress, Direction::Ingress];

@@ -6,16 +6,15 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::State;
-use super::super::describe::{self, DescribeInput};
-use super::super::records::invalid_parameter;
-use super::super::records::{self, list};
-use super::super::resource_kinds::{SECURITY_GROUP, SECURITY_GROUP_RULE};
-use super::super::tags::{self, TagSpecification};
 use super::permissions::{IpRange, Permission};
 use super::{given_id, rule_ids};
 use crate::base::ids;
 use crate::core::OperationResult;
+use crate::services::ec2::State;
+use crate::services::ec2::describe::{self, DescribeInput};
+use crate::services::ec2::records::{self, invalid_parameter, list};
+use crate::services::ec2::resource_kinds::{SECURITY_GROUP, SECURITY_GROUP_RULE};
+use crate::services::ec2::tags::{self, TagSpecification};
 use crate::{Config, Fault, Sandbox};
 
 /// Rules that a group may have in each direction (AWS's default quota).

@@ -2,13 +2,12 @@
 //!
 //! Source: `dependsOn` in the API reference's ContainerDefinition, and the sentences of the ECS agent's dependency graph.
 
-use super::super::model::{Condition, ContainerDefinition, HealthStatus};
+use crate::services::ecs::model::{Condition, ContainerDefinition, HealthStatus};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum ContainerState {
+pub(in crate::services::ecs) enum ContainerState {
     /// It has not been started.
     Waiting,
-    /// It runs.
     Running(HealthStatus),
     /// It ended with this code.
     Exited(i32),
@@ -17,15 +16,14 @@ pub(in super::super) enum ContainerState {
 impl ContainerState {
     /// The state after a change; none if the change does not apply. Only a running container
     /// changes its health or ends, and a container that has ended does not run again.
-    pub(in super::super) fn transition(self, change: Self) -> Option<Self> {
+    pub(in crate::services::ecs) fn transition(self, change: Self) -> Option<Self> {
         matches!(self, Self::Running(_)).then_some(change)
     }
 }
 
 /// Whether a container may start.
 #[derive(Debug, PartialEq, Eq)]
-pub(in super::super) enum StartDecision {
-    /// Now.
+pub(in crate::services::ecs) enum StartDecision {
     Start,
     /// Not before these containers, by index, have changed their state.
     Wait(Vec<usize>),
@@ -34,7 +32,7 @@ pub(in super::super) enum StartDecision {
 }
 
 /// Whether the container of an index may start.
-pub(in super::super) fn start_decision(
+pub(in crate::services::ecs) fn start_decision(
     containers: &[ContainerDefinition],
     states: &[ContainerState],
     index: usize,
@@ -55,7 +53,7 @@ pub(in super::super) fn start_decision(
 }
 
 /// The running containers that no other running one depends on: they are stopped first.
-pub(in super::super) fn stoppable(containers: &[ContainerDefinition], states: &[ContainerState]) -> Vec<usize> {
+pub(in crate::services::ecs) fn stoppable(containers: &[ContainerDefinition], states: &[ContainerState]) -> Vec<usize> {
     let runs = |index: &usize| matches!(states[*index], ContainerState::Running(_));
     let is_needed = |name: &String| {
         let mut others = (0..containers.len()).filter(runs);
@@ -65,7 +63,7 @@ pub(in super::super) fn stoppable(containers: &[ContainerDefinition], states: &[
 }
 
 /// Whether a dependency can never be met: on an unknown container, on the container itself, or in a cycle.
-pub(in super::super) fn is_unresolvable(containers: &[ContainerDefinition]) -> bool {
+pub(in crate::services::ecs) fn is_unresolvable(containers: &[ContainerDefinition]) -> bool {
     let mut resolved: Vec<&str> = Vec::new();
     loop {
         let is_met = |container: &&ContainerDefinition| {

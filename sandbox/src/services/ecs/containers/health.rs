@@ -9,8 +9,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
-use super::super::model::{HealthCheck, HealthStatus};
 use crate::base::clock::Clock;
+use crate::services::ecs::model::{HealthCheck, HealthStatus};
 
 /// The delay of the first early check, which doubles for each further one.
 const FIRST_DELAY: Duration = Duration::from_millis(100);

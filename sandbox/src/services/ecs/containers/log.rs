@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::super::model::{ContainerDefinition, LogConfiguration, Task};
 use super::LaunchFailure;
 use crate::Sandbox;
 use crate::process::{OutputLine, ProcessOutput};
+use crate::services::ecs::model::{ContainerDefinition, LogConfiguration, Task};
 use crate::services::logs::events::LogEvent;
 use crate::services::logs::writer::{Entries, Entry};
 

@@ -137,7 +137,7 @@ fn host_options(
     }
 }
 
-/// The task's name for itself.
+/// The host name of a task: the private DNS name of its network interface, or its id.
 fn host_name(sandbox: &Sandbox, task: &Task) -> String {
     match &task.network {
         Some(network) => zones::private_name(&sandbox.config.region, &network.private_ip),

@@ -1,14 +1,17 @@
 //! A task's IAM role and the credentials for it.
 
-use super::super::lookups::last_part;
-use super::super::model::{Task, TaskDefinition};
 use crate::Sandbox;
 use crate::auth::RoleLease;
 use crate::base::ids;
+use crate::services::ecs::lookups::last_part;
+use crate::services::ecs::model::{Task, TaskDefinition};
 use crate::services::iam;
 
 /// The name or the ARN of a task's role: RunTask's override, or the definition's own.
-pub(in super::super) fn task_role_name<'a>(task: &'a Task, definition: Option<&'a TaskDefinition>) -> Option<&'a str> {
+pub(in crate::services::ecs) fn task_role_name<'a>(
+    task: &'a Task,
+    definition: Option<&'a TaskDefinition>,
+) -> Option<&'a str> {
     let overridden = task.overrides.as_ref().and_then(|given| given.get("taskRoleArn")?.as_str());
     overridden.or_else(|| definition?.text("taskRoleArn")).filter(|role| !role.is_empty())
 }

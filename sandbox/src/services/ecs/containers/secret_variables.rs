@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::super::model::ContainerDefinition;
 use super::LaunchFailure;
+use crate::base::arn::Arn;
+use crate::services::ecs::model::ContainerDefinition;
 use crate::services::ecs::without_nulls;
 use crate::{Fault, Sandbox};
 
 const UNABLE: &str = "unable to pull secrets or registry auth: execution resource retrieval failed";
 
-/// The variables of a container's `secrets`.
 pub(super) async fn values(
     sandbox: &Arc<Sandbox>,
     container: &ContainerDefinition,
@@ -19,7 +19,7 @@ pub(super) async fn values(
     let mut values = Vec::new();
     for secret in &container.secrets {
         let from = secret.value_from.as_str();
-        let value = if from.contains(":secretsmanager:") {
+        let value = if Arn::parse(from).is_some_and(|arn| arn.service == "secretsmanager") {
             read_secret(sandbox, from).await.map_err(|why| {
                 format!("{UNABLE}: unable to retrieve secret from asm: service call has been retried 1 time(s): {why}")
             })

@@ -5,13 +5,13 @@ use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 
-use super::super::model::{ContainerDefinition, Task, TaskDefinition};
-use super::super::{driver, images};
 use super::options;
 use crate::Sandbox;
 use crate::process::engine::{ContainerOptions, EngineKind, TaskNetwork};
 use crate::process::{ContainerSpec, StartFailure, StartedContainer};
 use crate::services::ecs::TaskProcesses;
+use crate::services::ecs::model::{ContainerDefinition, Task, TaskDefinition};
+use crate::services::ecs::{driver, images};
 
 /// What a container is created from when an engine runs it, in ECS's terms.
 #[derive(Debug)]

@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::base::arn::Arn;
+
 /// Whether a container needs an attribute.
 type Needs = fn(&Value) -> bool;
 
@@ -19,8 +21,9 @@ fn given(container: &Value, member: &str) -> bool {
 fn secret_of(container: &Value, store: &str) -> bool {
     let secrets = container.get("secrets").and_then(Value::as_array);
     secrets.into_iter().flatten().any(|secret| {
-        let asm = secret.get("valueFrom").and_then(Value::as_str).is_some_and(|from| from.contains(":secretsmanager:"));
-        asm == (store == "asm")
+        let arn = secret.get("valueFrom").and_then(Value::as_str).and_then(Arn::parse);
+        let is_in_secrets_manager = arn.is_some_and(|arn| arn.service == "secretsmanager");
+        is_in_secrets_manager == (store == "asm")
     })
 }
 
@@ -43,8 +46,7 @@ const CONTAINER_ATTRIBUTES: [(&str, Needs); 9] = [
     ("com.amazonaws.ecs.capability.docker-remote-api.1.24", |container| given(container, "healthCheck")),
 ];
 
-/// The attributes of a definition's content.
-pub(in super::super) fn required(content: &Map<String, Value>) -> Vec<Value> {
+pub(in crate::services::ecs) fn required(content: &Map<String, Value>) -> Vec<Value> {
     let containers =
         content.get("containerDefinitions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let any = |needs: Needs| containers.iter().any(needs);

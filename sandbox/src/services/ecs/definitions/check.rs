@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::super::containers::dependencies::is_unresolvable;
-use super::super::faults::client_exception;
-use super::super::model::{Condition, ContainerDefinition, HealthCheck};
 use super::unsupported;
 use crate::Fault;
+use crate::services::ecs::containers::dependencies::is_unresolvable;
+use crate::services::ecs::faults::client_exception;
+use crate::services::ecs::model::{Condition, ContainerDefinition, HealthCheck};
 
 /// Memory in MiB that Fargate has for CPU units: from, to, in steps of (ECS developer guide, "Task size").
 const FARGATE_SIZES: [(u32, u32, u32, u32); 7] = [
@@ -122,7 +122,7 @@ fn fargate(content: &Map<String, Value>, containers: &[ContainerDefinition]) -> 
 }
 
 /// Checks that Fargate has the combination of CPU and memory.
-pub(in super::super) fn check_size(cpu: &str, memory: &str) -> Result<(), Fault> {
+pub(in crate::services::ecs) fn check_size(cpu: &str, memory: &str) -> Result<(), Fault> {
     let is_valid = |(units, from, to, step): &(u32, u32, u32, u32)| {
         parse_size(cpu, "cpu") == Some(*units)
             && parse_size(memory, "memory")
@@ -133,7 +133,7 @@ pub(in super::super) fn check_size(cpu: &str, memory: &str) -> Result<(), Fault>
 }
 
 /// `256`, `.25 vCPU`, `512`, `0.5 GB`: the number in CPU units or MiB.
-pub(in super::super) fn parse_size(text: &str, member: &str) -> Option<u32> {
+pub(in crate::services::ecs) fn parse_size(text: &str, member: &str) -> Option<u32> {
     let unit = if member == "cpu" { "vcpu" } else { "gb" };
     let lower = text.to_lowercase();
     let Some(number) = lower.trim().strip_suffix(unit) else { return text.trim().parse().ok() };

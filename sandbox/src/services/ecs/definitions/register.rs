@@ -5,16 +5,15 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::super::faults::client_exception;
-use super::super::launch::check_tags;
-use super::super::lookups::revision_key;
-use super::super::model::{ContainerDefinition, TaskDefinition};
-use super::super::output;
 use super::check;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
 use crate::services::ecs::State;
-use crate::services::ecs::read_members;
+use crate::services::ecs::faults::client_exception;
+use crate::services::ecs::launch::check_tags;
+use crate::services::ecs::lookups::revision_key;
+use crate::services::ecs::model::{ContainerDefinition, TaskDefinition};
+use crate::services::ecs::{output, read_members};
 use crate::{Fault, Sandbox};
 
 /// The members of a task definition, besides its family and tags (API reference of RegisterTaskDefinition).
@@ -38,7 +37,6 @@ const MEMBERS: [&str; 17] = [
     "trustedExecutionConfiguration",
 ];
 
-/// A member and its default.
 type Default = (&'static str, fn() -> Value);
 
 /// The members of a container that ECS always returns.
@@ -52,11 +50,10 @@ const CONTAINER_DEFAULTS: [Default; 7] = [
     ("systemControls", || json!([])),
 ];
 
-/// The member `tags`.
 #[derive(Deserialize)]
 struct Tags(#[serde(with = "lower_case")] Vec<Tag>);
 
-pub(in super::super) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value>) -> OperationResult {
+pub(in crate::services::ecs) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value>) -> OperationResult {
     let Some(Value::String(family)) = input.remove("family") else {
         return Err(client_exception("Family should not be null or empty."));
     };

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::super::faults::client_exception;
 use crate::Fault;
+use crate::base::arn::{Arn, is_account};
+use crate::services::ecs::faults::client_exception;
 
 /// The condition under which a member of a container is refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,6 @@ const CONTAINER: [(&str, RejectedWhen, &str); 6] = [
 /// The required options of the log driver awslogs, in the order of ECS's message.
 const AWSLOGS: [&str; 2] = ["awslogs-region", "awslogs-group"];
 
-/// Refuses a definition.
 pub(super) fn check(content: &Map<String, Value>, for_fargate: bool) -> Result<(), Fault> {
     let awsvpc = content.get("networkMode").is_some_and(|mode| mode == "awsvpc");
     let applies = |place: RejectedWhen| if place == RejectedWhen::Awsvpc { awsvpc } else { for_fargate };
@@ -99,7 +99,8 @@ fn log_options(container: &Map<String, Value>) -> Result<(), Fault> {
 
 /// `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`.
 fn is_role(arn: &str) -> bool {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    let account = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-    matches!(parts[..], ["arn", _, "iam", "", id, role] if account(id) && role.len() > 5 && role.starts_with("role/"))
+    Arn::parse(arn).is_some_and(|Arn { service, region, account, resource, .. }| {
+        let is_named_role = resource.strip_prefix("role/").is_some_and(|name| !name.is_empty());
+        service == "iam" && region.is_empty() && is_account(account) && is_named_role
+    })
 }

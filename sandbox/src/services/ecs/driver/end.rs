@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use super::super::containers::ContainerGroup;
-use super::super::lookups::last_part;
-use super::super::model::{StopCode, Task, TaskStatus};
-use super::super::{discovery, scheduler, task_folder};
 use super::{Driver, EndCause, SANDBOX_STOPPED, mark_failed, record_exit};
 use crate::Fault;
 use crate::process::Exit;
-use crate::services::ecs::State;
-use crate::services::ecs::TaskProcesses;
+use crate::services::ecs::containers::ContainerGroup;
+use crate::services::ecs::lookups::last_part;
+use crate::services::ecs::model::{StopCode, Task, TaskStatus};
+use crate::services::ecs::{State, TaskProcesses};
+use crate::services::ecs::{discovery, scheduler, task_folder};
 
 /// The delay between removing a task from its service's address and SIGTERM.
 const DRAIN_DELAY: Duration = Duration::from_millis(100);

@@ -10,8 +10,7 @@ use super::model::{HealthStatus, StopCode, Task, TaskStatus};
 use super::{discovery, task_placement};
 use crate::base::supervisor;
 use crate::process::Exit;
-use crate::services::ecs::State;
-use crate::services::ecs::TaskProcesses;
+use crate::services::ecs::{State, TaskProcesses};
 use crate::{Fault, Sandbox};
 
 mod end;

@@ -9,9 +9,7 @@ use crate::base::ids;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum HealthStatus {
-    /// Its checks pass.
     Healthy,
-    /// Its checks fail.
     Unhealthy,
     /// It has no checks, or none has completed.
     #[default]

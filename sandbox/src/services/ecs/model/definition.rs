@@ -113,13 +113,10 @@ pub(crate) struct Dependency {
     pub condition: Condition,
 }
 
-/// The condition of a dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Condition {
-    /// It was started.
     Start,
-    /// It ended.
     Complete,
     /// It ended with the code 0.
     Success,
@@ -181,7 +178,6 @@ pub(crate) struct PortMapping {
 }
 
 impl PortMapping {
-    /// Whether it is for UDP.
     pub(crate) fn is_udp(&self) -> bool {
         self.protocol() == "udp"
     }
@@ -192,7 +188,6 @@ impl PortMapping {
     }
 }
 
-/// An environment variable.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Variable {
     pub name: String,

@@ -7,9 +7,7 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum ServiceDeploymentStatus {
-    /// It is in progress.
     InProgress,
-    /// It is complete.
     Successful,
     /// It failed or was replaced, without a rollback.
     Stopped,
@@ -19,7 +17,6 @@ pub(crate) enum ServiceDeploymentStatus {
     RollbackInProgress,
     /// The service was rolled back.
     RollbackSuccessful,
-    /// The rollback failed too.
     RollbackFailed,
 }
 
@@ -30,7 +27,6 @@ impl ServiceDeploymentStatus {
     }
 }
 
-/// One rollout of a service.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ServiceDeployment {
     /// The last part of its ARN.
@@ -64,7 +60,6 @@ pub(crate) struct ServiceDeployment {
     pub threshold: u32,
 }
 
-/// A service as of one of its deployments.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ServiceRevision {
     /// The last part of its ARN.

@@ -169,7 +169,6 @@ impl Default for DeploymentConfiguration {
     }
 }
 
-/// The deployment circuit breaker.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct CircuitBreaker {
@@ -187,11 +186,9 @@ pub(crate) enum RolloutState {
     Completed,
     /// The circuit breaker or the user stopped it.
     Failed,
-    /// It is in progress.
     InProgress,
 }
 
-/// One deployment of a service.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Deployment {
     /// `ecs-svc/` and a number.
@@ -244,7 +241,6 @@ impl Deployment {
         self.id.rsplit('/').next().unwrap_or_default()
     }
 
-    /// A deployment that begins now.
     pub(crate) fn begin(task_definition: String, desired_count: u32, network: Option<Value>, now: Timestamp) -> Self {
         let id = new_id();
         let rollout_state_reason = format!("ECS deployment {id} in progress.");

@@ -28,7 +28,6 @@ pub(crate) enum TaskStatus {
     Stopping,
     /// Its network interface is being removed.
     Deprovisioning,
-    /// It has stopped.
     Stopped,
 }
 
@@ -45,7 +44,6 @@ pub(crate) enum StopCode {
     TaskFailedToStart,
     /// An essential container ended.
     EssentialContainerExited,
-    /// StopTask.
     UserInitiated,
     ServiceSchedulerInitiated,
     /// The sandbox ended.
@@ -135,7 +133,6 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    /// A new task.
     pub(crate) fn new(cluster: String, definition: &TaskDefinition, now: Timestamp) -> Self {
         Self {
             id: ids::hex(32),

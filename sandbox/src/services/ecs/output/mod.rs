@@ -114,7 +114,7 @@ pub(super) fn task_definition(config: &Config, definition: &TaskDefinition) -> V
     )
 }
 
-/// The caller that created everything: the sandbox accepts only one.
+/// The principal that responses name as the creator; the sandbox does not record which credentials made a request.
 fn caller(config: &Config) -> String {
     config.global_arn("iam", "user/sandbox")
 }

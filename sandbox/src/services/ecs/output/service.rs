@@ -2,20 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::super::arns::Arns as _;
-use super::super::launch::PLATFORM_VERSION;
-use super::super::lookups::{key, task_definition};
-use super::super::model::{Deployment, Service, ServiceRevision, Task, TaskStatus};
-use super::super::{service_deployments, tasks_of};
 use super::{is_pending, merged};
 use crate::Config;
 use crate::base::clock::epoch_seconds;
 use crate::base::tags::lower_case;
+use crate::services::ecs::arns::Arns as _;
+use crate::services::ecs::launch::PLATFORM_VERSION;
+use crate::services::ecs::lookups::{key, task_definition};
+use crate::services::ecs::model::{Deployment, Service, ServiceRevision, Task, TaskStatus};
+use crate::services::ecs::{service_deployments, tasks_of};
 use crate::store::States;
 
 const SERVICE_ROLE: &str = "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
 
-pub(in super::super) fn service(config: &Config, states: &States, service: &Service, with_tags: bool) -> Value {
+pub(in crate::services::ecs) fn service(config: &Config, states: &States, service: &Service, with_tags: bool) -> Value {
     let tasks = tasks_of(states, service);
     let primary = service.deployments.first();
     let deployments = service.deployments.iter().enumerate();
@@ -56,7 +56,7 @@ pub(in super::super) fn service(config: &Config, states: &States, service: &Serv
     )
 }
 
-pub(in super::super) fn deployment_configuration(service: &Service) -> Value {
+pub(in crate::services::ecs) fn deployment_configuration(service: &Service) -> Value {
     let mut output = json!(service.deployment_configuration);
     output["strategy"] = json!("ROLLING");
     output["bakeTimeInMinutes"] = json!(0);
@@ -86,7 +86,7 @@ fn deployment(config: &Config, service: &Service, deployment: &Deployment, prima
 }
 
 /// How many tasks of a revision of a service (`cluster/name`) there are.
-pub(in super::super) fn revision_summary(
+pub(in crate::services::ecs) fn revision_summary(
     config: &Config,
     service: &str,
     number: &str,
@@ -103,10 +103,14 @@ pub(in super::super) fn revision_summary(
     })
 }
 
-pub(in super::super) fn service_revision(config: &Config, states: &States, revision: &ServiceRevision) -> Value {
+pub(in crate::services::ecs) fn service_revision(
+    config: &Config,
+    states: &States,
+    revision: &ServiceRevision,
+) -> Value {
     let (cluster, _) = revision.service.split_once('/').unwrap_or_default();
     let definition = task_definition(states, &revision.task_definition);
-    let containers = definition.map(super::super::model::TaskDefinition::containers).unwrap_or_default();
+    let containers = definition.map(crate::services::ecs::model::TaskDefinition::containers).unwrap_or_default();
     let images = containers.iter().map(|one| json!({ "containerName": one.name, "image": one.image }));
     merged(
         &revision.content,

@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::super::arns::Arns as _;
-use super::super::launch::PLATFORM_VERSION;
-use super::super::lookups::task_definition;
-use super::super::model::{Container, Task, TaskStatus};
 use super::health;
 use crate::Config;
 use crate::base::clock::epoch_seconds;
 use crate::base::tags::lower_case;
 use crate::base::zones;
+use crate::services::ecs::arns::Arns as _;
+use crate::services::ecs::launch::PLATFORM_VERSION;
+use crate::services::ecs::lookups::task_definition;
+use crate::services::ecs::model::{Container, Task, TaskStatus};
 use crate::store::States;
 
 /// The agent of ECS Exec (API reference, `ManagedAgent`).
@@ -18,7 +18,7 @@ const EXEC_AGENT: &str = "ExecuteCommandAgent";
 /// Fargate's default storage in GiB.
 const DEFAULT_STORAGE: u64 = 20;
 
-pub(in super::super) fn task(config: &Config, states: &States, task: &Task, with_tags: bool) -> Value {
+pub(in crate::services::ecs) fn task(config: &Config, states: &States, task: &Task, with_tags: bool) -> Value {
     let definition = task_definition(states, &task.task_definition);
     let member = |name: &str| definition.and_then(|definition| definition.text(name)).map(str::to_owned);
     let storage = json!({ "sizeInGiB": task.ephemeral_storage.unwrap_or(DEFAULT_STORAGE) });
@@ -127,9 +127,8 @@ fn container(config: &Config, task: &Task, container: &Container) -> Value {
 /// With ECS Exec enabled, every container has the agent of Session Manager.
 fn agents(task: &Task, container: &Container) -> Option<Value> {
     let status = match container.last_status {
-        TaskStatus::Stopped => "STOPPED",
-        TaskStatus::Running => "RUNNING",
-        _ => "PENDING",
+        status @ (TaskStatus::Stopped | TaskStatus::Running) => status,
+        _ => TaskStatus::Pending,
     };
     let agent =
         json!({ "name": EXEC_AGENT, "lastStatus": status, "lastStartedAt": task.started_at.map(epoch_seconds) });

@@ -5,12 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::super::driver;
-use super::super::model::{StopCode, Task, TaskStatus};
 use super::failures;
 use crate::services::cloudmap;
-use crate::services::ecs::State;
-use crate::services::ecs::TaskProcesses;
+use crate::services::ecs::model::{StopCode, Task, TaskStatus};
+use crate::services::ecs::{State, TaskProcesses, driver};
 use crate::store::States;
 use crate::{Fault, Sandbox};
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::lookups::key;
-use super::super::model::{DeploymentFailure, HealthStatus, RolloutState, Service, StopCode, Task};
 use crate::base::clock::Clock;
 use crate::services::ecs::State;
+use crate::services::ecs::lookups::key;
+use crate::services::ecs::model::{DeploymentFailure, HealthStatus, RolloutState, Service, StopCode, Task};
 use crate::store::States;
 
 /// A task that ran this long did not fail to start.
@@ -21,7 +21,7 @@ const UNABLE: &str = "is unable to consistently start tasks successfully. For mo
 section of the Amazon ECS Developer Guide.";
 
 /// Records the end of a service's task: a failure to start is counted and delays the next task.
-pub(in super::super) fn on_task_stopped(states: &mut States, task: &Task, clock: Clock) {
+pub(in crate::services::ecs) fn on_task_stopped(states: &mut States, task: &Task, clock: Clock) {
     let unhealthy = task.health() == HealthStatus::Unhealthy;
     let failed = match task.stop_code {
         Some(StopCode::TaskFailedToStart | StopCode::EssentialContainerExited) => true,
@@ -56,7 +56,7 @@ const CIRCUIT_BREAKER: DeploymentFailure = DeploymentFailure {
 
 /// How many failures trigger the circuit breaker: half of the desired count, at least 3 and at most 200 (developer guide, "deployment
 /// circuit breaker").
-pub(in super::super) fn threshold(desired_count: u32) -> u32 {
+pub(in crate::services::ecs) fn threshold(desired_count: u32) -> u32 {
     desired_count.div_ceil(2).clamp(3, 200)
 }
 

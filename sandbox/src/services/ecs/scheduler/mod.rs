@@ -13,8 +13,7 @@ use super::{driver, service_addresses};
 use crate::Sandbox;
 use crate::base::supervisor;
 use crate::process::{TASK_MARKER, end_marked, engine};
-use crate::services::ecs::State;
-use crate::services::ecs::TaskProcesses;
+use crate::services::ecs::{State, TaskProcesses};
 use crate::services::logs::writer;
 use crate::store::States;
 

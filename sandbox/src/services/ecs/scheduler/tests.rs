@@ -6,11 +6,10 @@ use std::time::Duration;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::super::lookups::key;
-use super::super::model::{StopCode, Task, TaskDefinition, TaskStatus};
 use super::{abandoned, driver, start};
-use crate::services::ecs::State;
-use crate::services::ecs::TaskProcesses;
+use crate::services::ecs::lookups::key;
+use crate::services::ecs::model::{StopCode, Task, TaskDefinition, TaskStatus};
+use crate::services::ecs::{State, TaskProcesses};
 use crate::store::States;
 use crate::{Config, Fault, Sandbox};
 

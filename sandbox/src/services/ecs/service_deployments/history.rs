@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::super::lookups::key;
-use super::super::model::{
-    RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus as Status, ServiceRevision,
-};
-use super::super::output;
-use super::super::scheduler::threshold;
 use crate::base::ids;
 use crate::services::ecs::State;
+use crate::services::ecs::lookups::key;
+use crate::services::ecs::model::{
+    RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus as Status, ServiceRevision,
+};
+use crate::services::ecs::output;
+use crate::services::ecs::scheduler::threshold;
 use crate::store::States;
 
 /// The members of a service that a revision records.
@@ -28,7 +28,7 @@ const REVISION_MEMBERS: [&str; 7] = [
 const MAX_ROLLOUTS: usize = 100;
 
 /// Updates the history after a change of a service.
-pub(in super::super) fn update(states: &mut States, service: &Service, now: Timestamp) {
+pub(in crate::services::ecs) fn update(states: &mut States, service: &Service, now: Timestamp) {
     let own = key(&service.cluster, &service.name);
     let Some(primary) = service.deployments.first() else { return };
     let prefix = format!("{own}/");
@@ -130,7 +130,7 @@ fn begin(states: &mut States, service: &Service, now: Timestamp) {
 }
 
 /// The newest rollout of a service.
-pub(in super::super) fn current<'a>(states: &'a States, service: &Service) -> Option<&'a ServiceDeployment> {
+pub(in crate::services::ecs) fn current<'a>(states: &'a States, service: &Service) -> Option<&'a ServiceDeployment> {
     let prefix = format!("{}/", key(&service.cluster, &service.name));
     let records = states.of::<State>().service_deployments.with_prefix(&prefix).map(|(_, record)| record);
     records.filter(|record| record.created_at >= service.created_at).max_by_key(|record| record.created_at)

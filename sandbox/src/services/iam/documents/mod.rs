@@ -22,7 +22,6 @@ pub(super) fn encode(document: &str) -> String {
 /// The kind of a policy document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// A managed policy.
     Managed,
     /// An inline policy of a role. It may use older versions of the policy language.
     Inline,

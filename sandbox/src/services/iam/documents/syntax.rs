@@ -38,7 +38,6 @@ impl<'a> Statement<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WrongForm;
 
-/// The statements of a document.
 pub(crate) fn statements(policy: &Map<String, Value>) -> Result<Vec<Statement<'_>>, WrongForm> {
     text(policy, "Id")?;
     let version = text(policy, "Version")?;

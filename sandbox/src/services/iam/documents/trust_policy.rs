@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::syntax::{self, Statement, WrongForm};
 use super::{Fault, malformed};
 use crate::Config;
+use crate::base::arn::{Arn, is_account};
 use crate::services::iam::State;
 
 /// Actions that assume a role or go with doing so. The first also stands for its variants, such as
@@ -63,15 +64,16 @@ fn is_service(named: &str) -> bool {
 }
 
 fn is_principal(named: &str, state: &State, config: &Config) -> bool {
-    let is_account = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     if named == "*" || is_account(named) || state.roles.values().any(|role| role.id == named) {
         return true;
     }
-    let parts: Vec<&str> = named.splitn(6, ':').collect();
-    match parts[..] {
-        ["arn", _, "iam", "", account, "root"] | ["arn", _, "sts", "", account, _] => is_account(account),
-        ["arn", _, "iam", "", account, _] if account != config.account => is_account(account),
-        ["arn", _, "iam", ..] => {
+    match Arn::parse(named) {
+        Some(
+            Arn { service: "iam", region: "", account, resource: "root", .. }
+            | Arn { service: "sts", region: "", account, .. },
+        ) => is_account(account),
+        Some(Arn { service: "iam", region: "", account, .. }) if account != config.account => is_account(account),
+        Some(Arn { service: "iam", .. }) => {
             named == config.global_arn("iam", "user/sandbox") || state.roles.values().any(|role| role.arn == named)
         }
         _ => false,

@@ -66,7 +66,6 @@ pub(crate) fn arn(partition: &Partition, place: &str) -> String {
     format!("arn:{}{OWNER}{place}", partition.name)
 }
 
-/// The policy with an ARN.
 pub(crate) fn find(arn: &str) -> Option<&'static AwsPolicy> {
     let (partition, place) = arn.strip_prefix("arn:")?.split_once(OWNER)?;
     POLICY_BY_PATH.get(place).copied().filter(|_| Partition::exists(partition))

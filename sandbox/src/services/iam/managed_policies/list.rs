@@ -48,7 +48,6 @@ fn all_uses(state: &State) -> Uses {
     uses
 }
 
-/// A policy in a list.
 enum Listed {
     Own(Box<ManagedPolicy>),
     Aws(&'static AwsPolicy),

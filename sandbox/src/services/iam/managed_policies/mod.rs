@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::documents::{self, Purpose};
 use super::names::{check_name, check_path, root_path};
 use super::{State, no_such_entity};
+use crate::base::arn::Arn;
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::tags::Tag;
@@ -109,9 +110,8 @@ pub(super) fn check_attachable(state: &State, arn: &str) -> Result<(), Fault> {
 
 /// Refuses anything but the ARN of a policy.
 pub(super) fn check_arn(arn: &str) -> Result<(), Fault> {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    match parts[..] {
-        ["arn", _, "iam", "", _, resource] if resource.starts_with("policy/") => Ok(()),
+    match Arn::parse(arn) {
+        Some(Arn { service: "iam", region: "", resource, .. }) if resource.starts_with("policy/") => Ok(()),
         _ => Err(Fault::client("InvalidInput", format!("ARN {arn} is not valid."))),
     }
 }

@@ -12,7 +12,6 @@ const MAX_DEPTH: usize = 32;
 /// A condition on an event.
 #[derive(Debug)]
 pub(crate) enum Condition {
-    /// All of them hold.
     All(Vec<Condition>),
     /// At least one of them holds.
     Any(Vec<Condition>),
@@ -20,12 +19,9 @@ pub(crate) enum Condition {
     Is(Selector, ValueCondition),
 }
 
-/// A condition on a value.
 #[derive(Debug)]
 pub(crate) enum ValueCondition {
-    /// It is null.
     Null,
-    /// It does not exist.
     Missing,
     /// It is this boolean.
     Flag(bool),

@@ -14,7 +14,6 @@ mod json;
 mod scan;
 mod terms;
 
-/// A parsed filter pattern.
 #[derive(Debug)]
 pub(super) enum FilterPattern {
     /// Terms anywhere in the event.
@@ -50,7 +49,6 @@ impl From<PatternError> for Fault {
 }
 
 impl FilterPattern {
-    /// Parses a pattern.
     pub(super) fn parse(text: &str) -> Result<Self, PatternError> {
         let text = text.trim();
         match text.as_bytes().first() {
@@ -60,7 +58,6 @@ impl FilterPattern {
         }
     }
 
-    /// Whether an event matches.
     pub(super) fn matches(&self, message: &[u8]) -> bool {
         match self {
             Self::Terms(terms) => terms.matches(message),

@@ -14,8 +14,7 @@ use super::{
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::OperationResult;
-use crate::services::ssm::State;
-use crate::services::ssm::invalid_token;
+use crate::services::ssm::{State, invalid_token};
 use crate::store::States;
 use crate::{Fault, Sandbox};
 
@@ -62,12 +61,12 @@ impl ListCommandsInput {
         let mut passes = true;
         for Filter { key, value } in &self.filters {
             let time = || {
-                value
-                    .parse::<Timestamp>()
-                    .map_err(|_| Fault::client("ValidationException", format!("{value} is no time")))
+                value.parse::<Timestamp>().map_err(|_| {
+                    Fault::client("ValidationException", format!("{value} is not a timestamp in ISO 8601 format"))
+                })
             };
             passes &= match key.as_str() {
-                "Status" => *value == status.name(),
+                "Status" => *value == status.as_str(),
                 "DocumentName" => value == DOCUMENT,
                 "InvokedAfter" => command.requested > time()?,
                 "InvokedBefore" => command.requested < time()?,
@@ -117,7 +116,7 @@ pub(crate) fn list_invocations(sandbox: &Arc<Sandbox>, input: ListCommandsInput)
 fn invocation_output(command: &Command, invocation: &Invocation, with_details: bool) -> Value {
     let plugin = json!({
         "Name": PLUGIN,
-        "Status": invocation.status.name(),
+        "Status": invocation.status.as_str(),
         "StatusDetails": invocation.status.details(),
         "ResponseCode": invocation.code,
         "ResponseStartDateTime": invocation.started.map(epoch_seconds),
@@ -137,7 +136,7 @@ fn invocation_output(command: &Command, invocation: &Invocation, with_details: b
         "DocumentName": DOCUMENT,
         "DocumentVersion": "$DEFAULT",
         "RequestedDateTime": epoch_seconds(command.requested),
-        "Status": invocation.status.name(),
+        "Status": invocation.status.as_str(),
         "StatusDetails": invocation.status.details(),
         "StandardOutputUrl": "",
         "StandardErrorUrl": "",
@@ -186,7 +185,7 @@ pub(crate) fn get_invocation(sandbox: &Arc<Sandbox>, input: GetCommandInvocation
             "ExecutionStartDateTime": optional_iso8601(invocation.started),
             "ExecutionElapsedTime": took.unwrap_or_default(),
             "ExecutionEndDateTime": optional_iso8601(invocation.ended),
-            "Status": invocation.status.name(),
+            "Status": invocation.status.as_str(),
             "StatusDetails": invocation.status.details(),
             "StandardOutputContent": invocation.output,
             "StandardOutputUrl": "",

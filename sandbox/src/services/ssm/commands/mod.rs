@@ -59,13 +59,20 @@ impl Status {
         TRANSITIONS.iter().any(|(status, following)| *status == self && following.contains(&next))
     }
 
-    fn name(self) -> String {
-        format!("{self:?}")
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::InProgress => "InProgress",
+            Self::Success => "Success",
+            Self::Cancelling => "Cancelling",
+            Self::Cancelled => "Cancelled",
+            Self::Failed => "Failed",
+            Self::TimedOut => "TimedOut",
+        }
     }
 
-    /// The detailed status.
-    fn details(self) -> String {
-        if self == Self::TimedOut { "ExecutionTimedOut".to_owned() } else { self.name() }
+    fn details(self) -> &'static str {
+        if self == Self::TimedOut { "ExecutionTimedOut" } else { self.as_str() }
     }
 }
 
@@ -139,7 +146,6 @@ impl Invocation {
     }
 }
 
-/// How an invocation ended.
 #[derive(Debug, Clone)]
 struct InvocationResult {
     status: Status,
@@ -194,7 +200,7 @@ fn to_output(states: &States, command: &Command) -> Value {
         "InstanceIds": command.instance_ids,
         "Targets": command.targets,
         "RequestedDateTime": epoch_seconds(command.requested),
-        "Status": status.name(),
+        "Status": status.as_str(),
         "StatusDetails": status.details(),
         "OutputS3Region": "",
         "OutputS3BucketName": "",

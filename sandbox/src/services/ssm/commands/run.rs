@@ -11,8 +11,7 @@ use super::output::{self, LogStream};
 use super::{Command, Invocation, InvocationResult, Status, key};
 use crate::base::supervisor;
 use crate::process::{AttachedProcess, Exit, ProcessSpec};
-use crate::services::ssm::State;
-use crate::services::ssm::instances;
+use crate::services::ssm::{State, instances};
 use crate::{Fault, Sandbox};
 
 /// The default execution timeout in seconds (document `AWS-RunShellScript`).

@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use super::{Command, DOCUMENT, Invocation, MAX_COMMANDS, run, to_output};
 use crate::base::ids;
 use crate::core::OperationResult;
-use crate::services::ssm::instances;
-use crate::services::ssm::{State, invalid_parameters};
+use crate::services::ssm::{State, instances, invalid_parameters};
 use crate::store::States;
 use crate::{Fault, Sandbox};
 

@@ -11,8 +11,7 @@ use super::read::arn;
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::OperationResult;
-use crate::services::ssm::State;
-use crate::services::ssm::{invalid_token, validation_exception};
+use crate::services::ssm::{State, invalid_token, validation_exception};
 use crate::{Config, Sandbox};
 
 const PAGE: usize = 10;

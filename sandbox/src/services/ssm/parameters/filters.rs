@@ -85,7 +85,6 @@ fn check_value(key: &str, value: &str) -> Result<(), Fault> {
     }
 }
 
-/// Refuses an invalid path.
 pub(crate) fn check_path(path: &str) -> Result<(), Fault> {
     let is_valid = |character: char| character.is_ascii_alphanumeric() || "_.-/".contains(character);
     if path.starts_with('/') && !path.contains("//") && path.chars().all(is_valid) {
@@ -109,7 +108,6 @@ pub(crate) fn is_below(path: &str, recursive: bool, name: &str) -> bool {
     rest.is_some_and(|rest| recursive || !rest.contains('/'))
 }
 
-/// Whether a parameter matches all filters.
 pub(crate) fn matches_all(filters: &[Filter], parameter: &Parameter, state: &State) -> bool {
     filters.iter().all(|filter| matches(filter, parameter, state))
 }

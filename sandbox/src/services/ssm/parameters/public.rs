@@ -49,7 +49,6 @@ pub(crate) fn is_public(name: &str) -> bool {
     name.strip_prefix(ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The public parameter with a name.
 pub(crate) fn find(name: &str) -> Option<Parameter> {
     let known =
         FOLDERS.iter().any(|(folder, names)| name.strip_prefix(folder).is_some_and(|rest| names.contains(&rest)));

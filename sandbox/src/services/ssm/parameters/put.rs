@@ -9,8 +9,7 @@ use super::{History, Parameter, not_found};
 use crate::base::java_regex::JavaRegex;
 use crate::base::tags::Tag;
 use crate::core::OperationResult;
-use crate::services::ssm::State;
-use crate::services::ssm::validation_exception;
+use crate::services::ssm::{State, validation_exception};
 use crate::{Fault, Sandbox};
 
 const KINDS: &[&str] = &["String", "StringList", "SecureString"];

@@ -1,4 +1,4 @@
-//! Values of parameters: GetParameter, GetParameters, GetParametersByPath and GetParameterHistory.
+//! Values of parameters: GetParameter, GetParameters and GetParametersByPath.
 
 use std::sync::Arc;
 
@@ -13,14 +13,12 @@ use super::{Parameter, no_such_version, not_found, public, secrets};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::OperationResult;
-use crate::services::ssm::State;
-use crate::services::ssm::invalid_token;
+use crate::services::ssm::{State, invalid_token};
 use crate::store::States;
 use crate::{Config, Fault, Sandbox};
 
 const PAGE: usize = 10;
 
-/// The ARN of a parameter.
 pub(crate) fn arn(config: &Config, name: &str) -> String {
     if name.starts_with("/aws/service/") {
         return format!("arn:{}:ssm:{}::parameter{name}", config.partition().name, config.region);

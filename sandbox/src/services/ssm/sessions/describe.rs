@@ -11,8 +11,7 @@ use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::OperationResult;
 use crate::services::ssm::invalid_token;
-use crate::session_channel::Session;
-use crate::session_channel::Sessions;
+use crate::session_channel::{Session, Sessions};
 use crate::{Fault, Sandbox};
 
 const PAGE: usize = 10;

@@ -6,8 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::core::OperationResult;
-use crate::session_channel::Sessions;
-use crate::session_channel::{Session, channel_url};
+use crate::session_channel::{Session, Sessions, channel_url};
 use crate::{Fault, Sandbox};
 
 mod describe;
@@ -40,7 +39,6 @@ pub(super) fn resume(sandbox: &Arc<Sandbox>, SessionInput { session_id }: Sessio
     Ok(json!({ "SessionId": session_id, "TokenValue": token, "StreamUrl": url }))
 }
 
-/// `TerminateSession`.
 pub(super) fn terminate(sandbox: &Arc<Sandbox>, SessionInput { session_id }: SessionInput) -> Result<Value, Fault> {
     find(sandbox, &session_id)?;
     sandbox.in_memory::<Sessions>().terminate(&session_id);

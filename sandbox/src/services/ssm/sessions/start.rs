@@ -10,8 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::core::OperationResult;
 use crate::process::{ProcessSpec, environment};
 use crate::services::ecs;
-use crate::services::ssm::instances;
-use crate::services::ssm::invalid_parameters;
+use crate::services::ssm::{instances, invalid_parameters};
 use crate::session_channel::{SessionSpec, Sessions};
 use crate::{Fault, Sandbox};
 

@@ -8,7 +8,6 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::super::model::{ContainerDefinition, HealthStatus};
 use super::dependencies::{ContainerState, StartDecision, start_decision};
 use super::{LaunchFailure, PreparedContainer, health, log, start};
 use crate::Sandbox;
@@ -16,6 +15,7 @@ use crate::auth::RoleLease;
 use crate::base::supervisor;
 use crate::process::{Container, Exit, PortLease};
 use crate::services::ecs::TaskProcesses;
+use crate::services::ecs::model::{ContainerDefinition, HealthStatus};
 
 mod stop;
 
@@ -29,16 +29,15 @@ const ABANDON_DELAY: Duration = Duration::from_secs(1);
 
 /// A change of a container, which is identified by its index in the definition.
 #[derive(Debug)]
-pub(in super::super) enum ContainerEvent {
+pub(in crate::services::ecs) enum ContainerEvent {
     /// It ended, and none of its processes remain.
     Exited(usize, Exit),
-    /// Its health changed.
     Health(usize, HealthStatus),
 }
 
 /// The containers of one task. When it is dropped, they are stopped.
 #[derive(Debug)]
-pub(in super::super) struct ContainerGroup {
+pub(in crate::services::ecs) struct ContainerGroup {
     sandbox: Arc<Sandbox>,
     definitions: Vec<ContainerDefinition>,
     containers: Vec<GroupContainer>,
@@ -91,7 +90,10 @@ impl ContainerGroup {
     ///
     /// # Errors
     /// A container cannot be started now or ever, or `stop` is cancelled before it runs.
-    pub(in super::super) async fn start_ready(&mut self, stop: &CancellationToken) -> Result<(), LaunchFailure> {
+    pub(in crate::services::ecs) async fn start_ready(
+        &mut self,
+        stop: &CancellationToken,
+    ) -> Result<(), LaunchFailure> {
         loop {
             let states = self.states();
             let waiting = (0..self.containers.len()).filter(|index| states[*index] == ContainerState::Waiting);
@@ -169,13 +171,13 @@ impl ContainerGroup {
     }
 
     /// Whether every container was started.
-    pub(in super::super) fn is_complete(&self) -> bool {
+    pub(in crate::services::ecs) fn is_complete(&self) -> bool {
         self.containers.iter().all(|container| container.state != ContainerState::Waiting)
     }
 
     /// The next event of a running container; none if no container runs. Late reports of health checks, after the end of their
     /// container, are ignored.
-    pub(in super::super) async fn next(&mut self) -> Option<ContainerEvent> {
+    pub(in crate::services::ecs) async fn next(&mut self) -> Option<ContainerEvent> {
         loop {
             if !self.containers.iter().any(|container| matches!(container.state, ContainerState::Running(_))) {
                 return None;
@@ -195,8 +197,9 @@ impl ContainerGroup {
         }
     }
 
-    /// When a container will have waited for another one for that one's start timeout, and the failure then.
-    pub(in super::super) fn deadline(&self) -> Option<(Instant, LaunchFailure)> {
+    /// The earliest time at which a start timeout expires: a container waits for another one that has not reached its condition. With
+    /// the failure to report then.
+    pub(in crate::services::ecs) fn deadline(&self) -> Option<(Instant, LaunchFailure)> {
         let states = self.states();
         let mut deadlines = Vec::new();
         for index in (0..self.containers.len()).filter(|index| states[*index] == ContainerState::Waiting) {
@@ -218,23 +221,23 @@ impl ContainerGroup {
     }
 
     /// Whether the end of a container ends the task.
-    pub(in super::super) fn is_essential(&self, index: usize) -> bool {
+    pub(in crate::services::ecs) fn is_essential(&self, index: usize) -> bool {
         self.definitions[index].essential
     }
 
     /// The port in a container's definition, if it has one, and the real one.
-    pub(in super::super) fn ports(&self, index: usize) -> Option<(u16, u16)> {
+    pub(in crate::services::ecs) fn ports(&self, index: usize) -> Option<(u16, u16)> {
         let container = &self.containers[index];
         Some((container.prepared.definition.main_port()?.container_port, container.port?))
     }
 
     /// Whether a container runs or has ended.
-    pub(in super::super) fn was_started(&self, index: usize) -> bool {
+    pub(in crate::services::ecs) fn was_started(&self, index: usize) -> bool {
         self.containers[index].state != ContainerState::Waiting
     }
 
     /// The containers that were started, each at its place in the definition.
-    pub(in super::super) fn started(&self) -> Vec<Option<Arc<dyn Container>>> {
+    pub(in crate::services::ecs) fn started(&self) -> Vec<Option<Arc<dyn Container>>> {
         self.containers.iter().map(|container| container.running.clone()).collect()
     }
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::dependencies::{ContainerState, stoppable};
 use super::{ContainerEvent, ContainerGroup, GroupContainer};
+use crate::base::clock::sleep_until;
 use crate::process::Exit;
+use crate::services::ecs::containers::dependencies::{ContainerState, stoppable};
 
 /// How long a container may take to end beyond its stop timeout. It is killed then, and has to end within the same time again.
 const STOP_MARGIN: Duration = Duration::from_secs(15);
@@ -30,7 +31,7 @@ impl ContainerGroup {
     ///
     /// Always returns: a container that misses its deadline is killed, and one that then misses a second deadline is reported
     /// as lost.
-    pub(in super::super::super) async fn stop(mut self) -> Vec<(usize, Exit)> {
+    pub(in crate::services::ecs) async fn stop(mut self) -> Vec<(usize, Exit)> {
         let shutdown = self.sandbox.shutdown.clone();
         let mut ended = Vec::new();
         self.containers.iter_mut().for_each(GroupContainer::end_checks);
@@ -42,7 +43,7 @@ impl ContainerGroup {
             let next_deadline = containers.filter_map(|(index, container)| Some((container.deadline()?, index))).min();
             let event = tokio::select! {
                 event = self.next() => event,
-                index = sleep_until(next_deadline) => {
+                index = expired_container(next_deadline) => {
                     ended.extend(self.containers[index].kill_or_abandon().map(|exit| (index, exit)));
                     continue;
                 }
@@ -65,15 +66,11 @@ impl ContainerGroup {
     }
 }
 
-/// Waits for a deadline and returns its container; forever without a deadline.
-async fn sleep_until(deadline: Option<(Instant, usize)>) -> usize {
-    match deadline {
-        Some((deadline, index)) => {
-            tokio::time::sleep_until(deadline).await;
-            index
-        }
-        None => std::future::pending().await,
-    }
+/// Waits until a container's deadline and returns the container's index; without a deadline, never returns.
+async fn expired_container(deadline: Option<(Instant, usize)>) -> usize {
+    let (deadline, index) = deadline.unzip();
+    sleep_until(deadline).await;
+    index.unwrap_or_default()
 }
 
 impl GroupContainer {

@@ -10,12 +10,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::super::definitions::parse_size;
-use super::super::model::{ContainerDefinition, PortMapping, Task, TaskDefinition};
 use super::overrides;
 use crate::process::engine::{
     ContainerOptions, ContainerPort, NetworkMode, NetworkOptions, TaskNetwork, TaskOptions, Ulimit,
 };
+use crate::services::ecs::definitions::parse_size;
+use crate::services::ecs::model::{ContainerDefinition, PortMapping, Task, TaskDefinition};
 
 mod linux;
 #[cfg(test)]

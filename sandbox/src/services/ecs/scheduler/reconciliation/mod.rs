@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::lookups::{key, store_service};
-use super::super::model::{Deployment, HealthStatus, RolloutState, Service, ServiceStatus, Task, TaskStatus};
-use super::super::tasks_of;
 use super::failures;
 use super::plan::{TaskChanges, TaskCounts, task_changes};
 use crate::services::ecs::State;
+use crate::services::ecs::lookups::{key, store_service};
+use crate::services::ecs::model::{Deployment, HealthStatus, RolloutState, Service, ServiceStatus, Task, TaskStatus};
+use crate::services::ecs::tasks_of;
 use crate::store::States;
 
 mod tasks;
@@ -27,7 +27,8 @@ const CLOCK_SET_BACK: Duration = Duration::from_mins(1);
 const MAX_RUNNING_TASKS: usize = 500;
 
 /// AWS's reason when that many run already (developer guide, "service event messages").
-pub(in super::super) const AT_LIMIT: &str = "You've reached the limit on the number of tasks you can run concurrently";
+pub(in crate::services::ecs) const AT_LIMIT: &str =
+    "You've reached the limit on the number of tasks you can run concurrently";
 
 /// Whether a service has to be reconciled now, and after how long the next one may have to be.
 pub(super) fn next_reconciliation(states: &States, now: Timestamp) -> (bool, Option<Duration>) {
@@ -62,7 +63,7 @@ fn reconciliations(states: &States, now: Timestamp) -> impl Iterator<Item = Serv
 }
 
 /// How many more tasks may run.
-pub(in super::super) fn free_task_slots(states: &States) -> usize {
+pub(in crate::services::ecs) fn free_task_slots(states: &States) -> usize {
     let open = states.of::<State>().tasks.values().filter(|task| task.last_status != TaskStatus::Stopped);
     MAX_RUNNING_TASKS.saturating_sub(open.count())
 }

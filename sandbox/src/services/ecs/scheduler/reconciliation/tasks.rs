@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::super::super::lookups::task_definition;
-use super::super::super::model::{HealthStatus, RolloutState, ServiceStatus, StopCode, Task, TaskStatus};
-use super::super::super::{capacity_providers, task_placement};
 use super::{AT_LIMIT, ServiceReconciliation};
 use crate::base::ids;
 use crate::base::tags::Tag;
+use crate::services::ecs::lookups::task_definition;
+use crate::services::ecs::model::{HealthStatus, RolloutState, ServiceStatus, StopCode, Task, TaskStatus};
+use crate::services::ecs::{capacity_providers, task_placement};
 
 /// The reason of tasks that are stopped because of their health.
 const UNHEALTHY: &str = "Task failed container health checks";
