@@ -68,7 +68,7 @@ impl<'a> ScaleApprover<'a> {
         render::warn_event(&mut ctx.ui, format!("{SPEC_FILE} has the new numbers ({changes}); {stack_now}"));
     }
 
-    /// The changes besides the numbers, in words.
+    /// The changes other than the numbers, in words.
     async fn beyond_numbers(
         &self,
         changes: &ProposedChanges,
