@@ -155,6 +155,6 @@ pub mod testing {
     }
     /// Views.
     pub mod render {
-        pub use crate::render::{ProgressRows, diff, draw};
+        pub use crate::render::{ProgressRows, diff::text, draw};
     }
 }

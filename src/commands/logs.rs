@@ -1,7 +1,5 @@
 //! `ecsws logs`: a service's log events, and the groups and streams that hold them.
 
-use std::ops::ControlFlow;
-
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -130,14 +128,15 @@ fn resolve_time_range(
 }
 
 /// Prints events until the tail ends or stdout is closed. Returns how many.
-async fn print_events(tail: Tail<'_>, zone: &TimeZone, ctx: &mut Context) -> Result<usize, CliError> {
-    let (ui, mut printed) = (&mut ctx.ui, 0);
-    tail.run(|events| {
+async fn print_events(mut tail: Tail<'_>, zone: &TimeZone, ctx: &mut Context) -> Result<usize, CliError> {
+    let mut printed = 0;
+    while let Some(events) = tail.next_events().await? {
         printed += events.len();
-        render::log_events(ui, &events, zone)?;
-        Ok::<_, CliError>(if ui.can_write() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
-    })
-    .await?;
+        render::log_events(&mut ctx.ui, &events, zone)?;
+        if !ctx.ui.can_write() {
+            break;
+        }
+    }
     Ok(printed)
 }
 

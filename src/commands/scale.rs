@@ -2,6 +2,7 @@
 
 mod approver;
 mod running;
+mod spec_edit;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use crate::stack::spec::{MAX_TASKS_PER_SERVICE, Service};
 use crate::stack::{ScalingNumbers, edit_scaling};
 use approver::ScaleApprover;
 use running::{ensure_count, set_count};
+use spec_edit::SpecEdit;
 
 const EXAMPLES: &str = "Examples:
   ecsws scale --count 3
@@ -110,18 +112,19 @@ async fn deploy_numbers(
     let edit = edit_scaling(&project.text, key, &scaling).map_err(CliError::usage)?;
     let mut edited = project.with_text(&edit.text)?;
     let stacks = edited.stacks(&[stack.to_owned()])?;
-    let mut approver = ScaleApprover::new(project, key, scaling, execution, ctx.settings.sandbox);
+    let mut approver =
+        ScaleApprover::new(project, key, SpecEdit::new(project, key, scaling), execution, ctx.settings.sandbox);
     let reads = Arc::new(ReadCache::new(ctx.aws(Some(project)).await?));
     let outcomes = deploy(&mut edited, &stacks, execution, &DeployOptions::default(), &mut approver, &reads, ctx).await;
     let deployed = match outcomes.and_then(single_result) {
         Ok(deployed) => deployed,
         Err(error) => {
-            approver.warn_of_written_edit(stack, ctx).await;
+            approver.edit.warn_if_saved(stack, ctx).await;
             return Err(error);
         }
     };
     // Where the stack has the numbers already, there was nothing to approve.
-    approver.save(&mut ctx.ui)?;
+    approver.edit.save(&mut ctx.ui)?;
     let aws = ctx.aws(Some(project)).await?;
     let name = locate_service(&aws, stack).await?;
     if let Some(count) = scaling.count {

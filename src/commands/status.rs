@@ -1,10 +1,8 @@
 //! `ecsws status`: the state of a service.
 
-use std::time::Duration;
-
 use clap::Args;
 use tokio::sync::mpsc;
-use tokio::time::{interval, sleep};
+use tokio::time::interval;
 
 use super::choose::choose_service;
 use super::json_help;
@@ -12,7 +10,7 @@ use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ops::{StatusReader, StatusReport};
+use crate::ops::{STATUS_POLL_INTERVAL, StatusReader, StatusReport};
 use crate::render::{self, LiveTerminal, UserAction};
 
 const EXAMPLES: &str = "Examples:
@@ -36,21 +34,18 @@ pub(super) struct StatusArgs {
     check: bool,
 }
 
-/// How often AWS is polled while watching.
-const POLL_INTERVAL: Duration = Duration::from_secs(2);
-
 pub(super) async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let StatusArgs { service, watch, check } = args;
     let project = ctx.project()?;
     let stack = choose_service(&project, service.as_deref(), &mut ctx.ui).await?.spec.stack.clone();
     let aws = ctx.aws(Some(&project)).await?;
-    let reader = StatusReader::locate(&aws, &stack).await?;
+    let mut reader = StatusReader::locate(&aws, &stack).await?;
     if watch && ctx.ui.stdout_is_terminal() && ctx.ui.can_ask() && !ctx.ui.is_json() {
         return Box::pin(live(&reader, ctx)).await;
     }
     if watch {
         return tokio::select! {
-            ended = lines(&reader, ctx) => ended,
+            ended = lines(&mut reader, ctx) => ended,
             () = render::stdout_closed() => Ok(Exit::Done),
         };
     }
@@ -61,24 +56,28 @@ pub(super) async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Exit, Cli
 }
 
 async fn read_status(reader: &StatusReader<'_>, ctx: &Context) -> Result<StatusReport, CliError> {
-    let mut report = reader.read().await?;
+    with_url(reader.read().await?, reader, ctx).await
+}
+
+/// Adds the local URL in the sandbox.
+async fn with_url(
+    mut report: StatusReport,
+    reader: &StatusReader<'_>,
+    ctx: &Context,
+) -> Result<StatusReport, CliError> {
     report.url = ctx.local_url(reader.service()).await?;
     Ok(report)
 }
 
 /// Prints a line whenever the counts or deployments change.
-async fn lines(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Exit, CliError> {
-    let key = |report: &StatusReport| (report.desired, report.running, report.pending, report.deployments.clone());
-    let mut shown = None;
+async fn lines(reader: &mut StatusReader<'_>, ctx: &mut Context) -> Result<Exit, CliError> {
     loop {
-        let report = read_status(reader, ctx).await?;
-        if shown.replace(key(&report)).as_ref() != Some(&key(&report)) {
-            render::status_line(&mut ctx.ui, &report)?;
-            if !ctx.ui.can_write() {
-                return Ok(Exit::Done);
-            }
+        let report = reader.next_change().await?;
+        let report = with_url(report, reader, ctx).await?;
+        render::status_line(&mut ctx.ui, &report)?;
+        if !ctx.ui.can_write() {
+            return Ok(Exit::Done);
         }
-        sleep(POLL_INTERVAL).await;
     }
 }
 
@@ -88,7 +87,7 @@ async fn live(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Exit, CliE
     let mut message = None;
     let mut view = LiveTerminal::start()?;
     let mut keys = user_actions();
-    let mut ticks = interval(POLL_INTERVAL);
+    let mut ticks = interval(STATUS_POLL_INTERVAL);
     loop {
         view.draw(&report, message.as_deref(), Context::now())?;
         tokio::select! {
@@ -110,7 +109,7 @@ fn user_actions() -> mpsc::Receiver<UserAction> {
     let (sender, receiver) = mpsc::channel(1);
     tokio::task::spawn_blocking(move || {
         while !sender.is_closed() {
-            match LiveTerminal::user_action(POLL_INTERVAL / 4) {
+            match LiveTerminal::user_action(STATUS_POLL_INTERVAL / 4) {
                 Ok(Some(action)) if sender.blocking_send(action).is_err() => return,
                 Ok(_) => {}
                 Err(_) => return,

@@ -4,7 +4,6 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use serde_json::{Map, Value};
 
 use super::choose::choose_stack;
 use super::templates::{preview_synthesiser, template};
@@ -13,6 +12,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::project::Project;
+use crate::render;
 use crate::stack::{ProjectStack, Template};
 
 /// Print the CloudFormation template of a stack
@@ -52,12 +52,8 @@ pub(super) async fn run(args: SynthArgs, ctx: &mut Context) -> Result<Exit, CliE
     let templates = templates(&mut project, &stacks, refresh, ctx).await?;
     match out {
         Some(folder) => write_files(&folder, &templates, json, ctx)?,
-        None if json && all => {
-            let by_name: Map<String, Value> =
-                templates.into_iter().map(|(name, template)| (name, template.to_value())).collect();
-            ctx.ui.json_text(format!("{:#}\n", Value::Object(by_name)))?;
-        }
-        None => print(&templates, json, ctx)?,
+        None if json && all => render::templates_by_name(&mut ctx.ui, &templates)?,
+        None => render::templates(&mut ctx.ui, &templates, json)?,
     }
     Ok(Exit::Done)
 }
@@ -75,21 +71,6 @@ async fn templates(
         templates.push((stack.name.clone(), template));
     }
     Ok(templates)
-}
-
-fn print(templates: &[(String, Template)], json: bool, ctx: &mut Context) -> Result<(), CliError> {
-    let several = templates.len() > 1;
-    for (_, template) in templates {
-        if several {
-            writeln!(ctx.ui.results(), "---")?;
-        }
-        if json {
-            ctx.ui.json_text(template.to_json())?;
-        } else {
-            write!(ctx.ui.results(), "{}", template.to_yaml())?;
-        }
-    }
-    Ok(())
 }
 
 fn write_files(

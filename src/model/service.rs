@@ -93,6 +93,11 @@ impl ServiceState {
         Self { status: "MISSING".to_owned(), ..Self::default() }
     }
 
+    /// The PRIMARY deployment, which the service moves to.
+    pub fn primary_deployment(&self) -> Option<&Deployment> {
+        self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
+    }
+
     /// Whether the service is steady: one deployment with all tasks running and a completed rollout (or none reported).
     pub fn is_steady(&self) -> bool {
         let rolled_out =

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use super::{LookUpError, StoppedTasks};
 use crate::aws::AwsError;
 use crate::diagnostic::Diagnostic;
@@ -100,7 +102,7 @@ pub enum OpsError {
     /// The checks before the first change found that the deploy cannot work.
     #[error("{}", rejections.iter().map(|one| one.message.as_str()).collect::<Vec<_>>().join("; "))]
     Rejected {
-        /// What is in the way; none if it was reported for another stack.
+        /// The causes; none if they were reported for another stack.
         rejections: Vec<Diagnostic>,
     },
     /// The user did not approve a stack's changes.
@@ -182,10 +184,7 @@ impl OpsError {
     }
 }
 
-/// `90 s`, `30 min`.
+/// `30s`, `1h 30m`: units as in `--timeout`.
 fn in_words(time: Duration) -> String {
-    match time.as_secs() {
-        seconds if seconds % 60 == 0 && seconds > 0 => format!("{} min", seconds / 60),
-        seconds => format!("{seconds} s"),
-    }
+    SignedDuration::try_from(time).map_or_else(|_| format!("{time:?}"), |time| format!("{time:#}"))
 }

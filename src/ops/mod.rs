@@ -42,8 +42,8 @@ pub(crate) use logs::{LogSource, Tail, TailOptions, log_groups};
 pub(crate) use look_ups::LookUpError;
 pub use read_cache::ReadCache;
 pub(crate) use scale::{ServiceCount, autoscaling_differences};
-pub(crate) use status::StatusReader;
 pub use status::StatusReport;
+pub(crate) use status::{STATUS_POLL_INTERVAL, StatusReader};
 pub(crate) use synthesiser::{LookUpEvent, Purpose, Synthesiser};
 
 type Result<T> = std::result::Result<T, OpsError>;

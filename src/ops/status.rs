@@ -1,6 +1,9 @@
 //! Reads the state of a service into one value for all views.
 
+use std::time::Duration;
+
 use serde::Serialize;
+use tokio::time::sleep;
 
 use super::{Result, locate_service};
 use crate::aws::Aws;
@@ -42,21 +45,44 @@ const MAX_EVENTS: usize = 10;
 pub(crate) struct StatusReader<'a> {
     aws: &'a Aws,
     service: ServiceName,
+    /// The last result of [`StatusReader::next_change`].
+    last: Option<RolloutKey>,
 }
+
+/// What counts as a change: the desired, running and pending tasks, and the deployments.
+type RolloutKey = (u32, u32, u32, Vec<Deployment>);
+
+/// How often a service is read while it is watched.
+pub(crate) const STATUS_POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 impl<'a> StatusReader<'a> {
     /// A reader for the service of a stack.
     pub(crate) async fn locate(aws: &'a Aws, stack: &str) -> Result<Self> {
-        Ok(Self { aws, service: locate_service(aws, stack).await? })
+        Ok(Self { aws, service: locate_service(aws, stack).await?, last: None })
     }
 
     pub(crate) fn service(&self) -> &ServiceName {
         &self.service
     }
 
+    /// Reads the service until its counts or deployments have changed. The first call returns what it reads.
+    pub(crate) async fn next_change(&mut self) -> Result<StatusReport> {
+        loop {
+            if self.last.is_some() {
+                sleep(STATUS_POLL_INTERVAL).await;
+            }
+            let report = self.read().await?;
+            let key = (report.desired, report.running, report.pending, report.deployments.clone());
+            if self.last.as_ref() != Some(&key) {
+                self.last = Some(key);
+                return Ok(report);
+            }
+        }
+    }
+
     /// Reads the service from ECS, Application Auto Scaling and Cloud Map.
     pub(crate) async fn read(&self) -> Result<StatusReport> {
-        let Self { aws, service: name } = self;
+        let Self { aws, service: name, last: _ } = self;
         let (state, tasks, scaling) = tokio::join!(aws.service_state(name), aws.tasks(name), aws.scalable_target(name));
         let (state, tasks, mut notes) = (state?, tasks?, Vec::new());
         let scaling = scaling.unwrap_or_else(|error| {

@@ -11,7 +11,7 @@ use crate::stack::{Environment, LookUp, LookUps, Spec, Subnets, Template, VpcCon
 /// What templates are for. Decides what happens if something is not known yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// To be shown: `known after STACK` stands for what only a deploy can know.
+    /// To be shown, with `known after STACK` for values that only a deploy can know.
     Show,
     /// To be deployed: everything has to be known.
     Deploy,

@@ -10,19 +10,19 @@ use super::clean::is_control;
 
 impl Ui {
     /// Writes an event as one line of JSON.
-    pub fn json_line(&mut self, event: &impl Serialize) -> io::Result<()> {
+    pub(crate) fn json_line(&mut self, event: &impl Serialize) -> io::Result<()> {
         let text = escape_controls(serde_json::to_string(&with_schema(event)?)?);
         writeln!(self.stdout, "{text}")?;
         self.stdout.flush()
     }
 
     /// Writes a result that is JSON already.
-    pub fn json_text(&mut self, json: String) -> io::Result<()> {
+    pub(crate) fn json_text(&mut self, json: String) -> io::Result<()> {
         write!(self.stdout, "{}", escape_controls(json))
     }
 
     /// Writes a command's result as an indented JSON object. Writes nothing for text output.
-    pub fn json_result(&mut self, result: &impl Serialize) -> io::Result<()> {
+    pub(crate) fn json_result(&mut self, result: &impl Serialize) -> io::Result<()> {
         if !self.is_json() {
             return Ok(());
         }

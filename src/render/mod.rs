@@ -2,7 +2,7 @@
 
 mod clean;
 mod deploy;
-pub mod diff;
+pub(crate) mod diff;
 mod json;
 mod live;
 mod logs;
@@ -10,6 +10,7 @@ mod prompts;
 mod sandbox;
 mod status;
 mod stdout;
+mod templates;
 mod ui;
 
 pub(crate) use clean::clean;
@@ -28,4 +29,5 @@ pub(crate) use sandbox::{
 };
 pub(crate) use status::{status, status_line};
 pub(crate) use stdout::stdout_closed;
+pub(crate) use templates::{templates, templates_by_name};
 pub(crate) use ui::{Ui, UiOptions, print_startup_error};

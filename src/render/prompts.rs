@@ -8,7 +8,7 @@ use super::{Ui, clean};
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum PromptError {
+pub(crate) enum PromptError {
     /// A confirmation is needed, but there is no terminal.
     #[error("confirmation needed, but there is no terminal: {question}")]
     NoTerminal {
@@ -33,7 +33,7 @@ pub enum PromptError {
 
 impl Ui {
     /// Asks for a confirmation. `--yes` confirms without asking; without a terminal, it is an error that contains `flag`.
-    pub async fn confirm(&mut self, question: &str, flag: &'static str) -> Result<bool, PromptError> {
+    pub(crate) async fn confirm(&mut self, question: &str, flag: &'static str) -> Result<bool, PromptError> {
         let question = clean(question, true);
         if self.options.yes {
             return Ok(true);
@@ -48,7 +48,7 @@ impl Ui {
     }
 
     /// Asks for a line; `None` without a terminal.
-    pub async fn ask(&mut self, question: &str) -> Option<String> {
+    pub(crate) async fn ask(&mut self, question: &str) -> Option<String> {
         if !self.can_ask() {
             return None;
         }
@@ -58,7 +58,7 @@ impl Ui {
     }
 
     /// Asks the user to choose one of `names`; without a terminal, it is an error that lists them.
-    pub async fn choose<'a>(&mut self, kind: &'static str, names: &[&'a str]) -> Result<&'a str, PromptError> {
+    pub(crate) async fn choose<'a>(&mut self, kind: &'static str, names: &[&'a str]) -> Result<&'a str, PromptError> {
         if !self.can_ask() {
             let names = names.iter().map(|name| (*name).to_owned()).collect();
             return Err(PromptError::Ambiguous { kind, names });

@@ -17,7 +17,7 @@ pub(crate) fn print_startup_error(message: &str) {
 
 /// The settings of a [`Ui`].
 #[derive(Debug, Clone)]
-pub struct UiOptions {
+pub(crate) struct UiOptions {
     /// Print results as JSON.
     pub json: bool,
     /// Whether to use colours; `None`: only on a terminal.
@@ -40,7 +40,7 @@ pub struct UiOptions {
 
 /// Writes results, notes, questions and errors.
 #[derive(Debug)]
-pub struct Ui {
+pub(crate) struct Ui {
     pub(super) stdout: Stdout,
     pub(super) stderr: AutoStream<io::Stderr>,
     pub(super) options: UiOptions,
@@ -48,7 +48,7 @@ pub struct Ui {
 
 impl Ui {
     /// Creates a `Ui` for the standard streams of this process.
-    pub fn new(options: UiOptions) -> Self {
+    pub(crate) fn new(options: UiOptions) -> Self {
         let choice = match options.color {
             None => ColorChoice::Auto,
             Some(true) => ColorChoice::Always,
@@ -58,88 +58,88 @@ impl Ui {
     }
 
     /// The text of a hint, with its commands as the user must type them.
-    pub fn hint_text(&self, hint: &Hint) -> String {
+    pub(crate) fn hint_text(&self, hint: &Hint) -> String {
         hint.show(&self.options.command_line)
     }
 
     /// Whether results are JSON.
-    pub fn is_json(&self) -> bool {
+    pub(crate) fn is_json(&self) -> bool {
         self.options.json
     }
 
     /// Whether questions can be asked: stdin and stderr are terminals.
-    pub fn can_ask(&self) -> bool {
+    pub(crate) fn can_ask(&self) -> bool {
         self.options.stdin_is_terminal && self.options.stderr_is_terminal
     }
 
     /// Whether progress is shown on a terminal.
-    pub fn shows_progress(&self) -> bool {
+    pub(crate) fn shows_progress(&self) -> bool {
         self.options.stderr_is_terminal && !self.options.quiet
     }
 
     /// Whether stderr has colours.
-    pub fn is_coloured(&self) -> bool {
+    pub(crate) fn is_coloured(&self) -> bool {
         self.stderr.current_choice() != ColorChoice::Never
     }
 
     /// Whether stdout is a terminal.
-    pub fn stdout_is_terminal(&self) -> bool {
+    pub(crate) fn stdout_is_terminal(&self) -> bool {
         self.options.stdout_is_terminal
     }
 
     /// The writer of results. It removes colour codes if stdout has no colours. Writing to a closed or full stdout succeeds without effect:
     /// see [`Ui::can_write`] and [`Ui::finish`].
-    pub fn results(&mut self) -> &mut dyn Write {
+    pub(crate) fn results(&mut self) -> &mut dyn Write {
         &mut self.stdout
     }
 
     /// Whether no write to stdout has failed. Commands that follow something end after a failure.
-    pub fn can_write(&self) -> bool {
+    pub(crate) fn can_write(&self) -> bool {
         self.stdout.is_open()
     }
 
     /// Flushes stdout and returns the first error of all writes. A closed pipe is not an error.
-    pub fn finish(&mut self) -> io::Result<()> {
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
         self.stdout.finish()
     }
 
     /// Prints a note to stderr, unless `--quiet` is given.
-    pub fn note(&mut self, text: &str) {
+    pub(crate) fn note(&mut self, text: &str) {
         if !self.options.quiet {
             self.print(text);
         }
     }
 
     /// Prints a hint to stderr as a note.
-    pub fn hint(&mut self, hint: &Hint) {
+    pub(crate) fn hint(&mut self, hint: &Hint) {
         let text = self.hint_text(hint);
         self.note(&text);
     }
 
     /// The text of a command, with the flags that select the same project, account and endpoint.
-    pub fn command_text(&self, command: &Command) -> String {
+    pub(crate) fn command_text(&self, command: &Command) -> String {
         clean(&self.options.command_line.show(command), false).into_owned()
     }
 
     /// Whether details are printed (`--verbose`).
-    pub fn shows_details(&self) -> bool {
+    pub(crate) fn shows_details(&self) -> bool {
         self.options.verbose
     }
 
     /// Prints a detail to stderr, with `--verbose`.
-    pub fn detail(&mut self, text: &str) {
+    pub(crate) fn detail(&mut self, text: &str) {
         if self.shows_details() {
             self.print(&text.dimmed().to_string());
         }
     }
 
     /// Prints a warning to stderr, unless `--quiet` is given.
-    pub fn warn(&mut self, text: &str) {
+    pub(crate) fn warn(&mut self, text: &str) {
         self.note(&format!("{} {text}", "warning:".yellow().bold()));
     }
 
     /// Prints a warning with its place and hint.
-    pub fn warn_with_hint(&mut self, warning: &Diagnostic) {
+    pub(crate) fn warn_with_hint(&mut self, warning: &Diagnostic) {
         let place = warning.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
         self.warn(&format!("{}{place}", clean(&warning.message, false)));
         if let Some(hint) = &warning.hint {
@@ -148,7 +148,7 @@ impl Ui {
     }
 
     /// Prints an error with its place and hint; with `--verbose`, also its causes.
-    pub fn error(&mut self, error: &Diagnostic) {
+    pub(crate) fn error(&mut self, error: &Diagnostic) {
         self.print(&format!("{} {}", "error:".red().bold(), clean(&error.message, true)));
         if let Some(place) = &error.place {
             self.print(&format!("  {} {place}", "-->".blue()));
@@ -162,12 +162,12 @@ impl Ui {
     }
 
     /// Prints the context of a question to stderr, even with `--quiet`.
-    pub fn print_question_context(&mut self, text: &str) {
+    pub(crate) fn print_question_context(&mut self, text: &str) {
         self.print(text);
     }
 
     /// The width of the terminal for results; `None` if stdout is not a terminal.
-    pub fn columns(&self) -> Option<usize> {
+    pub(crate) fn columns(&self) -> Option<usize> {
         let (columns, _) = self.options.stdout_is_terminal.then(ratatui::crossterm::terminal::size)?.ok()?;
         Some(columns.into())
     }

@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::known_values::{KnownValues, is_absent, refers_to};
 use super::template::Template;
+use super::type_table::words_of;
 
-/// Sorted. An unindented line is a module; the indented lines below it are its types with their identifying properties.
+/// The identifying properties of each type, sorted. A `?` in front marks optional ones.
 const TABLE: &str = include_str!("../data/unique_names.txt");
 
 /// A custom name: a resource type and the properties whose values must be unique within it. The name itself is the last property.
@@ -66,7 +67,7 @@ impl CustomName {
     /// The custom name of a template's resource, with the values in the template; `None` without one.
     pub fn from_resource(resource: &Value) -> Option<Self> {
         let resource_type = resource["Type"].as_str()?;
-        let row = identifying_properties(resource_type)?;
+        let row = words_of(TABLE, resource_type)?;
         let mut properties = Vec::new();
         for word in row {
             let property = word.trim_start_matches('?');
@@ -182,14 +183,6 @@ fn with_known_values(name: &CustomName, known: &KnownValues) -> CustomName {
 pub fn is_replaced_value<'a>(value: &Value, replaced: impl Iterator<Item = &'a Replacement>) -> bool {
     let ids: Vec<&str> = replaced.map(|replacement| replacement.logical_id.as_str()).collect();
     refers_to(value, &|id| ids.contains(&id))
-}
-
-/// The identifying properties in a type's line of the table. A `?` in front marks optional ones.
-fn identifying_properties(resource_type: &str) -> Option<impl Iterator<Item = &'static str>> {
-    let (module, name) = resource_type.rsplit_once("::")?;
-    let types = TABLE.lines().skip_while(|line| *line != module).skip(1).take_while(|line| line.starts_with(' '));
-    let mut rows = types.map(str::split_ascii_whitespace);
-    rows.find_map(|mut words| (words.next() == Some(name)).then_some(words))
 }
 
 #[cfg(test)]

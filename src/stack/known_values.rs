@@ -78,7 +78,12 @@ impl KnownValues {
 
 /// Whether a value is absent or `AWS::NoValue`.
 pub(super) fn is_absent(value: &Value) -> bool {
-    value.is_null() || matches!(intrinsic(value), Some(("Ref", name)) if name == "AWS::NoValue")
+    value.is_null() || is_no_value(value)
+}
+
+/// Whether a value is `AWS::NoValue`, which removes its property.
+pub(super) fn is_no_value(value: &Value) -> bool {
+    matches!(intrinsic(value), Some(("Ref", name)) if name == "AWS::NoValue")
 }
 
 /// Whether the value refers by `Ref`, `Fn::GetAtt` or `Fn::Sub` to a logical id (or parameter) that `is_target` accepts.

@@ -25,10 +25,11 @@ mod synth;
 mod template;
 mod toml_editor;
 mod toml_layout;
+mod type_table;
 mod yaml;
 
 pub use cdk_metadata::is_cdk_parameter;
-pub use check::is_region;
+pub use check::{is_account_id, is_region};
 pub use construct::short_path;
 pub use custom_names::{ConflictCause, CustomName, NameChanges, NameConflict, Replacement, is_replaced_value};
 pub use diff::{INCOMPARABLE, PlannedResource, RequiresRecreation, TemplateDiff};

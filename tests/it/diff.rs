@@ -1,7 +1,7 @@
 //! The text of diffs is identical to `cdk diff`'s.
 
 use ecsws::stack::{PlannedResource, RequiresRecreation, Template, TemplateDiff};
-use ecsws::testing::render::diff::text::{self, Line};
+use ecsws::testing::render::text::{self, Line};
 use serde_json::{Value, json};
 
 use crate::common::{cdk_template, data, read};

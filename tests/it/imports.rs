@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{TokenStream, TokenTree};
+use syn::visit::{self, Visit};
+use syn::{Attribute, ItemMod, ItemUse, Macro, Meta, UseTree, Visibility};
 
 use crate::common::read;
 
@@ -92,110 +94,134 @@ impl Package {
         ends.map(|end| names[..end].to_vec()).find(|module| self.modules.contains(module)).unwrap_or_default()
     }
 
+    /// The paths that start with `crate`, `super` or `self`, in code and in macros, and every `use` of a child module.
     fn uses(&self, source: &Source) -> Vec<Use> {
-        let tokens: TokenStream =
-            source.text.parse().unwrap_or_else(|error| panic!("{}: {error}", source.path.display()));
-        let mut found = Vec::new();
-        self.walk(&tokens.into_iter().collect::<Vec<_>>(), &source.module, &mut found);
-        found
+        let file = syn::parse_file(&source.text).unwrap_or_else(|error| panic!("{}: {error}", source.path.display()));
+        let mut collector = Collector { modules: &self.modules, here: source.module.clone(), uses: Vec::new() };
+        collector.visit_file(&file);
+        collector.uses
+    }
+}
+
+/// Collects the uses of a file.
+struct Collector<'p> {
+    modules: &'p BTreeSet<Names>,
+    /// The current module, which may be an inline one.
+    here: Names,
+    uses: Vec<Use>,
+}
+
+impl Collector<'_> {
+    /// The names of a path from the root of the crate; `None` for a path of another crate.
+    fn absolute(&self, path: &[String]) -> Option<Names> {
+        let (first, rest) = path.split_first()?;
+        let mut names = self.here.clone();
+        match first.as_str() {
+            "crate" => names.clear(),
+            "self" => {}
+            "super" => drop(names.pop()),
+            child => {
+                names.push(child.to_owned());
+                if !self.modules.contains(&names) {
+                    return None;
+                }
+            }
+        }
+        for name in rest {
+            match name.as_str() {
+                "self" => {}
+                "super" => drop(names.pop()),
+                name => names.push(name.to_owned()),
+            }
+        }
+        Some(names)
     }
 
-    /// Collects the paths that start with `crate`, `super` or `self`, in code and in macros, and every `use` of a child module.
-    fn walk(&self, tokens: &[TokenTree], here: &Names, found: &mut Vec<Use>) {
-        let mut index = 0;
-        while let Some(token) = tokens.get(index) {
-            let next = tokens.get(index + 1);
+    fn add_path(&mut self, path: &[String]) {
+        let is_of_crate = path.len() > 1 && ["crate", "super", "self"].contains(&path[0].as_str());
+        let names = self.absolute(path).filter(|_| is_of_crate);
+        self.uses.extend(names.map(|names| Use { names, re_exported_as: None }));
+    }
+
+    /// Adds the paths in the tokens of a macro or an attribute.
+    fn add_tokens(&mut self, tokens: &TokenStream) {
+        let mut path: Names = Vec::new();
+        let mut colons = 0;
+        for token in tokens.clone() {
             match token {
-                TokenTree::Ident(word) if word == "mod" => {
-                    if let (Some(TokenTree::Ident(name)), Some(TokenTree::Group(body))) = (next, tokens.get(index + 2))
-                    {
-                        let inner: Names = here.iter().cloned().chain([name.to_string()]).collect();
-                        self.walk(&body.stream().into_iter().collect::<Vec<_>>(), &inner, found);
-                        index += 2;
+                TokenTree::Punct(punct) if punct.as_char() == ':' => colons += 1,
+                TokenTree::Ident(name) if colons == 2 && !path.is_empty() => {
+                    path.push(name.to_string());
+                    colons = 0;
+                }
+                token => {
+                    self.add_path(&std::mem::take(&mut path));
+                    match token {
+                        TokenTree::Ident(name) if colons != 2 => path.push(name.to_string()),
+                        TokenTree::Group(group) => self.add_tokens(&group.stream()),
+                        _ => {}
                     }
+                    colons = 0;
                 }
-                // Excludes precise capturing in types: `use<'a>`.
-                TokenTree::Ident(word) if word == "use" && !next.is_some_and(|next| is_punct(next, '<')) => {
-                    let is_public = is_public(&tokens[..index]);
-                    let end = tokens[index..]
-                        .iter()
-                        .position(|token| is_punct(token, ';'))
-                        .map_or(tokens.len(), |end| index + end);
-                    let mut paths = Vec::new();
-                    self.tree(&tokens[index + 1..end], None, here, &mut paths);
-                    found.extend(
-                        paths.into_iter().map(|(names, alias)| Use {
-                            re_exported_as: is_public.then(|| (here.clone(), alias)),
-                            names,
-                        }),
-                    );
-                    index = end;
-                }
-                TokenTree::Ident(_) if begins_path(tokens, index) => {
-                    let mut paths = Vec::new();
-                    self.tree(&tokens[index..], None, here, &mut paths);
-                    found.extend(paths.into_iter().map(|(names, _)| Use { names, re_exported_as: None }));
-                }
-                TokenTree::Group(group) => {
-                    self.walk(&group.stream().into_iter().collect::<Vec<_>>(), here, found);
-                }
-                _ => {}
             }
-            index += 1;
+        }
+        self.add_path(&path);
+    }
+}
+
+impl<'ast> Visit<'ast> for Collector<'_> {
+    fn visit_item_mod(&mut self, item: &'ast ItemMod) {
+        self.here.push(item.ident.to_string());
+        visit::visit_item_mod(self, item);
+        self.here.pop();
+    }
+
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        let is_public = !matches!(item.vis, Visibility::Inherited);
+        let mut paths = Vec::new();
+        flatten(&item.tree, &[], &mut paths);
+        for (path, alias) in paths {
+            let Some(names) = self.absolute(&path) else { continue };
+            let re_exported_as = is_public.then(|| (self.here.clone(), alias));
+            self.uses.push(Use { names, re_exported_as });
         }
     }
 
-    /// Collects the paths of a use tree, or one path in code, with their local names. Skips paths of other crates.
-    fn tree(&self, tokens: &[TokenTree], prefix: Option<&Names>, here: &Names, found: &mut Vec<(Names, String)>) {
-        let mut names = prefix.cloned().unwrap_or_default();
-        let mut is_first = prefix.is_none();
-        let mut index = 0;
-        loop {
-            match tokens.get(index) {
-                Some(TokenTree::Ident(word)) => {
-                    let word = word.to_string();
-                    match word.as_str() {
-                        "crate" if is_first => names.clear(),
-                        "self" if is_first => names.clone_from(here),
-                        "self" => {}
-                        "super" => {
-                            if is_first {
-                                names.clone_from(here);
-                            }
-                            names.pop();
-                        }
-                        _ if is_first => {
-                            let child: Names = here.iter().cloned().chain([word.clone()]).collect();
-                            if !self.modules.contains(&child) {
-                                return;
-                            }
-                            names = child;
-                        }
-                        _ => names.push(word),
-                    }
-                    is_first = false;
-                }
-                Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => {
-                    let inner: Vec<TokenTree> = group.stream().into_iter().collect();
-                    for part in inner.split(|token| is_punct(token, ',')).filter(|part| !part.is_empty()) {
-                        self.tree(part, (!is_first).then_some(&names), here, found);
-                    }
-                    return;
-                }
-                _ => break,
-            }
-            let (Some(first), Some(second)) = (tokens.get(index + 1), tokens.get(index + 2)) else { break };
-            if !(is_punct(first, ':') && is_punct(second, ':')) {
-                break;
-            }
-            index += 3;
-        }
-        let alias = match (tokens.get(index + 1), tokens.get(index + 2)) {
-            (Some(TokenTree::Ident(word)), Some(TokenTree::Ident(alias))) if word == "as" => alias.to_string(),
-            _ => names.last().cloned().unwrap_or_default(),
-        };
-        found.push((names, alias));
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        self.add_path(&path.segments.iter().map(|segment| segment.ident.to_string()).collect::<Names>());
+        visit::visit_path(self, path);
     }
+
+    fn visit_macro(&mut self, call: &'ast Macro) {
+        self.add_tokens(&call.tokens);
+        visit::visit_macro(self, call);
+    }
+
+    fn visit_attribute(&mut self, attribute: &'ast Attribute) {
+        if let Meta::List(list) = &attribute.meta {
+            self.add_tokens(&list.tokens);
+        }
+    }
+
+    /// The path in `pub(in path)` is not a use.
+    fn visit_visibility(&mut self, _: &'ast Visibility) {}
+}
+
+/// The paths of a use tree, each with its local name.
+fn flatten(tree: &UseTree, prefix: &[String], found: &mut Vec<(Names, String)>) {
+    let within = |name: &syn::Ident| [prefix, &[name.to_string()]].concat();
+    match tree {
+        UseTree::Path(path) => flatten(&path.tree, &within(&path.ident), found),
+        UseTree::Name(name) if name.ident == "self" => found.push((prefix.to_vec(), last(prefix))),
+        UseTree::Name(name) => found.push((within(&name.ident), name.ident.to_string())),
+        UseTree::Rename(rename) => found.push((within(&rename.ident), rename.rename.to_string())),
+        UseTree::Glob(_) => found.push((prefix.to_vec(), last(prefix))),
+        UseTree::Group(group) => group.items.iter().for_each(|item| flatten(item, prefix, found)),
+    }
+}
+
+fn last(names: &[String]) -> String {
+    names.last().cloned().unwrap_or_default()
 }
 
 /// The module of a file: `aws::error` for `aws/error.rs`.
@@ -207,30 +233,6 @@ fn module_of(path: &Path) -> Names {
         names.pop();
     }
     names
-}
-
-fn is_punct(token: &TokenTree, character: char) -> bool {
-    matches!(token, TokenTree::Punct(punct) if punct.as_char() == character)
-}
-
-/// Whether the tokens before a `use` end with `pub` or `pub(…)`.
-fn is_public(before: &[TokenTree]) -> bool {
-    let is_pub = |token: Option<&TokenTree>| matches!(token, Some(TokenTree::Ident(word)) if word == "pub");
-    match before.last() {
-        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis => {
-            is_pub(before.iter().rev().nth(1))
-        }
-        last => is_pub(last),
-    }
-}
-
-/// Whether a path of this crate starts at `index`: `crate::`, `super::` or `self::`, but not in the middle of another path.
-fn begins_path(tokens: &[TokenTree], index: usize) -> bool {
-    let is_keyword =
-        matches!(&tokens[index], TokenTree::Ident(word) if ["crate", "super", "self"].iter().any(|name| word == name));
-    let is_continued = tokens[..index].last().is_some_and(|token| is_punct(token, ':'));
-    let has_rest = [1, 2].iter().all(|offset| tokens.get(index + offset).is_some_and(|token| is_punct(token, ':')));
-    is_keyword && !is_continued && has_rest
 }
 
 #[test]
@@ -253,7 +255,7 @@ fn paths_are_found_in_use_trees_code_macros_and_nested_modules() {
     assert_eq!(used("a", "fn f() { format!(\"{}\", crate::c::g()) }"), "c");
     assert_eq!(used("a::b", "mod tests { use super::*; use super::super::super::c; }"), "a::b c");
     assert_eq!(used("c", "use crate::a::Thing as Other;"), "a c::d");
-    assert_eq!(used("c", "use std::io; // crate::a::Thing\nlet a = \"crate::a\";"), "");
+    assert_eq!(used("c", "use std::io; // crate::a::Thing\nconst A: &str = \"crate::a\";"), "");
     assert_eq!(used("c", "pub(crate) use d::Z;"), "c::d");
     assert_eq!(used("a", "use crate::{c::d::X, Y};"), " c::d");
     assert_eq!(used("a", "use super::{c, a::b};"), "a::b c");

@@ -78,7 +78,7 @@ fn an_update_shows_what_is_in_progress_and_each_deployment() {
 fn completed_resources_and_stacks_have_no_rows() {
     let mut events = update_events();
     events.push((80, resource("web", "Api", "AWS::ECS::Service", "UPDATE_COMPLETE")));
-    assert_eq!(drawn(&events, 80), "web updating 1/9 1:20 min");
+    assert_eq!(drawn(&events, 80), "web updating 1/9 1m 20s");
     let (arn, outputs) = (String::new(), serde_json::Map::new());
     let operation = Operation::Update;
     events.push((81, DeployEvent::Finished { stack: "web".to_owned(), operation, arn, outputs, seconds: 81.0 }));

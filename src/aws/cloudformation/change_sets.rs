@@ -8,6 +8,20 @@ use super::{idempotency_token, is_validation_error, none_if_missing};
 use crate::aws::{Aws, Result, or_empty};
 use crate::model::{ChangeSet, ChangeSetKind, PlannedChange, StackRequest};
 
+/// Sets the parameters that CreateChangeSet, CreateStack and UpdateStack have in common.
+macro_rules! with_request {
+    ($call:expr, $request:expr) => {
+        $call
+            .stack_name($request.stack)
+            .template_body($request.template)
+            .set_tags(tags($request.tags))
+            .set_parameters(parameters($request.parameters))
+            .set_role_arn($request.role_arn.map(ToOwned::to_owned))
+            .set_notification_arns($request.notification_arns.map(<[String]>::to_vec))
+            .set_capabilities(capabilities($request.capabilities))
+    };
+}
+
 impl Aws {
     /// Starts creating a change set and returns its ARN.
     pub async fn create_change_set(
@@ -21,20 +35,9 @@ impl Aws {
             ChangeSetKind::Create => ChangeSetType::Create,
             ChangeSetKind::Update => ChangeSetType::Update,
         };
-        let call = self
-            .cloudformation()
-            .create_change_set()
-            .stack_name(request.stack)
-            .change_set_name(name)
-            .change_set_type(kind)
-            .template_body(request.template)
-            .set_tags(tags(request.tags))
-            .set_parameters(parameters(request.parameters))
-            .set_role_arn(request.role_arn.map(ToOwned::to_owned))
-            .set_notification_arns(request.notification_arns.map(<[String]>::to_vec))
-            .client_token(idempotency_token())
-            .set_capabilities(capabilities(request.capabilities))
-            .description("ecsws");
+        let call = with_request!(self.cloudformation().create_change_set(), request);
+        let call = call.change_set_name(name).change_set_type(kind).description("ecsws");
+        let call = call.client_token(idempotency_token());
         let response = call.send().await.map_err(|error| self.error(&action, error))?;
         Ok(or_empty(response.id))
     }
@@ -42,36 +45,16 @@ impl Aws {
     /// Starts creating a stack without a change set. With `keep_failed`, a failure is not rolled back.
     pub async fn create_stack(&self, request: &StackRequest<'_>, keep_failed: bool) -> Result<()> {
         let action = format!("create stack `{}`", request.stack);
-        let call = self
-            .cloudformation()
-            .create_stack()
-            .stack_name(request.stack)
-            .template_body(request.template)
-            .set_tags(tags(request.tags))
-            .set_parameters(parameters(request.parameters))
-            .set_role_arn(request.role_arn.map(ToOwned::to_owned))
-            .set_notification_arns(request.notification_arns.map(<[String]>::to_vec))
-            .client_request_token(idempotency_token())
-            .set_capabilities(capabilities(request.capabilities))
-            .set_disable_rollback(keep_failed.then_some(true));
+        let call = with_request!(self.cloudformation().create_stack(), request);
+        let call = call.client_request_token(idempotency_token()).set_disable_rollback(keep_failed.then_some(true));
         call.send().await.map(drop).map_err(|error| self.error(&action, error))
     }
 
     /// Starts updating a stack without a change set; `false` if there is nothing to update.
     pub async fn update_stack(&self, request: &StackRequest<'_>, keep_failed: bool) -> Result<bool> {
         let action = format!("update stack `{}`", request.stack);
-        let call = self
-            .cloudformation()
-            .update_stack()
-            .stack_name(request.stack)
-            .template_body(request.template)
-            .set_tags(tags(request.tags))
-            .set_parameters(parameters(request.parameters))
-            .set_role_arn(request.role_arn.map(ToOwned::to_owned))
-            .set_notification_arns(request.notification_arns.map(<[String]>::to_vec))
-            .client_request_token(idempotency_token())
-            .set_capabilities(capabilities(request.capabilities))
-            .set_disable_rollback(keep_failed.then_some(true));
+        let call = with_request!(self.cloudformation().update_stack(), request);
+        let call = call.client_request_token(idempotency_token()).set_disable_rollback(keep_failed.then_some(true));
         match call.send().await.map_err(|error| self.error(&action, error)) {
             Err(error) if is_validation_error(&error, "No updates are to be performed") => Ok(false),
             response => response.map(|_| true),

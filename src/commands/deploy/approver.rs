@@ -1,7 +1,5 @@
 //! The answers to a deploy's questions.
 
-use futures_util::future::LocalBoxFuture;
-
 use super::options::ExecutionOptions;
 use super::project_source::ProjectSource;
 use crate::commands::approval_rules;
@@ -13,12 +11,12 @@ use crate::stack::spec::Target;
 /// Answers the questions of a deploy, by rules or by asking the user.
 pub(crate) trait Approver {
     /// The answer to a question. An error ends the deploy of the stack.
-    fn answer<'a>(
-        &'a mut self,
-        question: &'a Question,
-        source: &'a ProjectSource<'_>,
-        ui: &'a mut Ui,
-    ) -> LocalBoxFuture<'a, Result<bool, CliError>>;
+    async fn answer(&mut self, question: &Question, source: &ProjectSource<'_>, ui: &mut Ui) -> Result<bool, CliError>;
+
+    /// Called when the changes of a stack are approved, before they are made. An error ends the deploy of the stack.
+    fn on_changes_approved(&mut self, _ui: &mut Ui) -> Result<(), CliError> {
+        Ok(())
+    }
 }
 
 /// The rules of `deploy`: the first creation of a stack is confirmed unless `[target]` is complete, changes follow `--require-approval`.
@@ -29,8 +27,13 @@ pub(crate) struct DeployApprover<'a> {
     pub is_sandbox: bool,
 }
 
-impl DeployApprover<'_> {
-    async fn decide(&self, question: &Question, ui: &mut Ui) -> Result<bool, CliError> {
+impl Approver for DeployApprover<'_> {
+    async fn answer(
+        &mut self,
+        question: &Question,
+        _source: &ProjectSource<'_>,
+        ui: &mut Ui,
+    ) -> Result<bool, CliError> {
         match question {
             Question::CreateStack { replaces_failed_creation: true, .. } => Ok(true),
             Question::CreateStack { stack, region, .. } => {
@@ -49,17 +52,6 @@ impl DeployApprover<'_> {
             }
             Question::RollBack { .. } => roll_back(question, ui).await,
         }
-    }
-}
-
-impl Approver for DeployApprover<'_> {
-    fn answer<'a>(
-        &'a mut self,
-        question: &'a Question,
-        _source: &'a ProjectSource<'_>,
-        ui: &'a mut Ui,
-    ) -> LocalBoxFuture<'a, Result<bool, CliError>> {
-        Box::pin(self.decide(question, ui))
     }
 }
 

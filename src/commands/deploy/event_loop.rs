@@ -11,14 +11,14 @@ use super::project_source::ProjectSource;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ops::{DeployEvent, Message, StackOutcome, StackPhases};
+use crate::ops::{DeployEvent, Message, Question, StackOutcome, StackPhases};
 use crate::render::{DeployView, Ui};
 
 type Outcomes = Vec<StackOutcome<CliError>>;
 
 /// The parts of the loop.
-pub(super) struct EventLoop<'a> {
-    pub approver: &'a mut dyn Approver,
+pub(super) struct EventLoop<'a, A> {
+    pub approver: &'a mut A,
     pub source: &'a ProjectSource<'a>,
     pub messages: UnboundedReceiver<Message<CliError>>,
     pub view: DeployView,
@@ -26,7 +26,7 @@ pub(super) struct EventLoop<'a> {
     pub cancellation: &'a CancellationToken,
 }
 
-impl EventLoop<'_> {
+impl<A: Approver> EventLoop<'_, A> {
     /// Runs until the work ends, or the user leaves it.
     pub(super) async fn run(
         mut self,
@@ -51,7 +51,7 @@ impl EventLoop<'_> {
                     Some(Message::Question(question, reply)) => {
                         self.view.end();
                         let answer = tokio::select! {
-                            answer = self.approver.answer(&question, self.source, &mut ctx.ui) => answer,
+                            answer = answer(self.approver, &question, self.source, &mut ctx.ui) => answer,
                             // Polls the other stacks. The stack with the question waits, so the work does not end here.
                             outcomes = &mut work => {
                                 self.show_all(&mut ctx.ui);
@@ -108,4 +108,18 @@ impl EventLoop<'_> {
             message => self.view.show_message(ui, message),
         }
     }
+}
+
+/// The approver's answer. Nothing is approved if the approver fails to prepare for the changes.
+async fn answer<A: Approver>(
+    approver: &mut A,
+    question: &Question,
+    source: &ProjectSource<'_>,
+    ui: &mut Ui,
+) -> Result<bool, CliError> {
+    let is_approved = approver.answer(question, source, ui).await?;
+    if is_approved && matches!(question, Question::ApplyChanges(_)) {
+        approver.on_changes_approved(ui)?;
+    }
+    Ok(is_approved)
 }

@@ -105,12 +105,12 @@ async fn report(
 }
 
 /// Deploys stacks, each after its dependencies. Failures of single stacks are in the outcomes; an error concerns all of them.
-pub(super) async fn deploy(
+pub(super) async fn deploy<A: Approver>(
     project: &mut Project,
     stacks: &[ProjectStack],
     execution: &ExecutionOptions,
     options: &DeployOptions,
-    approver: &mut dyn Approver,
+    approver: &mut A,
     reads: &Arc<ReadCache>,
     ctx: &mut Context,
 ) -> Result<Vec<StackOutcome<CliError>>, CliError> {

@@ -49,7 +49,7 @@ async fn service_differences(
             let (service, desired) = (&name.service, state.desired);
             notes.push(format!("{service}: desired count is {desired}, but the template says {count}; {owner}"));
         }
-        let runs = state.deployments.iter().find(|one| one.status == "PRIMARY").map(|one| one.task_definition.as_str());
+        let runs = state.primary_deployment().map(|one| one.task_definition.as_str());
         let of_stack = properties["TaskDefinition"]["Ref"].as_str().and_then(|id| {
             let found = resources.iter().find(|resource| resource.logical_id == id)?;
             found.physical_id.rsplit('/').next()

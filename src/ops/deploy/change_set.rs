@@ -127,7 +127,7 @@ pub(crate) fn to_planned_resources(changes: &[PlannedChange]) -> Vec<PlannedReso
     planned.collect()
 }
 
-/// Deletes a change set, by name or ARN, and the stack that exists only for it. If the change set is gone already, another deploy uses the
+/// Deletes a change set, by name or ARN, and the stack that exists only for it. If the change set no longer exists, another deploy uses the
 /// stack, which is then left as it is.
 pub(crate) async fn discard(aws: &Aws, stack: &str, change_set: &str) -> Result<()> {
     if !delete_change_set(aws, stack, change_set).await? {

@@ -1,11 +1,11 @@
-//! What happens while stacks are deployed or destroyed: one value for every view, and in JSON a line each.
+//! Events of deploys and deletions: one value for every view, and one line each in JSON.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::{Deployment, StackEvent, StackStatus};
 
-/// An event of a deploy; in JSON its name stands in `event`.
+/// An event of a deploy. In JSON, `event` is its name.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum DeployEvent {
@@ -63,7 +63,7 @@ pub enum DeployEvent {
         /// Its last lines, oldest first.
         lines: Vec<String>,
     },
-    /// Tasks of a service stop for the same cause again and again: waiting will not help.
+    /// Tasks of a service keep stopping for the same cause.
     Stuck {
         service: String,
         cause: String,

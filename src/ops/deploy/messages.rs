@@ -73,7 +73,7 @@ pub struct ProposedChanges {
     pub diff: TemplateDiff,
 }
 
-/// The sending side of a deploy's messages. Nothing is sent any more once the receiver is gone.
+/// The sending side of a deploy's messages. Messages are discarded once the receiver is dropped.
 #[derive(Debug)]
 pub struct Reporter<E>(mpsc::UnboundedSender<Message<E>>);
 
@@ -111,7 +111,7 @@ impl<E> Reporter<E> {
         self.send(Message::Phase(stack.to_owned(), phase));
     }
 
-    /// Waits for the user's decision; never returns once the receiver is gone.
+    /// Waits for the user's decision; never returns once the receiver is dropped.
     pub(super) async fn ask(&self, question: Question) -> Result<bool, E> {
         let (reply, answer) = oneshot::channel();
         self.send(Message::Question(question, reply));

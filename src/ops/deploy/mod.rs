@@ -82,7 +82,7 @@ impl<S: TemplateSource> DeployContext<'_, S> {
         self.reporter.phase(stack, Phase::Idle);
     }
 
-    /// Asks whether to go on with a stack.
+    /// Asks a question about a stack. Fails if the answer is no.
     async fn ask(&self, stack: &str, question: Question) -> Result<(), Failure<S::Error>> {
         self.check_cancelled(stack)?;
         match self.reporter.ask(question).await {

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::rollout::Observation;
 use super::service_watch::ServiceWatch;
 use crate::aws::Aws;
-use crate::model::{ServiceArn, ServiceName, StackEvent, StackResource};
+use crate::model::{ServiceArn, ServiceName, ServiceState, StackEvent, StackResource};
 use crate::ops::locate::{is_existing_service, name_of, service_name};
 use crate::ops::{DeployEvent, OpsError, Reporter, Result, RolloutState, StoppedTasks};
 
@@ -20,7 +20,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// The first poll interval: a change of the count may be complete at once.
 const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The services in progress.
+/// The watched services of one stack, or one service outside a stack.
 #[derive(Debug, Default)]
 pub(in crate::ops) struct ServiceWatches {
     /// The ARN of their stack; empty for a service outside a stack.
@@ -45,8 +45,9 @@ impl ServiceWatches {
             let Some(name) = service_name(aws, &self.stack, resource).await? else { continue };
             // The deployments of a service that cannot be described now are distinguished by their creation times.
             let state = aws.service_state(&name).await.ok().flatten();
-            let primary = state.and_then(|state| state.deployments.into_iter().find(|one| one.status == "PRIMARY"));
-            self.previous_deployment_ids.extend(primary.map(|primary| (resource.logical_id.clone(), primary.id)));
+            let primary = state.as_ref().and_then(ServiceState::primary_deployment);
+            self.previous_deployment_ids
+                .extend(primary.map(|primary| (resource.logical_id.clone(), primary.id.clone())));
         }
         Ok(())
     }

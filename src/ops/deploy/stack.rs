@@ -12,9 +12,9 @@ use super::messages::{Phase, ProposedChanges, Question};
 use super::outcome::{DeployResult, Deployed, Failure};
 use super::preflight::StackUpdate;
 use super::request::{DeployMethod, DesiredStack, StackInputs};
-use super::state::{InitialState, delete_failed_creation, follow_operation, read_initial_state, roll_back};
+use super::state::{delete_failed_creation, failed_resources, follow_operation, operation_in_progress, roll_back};
 use super::template_source::TemplateSource;
-use crate::model::{Stack, StackRequest, StackResource};
+use crate::model::{Stack, StackRequest, StackResource, StackState};
 use crate::ops::OpsError;
 use crate::stack::{Template, TemplateDiff};
 
@@ -184,12 +184,21 @@ async fn resolve_initial_state<S: TemplateSource>(
 ) -> Result<Option<Stack>, S> {
     let (name, aws, reporter) = (&inputs.stack.name, deploy.aws, &deploy.reporter);
     loop {
-        let (stack, stuck_resources) = match read_initial_state(deploy.reads, name).await? {
-            InitialState::Absent => return Ok(None),
-            InitialState::Updatable(stack) => return Ok(Some(stack)),
+        let Some(stack) = deploy.reads.stack(name).await? else { return Ok(None) };
+        let stuck_resources = match stack.status.state() {
+            StackState::InReview => return Ok(None),
+            StackState::Updatable => return Ok(Some(stack)),
             // Without rollback, an update continues from what failed.
-            InitialState::Failed(stack) if deploy.request.no_rollback => return Ok(Some(stack)),
-            InitialState::InProgress(stack, operation) => {
+            StackState::Failed if deploy.request.no_rollback => return Ok(Some(stack)),
+            StackState::Failed => Vec::new(),
+            StackState::RollbackFailed => failed_resources(deploy.reads, &stack, "UPDATE_FAILED").await?,
+            StackState::DeleteFailed => {
+                let reasons = failed_resources(deploy.reads, &stack, "DELETE_FAILED").await?;
+                let (stack, status) = (stack.name, stack.status);
+                return Err(OpsError::StackFailed { stack, status, reasons, stopped_tasks: Vec::new() }.into());
+            }
+            StackState::InProgress => {
+                let operation = operation_in_progress(&stack.status);
                 deploy.start_operation(name, operation, &stack.arn);
                 let followed = follow_operation(aws, &stack, operation, reporter);
                 let followed = match deploy.request.timeout.duration {
@@ -203,7 +212,7 @@ async fn resolve_initial_state<S: TemplateSource>(
                 deploy.check_cancelled(name)?;
                 continue;
             }
-            InitialState::FailedCreation(stack) => {
+            StackState::FailedCreation => {
                 // Keep it if the next creation would fail as well.
                 check_all(deploy).await?;
                 approve_creation(deploy, name, true).await?;
@@ -212,8 +221,6 @@ async fn resolve_initial_state<S: TemplateSource>(
                 deploy.end_operation(name);
                 continue;
             }
-            InitialState::Failed(stack) => (stack, Vec::new()),
-            InitialState::RollbackFailed(stack, resources) => (stack, resources),
         };
         let question = Question::RollBack { stack: name.clone(), status: stack.status.clone(), stuck_resources };
         deploy.ask(name, question).await?;

@@ -1,57 +1,18 @@
-//! The state of a stack before a deploy, and the operations that repair a failed one.
+//! The operations that bring a stack into a state that can be updated, and deletions.
 
 use super::follow::StackFollower;
 use crate::aws::Aws;
 use crate::model::{Stack, StackState, StackStatus};
-use crate::ops::{DeployEvent, Operation, OpsError, ReadCache, Reporter, Result};
+use crate::ops::{DeployEvent, Operation, ReadCache, Reporter, Result};
 
-/// The state of a stack before a deploy.
-#[derive(Debug)]
-pub(crate) enum InitialState {
-    /// There is no stack, or only one in review.
-    Absent,
-    /// It can be updated.
-    Updatable(Stack),
-    /// Its creation failed and was rolled back: nothing of it ever worked. [`delete_failed_creation`] deletes it.
-    FailedCreation(Stack),
-    /// A creation or an update failed and was left as it is; [`roll_back`] rolls it back.
-    Failed(Stack),
-    /// Its rollback is stuck at these resources; [`roll_back`] continues it.
-    RollbackFailed(Stack, Vec<String>),
-    /// An operation is in progress; [`follow_operation`] follows it.
-    InProgress(Stack, Operation),
-}
-
-/// Reads the state of a stack.
-///
-/// # Errors
-/// If its deletion failed, with the resources that prevent it.
-pub(crate) async fn read_initial_state(reads: &ReadCache, name: &str) -> Result<InitialState> {
-    let Some(stack) = reads.stack(name).await? else { return Ok(InitialState::Absent) };
-    Ok(match stack.status.state() {
-        StackState::InReview => InitialState::Absent,
-        StackState::Updatable => InitialState::Updatable(stack),
-        StackState::FailedCreation => InitialState::FailedCreation(stack),
-        StackState::Failed => InitialState::Failed(stack),
-        StackState::RollbackFailed => {
-            let stuck = failed_resources(reads, &stack, "UPDATE_FAILED").await?;
-            InitialState::RollbackFailed(stack, stuck)
-        }
-        StackState::DeleteFailed => {
-            let reasons = failed_resources(reads, &stack, "DELETE_FAILED").await?;
-            let (stack, status) = (stack.name, stack.status);
-            return Err(OpsError::StackFailed { stack, status, reasons, stopped_tasks: Vec::new() });
-        }
-        StackState::InProgress => {
-            let operation = match stack.status.as_str() {
-                "CREATE_IN_PROGRESS" => Operation::Create,
-                "DELETE_IN_PROGRESS" => Operation::Delete,
-                _ if stack.status.is_rollback() => Operation::RollBack,
-                _ => Operation::Update,
-            };
-            InitialState::InProgress(stack, operation)
-        }
-    })
+/// The operation that is in progress on a stack with this status.
+pub(super) fn operation_in_progress(status: &StackStatus) -> Operation {
+    match status.as_str() {
+        "CREATE_IN_PROGRESS" => Operation::Create,
+        "DELETE_IN_PROGRESS" => Operation::Delete,
+        _ if status.is_rollback() => Operation::RollBack,
+        _ => Operation::Update,
+    }
 }
 
 /// Follows the operation in progress to its end, successful or not.
@@ -87,8 +48,8 @@ pub(in crate::ops) async fn delete_and_follow<E>(aws: &Aws, stack: &Stack, repor
     ended.into_stack(&stack.name, StackStatus::is_deleted).map(drop)
 }
 
-/// The resources that failed, each with its type and reason.
-async fn failed_resources(reads: &ReadCache, stack: &Stack, status: &str) -> Result<Vec<String>> {
+/// The resources with this status, each with its type and reason.
+pub(super) async fn failed_resources(reads: &ReadCache, stack: &Stack, status: &str) -> Result<Vec<String>> {
     let resources = reads.resources(stack).await?;
     let failed = resources.into_iter().filter(|resource| resource.status == status);
     Ok(failed

@@ -1,7 +1,6 @@
 //! Reads and follows a log group with FilterLogEvents. Reports no event twice, and loses none that arrives within [`OVERLAP`] of its timestamp.
 
 use std::collections::{BTreeSet, HashSet};
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +8,7 @@ use tokio::time::sleep;
 
 use crate::aws::Aws;
 use crate::model::{LogEvent, LogQuery};
-use crate::ops::OpsError;
+use crate::ops::Result;
 use crate::ops::retry::retry_transient;
 
 /// How far back each round reads again, because events may arrive late.
@@ -37,38 +36,38 @@ pub(crate) struct Tail<'a> {
     seen_ids: HashSet<String>,
     by_time: BTreeSet<(Timestamp, String)>,
     newest: Option<Timestamp>,
+    /// The token of the next page in the current round.
+    next_token: Option<String>,
+    /// Whether the last page of the current round was read.
+    is_round_done: bool,
 }
 
 impl<'a> Tail<'a> {
     /// A reader that has reported nothing yet.
     pub(crate) fn new(aws: &'a Aws, options: TailOptions) -> Self {
-        Self { aws, options, seen_ids: HashSet::new(), by_time: BTreeSet::new(), newest: None }
+        let (seen_ids, by_time) = (HashSet::new(), BTreeSet::new());
+        Self { aws, options, seen_ids, by_time, newest: None, next_token: None, is_round_done: false }
     }
 
-    /// Passes each page's new events to `on_events`, oldest first. With `watch`, returns only if `on_events` breaks or a call fails.
-    pub(crate) async fn run<E: From<OpsError>>(
-        mut self,
-        mut on_events: impl FnMut(Vec<LogEvent>) -> std::result::Result<ControlFlow<()>, E>,
-    ) -> std::result::Result<(), E> {
+    /// The new events of the next page that has any, oldest first. `None` after the last page; with `watch`, never.
+    pub(crate) async fn next_events(&mut self) -> Result<Option<Vec<LogEvent>>> {
         loop {
-            let mut token = None;
-            loop {
-                let (aws, query) = (self.aws, &self.options.query);
-                let page = retry_transient(async || aws.filter_log_events(query, token.clone()).await).await?;
-                let fresh: Vec<LogEvent> = page.events.into_iter().filter(|event| self.is_new(event)).collect();
-                if !fresh.is_empty() && on_events(fresh)?.is_break() {
-                    return Ok(());
+            if self.is_round_done {
+                if !self.options.watch {
+                    return Ok(None);
                 }
-                token = page.next_token;
-                if token.is_none() {
-                    break;
-                }
+                self.move_window();
+                sleep(POLL_INTERVAL).await;
+                self.is_round_done = false;
             }
-            if !self.options.watch {
-                return Ok(());
+            let (aws, query, token) = (self.aws, &self.options.query, &self.next_token);
+            let page = retry_transient(async || aws.filter_log_events(query, token.clone()).await).await?;
+            self.next_token = page.next_token;
+            self.is_round_done = self.next_token.is_none();
+            let new: Vec<LogEvent> = page.events.into_iter().filter(|event| self.is_new(event)).collect();
+            if !new.is_empty() {
+                return Ok(Some(new));
             }
-            self.move_window();
-            sleep(POLL_INTERVAL).await;
         }
     }
 

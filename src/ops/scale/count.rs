@@ -74,8 +74,7 @@ impl<'a> ServiceCount<'a> {
         })
     }
 
-    /// What autoscaling may do to `count`, as it is registered now, whatever the stack says. `None` without autoscaling, or when it cannot be
-    /// read.
+    /// A warning that the registered autoscaling may change `count`. `None` without autoscaling, or if it cannot be read.
     pub(crate) async fn autoscaling_warning(&self, count: u32) -> Option<String> {
         let ScalableTarget { min, max, .. } = self.aws.scalable_target(&self.name).await.ok()??;
         let effect = if (min..=max).contains(&count) { "may change the count" } else { "will change the count" };

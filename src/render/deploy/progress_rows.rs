@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use owo_colors::OwoColorize as _;
 
 use super::short_type;
@@ -160,8 +161,8 @@ pub(super) fn deployment_line(deployment: &Deployment, with_bar: bool) -> String
     )
 }
 
-/// `12 s`, `3:05 min`.
+/// `12s`, `3m 5s`.
 fn elapsed(since: Duration, now: Duration) -> String {
     let seconds = now.saturating_sub(since).as_secs();
-    if seconds < 60 { format!("{seconds} s") } else { format!("{}:{:02} min", seconds / 60, seconds % 60) }
+    format!("{:#}", SignedDuration::from_secs(seconds.try_into().unwrap_or(i64::MAX)))
 }

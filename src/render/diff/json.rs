@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::security_tables;
 use crate::ops::StackDiff;
 use crate::render::Ui;
 use crate::stack::diff::{Change, Impact, NamedChange, ResourceChange};
@@ -42,7 +43,7 @@ fn security_json(security: &SecurityChanges) -> Value {
         })
     };
     let policy = |policy: &ManagedPolicy| json!({ "identity": policy.identity, "arn": policy.arn });
-    let rule = |rule: &Rule| json!({ "group": rule.group, "protocol": rule.protocol_text(), "peer": rule.peer_text() });
+    let rule = |rule: &Rule| json!({ "group": rule.group, "protocol": security_tables::protocol(rule), "peer": security_tables::peer(rule) });
     json!({
         "statements": changes_json(statements, statement),
         "managed_policies": changes_json(managed_policies, policy),

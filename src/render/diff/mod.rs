@@ -21,7 +21,7 @@ use json::stack_json;
 use text::{Line, Style};
 
 /// Prints the diffs of stacks and the number of stacks with differences. Notes are printed as warnings.
-pub fn diffs(ui: &mut Ui, diffs: &[StackDiff]) -> io::Result<()> {
+pub(crate) fn diffs(ui: &mut Ui, diffs: &[StackDiff]) -> io::Result<()> {
     if ui.is_json() {
         let stacks: Vec<Value> = diffs.iter().map(|diff| stack_json(diff, ui)).collect();
         return ui.json_result(&json!({ "stacks": stacks }));
@@ -43,7 +43,7 @@ pub fn diffs(ui: &mut Ui, diffs: &[StackDiff]) -> io::Result<()> {
 }
 
 /// Prints to stderr the changes that need approval: those to permissions and security groups, or all changes if there are none.
-pub fn show_pending_approval(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
+pub(crate) fn show_pending_approval(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     let columns = ui.columns();
     let lines = match text::security(diff, columns) {
         empty if empty.is_empty() && diff.is_empty() => {
@@ -61,7 +61,7 @@ pub fn show_pending_approval(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
 }
 
 /// Prints to stderr all changes of a stack that needs approval.
-pub fn show_all_changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
+pub(crate) fn show_all_changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     let columns = ui.columns();
     for line in text::stack(stack, diff, columns) {
         ui.print_question_context(&painted(&line));
@@ -69,7 +69,7 @@ pub fn show_all_changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
 }
 
 /// Prints the changes of an existing stack. Those of a new stack are not printed, because everything is new.
-pub fn show_changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
+pub(crate) fn show_changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     let is_new = diff.resources.iter().all(|resource| resource.change.old.is_none());
     if is_new || ui.is_json() {
         return;

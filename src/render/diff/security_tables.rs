@@ -65,7 +65,7 @@ fn policy_rows(changes: &SecurityChanges) -> Vec<Row> {
 }
 
 fn rule_row((sign, style, rule): Signed<'_, Rule>, direction: &str) -> Row {
-    row(style, [sign, &rule.group, direction, &rule.protocol_text(), &rule.peer_text()])
+    row(style, [sign, &rule.group, direction, &protocol(rule), &peer(rule)])
 }
 
 fn row<const N: usize>(style: Style, cells: [&str; N]) -> Row {
@@ -103,4 +103,31 @@ fn with_paths(cell: &str, paths: &BTreeMap<String, String>) -> String {
         text.push_str(&part[end..]);
     }
     text
+}
+
+/// `TCP 80`, `Everything`.
+pub(super) fn protocol(rule: &Rule) -> String {
+    let protocol = rule.protocol.to_uppercase();
+    match (&rule.from_port, &rule.to_port) {
+        _ if protocol == "-1" => "Everything".to_owned(),
+        (from, _) if from.as_i64() == Some(-1) => format!("All {protocol}"),
+        (Value::Null, Value::Null) => protocol,
+        (from, to) if from == to => format!("{protocol} {}", port(from)),
+        (from, to) => format!("{protocol} {}-{}", port(from), port(to)),
+    }
+}
+
+/// `Everyone (IPv4)`, an address or a group.
+pub(super) fn peer(rule: &Rule) -> String {
+    match rule.peer.as_ref().map(|(_, peer)| peer.as_str()) {
+        Some("0.0.0.0/0") => "Everyone (IPv4)".to_owned(),
+        Some("::/0") => "Everyone (IPv6)".to_owned(),
+        Some(peer) => peer.to_owned(),
+        None => "?".to_owned(),
+    }
+}
+
+/// A number as is, an intrinsic function as JSON.
+fn port(port: &Value) -> String {
+    port.as_str().map_or_else(|| port.to_string(), str::to_owned)
 }

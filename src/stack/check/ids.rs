@@ -11,10 +11,15 @@ use crate::stack::spec::CdkVersion;
 pub(crate) fn account(value: &DeValue<'_>) -> Validated<String> {
     let hint = "an account id is 12 digits in quotes, like \"123456789012\"";
     let account = string(value).map_err(|diagnostic| diagnostic.hint(hint))?;
-    if account.len() == 12 && account.bytes().all(|digit| digit.is_ascii_digit()) {
+    if is_account_id(&account) {
         return Ok(account);
     }
     Err(Diagnostic::new(format!("is {}", quoted(&account))).hint(hint))
+}
+
+/// Whether this is the id of an AWS account: 12 digits.
+pub fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 /// The name of an AWS region: `us-east-1`, `us-gov-west-1`.

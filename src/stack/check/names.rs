@@ -12,7 +12,7 @@ pub(crate) struct Pattern {
     what: &'static str,
     /// The accepted characters, in words.
     characters: &'static str,
-    /// Accepted punctuation, besides letters and digits.
+    /// Accepted punctuation, in addition to letters and digits.
     punctuation: &'static str,
     /// The accepted first characters.
     first: First,

@@ -5,7 +5,6 @@ use toml::de::DeValue;
 
 use crate::diagnostic::Diagnostic;
 use crate::stack::reader::{Invalid, Validated, join_words, type_name};
-use crate::stack::spec::{Port, Protocol};
 
 /// The text as a TOML string.
 pub(crate) fn quoted(text: &str) -> String {
@@ -145,25 +144,3 @@ pub(crate) fn one_of<T: Copy>(choices: &'static [(&'static str, T)]) -> impl Fn(
         })
     }
 }
-
-/// A port: a number for TCP, or a number and a protocol such as `"53/udp"`.
-pub(crate) fn port(value: &DeValue<'_>) -> Validated<Port> {
-    let DeValue::String(text) = value else {
-        let number = integer("a port", 1..=65535)(value)?;
-        let number = u16::try_from(number).map_err(|_| Diagnostic::new(format!("is {number}")))?;
-        return Ok(Port { number, protocol: Protocol::Tcp });
-    };
-    let parsed = text.split_once('/').and_then(|(number, protocol)| {
-        let digits = number.bytes().all(|digit| digit.is_ascii_digit());
-        let number = number.parse().ok().filter(|number| digits && *number > 0)?;
-        let protocol = PROTOCOLS.iter().find(|known| known.name() == protocol)?;
-        Some(Port { number, protocol: *protocol })
-    });
-    parsed.ok_or_else(|| {
-        Diagnostic::new(format!("is {}, which is not a port", quoted(text)))
-            .hint("a port is a number from 1 to 65535, without quotes, or a UDP port like \"53/udp\"")
-    })
-}
-
-/// The protocols of ports.
-const PROTOCOLS: &[Protocol] = &[Protocol::Tcp, Protocol::Udp];

@@ -1,27 +1,19 @@
 //! The create-only properties of resource types, from the CDK's table: `src/data/create_only_properties.txt`.
 
 use super::Impact;
+use crate::stack::type_table::words_of;
 
-/// Sorted. An unindented line is a module; the indented lines below it are its types with their create-only properties.
+/// The create-only properties of each type, sorted. A `?` in front marks those that may replace the resource.
 const TABLE: &str = include_str!("../../data/create_only_properties.txt");
 
 /// The impact of changing a property. Like `cdk diff`, this considers whole properties, not their members.
 pub(super) fn property_impact(resource_type: &str, property: &str) -> Impact {
-    let marks = properties(resource_type).filter(|word| word.trim_start_matches('?') == property);
+    let marks =
+        words_of(TABLE, resource_type).into_iter().flatten().filter(|word| word.trim_start_matches('?') == property);
     marks
         .map(|word| if word.starts_with('?') { Impact::MayReplace } else { Impact::Replace })
         .max()
         .unwrap_or(Impact::Update)
-}
-
-/// The properties in a type's line. A `?` in front marks those that may replace the resource.
-fn properties(resource_type: &str) -> impl Iterator<Item = &'static str> {
-    let (module, name) = resource_type.rsplit_once("::").unwrap_or_default();
-    let types = TABLE.lines().skip_while(move |line| *line != module).skip(1).take_while(|line| line.starts_with(' '));
-    let mut words = types
-        .map(|line| line.split_ascii_whitespace())
-        .filter_map(move |mut words| (words.next() == Some(name)).then_some(words));
-    words.next().into_iter().flatten()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::stack::known_values::intrinsic;
+use crate::stack::known_values::{intrinsic, is_no_value};
 
 /// The value with intrinsic functions as text, and without `AWS::NoValue`.
 pub(super) fn rendered(value: &Value) -> Value {
@@ -31,8 +31,4 @@ pub(super) fn rendered(value: &Value) -> Value {
 /// A string as is, any other value as JSON.
 pub(super) fn display_text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn is_no_value(value: &Value) -> bool {
-    matches!(intrinsic(value), Some(("Ref", id)) if id == "AWS::NoValue")
 }

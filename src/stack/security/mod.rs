@@ -25,10 +25,6 @@ impl<T: PartialEq + Clone> Changes<T> {
         let without = |items: &[T], others: &[T]| items.iter().filter(|item| !others.contains(item)).cloned().collect();
         Self { added: without(new, old), removed: without(old, new) }
     }
-
-    fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.removed.is_empty()
-    }
 }
 
 /// A managed policy of a role.
@@ -65,14 +61,6 @@ impl SecurityChanges {
             ingress: Changes::between(&old.ingress, &new.ingress),
             egress: Changes::between(&old.egress, &new.egress),
         }
-    }
-
-    /// Whether there are no changes.
-    pub fn is_empty(&self) -> bool {
-        self.statements.is_empty()
-            && self.managed_policies.is_empty()
-            && self.ingress.is_empty()
-            && self.egress.is_empty()
     }
 
     /// Whether the changes allow more actions or connections than before.

@@ -41,26 +41,4 @@ impl Rule {
             peer: PEER_KEYS.iter().find_map(peer),
         }
     }
-
-    /// `TCP 80`, `Everything`.
-    pub fn protocol_text(&self) -> String {
-        let protocol = self.protocol.to_uppercase();
-        match (&self.from_port, &self.to_port) {
-            _ if protocol == "-1" => "Everything".to_owned(),
-            (from, _) if from.as_i64() == Some(-1) => format!("All {protocol}"),
-            (Value::Null, Value::Null) => protocol,
-            (from, to) if from == to => format!("{protocol} {}", display_text(from)),
-            (from, to) => format!("{protocol} {}-{}", display_text(from), display_text(to)),
-        }
-    }
-
-    /// `Everyone (IPv4)`, an address or a group.
-    pub fn peer_text(&self) -> String {
-        match self.peer.as_ref().map(|(_, peer)| peer.as_str()) {
-            Some("0.0.0.0/0") => "Everyone (IPv4)".to_owned(),
-            Some("::/0") => "Everyone (IPv6)".to_owned(),
-            Some(peer) => peer.to_owned(),
-            None => "?".to_owned(),
-        }
-    }
 }

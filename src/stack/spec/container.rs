@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use toml::de::DeValue;
 
-use super::{CdkVersion, ContainerDefinition, HealthCheck, Port, secret};
+use super::{CdkVersion, ContainerDefinition, HealthCheck, Port, port, secret};
 use crate::diagnostic::Diagnostic;
 use crate::stack::check;
 use crate::stack::reader::{Table, Validated};
@@ -78,8 +78,8 @@ fn reserved_id(id: &str) -> Option<Diagnostic> {
 }
 
 fn ports(table: &Table<'_, '_>) -> Vec<Port> {
-    let one = table.optional("port", check::port);
-    let several = table.optional("ports", check::unique_list(check::port));
+    let one = table.optional("port", port::read);
+    let several = table.optional("ports", check::unique_list(port::read));
     if table.contains_key("port") && table.contains_key("ports") {
         table.report("ports", Diagnostic::new("and `port` are both given").hint("remove one of them"));
     }

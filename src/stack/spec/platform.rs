@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use super::{Platform, PlatformStack, Port, Protocol, Reference, network};
+use super::{Platform, PlatformStack, Port, Protocol, Reference, network, port};
 use crate::diagnostic::Diagnostic;
 use crate::stack::check::{self, Pattern};
 use crate::stack::reader::{Table, Validated, type_name};
@@ -79,7 +79,7 @@ fn stack(table: Table<'_, '_>) -> Option<PlatformStack> {
         if table.contains_key("cidr") { table.optional("cidr", network::vpc_cidr) } else { Some(network::WORKSHOP) };
     let container_insights = table.optional("container_insights", check::boolean).unwrap_or(true);
     let stress_tool = table.optional("stress_tool", check::boolean).unwrap_or(true);
-    let ports = table.optional("ports", check::unique_list(check::port)).unwrap_or_else(|| vec![WORKSHOP_PORT]);
+    let ports = table.optional("ports", check::unique_list(port::read)).unwrap_or_else(|| vec![WORKSHOP_PORT]);
     if let Some(namespace) = &namespace
         && !check::is_dns_name(namespace)
     {

@@ -16,7 +16,7 @@ pub(super) struct Stack {
     outputs: Map<String, Value>,
 }
 
-/// A resource's attributes besides its properties.
+/// A resource's attributes other than its properties.
 #[derive(Default)]
 pub(super) struct Attributes {
     /// Logical ids, in order.

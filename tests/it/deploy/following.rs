@@ -15,7 +15,7 @@ fn an_update_that_takes_too_long_is_cancelled_and_rolled_back() {
     assert_eq!(late.code, Some(4), "{}", late.stderr);
     assert_has(
         late.error(),
-        &["the operation on stack `api` exceeded its time limit of 2 s; the stack is UPDATE_ROLLBACK_COMPLETE"],
+        &["the operation on stack `api` exceeded its time limit of 2s; the stack is UPDATE_ROLLBACK_COMPLETE"],
     );
     assert_has(&late.stderr, &["api: time limit exceeded; the update is cancelled and rolled back"]);
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use ecsws::stack::{Environment, Lock, Spec, Template, TemplateDiff, stacks, synth};
-use ecsws::testing::render::diff::text;
+use ecsws::testing::render::text;
 use serde_json::{Value, json};
 
 use super::random_spec::{self, Random};

@@ -19,7 +19,7 @@ pub(crate) struct InputOptions {
     /// Set a template parameter; the others keep their values
     #[arg(long = "parameters", value_name = "[STACK:]KEY=VALUE", value_parser = parameter)]
     pub parameters: Vec<Parameter>,
-    /// Tag the stacks, besides the tags in ecsws.toml
+    /// Tag the stacks, in addition to the tags in ecsws.toml
     #[arg(long = "tags", value_name = "KEY=VALUE", value_parser = pair)]
     pub tags: Vec<(String, String)>,
 }

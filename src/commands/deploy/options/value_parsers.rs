@@ -1,7 +1,7 @@
 //! Parsers of flags.
 
 use super::inputs::Parameter;
-use crate::stack::image_error;
+use crate::stack::{image_error, is_account_id};
 
 pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
@@ -31,9 +31,8 @@ fn arn(text: &str, service: &str, prefix: &str, example: &str) -> Result<String,
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let is_valid = match parts.as_slice() {
         ["arn", partition, is, _, account, resource] => {
-            let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
             let is_resource = resource.strip_prefix(prefix).is_some_and(|name| !name.is_empty());
-            partition.starts_with("aws") && *is == service && is_account && is_resource
+            partition.starts_with("aws") && *is == service && is_account_id(account) && is_resource
         }
         _ => false,
     };

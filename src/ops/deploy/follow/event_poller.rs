@@ -243,7 +243,7 @@ impl EventPoller {
     }
 }
 
-/// Why a resource failed by itself; cancelled resources explain nothing.
+/// Why a resource failed; `None` if it was only cancelled because of another failure.
 fn resource_failure(event: &StackEvent) -> Option<String> {
     let reason = event.reason.as_deref()?;
     let cancelled = reason.contains("cancelled");

@@ -31,7 +31,7 @@ pub(in crate::ops) struct StackFollower {
 pub(in crate::ops) struct OperationEnd {
     pub status: StackStatus,
     pub stack: Option<Stack>,
-    /// `LogicalId (TYPE): reason` of what failed by itself, in order.
+    /// `LogicalId (TYPE): reason` of the resources that failed and were not only cancelled, in order.
     pub reasons: Vec<String>,
     pub stopped_tasks: Vec<StoppedTasks>,
     /// Services whose rollout failed, with the cause.

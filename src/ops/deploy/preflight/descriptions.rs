@@ -1,4 +1,4 @@
-//! How resources with custom names are called in messages, and where `ecsws.toml` has their names.
+//! What resources with custom names are called in messages, and where `ecsws.toml` has their names.
 
 use super::StackUpdate;
 use crate::stack::{ConflictCause, CustomName, NameConflict};
@@ -28,7 +28,7 @@ pub(super) fn rename(name: &CustomName, service: Option<&str>) -> String {
     }
 }
 
-/// A conflict within a stack: what happens, and the way out.
+/// The message and the hint for a conflict within a stack.
 pub(super) fn conflict(update: &StackUpdate<'_>, conflict: &NameConflict) -> (String, String) {
     let NameConflict { logical_id, name, cause } = conflict;
     let (stack, what, rename) = (update.stack, resource(name), rename(name, update.service_key));

@@ -5,7 +5,7 @@ use crate::model::{Deployment, ServiceEvent, Task};
 /// The state of a rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RolloutState {
-    /// CloudFormation has not started with the service.
+    /// CloudFormation has not started to update the service.
     Waiting,
     /// Tasks start and stop.
     Rolling,
@@ -22,7 +22,7 @@ pub enum RolloutEvent {
     Deployments(Vec<Deployment>),
     /// An event of the service.
     ServiceEvent(ServiceEvent),
-    /// A task stopped that should have gone on.
+    /// A task stopped unexpectedly.
     Stopped {
         task: Task,
         /// Why, in the words of the first that stopped for this cause.
@@ -30,6 +30,6 @@ pub enum RolloutEvent {
         /// How many have stopped for it by now.
         count: usize,
     },
-    /// Tasks stop for the same cause again and again.
+    /// Tasks keep stopping for the same cause.
     Stuck { cause: String },
 }

@@ -1,6 +1,6 @@
 //! The state of one service's rollout, folded from observations. No calls and no clock, so that tests can replay any sequence.
 //!
-//! The PRIMARY deployment is tracked once the service's update starts. When it is gone, replaced or FAILED, the rollout has failed, even if
+//! The PRIMARY deployment is tracked once the service's update starts. When it disappears, is replaced or FAILED, the rollout has failed, even if
 //! the service looks healthy by then, as it does after a rollback. Sources: ECS's DescribeServices (`deployments`,
 //! `rolloutState`) and its guide to the deployment circuit breaker.
 
@@ -85,12 +85,11 @@ impl Rollout {
     /// A change of the desired count in ECS, without a stack operation. Events and tasks in `initial`, which was observed before the change, are
     /// not reported again.
     pub fn for_desired_count(count: u32, initial: &Observation) -> Self {
-        let service = initial.service.iter();
-        let mut primary =
-            service.clone().flat_map(|service| &service.deployments).filter(|one| one.status == "PRIMARY");
-        let mut rollout = Self::new("", primary.next().map(|primary| primary.id.clone()));
+        let primary = initial.service.as_ref().and_then(ServiceState::primary_deployment);
+        let mut rollout = Self::new("", primary.map(|primary| primary.id.clone()));
         rollout.expected_count = Some(ExpectedCount::new(count));
-        rollout.seen_event_ids = service.flat_map(|service| &service.events).map(|event| event.id.clone()).collect();
+        let events = initial.service.iter().flat_map(|service| &service.events);
+        rollout.seen_event_ids = events.map(|event| event.id.clone()).collect();
         rollout.stopped_tasks = StoppedTaskGroups::without(&initial.stopped);
         rollout.start(Timestamp::MIN);
         rollout
@@ -187,7 +186,7 @@ impl Rollout {
         if matches!(self.state, RolloutState::Failed(_)) {
             return;
         }
-        let Some(primary) = service.deployments.iter().find(|deployment| deployment.status == "PRIMARY") else {
+        let Some(primary) = service.primary_deployment() else {
             let is_known = self.tracked.is_some() || self.expected_count.is_some();
             if is_known && service.status != "ACTIVE" {
                 self.fail(&format!("the service is {}", service.status));
