@@ -129,7 +129,7 @@ async fn shut_down(folder: &Path) -> Result<bool, LifecycleError> {
     let Some((endpoint, _)) = find(folder).await? else { return Ok(false) };
     match endpoint.shut_down(Clock::new(1.0).now()).await {
         // Unreachable: it has ended by itself.
-        Ok(_) | Err(ControlError::Unreachable { .. }) => {}
+        Ok(()) | Err(ControlError::Unreachable { .. }) => {}
         Err(error) => return Err(error.into()),
     }
     if wait_until(|| Ok(!is_served(folder)?)).await? {
