@@ -151,3 +151,27 @@ impl<K: Ord, V: Clone> Cache<K, V> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn concurrent_reads_share_a_call_and_errors_are_not_kept() {
+        let (cache, calls) = (Cache::default(), Cell::new(0));
+        let read = async || {
+            calls.set(calls.get() + 1);
+            tokio::task::yield_now().await;
+            if calls.get() == 1 { Err("denied") } else { Ok(calls.get()) }
+        };
+        assert_eq!(cache.get("a", read()).await, Err("denied"));
+        assert_eq!(tokio::join!(cache.get("a", read()), cache.get("a", read())), (Ok(2), Ok(2)));
+        assert_eq!(cache.get("b", read()).await, Ok(3));
+        cache.clear();
+        assert_eq!(cache.get("a", read()).await, Ok(4));
+        cache.insert("a", 0);
+        assert_eq!(cache.get("a", read()).await, Ok(0));
+    }
+}

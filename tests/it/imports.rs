@@ -1,5 +1,6 @@
 //! Finds the modules that each source file of a package uses.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,8 +26,8 @@ pub struct Source {
 pub struct Package {
     pub sources: Vec<Source>,
     modules: BTreeSet<Names>,
-    /// Targets of `pub use`, by the re-exporting module and the name there.
-    re_exports: BTreeMap<(Names, String), Names>,
+    /// Targets of `pub use`, by the re-exporting module and the name there. Found on first use.
+    re_exports: OnceCell<BTreeMap<(Names, String), Names>>,
 }
 
 /// A path that a file uses.
@@ -64,11 +65,14 @@ impl Package {
         assert!(sources.len() > 20, "only {} sources in {folder}", sources.len());
         let modules =
             sources.iter().flat_map(|source| (0..=source.module.len()).map(|end| source.module[..end].to_vec()));
-        let mut package = Self { modules: modules.collect(), sources, re_exports: BTreeMap::new() };
-        let uses = package.sources.iter().flat_map(|source| package.uses(source));
-        let re_exports = uses.filter_map(|used| Some((used.re_exported_as?, used.names)));
-        package.re_exports = re_exports.collect();
-        package
+        Self { modules: modules.collect(), sources, re_exports: OnceCell::new() }
+    }
+
+    fn re_exports(&self) -> &BTreeMap<(Names, String), Names> {
+        self.re_exports.get_or_init(|| {
+            let uses = self.sources.iter().flat_map(|source| self.uses(source));
+            uses.filter_map(|used| Some((used.re_exported_as?, used.names))).collect()
+        })
     }
 
     /// The modules that a file uses, including those whose items it uses through re-exports.
@@ -80,7 +84,7 @@ impl Package {
                 let module = self.module_in(&names);
                 let name = names.get(module.len()).cloned();
                 found.insert(module.clone());
-                let Some(target) = name.and_then(|name| self.re_exports.get(&(module.clone(), name))) else { break };
+                let Some(target) = name.and_then(|name| self.re_exports().get(&(module.clone(), name))) else { break };
                 let rest = names.split_off((module.len() + 1).min(names.len()));
                 names = target.iter().cloned().chain(rest).collect();
             }
@@ -241,12 +245,12 @@ fn paths_are_found_in_use_trees_code_macros_and_nested_modules() {
     let names = |text: &str| text.split("::").filter(|name| !name.is_empty()).map(str::to_owned).collect::<Names>();
     let source =
         |module: &str, text: &str| Source { path: module.into(), text: text.to_owned(), module: names(module) };
-    let mut package = Package {
+    let re_exports = BTreeMap::from([((names("a"), "Thing".to_owned()), names("c::d::Thing"))]);
+    let package = Package {
         sources: Vec::new(),
         modules: modules.iter().map(|module| names(module)).collect(),
-        re_exports: BTreeMap::new(),
+        re_exports: OnceCell::from(re_exports),
     };
-    package.re_exports.insert((names("a"), "Thing".to_owned()), names("c::d::Thing"));
     let used = |module: &str, text: &str| {
         let found = package.modules_used_by(&source(module, text));
         found.into_iter().map(|names| names.join("::")).collect::<Vec<_>>().join(" ")
