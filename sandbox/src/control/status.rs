@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::Sandbox;
 use crate::cloudformation;
-use crate::process::resident_bytes;
+use crate::process::{ProcessUsage, resident_bytes};
 use crate::services::ecs;
 use crate::services::ecs::TaskProcesses;
 use crate::services::ecs::{ServiceStatus, TaskStatus};
@@ -34,7 +34,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, StatusInput { detail }: StatusInput) -
         "hostExec": sandbox.config.host_exec,
     });
     if detail {
-        let processes = sandbox.in_memory::<TaskProcesses>().processes();
+        let processes = sandbox.in_memory::<TaskProcesses>().process_usage();
         status["memoryBytes"] = resident_bytes(std::process::id()).into();
         status["diskBytes"] = sandbox.store.database().bytes().into();
         status["maxLogBytes"] = quota::MAX_BYTES.into();
@@ -50,10 +50,10 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, StatusInput { detail }: StatusInput) -
                 states.of::<ecs::State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
             status["tasks"] = tasks
                 .map(|(key, task)| {
-                    let (pids, bytes) = processes.get(key).cloned().unwrap_or_default();
+                    let ProcessUsage { pids, resident_bytes } = processes.get(key).cloned().unwrap_or_default();
                     json!({
                         "cluster": task.cluster, "id": task.id, "group": task.group, "lastStatus": task.last_status,
-                        "startedAt": task.started_at, "processes": pids, "memoryBytes": bytes,
+                        "startedAt": task.started_at, "processes": pids, "memoryBytes": resident_bytes,
                     })
                 })
                 .collect();
