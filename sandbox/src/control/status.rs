@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::messages::{ServiceSummary, SessionSummary, StackSummary, Status, StatusRequest, TaskSummary, Usage};
 use crate::Sandbox;
 use crate::cloudformation;
-use crate::process::resident_bytes;
+use crate::process::{ProcessUsage, resident_bytes};
 use crate::services::ecs::{self, ServiceStatus, TaskProcesses, TaskStatus};
 use crate::services::logs::quota;
 use crate::session_channel::Sessions;
@@ -66,18 +66,18 @@ fn services(states: &States) -> Vec<ServiceSummary> {
 }
 
 fn tasks(sandbox: &Arc<Sandbox>, states: &States) -> Vec<TaskSummary> {
-    let processes = sandbox.in_memory::<TaskProcesses>().processes();
+    let processes = sandbox.in_memory::<TaskProcesses>().process_usage();
     let tasks = states.of::<ecs::State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
     let summary = |(key, task): (&str, &ecs::Task)| {
-        let (processes, memory_bytes) = processes.get(key).cloned().unwrap_or_default();
+        let ProcessUsage { pids, resident_bytes } = processes.get(key).cloned().unwrap_or_default();
         TaskSummary {
             cluster: task.cluster.clone(),
             id: task.id.clone(),
             group: task.group.clone(),
             last_status: task.last_status.to_string(),
             started_at: task.started_at,
-            processes,
-            memory_bytes,
+            processes: pids,
+            memory_bytes: resident_bytes,
         }
     };
     tasks.map(summary).collect()

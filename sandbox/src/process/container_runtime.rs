@@ -15,7 +15,7 @@ use super::environment::Folders;
 use super::host::HostProcesses;
 use super::output::ProcessOutput;
 use super::port_leases::{PortLease, PortPool};
-use super::process_tree::CpuTimes;
+use super::process_tree::{CpuTimes, ProcessUsage};
 use super::runner::{ProcessHandle, Runner};
 use super::shim_messages::{Exit, ProcessSpec};
 
@@ -58,8 +58,8 @@ pub(crate) trait Container: Debug + Send + Sync {
     /// The process that runs a command in the container, in a terminal; none if commands from requests may not run.
     fn exec_in(&self, command: &[String]) -> Option<ProcessSpec>;
 
-    /// The processes that it consists of, and their resident memory in bytes.
-    fn processes(&self, times: &CpuTimes) -> (Vec<i32>, u64);
+    /// The processes that it consists of.
+    fn usage(&self, times: &CpuTimes) -> ProcessUsage;
 
     /// The CPU time that it has used.
     fn cpu_time(&self, times: &CpuTimes) -> Duration;

@@ -35,7 +35,9 @@ pub(crate) use output::{LineSplitter, OutputLine, ProcessOutput};
 pub(crate) use port_leases::PortLease;
 pub use port_leases::PortPool;
 pub use process_tree::CpuTimes;
-pub(crate) use process_tree::{adopt_orphans, end_marked, kill_all, process_count, resident_bytes, unshared_bytes};
+pub(crate) use process_tree::{
+    ProcessUsage, adopt_orphans, end_marked, kill_all, process_count, resident_bytes, unshared_bytes,
+};
 pub(crate) use pty::Pty;
 pub(crate) use runner::{AttachedProcess, ProcessHandle, own_executable};
 pub use runner::{Process, Runner, StartError};

@@ -84,5 +84,5 @@ fn orphans(started: &BTreeSet<i32>) -> Vec<Pid> {
     let values = BTreeSet::from([value]);
     let adopted = times.children(getpid()).into_iter();
     let adopted = adopted.filter(|id| !started.contains(id) && !process_tree::is_marked(*id, &name, &values));
-    adopted.flat_map(|id| times.tree(Pid::from_raw(id)).0).map(Pid::from_raw).collect()
+    adopted.flat_map(|id| times.with_descendants(Pid::from_raw(id)).pids).map(Pid::from_raw).collect()
 }

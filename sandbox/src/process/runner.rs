@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::inner_args::InnerProcess;
 use super::output::{self, ProcessOutput};
-use super::process_tree::{self, CpuTimes};
+use super::process_tree::{self, CpuTimes, ProcessUsage};
 use super::shim_connection::{STOP_GRACE, Shim, ShimCommand};
 use super::shim_messages::{Exit, ProcessSpec};
 use super::{environment, orphans};
@@ -111,9 +111,9 @@ impl ProcessHandle {
         process_tree::kill_group(self.shim);
     }
 
-    /// The processes below the shim, and their resident memory in bytes.
-    pub fn below(&self, times: &CpuTimes) -> (Vec<i32>, u64) {
-        times.below(self.shim)
+    /// The processes below the shim.
+    pub fn descendants(&self, times: &CpuTimes) -> ProcessUsage {
+        times.descendants(self.shim)
     }
 
     /// The shim's process id, which is also its process group and its session.
@@ -169,7 +169,7 @@ impl Runner {
 
     /// The processes of each attached process that still runs.
     pub fn attached(&self, times: &CpuTimes) -> Vec<Vec<i32>> {
-        lock(&self.attached).iter().map(|shim| times.below(Pid::from_raw(*shim)).0).collect()
+        lock(&self.attached).iter().map(|shim| times.descendants(Pid::from_raw(*shim)).pids).collect()
     }
 
     fn shim(&self, stdout: Stdio, stderr: Stdio) -> std::io::Result<Shim> {

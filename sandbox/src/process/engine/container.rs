@@ -13,7 +13,7 @@ use super::container_commands::ENGINE_TIMEOUT;
 use super::variables;
 use crate::process::container_runtime::{Container, check_program};
 use crate::process::environment;
-use crate::process::process_tree::CpuTimes;
+use crate::process::process_tree::{CpuTimes, ProcessUsage};
 use crate::process::runner::ProcessHandle;
 use crate::process::shim_messages::ProcessSpec;
 
@@ -30,7 +30,7 @@ pub(super) struct EngineContainer {
 
 impl EngineContainer {
     fn visible_main(&self, times: &CpuTimes) -> Option<Pid> {
-        self.main.filter(|main| self.process.below(times).0.contains(&main.as_raw()))
+        self.main.filter(|main| self.process.descendants(times).pids.contains(&main.as_raw()))
     }
 }
 
@@ -60,8 +60,8 @@ impl Container for EngineContainer {
     }
 
     /// Without the engine's own processes: their memory is not the container's.
-    fn processes(&self, times: &CpuTimes) -> (Vec<i32>, u64) {
-        self.visible_main(times).map(|main| times.tree(main)).unwrap_or_default()
+    fn usage(&self, times: &CpuTimes) -> ProcessUsage {
+        self.visible_main(times).map(|main| times.with_descendants(main)).unwrap_or_default()
     }
 
     fn cpu_time(&self, times: &CpuTimes) -> Duration {

@@ -17,7 +17,7 @@ use super::container_runtime::{
 };
 use super::environment;
 use super::mock_backend::MockBackend;
-use super::process_tree::CpuTimes;
+use super::process_tree::{CpuTimes, ProcessUsage};
 use super::runner::{ProcessHandle, Runner};
 use super::shim_messages::ProcessSpec;
 
@@ -150,8 +150,8 @@ impl Container for HostProcess {
         })
     }
 
-    fn processes(&self, times: &CpuTimes) -> (Vec<i32>, u64) {
-        self.process.below(times)
+    fn usage(&self, times: &CpuTimes) -> ProcessUsage {
+        self.process.descendants(times)
     }
 
     fn cpu_time(&self, times: &CpuTimes) -> Duration {

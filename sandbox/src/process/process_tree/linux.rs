@@ -10,7 +10,7 @@ use nix::sys::signal::{self, Signal};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid};
 
-use super::kill;
+use super::{ProcessUsage, kill};
 
 pub(in crate::process) const SEES_DESCENDANTS: bool = true;
 
@@ -172,17 +172,17 @@ impl CpuTimes {
         self.children.get(&parent.as_raw()).cloned().unwrap_or_default()
     }
 
-    /// The descendants of a process, and their resident memory in bytes.
-    pub fn below(&self, root: Pid) -> (Vec<i32>, u64) {
+    /// The descendants of a process.
+    pub fn descendants(&self, root: Pid) -> ProcessUsage {
         self.select(root, |pid| pid != root.as_raw())
     }
 
-    /// A process and its descendants, and their resident memory in bytes.
-    pub fn tree(&self, root: Pid) -> (Vec<i32>, u64) {
+    /// A process and its descendants.
+    pub fn with_descendants(&self, root: Pid) -> ProcessUsage {
         self.select(root, |_| true)
     }
 
-    fn select(&self, root: Pid, is_included: impl Fn(i32) -> bool) -> (Vec<i32>, u64) {
+    fn select(&self, root: Pid, is_included: impl Fn(i32) -> bool) -> ProcessUsage {
         let (mut pids, mut pages) = (Vec::new(), 0);
         self.walk(root.as_raw(), &mut |pid, process| {
             if is_included(pid) {
@@ -190,7 +190,7 @@ impl CpuTimes {
                 pages += process.resident_pages;
             }
         });
-        (pids, pages * page_bytes())
+        ProcessUsage { pids, resident_bytes: pages * page_bytes() }
     }
 
     fn walk(&self, root: i32, visit: &mut dyn FnMut(i32, &Process)) {

@@ -6,6 +6,15 @@
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 
+/// Some processes, and the memory that they use.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProcessUsage {
+    /// Their process ids.
+    pub pids: Vec<i32>,
+    /// Their resident memory.
+    pub resident_bytes: u64,
+}
+
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(not(target_os = "linux"))]

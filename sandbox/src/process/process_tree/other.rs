@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
+use super::ProcessUsage;
+
 pub(in crate::process) const SEES_DESCENDANTS: bool = false;
 
 /// Nothing is adopted here.
@@ -57,13 +59,13 @@ impl CpuTimes {
     }
 
     /// Always nothing.
-    pub fn below(&self, _root: Pid) -> (Vec<i32>, u64) {
-        (Vec::new(), 0)
+    pub fn descendants(&self, _root: Pid) -> ProcessUsage {
+        ProcessUsage::default()
     }
 
     /// Always nothing.
-    pub fn tree(&self, _root: Pid) -> (Vec<i32>, u64) {
-        (Vec::new(), 0)
+    pub fn with_descendants(&self, _root: Pid) -> ProcessUsage {
+        ProcessUsage::default()
     }
 
     /// Always zero.

@@ -157,9 +157,9 @@ pub(super) async fn network(sandbox: &Arc<Sandbox>, given: Option<&Value>) -> Re
     if groups.len() > MAX_SECURITY_GROUPS {
         return Err(invalid(format!("securityGroups can have at most {MAX_SECURITY_GROUPS} items.")));
     }
-    known(sandbox, "subnet", "DescribeSubnets", json!({ "SubnetId": subnets }), &subnets).await?;
+    check_exist(sandbox, "subnet", "DescribeSubnets", json!({ "SubnetId": subnets }), &subnets).await?;
     if !groups.is_empty() {
-        known(sandbox, "security group", "DescribeSecurityGroups", json!({ "GroupId": groups }), &groups).await?;
+        check_exist(sandbox, "security group", "DescribeSecurityGroups", json!({ "GroupId": groups }), &groups).await?;
     }
     let public = vpc.get("assignPublicIp").cloned().unwrap_or_else(|| json!("DISABLED"));
     Ok(Some(json!({
@@ -167,7 +167,13 @@ pub(super) async fn network(sandbox: &Arc<Sandbox>, given: Option<&Value>) -> Re
     })))
 }
 
-async fn known(sandbox: &Arc<Sandbox>, kind: &str, operation: &str, input: Value, ids: &[String]) -> Result<(), Fault> {
+async fn check_exist(
+    sandbox: &Arc<Sandbox>,
+    kind: &str,
+    operation: &str,
+    input: Value,
+    ids: &[String],
+) -> Result<(), Fault> {
     sandbox.call("ec2", operation, input).await.map(drop).map_err(|fault| {
         let ids = ids.join(", ");
         invalid(format!(

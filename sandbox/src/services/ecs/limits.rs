@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::lookups::task_definition;
 use crate::Sandbox;
 use crate::base::supervisor;
-use crate::process::{CpuTimes, kill_all, process_count, unshared_bytes};
+use crate::process::{CpuTimes, ProcessUsage, kill_all, process_count, unshared_bytes};
 use crate::services::ecs::{State, TaskProcesses};
 
 /// How often the processes are inspected.
@@ -58,7 +58,7 @@ fn enforce(sandbox: &Sandbox) {
     for (key, containers) in running {
         for (index, container) in containers.iter().enumerate() {
             let Some(container) = container else { continue };
-            let (processes, resident) = container.processes(&times);
+            let ProcessUsage { pids: processes, resident_bytes: resident } = container.usage(&times);
             if processes.len() > MAX_PROCESSES {
                 // Before its row is written, as it may double its processes until then.
                 container.kill();

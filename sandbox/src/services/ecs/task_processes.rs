@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::task_folder;
 use crate::Config;
 use crate::process::load_balancer::LoadBalancer;
-use crate::process::{Container, ContainerRuntimes, CpuTimes, PortPool};
+use crate::process::{Container, ContainerRuntimes, CpuTimes, PortPool, ProcessUsage};
 use crate::services::logs::writer::{self, Entries, Queue};
 
 /// How many tasks start at the same time, and how many end at the same time.
@@ -86,24 +86,26 @@ impl TaskProcesses {
     pub(super) fn usage(&self) -> BTreeMap<String, Usage> {
         let times = CpuTimes::read();
         let task_usage = |task: &RunningTask| {
-            let visible = task.containers.iter().flatten().map(|container| (container, container.processes(&times)));
+            let visible = task.containers.iter().flatten().map(|container| (container, container.usage(&times)));
             // A container that has ended is not visible either, while its task may go on.
-            let visible = visible.filter(|(_, (processes, _))| !processes.is_empty());
-            let used = visible.map(|(container, (_, bytes))| Usage { cpu: container.cpu_time(&times), bytes });
+            let visible = visible.filter(|(_, usage)| !usage.pids.is_empty());
+            let used = visible
+                .map(|(container, usage)| Usage { cpu: container.cpu_time(&times), bytes: usage.resident_bytes });
             used.reduce(|sum, more| Usage { cpu: sum.cpu + more.cpu, bytes: sum.bytes + more.bytes })
         };
         self.running().iter().filter_map(|(key, task)| Some((key.clone(), task_usage(task)?))).collect()
     }
 
-    /// The processes of every running task and their resident memory in bytes, by its key (`cluster/id`).
-    pub(crate) fn processes(&self) -> BTreeMap<String, (Vec<i32>, u64)> {
+    /// The processes of every running task, by its key (`cluster/id`).
+    pub(crate) fn process_usage(&self) -> BTreeMap<String, ProcessUsage> {
         let times = CpuTimes::read();
         let task_processes = |task: &RunningTask| {
-            let processes = task.containers.iter().flatten().map(|container| container.processes(&times));
-            processes.fold((Vec::new(), 0), |(mut pids, bytes), (more, more_bytes)| {
-                pids.extend(more);
-                (pids, bytes + more_bytes)
-            })
+            let mut total = ProcessUsage::default();
+            for usage in task.containers.iter().flatten().map(|container| container.usage(&times)) {
+                total.pids.extend(usage.pids);
+                total.resident_bytes += usage.resident_bytes;
+            }
+            total
         };
         self.running().iter().map(|(key, task)| (key.clone(), task_processes(task))).collect()
     }

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use serde_json::Value;
 
 use super::{FunctionResult, may_be_list, may_be_text, require};
+use crate::cloudformation::template::parameters::declaration::scalar;
 use crate::cloudformation::template::references::split;
 use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope, UNKNOWN};
 
@@ -45,16 +46,6 @@ pub(super) fn join(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionRes
     let texts = texts.ok_or(JOIN)?;
     scope.produce(delimiter.len() * texts.len())?;
     Ok(Some(texts.join(delimiter).into()))
-}
-
-/// A resolved scalar as text.
-pub(super) fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        _ => None,
-    }
 }
 
 /// The text of a `Fn::Sub`, and its own variables.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::arns::Arns as _;
 use super::definitions::attributes;
-use super::model::{Cluster, HealthStatus, Service, ServiceStatus, Task, TaskDefinition, TaskStatus};
+use super::model::{Cluster, Service, ServiceStatus, Task, TaskDefinition, TaskStatus};
 use crate::Config;
 use crate::base::clock::epoch_seconds;
 use crate::base::tags::lower_case;
@@ -117,9 +117,4 @@ pub(super) fn task_definition(config: &Config, definition: &TaskDefinition) -> V
 /// The principal that responses name as the creator; the sandbox does not record which credentials made a request.
 fn caller(config: &Config) -> String {
     config.global_arn("iam", "user/sandbox")
-}
-
-/// A health status, in the API's format.
-fn health(status: HealthStatus) -> Value {
-    json!(status)
 }

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::health;
 use crate::Config;
 use crate::base::clock::epoch_seconds;
 use crate::base::tags::lower_case;
@@ -38,7 +37,7 @@ pub(in crate::services::ecs) fn task(config: &Config, states: &States, task: &Ta
         "enableExecuteCommand": task.enable_execute_command,
         "executionStoppedAt": task.execution_stopped_at.or(task.stopped_at).map(epoch_seconds),
         "group": task.group,
-        "healthStatus": health(task.health()),
+        "healthStatus": task.health(),
         "lastStatus": task.last_status,
         "launchType": task.launch_type,
         "memory": task.memory.clone().or_else(|| member("memory")),
@@ -117,7 +116,7 @@ fn container(config: &Config, task: &Task, container: &Container) -> Value {
         "networkBindings": bindings.collect::<Vec<_>>(),
         "networkInterfaces": interfaces.collect::<Vec<_>>(),
         "managedAgents": agents(task, container),
-        "healthStatus": health(container.health),
+        "healthStatus": container.health,
         "cpu": container.cpu.to_string(),
         "memory": container.memory.map(|memory| memory.to_string()),
         "memoryReservation": container.memory_reservation.map(|memory| memory.to_string()),

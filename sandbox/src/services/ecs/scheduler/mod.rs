@@ -83,12 +83,12 @@ async fn step(sandbox: &Arc<Sandbox>) -> Option<Duration> {
     }
     // Tasks are removed from their addresses before they are stopped.
     service_addresses::reconcile(sandbox).await;
-    drive(sandbox);
+    update_drivers(sandbox);
     if write_failed { Some(wake.map_or(RETRY_DELAY, |wake| wake.min(RETRY_DELAY))) } else { wake }
 }
 
 /// Starts a driver for every new task, and stops the drivers of tasks whose desired status is `STOPPED`.
-fn drive(sandbox: &Arc<Sandbox>) {
+fn update_drivers(sandbox: &Arc<Sandbox>) {
     let rows = sandbox.store.read(|states| {
         let open = states.of::<State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
         open.map(|(key, task)| (key.to_owned(), task.last_status, task.desired_status)).collect::<Vec<_>>()

@@ -26,12 +26,12 @@ type Apply = fn(&Value, &mut ContainerOptions) -> Result<(), String>;
 /// What becomes of a member.
 enum Member {
     /// It sets an option.
-    Option(Apply),
+    Sets(Apply),
     /// It is read elsewhere, or concerns something else than the engine.
     Elsewhere,
 }
 
-use Member::{Elsewhere, Option as Sets};
+use Member::{Elsewhere, Sets};
 
 /// The members of a container definition that are honoured (ECS API reference, `ContainerDefinition`).
 const MEMBERS: &[(&str, Member)] = &[
