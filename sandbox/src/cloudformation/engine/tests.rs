@@ -80,7 +80,7 @@ async fn a_resumed_rollback_completes_the_resources_that_it_had_begun_to_restore
     call(&sandbox, "CreateStack", "1").await;
     finished(&sandbox).await;
     resume_from(&sandbox, StackStatus::UpdateRollbackInProgress, |resource| {
-        resource.status = ResourceStatus::UpdateInProgress
+        resource.status = ResourceStatus::UpdateInProgress;
     });
     assert_eq!(finished(&sandbox).await, (StackStatus::UpdateRollbackComplete, Some(ResourceStatus::UpdateComplete)));
 }

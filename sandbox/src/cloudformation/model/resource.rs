@@ -43,6 +43,7 @@ pub(crate) enum DeletionPolicy {
 
 /// A resource of a stack.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "it is the ResourceType of the API")]
 pub(crate) struct Resource {
     /// The name in the template.
     pub logical_id: String,

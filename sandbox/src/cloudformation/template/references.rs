@@ -44,7 +44,7 @@ fn collect(value: &Value, is_true: &dyn Fn(&str) -> Option<bool>, references: &m
             below(argument, references);
         }
         (Some(("Fn::If", argument)), _) => {
-            active_branches(argument, is_true).for_each(|(_, part)| below(part, references))
+            active_branches(argument, is_true).for_each(|(_, part)| below(part, references));
         }
         (_, Value::Array(items)) => items.iter().for_each(|item| below(item, references)),
         (_, Value::Object(members)) => members.values().for_each(|member| below(member, references)),
