@@ -113,7 +113,9 @@ fn a_damaged_state_suggests_a_reset_of_the_same_folder() {
     };
     assert_eq!(run("start").0, Some(0));
     assert_eq!(run("stop").0, Some(0));
-    std::fs::write(folder.path().join("state/world.redb"), "not a database").expect("the file is written");
+    let database = std::fs::OpenOptions::new().write(true).truncate(true).open(folder.path().join("state/world.redb"));
+    std::io::Write::write_all(&mut database.expect("the database exists"), b"not a database")
+        .expect("the file is written");
     let (exit, stderr) = run("start");
     assert_eq!(exit, Some(1), "{stderr}");
     crate::common::assert_has(&stderr, &["error: the sandbox did not start: the sandbox's state in ", "world.redb"]);
