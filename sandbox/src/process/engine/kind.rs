@@ -34,7 +34,7 @@ pub(super) enum NetworkSharing {
 impl EngineKind {
     pub(super) const ALL: [Self; 2] = [Self::Podman, Self::Docker];
 
-    /// The program's name, which is also the value of `in_memory` in `ecsws.toml`.
+    /// The program's name, which is also the value of `runtime` in `ecsws.toml`.
     pub(crate) fn program(self) -> &'static str {
         match self {
             Self::Podman => "podman",
