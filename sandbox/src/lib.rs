@@ -2,7 +2,7 @@
 //!
 //! It shares no code with the tool that contains it, and does not use the AWS SDKs, so that it can catch their mistakes. Its modules, each
 //! of which uses only those before it: [`base`]; [`auth`] and [`protocol`], which turn a request into an input; [`store`], the state; [`process`],
-//! processes and containers; [`fault_injection`], fault injection; [`core`], the interface of services; [`session_channel`], terminals;
+//! processes and containers; [`fault_injection`]; [`core`], the interface of services; [`session_channel`], terminals;
 //! [`services`] and [`cloudformation`]; [`control`], calls outside AWS's API; [`registry`], the table of what is served; [`server`];
 //! [`client`] and [`lifecycle`], which call, start and stop a sandbox in the background. The tool's `tests/it/architecture.rs` has the
 //! same as a table.

@@ -1,7 +1,8 @@
 //! AWS CloudFormation: creates, updates and deletes stacks of resources by calls to the other services.
 //!
-//! [`template`] parses, checks and evaluates templates, and looks up the parameters and secrets that they refer to; [`plan`] compares a stack with a new definition; [`engine`] runs the
-//! operations on stacks; [`resources`] is the table of resource types; [`operations`] is the API.
+//! [`template`] parses, checks and evaluates templates, and looks up the parameters and secrets that they refer to; [`plan`] compares
+//! a stack with a new definition; [`engine`] runs the operations on stacks; [`resources`] is the table of resource types;
+//! [`operations`] is the API.
 
 #![expect(clippy::needless_pass_by_value, reason = "operations take their inputs by value")]
 

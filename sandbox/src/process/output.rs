@@ -49,7 +49,7 @@ impl Drop for ProcessOutput {
     }
 }
 
-/// The sending end of an [`ProcessOutput`].
+/// The sending end of a [`ProcessOutput`].
 #[derive(Debug, Clone)]
 pub(super) struct Lines {
     lines: mpsc::Sender<OutputLine>,

@@ -25,7 +25,7 @@ pub(super) enum Disposition {
 }
 
 impl ReceiveWindow {
-    /// Accepts a message if the receiver has `free_input_slots` for it. An early message also needs room for the missing one before it, so that
+    /// Accepts a message if one of the `free_input_slots` is left for it. An early message also needs one for the missing message before it, so that
     /// both can be delivered.
     pub(super) fn accept(&mut self, frame: Frame, free_input_slots: usize) -> Disposition {
         match frame.sequence.cmp(&self.expected) {

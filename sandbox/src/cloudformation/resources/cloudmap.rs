@@ -1,4 +1,4 @@
-//! Cloud Map's namespaces of three kinds, `AWS::ServiceDiscovery::ServiceProperties` and `::Instance`.
+//! Cloud Map's namespaces of three kinds, `AWS::ServiceDiscovery::Service` and `::Instance`.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

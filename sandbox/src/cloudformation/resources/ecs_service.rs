@@ -1,4 +1,4 @@
-//! `AWS::ECS::ServiceProperties`: created or updated, then stabilized, as CloudFormation does.
+//! `AWS::ECS::Service`: created or updated, then stabilized, as CloudFormation does.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
 //! Faults as AWS's resource handlers report them: those of services with the words that the SDK for Java appends to the message of an
-//! exception, as in `… (Service: Ecs, Status Code: 400, StackRequest ID: 4c0d…)`.
+//! exception, as in `… (Service: Ecs, Status Code: 400, Request ID: 4c0d…)`.
 
 use crate::Fault;
 use crate::base::ids;
