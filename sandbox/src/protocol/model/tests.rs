@@ -1,3 +1,5 @@
+//! Inputs are converted and checked as AWS does it, and every type in the models is known.
+
 use serde_json::{Value, json};
 
 use super::{DATA, InputEncoding, Kind, Model, Violation, find, read};
