@@ -129,7 +129,6 @@ pub mod testing {
     pub mod aws {
         pub use crate::aws::{Aws, Connection, StaticKeys};
     }
-    /// Diagnostics.
     pub mod diagnostic {
         pub use crate::diagnostic::{Diagnostic, Diagnostics};
     }

@@ -42,13 +42,11 @@ pub(crate) struct InvalidVariable {
 pub(crate) struct Settings {
     /// Use the sandbox.
     pub sandbox: bool,
-    /// `--profile`.
     pub profile: Option<String>,
     /// `--region`, as the user typed it.
     pub region_flag: Option<String>,
     /// AWS_REGION or AWS_DEFAULT_REGION.
     pub region_variable: Option<String>,
-    /// `--endpoint-url`.
     pub endpoint_url: Option<String>,
     /// The environment's variables that are not empty, for the AWS configuration.
     pub variables: HashMap<String, String>,
@@ -72,9 +70,7 @@ pub(crate) struct Settings {
     pub terminals: Terminals,
     /// ECSWS_SANDBOX_DIR: the folder of the sandbox's state.
     pub sandbox_dir: Option<PathBuf>,
-    /// XDG_STATE_HOME.
     pub xdg_state_home: Option<PathBuf>,
-    /// HOME.
     pub home: Option<PathBuf>,
     /// SUDO_UID: the id of the user who called sudo.
     pub sudo_user: Option<u32>,

@@ -33,9 +33,9 @@ pub struct Endpoint {
     /// The secret that control calls are signed with, instead of the credentials'. Empty in the file of an older version.
     #[serde(default)]
     pub control_secret: String,
-    /// Its account.
+    /// Twelve digits.
     pub account: String,
-    /// Its region.
+    /// Such as `us-east-1`.
     pub region: String,
     /// The process id of the server.
     pub pid: u32,
@@ -47,33 +47,19 @@ pub struct Endpoint {
 
 /// Why a control call failed.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "members are what their names say")]
 pub enum ControlError {
     /// There is no answer, or not an HTTP response.
     #[error("the sandbox at {url} does not answer: {source}")]
-    Unreachable {
-        /// The sandbox's address.
-        url: String,
-        /// The error.
-        source: std::io::Error,
-    },
+    Unreachable { url: String, source: std::io::Error },
     /// The sandbox refuses the call.
     #[error("the sandbox rejected the control call {operation}: {message}")]
-    Refused {
-        /// The control operation.
-        operation: String,
-        /// The sandbox's message.
-        message: String,
-    },
+    Refused { operation: String, message: String },
     /// The answer has another form.
     #[error(
         "cannot read the answer to the control call {operation}, because the running sandbox is of another version: {source}"
     )]
-    OtherVersion {
-        /// The control operation.
-        operation: String,
-        /// The error.
-        source: serde_json::Error,
-    },
+    OtherVersion { operation: String, source: serde_json::Error },
 }
 
 impl ControlError {

@@ -1,7 +1,7 @@
 //! What the sandbox serves, by name.
 
-use crate::REGISTRY;
 use crate::cloudformation;
+use crate::registry::REGISTRY;
 
 /// What the sandbox serves.
 #[derive(Debug, Clone, PartialEq, Eq)]

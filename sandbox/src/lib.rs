@@ -7,16 +7,10 @@
 //! [`client`] and [`lifecycle`], which call, start and stop a sandbox in the background. The tool's `tests/it/architecture.rs` has the
 //! same as a table.
 
-use std::io;
-use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-
 mod auth;
 mod base;
 mod client;
+#[expect(missing_docs, reason = "public for tests only")]
 mod cloudformation;
 mod control;
 mod core;
@@ -39,42 +33,14 @@ use core::{Config, Sandbox};
 pub use coverage::{Coverage, coverage};
 pub use inner::inner;
 pub use process::environment::{INHERITED as TASK_VARIABLES, INHERITED_BY_ENGINES as SANDBOX_VARIABLES};
-use registry::REGISTRY;
 
-/// How long background work may take to end at shutdown. [`lifecycle::stop`] waits a little longer.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// Opens a sandbox with all services: see [`Sandbox::open`].
-///
-/// # Errors
-/// Its state cannot be opened.
-fn open(config: Config, shutdown: CancellationToken) -> io::Result<Arc<Sandbox>> {
-    Sandbox::open(config, &REGISTRY, shutdown)
+/// Opens a sandbox, for the unit tests of modules that may not use the registry.
+#[cfg(test)]
+fn open(config: Config, shutdown: tokio_util::sync::CancellationToken) -> std::io::Result<std::sync::Arc<Sandbox>> {
+    registry::open(config, shutdown)
 }
 
-/// Serves requests on `listener` until the sandbox's shutdown, then ends the background work and returns.
-///
-/// # Errors
-/// The listener fails.
-async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<()> {
-    // Before the loops start: their tasks need the port in their environment.
-    let _ = sandbox.port.set(listener.local_addr()?.port());
-    for start in sandbox.registry.loops {
-        start(sandbox);
-    }
-    sandbox.log.write(&format!("start: version {}, process {}", env!("CARGO_PKG_VERSION"), std::process::id()));
-    let served = server::serve(listener, sandbox).await;
-    sandbox.shutdown.cancel();
-    sandbox.background.close();
-    let stopped = tokio::time::timeout(SHUTDOWN_TIMEOUT, sandbox.background.wait()).await;
-    sandbox.log.write(match stopped {
-        Ok(()) => "stop: all background work has ended",
-        Err(_) => "stop: some background work did not end in time",
-    });
-    served
-}
-
-/// What this package's own tests use, which are a crate of their own. It is not an interface for others.
+/// Items for this package's integration tests; not public API.
 #[doc(hidden)]
 pub mod testing {
     pub use crate::auth::Credentials;
@@ -96,6 +62,6 @@ pub mod testing {
         config: Config,
         shutdown: tokio_util::sync::CancellationToken,
     ) -> std::io::Result<std::sync::Arc<Sandbox>> {
-        crate::open(config, shutdown)
+        crate::registry::open(config, shutdown)
     }
 }

@@ -1,9 +1,14 @@
 //! Everything that the sandbox serves and runs. A service is a folder in [`crate::services`] and a row in each of these tables that
 //! applies to it.
 
-use crate::core::Registry;
+use std::io;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
 use crate::core::hooks::AlarmAction;
 use crate::core::in_memory::InMemoryState;
+use crate::core::{Config, Registry, Sandbox};
 use crate::services::{autoscaling, cloudmap, cloudwatch, ec2, ecs, iam, logs, secretsmanager, ssm, sts};
 use crate::session_channel::Sessions;
 use crate::store::Schema;
@@ -65,3 +70,11 @@ pub static REGISTRY: Registry = Registry {
     alarm_actions: &[AlarmAction { is_for: autoscaling::is_policy, perform: autoscaling::execute }],
     instance_terminated: &[ssm::instances::remove],
 };
+
+/// Opens a sandbox with all services: see [`Sandbox::open`].
+///
+/// # Errors
+/// Its state cannot be opened.
+pub(crate) fn open(config: Config, shutdown: CancellationToken) -> io::Result<Arc<Sandbox>> {
+    Sandbox::open(config, &REGISTRY, shutdown)
+}

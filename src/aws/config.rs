@@ -49,11 +49,11 @@ pub(super) type Variables = HashMap<String, String>;
 /// Endpoint, region and credentials of calls. Missing values come from the standard chain (profiles, SSO, environment, containers).
 #[derive(Clone, Default)]
 pub struct Connection {
-    /// `--profile`.
+    /// The flag `--profile`.
     pub profile: Option<String>,
     /// The region, if one is given.
     pub region: Option<String>,
-    /// `--endpoint-url`.
+    /// The flag `--endpoint-url`.
     pub endpoint_url: Option<String>,
     /// The environment's variables that are not empty.
     pub variables: HashMap<String, String>,

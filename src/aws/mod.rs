@@ -38,7 +38,6 @@ pub struct Aws {
     /// Endpoints that environment or profile set for single services, joined for error messages.
     service_endpoints: Option<String>,
     is_sandbox: bool,
-    /// `--profile`.
     profile: Option<String>,
     cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
     ecs: OnceLock<aws_sdk_ecs::Client>,

@@ -18,7 +18,6 @@ pub(super) const EVENTS: &str = "With --output json, one event per line, each wi
   done           no more members; it is the last event
   failed         exit (the code), message; it is the last event";
 
-/// diff.
 pub(super) const DIFF: &str = "With --output json, one object: schema, stacks. Each stack has: stack, different, broadens_permissions, notes (what the
 templates do not show) and
   resources  logical_id, path, type, impact (none, update, create, orphan, may_replace, replace or destroy), old, new,
@@ -28,7 +27,6 @@ templates do not show) and
              sid, effect, actions, not_actions, resources, not_resources, principals, not_principals, condition;
              identity, arn; group, protocol, peer";
 
-/// status.
 pub(super) const STATUS: &str = "With --output json, one object, or with --watch one per line for each change: schema, cluster, service, status, steady,
 desired, running, pending, url, notes and
   deployments  id, status, task_definition, created, desired, running, pending, failed, rollout_state, rollout_reason
@@ -38,14 +36,11 @@ desired, running, pending, url, notes and
   discovery    name, instances (id, address, port)
   events       id, timestamp, message";
 
-/// logs.
 pub(super) const LOGS: &str = "With --output json, one event per line: schema, event (log), id, stream, timestamp, message.
 `logs groups`: schema, groups (name, retention_days, stored_bytes). `logs streams`: schema, streams (name, last_event).";
 
-/// init.
 pub(super) const INIT: &str = "With --output json, one object: schema, wrote (the file).";
 
-/// sandbox.
 #[cfg(all(unix, feature = "sandbox"))]
 pub(super) const SANDBOX: &str = "With --output json, each prints one object with schema and:
   start     running, url, account, region, pid, started_at, version

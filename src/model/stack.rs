@@ -22,9 +22,7 @@ pub struct Stack {
     pub tags: Vec<(String, String)>,
     /// Parameters, key and value; NoEcho values are masked.
     pub parameters: Vec<(String, String)>,
-    /// NotificationARNs.
     pub notification_arns: Vec<String>,
-    /// RoleARN.
     pub role_arn: Option<String>,
 }
 
@@ -70,7 +68,6 @@ pub struct StackEvent {
     pub logical_id: String,
     /// PhysicalResourceId; empty before the resource exists.
     pub physical_id: String,
-    /// ResourceType.
     pub resource_type: String,
     /// ResourceStatus.
     pub status: StackStatus,
@@ -84,7 +81,6 @@ pub struct StackResource {
     pub logical_id: String,
     /// PhysicalResourceId; empty while it does not exist.
     pub physical_id: String,
-    /// ResourceType.
     pub resource_type: String,
     /// ResourceStatus.
     pub status: StackStatus,

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 pub struct Task {
     /// The task's id: the last part of its ARN.
     pub id: String,
-    /// lastStatus.
     pub last_status: String,
     /// `HEALTHY`, `UNHEALTHY` or `UNKNOWN`.
     pub health: String,
@@ -21,7 +20,6 @@ pub struct Task {
     pub stopped: Option<Timestamp>,
     /// The address of its network interface.
     pub private_ip: Option<String>,
-    /// stoppedReason.
     pub stopped_reason: Option<String>,
     pub containers: Vec<Container>,
 }
@@ -31,7 +29,6 @@ pub struct Task {
 #[serde(default, deny_unknown_fields)]
 pub struct Container {
     pub name: String,
-    /// lastStatus.
     pub last_status: String,
     /// The exit code; `None` before the container has exited.
     pub exit_code: Option<i32>,

@@ -28,11 +28,8 @@ pub(crate) struct UiOptions {
     pub verbose: bool,
     /// Answer yes to every question.
     pub yes: bool,
-    /// Whether stdin is a terminal.
     pub stdin_is_terminal: bool,
-    /// Whether stdout is a terminal.
     pub stdout_is_terminal: bool,
-    /// Whether stderr is a terminal.
     pub stderr_is_terminal: bool,
     /// The program's name and global flags as given, for suggested commands.
     pub command_line: CommandLine,
@@ -82,7 +79,6 @@ impl Ui {
         self.stderr.current_choice() != ColorChoice::Never
     }
 
-    /// Whether stdout is a terminal.
     pub(crate) fn stdout_is_terminal(&self) -> bool {
         self.options.stdout_is_terminal
     }

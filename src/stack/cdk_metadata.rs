@@ -9,7 +9,7 @@ use super::diff::equality::has_question_mark;
 use super::template::Template;
 
 /// The entries with their sections.
-const ENTRIES: &[(&str, &str)] = &[
+const CDK_ENTRIES: &[(&str, &str)] = &[
     ("Parameters", "BootstrapVersion"),
     ("Rules", "CheckBootstrapVersion"),
     ("Conditions", "CDKMetadataAvailable"),
@@ -18,14 +18,14 @@ const ENTRIES: &[(&str, &str)] = &[
 
 /// Whether the CDK adds a parameter of this name to templates.
 pub fn is_cdk_parameter(name: &str) -> bool {
-    ENTRIES.contains(&("Parameters", name))
+    CDK_ENTRIES.contains(&("Parameters", name))
 }
 
 impl Template {
     /// The template without the CDK's metadata.
     pub(super) fn without_cdk_metadata(&self) -> Map<String, Value> {
         let mut map = self.as_map().clone();
-        for (section, name) in ENTRIES {
+        for (section, name) in CDK_ENTRIES {
             let Some(entries) = map.get_mut(*section).and_then(Value::as_object_mut) else { continue };
             if entries.shift_remove(*name).is_some() && entries.is_empty() {
                 map.shift_remove(*section);
@@ -39,7 +39,7 @@ impl Template {
     #[must_use]
     pub fn with_cdk_metadata_of(&self, deployed: &Self) -> Self {
         let mut map = self.as_map().clone();
-        for (section, name) in ENTRIES {
+        for (section, name) in CDK_ENTRIES {
             let entry = deployed.as_map().get(*section).and_then(|entries| entries.get(*name));
             let Some(entry) = entry.filter(|entry| !has_question_mark(entry)) else { continue };
             let entries = map.entry(*section).or_insert_with(|| Value::Object(Map::new()));

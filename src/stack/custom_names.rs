@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::known_values::{KnownValues, is_absent, refers_to};
 use super::template::Template;
-use super::type_table::words_of;
+use super::type_table::properties_of;
 
 /// The identifying properties of each type, sorted. A `?` in front marks optional ones.
 const TABLE: &str = include_str!("../data/unique_names.txt");
@@ -67,7 +67,7 @@ impl CustomName {
     /// The custom name of a template's resource, with the values in the template; `None` without one.
     pub fn from_resource(resource: &Value) -> Option<Self> {
         let resource_type = resource["Type"].as_str()?;
-        let row = words_of(TABLE, resource_type)?;
+        let row = properties_of(TABLE, resource_type)?;
         let mut properties = Vec::new();
         for word in row {
             let property = word.trim_start_matches('?');

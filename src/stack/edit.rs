@@ -7,7 +7,6 @@ use super::toml_editor::TomlEditor;
 /// The scaling of a service; `None` stays unchanged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ScalingNumbers {
-    /// `count`.
     pub count: Option<u32>,
     /// `autoscaling.min`.
     pub min: Option<u32>,

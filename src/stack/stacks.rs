@@ -28,7 +28,6 @@ impl ProjectStack {
     }
 }
 
-/// The kind of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StackKind {
     /// The platform that services run on.

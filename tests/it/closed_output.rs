@@ -4,27 +4,22 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 
-use crate::workshop::{Finished, Workshop, wait};
+use crate::workshop::{Finished, SMALL_PROJECT, Workshop, wait};
 
-/// Two small stacks, and an image whose tasks exit at once.
-const PROJECT: &str = r#"
-[platform.stack]
-name = "base"
-stress_tool = false
-
-[services.api]
-stack = "api"
-cpu = 256
-memory = 512
-container = { image = "acme/api:1" }
-deployment = { circuit_breaker = true }
+/// The small project, and an image whose tasks exit at once.
+fn project() -> String {
+    let tables = r#"
+[services.api.deployment]
+circuit_breaker = true
 
 [sandbox.images]
 "acme/broken:1" = { command = ["sh", "-c", "exit 3"] }
 "#;
+    SMALL_PROJECT.to_owned() + tables
+}
 
 fn deployed() -> Workshop {
-    let workshop = Workshop::with_spec(PROJECT);
+    let workshop = Workshop::with_spec(&project());
     workshop.run("--sandbox deploy").success();
     workshop
 }
@@ -44,7 +39,7 @@ fn assert_fails(finished: &Finished, code: i32, error: &str) {
 
 #[test]
 fn a_closed_pipe_does_not_hide_a_failed_operation() {
-    let workshop = Workshop::with_spec(&PROJECT.replace("acme/api:1", "acme/broken:1"));
+    let workshop = Workshop::with_spec(&project().replace("acme/api:1", "acme/broken:1"));
     for lines in [0, 1] {
         let failed = head(&workshop, "--sandbox deploy --output json", lines);
         assert_fails(&failed, 1, "stack `api` is ROLLBACK_COMPLETE");
@@ -65,7 +60,7 @@ fn a_closed_pipe_does_not_hide_a_failed_check() {
     for command in ["--sandbox diff --fail", "--sandbox diff --fail --output json"] {
         assert_eq!(head(&workshop, command, 0).code, Some(0), "{command}");
     }
-    workshop.write("ecsws.toml", &PROJECT.replace("cpu = 256", "cpu = 256\ncount = 2"));
+    workshop.write("ecsws.toml", &project().replace("cpu = 256", "cpu = 256\ncount = 2"));
     for command in ["--sandbox diff --fail", "--sandbox diff --fail --output json"] {
         for lines in [0, 1] {
             let different = head(&workshop, command, lines);
@@ -74,7 +69,7 @@ fn a_closed_pipe_does_not_hide_a_failed_check() {
     }
 
     let unsteady =
-        Workshop::with_spec(&PROJECT.replace("acme/api:1", "acme/broken:1").replace("circuit_breaker = true", ""));
+        Workshop::with_spec(&project().replace("acme/api:1", "acme/broken:1").replace("circuit_breaker = true", ""));
     unsteady.run("--sandbox deploy --timeout 5s").exit_code(4);
     for command in ["--sandbox status --check", "--sandbox status --check --output json"] {
         assert_eq!(head(&unsteady, command, 0).code, Some(5), "{command}");
@@ -106,7 +101,7 @@ fn a_closed_pipe_is_not_a_failure() {
 #[cfg(target_os = "linux")]
 #[test]
 fn help_that_cannot_be_written_is_a_failure() {
-    let workshop = Workshop::with_spec(PROJECT);
+    let workshop = Workshop::with_spec(&project());
     for command in ["--help", "-h", "--version", "help deploy", "sandbox --help"] {
         let device = File::options().write(true).open("/dev/full").expect("/dev/full");
         let failed = wait(workshop.start_with_stdout(command, device.into()));

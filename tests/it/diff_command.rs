@@ -6,25 +6,10 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::common::ecsws_in;
-use crate::workshop::Workshop;
-
-const PROJECT: &str = r#"
-[platform.stack]
-name = "base"
-stress_tool = false
-
-[services.api]
-stack = "api"
-cpu = 256
-memory = 512
-
-[services.api.container]
-image = "acme/api:1"
-environment = { VERSION = "1.10" }
-"#;
+use crate::workshop::{SMALL_PROJECT, Workshop};
 
 fn deployed() -> Workshop {
-    let workshop = Workshop::with_spec(PROJECT);
+    let workshop = Workshop::with_spec(SMALL_PROJECT);
     workshop.run("--sandbox deploy").success();
     workshop
 }
@@ -49,7 +34,7 @@ fn as_aws(workshop: &Workshop, arguments: &str) -> crate::workshop::Finished {
 fn strings_that_look_like_numbers_are_compared_as_strings() {
     let workshop = deployed();
     workshop.run("--sandbox diff --fail").success();
-    workshop.write("ecsws.toml", &PROJECT.replace("1.10", "1.1"));
+    workshop.write("ecsws.toml", &SMALL_PROJECT.replace("1.10", "1.1"));
     for method in ["change-set", "template"] {
         let shown = workshop.run(&format!("--sandbox diff --fail --method {method}")).exit_code(5);
         assert!(
@@ -62,7 +47,7 @@ fn strings_that_look_like_numbers_are_compared_as_strings() {
 #[test]
 fn changed_tags_are_differences() {
     let workshop = deployed();
-    let with_tags = |tags: &str| workshop.write("ecsws.toml", &format!("[tags]\n{tags}\n{PROJECT}"));
+    let with_tags = |tags: &str| workshop.write("ecsws.toml", &format!("[tags]\n{tags}\n{SMALL_PROJECT}"));
     with_tags("team = \"web\"");
     let shown = workshop.run("--sandbox diff --fail").exit_code(5);
     assert!(shown.contains("Tags\n[+] Tag team: web"), "{shown}");
@@ -86,7 +71,7 @@ fn diff_accepts_the_input_flags_of_deploy() {
     let workshop = deployed();
     let shown = workshop.run("--sandbox diff --fail --image api=acme/api:2").exit_code(5);
     assert!(shown.contains("acme/api:2"), "{shown}");
-    assert_eq!(workshop.text(), PROJECT);
+    assert_eq!(workshop.text(), SMALL_PROJECT);
     workshop.run("--sandbox deploy --image api=acme/api:2").success();
     workshop.run("--sandbox diff --fail --image api=acme/api:2").success();
     for command in ["diff", "deploy"] {
@@ -101,7 +86,7 @@ fn diff_uses_the_look_ups_of_the_account_that_deploy_would_use() {
     let workshop = deployed();
     workshop.write(
         "ecsws.toml",
-        &PROJECT
+        &SMALL_PROJECT
             .replace("[platform.stack]\nname = \"base\"\nstress_tool = false", "[platform]\nvpc = \"base/BaseVPC\""),
     );
     let pinned = |account: &str| {
@@ -118,7 +103,7 @@ fn diff_uses_the_look_ups_of_the_account_that_deploy_would_use() {
 
 #[test]
 fn diff_against_the_template_that_synth_prints_is_empty() {
-    let workshop = Workshop::with_spec(PROJECT);
+    let workshop = Workshop::with_spec(SMALL_PROJECT);
     let check = |state: &str| {
         let in_sandbox = |arguments: &str| workshop.run(&format!("--sandbox {arguments}"));
         let in_aws = |arguments: &str| as_aws(&workshop, arguments);
@@ -141,7 +126,7 @@ fn templates_are_compared_if_no_change_set_can_be_created() {
     let workshop = deployed();
     workshop.write(
         "ecsws.toml",
-        &PROJECT.replace("1.10", "2").replace("stress_tool", "cluster_name = \"other\"\nstress_tool"),
+        &SMALL_PROJECT.replace("1.10", "2").replace("stress_tool", "cluster_name = \"other\"\nstress_tool"),
     );
     let by_template = |stack: &str| format!("{stack} is compared by template only: ");
     let refused =
@@ -176,7 +161,7 @@ fn templates_are_compared_if_no_change_set_can_be_created() {
 
 #[test]
 fn a_parameter_value_that_cloudformation_rejects_is_reported_by_diff_and_deploy() {
-    let with_parameter = PROJECT.replace("stress_tool = false", "stress_tool = true");
+    let with_parameter = SMALL_PROJECT.replace("stress_tool = false", "stress_tool = true");
     let workshop = Workshop::with_spec(&with_parameter);
     workshop.run("--sandbox deploy base").success();
     let template: Value = serde_json::from_str(&workshop.run("--sandbox synth base --json").success()).expect("JSON");
@@ -200,7 +185,7 @@ fn a_parameter_value_that_cloudformation_rejects_is_reported_by_diff_and_deploy(
 
 #[test]
 fn diff_reports_what_deploy_would_reject() {
-    let workshop = Workshop::with_spec(PROJECT);
+    let workshop = Workshop::with_spec(SMALL_PROJECT);
     let rejected = |project: &str, reasons: &[&str]| {
         workshop.write("ecsws.toml", project);
         let (compared, deployed) = (workshop.run("--sandbox diff --fail"), workshop.run("--sandbox deploy"));
@@ -213,25 +198,25 @@ fn diff_reports_what_deploy_would_reject() {
     };
     let secrets =
         "environment = { VERSION = \"1.10\" }\nsecrets = { A = \"ssm:/no/such\", B = \"secretsmanager:no-such\" }";
-    let secrets = PROJECT.replace("environment = { VERSION = \"1.10\" }", secrets);
+    let secrets = SMALL_PROJECT.replace("environment = { VERSION = \"1.10\" }", secrets);
     let variables: Vec<String> = (0..700).map(|number| format!("V{number} = \"{number:050}\"")).collect();
-    let large = PROJECT.replace("VERSION = \"1.10\"", &variables.join(", "));
+    let large = SMALL_PROJECT.replace("VERSION = \"1.10\"", &variables.join(", "));
     for is_deployed in [false, true] {
         rejected(&secrets, &["there is no parameter `/no/such`", "there is no secret `no-such`"]);
         rejected(&large, &["CloudFormation rejected the change set of stack `api`: its template has "]);
         if !is_deployed {
-            workshop.write("ecsws.toml", PROJECT);
+            workshop.write("ecsws.toml", SMALL_PROJECT);
             workshop.run("--sandbox deploy").success();
         }
     }
-    workshop.write("ecsws.toml", PROJECT);
+    workshop.write("ecsws.toml", SMALL_PROJECT);
     let same = workshop.run("--sandbox diff --fail");
     assert_eq!((same.code, same.stderr.contains("rejects")), (Some(0), false), "{}", same.stderr);
 }
 
 #[test]
 fn invalid_tags_and_images_are_rejected_before_the_sandbox_starts() {
-    let workshop = Workshop::with_spec(PROJECT);
+    let workshop = Workshop::with_spec(SMALL_PROJECT);
     let (long_key, long_value) = (format!("{}=x", "k".repeat(129)), format!("k={}", "v".repeat(257)));
     let many: Vec<String> = (0..51).map(|number| format!("--tags k{number}=v")).collect();
     for command in ["diff", "deploy"] {

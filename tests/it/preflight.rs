@@ -4,25 +4,11 @@
 use serde_json::{Value, json};
 
 use crate::common::assert_has;
-use crate::workshop::{Finished, Workshop};
+use crate::workshop::{Finished, SMALL_PROJECT, Workshop};
 
-/// A service on a platform without the stress tool.
+/// The small project with more members of its service.
 fn project(more: &str) -> String {
-    format!(
-        r#"
-[platform.stack]
-name = "base"
-stress_tool = false
-
-[services.api]
-stack = "api"
-cpu = 256
-memory = 512
-{more}
-[services.api.container]
-image = "acme/api:1"
-"#
-    )
+    SMALL_PROJECT.replace("memory = 512\n", &format!("memory = 512\n{more}\n"))
 }
 
 /// The project without its platform stack, in whose VPC the service runs.

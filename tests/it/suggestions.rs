@@ -5,21 +5,7 @@ use std::path::Path;
 
 use crate::common::ecsws_in;
 use crate::terminal::run_on_terminal;
-use crate::workshop::Workshop;
-
-const API: &str = r#"
-[platform.stack]
-name = "base"
-stress_tool = false
-
-[services.api]
-stack = "api"
-cpu = 256
-memory = 512
-
-[services.api.container]
-image = "acme/api:1"
-"#;
+use crate::workshop::{SMALL_PROJECT, Workshop};
 
 /// Exit code and stderr.
 fn ecsws(dir: &Path, arguments: &[&str]) -> (Option<i32>, String) {
@@ -52,7 +38,7 @@ fn commands_in_hints_repeat_the_flags_with_quotes() {
 #[test]
 fn next_steps_repeat_the_flags() {
     let workshop = Workshop::with_spec("");
-    workshop.write("a b/ecsws.toml", API);
+    workshop.write("a b/ecsws.toml", SMALL_PROJECT);
     let deployed = workshop.start_with(&["--sandbox", "-C", "a b", "--color", "never", "deploy"]);
     let stderr = crate::workshop::wait(deployed).stderr;
     let next: Vec<&str> = stderr.lines().skip_while(|line| !line.contains("Try next:")).skip(1).collect();
@@ -93,7 +79,7 @@ fn invalid_arguments_are_rejected_without_a_sandbox_or_a_region() {
         (&["deploy", "--outputs-file", "no/such/outputs.json"], "cannot write --outputs-file no/such/outputs.json"),
         (&["deploy", "--outputs-file", "."], "cannot write --outputs-file ."),
     ] {
-        let workshop = Workshop::with_spec(API);
+        let workshop = Workshop::with_spec(SMALL_PROJECT);
         for sandbox in [&["--sandbox"] as &[&str], &[]] {
             let ended = crate::workshop::wait(workshop.start_with(&[sandbox, arguments].concat()));
             assert_eq!(ended.code, Some(2), "{arguments:?}: {}", ended.stderr);
@@ -144,7 +130,7 @@ fn dangerous_commands_and_flags_are_not_suggested() {
 
 #[test]
 fn a_declined_question_does_not_mark_a_stack_as_failed() {
-    let workshop = Workshop::with_spec(API);
+    let workshop = Workshop::with_spec(SMALL_PROJECT);
     workshop.run("sandbox start").success();
     let variables = workshop.json("sandbox env")["variables"].as_object().expect("variables").clone();
     let on_terminal = |arguments: &str, answer: &str| {
@@ -172,7 +158,7 @@ fn a_declined_question_does_not_mark_a_stack_as_failed() {
 
 #[test]
 fn a_suggested_deploy_repeats_the_inputs() {
-    let workshop = Workshop::with_spec(API);
+    let workshop = Workshop::with_spec(SMALL_PROJECT);
     let words =
         ["--sandbox", "deploy", "api", "base", "--image", "api=acme/api:2", "--tags", "k=a b", "--timeout", "1ms"];
     let late = crate::workshop::wait(workshop.start_with(&words));
@@ -185,7 +171,8 @@ fn a_suggested_deploy_repeats_the_inputs() {
 #[test]
 fn repeated_commands_keep_their_arguments() {
     let autoscaling = "autoscaling = { min = 1, max = 2, cpu = { target = 50 } }\n";
-    let workshop = Workshop::with_spec(&API.replace("memory = 512\n", &format!("memory = 512\n{autoscaling}")));
+    let workshop =
+        Workshop::with_spec(&SMALL_PROJECT.replace("memory = 512\n", &format!("memory = 512\n{autoscaling}")));
     let error = |arguments: &str| {
         let ended = workshop.run(arguments);
         assert!(matches!(ended.code, Some(1 | 2)), "{}", ended.stderr);

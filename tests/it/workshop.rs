@@ -14,6 +14,22 @@ use serde_json::Value;
 
 use crate::common::{ecsws_in, read};
 
+/// A platform that is created fast, without gateways and instance, and one service on it. Tables may follow.
+pub const SMALL_PROJECT: &str = r#"
+[platform.stack]
+name = "base"
+stress_tool = false
+
+[services.api]
+stack = "api"
+cpu = 256
+memory = 512
+
+[services.api.container]
+image = "acme/api:1"
+environment = { VERSION = "1.10" }
+"#;
+
 /// How long to wait for output before the test fails.
 const TIMEOUT: Duration = Duration::from_mins(1);
 

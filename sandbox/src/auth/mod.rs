@@ -14,11 +14,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
-mod denied;
+mod error;
 mod role_sessions;
 pub(super) mod signature;
 
-pub(crate) use denied::{AuthError, ErrorFormat};
+pub(crate) use error::{AuthError, ErrorFormat};
 pub(crate) use role_sessions::{RoleLease, RoleSession, RoleSessions};
 use signature::{Authorization, SignedRequest};
 
@@ -27,7 +27,7 @@ use signature::{Authorization, SignedRequest};
 pub struct Credentials {
     /// The access key id, which is public.
     pub access_key_id: String,
-    /// The secret access key.
+    /// Signs requests; never logged.
     pub secret_access_key: String,
 }
 

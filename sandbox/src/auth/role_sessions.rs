@@ -20,7 +20,6 @@ pub struct RoleSessions(Arc<Mutex<BTreeMap<String, Arc<RoleSession>>>>);
 
 /// A role in use by one task or instance.
 pub struct RoleSession {
-    /// The role's ARN.
     pub role_arn: String,
     /// The role's unique id, `AROA…`.
     pub role_id: String,

@@ -20,8 +20,8 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 /// The length of the prefix of a text that a part without stars matches, in bytes.
 fn match_prefix(part: &str, text: &str) -> Option<usize> {
     let mut characters = text.chars();
-    let is_valid = part.chars().all(|expected| characters.next().is_some_and(|one| expected == '?' || expected == one));
-    is_valid.then(|| text.len() - characters.as_str().len())
+    let is_match = part.chars().all(|expected| characters.next().is_some_and(|one| expected == '?' || expected == one));
+    is_match.then(|| text.len() - characters.as_str().len())
 }
 
 /// The end of the leftmost occurrence of a part without stars, in bytes.

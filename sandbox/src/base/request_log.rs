@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::base::clock::{Clock, iso8601};
 
 /// The name of the log in the state folder.
-pub(crate) const FILE: &str = "sandbox.log";
+pub(crate) const LOG_FILE: &str = "sandbox.log";
 pub(crate) const ROTATED_FILE: &str = "sandbox.log.1";
 /// The size at which the log is rotated.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
@@ -38,7 +38,7 @@ struct Open {
 impl RequestLog {
     /// Opens the log in a folder, or creates it.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        let file = append_to(&folder.join(FILE))?;
+        let file = append_to(&folder.join(LOG_FILE))?;
         let bytes = file.metadata()?.len();
         Ok(Self { folder: folder.to_owned(), clock: Clock::new(1.0), open: Mutex::new(Open { file, bytes }) })
     }
@@ -58,7 +58,7 @@ impl RequestLog {
     /// Copies the log and empties it, instead of renaming it: the file is also the standard error of a sandbox in the background.
     fn rotate(&self, file: &File) -> io::Result<u64> {
         // It is also emptied if the disk is too full for the copy.
-        drop(fs::copy(self.folder.join(FILE), self.folder.join(ROTATED_FILE)));
+        drop(fs::copy(self.folder.join(LOG_FILE), self.folder.join(ROTATED_FILE)));
         file.set_len(0)?;
         Ok(0)
     }
@@ -87,7 +87,7 @@ pub struct Reader {
 impl Reader {
     /// Opens the log in a folder, and returns its lines so far.
     pub fn open(folder: &Path) -> io::Result<(Self, Vec<String>)> {
-        let mut reader = Self { path: folder.join(FILE), position: 0, partial: Vec::new() };
+        let mut reader = Self { path: folder.join(LOG_FILE), position: 0, partial: Vec::new() };
         let mut lines = match fs::read(folder.join(ROTATED_FILE)) {
             Ok(earlier) => String::from_utf8_lossy(&earlier).lines().map(str::to_owned).collect(),
             Err(_) => Vec::new(),
@@ -134,6 +134,6 @@ mod tests {
         log.write("new");
         assert!(reader.read().expect("the log is read")[0].ends_with(" new"));
         let length = |name: &str| fs::metadata(folder.path().join(name)).expect("it is there").len();
-        assert_eq!((length(ROTATED_FILE), length(FILE)), (31, 29));
+        assert_eq!((length(ROTATED_FILE), length(LOG_FILE)), (31, 29));
     }
 }

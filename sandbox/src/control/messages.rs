@@ -19,17 +19,11 @@ pub(crate) struct StatusRequest {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
-    /// The version of its program.
     pub version: String,
-    /// Its process id.
     pub pid: u32,
-    /// When it was started.
     pub started_at: Timestamp,
-    /// Its account: twelve digits.
     pub account: String,
-    /// Its region.
     pub region: String,
-    /// The folder of its state.
     pub state_dir: PathBuf,
     /// The factor by which waits are shortened.
     pub speed: f64,
@@ -54,7 +48,6 @@ pub struct Usage {
     pub max_log_bytes: u64,
     /// Stacks, without deleted ones.
     pub stacks: Vec<StackSummary>,
-    /// Active services.
     pub services: Vec<ServiceSummary>,
     /// Tasks, without stopped ones.
     pub tasks: Vec<TaskSummary>,
@@ -62,10 +55,8 @@ pub struct Usage {
     pub sessions: Vec<SessionSummary>,
 }
 
-/// A stack.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StackSummary {
-    /// Its name.
     pub name: String,
     /// Such as `CREATE_COMPLETE`.
     pub status: String,
@@ -74,53 +65,39 @@ pub struct StackSummary {
 /// A service and its number of tasks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ServiceSummary {
-    /// The name of its cluster.
     pub cluster: String,
-    /// Its name.
     pub name: String,
-    /// The desired count.
     pub desired: u32,
-    /// How many tasks run.
     pub running: u32,
 }
 
-/// A task.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskSummary {
-    /// The name of its cluster.
     pub cluster: String,
-    /// Its id.
     pub id: String,
     /// `service:NAME` or `family:NAME`.
     pub group: String,
     /// Such as `RUNNING`.
     pub last_status: String,
-    /// When it started to run.
     pub started_at: Option<Timestamp>,
-    /// The ids of its processes.
     pub processes: Vec<i32>,
     /// Resident memory of these processes.
     pub memory_bytes: u64,
 }
 
-/// An open session.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SessionSummary {
-    /// Its id.
     pub id: String,
     /// The instance, or `ecs:CLUSTER_TASK_RUNTIMEID`.
     pub target: String,
-    /// When it was started.
     pub since: Timestamp,
 }
 
 /// The rules of fault injection, each with the number of times that it has been applied.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InjectedFaults {
-    /// For requests.
     pub operations: Vec<Value>,
-    /// For resources of stacks.
     pub resources: Vec<Value>,
 }
 
@@ -128,7 +105,6 @@ pub struct InjectedFaults {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StackImages {
-    /// The stack's name.
     pub stack_name: String,
     /// What runs images without a command.
     #[serde(default)]
@@ -163,9 +139,7 @@ pub struct ImageCommand {
 /// The input of `CheckRuntime`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RuntimeCheck {
-    /// The runtime to check.
     pub runtime: ImageRuntime,
-    /// The images that it has to run.
     #[serde(default)]
     pub images: Vec<String>,
 }
@@ -185,9 +159,7 @@ pub struct RuntimeReport {
 /// The local address of a service.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ServiceUrl {
-    /// The name of its cluster.
     pub cluster: String,
-    /// The service's name.
     pub service: String,
     /// `http://127.0.0.1:PORT`.
     pub url: String,

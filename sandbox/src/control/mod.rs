@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+#[expect(missing_docs, reason = "most members are what their names say")]
 pub mod messages;
 mod status;
 
@@ -46,7 +47,6 @@ fn put_faults(sandbox: &Arc<Sandbox>, rules: Rules) -> OperationResult {
     Ok(json!({}))
 }
 
-/// `DescribeFaults`.
 fn describe_faults(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {
     sandbox.fault_injector.to_output()
 }
@@ -70,7 +70,6 @@ async fn check_runtime(sandbox: Arc<Sandbox>, input: RuntimeCheck) -> OperationR
     Ok(json!(report))
 }
 
-/// `DescribeAddresses`.
 fn describe_addresses(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {
     let urls = service_addresses::urls(sandbox).into_iter().filter_map(|(key, url)| {
         let (cluster, service) = key.split_once('/')?;

@@ -10,7 +10,6 @@ use crate::Fault;
 pub struct AlarmTrigger<'a> {
     /// The alarm's name.
     pub alarm: &'a str,
-    /// The state that it is in.
     pub state: &'a str,
     /// Whether the alarm is for values above its threshold.
     pub above_threshold: bool,

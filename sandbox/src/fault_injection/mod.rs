@@ -83,15 +83,15 @@ impl FaultInjector {
     /// # Errors
     /// When a rule could never match, or its members contradict each other.
     pub fn put(&self, rules: Rules, operations: &[String], resource_types: &[&str]) -> Result<(), Fault> {
-        rules.operations.iter().try_for_each(|rule| rule.rule.check(operations))?;
-        rules.resources.iter().try_for_each(|rule| rule.rule.check(resource_types))?;
+        rules.operations.iter().try_for_each(|counted| counted.rule.check(operations))?;
+        rules.resources.iter().try_for_each(|counted| counted.rule.check(resource_types))?;
         self.with(|current| *current = rules);
         Ok(())
     }
 
     /// The rules, each with how often it has been applied.
     pub fn to_output(&self) -> Value {
-        fn to_output<R: Serialize>(rules: &[CountedRule<R>]) -> Vec<Value> {
+        fn outputs<R: Serialize>(rules: &[CountedRule<R>]) -> Vec<Value> {
             let rule_output = |counted: &CountedRule<R>| {
                 let mut output = json!(counted.rule);
                 output["injected"] = counted.applied.into();
@@ -99,9 +99,7 @@ impl FaultInjector {
             };
             rules.iter().map(rule_output).collect()
         }
-        self.with(
-            |rules| json!({ "operations": to_output(&rules.operations), "resources": to_output(&rules.resources) }),
-        )
+        self.with(|rules| json!({ "operations": outputs(&rules.operations), "resources": outputs(&rules.resources) }))
     }
 
     /// The fault to inject into a request, if a rule matches; `name` is `SERVICE:OPERATION`.

@@ -10,18 +10,14 @@ pub(crate) const UNUSABLE_STATE_EXIT: u8 = 65;
 
 /// Why a sandbox could not be started, found or stopped.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "members are what their names say")]
 pub enum LifecycleError {
     /// Neither `HOME` nor a variable that replaces it is set.
     #[error("cannot determine the state folder, because neither HOME nor XDG_STATE_HOME is set")]
     NoStateHome,
     /// An error of a file in the state folder.
     #[error("the sandbox cannot use {path}: {source}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The error.
-        source: io::Error,
-    },
+    File { path: PathBuf, source: io::Error },
     /// The account or region is malformed; both are part of a path.
     #[error("`{0}` is not an account (twelve digits) or region (such as us-east-1)")]
     InvalidLocation(String),
@@ -31,7 +27,6 @@ pub enum LifecycleError {
     /// The state folder, an entry of it or a parent folder belongs to another user.
     #[error("{path} belongs to {owner}, not to {user}")]
     NotOwner {
-        /// The path.
         path: PathBuf,
         /// The owner's name and uid.
         owner: String,
@@ -41,7 +36,6 @@ pub enum LifecycleError {
     /// The state folder, an entry of it or a parent folder is writable by other users.
     #[error("other users can change {path} (mode {mode:o})")]
     Exposed {
-        /// The path.
         path: PathBuf,
         /// Its permissions.
         mode: u32,

@@ -27,11 +27,11 @@ pub(super) const RUNNING_LOCK: &str = "running.lock";
 pub(super) const STARTING_LOCK: &str = "starting.lock";
 /// The files of a sandbox besides the locks: `reset` removes these and no others.
 pub(super) const FILES: &[&str] = &[
-    database::FILE,
+    database::DATABASE_FILE,
     database::DRAFT_FILE,
     ENDPOINT_FILE,
     ENDPOINT_DRAFT,
-    request_log::FILE,
+    request_log::LOG_FILE,
     request_log::ROTATED_FILE,
     ENGINES_FILE,
 ];

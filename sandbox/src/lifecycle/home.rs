@@ -9,9 +9,9 @@ use super::LifecycleError;
 pub struct StateHome {
     /// `ECSWS_SANDBOX_DIR`: the folder itself.
     pub sandbox_dir: Option<PathBuf>,
-    /// `XDG_STATE_HOME`.
+    /// The variable of this name.
     pub xdg_state_home: Option<PathBuf>,
-    /// `HOME`.
+    /// The variable of this name.
     pub home: Option<PathBuf>,
 }
 

@@ -41,7 +41,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Options {
     /// The account of the sandbox: twelve digits.
     pub account: String,
-    /// Its region.
+    /// Such as `us-east-1`.
     pub region: String,
     /// The folder of its state.
     pub state_dir: PathBuf,
@@ -64,7 +64,7 @@ pub async fn start(program: &Path, options: &Options) -> Result<(Endpoint, Statu
     if let Some(found) = status(folder).await? {
         return Ok(found);
     }
-    let log_length = fs::metadata(folder.join(request_log::FILE)).map_or(0, |log| log.len());
+    let log_length = fs::metadata(folder.join(request_log::LOG_FILE)).map_or(0, |log| log.len());
     let mut child = start::spawn(program, options)?;
     start::wait_until_ready(folder, &mut child, log_length).await
 }

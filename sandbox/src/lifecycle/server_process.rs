@@ -148,11 +148,11 @@ async fn serve_folder(
     let Options { account, region, state_dir, speed, host_exec } = options;
     let program = own_executable().map_err(LifecycleError::Serve)?;
     let config = Config { account, region, state_dir, credentials, control_secret, program, speed, host_exec };
-    let sandbox = crate::open(config, shutdown.clone()).map_err(open_error)?;
+    let sandbox = crate::registry::open(config, shutdown.clone()).map_err(open_error)?;
     if is_in_background {
         start::close_output().map_err(LifecycleError::Serve)?;
     }
-    let serving = crate::serve(listener, &sandbox);
+    let serving = crate::server::serve(listener, &sandbox);
     tokio::pin!(serving);
     let served = tokio::select! {
         served = &mut serving => served,
@@ -167,7 +167,7 @@ async fn serve_folder(
 /// Whether [`start::spawn`] started this process: only then is its stderr the folder's log, and its stdout read by the command that
 /// started it.
 fn is_in_background(folder: &Path) -> bool {
-    let log = nix::sys::stat::stat(&folder.join(request_log::FILE));
+    let log = nix::sys::stat::stat(&folder.join(request_log::LOG_FILE));
     let stderr = nix::sys::stat::fstat(io::stderr());
     log.is_ok_and(|log| stderr.is_ok_and(|stderr| (log.st_dev, log.st_ino) == (stderr.st_dev, stderr.st_ino)))
 }

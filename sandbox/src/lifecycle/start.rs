@@ -15,7 +15,7 @@ use crate::process::{environment, signals};
 
 /// Starts the process. It inherits neither variables nor the working directory, and closes inherited files itself.
 pub(super) fn spawn(program: &Path, options: &Options) -> Result<Child, LifecycleError> {
-    let log = options.state_dir.join(request_log::FILE);
+    let log = options.state_dir.join(request_log::LOG_FILE);
     let stderr = request_log::append_to(&log).map_err(at(&log))?;
     let mut command = command(program, options);
     // It becomes the leader of a session later, which the leader of a process group could not. So it gets no group here.
@@ -89,7 +89,7 @@ fn startup_error(folder: &Path, child: &mut Child, log_length: u64, status: Exit
         drop(stdout.read_to_string(&mut message));
     }
     if message.is_empty() {
-        let log = fs::read(folder.join(request_log::FILE)).unwrap_or_default();
+        let log = fs::read(folder.join(request_log::LOG_FILE)).unwrap_or_default();
         let added = log.get(usize::try_from(log_length).unwrap_or_default()..).unwrap_or(&log);
         let added = String::from_utf8_lossy(added);
         added

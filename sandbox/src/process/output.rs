@@ -37,7 +37,7 @@ impl ProcessOutput {
     /// The next line; none when the process has ended and all lines were received.
     pub async fn recv(&mut self) -> Option<OutputLine> {
         let line = self.lines.recv().await?;
-        self.room.add_permits(weight(&line.text));
+        self.room.add_permits(queued_bytes(&line.text));
         Some(line)
     }
 }
@@ -59,8 +59,8 @@ pub(super) struct Lines {
 impl Lines {
     /// Waits until there is room. Without a receiver the line is dropped.
     async fn send(&self, line: OutputLine) {
-        let weight = u32::try_from(weight(&line.text)).unwrap_or(u32::MAX);
-        if let Ok(room) = self.room.acquire_many(weight).await {
+        let queued_bytes = u32::try_from(queued_bytes(&line.text)).unwrap_or(u32::MAX);
+        if let Ok(room) = self.room.acquire_many(queued_bytes).await {
             room.forget();
             let _ = self.lines.send(line).await;
         }
@@ -68,7 +68,7 @@ impl Lines {
 }
 
 /// Lossy conversion can make a text three times as long as its bytes.
-fn weight(text: &str) -> usize {
+fn queued_bytes(text: &str) -> usize {
     text.len().min(QUEUED_BYTES)
 }
 

@@ -9,10 +9,10 @@ pub(crate) use super::input_error::InputError;
 
 /// Deserializes a typed input.
 pub(crate) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, InputError> {
-    T::deserialize(Lenient(value))
+    T::deserialize(CoercingDeserializer(value))
 }
 
-struct Lenient(Value);
+struct CoercingDeserializer(Value);
 
 /// The members of a structure; an error is marked with the name of the member in which it is.
 struct Members<I> {
@@ -31,11 +31,11 @@ impl<'de, I: Iterator<Item = (String, Value)>> MapAccess<'de> for Members<I> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, InputError> {
         let (name, value) = self.current.take().unwrap_or_default();
-        seed.deserialize(Lenient(value)).map_err(|error| error.within(&name))
+        seed.deserialize(CoercingDeserializer(value)).map_err(|error| error.within(&name))
     }
 }
 
-impl IntoDeserializer<'_, InputError> for Lenient {
+impl IntoDeserializer<'_, InputError> for CoercingDeserializer {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -65,7 +65,7 @@ macro_rules! integers {
                     Ok(parsed) => visitor.$visit(parsed),
                     Err(_) => self.deserialize_any(visitor),
                 },
-                Value::Number(number) => match whole(number) {
+                Value::Number(number) => match as_integer(number) {
                     Some(number) => match <$Type>::try_from(number) {
                         Ok(fitting) => visitor.$visit(fitting),
                         Err(_) => Err(InputError::out_of_range(number, <$Type>::MIN.into(), $max.into())),
@@ -79,11 +79,11 @@ macro_rules! integers {
 }
 
 /// The value of a number without a fraction.
-fn whole(number: &Number) -> Option<i128> {
+fn as_integer(number: &Number) -> Option<i128> {
     number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
 }
 
-impl<'de> de::Deserializer<'de> for Lenient {
+impl<'de> de::Deserializer<'de> for CoercingDeserializer {
     type Error = InputError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
@@ -97,7 +97,7 @@ impl<'de> de::Deserializer<'de> for Lenient {
                 _ => visitor.visit_string(number.to_string()),
             },
             Value::String(text) => visitor.visit_string(text),
-            Value::Array(items) => visitor.visit_seq(SeqDeserializer::new(items.into_iter().map(Lenient))),
+            Value::Array(items) => visitor.visit_seq(SeqDeserializer::new(items.into_iter().map(CoercingDeserializer))),
             Value::Object(members) => {
                 // A null member is one that was not given.
                 let remaining = members.into_iter().filter(|(_, value)| !value.is_null());

@@ -12,7 +12,6 @@ const QUEUE_LENGTH: usize = 16;
 /// The type of string headers.
 const STRING: u8 = 7;
 
-/// A message.
 #[derive(Debug)]
 pub struct StreamMessage {
     /// Whether it is an `event` or an `exception`, which ends the stream.

@@ -84,7 +84,6 @@ pub struct DecodedRequest {
 /// The body of a response, with its headers.
 #[derive(Debug)]
 pub struct Body {
-    /// The `Content-Type`.
     pub content_type: &'static str,
     /// The encoded output or fault.
     pub bytes: Vec<u8>,
@@ -215,7 +214,7 @@ impl Protocol {
         (status, body)
     }
 
-    /// The dialect of this protocol's authentication errors.
+    /// The form of this protocol's authentication errors.
     pub fn error_format(self) -> ErrorFormat {
         match self {
             Self::Json10 { .. } | Self::Json11 { .. } | Self::Cbor { .. } | Self::RestJson => ErrorFormat::Json,

@@ -29,7 +29,7 @@ struct Server {
 }
 
 /// Answers requests until the sandbox's stop signal.
-pub(crate) async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<()> {
+pub(super) async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<()> {
     let port = listener.local_addr()?.port();
     let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
     let server = Arc::new(Server { sandbox: Arc::clone(sandbox), hosts });
@@ -123,7 +123,7 @@ fn check_channel_signature(server: &Server, parts: &Parts, headers: &BTreeMap<St
             sandbox.clock.now(),
         )
     });
-    let (service, _) = verified.map_err(|denied| denied.fault(error_format))?;
+    let (service, _) = verified.map_err(|error| error.fault(error_format))?;
     if service == session_socket::SIGNING_NAME {
         return Ok(());
     }
@@ -143,7 +143,7 @@ async fn read_request<'a>(
     let checked = request_limits::check_head(parts, headers, &server.hosts);
     let signed = signature::SignedRequest { method: parts.method.as_str(), path, query, headers, body: &[] };
     let identified = checked.and_then(|()| {
-        auth::identify(&signed, server.sandbox.known_credentials()).map_err(|denied| denied.fault(error_format))
+        auth::identify(&signed, server.sandbox.known_credentials()).map_err(|error| error.fault(error_format))
     });
     match identified {
         Ok(claimed) => Ok((signed, claimed, request_limits::read_body(body).await?)),
@@ -171,7 +171,7 @@ async fn answer(
         error_format,
         sandbox.clock.now(),
     );
-    let (service, identity) = verified.map_err(|denied| denied.fault(error_format))?;
+    let (service, identity) = verified.map_err(|error| error.fault(error_format))?;
     connection.mark_authenticated();
     let service = sandbox.registry.find(&service)?;
     context.format.set_service(service);

@@ -30,12 +30,12 @@ pub(super) struct RequestContext {
     name: String,
     /// Whether its service and operation are known. Messages of later client faults are not logged: they may repeat the input.
     is_dispatched: bool,
-    abort: Option<Abort>,
+    abort: Option<AbortPoint>,
 }
 
 /// When an injected fault aborts the connection.
 #[derive(PartialEq, Eq)]
-enum Abort {
+enum AbortPoint {
     BeforeResponse,
     DuringResponse,
 }
@@ -57,8 +57,9 @@ impl RequestContext {
         self.is_dispatched = true;
         let aborted = || Fault::internal("the connection is cut");
         // Control calls are exempt, so that faults can always be removed.
-        let faults = Some(&self.sandbox.fault_injector).filter(|_| !service.is_for_owner);
-        match faults.and_then(|faults| faults.next_for_request(&self.name, self.format.error_format(), &request.input))
+        let injector = Some(&self.sandbox.fault_injector).filter(|_| !service.is_for_owner);
+        match injector
+            .and_then(|injector| injector.next_for_request(&self.name, self.format.error_format(), &request.input))
         {
             None => Ok(()),
             Some(InjectedFault::Refuse(fault)) => Err(fault),
@@ -69,15 +70,15 @@ impl RequestContext {
             }
             Some(InjectedFault::Hang) => {
                 self.sandbox.shutdown.cancelled().await;
-                self.abort = Some(Abort::BeforeResponse);
+                self.abort = Some(AbortPoint::BeforeResponse);
                 Err(aborted())
             }
             Some(InjectedFault::Cut) => {
-                self.abort = Some(Abort::BeforeResponse);
+                self.abort = Some(AbortPoint::BeforeResponse);
                 Err(aborted())
             }
             Some(InjectedFault::CutAnswer) => {
-                self.abort = Some(Abort::DuringResponse);
+                self.abort = Some(AbortPoint::DuringResponse);
                 Ok(())
             }
         }
@@ -87,18 +88,18 @@ impl RequestContext {
     pub(super) fn log(&self, fault: Option<&Fault>) -> Result<(), ConnectionAborted> {
         let duration = self.sandbox.clock.now().duration_since(self.started_at).as_millis();
         let outcome = match fault {
-            _ if self.abort == Some(Abort::BeforeResponse) => "cut".to_owned(),
+            _ if self.abort == Some(AbortPoint::BeforeResponse) => "cut".to_owned(),
             None => "200".to_owned(),
             Some(fault) if self.is_dispatched && fault.status < 500 => format!("{} {}", fault.status, fault.code),
             Some(Fault { status, code, message, .. }) => format!("{status} {code}: {message}"),
         };
         self.sandbox.log.write(&format!("{} {outcome} ({duration} ms)", self.name));
-        if self.abort == Some(Abort::BeforeResponse) { Err(ConnectionAborted) } else { Ok(()) }
+        if self.abort == Some(AbortPoint::BeforeResponse) { Err(ConnectionAborted) } else { Ok(()) }
     }
 
     /// The response to send: the first half of it where a fault aborts the connection in the middle.
     pub(super) async fn finish(&self, response: Response<Body>) -> Response<Body> {
-        if self.abort != Some(Abort::DuringResponse) {
+        if self.abort != Some(AbortPoint::DuringResponse) {
             return response;
         }
         let (parts, body) = response.into_parts();

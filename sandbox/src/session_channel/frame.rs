@@ -10,8 +10,8 @@ use crate::base::ids;
 
 /// The header's length field: the offset of the payload's length.
 const HEADER_LENGTH: u32 = 116;
-const TYPE: std::ops::Range<usize> = 4..36;
-const ID: std::ops::Range<usize> = 64..80;
+const TYPE_RANGE: std::ops::Range<usize> = 4..36;
+const ID_RANGE: std::ops::Range<usize> = 64..80;
 /// The version of the layout.
 const SCHEMA_VERSION: u32 = 1;
 
@@ -87,7 +87,7 @@ impl Frame {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER_LENGTH as usize + 4 + self.payload.len());
         bytes.extend(HEADER_LENGTH.to_be_bytes());
-        bytes.extend(format!("{:<width$}", self.kind, width = TYPE.len()).as_bytes());
+        bytes.extend(format!("{:<width$}", self.kind, width = TYPE_RANGE.len()).as_bytes());
         bytes.extend(SCHEMA_VERSION.to_be_bytes());
         bytes.extend(self.created.to_be_bytes());
         bytes.extend(self.sequence.to_be_bytes());
@@ -107,7 +107,7 @@ impl Frame {
         if header < HEADER_LENGTH as usize {
             return None;
         }
-        let kind = std::str::from_utf8(bytes.get(TYPE)?).ok()?;
+        let kind = std::str::from_utf8(bytes.get(TYPE_RANGE)?).ok()?;
         let length = usize::try_from(u32::from_be_bytes(array(bytes, header)?)).ok()?;
         let payload = bytes.get(header + 4..)?.get(..length)?.to_vec();
         Some(Self {
@@ -115,7 +115,7 @@ impl Frame {
             created: u64::from_be_bytes(array(bytes, 40)?),
             sequence: i64::from_be_bytes(array(bytes, 48)?),
             flags: u64::from_be_bytes(array(bytes, 56)?),
-            id: swapped(array(bytes, ID.start)?),
+            id: swapped(array(bytes, ID_RANGE.start)?),
             payload_type: u32::from_be_bytes(array(bytes, header.checked_sub(4)?)?),
             payload,
         })

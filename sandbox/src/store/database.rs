@@ -25,7 +25,7 @@ pub(crate) use error::StoreError;
 /// The version of the stored form. A database of another version is refused.
 const VERSION: &str = "2";
 /// The database's name in the state folder.
-pub(crate) const FILE: &str = "world.redb";
+pub(crate) const DATABASE_FILE: &str = "world.redb";
 /// The database's name while it is being created.
 pub(crate) const DRAFT_FILE: &str = "world.redb.new";
 /// Files up to this size are checked completely when they are opened.
@@ -68,7 +68,7 @@ impl Database {
 
     /// Opens it, and checks every page if the file is not larger than `max_checked_bytes`.
     fn open_checked(folder: &Path, max_checked_bytes: u64) -> Result<Self, StoreError> {
-        let path = folder.join(FILE);
+        let path = folder.join(DATABASE_FILE);
         if !path.exists() {
             file::create(folder, &path)?;
         }

@@ -19,7 +19,7 @@ pub(super) async fn ensure_count(
     options: &ExecutionOptions,
     ctx: &mut Context,
 ) -> Result<(), CliError> {
-    if was_updated && service.current() == count {
+    if was_updated && service.initial_count() == count {
         warn_of_autoscaling(service, count, ctx).await;
         return Ok(());
     }
@@ -37,7 +37,7 @@ pub(super) async fn set_count(
     ctx: &mut Context,
 ) -> Result<(), CliError> {
     service.set(count).await?;
-    let (name, old) = (service.service(), service.current());
+    let (name, old) = (service.service(), service.initial_count());
     let message = if old == count { format!("desired count is {count}, as it was") } else { message(old) };
     render::note_event(&mut ctx.ui, format!("{name}: {message}"));
     warn_of_autoscaling(service, count, ctx).await;

@@ -119,7 +119,6 @@ pub struct ResourceEvent {
     pub timestamp: Timestamp,
     /// ResourceStatus.
     pub status: StackStatus,
-    /// ResourceType.
     pub resource_type: String,
     /// LogicalResourceId.
     pub logical_id: String,

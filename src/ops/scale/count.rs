@@ -13,7 +13,7 @@ use crate::ops::{OpsError, Reporter, Result};
 pub(crate) struct ServiceCount<'a> {
     aws: &'a Aws,
     name: ServiceName,
-    current: u32,
+    initial_count: u32,
     initial_observation: Observation,
 }
 
@@ -34,9 +34,9 @@ impl<'a> ServiceCount<'a> {
             Err(error) if error.kind.is_access_denied() => Vec::new(),
             stopped => stopped?,
         };
-        let current = service.desired;
+        let initial_count = service.desired;
         let initial_observation = Observation { events: Vec::new(), service: Some(service), stopped };
-        Ok(Self { aws, name, current, initial_observation })
+        Ok(Self { aws, name, initial_count, initial_observation })
     }
 
     pub(crate) fn service(&self) -> &str {
@@ -44,8 +44,8 @@ impl<'a> ServiceCount<'a> {
     }
 
     /// The desired count as it was read.
-    pub(crate) fn current(&self) -> u32 {
-        self.current
+    pub(crate) fn initial_count(&self) -> u32 {
+        self.initial_count
     }
 
     /// Sets the desired count.
@@ -54,7 +54,7 @@ impl<'a> ServiceCount<'a> {
     /// A denied call is no error if the count was this one already.
     pub(crate) async fn set(&self, count: u32) -> Result<()> {
         match self.aws.set_desired_count(&self.name, count).await {
-            Err(error) if count == self.current && error.kind.is_access_denied() => Ok(()),
+            Err(error) if count == self.initial_count && error.kind.is_access_denied() => Ok(()),
             set => Ok(set?),
         }
     }

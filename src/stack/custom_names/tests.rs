@@ -39,12 +39,12 @@ fn identifying_properties_of_types_are_known() {
         ("AWS::ServiceDiscovery::PrivateDnsNamespace", vec!["Vpc", "Name"]),
         ("AWS::EKS::Addon", vec!["ClusterName", "AddonName"]),
     ] {
-        let identifying = words_of(TABLE, kind).expect("the type has a custom name").collect::<Vec<_>>();
+        let identifying = properties_of(TABLE, kind).expect("the type has a custom name").collect::<Vec<_>>();
         assert_eq!(identifying, properties, "{kind}");
     }
     // Another task definition of the same family is its next revision; an inline policy is overwritten.
     for kind in ["AWS::ECS::TaskDefinition", "AWS::IAM::Policy", "AWS::EC2::VPC", "Custom", "AWS::No::Type"] {
-        assert!(words_of(TABLE, kind).is_none(), "{kind}");
+        assert!(properties_of(TABLE, kind).is_none(), "{kind}");
     }
 }
 

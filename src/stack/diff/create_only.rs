@@ -1,15 +1,17 @@
 //! The create-only properties of resource types, from the CDK's table: `src/data/create_only_properties.txt`.
 
 use super::Impact;
-use crate::stack::type_table::words_of;
+use crate::stack::type_table::properties_of;
 
 /// The create-only properties of each type, sorted. A `?` in front marks those that may replace the resource.
 const TABLE: &str = include_str!("../../data/create_only_properties.txt");
 
 /// The impact of changing a property. Like `cdk diff`, this considers whole properties, not their members.
 pub(super) fn property_impact(resource_type: &str, property: &str) -> Impact {
-    let marks =
-        words_of(TABLE, resource_type).into_iter().flatten().filter(|word| word.trim_start_matches('?') == property);
+    let marks = properties_of(TABLE, resource_type)
+        .into_iter()
+        .flatten()
+        .filter(|word| word.trim_start_matches('?') == property);
     marks
         .map(|word| if word.starts_with('?') { Impact::MayReplace } else { Impact::Replace })
         .max()

@@ -68,7 +68,6 @@ pub struct PropertyChange {
     pub impact: Impact,
 }
 
-/// A change of a resource.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResourceChange {
     pub logical_id: String,

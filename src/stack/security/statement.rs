@@ -7,9 +7,7 @@ use super::intrinsics::display_text;
 /// The effect of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// `Allow`.
     Allow,
-    /// `Deny`.
     Deny,
     /// Any other value, such as an intrinsic function.
     Unknown,
@@ -80,7 +78,6 @@ pub struct Statement {
     pub actions: StatementElements,
     /// Principal or NotPrincipal.
     pub principals: StatementElements,
-    /// Condition.
     pub condition: Value,
     /// The text of a statement that is an intrinsic function, which only CloudFormation can resolve; the other fields are then empty.
     pub unresolved: Option<String>,

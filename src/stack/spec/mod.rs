@@ -48,7 +48,7 @@ pub struct Spec {
     pub sandbox: Sandbox,
 }
 
-/// A generation of the CDK.
+/// A major version of the CDK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CdkVersion {
     /// 1.x, as of 1.204.

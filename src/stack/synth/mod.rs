@@ -20,7 +20,6 @@ pub enum SynthError {
     /// The spec has no such stack.
     #[error("there is no stack `{name}` in the project")]
     UnknownStack { name: String },
-    /// A look-up is missing.
     #[error("{}", missing_look_up(.0))]
     MissingLookUp(LookUp),
     /// The VPC has no subnet of the required kind.

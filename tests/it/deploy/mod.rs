@@ -11,24 +11,12 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::common::assert_has;
-use crate::workshop::{Finished, Workshop};
+use crate::workshop::{Finished, SMALL_PROJECT, Workshop};
 
-/// A service on a platform that is created fast: without gateways and instance.
+/// The small project with a circuit breaker, and images whose tasks fail or do not answer.
 fn api(more: &str) -> Workshop {
     Workshop::with_spec(&format!(
-        r#"
-[platform.stack]
-name = "base"
-stress_tool = false
-
-[services.api]
-stack = "api"
-cpu = 256
-memory = 512
-
-[services.api.container]
-image = "acme/api:1"
-
+        r#"{SMALL_PROJECT}
 [services.api.deployment]
 circuit_breaker = true
 {more}

@@ -15,7 +15,6 @@ pub(crate) struct ChangeSet {
     pub name: String,
     /// The stack's ARN.
     pub stack_id: String,
-    /// The stack's name.
     pub stack_name: String,
     /// `Description`, as the request has it.
     pub description: Option<String>,

@@ -16,7 +16,6 @@ pub(crate) struct StackEvent {
     pub logical_id: String,
     /// The physical id; empty before there is one.
     pub physical_id: String,
-    /// The resource's type.
     #[serde(rename = "kind")]
     pub resource_type: String,
     /// AWS's text of the new status.

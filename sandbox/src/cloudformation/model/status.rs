@@ -105,7 +105,6 @@ impl StackStatus {
     }
 }
 
-/// A resource's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ResourceStatus {

@@ -29,7 +29,6 @@ pub struct HandlerContext {
     pub sandbox: Arc<Sandbox>,
     /// The resource's type, such as `AWS::EC2::VPC`; empty until a handler is called.
     pub resource_type: &'static str,
-    /// The stack's name.
     pub stack_name: String,
     /// The resource's name in the template.
     pub logical_id: String,
@@ -42,7 +41,6 @@ pub struct HandlerContext {
 /// The creation of a physical resource.
 #[derive(Debug, Clone)]
 pub struct Creation {
-    /// The resource's type.
     pub resource_type: &'static str,
     /// The resolved properties.
     pub properties: Value,

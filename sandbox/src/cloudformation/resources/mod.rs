@@ -163,7 +163,6 @@ impl From<&PhysicalResource> for HandlerOutput {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct OnlyTags {
-    /// The tags.
     #[serde(default)]
     pub tags: Vec<Tag>,
 }

@@ -19,7 +19,6 @@ pub type Members = IndexMap<&'static str, Member>;
 pub struct Member {
     /// A plain type's name or a structure's, after `[` for each list and `{` for each map around it.
     pub type_name: &'static str,
-    /// Whether it is required.
     pub is_required: bool,
 }
 

@@ -30,7 +30,6 @@ pub(crate) struct EvaluationScope<'a> {
     pub template: &'a Template,
     /// The account and region.
     pub config: &'a Config,
-    /// The stack's name.
     pub stack_name: &'a str,
     /// The stack's ARN.
     pub stack_id: &'a str,

@@ -110,7 +110,7 @@ pub(crate) fn process_count() -> u64 {
 /// The resident memory of a process.
 pub(crate) fn resident_bytes(pid: u32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    Process::read(&stat).map_or(0, |(_, process)| process.resident_pages * page_bytes())
+    Process::read(&stat).map_or(0, |(_, process)| process.resident_pages * page_size())
 }
 
 /// The resident memory of processes without mapped files, shared memory counted once: what a container's memory limit counts.
@@ -127,7 +127,7 @@ pub(crate) fn unshared_bytes(pids: &[i32]) -> u64 {
     pids.iter().map(kilobytes).sum::<u64>() * 1024
 }
 
-fn page_bytes() -> u64 {
+fn page_size() -> u64 {
     let size = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten();
     size.and_then(|size| u64::try_from(size).ok()).unwrap_or(4096)
 }
@@ -190,7 +190,7 @@ impl CpuTimes {
                 pages += process.resident_pages;
             }
         });
-        ProcessUsage { pids, resident_bytes: pages * page_bytes() }
+        ProcessUsage { pids, resident_bytes: pages * page_size() }
     }
 
     fn walk(&self, root: i32, visit: &mut dyn FnMut(i32, &Process)) {

@@ -72,8 +72,8 @@ const ATTRIBUTES: [Attribute; 4] = [
 ];
 
 fn check_attributes(attributes: &BTreeMap<String, String>) -> Result<(), Fault> {
-    for (name, fits, expected) in ATTRIBUTES {
-        if let Some(value) = attributes.get(name).filter(|value| !fits(value)) {
+    for (name, is_valid, expected) in ATTRIBUTES {
+        if let Some(value) = attributes.get(name).filter(|value| !is_valid(value)) {
             return Err(invalid_input(format!("The value '{value}' of the attribute {name} is not {expected}.")));
         }
     }

@@ -59,9 +59,9 @@ struct Filter {
 
 impl Filter {
     fn accepts(&self, metric: &Metric) -> bool {
-        let is_valid =
+        let is_match =
             |one: &Dimension| one.name == self.name && self.value.as_ref().is_none_or(|value| *value == one.value);
-        metric.dimensions.iter().any(is_valid)
+        metric.dimensions.iter().any(is_match)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{Fault, Sandbox};
 /// The size of all log groups together.
 pub(crate) const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 /// How much is deleted in one transaction: other transactions have to wait for it.
-const STEP_BYTES: u64 = 16 * 1024 * 1024;
+const DELETE_BATCH_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The size of all log groups.
 pub(crate) fn stored_bytes(states: &States) -> u64 {
@@ -18,7 +18,7 @@ pub(crate) fn stored_bytes(states: &States) -> u64 {
 
 /// Deletes events until there is space for new ones.
 pub(super) fn free_space(sandbox: &Sandbox) -> Result<(), Fault> {
-    delete_down_to(sandbox, MAX_BYTES, STEP_BYTES)
+    delete_down_to(sandbox, MAX_BYTES, DELETE_BATCH_BYTES)
 }
 
 fn delete_down_to(sandbox: &Sandbox, limit: u64, step: u64) -> Result<(), Fault> {

@@ -162,13 +162,13 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeInstanceInformatio
             .ok_or_else(|| Fault::not_implemented(&format!("ssm:DescribeInstanceInformation with the filter {key}")))?;
         conditions.push((*member, values));
     }
-    let passes = |to_output: &Value| {
-        conditions.iter().all(|(member, values)| values.iter().any(|value| to_output[*member] == value.as_str()))
+    let passes = |output: &Value| {
+        conditions.iter().all(|(member, values)| values.iter().any(|value| output[*member] == value.as_str()))
     };
     let query = format!("DescribeInstanceInformation {filters:?}");
     let page = sandbox.store.read(|states| {
         let all = all(states).map(|instance| to_output(sandbox, instance)).filter(passes);
-        let all = all.map(|to_output| (to_output["InstanceId"].to_string(), to_output));
+        let all = all.map(|output| (output["InstanceId"].to_string(), output));
         paging::page(all, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE)).map_err(invalid_token)
     })?;
     Ok(json!({ "InstanceInformationList": page.items, "NextToken": page.next_token }))

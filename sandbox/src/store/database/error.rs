@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{FILE, VERSION};
+use super::{DATABASE_FILE, VERSION};
 
 /// Why the database could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -13,40 +13,22 @@ pub enum StoreError {
     InUse(String),
     /// The database was written by another version of this program.
     #[error("the sandbox's state has version {found}, and this program reads version {VERSION} only")]
-    Version {
-        /// The version in the database.
-        found: String,
-    },
+    Version { found: String },
     /// The database is not one of a sandbox.
     #[error("{0} is not the state of a sandbox")]
     Foreign(PathBuf),
     /// A row cannot be deserialised.
     #[error("the sandbox's state is damaged in table {table} ({source})")]
-    Row {
-        /// The table's name.
-        table: String,
-        /// The error.
-        source: serde_json::Error,
-    },
+    Row { table: String, source: serde_json::Error },
     /// The file is not a database, or a damaged one.
     #[error("the sandbox's state in {path} is damaged ({source})")]
-    Damaged {
-        /// The database's file.
-        path: PathBuf,
-        /// The error.
-        source: redb::Error,
-    },
+    Damaged { path: PathBuf, source: redb::Error },
     /// The disk is full.
     #[error("there is no space left for the sandbox's state in {0}: free some space and try again")]
     NoSpace(PathBuf),
     /// Any other error of the database or the disk.
     #[error("the sandbox's state in {path}: {source}")]
-    Database {
-        /// The database's file.
-        path: PathBuf,
-        /// The error.
-        source: redb::Error,
-    },
+    Database { path: PathBuf, source: redb::Error },
 }
 
 impl StoreError {
@@ -57,7 +39,7 @@ impl StoreError {
 
     /// A database on which redb panicked.
     pub fn unreadable(folder: &Path) -> Self {
-        Self::new(&folder.join(FILE), redb::Error::Corrupted("it cannot be read".to_owned()))
+        Self::new(&folder.join(DATABASE_FILE), redb::Error::Corrupted("it cannot be read".to_owned()))
     }
 
     /// Classifies an error of redb.

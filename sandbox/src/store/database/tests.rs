@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-use super::{Database, FILE, Scan, StoreError};
+use super::{DATABASE_FILE, Database, Scan, StoreError};
 use crate::store::table::{Stored, Table};
 
 const EVENTS: &str = "events";
@@ -26,7 +26,7 @@ fn fill(folder: &Path) {
 
 /// Flips one bit in every occurrence of `text` in the file.
 fn flip(folder: &Path, text: &[u8]) {
-    let file = OpenOptions::new().read(true).write(true).open(folder.join(FILE)).expect("the file");
+    let file = OpenOptions::new().read(true).write(true).open(folder.join(DATABASE_FILE)).expect("the file");
     let mut bytes = vec![0; usize::try_from(file.metadata().expect("it is there").len()).expect("it fits")];
     file.read_exact_at(&mut bytes, 0).expect("it is read");
     let places: Vec<usize> = (0..bytes.len() - text.len()).filter(|&at| bytes[at..].starts_with(text)).collect();

@@ -52,7 +52,6 @@ impl Finding {
 #[derive(Debug, Clone, Copy)]
 pub struct StackUpdate<'a> {
     pub stack: &'a str,
-    /// The key of the service that it is for.
     pub service_key: Option<&'a str>,
     /// The stack, when there is one.
     pub existing: Option<&'a Stack>,

@@ -2,7 +2,6 @@
 
 use crate::model::{Deployment, ServiceEvent, Task};
 
-/// The state of a rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RolloutState {
     /// CloudFormation has not started to update the service.
@@ -20,7 +19,6 @@ pub enum RolloutState {
 pub enum RolloutEvent {
     /// The deployments have other counts or states.
     Deployments(Vec<Deployment>),
-    /// An event of the service.
     ServiceEvent(ServiceEvent),
     /// A task stopped unexpectedly.
     Stopped {
@@ -31,5 +29,7 @@ pub enum RolloutEvent {
         count: usize,
     },
     /// Tasks keep stopping for the same cause.
-    Stuck { cause: String },
+    Stuck {
+        cause: String,
+    },
 }

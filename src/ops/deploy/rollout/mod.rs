@@ -145,7 +145,7 @@ impl Rollout {
             if matches!(status, "ROLLBACK_IN_PROGRESS" | "UPDATE_ROLLBACK_IN_PROGRESS") {
                 self.rollback_started.get_or_insert(event.timestamp);
                 if self.started.is_some() {
-                    self.fail(event.reason.as_deref().unwrap_or("CloudFormation rolls the stack back"));
+                    self.set_failed(event.reason.as_deref().unwrap_or("CloudFormation rolls the stack back"));
                 }
             }
             return;
@@ -159,7 +159,7 @@ impl Rollout {
                 self.start(event.timestamp);
             }
             "CREATE_FAILED" | "UPDATE_FAILED" => {
-                self.fail(event.reason.as_deref().unwrap_or("no reason reported"));
+                self.set_failed(event.reason.as_deref().unwrap_or("no reason reported"));
             }
             "DELETE_IN_PROGRESS" => {
                 self.is_deleting = true;
@@ -171,7 +171,7 @@ impl Rollout {
     }
 
     /// The first cause is the one that counts.
-    fn fail(&mut self, cause: &str) {
+    fn set_failed(&mut self, cause: &str) {
         if !matches!(self.state, RolloutState::Failed(_)) {
             self.state = RolloutState::Failed(cause.to_owned());
         }
@@ -189,7 +189,7 @@ impl Rollout {
         let Some(primary) = service.primary_deployment() else {
             let is_known = self.tracked.is_some() || self.expected_count.is_some();
             if is_known && service.status != "ACTIVE" {
-                self.fail(&format!("the service is {}", service.status));
+                self.set_failed(&format!("the service is {}", service.status));
             } else if service.status == "ACTIVE"
                 && service.deployments.is_empty()
                 && has_expected_count
@@ -203,7 +203,7 @@ impl Rollout {
         let is_certain = match &self.tracked {
             Some(TrackedDeployment { is_certain: true, .. }) if self.state == RolloutState::Done => return,
             Some(TrackedDeployment { id, is_certain: true }) if *id != primary.id => {
-                return self.fail(&replacement_cause(id, primary, service));
+                return self.set_failed(&replacement_cause(id, primary, service));
             }
             Some(TrackedDeployment { id, is_certain }) if *id == primary.id => *is_certain,
             _ => {
@@ -214,8 +214,8 @@ impl Rollout {
         };
         let reason = primary.rollout_reason.as_deref().unwrap_or_default();
         match primary.rollout_state.as_deref() {
-            Some("FAILED") => self.fail(if reason.is_empty() { "its deployment failed" } else { reason }),
-            _ if is_certain && is_rollback(reason) => self.fail(reason),
+            Some("FAILED") => self.set_failed(if reason.is_empty() { "its deployment failed" } else { reason }),
+            _ if is_certain && is_rollback(reason) => self.set_failed(reason),
             _ if !has_expected_count => self.state = RolloutState::Rolling,
             Some("COMPLETED") if (is_certain && self.expected_count.is_none()) || runs_all(service) => {
                 self.state = RolloutState::Done;
@@ -229,7 +229,7 @@ impl Rollout {
     fn has_expected_count(&mut self, desired: u32) -> bool {
         let check = self.expected_count.as_mut().map_or(CountCheck::Expected, |expected| expected.check(desired));
         if check == CountCheck::Overridden {
-            self.fail(&format!("its desired count is {desired}, set by something else"));
+            self.set_failed(&format!("its desired count is {desired}, set by something else"));
         }
         check == CountCheck::Expected
     }

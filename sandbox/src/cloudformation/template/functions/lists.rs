@@ -8,7 +8,7 @@ use super::{FunctionResult, may_be_list, may_be_text, require};
 use crate::base::{regions, zones};
 use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope, UNKNOWN};
 
-const SPLIT: &str = "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string \
+const SPLIT_ERROR: &str = "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string \
                      to be split or a function that returns a string to be split.";
 const SELECT: &str =
     "Template error: Fn::Select requires a list argument with two elements: an integer index and a list";
@@ -31,11 +31,11 @@ pub(super) fn zones(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionRe
 
 pub(super) fn check_split(argument: &Value) -> Result<(), EvaluationError> {
     let is_valid = matches!(argument.as_array().map(Vec::as_slice), Some([delimiter, text]) if delimiter.is_string() && may_be_text(text));
-    require(is_valid, SPLIT)
+    require(is_valid, SPLIT_ERROR)
 }
 
 pub(super) fn split(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
-    let (delimiter, text) = (argument[0].as_str().ok_or(SPLIT)?, scope.text(&argument[1])?);
+    let (delimiter, text) = (argument[0].as_str().ok_or(SPLIT_ERROR)?, scope.text(&argument[1])?);
     if text.contains(UNKNOWN) {
         return Ok(Some(UNKNOWN.into()));
     }

@@ -6,8 +6,8 @@ use super::{FunctionResult, may_be_text, only_member, require};
 use crate::cloudformation::template::references::{attribute_reference, references};
 use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope, UNKNOWN};
 
-const ATTRIBUTE: &str = "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute";
-const MAP: &str = "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the \
+const ATTRIBUTE_ERROR: &str = "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute";
+const MAP_ERROR: &str = "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the \
                    attribute for return value";
 
 pub(super) fn check_reference(argument: &Value) -> Result<(), EvaluationError> {
@@ -30,16 +30,16 @@ pub(super) fn check_attribute(argument: &Value) -> Result<(), EvaluationError> {
         },
         _ => false,
     };
-    require(is_valid, ATTRIBUTE)
+    require(is_valid, ATTRIBUTE_ERROR)
 }
 
 pub(super) fn attribute(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     if let Some([name, attribute]) = argument.as_array().map(Vec::as_slice)
         && attribute.is_object()
     {
-        return scope.attribute(name.as_str().ok_or(ATTRIBUTE)?, &scope.text(attribute)?).map(Some);
+        return scope.attribute(name.as_str().ok_or(ATTRIBUTE_ERROR)?, &scope.text(attribute)?).map(Some);
     }
-    let reference = attribute_reference(argument).ok_or(ATTRIBUTE)?;
+    let reference = attribute_reference(argument).ok_or(ATTRIBUTE_ERROR)?;
     scope.attribute(&reference.name, reference.attribute.as_deref().unwrap_or_default()).map(Some)
 }
 
@@ -70,18 +70,18 @@ pub(super) fn import(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionR
 
 /// Three parameters, and with `AWS::LanguageExtensions` a fourth that holds the default value.
 pub(super) fn check_map(argument: &Value) -> Result<(), EvaluationError> {
-    let parts = argument.as_array().ok_or(MAP)?;
+    let parts = argument.as_array().ok_or(MAP_ERROR)?;
     let is_valid = match parts.len() {
         3 => true,
         4 => only_member(&parts[3]).is_some_and(|(name, _)| name == "DefaultValue"),
         _ => false,
     };
-    require(is_valid && parts[..3].iter().all(may_be_text), MAP)
+    require(is_valid && parts[..3].iter().all(may_be_text), MAP_ERROR)
 }
 
 pub(super) fn find_in_map(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let text = |index: usize| match scope.text(&argument[index]) {
-        Err(problem) if problem == EvaluationScope::NOT_TEXT => Err(MAP.to_owned()),
+        Err(problem) if problem == EvaluationScope::NOT_TEXT => Err(MAP_ERROR.to_owned()),
         other => other,
     };
     let (map, first, second) = (text(0)?, text(1)?, text(2)?);

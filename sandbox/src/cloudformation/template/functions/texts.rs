@@ -11,7 +11,7 @@ use crate::cloudformation::template::parameters::declaration::scalar;
 use crate::cloudformation::template::references::split;
 use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope, UNKNOWN};
 
-const JOIN: &str = "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of \
+const JOIN_ERROR: &str = "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of \
                     strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.";
 const SUB: &str = "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string \
                    as first argument, and an optional second argument to specify a mapping of values to replace in the string";
@@ -33,7 +33,7 @@ pub(super) fn base64(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionR
 
 pub(super) fn check_join(argument: &Value) -> Result<(), EvaluationError> {
     let is_valid = matches!(argument.as_array().map(Vec::as_slice), Some([delimiter, items]) if delimiter.is_string() && may_be_list(items));
-    require(is_valid, JOIN)
+    require(is_valid, JOIN_ERROR)
 }
 
 pub(super) fn join(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
@@ -41,9 +41,11 @@ pub(super) fn join(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionRes
     if items == UNKNOWN {
         return Ok(Some(items));
     }
-    let (Some(delimiter), Value::Array(items)) = (argument[0].as_str(), items) else { return Err(JOIN.to_owned()) };
+    let (Some(delimiter), Value::Array(items)) = (argument[0].as_str(), items) else {
+        return Err(JOIN_ERROR.to_owned());
+    };
     let texts: Option<Vec<String>> = items.iter().map(scalar).collect();
-    let texts = texts.ok_or(JOIN)?;
+    let texts = texts.ok_or(JOIN_ERROR)?;
     scope.produce(delimiter.len() * texts.len())?;
     Ok(Some(texts.join(delimiter).into()))
 }

@@ -123,12 +123,12 @@ fn fargate(content: &Map<String, Value>, containers: &[ContainerDefinition]) -> 
 
 /// Checks that Fargate has the combination of CPU and memory.
 pub(in crate::services::ecs) fn check_size(cpu: &str, memory: &str) -> Result<(), Fault> {
-    let is_valid = |(units, from, to, step): &(u32, u32, u32, u32)| {
+    let is_match = |(units, from, to, step): &(u32, u32, u32, u32)| {
         parse_size(cpu, "cpu") == Some(*units)
             && parse_size(memory, "memory")
                 .is_some_and(|memory| (*from..=*to).contains(&memory) && (memory - from).is_multiple_of(*step))
     };
-    let known = FARGATE_SIZES.iter().any(is_valid);
+    let known = FARGATE_SIZES.iter().any(is_match);
     if known { Ok(()) } else { Err(client_exception("No Fargate configuration exists for given values.")) }
 }
 

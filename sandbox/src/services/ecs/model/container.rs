@@ -65,7 +65,6 @@ pub(crate) struct NetworkInterface {
     pub attachment_id: String,
     /// `eni-…`.
     pub id: String,
-    /// The subnet that it is in.
     pub subnet_id: String,
     /// Its address in the subnet.
     pub private_ip: String,

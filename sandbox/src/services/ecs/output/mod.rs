@@ -109,12 +109,12 @@ pub(super) fn task_definition(config: &Config, definition: &TaskDefinition) -> V
             "registeredAt": epoch_seconds(definition.registered_at),
             "deregisteredAt": definition.deregistered_at.map(epoch_seconds),
             "deleteRequestedAt": definition.delete_requested_at.map(epoch_seconds),
-            "registeredBy": caller(config),
+            "registeredBy": creator_arn(config),
         }),
     )
 }
 
 /// The principal that responses name as the creator; the sandbox does not record which credentials made a request.
-fn caller(config: &Config) -> String {
+fn creator_arn(config: &Config) -> String {
     config.global_arn("iam", "user/sandbox")
 }

@@ -47,7 +47,7 @@ pub(in crate::services::ecs) fn service(config: &Config, states: &States, servic
                 "message": event.message,
             })).collect::<Vec<_>>(),
             "createdAt": epoch_seconds(service.created_at),
-            "createdBy": super::caller(config),
+            "createdBy": super::creator_arn(config),
             "currentServiceDeployment": current,
             "currentServiceRevisions": revisions,
             "resourceManagementType": "CUSTOMER",

@@ -73,7 +73,7 @@ fn open(states: &States) -> impl Iterator<Item = (&str, &Task)> {
     states.of::<State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped)
 }
 
-/// Records a task's end and removes its instances in Cloud Map. Returns the row, unless the task has ended already or no longer exists.
+/// Records a task's end and removes its instances in Cloud Map. Returns the task, unless it has ended already or no longer exists.
 fn end(
     states: &mut States,
     key: &str,

@@ -57,12 +57,12 @@ async fn run(sandbox: Arc<Sandbox>) {
     let mut changes = sandbox.store.changes();
     while !sandbox.shutdown.is_cancelled() {
         changes.borrow_and_update();
-        let wake = step(&sandbox).await;
+        let wake_in = step(&sandbox).await;
         tokio::select! {
             _ = changes.changed() => {}
             () = sandbox.in_memory::<TaskProcesses>().driver_failed.notified() => {}
             () = sandbox.shutdown.cancelled() => {}
-            () = tokio::time::sleep(wake.unwrap_or(RETENTION)) => {}
+            () = tokio::time::sleep(wake_in.unwrap_or(RETENTION)) => {}
         }
     }
 }
@@ -71,7 +71,7 @@ async fn run(sandbox: Arc<Sandbox>) {
 async fn step(sandbox: &Arc<Sandbox>) -> Option<Duration> {
     let now = sandbox.clock.now();
     let mut write_failed = abandoned::stop(sandbox).is_err();
-    let (due, wake) = sandbox.store.read(|states| reconciliation::next_reconciliation(states, now));
+    let (due, wake_in) = sandbox.store.read(|states| reconciliation::next_reconciliation(states, now));
     let is_outdated = sandbox.store.read(|states| has_outdated(states, now));
     if due || is_outdated {
         let written = sandbox.store.write(|states| {
@@ -84,7 +84,7 @@ async fn step(sandbox: &Arc<Sandbox>) -> Option<Duration> {
     // Tasks are removed from their addresses before they are stopped.
     service_addresses::reconcile(sandbox).await;
     update_drivers(sandbox);
-    if write_failed { Some(wake.map_or(RETRY_DELAY, |wake| wake.min(RETRY_DELAY))) } else { wake }
+    if write_failed { Some(wake_in.map_or(RETRY_DELAY, |wake_in| wake_in.min(RETRY_DELAY))) } else { wake_in }
 }
 
 /// Starts a driver for every new task, and stops the drivers of tasks whose desired status is `STOPPED`.

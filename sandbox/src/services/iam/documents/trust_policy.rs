@@ -19,8 +19,9 @@ const KINDS: &[&str] = &["AWS", "Service", "Federated"];
 const SERVICE_DOMAINS: &[&str] = &[".amazonaws.com", ".amazonaws.com.cn", ".amazon.com", ".aws.internal"];
 
 pub(super) fn check_action(action: &str) -> Result<(), Fault> {
-    let is_kin = action.get(..ACTIONS[0].len()).is_some_and(|begin| begin.eq_ignore_ascii_case(ACTIONS[0]));
-    if is_kin || ACTIONS.iter().any(|known| known.eq_ignore_ascii_case(action)) {
+    let is_assume_role_variant =
+        action.get(..ACTIONS[0].len()).is_some_and(|begin| begin.eq_ignore_ascii_case(ACTIONS[0]));
+    if is_assume_role_variant || ACTIONS.iter().any(|known| known.eq_ignore_ascii_case(action)) {
         return Ok(());
     }
     Err(malformed("AssumeRole policy may only specify STS AssumeRole actions."))

@@ -60,7 +60,7 @@ impl Comparison {
     pub(super) fn matches(&self, value: &str) -> bool {
         let number = || value.parse::<f64>().ok();
         let equal = || match &self.operand {
-            Operand::Text(before, text, after) => fits(*before, text, *after, value),
+            Operand::Text(before, text, after) => matches(*before, text, *after, value),
             Operand::Number(expected, text) => {
                 text == value || number().is_some_and(|number| number.total_cmp(expected).is_eq())
             }
@@ -107,7 +107,7 @@ fn wild(text: &str) -> Operand {
     Operand::Text(before, rest.to_owned(), after)
 }
 
-fn fits(before: bool, text: &str, after: bool, value: &str) -> bool {
+fn matches(before: bool, text: &str, after: bool, value: &str) -> bool {
     match (before, after) {
         (false, false) => value == text,
         (false, true) => value.starts_with(text),

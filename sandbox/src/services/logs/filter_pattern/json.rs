@@ -143,14 +143,14 @@ impl Condition {
         match self {
             Self::All(conditions) => conditions.iter().all(|condition| condition.matches(event)),
             Self::Any(conditions) => conditions.iter().any(|condition| condition.matches(event)),
-            Self::Is(selector, value_condition) => value_condition.fits(selector.find(event)),
+            Self::Is(selector, value_condition) => value_condition.matches(selector.find(event)),
         }
     }
 }
 
 impl ValueCondition {
     /// A missing value, a list or an object fails every comparison, even `!=`.
-    fn fits(&self, value: Option<&Value>) -> bool {
+    fn matches(&self, value: Option<&Value>) -> bool {
         match (self, value) {
             (Self::Missing, value) => value.is_none(),
             (Self::Null, Some(value)) => value.is_null(),

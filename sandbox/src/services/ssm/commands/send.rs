@@ -72,7 +72,7 @@ pub(crate) fn send(sandbox: &Arc<Sandbox>, input: SendCommandInput) -> Operation
         timeout: input.timeout_seconds.unwrap_or(DEFAULT_DELIVERY_TIMEOUT),
         log_group: log.cloud_watch_output_enabled.then(|| log.cloud_watch_log_group_name.unwrap_or_else(default_group)),
     };
-    let (instances, to_output) = sandbox.store.write(|states| {
+    let (instances, output) = sandbox.store.write(|states| {
         let instances = select_instances(&sandbox.config.account, states, &command.instance_ids, &input.targets)?;
         for instance in &instances {
             let invocation = Invocation::new(&command.id, instance);
@@ -85,7 +85,7 @@ pub(crate) fn send(sandbox: &Arc<Sandbox>, input: SendCommandInput) -> Operation
     for instance in instances {
         run::start(sandbox, &command, instance);
     }
-    Ok(json!({ "Command": to_output }))
+    Ok(json!({ "Command": output }))
 }
 
 fn check(input: &SendCommandInput) -> Result<(), Fault> {
@@ -136,12 +136,12 @@ fn select_instances(
     if let Some(other) = targets.iter().find(|target| !known(&target.key)) {
         return Err(Fault::not_implemented(&format!("ssm:SendCommand with targets by {}", other.key)));
     }
-    let fits = |instance: &&Value| targets.iter().all(|target| target.fits(instance));
-    Ok(instances::all(states).filter(fits).filter_map(|one| one["instanceId"].as_str().map(str::to_owned)).collect())
+    let matches = |instance: &&Value| targets.iter().all(|target| target.matches(instance));
+    Ok(instances::all(states).filter(matches).filter_map(|one| one["instanceId"].as_str().map(str::to_owned)).collect())
 }
 
 impl Target {
-    fn fits(&self, instance: &Value) -> bool {
+    fn matches(&self, instance: &Value) -> bool {
         let has = |value: &Value| self.values.iter().any(|expected| value == expected);
         match self.key.strip_prefix("tag:") {
             None => has(&instance["instanceId"]),

@@ -114,7 +114,7 @@ pub(crate) fn matches_all(filters: &[Filter], parameter: &Parameter, state: &Sta
 
 fn matches(Filter { key, option, values }: &Filter, parameter: &Parameter, state: &State) -> bool {
     let option = option.as_deref();
-    let is_valid = |text: &str| {
+    let is_match = |text: &str| {
         values.iter().any(|value| match option {
             Some("BeginsWith") => text.starts_with(value.as_str()),
             Some("Contains") => text.contains(value.as_str()),
@@ -125,17 +125,17 @@ fn matches(Filter { key, option, values }: &Filter, parameter: &Parameter, state
         "Path" => values.iter().any(|path| is_below(path, option == Some("Recursive"), &parameter.name)),
         // At the top level, a leading slash makes no difference.
         "Name" => {
-            is_valid(&parameter.name)
-                || is_valid(parameter.name.trim_start_matches('/'))
-                || is_valid(&format!("/{}", parameter.name))
+            is_match(&parameter.name)
+                || is_match(parameter.name.trim_start_matches('/'))
+                || is_match(&format!("/{}", parameter.name))
         }
-        "Type" => is_valid(&parameter.kind),
-        "Tier" => is_valid(&parameter.tier),
-        "KeyId" => parameter.key_id.as_deref().is_some_and(is_valid),
+        "Type" => is_match(&parameter.kind),
+        "Tier" => is_match(&parameter.tier),
+        "KeyId" => parameter.key_id.as_deref().is_some_and(is_match),
         tag => {
             let tag = tag.strip_prefix("tag:").unwrap_or(tag);
             let tags = state.history.get(&parameter.name).map(|history| history.tags.as_slice()).unwrap_or_default();
-            tags.iter().any(|one| one.key == tag && (values.is_empty() || is_valid(&one.value)))
+            tags.iter().any(|one| one.key == tag && (values.is_empty() || is_match(&one.value)))
         }
     }
 }

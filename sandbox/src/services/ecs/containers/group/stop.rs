@@ -21,7 +21,6 @@ const OUTPUT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Stopping {
     /// When it has to have ended.
     deadline: Instant,
-    /// Whether it has been killed.
     killed: bool,
 }
 

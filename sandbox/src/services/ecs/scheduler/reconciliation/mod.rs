@@ -33,8 +33,11 @@ pub(in crate::services::ecs) const AT_LIMIT: &str =
 /// Whether a service has to be reconciled now, and after how long the next one may have to be.
 pub(super) fn next_reconciliation(states: &States, now: Timestamp) -> (bool, Option<Duration>) {
     let services: Vec<ServiceReconciliation<'_>> = reconciliations(states, now).collect();
-    let wake = services.iter().filter_map(|service| service.wake).min();
-    (services.iter().any(|service| service.changed), wake.map(|wake| wake.duration_since(now).unsigned_abs()))
+    let next_wake_at = services.iter().filter_map(|service| service.next_wake_at).min();
+    (
+        services.iter().any(|service| service.changed),
+        next_wake_at.map(|next_wake_at| next_wake_at.duration_since(now).unsigned_abs()),
+    )
 }
 
 /// Updates the rows of every service that has to be reconciled.
@@ -76,14 +79,22 @@ struct ServiceReconciliation<'a> {
     tasks: Vec<&'a Task>,
     /// New tasks, and changed ones.
     changed_tasks: Vec<Task>,
-    wake: Option<Timestamp>,
+    next_wake_at: Option<Timestamp>,
     changed: bool,
 }
 
 impl<'a> ServiceReconciliation<'a> {
     fn new(states: &'a States, service: &Service, now: Timestamp) -> Self {
         let tasks = tasks_of(states, service);
-        Self { states, now, service: service.clone(), tasks, changed_tasks: Vec::new(), wake: None, changed: false }
+        Self {
+            states,
+            now,
+            service: service.clone(),
+            tasks,
+            changed_tasks: Vec::new(),
+            next_wake_at: None,
+            changed: false,
+        }
     }
 
     fn into_changes(self) -> (Service, Vec<Task>) {
@@ -161,7 +172,7 @@ impl<'a> ServiceReconciliation<'a> {
 
     fn wake_at(&mut self, time: Timestamp) {
         if time > self.now {
-            self.wake = Some(self.wake.map_or(time, |wake| wake.min(time)));
+            self.next_wake_at = Some(self.next_wake_at.map_or(time, |next_wake_at| next_wake_at.min(time)));
         }
     }
 

@@ -45,7 +45,7 @@ pub(crate) enum AuthError {
 }
 
 impl AuthError {
-    /// The fault in a dialect.
+    /// The fault in a form of errors.
     pub(crate) fn fault(&self, error_format: ErrorFormat) -> Fault {
         let (status, code) = self.code(error_format);
         Fault::new(status, code, self.message(error_format))
