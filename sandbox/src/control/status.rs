@@ -9,7 +9,7 @@ use crate::Sandbox;
 use crate::cloudformation;
 use crate::process::{ProcessUsage, resident_bytes};
 use crate::services::ecs::{self, ServiceStatus, TaskProcesses, TaskStatus};
-use crate::services::logs::quota;
+use crate::services::logs::storage_quota;
 use crate::session_channel::Sessions;
 use crate::store::States;
 
@@ -32,8 +32,8 @@ fn usage(sandbox: &Arc<Sandbox>) -> Usage {
     sandbox.store.read(|states| Usage {
         memory_bytes: resident_bytes(std::process::id()),
         disk_bytes: sandbox.store.database().bytes(),
-        log_bytes: quota::stored_bytes(states),
-        max_log_bytes: quota::MAX_BYTES,
+        log_bytes: storage_quota::stored_bytes(states),
+        max_log_bytes: storage_quota::MAX_BYTES,
         stacks: stacks(states),
         services: services(states),
         tasks: tasks(sandbox, states),

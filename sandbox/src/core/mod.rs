@@ -9,7 +9,7 @@ mod operation;
 mod registry;
 mod sandbox;
 mod sdk_variables;
-mod service;
+mod service_definition;
 mod validation;
 
 pub use config::Config;
@@ -18,4 +18,4 @@ pub(crate) use operation::{Call, IntoOperationResult, NoInput, Operation, Operat
 pub(crate) use registry::Registry;
 pub use sandbox::Sandbox;
 pub(crate) use sdk_variables::CREDENTIALS_PATH;
-pub(crate) use service::{Caller, ServiceDefinition};
+pub(crate) use service_definition::{Caller, ServiceDefinition};

@@ -9,13 +9,13 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::channel_state::SessionState;
 use super::frame::{ACKNOWLEDGE, CLOSED, Frame, INPUT, Payload};
 use super::handshake;
 use super::receive_window::{Disposition, ReceiveWindow};
 use super::send_window::SendWindow;
 use super::sessions::SessionSpec;
 use super::shell::Shell;
-use super::state::SessionState;
 use crate::Sandbox;
 use crate::base::clock::{iso8601, sleep_until};
 use crate::base::ids;

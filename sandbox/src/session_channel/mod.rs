@@ -6,13 +6,13 @@
 //! sessions. This module does not depend on the targets.
 
 mod agent;
+mod channel_state;
 mod frame;
 mod handshake;
 mod receive_window;
 mod send_window;
 mod sessions;
 mod shell;
-mod state;
 
 pub(crate) use agent::ClientConnection;
 pub(crate) use handshake::AGENT_VERSION;

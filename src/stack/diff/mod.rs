@@ -11,7 +11,7 @@ mod change_set;
 mod create_only;
 pub(super) mod equality;
 mod replacement;
-mod scaling;
+mod scaling_changes;
 mod undisplayable_changes;
 
 pub use change_set::{INCOMPARABLE, PlannedResource, RequiresRecreation};

@@ -15,10 +15,10 @@ use nix::unistd::Pid;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Mutex, OnceCell};
 
-mod container;
 mod container_commands;
 mod create;
 mod engine_capabilities;
+mod engine_container;
 mod image;
 mod inspect;
 mod kind;
@@ -26,7 +26,7 @@ mod network;
 mod recovery;
 mod variables;
 
-use container::EngineContainer;
+use engine_container::EngineContainer;
 use kind::NetworkSharing;
 use network::Connection;
 use variables::Variables;

@@ -12,7 +12,7 @@ use super::task_folder;
 use crate::Config;
 use crate::process::load_balancer::LoadBalancer;
 use crate::process::{Container, ContainerRuntimes, CpuTimes, PortPool, ProcessUsage};
-use crate::services::logs::writer::{self, Entries, Queue};
+use crate::services::logs::log_writer::{self, Entries, Queue};
 
 /// How many tasks start at the same time, and how many end at the same time.
 const PERMITS: usize = 8;
@@ -66,7 +66,7 @@ impl TaskProcesses {
     pub(crate) fn new(config: &Config) -> Self {
         raise_open_files_limit();
         task_folder::remove_all(&config.state_dir);
-        let (log_entries, log_queue) = writer::channel();
+        let (log_entries, log_queue) = log_writer::channel();
         let ports = PortPool::default();
         let containers = ContainerRuntimes::new(&config.state_dir, &config.program, config.host_exec, &ports);
         Self {

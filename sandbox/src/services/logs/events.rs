@@ -88,7 +88,7 @@ pub(crate) struct Batch {
 
 /// Appends events, in one transaction for all streams.
 pub(crate) fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> {
-    super::quota::free_space(sandbox)?;
+    super::storage_quota::free_space(sandbox)?;
     let now = sandbox.clock.now().as_millisecond();
     sandbox.store.append(TABLE, |states| {
         let state = states.of_mut::<State>();

@@ -14,12 +14,12 @@ mod get_log_events;
 mod groups;
 mod list_log_groups;
 mod live_tail;
+pub(crate) mod log_writer;
 mod put_log_events;
-pub(crate) mod quota;
 mod retention;
+pub(crate) mod storage_quota;
 mod streams;
 mod tags;
-pub(crate) mod writer;
 
 pub(crate) use groups::Group;
 pub(crate) use live_tail::LiveTails;

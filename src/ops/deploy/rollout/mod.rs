@@ -4,8 +4,8 @@
 //! the service looks healthy by then, as it does after a rollback. Sources: ECS's DescribeServices (`deployments`,
 //! `rolloutState`) and its guide to the deployment circuit breaker.
 
-mod events;
 mod expected_count;
+mod rollout_events;
 mod stopped_tasks;
 
 use std::collections::HashSet;
@@ -14,8 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use crate::model::{Deployment, ServiceState, StackEvent, Task};
-pub use events::{RolloutEvent, RolloutState};
 use expected_count::{CountCheck, ExpectedCount};
+pub use rollout_events::{RolloutEvent, RolloutState};
 use stopped_tasks::StoppedTaskGroups;
 
 /// CloudFormation's event of an update may come shortly before or after ECS creates the deployment for it.

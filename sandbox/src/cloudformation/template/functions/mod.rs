@@ -9,7 +9,7 @@ use super::resolve::{EvaluationError, EvaluationScope};
 
 mod condition_functions;
 mod lists;
-mod lookups;
+mod reference_functions;
 mod rule_functions;
 mod texts;
 
@@ -45,14 +45,14 @@ pub(crate) struct Function {
 /// Every function, in the order of AWS's fault for an unknown one.
 pub(crate) const FUNCTIONS: &[Function] = &[
     function("Fn::Base64", AllowedIn::Value, texts::check_base64, texts::base64),
-    function("Fn::GetAtt", AllowedIn::Value, lookups::check_attribute, lookups::attribute),
+    function("Fn::GetAtt", AllowedIn::Value, reference_functions::check_attribute, reference_functions::attribute),
     function("Fn::GetAZs", AllowedIn::Value, lists::check_zones, lists::zones),
-    function("Fn::ImportValue", AllowedIn::Value, lookups::check_import, lookups::import),
+    function("Fn::ImportValue", AllowedIn::Value, reference_functions::check_import, reference_functions::import),
     function("Fn::Join", AllowedIn::Value, texts::check_join, texts::join),
     function("Fn::Split", AllowedIn::Value, lists::check_split, lists::split),
-    function("Fn::FindInMap", AllowedIn::Value, lookups::check_map, lookups::find_in_map),
+    function("Fn::FindInMap", AllowedIn::Value, reference_functions::check_map, reference_functions::find_in_map),
     function("Fn::Select", AllowedIn::Value, lists::check_select, lists::select),
-    function("Ref", AllowedIn::Value, lookups::check_reference, lookups::reference),
+    function("Ref", AllowedIn::Value, reference_functions::check_reference, reference_functions::reference),
     function("Fn::Equals", AllowedIn::Condition, condition_functions::check_equals, condition_functions::equals),
     function("Fn::If", AllowedIn::Value, condition_functions::check_if_else, condition_functions::if_else),
     function("Fn::Not", AllowedIn::Condition, condition_functions::check_not, condition_functions::not),

@@ -9,7 +9,7 @@ use crate::Sandbox;
 use crate::process::{OutputLine, ProcessOutput};
 use crate::services::ecs::model::{ContainerDefinition, LogConfiguration, Task};
 use crate::services::logs::events::LogEvent;
-use crate::services::logs::writer::{Entries, Entry};
+use crate::services::logs::log_writer::{Entries, Entry};
 
 /// A log stream's group and name.
 pub(super) type LogStream = (Arc<str>, Arc<str>);

@@ -6,11 +6,11 @@ use serde::Deserialize;
 use serde_json::json;
 
 pub(super) mod attributes;
-mod check;
 pub(super) mod register;
 mod unsupported;
+mod validation;
 
-pub(super) use check::{check_size, parse_size};
+pub(super) use validation::{check_size, parse_size};
 
 use super::arns::Arns as _;
 use super::clusters::limit;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::check;
+use super::validation;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
 use crate::services::ecs::State;
@@ -63,8 +63,8 @@ pub(in crate::services::ecs) fn run(sandbox: &Arc<Sandbox>, mut input: Map<Strin
         input.into_iter().filter(|(name, value)| MEMBERS.contains(&name.as_str()) && !value.is_null()).collect();
     normalise(&mut content);
     let containers = containers(&content)?;
-    check::names(&family, &containers)?;
-    check::task(&content, &containers)?;
+    validation::names(&family, &containers)?;
+    validation::task(&content, &containers)?;
     sandbox.store.write(|states| {
         let last = states.of::<State>().task_definitions.with_prefix(&format!("{family}:")).last();
         let revision = last.map_or(0, |(_, definition)| definition.revision) + 1;
@@ -107,7 +107,7 @@ fn normalise(content: &mut Map<String, Value>) {
         let units = match content.get(member) {
             Some(Value::Number(number)) => Some(number.to_string()),
             // Sizes with a unit are stored as plain numbers.
-            Some(Value::String(text)) => check::parse_size(text, member).map(|size| size.to_string()),
+            Some(Value::String(text)) => validation::parse_size(text, member).map(|size| size.to_string()),
             _ => None,
         };
         content.extend(units.map(|units| (member.to_owned(), Value::String(units))));

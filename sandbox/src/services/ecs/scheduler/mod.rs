@@ -14,7 +14,7 @@ use crate::Sandbox;
 use crate::base::supervisor;
 use crate::process::{TASK_MARKER, end_marked, engine};
 use crate::services::ecs::{State, TaskProcesses};
-use crate::services::logs::writer;
+use crate::services::logs::log_writer;
 use crate::store::States;
 
 mod abandoned;
@@ -36,7 +36,7 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 pub(crate) fn start(sandbox: &Arc<Sandbox>) {
     let orphaned_tasks = abandoned::recover(sandbox);
     if let Some(queue) = sandbox.in_memory::<TaskProcesses>().take_log_queue() {
-        sandbox.background.spawn(writer::write(Arc::clone(sandbox), queue));
+        sandbox.background.spawn(log_writer::write(Arc::clone(sandbox), queue));
     }
     // Their shims ended with the last sandbox; processes that escaped are ended now.
     sandbox.spawn(async move { end_marked(TASK_MARKER, &orphaned_tasks).await });

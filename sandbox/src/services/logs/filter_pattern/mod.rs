@@ -10,7 +10,7 @@ use crate::Fault;
 
 mod comparison;
 mod fields;
-mod json;
+mod json_pattern;
 mod scan;
 mod terms;
 
@@ -19,7 +19,7 @@ pub(super) enum FilterPattern {
     /// Terms anywhere in the event.
     Terms(terms::Terms),
     /// `{ $.level = "ERROR" }`: members of a JSON event.
-    Json(json::Condition),
+    Json(json_pattern::Condition),
     /// `[ip, ..., status = 4*]`: fields of a space-delimited event.
     Fields(fields::Fields),
 }
@@ -52,7 +52,7 @@ impl FilterPattern {
     pub(super) fn parse(text: &str) -> Result<Self, PatternError> {
         let text = text.trim();
         match text.as_bytes().first() {
-            Some(b'{') => json::parse(text).map(Self::Json),
+            Some(b'{') => json_pattern::parse(text).map(Self::Json),
             Some(b'[') => fields::parse(text).map(Self::Fields),
             _ => terms::parse(text).map(Self::Terms),
         }

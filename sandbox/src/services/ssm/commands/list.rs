@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::output::truncate;
+use super::invocation_output::truncate;
 use super::{
     Command, DOCUMENT, Invocation, PLUGIN, Status, find, invocations, key, log_output, optional_iso8601, status,
     to_output,

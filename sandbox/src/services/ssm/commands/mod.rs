@@ -1,6 +1,6 @@
 //! Run Command: shell commands on managed instances.
 //!
-//! A command and each of its invocations are rows; [`run`] executes an invocation and records its result.
+//! A command and each of its invocations are rows; [`execution`] executes an invocation and records its result.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,14 @@ use crate::services::ssm::State;
 use crate::store::States;
 
 mod cancel;
+mod execution;
+mod invocation_output;
 mod list;
-mod output;
-mod run;
 mod send;
 
 pub(super) use cancel::cancel;
+pub(crate) use execution::resume;
 pub(super) use list::{get_invocation, list, list_invocations};
-pub(crate) use run::resume;
 pub(super) use send::send;
 
 /// The only document that is served, and its plugin.
@@ -195,7 +195,7 @@ fn to_output(states: &States, command: &Command) -> Value {
         "DocumentName": DOCUMENT,
         "DocumentVersion": "$DEFAULT",
         "Comment": command.comment,
-        "ExpiresAfter": epoch_seconds(command.requested + jiff::SignedDuration::from_secs(command.timeout + run::DEFAULT_TIMEOUT_SECONDS)),
+        "ExpiresAfter": epoch_seconds(command.requested + jiff::SignedDuration::from_secs(command.timeout + execution::DEFAULT_TIMEOUT_SECONDS)),
         "Parameters": command.parameters,
         "InstanceIds": command.instance_ids,
         "Targets": command.targets,

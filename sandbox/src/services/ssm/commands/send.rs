@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Command, DOCUMENT, Invocation, MAX_COMMANDS, run, to_output};
+use super::{Command, DOCUMENT, Invocation, MAX_COMMANDS, execution, to_output};
 use crate::base::ids;
 use crate::core::OperationResult;
 use crate::services::ssm::{State, instances, invalid_parameters};
@@ -83,7 +83,7 @@ pub(crate) fn send(sandbox: &Arc<Sandbox>, input: SendCommandInput) -> Operation
         Ok((instances, to_output(states, &command)))
     })?;
     for instance in instances {
-        run::start(sandbox, &command, instance);
+        execution::start(sandbox, &command, instance);
     }
     Ok(json!({ "Command": output }))
 }

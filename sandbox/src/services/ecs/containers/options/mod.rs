@@ -17,7 +17,7 @@ use crate::process::engine::{
 use crate::services::ecs::definitions::parse_size;
 use crate::services::ecs::model::{ContainerDefinition, PortMapping, Task, TaskDefinition};
 
-mod linux;
+mod linux_parameters;
 #[cfg(test)]
 mod tests;
 
@@ -55,7 +55,7 @@ const MEMBERS: &[(&str, Member)] = &[
     ("disableNetworking", Sets(|value, options| disable_networking(value, &mut options.network))),
     ("logConfiguration", Elsewhere),
     ("healthCheck", Elsewhere),
-    ("linuxParameters", Sets(linux::parameters)),
+    ("linuxParameters", Sets(linux_parameters::parameters)),
     ("user", Sets(|value, options| set(value, &mut options.user))),
     ("workingDirectory", Sets(|value, options| set(value, &mut options.working_directory))),
     ("readonlyRootFilesystem", Sets(|value, options| replace(value, &mut options.read_only))),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::net::unix::pipe::Receiver;
 use tokio::time::Instant;
 
-use super::output::{self, LogStream};
+use super::invocation_output::{self, LogStream};
 use super::{Command, Invocation, InvocationResult, Status, key};
 use crate::base::supervisor;
 use crate::process::{AttachedProcess, Exit, ProcessSpec};
@@ -111,7 +111,7 @@ async fn run(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Resul
     {
         let from = Receiver::from_owned_fd(from.into()).map_err(Fault::internal)?;
         let stream = log_stream(sandbox, command, instance, name).await;
-        readers.push(tokio::spawn(output::read(Arc::clone(sandbox), from, max_characters, stream)));
+        readers.push(tokio::spawn(invocation_output::read(Arc::clone(sandbox), from, max_characters, stream)));
     }
     let end = tokio::select! {
         // Cancellation takes precedence over the timeout, and the timeout over the exit.
@@ -135,7 +135,8 @@ async fn run(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Resul
         End::TimedOut => (Status::TimedOut, 137, Some("failed to run commands: signal: killed".to_owned())),
         End::Cancelled => (Status::Cancelled, 137, Some("failed to run commands: signal: killed".to_owned())),
     };
-    let errors = why.map_or(errors.clone(), |why| output::truncate(&format!("{errors}{why}"), MAX_ERROR_CHARACTERS));
+    let errors =
+        why.map_or(errors.clone(), |why| invocation_output::truncate(&format!("{errors}{why}"), MAX_ERROR_CHARACTERS));
     Ok(InvocationResult { status, code, output, errors })
 }
 
@@ -159,7 +160,7 @@ fn limit(command: &Command) -> Duration {
 
 async fn log_stream(sandbox: &Arc<Sandbox>, command: &Command, instance: &str, name: &str) -> Option<LogStream> {
     let group = command.log_group.as_deref()?;
-    Some(output::stream(sandbox, group, &command.id, instance, name).await)
+    Some(invocation_output::stream(sandbox, group, &command.id, instance, name).await)
 }
 
 /// Waits until the invocation is cancelled.

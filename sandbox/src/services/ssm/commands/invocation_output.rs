@@ -10,7 +10,7 @@ use crate::Sandbox;
 use crate::process::LineSplitter;
 use crate::services::ecs::TaskProcesses;
 use crate::services::logs::events::LogEvent;
-use crate::services::logs::writer::Entry;
+use crate::services::logs::log_writer::Entry;
 
 /// The end of a truncated output (agent, `pluginutil`).
 const TRUNCATED: &str = "--output truncated--";
