@@ -28,7 +28,7 @@ pub struct CommandLine {
 
 /// A command line without its global flags.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Command {
+pub enum SuggestedCommand {
     /// A subcommand of this program, with its arguments.
     Ecsws(Vec<String>),
     /// The running subcommand again.
@@ -46,10 +46,10 @@ pub struct Hint(Vec<Part>);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
     Text(String),
-    Command(Command),
+    SuggestedCommand(SuggestedCommand),
 }
 
-impl Command {
+impl SuggestedCommand {
     /// A subcommand of this program, with its arguments.
     pub fn ecsws(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self::Ecsws(words.into_iter().map(Into::into).collect())
@@ -67,14 +67,14 @@ const SERVICE_COMMANDS: &[&str] = &["logs", "status"];
 impl Hint {
     /// Text that starts with the running subcommand.
     pub fn repeat(repetition: RepeatedCommand) -> Self {
-        Self::default().then(Command::Repeat(repetition))
+        Self::default().then(SuggestedCommand::Repeat(repetition))
     }
 
     /// Adds the service to commands that take one and have none.
     #[must_use]
     pub fn for_service(mut self, key: &str) -> Self {
         for part in &mut self.0 {
-            if let Part::Command(Command::Ecsws(words)) = part
+            if let Part::SuggestedCommand(SuggestedCommand::Ecsws(words)) = part
                 && words.len() == 1
                 && SERVICE_COMMANDS.contains(&words[0].as_str())
             {
@@ -86,18 +86,18 @@ impl Hint {
 
     /// Text that starts with a command of this program.
     pub fn command(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self::default().then(Command::ecsws(words))
+        Self::default().then(SuggestedCommand::ecsws(words))
     }
 
     /// Text that starts with a command of the AWS CLI.
     pub fn aws_command(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self::default().then(Command::aws(words))
+        Self::default().then(SuggestedCommand::aws(words))
     }
 
     /// Appends a command.
     #[must_use]
-    pub fn then(mut self, command: Command) -> Self {
-        self.0.push(Part::Command(command));
+    pub fn then(mut self, command: SuggestedCommand) -> Self {
+        self.0.push(Part::SuggestedCommand(command));
         self
     }
 
@@ -119,7 +119,7 @@ impl Hint {
     pub fn show(&self, line: &CommandLine) -> String {
         let parts = self.0.iter().map(|part| match part {
             Part::Text(text) => text.clone(),
-            Part::Command(command) => format!("`{}`", line.show(command)),
+            Part::SuggestedCommand(command) => format!("`{}`", line.show(command)),
         });
         parts.collect()
     }
@@ -139,19 +139,21 @@ impl From<String> for Hint {
 
 impl CommandLine {
     /// The command, quoted for a shell.
-    pub fn show(&self, command: &Command) -> String {
+    pub fn show(&self, command: &SuggestedCommand) -> String {
         let text = |words: &'_ [String]| words.iter().map(|word| shell::quote(word).into_owned()).collect::<Vec<_>>();
         let profile = text(&self.profile_flags);
         let words = match command {
-            Command::Ecsws(words) => self.ecsws(words),
-            Command::Repeat(repetition) => self.ecsws(&repetition.words(&self.subcommand)),
-            Command::Aws(words) if self.in_sandbox => {
+            SuggestedCommand::Ecsws(words) => self.ecsws(words),
+            SuggestedCommand::Repeat(repetition) => self.ecsws(&repetition.words(&self.subcommand)),
+            SuggestedCommand::Aws(words) if self.in_sandbox => {
                 let flags = self.flags.iter().filter(|flag| *flag != "--sandbox").cloned().collect();
-                let environment = Self { flags, ..self.clone() }.show(&Command::ecsws(["sandbox", "env"]));
+                let environment = Self { flags, ..self.clone() }.show(&SuggestedCommand::ecsws(["sandbox", "env"]));
                 [vec![format!("eval \"$({environment})\" && aws")], text(words)].concat()
             }
-            Command::Aws(words) => [vec!["aws".to_owned()], profile, text(&self.aws_flags), text(words)].concat(),
-            Command::AwsSignIn => [vec!["aws".to_owned()], profile, vec!["sso login".to_owned()]].concat(),
+            SuggestedCommand::Aws(words) => {
+                [vec!["aws".to_owned()], profile, text(&self.aws_flags), text(words)].concat()
+            }
+            SuggestedCommand::AwsSignIn => [vec!["aws".to_owned()], profile, vec!["sso login".to_owned()]].concat(),
         };
         words.join(" ")
     }
@@ -184,7 +186,9 @@ mod tests {
             },
             in_sandbox: false,
         };
-        let hint = Hint::command(["logs", "$(api)"]).then(Command::AwsSignIn).then(Command::aws(["ecs", "ls"]));
+        let hint = Hint::command(["logs", "$(api)"])
+            .then(SuggestedCommand::AwsSignIn)
+            .then(SuggestedCommand::aws(["ecs", "ls"]));
         let shown = hint.show(&line);
         let commands: Vec<Vec<String>> =
             shown.split('`').skip(1).step_by(2).map(|command| shlex::split(command).unwrap()).collect();
@@ -201,9 +205,12 @@ mod tests {
             ..line
         };
         let repetition = RepeatedCommand::deploy(["api"]);
-        assert_eq!(line.show(&Command::Repeat(repetition)), "ecsws --sandbox -C x deploy --image 'a=b c'");
-        assert_eq!(line.show(&Command::ecsws(["deploy"])), "ecsws --sandbox -C x deploy");
-        assert_eq!(line.show(&Command::aws(["ecs", "ls"])), "eval \"$(ecsws -C x sandbox env)\" && aws ecs ls");
+        assert_eq!(line.show(&SuggestedCommand::Repeat(repetition)), "ecsws --sandbox -C x deploy --image 'a=b c'");
+        assert_eq!(line.show(&SuggestedCommand::ecsws(["deploy"])), "ecsws --sandbox -C x deploy");
+        assert_eq!(
+            line.show(&SuggestedCommand::aws(["ecs", "ls"])),
+            "eval \"$(ecsws -C x sandbox env)\" && aws ecs ls"
+        );
     }
 
     #[test]
@@ -216,7 +223,7 @@ mod tests {
             subcommand: Subcommand { names: vec!["deploy".to_owned()], arguments: Vec::new() },
             in_sandbox: false,
         };
-        let destroy = Command::ecsws(["destroy", "api"]);
+        let destroy = SuggestedCommand::ecsws(["destroy", "api"]);
         assert_eq!(line.show(&destroy), "ecsws --quiet destroy api");
         line.subcommand.names = vec!["destroy".to_owned()];
         assert_eq!(line.show(&destroy), "ecsws --yes --quiet destroy api");

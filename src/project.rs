@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::hint::{Command, Hint};
+use crate::hint::{Hint, SuggestedCommand};
 use crate::settings::Settings;
 use crate::similar_names::did_you_mean;
 use crate::stack::spec::{Service, Target};
@@ -219,7 +219,7 @@ pub(crate) fn no_project(dir: &Path) -> CliError {
     CliError::usage(format!("there is no {SPEC_FILE} in {}", dir.display())).hint(
         Hint::command(["init"])
             .text(" creates one; ")
-            .then(Command::ecsws(["init", "--workshop"]))
+            .then(SuggestedCommand::ecsws(["init", "--workshop"]))
             .text(" creates the ECS workshop's; -C chooses another folder"),
     )
 }

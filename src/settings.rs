@@ -13,7 +13,7 @@ pub(crate) use args::{ColorWhen, GlobalArgs, OutputFormat};
 pub(crate) use process_env::drop_empty_aws_variables;
 pub(crate) use process_env::{ProcessEnv, Terminals};
 
-use crate::hint::{Command, CommandLine, Subcommand};
+use crate::hint::{CommandLine, Subcommand, SuggestedCommand};
 use crate::url::without_user_info;
 
 /// How much is printed to stderr.
@@ -78,10 +78,10 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// A `sandbox` subcommand with the same state folder.
-    pub(crate) fn sandbox_command(&self, name: &str) -> Command {
+    pub(crate) fn sandbox_command(&self, name: &str) -> SuggestedCommand {
         let state_dir =
             self.state_dir_flag.iter().flat_map(|dir| ["--state-dir".to_owned(), dir.display().to_string()]);
-        Command::ecsws(std::iter::once("sandbox".to_owned()).chain(state_dir).chain([name.to_owned()]))
+        SuggestedCommand::ecsws(std::iter::once("sandbox".to_owned()).chain(state_dir).chain([name.to_owned()]))
     }
 }
 

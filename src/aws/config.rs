@@ -15,7 +15,7 @@ use aws_types::service_config::ServiceConfigKey;
 
 use super::credentials::{provider, provider_config};
 use super::error::known_profiles;
-use super::profiles::{DEFAULT, ProfileError, Section, SharedConfig, sdk_name};
+use super::profiles::{DEFAULT, ProfileError, ProfileSection, SharedConfig, sdk_name};
 use super::{AwsError, AwsErrorKind, Result};
 use crate::url::{is_endpoint_url, without_user_info};
 
@@ -193,7 +193,7 @@ fn invalid(message: String) -> AwsError {
 fn setting<'a>(
     variables: &'a Variables,
     profile: &str,
-    section: Option<&'a Section>,
+    section: Option<&'a ProfileSection>,
     (variable, key): (&str, &str),
 ) -> Option<(&'a str, String)> {
     let from_profile = || Some((section?.get(key)?.as_str(), format!("{key} of profile `{profile}`")));
@@ -204,13 +204,13 @@ fn setting<'a>(
 const IGNORE_ENDPOINT_URLS: (&str, &str) = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls");
 
 /// Whether the profile's `services` section may set endpoints, by botocore's rules.
-fn uses_services(variables: &Variables, profile: &str, section: Option<&Section>) -> bool {
+fn uses_services(variables: &Variables, profile: &str, section: Option<&ProfileSection>) -> bool {
     let ignored = setting(variables, profile, section, IGNORE_ENDPOINT_URLS);
     !variables.contains_key("AWS_ENDPOINT_URL") && ignored.is_none_or(|(value, _)| value.eq_ignore_ascii_case("false"))
 }
 
 /// Rejects values that the SDK would ignore, such as AWS_USE_FIPS_ENDPOINT=1, because calls would go to another endpoint.
-fn reject_ignored_settings(variables: &Variables, profile: &str, section: Option<&Section>) -> Result<()> {
+fn reject_ignored_settings(variables: &Variables, profile: &str, section: Option<&ProfileSection>) -> Result<()> {
     let is_bool = |value: &str| value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false");
     for names in [
         ("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
@@ -235,7 +235,7 @@ fn reject_ignored_settings(variables: &Variables, profile: &str, section: Option
 
 /// The user's retry configuration, or more attempts than the SDK's default. `legacy`, which the AWS CLI accepts, makes the SDK panic;
 /// it is treated as `standard`.
-fn retries(variables: &Variables, profile: &str, section: Option<&Section>) -> Result<RetryConfig> {
+fn retries(variables: &Variables, profile: &str, section: Option<&ProfileSection>) -> Result<RetryConfig> {
     let attempts = setting(variables, profile, section, ("AWS_MAX_ATTEMPTS", "max_attempts"));
     let mode = setting(variables, profile, section, ("AWS_RETRY_MODE", "retry_mode"));
     if attempts.is_none() && mode.is_none() {

@@ -17,7 +17,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 
 use super::error::no_credentials;
-use super::profiles::{Section, SharedConfig, sdk_name};
+use super::profiles::{ProfileSection, SharedConfig, sdk_name};
 use super::{AwsError, AwsErrorKind, Result};
 
 /// A role to assume.
@@ -40,7 +40,7 @@ enum Source<'a> {
     /// Other settings of a profile: a process, a web identity, IAM Identity Center.
     Profile(&'a str),
     /// A session of IAM Identity Center.
-    Session { name: &'a str, session: &'a Section, account: &'a str, role: &'a str },
+    Session { name: &'a str, session: &'a ProfileSection, account: &'a str, role: &'a str },
     /// `credential_source`: `Environment`, `Ec2InstanceMetadata` or `EcsContainer`.
     Named(&'a str),
 }
@@ -145,7 +145,7 @@ fn role_chain<'a>(profiles: &'a SharedConfig, profile: &'a str) -> Option<(Sourc
 
 /// The source in a profile itself. A session whose name the SDK's parser rejects is passed by name, because its token file is named
 /// after it.
-fn own_source<'a>(profiles: &'a SharedConfig, name: &'a str, section: &'a Section) -> Source<'a> {
+fn own_source<'a>(profiles: &'a SharedConfig, name: &'a str, section: &'a ProfileSection) -> Source<'a> {
     let session = || {
         let session = section.get("sso_session").filter(|session| sdk_name(session) != **session)?;
         let (account, role) = (section.get("sso_account_id")?, section.get("sso_role_name")?);

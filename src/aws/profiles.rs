@@ -22,17 +22,17 @@ mod sdk_names;
 pub(super) const DEFAULT: &str = "default";
 
 /// The keys and values of a section. Multi-line values keep their lines without indentation.
-pub(super) type Section = BTreeMap<String, String>;
+pub(super) type ProfileSection = BTreeMap<String, String>;
 
 /// The sections of both files, by name.
 #[derive(Debug, Default)]
 pub(super) struct SharedConfig {
     /// Profiles by name; values of the credentials file take precedence over those of the config file.
-    profiles: BTreeMap<String, Section>,
+    profiles: BTreeMap<String, ProfileSection>,
     /// `sso-session` sections.
-    sso_sessions: BTreeMap<String, Section>,
+    sso_sessions: BTreeMap<String, ProfileSection>,
     /// `services` sections.
-    services: BTreeMap<String, Section>,
+    services: BTreeMap<String, ProfileSection>,
     /// The path of the config file, the only one with sections other than profiles; empty without a home folder.
     config_file: PathBuf,
 }
@@ -73,8 +73,8 @@ impl SharedConfig {
 
     /// Adds the sections of the config file. Sections of other kinds belong to other programs. With `[profile default]`, the SDKs ignore
     /// `[default]`.
-    fn add_config(&mut self, sections: Vec<(String, Section)>) {
-        let sections: Vec<(Vec<String>, Section)> =
+    fn add_config(&mut self, sections: Vec<(String, ProfileSection)>) {
+        let sections: Vec<(Vec<String>, ProfileSection)> =
             sections.into_iter().filter_map(|(header, section)| Some((shlex_split(&header)?, section))).collect();
         let has_prefixed_default = sections.iter().any(|(words, _)| *words == ["profile", DEFAULT]);
         for (words, section) in sections {
@@ -95,12 +95,12 @@ impl SharedConfig {
     }
 
     /// A profile by name.
-    pub(super) fn profile(&self, name: &str) -> Option<&Section> {
+    pub(super) fn profile(&self, name: &str) -> Option<&ProfileSection> {
         self.profiles.get(name)
     }
 
     /// An `sso-session` by name.
-    pub(super) fn sso_session(&self, name: &str) -> Option<&Section> {
+    pub(super) fn sso_session(&self, name: &str) -> Option<&ProfileSection> {
         self.sso_sessions.get(name)
     }
 
@@ -119,7 +119,7 @@ impl SharedConfig {
         &self,
         profile: &str,
         key: &'static str,
-        (kind, sections): (&'static str, &BTreeMap<String, Section>),
+        (kind, sections): (&'static str, &BTreeMap<String, ProfileSection>),
     ) -> Result<(), ProfileError> {
         let Some(name) = self.profile(profile).and_then(|section| section.get(key)) else { return Ok(()) };
         let section = sections.get(name);
@@ -142,7 +142,7 @@ impl SharedConfig {
         self.sdk_text(std::iter::once((name, section)))
     }
 
-    fn sdk_text<'a>(&self, profiles: impl Iterator<Item = (&'a str, Section)>) -> EnvConfigFiles {
+    fn sdk_text<'a>(&self, profiles: impl Iterator<Item = (&'a str, ProfileSection)>) -> EnvConfigFiles {
         let mut text = String::new();
         for (name, section) in profiles {
             write_section(&mut text, "profile", name, &section);
@@ -169,7 +169,7 @@ fn path(variables: &Variables, variable: &str, name: &str) -> Option<PathBuf> {
 }
 
 /// The sections of a file.
-fn read_profiles(path: &Path) -> Result<Vec<(String, Section)>, ProfileError> {
+fn read_profiles(path: &Path) -> Result<Vec<(String, ProfileSection)>, ProfileError> {
     let unreadable = |line, reason: String| ProfileError::Unreadable { path: path.to_owned(), line, reason };
     let bytes = match std::fs::read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),

@@ -12,7 +12,7 @@ use super::number::whole_number;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::hint::{Command, Hint};
+use crate::hint::{Hint, SuggestedCommand};
 use crate::project::SPEC_FILE;
 
 const EXAMPLES: &str = "Examples:
@@ -51,7 +51,7 @@ pub(super) fn run(args: &InitArgs, ctx: &mut Context) -> Result<Exit, CliError> 
     ctx.ui.json_result(&json!({ "wrote": file }))?;
     let local = |words: &[&str]| {
         let sandbox = (!ctx.settings.sandbox).then_some("--sandbox");
-        Command::ecsws(sandbox.into_iter().chain(words.iter().copied()))
+        SuggestedCommand::ecsws(sandbox.into_iter().chain(words.iter().copied()))
     };
     let next = Hint::from("see what it creates with ")
         .then(local(&["synth", "--all"]))

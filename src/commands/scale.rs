@@ -1,7 +1,7 @@
 //! `ecsws scale`: how many tasks run, or between which counts autoscaling keeps them.
 
-mod approver;
 mod running;
+mod scale_approver;
 mod spec_edit;
 
 use std::sync::Arc;
@@ -24,8 +24,8 @@ use crate::ops::{
 use crate::project::Project;
 use crate::stack::spec::{MAX_TASKS_PER_SERVICE, Service};
 use crate::stack::{ScalingNumbers, edit_scaling};
-use approver::ScaleApprover;
 use running::{ensure_count, set_count};
+use scale_approver::ScaleApprover;
 use spec_edit::SpecEdit;
 
 const EXAMPLES: &str = "Examples:

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::CliError;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::exit::Exit;
-use crate::hint::{Command, Hint};
+use crate::hint::{Hint, SuggestedCommand};
 
 impl From<AwsError> for CliError {
     fn from(error: AwsError) -> Self {
@@ -46,14 +46,14 @@ pub(super) fn exit_of(kind: &AwsErrorKind) -> Exit {
 fn hint_of(kind: &AwsErrorKind) -> Option<Hint> {
     let text: Cow<'_, str> = match kind {
         AwsErrorKind::NoCredentials => {
-            let hint = Hint::from("sign in (").then(Command::AwsSignIn).text(
+            let hint = Hint::from("sign in (").then(SuggestedCommand::AwsSignIn).text(
                 "), choose a profile with --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
                  or try it without an account: --sandbox",
             );
             return Some(hint);
         }
         AwsErrorKind::ExpiredCredentials => {
-            return Some(Hint::from("sign in again (").then(Command::AwsSignIn).text("), or refresh the credentials"));
+            return Some(Hint::from("sign in again (").then(SuggestedCommand::AwsSignIn).text("), or refresh the credentials"));
         }
         AwsErrorKind::NoRegion => {
             "pass --region, set AWS_REGION, or write region under [target] in ecsws.toml; without an account: --sandbox".into()

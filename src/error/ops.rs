@@ -4,7 +4,7 @@ use super::aws::exit_of;
 use super::{CliError, follow_hint};
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
-use crate::hint::{Command, Hint, RepeatedCommand};
+use crate::hint::{Hint, RepeatedCommand, SuggestedCommand};
 use crate::ops::{LookUpError, OpsError, StoppedTasks};
 
 impl From<OpsError> for CliError {
@@ -43,9 +43,9 @@ fn exit_and_hint(error: &OpsError) -> (Exit, Option<Hint>) {
         }
         OpsError::TimedOut { stack, status, .. } if status.is_in_progress() => {
             let hint = Hint::from("CloudFormation continues; ")
-                .then(Command::Repeat(RepeatedCommand::deploy([stack]).without_timeout()))
+                .then(SuggestedCommand::Repeat(RepeatedCommand::deploy([stack]).without_timeout()))
                 .text(" follows it, ")
-                .then(Command::ecsws(["destroy", stack]))
+                .then(SuggestedCommand::ecsws(["destroy", stack]))
                 .text(" deletes it");
             (Exit::TimedOut, Some(hint))
         }
@@ -58,12 +58,12 @@ fn exit_and_hint(error: &OpsError) -> (Exit, Option<Hint>) {
             (Exit::Failed, Some(Hint::command(["logs"]).text(" may show why tasks stop")))
         }
         OpsError::StackFailed { stack, status, .. } if *status == "UPDATE_ROLLBACK_FAILED" => {
-            let deploy = Command::Repeat(RepeatedCommand::deploy([stack]));
+            let deploy = SuggestedCommand::Repeat(RepeatedCommand::deploy([stack]));
             let hint = Hint::from("once the cause is removed, ").then(deploy);
             (Exit::Failed, Some(hint.text(" continues the rollback and then deploys")))
         }
         OpsError::StackFailed { stack, status, .. } if *status == "DELETE_FAILED" => {
-            let destroy = Command::Repeat(RepeatedCommand::new(&["destroy"], ["destroy", stack]));
+            let destroy = SuggestedCommand::Repeat(RepeatedCommand::new(&["destroy"], ["destroy", stack]));
             (Exit::Failed, Some(Hint::from("remove what prevents the deletion, then repeat ").then(destroy)))
         }
         OpsError::Interrupted { .. } => (Exit::Interrupted, None),

@@ -1,5 +1,6 @@
 //! The long-running work over AWS and the stack model. It emits typed events and never writes to the terminal.
 
+mod aws_look_ups;
 mod compare;
 mod deploy;
 mod destroy;
@@ -7,7 +8,6 @@ mod environment;
 mod error;
 mod locate;
 mod logs;
-mod look_ups;
 mod read_cache;
 mod retry;
 mod scale;
@@ -19,14 +19,15 @@ use futures_util::future::try_join_all;
 use crate::aws::Aws;
 use crate::model::Stack;
 
+pub(crate) use aws_look_ups::LookUpError;
 pub use compare::{DiffInputs, StackDiff, compare};
 pub(crate) use compare::{compare_stacks, delete_change_sets, running_differences};
-pub use deploy::change_set::{PreparedChangeSet, prepare_change_set};
 pub(crate) use deploy::events::StoppedTasks;
 pub use deploy::events::{DeployEvent, Operation, ResourceEvent};
 pub(crate) use deploy::execution::STEADY_TIMEOUT;
 pub use deploy::execution::{Execution, Timeout};
 pub use deploy::preflight::{Finding, StackUpdate, rejections, rejections_before_change_set};
+pub use deploy::prepared_change_set::{PreparedChangeSet, prepare_change_set};
 pub use deploy::rollout::{self, RolloutState};
 pub use deploy::{
     DeployMethod, DeployRequest, Message, Question, StackInputs, StackOutcome, TemplateSource, deploy, message_channel,
@@ -39,7 +40,6 @@ pub use error::OpsError;
 pub(crate) use locate::find_service;
 pub use locate::locate_service;
 pub(crate) use logs::{LogSource, Tail, TailOptions, log_groups};
-pub(crate) use look_ups::LookUpError;
 pub use read_cache::ReadCache;
 pub(crate) use scale::{ServiceCount, autoscaling_differences};
 pub use status::StatusReport;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::look_ups::{self, LookUpError};
+use super::aws_look_ups::{self, LookUpError};
 use super::{ReadCache, Result};
 use crate::model::StackResource;
 use crate::stack::spec::PlatformStack;
@@ -89,13 +89,13 @@ impl Synthesiser {
                 LookUp::AvailabilityZones => {
                     let region = &self.environment.region;
                     on_event(LookUpEvent::Started(format!("looking up the availability zones of {region}")));
-                    let zones = look_ups::availability_zones(reads.aws()).await?;
+                    let zones = aws_look_ups::availability_zones(reads.aws()).await?;
                     self.look_ups.set_zones(zones.clone());
                     on_event(LookUpEvent::AvailabilityZones(zones));
                 }
                 LookUp::Vpc(name) => {
                     on_event(LookUpEvent::Started(format!("looking up the VPC {name}")));
-                    let vpc = look_ups::vpc(reads.aws(), &name, &self.environment).await?;
+                    let vpc = aws_look_ups::vpc(reads.aws(), &name, &self.environment).await?;
                     self.look_ups.set_vpc(&name, vpc.clone());
                     on_event(LookUpEvent::Vpc(name, vpc));
                 }

@@ -8,7 +8,7 @@ use owo_colors::OwoColorize as _;
 use super::clean;
 use super::stdout::Stdout;
 use crate::diagnostic::Diagnostic;
-use crate::hint::{Command, CommandLine, Hint};
+use crate::hint::{CommandLine, Hint, SuggestedCommand};
 
 /// Prints an error from before the settings are resolved, so without colours.
 pub(crate) fn print_startup_error(message: &str) {
@@ -113,7 +113,7 @@ impl Ui {
     }
 
     /// The text of a command, with the flags that select the same project, account and endpoint.
-    pub(crate) fn command_text(&self, command: &Command) -> String {
+    pub(crate) fn command_text(&self, command: &SuggestedCommand) -> String {
         clean(&self.options.command_line.show(command), false).into_owned()
     }
 

@@ -6,7 +6,7 @@ fn variables(pairs: &[(&str, &str)]) -> Variables {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn section(pairs: &[(&str, &str)]) -> Section {
+fn section(pairs: &[(&str, &str)]) -> ProfileSection {
     variables(pairs).into_iter().collect()
 }
 

@@ -1,13 +1,13 @@
 //! Parses the shared AWS files by the rules of Python's `configparser` and `shlex`.
 
-use super::Section;
+use super::ProfileSection;
 
 /// A syntax error: the line number, from 1, and the message.
 pub(super) type SyntaxError = (usize, &'static str);
 
 /// Parses a file into sections, in order, with their headers as written.
-pub(super) fn sections(text: &str) -> Result<Vec<(String, Section)>, SyntaxError> {
-    let mut sections: Vec<(String, Section)> = Vec::new();
+pub(super) fn sections(text: &str) -> Result<Vec<(String, ProfileSection)>, SyntaxError> {
+    let mut sections: Vec<(String, ProfileSection)> = Vec::new();
     let (mut last_key, mut key_indent): (Option<String>, usize) = (None, 0);
     for (number, line) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
         let content = line.trim();
@@ -32,7 +32,7 @@ pub(super) fn sections(text: &str) -> Result<Vec<(String, Section)>, SyntaxError
                 .rfind(']')
                 .filter(|end| *end > 0)
                 .ok_or((number, "expected `]` at the end of a section's name"))?;
-            sections.push((header[..end].to_owned(), Section::new()));
+            sections.push((header[..end].to_owned(), ProfileSection::new()));
             last_key = None;
             continue;
         }

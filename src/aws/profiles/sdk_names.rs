@@ -2,12 +2,12 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::Section;
+use super::ProfileSection;
 
 /// Keys whose value is the name of another section.
 const REFERENCES: &[&str] = &["source_profile", "sso_session", "services"];
 
-pub(super) fn write_section(text: &mut String, kind: &str, name: &str, section: &Section) {
+pub(super) fn write_section(text: &mut String, kind: &str, name: &str, section: &ProfileSection) {
     text.extend(["[", kind, " ", &sdk_name(name), "]\n"]);
     for (key, value) in section {
         let mut lines = value.lines();

@@ -66,14 +66,14 @@ fn a_syntax_error_has_its_line_number() {
 fn the_prefixed_default_profile_takes_precedence() {
     for text in ["[default]\na = 1\nb = 1\n[profile default]\na = 2\n", "[profile default]\na = 2\n[default]\na = 1\n"]
     {
-        assert_eq!(config(text).profile("default"), Some(&Section::from([("a".to_owned(), "2".to_owned())])));
+        assert_eq!(config(text).profile("default"), Some(&ProfileSection::from([("a".to_owned(), "2".to_owned())])));
     }
 }
 
 #[test]
 fn section_names_are_encoded_for_the_sdk() {
     let mut text = String::new();
-    let section = Section::from([
+    let section = ProfileSection::from([
         ("source_profile".to_owned(), "it's".to_owned()),
         ("s3".to_owned(), "\na = 1".to_owned()),
         ("region".to_owned(), "eu-west-1".to_owned()),

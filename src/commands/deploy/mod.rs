@@ -6,8 +6,8 @@ mod interrupt;
 mod options;
 mod outputs_file;
 mod project_source;
-mod running_differences;
 mod runtime_check;
+mod service_warnings;
 mod summary;
 
 use std::sync::Arc;
@@ -70,7 +70,7 @@ pub(super) async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Exit, Cli
     let reads = Arc::new(ReadCache::new(ctx.aws(Some(&project)).await?));
     let mut approver = DeployApprover { execution: &execution, target, is_sandbox: ctx.settings.sandbox };
     let outcomes = deploy(&mut project, &stacks, &execution, &options, &mut approver, &reads, ctx).await?;
-    running_differences::warn_of_running_differences(&outcomes, &reads, ctx).await;
+    service_warnings::warn_of_running_differences(&outcomes, &reads, ctx).await;
     let deployed = outcomes.iter().filter_map(|outcome| match outcome {
         StackOutcome::Deployed(deployed) if deployed.result != DeployResult::ChangeSetPrepared => {
             Some(deployed.stack.clone())

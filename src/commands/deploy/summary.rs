@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::hint::Command;
+use crate::hint::SuggestedCommand;
 use crate::model::Stack;
 use crate::ops::{ReadCache, StackOutcome, find_service};
 use crate::project::Project;
@@ -43,7 +43,7 @@ pub(super) async fn summarise<'a>(
         let key = (project.spec.services.len() > 1).then(|| (*key).to_owned());
         let command = |name: &str, flags: &[&str]| {
             let words = std::iter::once(name.to_owned()).chain(key.clone());
-            Command::ecsws(words.chain(flags.iter().map(|flag| (*flag).to_owned())))
+            SuggestedCommand::ecsws(words.chain(flags.iter().map(|flag| (*flag).to_owned())))
         };
         // With autoscaling a count would be changed again.
         let count = service.count.filter(|_| service.autoscaling.is_none()).map(|count| (count + 1).max(3));

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 
-use super::deploy::change_set::{check_size, delete_change_set, to_planned_resources};
 use super::deploy::preflight::{Finding, StackUpdate, rejections, requirements};
+use super::deploy::prepared_change_set::{check_size, delete_change_set, to_planned_resources};
 use super::deploy::preview::{Preview, preview_change_set};
 use super::{ReadCache, Result};
 use crate::aws::Aws;

@@ -9,7 +9,7 @@ use super::messages::Phase;
 use super::outcome::Failure;
 use super::preflight::{Finding, StackUpdate, rejections, rejections_before_change_set, requirements};
 use super::request::{DesiredStack, StackInputs};
-use super::stack::CHANGE_SET;
+use super::stack_deployment::CHANGE_SET;
 use super::template_source::TemplateSource;
 use crate::model::{PlannedChange, StackState};
 use crate::ops::OpsError;

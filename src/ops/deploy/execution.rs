@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::{self, Instant, sleep};
 
-use super::change_set::{check_size, classify_refusal, stack_in_review};
 use super::follow::{OperationEnd, StackFollower};
+use super::prepared_change_set::{check_size, classify_refusal, stack_in_review};
 use crate::aws::Aws;
 use crate::model::{ChangeSetKind, Stack, StackRequest, StackResource, StackStatus};
 use crate::ops::{DeployEvent, Operation, OpsError, PreparedChangeSet, Reporter, Result};

@@ -3,7 +3,6 @@
 //! [`deploy`] runs all of it and never touches the terminal: it sends [`Message`]s, among them questions with a place for the answer, to
 //! the loop of the command, and stops beginning new work when its cancellation token is cancelled.
 
-pub(in crate::ops) mod change_set;
 mod checks;
 mod desired_count_resets;
 pub(in crate::ops) mod events;
@@ -13,13 +12,14 @@ mod messages;
 mod outcome;
 mod phases;
 pub(in crate::ops) mod preflight;
+pub(in crate::ops) mod prepared_change_set;
 pub(in crate::ops) mod preview;
 mod request;
 pub mod rollout;
 mod schedule;
 mod service_watch;
 pub(in crate::ops) mod service_watches;
-mod stack;
+mod stack_deployment;
 pub(in crate::ops) mod state;
 mod template_source;
 
@@ -108,7 +108,7 @@ pub async fn deploy<S: TemplateSource>(
         request.stacks,
         request.concurrency,
         || cancellation.is_cancelled(),
-        async |inputs| stack::deploy_stack(&deploy, inputs).await.into(),
+        async |inputs| stack_deployment::deploy_stack(&deploy, inputs).await.into(),
     )
     .await;
     // The checks are about all stacks together, so the others are not skipped because of one of them.

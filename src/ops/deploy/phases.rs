@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change_set::discard;
 use super::execution::cancel_operation;
 use super::messages::Phase;
-use super::stack::CHANGE_SET;
+use super::prepared_change_set::discard;
+use super::stack_deployment::CHANGE_SET;
 use crate::aws::Aws;
 use crate::ops::{OpsError, Result};
 

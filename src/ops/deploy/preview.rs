@@ -1,7 +1,7 @@
 //! Temporary change sets, which show what a deploy would change without changing anything.
 
-use super::change_set::prepare_change_set;
 use super::preflight::Finding;
+use super::prepared_change_set::prepare_change_set;
 use crate::aws::Aws;
 use crate::diagnostic::Diagnostic;
 use crate::hint::Hint;

@@ -6,7 +6,7 @@ use owo_colors::OwoColorize as _;
 use serde_json::{Value, json};
 
 use super::lines::past_tense;
-use crate::hint::Command;
+use crate::hint::SuggestedCommand;
 use crate::ops::{DeletionPlan, DeployResult, StackOutcome};
 use crate::render::{Ui, clean};
 
@@ -34,7 +34,7 @@ pub(crate) struct Summary<'a, E> {
     /// Services and their addresses: the local URL in the sandbox, and the Cloud Map name with its port.
     pub services: Vec<(String, Vec<String>)>,
     /// Commands to try next.
-    pub next: Vec<Command>,
+    pub next: Vec<SuggestedCommand>,
 }
 
 /// Prints the summary.

@@ -7,16 +7,16 @@ use serde_json::{Map, Value};
 use super::security::SecurityChanges;
 use super::template::Template;
 
-mod change_set;
 mod create_only;
 pub(super) mod equality;
+mod refinement;
 mod replacement;
 mod scaling_changes;
 mod undisplayable_changes;
 
-pub use change_set::{INCOMPARABLE, PlannedResource, RequiresRecreation};
 pub use equality::equal;
 use equality::normalized;
+pub use refinement::{INCOMPARABLE, PlannedResource, RequiresRecreation};
 
 /// The metadata that holds a resource's construct path.
 pub(super) const PATH_METADATA: &str = "/Metadata/aws:cdk:path";

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::change_set::PlannedResource;
 use super::equality::{equal, has_question_mark};
+use super::refinement::PlannedResource;
 use super::{Change, PropertyChange, ResourceChange, TemplateDiff};
 use crate::stack::Template;
 

@@ -8,7 +8,7 @@ mod platform;
 mod policy;
 mod principal;
 mod service;
-mod stack;
+mod stack_builder;
 
 pub(super) use platform::{EXPORTS as PLATFORM_EXPORTS, GROUP_EXPORTS as PLATFORM_GROUP_EXPORTS};
 pub use platform::{PlatformIds, platform_ids};

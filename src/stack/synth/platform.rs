@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::stack::{Attributes, Stack};
+use super::stack_builder::{Attributes, StackBuilder};
 use super::{SynthError, principal};
 use crate::stack::construct::ConstructPath;
 use crate::stack::resources::instance::{InstanceReferences, instance};
@@ -44,7 +44,7 @@ pub fn platform_ids(stack: &PlatformStack) -> PlatformIds {
 }
 
 /// A subnet, with the logical ids that other resources refer to.
-struct Subnet {
+struct SynthesizedSubnet {
     path: ConstructPath,
     zone: String,
     id: String,
@@ -64,7 +64,7 @@ pub(super) fn synth(
         .cidr
         .subnets(count)
         .ok_or_else(|| SynthError::NetworkTooSmall { cidr: platform.cidr.to_string(), subnets: count })?;
-    let mut network = Network { stack: Stack::new(&platform.name, cdk_version), cdk_version };
+    let mut network = Network { stack: StackBuilder::new(&platform.name, cdk_version), cdk_version };
     let (vpc, first_subnet) = network.add(platform.cidr, zones, &cidrs);
     let mut stack = network.stack;
     let (group, outputs) = add_shared_resources(&mut stack, platform, &vpc);
@@ -86,13 +86,13 @@ pub(super) fn synth(
 }
 
 struct Network {
-    stack: Stack,
+    stack: StackBuilder,
     cdk_version: CdkVersion,
 }
 
 impl Network {
     /// Adds the VPC and returns a reference to it and its first private subnet.
-    fn add(&mut self, cidr: Cidr, zones: &[String], cidrs: &[Cidr]) -> (Value, Option<Subnet>) {
+    fn add(&mut self, cidr: Cidr, zones: &[String], cidrs: &[Cidr]) -> (Value, Option<SynthesizedSubnet>) {
         let path = self.stack.child(VPC_ID);
         let name = path.to_string();
         let id = self.stack.add(&path.child("Resource"), network::vpc(cidr, &name));
@@ -121,16 +121,23 @@ impl Network {
         (vpc, first)
     }
 
-    fn add_subnet(&mut self, path: &ConstructPath, zone: &str, cidr: Cidr, group: &str, vpc: &Value) -> Subnet {
+    fn add_subnet(
+        &mut self,
+        path: &ConstructPath,
+        zone: &str,
+        cidr: Cidr,
+        group: &str,
+        vpc: &Value,
+    ) -> SynthesizedSubnet {
         let name = path.to_string();
         let id = self.stack.add(&path.child("Subnet"), network::subnet(zone, cidr, group, &name, vpc));
         let route_table = self.stack.add(&path.child("RouteTable"), network::route_table(&name, vpc));
         let association = network::route_table_association(&route_table, &id);
         let association = self.stack.add(&path.child("RouteTableAssociation"), association);
-        Subnet { path: path.clone(), zone: zone.to_owned(), id, route_table, association }
+        SynthesizedSubnet { path: path.clone(), zone: zone.to_owned(), id, route_table, association }
     }
 
-    fn add_nat_gateway(&mut self, subnet: &Subnet, route: String) -> String {
+    fn add_nat_gateway(&mut self, subnet: &SynthesizedSubnet, route: String) -> String {
         let name = subnet.path.to_string();
         let address = self.stack.add(&subnet.path.child("EIP"), network::elastic_ip(&name));
         let depends_on = match self.cdk_version {
@@ -153,7 +160,7 @@ pub(in crate::stack) const GROUP_EXPORTS: [&str; 2] = ["SecGrpId", "ServicesSecG
 type Outputs = [(&'static str, Value, &'static str); EXPORTS.len()];
 
 /// Adds cluster, namespace and security group; returns the security group's id and the exported outputs.
-fn add_shared_resources(stack: &mut Stack, platform: &PlatformStack, vpc: &Value) -> (Value, Outputs) {
+fn add_shared_resources(stack: &mut StackBuilder, platform: &PlatformStack, vpc: &Value) -> (Value, Outputs) {
     let path = stack.child("ECSCluster");
     let cluster = ecs_service::cluster(&platform.cluster_name, platform.container_insights);
     let cluster = stack.add(&path.child("Resource"), cluster);
@@ -188,7 +195,13 @@ fn add_shared_resources(stack: &mut Stack, platform: &PlatformStack, vpc: &Value
 }
 
 /// Adds the instance that load tests run from and returns its logical id. `principal` is EC2's.
-fn add_stress_tool(stack: &mut Stack, name: &str, subnet: &Subnet, group: &Value, principal: &Value) -> String {
+fn add_stress_tool(
+    stack: &mut StackBuilder,
+    name: &str,
+    subnet: &SynthesizedSubnet,
+    group: &Value,
+    principal: &Value,
+) -> String {
     let managed = [arn(":iam::aws:policy/service-role/AmazonEC2RoleforSSM")];
     let path = stack.child("InstanceSSM").child("Resource");
     let role = stack.add(&path, iam::role(principal, &managed));

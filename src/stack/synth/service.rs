@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::SynthError;
 use super::policy::{self, Policies};
-use super::stack::{Attributes, Stack};
+use super::stack_builder::{Attributes, StackBuilder};
 use crate::stack::construct::ConstructPath;
 use crate::stack::look_ups::{Environment, LookUps};
 use crate::stack::resources::ecs_service::{self, ServiceReferences};
@@ -20,7 +20,7 @@ struct ServiceSynth<'a> {
     spec: &'a Spec,
     service: &'a Service,
     environment: &'a Environment,
-    stack: Stack,
+    stack: StackBuilder,
     /// Logical ids of the task role and its policies, on which the service's resources depend in the second generation.
     prerequisites: Vec<String>,
 }
@@ -32,7 +32,7 @@ pub(super) fn synth(
     look_ups: &LookUps,
 ) -> Result<Template, SynthError> {
     let subnets = subnets(&spec.platform, look_ups, service.public_ip)?;
-    let stack = Stack::new(&service.stack, spec.cdk);
+    let stack = StackBuilder::new(&service.stack, spec.cdk);
     let mut synth = ServiceSynth { spec, service, environment, stack, prerequisites: Vec::new() };
     let task_definition = synth.add_task_definition();
     synth.add_service(&task_definition, subnets);

@@ -2,7 +2,7 @@
 
 use super::{Finding, PreflightContext, Result, StackUpdate, descriptions, unless_denied};
 use crate::aws::{Aws, AwsError};
-use crate::hint::{Command, Hint};
+use crate::hint::{Hint, SuggestedCommand};
 use crate::model::{ServiceName, stack_name};
 use crate::ops::ReadCache;
 use crate::stack::{ConflictCause, CustomName, NameChanges, Replacement};
@@ -66,7 +66,7 @@ async fn existing(
             "{stack}: {what} already exists, outside of any stack; {rename} to have one of its own"
         )),
         ("AWS::Logs::LogGroup", None) => {
-            let delete = Command::aws([
+            let delete = SuggestedCommand::aws([
                 "logs".to_owned(),
                 "delete-log-group".to_owned(),
                 "--log-group-name".to_owned(),

@@ -3,7 +3,6 @@
 use tokio::time::timeout;
 
 use super::DeployContext;
-use super::change_set::{PreparedChangeSet, prepare_change_set, to_planned_resources};
 use super::checks::{check_all, check_planned};
 use super::desired_count_resets::warn_of_desired_count_resets;
 use super::events::{DeployEvent, Operation};
@@ -11,6 +10,7 @@ use super::execution::Execution;
 use super::messages::{Phase, ProposedChanges, Question};
 use super::outcome::{DeployResult, Deployed, Failure};
 use super::preflight::StackUpdate;
+use super::prepared_change_set::{PreparedChangeSet, prepare_change_set, to_planned_resources};
 use super::request::{DeployMethod, DesiredStack, StackInputs};
 use super::state::{delete_failed_creation, failed_resources, follow_operation, operation_in_progress, roll_back};
 use super::template_source::TemplateSource;

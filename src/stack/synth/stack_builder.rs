@@ -8,7 +8,7 @@ use crate::stack::spec::{CdkVersion, RemovalPolicy};
 use crate::stack::template::Template;
 
 /// A stack's template under construction.
-pub(super) struct Stack {
+pub(super) struct StackBuilder {
     root: ConstructPath,
     cdk_version: CdkVersion,
     resources: Map<String, Value>,
@@ -25,7 +25,7 @@ pub(super) struct Attributes {
     pub removal: Option<RemovalPolicy>,
 }
 
-impl Stack {
+impl StackBuilder {
     pub(super) fn new(name: &str, cdk_version: CdkVersion) -> Self {
         let root = ConstructPath::stack(name);
         Self { root, cdk_version, resources: Map::new(), parameters: Map::new(), outputs: Map::new() }
