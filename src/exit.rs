@@ -28,7 +28,7 @@ pub(crate) const TABLE: [(Exit, u8, &str); 7] = [
     (Exit::Failed, 1, "failure"),
     (Exit::Usage, 2, "usage error or invalid ecsws.toml; nothing was changed"),
     (Exit::AccessDenied, 3, "AWS denied access: credentials or permissions"),
-    (Exit::TimedOut, 4, "timed out"),
+    (Exit::TimedOut, 4, "--timeout expired"),
     (
         Exit::CheckFailed,
         5,

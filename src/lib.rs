@@ -30,6 +30,7 @@ mod similar_names;
 pub mod stack;
 mod time_args;
 mod url;
+mod waits;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -40,7 +41,7 @@ use commands::Cli;
 use context::Context;
 use exit::Exit;
 use hint::Subcommand;
-use settings::ProcessEnv;
+use settings::{ProcessEnv, Verbosity};
 
 /// The command line, and its subcommand as it was given.
 fn parse_command_line() -> Result<(Cli, Subcommand), clap::Error> {
@@ -103,11 +104,16 @@ pub fn main() -> ExitCode {
         Err(error) => return startup_error(Exit::Usage, &error.to_string()),
     };
     settings.command_line.subcommand = subcommand;
-    let mut ctx = Context::new(settings);
-    let interrupts = ctx.interrupts.clone();
+    let is_quiet = settings.verbosity == Verbosity::Quiet;
+    let mut ctx = {
+        let _runtime = runtime.enter();
+        Context::new(settings)
+    };
+    let (interrupts, progress, waits) = (ctx.interrupts.clone(), ctx.ui.progress(), ctx.waits.clone());
     let ended = runtime.block_on(async {
         tokio::select! {
             ended = commands::run(cli, &mut ctx) => ended,
+            never = progress.show_waits(waits), if !is_quiet => match never {},
             () = interrupts.wait_without_listener() => Ok(Exit::Interrupted),
         }
     });
@@ -148,8 +154,8 @@ pub mod testing {
         pub use crate::ops::{
             DeployEvent, DeployMethod, DeployRequest, DiffInputs, Execution, Finding, Message, Operation, OpsError,
             PreparedChangeSet, Question, ReadCache, ResourceEvent, RolloutState, StackDiff, StackInputs, StackOutcome,
-            StackUpdate, StatusReport, TemplateSource, Timeout, compare, deploy, destroy, locate_service,
-            message_channel, prepare_change_set, rejections, rejections_before_change_set, rollout,
+            StackUpdate, StatusReport, TemplateSource, TemporaryChangeSets, Timeout, compare, deploy, destroy,
+            locate_service, message_channel, prepare_change_set, rejections, rejections_before_change_set, rollout,
         };
     }
     /// Views.

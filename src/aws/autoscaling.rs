@@ -3,12 +3,12 @@
 use aws_sdk_applicationautoscaling::Client;
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
 
-use super::{Aws, Result, or_empty, to_u32};
+use super::{Aws, Result, client, or_empty, to_u32};
 use crate::model::{ScalableTarget, ScalingPolicy, ServiceName};
 
 impl Aws {
     fn autoscaling(&self) -> &Client {
-        self.autoscaling.get_or_init(|| Client::new(&self.config))
+        self.autoscaling.get_or_init(|| client!(aws_sdk_applicationautoscaling, self))
     }
 
     /// The scalable target of a service; `None` if it has none.

@@ -3,12 +3,12 @@
 use aws_sdk_servicediscovery::Client;
 use aws_sdk_servicediscovery::types::{NamespaceFilter, NamespaceFilterName, ServiceFilter, ServiceFilterName};
 
-use super::{Aws, AwsError, AwsErrorKind, Result, or_empty};
+use super::{Aws, AwsError, AwsErrorKind, Result, client, or_empty};
 use crate::model::{DiscoveryInstance, DiscoveryService};
 
 impl Aws {
     fn cloud_map(&self) -> &Client {
-        self.cloud_map.get_or_init(|| Client::new(&self.config))
+        self.cloud_map.get_or_init(|| client!(aws_sdk_servicediscovery, self))
     }
 
     /// The id (`srv-…`) of the service with this name in a namespace.

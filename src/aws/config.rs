@@ -18,6 +18,7 @@ use super::error::known_profiles;
 use super::profiles::{DEFAULT, ProfileError, ProfileSection, SharedConfig, sdk_name};
 use super::{AwsError, AwsErrorKind, Result};
 use crate::url::{is_endpoint_url, without_user_info};
+use crate::waits::Waits;
 
 /// Default attempts per call, including the first. The SDK's adaptive mode is not used: after one throttled call its rate limiter
 /// blocks the few calls of a command for twenty seconds.
@@ -59,12 +60,14 @@ pub struct Connection {
     pub variables: HashMap<String, String>,
     /// The key pair of the sandbox. With it, the user's AWS configuration is ignored.
     pub static_keys: Option<StaticKeys>,
+    /// Where the calls are registered.
+    pub waits: Waits,
 }
 
 /// Omits the variables, which may contain secrets.
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { profile, region, endpoint_url, variables: _, static_keys } = self;
+        let Self { profile, region, endpoint_url, variables: _, static_keys, waits: _ } = self;
         let endpoint_url = endpoint_url.as_deref().map(without_user_info);
         f.debug_struct("Connection")
             .field("profile", profile)

@@ -197,6 +197,7 @@ impl AwsError {
                 | AwsErrorKind::Unreachable
                 | AwsErrorKind::ConnectionRefused
                 | AwsErrorKind::ServiceFault
+                | AwsErrorKind::NotAws
         )
     }
 }
@@ -270,7 +271,7 @@ fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (d
 }
 
 /// The message of the innermost cause: "Connection refused (os error 111)".
-fn root_cause(error: &(dyn StdError + 'static)) -> String {
+pub(super) fn root_cause(error: &(dyn StdError + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 

@@ -3,12 +3,12 @@
 use aws_sdk_cloudwatchlogs::Client;
 use jiff::Timestamp;
 
-use super::{Aws, AwsErrorKind, Result, or_empty};
+use super::{Aws, AwsErrorKind, Result, client, or_empty};
 use crate::model::{LogEvent, LogGroup, LogPage, LogQuery, LogStream};
 
 impl Aws {
     fn logs(&self) -> &Client {
-        self.logs.get_or_init(|| Client::new(&self.config))
+        self.logs.get_or_init(|| client!(aws_sdk_cloudwatchlogs, self))
     }
 
     /// One page of matching events.

@@ -3,6 +3,7 @@
 //! [`Aws`] holds the configuration and the clients; the calls of each service are in the file of its name.
 
 mod autoscaling;
+mod call_waits;
 mod cloud_map;
 mod cloudformation;
 mod config;
@@ -22,12 +23,24 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+pub(crate) use cloudformation::idempotency_token;
 pub use config::{Connection, StaticKeys};
 pub(crate) use error::{AwsError, AwsErrorKind};
 
 use crate::url::without_user_info;
+use crate::waits::Waits;
+use call_waits::CallWaits;
 
 type Result<T> = std::result::Result<T, AwsError>;
+
+/// A typed client with the configuration of an [`Aws`].
+macro_rules! client {
+    ($sdk:ident, $aws:expr) => {{
+        let config = $sdk::config::Builder::from(&$aws.config).interceptor($aws.call_waits()).build();
+        $sdk::Client::from_conf(config)
+    }};
+}
+use client;
 
 /// The AWS clients of one region and one set of credentials.
 #[derive(Debug)]
@@ -39,6 +52,7 @@ pub struct Aws {
     service_endpoints: Option<String>,
     is_sandbox: bool,
     profile: Option<String>,
+    waits: Waits,
     cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
     ecs: OnceLock<aws_sdk_ecs::Client>,
     logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
@@ -68,7 +82,7 @@ impl Aws {
         mfa_code: impl AsyncFnMut(&str) -> Option<String>,
     ) -> Result<Self> {
         let Connection { profile, static_keys, .. } = &connection;
-        let (profile, is_sandbox) = (profile.clone(), static_keys.is_some());
+        let (profile, is_sandbox, waits) = (profile.clone(), static_keys.is_some(), connection.waits.clone());
         let config = config::load(connection, http, mfa_code).await?;
         let Some(region) = config.region().map(ToString::to_string) else {
             return Err(AwsError::new("call AWS", AwsErrorKind::NoRegion, "no region is configured"));
@@ -76,6 +90,7 @@ impl Aws {
         Ok(Self {
             is_sandbox,
             profile,
+            waits,
             shown_endpoint: config.endpoint_url().map(without_user_info),
             service_endpoints: config::service_endpoints(&config),
             config,
@@ -100,6 +115,15 @@ impl Aws {
         self.shown_endpoint.as_deref()
     }
 
+    /// The waits of the command, among them every call.
+    pub(crate) fn waits(&self) -> &Waits {
+        &self.waits
+    }
+
+    fn call_waits(&self) -> CallWaits {
+        CallWaits(self.waits.clone())
+    }
+
     /// Converts an error of a typed client and adds the endpoint if it cannot be reached.
     fn error<E>(&self, action: impl Into<String>, error: SdkError<E, HttpResponse>) -> AwsError
     where
@@ -111,7 +135,8 @@ impl Aws {
     /// Adds the endpoint that cannot be reached, or the profile without credentials.
     fn at_endpoint(&self, mut error: AwsError) -> AwsError {
         match (&error.kind, self.endpoint_url().or(self.service_endpoints.as_deref())) {
-            (AwsErrorKind::Unreachable | AwsErrorKind::ConnectionRefused, Some(_)) if self.is_sandbox => {
+            // A lost connection does not mean that it has ended.
+            (AwsErrorKind::ConnectionRefused, Some(_)) if self.is_sandbox => {
                 return AwsError::new(error.action, AwsErrorKind::SandboxEnded, "the sandbox is no longer running");
             }
             (AwsErrorKind::Unreachable | AwsErrorKind::ConnectionRefused | AwsErrorKind::TimedOut, Some(url)) => {
@@ -131,7 +156,7 @@ impl Aws {
     /// The caller's account, from STS's GetCallerIdentity.
     pub async fn identity(&self) -> Result<Identity> {
         let action = "get the caller identity from STS";
-        let client = aws_sdk_sts::Client::new(&self.config);
+        let client = client!(aws_sdk_sts, self);
         let response = client.get_caller_identity().send().await.map_err(|error| self.error(action, error))?;
         Ok(Identity { account: or_empty(response.account) })
     }

@@ -2,11 +2,11 @@
 
 use aws_sdk_ssm::types::ParameterStringFilter;
 
-use super::{Aws, AwsError, AwsErrorKind, Result};
+use super::{Aws, AwsError, AwsErrorKind, Result, client};
 
 impl Aws {
     fn ssm(&self) -> &aws_sdk_ssm::Client {
-        self.ssm.get_or_init(|| aws_sdk_ssm::Client::new(&self.config))
+        self.ssm.get_or_init(|| client!(aws_sdk_ssm, self))
     }
 
     /// Returns the names without a Systems Manager parameter. Takes at most 50 names.
@@ -27,7 +27,7 @@ impl Aws {
     /// Whether Secrets Manager has a secret of this name.
     pub async fn has_secret(&self, name: &str) -> Result<bool> {
         let action = format!("look for the secret `{name}`");
-        let client = self.secrets_manager.get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.config));
+        let client = self.secrets_manager.get_or_init(|| client!(aws_sdk_secretsmanager, self));
         let response = client.describe_secret().secret_id(name).send().await;
         match response.map_err(|error| self.error(action, error)) {
             Ok(_) => Ok(true),

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::deploy::InputOptions;
+use super::interrupted_diffs::temporary_change_sets;
 use super::json_help;
 use super::templates::{known_look_ups, preview_synthesiser, template};
 use crate::complete;
 use crate::context::Context;
+use crate::diagnostic::Diagnostic;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::ops::{self, DiffInputs, Purpose, ReadCache, StackDiff, Synthesiser};
@@ -115,13 +117,40 @@ async fn with_deployed(
         DiffInputs { stack: &stack.name, service_key: stack.service_key(), template, tags, parameters }
     });
     let desired: Vec<DiffInputs<'_>> = desired.collect();
-    // Unique, so that concurrent diffs do not delete each other's.
-    let change_set = (method == DiffMethod::ChangeSet).then(|| format!("ecsws-diff-{:08x}", rand::random::<u32>()));
+    let change_sets = (method == DiffMethod::ChangeSet).then(temporary_change_sets);
     let reads = ReadCache::new(Arc::clone(&aws));
-    let comparison = ops::compare_stacks(&reads, &project.spec, stacks, &desired, change_set.as_deref());
-    let diffs = ctx.interrupts.run_until_interrupt(comparison).await;
-    if let Some(change_set) = change_set.filter(|_| !matches!(diffs, Some(Ok(_)))) {
-        ops::delete_change_sets(&aws, stacks, &change_set).await;
+    let comparison = ops::compare_stacks(&reads, &project.spec, stacks, &desired, change_sets.as_ref());
+    let mut interrupts = ctx.interrupts.listen();
+    let diffs = tokio::select! {
+        diffs = comparison => Some(diffs),
+        _ = interrupts.next() => None,
+    };
+    let Some(change_sets) = change_sets.filter(|_| !matches!(diffs, Some(Ok(_)))) else {
+        return diffs.unwrap_or_else(|| Ok(Vec::new())).map_err(CliError::from);
+    };
+    let names: Vec<&str> = stacks.iter().map(|stack| stack.name.as_str()).collect();
+    match diffs {
+        // Errors of the clean-up would hide the first error.
+        Some(result) => {
+            drop(interrupts.clean_up(change_sets.delete_own(&aws, &names)).await);
+            Ok(result?)
+        }
+        None => {
+            ctx.ui.note("interrupted; deleting the temporary change sets …");
+            let mut error = CliError::new(Exit::Interrupted, "interrupted; nothing has changed");
+            match interrupts.clean_up(change_sets.delete_own(&aws, &names)).await {
+                Some(failures) => {
+                    let failures = failures.into_iter().flat_map(|failure| CliError::from(failure).diagnostics);
+                    error.diagnostics.extend(failures);
+                }
+                None => {
+                    let (names, change_set) = (names.join(", "), change_sets.name());
+                    let message =
+                        format!("{names}: the change set `{change_set}` may be left; the next diff deletes it");
+                    error.diagnostics.push(Diagnostic::new(message));
+                }
+            }
+            Err(error)
+        }
     }
-    Ok(diffs.ok_or_else(|| CliError::new(Exit::Interrupted, "interrupted; nothing has changed"))??)
 }

@@ -7,6 +7,7 @@ mod deploy;
 mod destroy;
 mod diff;
 mod init;
+mod interrupted_diffs;
 mod json_help;
 mod logs;
 mod number;

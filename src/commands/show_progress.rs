@@ -22,7 +22,7 @@ pub(super) async fn show_progress<T>(
         tokio::select! {
             biased;
             Some(message) = messages.recv() => view.show_message(&mut ctx.ui, message),
-            () = interrupts.next() => break None,
+            _ = interrupts.next() => break None,
             done = &mut work => break Some(done),
         }
     };

@@ -1,8 +1,11 @@
 //! `ecsws status`: the state of a service.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use clap::Args;
 use tokio::sync::mpsc;
-use tokio::time::interval;
+use tokio::time::{interval, sleep};
 
 use super::choose::choose_service;
 use super::json_help;
@@ -10,8 +13,12 @@ use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::model::ServiceName;
 use crate::ops::{STATUS_POLL_INTERVAL, StatusReader, StatusReport};
 use crate::render::{self, LiveTerminal, UserAction};
+
+/// The maximum time between two drawings of the live view.
+const REDRAW_INTERVAL: Duration = Duration::from_millis(500);
 
 const EXAMPLES: &str = "Examples:
   ecsws status
@@ -41,7 +48,7 @@ pub(super) async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Exit, Cli
     let aws = ctx.aws(Some(&project)).await?;
     let mut reader = StatusReader::locate(&aws, &stack).await?;
     if watch && ctx.ui.stdout_is_terminal() && ctx.ui.can_ask() && !ctx.ui.is_json() {
-        return Box::pin(live(&reader, ctx)).await;
+        return Box::pin(live(&mut reader, ctx)).await;
     }
     if watch {
         return tokio::select! {
@@ -49,31 +56,26 @@ pub(super) async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Exit, Cli
             () = render::stdout_closed() => Ok(Exit::Done),
         };
     }
-    let report = read_status(&reader, ctx).await?;
+    let report = with_url(reader.read().await?, ctx).await;
     let now = Context::now();
     render::status(&mut ctx.ui, &report, now)?;
     Ok(if check && !report.steady { Exit::CheckFailed } else { Exit::Done })
 }
 
-async fn read_status(reader: &StatusReader<'_>, ctx: &Context) -> Result<StatusReport, CliError> {
-    with_url(reader.read().await?, reader, ctx).await
-}
-
-/// Adds the local URL in the sandbox.
-async fn with_url(
-    mut report: StatusReport,
-    reader: &StatusReader<'_>,
-    ctx: &Context,
-) -> Result<StatusReport, CliError> {
-    report.url = ctx.local_url(reader.service()).await?;
-    Ok(report)
+/// Adds the local URL in the sandbox, or why it is not known.
+async fn with_url(mut report: StatusReport, ctx: &Context) -> StatusReport {
+    let name = ServiceName { cluster: report.cluster.clone(), service: report.service.clone() };
+    match ctx.local_url(&name).await {
+        Ok(url) => report.url = url,
+        Err(error) => report.notes.push(error.summary()),
+    }
+    report
 }
 
 /// Prints a line whenever the counts or deployments change.
 async fn lines(reader: &mut StatusReader<'_>, ctx: &mut Context) -> Result<Exit, CliError> {
     loop {
-        let report = reader.next_change().await?;
-        let report = with_url(report, reader, ctx).await?;
+        let report = with_url(reader.next_change().await?, ctx).await;
         render::status_line(&mut ctx.ui, &report)?;
         if !ctx.ui.can_write() {
             return Ok(Exit::Done);
@@ -82,24 +84,30 @@ async fn lines(reader: &mut StatusReader<'_>, ctx: &mut Context) -> Result<Exit,
 }
 
 /// Runs the live view. Errors of AWS are shown, and the call is repeated. Quitting is not a failure.
-async fn live(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Exit, CliError> {
-    let mut report = read_status(reader, ctx).await?;
-    let mut message = None;
-    let mut view = LiveTerminal::start()?;
+async fn live(reader: &mut StatusReader<'_>, ctx: &Context) -> Result<Exit, CliError> {
+    let mut report = with_url(reader.read_until_success().await?, ctx).await;
+    let mut view = LiveTerminal::start(&ctx.ui)?;
     let mut keys = user_actions();
-    let mut ticks = interval(STATUS_POLL_INTERVAL);
+    let (sender, mut reports) = mpsc::channel(1);
+    let mut reading = pin!(async {
+        loop {
+            let read = reader.read_until_success().await?;
+            drop(sender.send(with_url(read, ctx).await).await);
+            sleep(STATUS_POLL_INTERVAL).await;
+        }
+    });
+    let mut redraws = interval(REDRAW_INTERVAL);
     loop {
-        view.draw(&report, message.as_deref(), Context::now())?;
+        view.draw(&report, render::wait_notice(&ctx.waits).as_deref(), Context::now())?;
         tokio::select! {
             action = keys.recv() => match action {
                 Some(UserAction::Redraw) => {}
                 Some(UserAction::Interrupt) => return Ok(Exit::Interrupted),
                 Some(UserAction::Quit) | None => return Ok(Exit::Done),
             },
-            fresh = async { ticks.tick().await; read_status(reader, ctx).await } => match fresh {
-                Ok(fresh) => (report, message) = (fresh, None),
-                Err(error) => message = Some(error.summary()),
-            },
+            Some(read) = reports.recv() => report = read,
+            ended = &mut reading => return ended,
+            _ = redraws.tick() => {}
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::render::{Ui, UiOptions, clean};
 use crate::settings::{ColorWhen, OutputFormat, Settings, Terminals, Verbosity};
 use crate::stack::spec::Target;
 use crate::stack::{Environment, is_region};
+use crate::waits::Waits;
 use sandbox::SandboxHandle;
 
 /// The sandbox's default account.
@@ -32,6 +33,8 @@ pub(crate) struct Context {
     pub ui: Ui,
     /// Signals that interrupt the command.
     pub interrupts: Interrupts,
+    /// The waits of the command, among them every call of AWS.
+    pub waits: Waits,
     aws: Option<Arc<Aws>>,
     /// The sandbox that the clients use, if any.
     sandbox: Option<SandboxHandle>,
@@ -47,11 +50,15 @@ pub(crate) struct RuntimeReport {
 }
 
 impl Context {
-    /// A context without clients; they are built on first use.
+    /// A context without clients; they are built on first use. It receives signals on the current runtime.
     pub(crate) fn new(settings: Settings) -> Self {
+        let is_interrupted = Arc::default();
+        let ui = Ui::new(ui_options(&settings), &is_interrupted);
+        let progress = ui.progress();
         Self {
-            ui: Ui::new(ui_options(&settings)),
-            interrupts: Interrupts::default(),
+            ui,
+            interrupts: Interrupts::start(is_interrupted, move || progress.end_line()),
+            waits: Waits::default(),
             settings,
             aws: None,
             sandbox: None,
@@ -64,6 +71,7 @@ impl Context {
         Timestamp::now()
     }
 
+    /// The project of the working folder, or of a folder above it.
     ///
     /// # Errors
     /// Also if there is none.
@@ -122,12 +130,12 @@ impl Context {
         let target = project.and_then(|project| project.spec.target.region.clone());
         let Settings { profile, region_flag, region_variable, endpoint_url, variables, .. } = self.settings.clone();
         let region = region_flag.or(target).or(region_variable);
-        Connection { profile, region, endpoint_url, variables, static_keys: None }
+        Connection { profile, region, endpoint_url, variables, static_keys: None, waits: self.waits.clone() }
     }
 
     async fn start_sandbox(&mut self, project: Option<&Project>) -> Result<Connection, CliError> {
         let sandbox = SandboxHandle::start(&self.settings, self.sandbox_environment(project)).await?;
-        let connection = sandbox.connection();
+        let connection = Connection { waits: self.waits.clone(), ..sandbox.connection() };
         self.sandbox = Some(sandbox);
         Ok(connection)
     }

@@ -14,6 +14,7 @@ use crate::hint::Hint;
 use crate::model::ServiceName;
 use crate::settings::Settings;
 use crate::stack::{Environment, spec};
+use crate::waits::Waits;
 
 /// A running sandbox.
 #[derive(Debug, Clone)]
@@ -38,6 +39,7 @@ impl SandboxHandle {
                 access_key_id: credentials.access_key_id.clone(),
                 secret_access_key: credentials.secret_access_key.clone(),
             }),
+            waits: Waits::default(),
         }
     }
 

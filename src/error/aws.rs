@@ -29,8 +29,8 @@ pub(super) fn exit_of(kind: &AwsErrorKind) -> Exit {
         | AwsErrorKind::ClockSkew
         | AwsErrorKind::AccessDenied(_) => Exit::AccessDenied,
         AwsErrorKind::NoRegion | AwsErrorKind::InvalidConfig => Exit::Usage,
-        AwsErrorKind::TimedOut => Exit::TimedOut,
-        AwsErrorKind::Unreachable
+        AwsErrorKind::TimedOut
+        | AwsErrorKind::Unreachable
         | AwsErrorKind::ConnectionRefused
         | AwsErrorKind::ServiceFault
         | AwsErrorKind::Conflict

@@ -37,9 +37,17 @@ fn message(error: &OpsError) -> String {
 fn exit_and_hint(error: &OpsError) -> (Exit, Option<Hint>) {
     match error {
         OpsError::ConcurrentDeploy(stack) => (Exit::Failed, Some(follow_hint(RepeatedCommand::deploy([stack])))),
-        OpsError::NotSteady { .. } => {
+        OpsError::NotSteady { is_requested, .. } => {
             let hint = Hint::command(["status"]).text(" shows the service's state; ECS keeps trying");
-            (Exit::TimedOut, Some(hint))
+            (if *is_requested { Exit::TimedOut } else { Exit::Failed }, Some(hint))
+        }
+        OpsError::UnreadableService { error, .. } if error.kind.is_access_denied() => {
+            let hint = "its stack is complete, and ECS continues its deployment; --no-wait-services does not need this permission";
+            (exit_of(&error.kind), Some(Hint::from(hint)))
+        }
+        OpsError::UnreadableService { error, .. } => {
+            let hint = Hint::from("ECS continues its deployment; ").then(SuggestedCommand::ecsws(["status"]));
+            (exit_of(&error.kind), Some(hint.text(" shows the service's state")))
         }
         OpsError::TimedOut { stack, status, .. } if status.is_in_progress() => {
             let hint = Hint::from("CloudFormation continues; ")

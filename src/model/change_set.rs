@@ -1,5 +1,7 @@
 //! CloudFormation change sets.
 
+use jiff::Timestamp;
+
 /// The type of a change set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeSetKind {
@@ -20,6 +22,15 @@ pub struct ChangeSet {
     pub execution_status: String,
     /// The resources that it changes.
     pub changes: Vec<PlannedChange>,
+}
+
+/// A change set as ListChangeSets returns it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeSetSummary {
+    pub name: String,
+    pub arn: String,
+    /// CreationTime.
+    pub created: Option<Timestamp>,
 }
 
 /// A resource's change in a change set.

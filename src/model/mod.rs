@@ -11,7 +11,7 @@ mod stack_status;
 mod task;
 
 pub use change_set::PlannedChange;
-pub(crate) use change_set::{ChangeSet, ChangeSetKind};
+pub(crate) use change_set::{ChangeSet, ChangeSetKind, ChangeSetSummary};
 pub use discovery::{DiscoveryInstance, DiscoveryService};
 pub(crate) use log::{LogEvent, LogGroup, LogPage, LogQuery, LogStream};
 pub(crate) use network::{Subnet, Vpc};

@@ -66,13 +66,22 @@ pub enum OpsError {
         /// The tasks that stopped meanwhile.
         stopped_tasks: Vec<StoppedTasks>,
     },
-    /// Not steady within the time given.
-    #[error("service `{service}` is not steady after {seconds} seconds")]
+    /// Not steady within the time limit.
+    #[error("service `{service}` is not steady after {}", in_words(*limit))]
     NotSteady {
         service: String,
-        seconds: u64,
+        limit: Duration,
+        /// Whether the user has set the limit.
+        is_requested: bool,
         /// The tasks that stopped meanwhile.
         stopped_tasks: Vec<StoppedTasks>,
+    },
+    /// The service's deployment cannot be watched.
+    #[error("cannot wait until service `{service}` is steady: {error}")]
+    UnreadableService {
+        service: String,
+        #[source]
+        error: Box<AwsError>,
     },
     /// Something disappeared during the operation: another user is changing the stack.
     #[error("{0} no longer exists; another deploy may be running")]
@@ -161,6 +170,11 @@ impl OpsError {
     /// A stack, or a resource in it, that a deploy would create does not exist.
     pub(super) fn missing(stack: &str, message: String) -> Self {
         Self::Missing { message, stack: Some(stack.to_owned()) }
+    }
+
+    /// Whether a retry may succeed.
+    pub(super) fn is_transient(&self) -> bool {
+        matches!(self, Self::Aws(error) if error.is_transient())
     }
 
     /// The same error, when it came while an operation on this stack was being followed.

@@ -20,15 +20,15 @@ use crate::aws::Aws;
 use crate::model::Stack;
 
 pub(crate) use aws_look_ups::LookUpError;
-pub use compare::{DiffInputs, StackDiff, compare};
-pub(crate) use compare::{compare_stacks, delete_change_sets, running_differences};
+pub use compare::{DiffInputs, StackDiff, TemporaryChangeSets, compare};
+pub(crate) use compare::{compare_stacks, running_differences};
 pub(crate) use deploy::events::StoppedTasks;
 pub use deploy::events::{DeployEvent, Operation, ResourceEvent};
-pub(crate) use deploy::execution::STEADY_TIMEOUT;
 pub use deploy::execution::{Execution, Timeout};
 pub use deploy::preflight::{Finding, StackUpdate, rejections, rejections_before_change_set};
 pub use deploy::prepared_change_set::{PreparedChangeSet, prepare_change_set};
 pub use deploy::rollout::{self, RolloutState};
+pub(crate) use deploy::service_watches::SteadyLimit;
 pub use deploy::{
     DeployMethod, DeployRequest, Message, Question, StackInputs, StackOutcome, TemplateSource, deploy, message_channel,
 };

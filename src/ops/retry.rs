@@ -1,30 +1,111 @@
-//! Retries transient AWS errors while an operation continues on the server.
+//! Retries errors that may pass while an operation continues on the server.
 
+use std::fmt::Display;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Result;
-use crate::aws::{AwsError, AwsErrorKind};
+use crate::aws::{Aws, AwsError};
+use crate::waits::Waits;
 
-/// How long to keep retrying before giving up. Each call also has the SDK's own retries.
-const RETRY_BUDGET: Duration = Duration::from_mins(2);
+/// How long transient errors are retried. Each call also has the SDK's own retries.
+pub(super) const RETRY_BUDGET: Duration = Duration::from_mins(2);
 const RETRY_DELAY: Duration = Duration::from_secs(2);
 
-/// Calls `operation` until it succeeds, fails permanently, or the retry budget is spent.
+/// Calls `operation` until it succeeds, fails permanently, or has failed for [`RETRY_BUDGET`].
 pub(super) async fn retry_transient<T>(
-    mut operation: impl AsyncFnMut() -> std::result::Result<T, AwsError>,
+    aws: &Aws,
+    operation: impl AsyncFnMut() -> std::result::Result<T, AwsError>,
 ) -> Result<T> {
-    let start = Instant::now();
-    loop {
-        match operation().await {
-            Err(error) if is_retryable(&error) && start.elapsed() < RETRY_BUDGET => sleep(RETRY_DELAY).await,
-            result => return Ok(result?),
-        }
-    }
+    Ok(retry(aws.waits(), Some(RETRY_BUDGET), AwsError::is_transient, operation).await?)
 }
 
-/// Connection refused is permanent here: nothing listens at the endpoint. Throttling, faults and time-outs pass.
-fn is_retryable(error: &AwsError) -> bool {
-    error.is_transient() && error.kind != AwsErrorKind::ConnectionRefused
+/// Calls `operation` until it succeeds, fails with an error that is not retryable, or has failed for the time of the budget. Meanwhile, the
+/// last error is shown.
+pub(crate) async fn retry<T, E: Display>(
+    waits: &Waits,
+    budget: Option<Duration>,
+    is_retryable: impl Fn(&E) -> bool,
+    mut operation: impl AsyncFnMut() -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    let start = Instant::now();
+    let mut error = match operation().await {
+        Err(error) if is_retryable(&error) => error,
+        result => return result,
+    };
+    let deadline = budget.map(|budget| start + budget);
+    let wait = waits.begin_at(start, "AWS");
+    while deadline.is_none_or(|deadline| Instant::now() < deadline) {
+        wait.set_error(error.to_string());
+        sleep(RETRY_DELAY).await;
+        let attempt = operation();
+        let result = match deadline {
+            Some(deadline) => match timeout_at(deadline, attempt).await {
+                Ok(result) => result,
+                Err(_) => break,
+            },
+            None => attempt.await,
+        };
+        error = match result {
+            Err(error) if is_retryable(&error) => error,
+            result => return result,
+        };
+    }
+    Err(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Retries an operation that takes `call` and fails `failures` times, with a budget of two minutes. Returns the result and the
+    /// time it took in seconds.
+    async fn retried(
+        failures: usize,
+        call: Duration,
+        is_retryable: bool,
+    ) -> (std::result::Result<&'static str, &'static str>, u64) {
+        let (start, mut calls, waits) = (Instant::now(), 0, Waits::default());
+        let operation = async || {
+            sleep(call).await;
+            calls += 1;
+            if calls > failures { Ok("done") } else { Err("HTTP 503") }
+        };
+        let result = retry(&waits, Some(RETRY_BUDGET), |_| is_retryable, operation).await;
+        assert_eq!(waits.longest(), None, "the wait has ended");
+        (result, start.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn errors_are_retried_for_the_time_of_the_budget() {
+        let moment = Duration::from_millis(1);
+        assert_eq!(retried(3, moment, true).await, (Ok("done"), 6));
+        assert_eq!(retried(1, moment, false).await, (Err("HTTP 503"), 0));
+        assert_eq!(retried(usize::MAX, moment, true).await, (Err("HTTP 503"), 120));
+        assert_eq!(
+            retried(usize::MAX, Duration::from_secs(90), true).await,
+            (Err("HTTP 503"), 120),
+            "a slow call is cut"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_error_of_a_retried_operation_is_shown() {
+        let waits = Waits::default();
+        let fails = retry(&waits, None, |_| true, async || Err::<(), _>("HTTP 503"));
+        drop(
+            tokio::time::timeout(Duration::from_hours(1), async {
+                tokio::select! {
+                    _ = fails => {}
+                    () = async {
+                        sleep(Duration::from_mins(59)).await;
+                        let wait = waits.longest().expect("a wait");
+                        assert_eq!((wait.elapsed.as_secs(), wait.last_error.as_deref()), (59 * 60, Some("HTTP 503")));
+                    } => {}
+                }
+            })
+            .await,
+        );
+    }
 }

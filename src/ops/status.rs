@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::sleep;
 
-use super::{Result, locate_service};
+use super::retry::retry;
+use super::{OpsError, Result, locate_service};
 use crate::aws::Aws;
 use crate::model::{Deployment, DiscoveryService, ScalableTarget, ServiceEvent, ServiceName, ServiceState, Task};
 
@@ -47,6 +48,8 @@ pub(crate) struct StatusReader<'a> {
     service: ServiceName,
     /// The last result of [`StatusReader::next_change`].
     last: Option<RolloutKey>,
+    /// Whether the service was read.
+    has_read: bool,
 }
 
 /// What counts as a change: the desired, running and pending tasks, and the deployments.
@@ -58,11 +61,7 @@ pub(crate) const STATUS_POLL_INTERVAL: Duration = Duration::from_secs(2);
 impl<'a> StatusReader<'a> {
     /// A reader for the service of a stack.
     pub(crate) async fn locate(aws: &'a Aws, stack: &str) -> Result<Self> {
-        Ok(Self { aws, service: locate_service(aws, stack).await?, last: None })
-    }
-
-    pub(crate) fn service(&self) -> &ServiceName {
-        &self.service
+        Ok(Self { aws, service: locate_service(aws, stack).await?, last: None, has_read: false })
     }
 
     /// Reads the service until its counts or deployments have changed. The first call returns what it reads.
@@ -71,7 +70,7 @@ impl<'a> StatusReader<'a> {
             if self.last.is_some() {
                 sleep(STATUS_POLL_INTERVAL).await;
             }
-            let report = self.read().await?;
+            let report = self.read_until_success().await?;
             let key = (report.desired, report.running, report.pending, report.deployments.clone());
             if self.last.as_ref() != Some(&key) {
                 self.last = Some(key);
@@ -80,9 +79,17 @@ impl<'a> StatusReader<'a> {
         }
     }
 
+    /// Reads the service for a watch, which does not end because of an error, unless the first read fails and may not succeed later.
+    pub(crate) async fn read_until_success(&mut self) -> Result<StatusReport> {
+        let is_retryable = |error: &OpsError| self.has_read || error.is_transient();
+        let report = retry(self.aws.waits(), None, is_retryable, async || self.read().await).await?;
+        self.has_read = true;
+        Ok(report)
+    }
+
     /// Reads the service from ECS, Application Auto Scaling and Cloud Map.
     pub(crate) async fn read(&self) -> Result<StatusReport> {
-        let Self { aws, service: name, last: _ } = self;
+        let Self { aws, service: name, .. } = self;
         let (state, tasks, scaling) = tokio::join!(aws.service_state(name), aws.tasks(name), aws.scalable_target(name));
         let (state, tasks, mut notes) = (state?, tasks?, Vec::new());
         let scaling = scaling.unwrap_or_else(|error| {

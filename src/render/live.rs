@@ -11,8 +11,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Gauge, Paragraph, Wrap};
 use ratatui::{DefaultTerminal, Frame};
 
-use super::clean;
+use super::progress::Pause;
 use super::status::{age, policies_text};
+use super::{Ui, clean};
 use crate::model::Task;
 use crate::ops::StatusReport;
 
@@ -31,12 +32,14 @@ pub(crate) enum UserAction {
 #[derive(Debug)]
 pub(crate) struct LiveTerminal {
     terminal: DefaultTerminal,
+    _pause: Pause,
 }
 
 impl LiveTerminal {
     /// Switches the terminal to raw mode and its alternate screen.
-    pub(crate) fn start() -> io::Result<Self> {
-        Ok(Self { terminal: ratatui::try_init()? })
+    pub(crate) fn start(ui: &Ui) -> io::Result<Self> {
+        let _pause = ui.progress.pause();
+        Ok(Self { terminal: ratatui::try_init()?, _pause })
     }
 
     /// Draws a report and a message below it, such as an error that is being retried.

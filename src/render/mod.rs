@@ -6,8 +6,10 @@ pub(crate) mod diff;
 mod json;
 mod live;
 mod logs;
+mod progress;
 mod prompts;
 mod sandbox;
+mod standard_stream;
 mod status;
 mod stdout;
 mod templates;
@@ -22,6 +24,7 @@ pub(crate) use diff::{diffs, show_all_changes, show_changes, show_pending_approv
 pub use live::draw;
 pub(crate) use live::{LiveTerminal, UserAction};
 pub(crate) use logs::{log_events, log_groups, log_streams};
+pub(crate) use progress::wait_notice;
 pub(crate) use prompts::PromptError;
 pub(crate) use sandbox::{
     SandboxSession, SandboxStack, SandboxStatus, SandboxTask, SandboxTasks, injected_faults, lines_or_json,

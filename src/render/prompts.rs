@@ -41,6 +41,7 @@ impl Ui {
         if !self.can_ask() {
             return Err(PromptError::NoTerminal { question: question.into_owned(), flag });
         }
+        let _pause = self.progress.pause();
         write!(self.stderr, "{question} {} ", "(y/n)".dimmed())?;
         self.stderr.flush()?;
         let answer = read_line().await?;
@@ -52,6 +53,7 @@ impl Ui {
         if !self.can_ask() {
             return None;
         }
+        let _pause = self.progress.pause();
         write!(self.stderr, "{} ", clean(question, false)).ok()?;
         self.stderr.flush().ok()?;
         Some(read_line().await.ok()?.trim().to_owned())
@@ -63,6 +65,7 @@ impl Ui {
             let names = names.iter().map(|name| (*name).to_owned()).collect();
             return Err(PromptError::Ambiguous { kind, names });
         }
+        let _pause = self.progress.pause();
         for (number, name) in names.iter().enumerate() {
             writeln!(self.stderr, "  {} {name}", (number + 1).cyan())?;
         }

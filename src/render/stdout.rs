@@ -6,9 +6,11 @@ use std::io::{self, Write};
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 
-use anstream::{AutoStream, ColorChoice};
 #[cfg(unix)]
 use nix::poll::{PollFd, PollFlags, PollTimeout};
+
+use super::progress::Progress;
+use super::standard_stream::ColorStream;
 
 /// The interval in which stdout is checked.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
@@ -33,13 +35,14 @@ pub(crate) async fn stdout_closed() {
 /// Stdout. After the first failed write, further output is discarded, so that a closed pipe neither stops an operation nor hides its
 /// outcome. [`Stdout::finish`] reports the failure.
 pub(super) struct Stdout {
-    stream: AutoStream<io::Stdout>,
+    stream: ColorStream,
+    progress: Progress,
     failure: Option<io::Error>,
 }
 
 impl Stdout {
-    pub(super) fn new(color: ColorChoice) -> Self {
-        Self { stream: AutoStream::new(io::stdout(), color), failure: None }
+    pub(super) fn new(stream: ColorStream, progress: Progress) -> Self {
+        Self { stream, progress, failure: None }
     }
 
     /// Whether no write has failed.
@@ -57,15 +60,11 @@ impl Stdout {
     }
 
     /// Runs a write unless an earlier one has failed. Returns `discarded` for output that is not written.
-    fn attempt<T>(
-        &mut self,
-        discarded: T,
-        write: impl FnOnce(&mut AutoStream<io::Stdout>) -> io::Result<T>,
-    ) -> io::Result<T> {
+    fn attempt<T>(&mut self, discarded: T, write: impl FnOnce(&mut ColorStream) -> io::Result<T>) -> io::Result<T> {
         if self.failure.is_some() {
             return Ok(discarded);
         }
-        match write(&mut self.stream) {
+        match self.progress.suspend(|| write(&mut self.stream)) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                 self.failure = Some(error);
                 Ok(discarded)
@@ -81,7 +80,7 @@ impl Write for Stdout {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.attempt((), AutoStream::flush)
+        self.attempt((), ColorStream::flush)
     }
 }
 

@@ -1,11 +1,16 @@
 //! Writes to the terminal: results to stdout, everything else to stderr.
 
+use std::fmt;
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use anstream::{AutoStream, ColorChoice};
+use anstream::ColorChoice;
 use owo_colors::OwoColorize as _;
 
 use super::clean;
+use super::progress::Progress;
+use super::standard_stream::{self, ColorStream};
 use super::stdout::Stdout;
 use crate::diagnostic::Diagnostic;
 use crate::hint::{CommandLine, Hint, SuggestedCommand};
@@ -36,22 +41,35 @@ pub(crate) struct UiOptions {
 }
 
 /// Writes results, notes, questions and errors.
-#[derive(Debug)]
 pub(crate) struct Ui {
     pub(super) stdout: Stdout,
-    pub(super) stderr: AutoStream<io::Stderr>,
+    pub(super) stderr: ColorStream,
     pub(super) options: UiOptions,
+    pub(super) progress: Progress,
+}
+
+impl fmt::Debug for Ui {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ui").field("options", &self.options).finish_non_exhaustive()
+    }
 }
 
 impl Ui {
-    /// Creates a `Ui` for the standard streams of this process.
-    pub(crate) fn new(options: UiOptions) -> Self {
+    /// Creates a `Ui` for the standard streams of this process. Once `is_interrupted` is set, blocked writes end.
+    pub(crate) fn new(options: UiOptions, is_interrupted: &Arc<AtomicBool>) -> Self {
         let choice = match options.color {
             None => ColorChoice::Auto,
             Some(true) => ColorChoice::Always,
             Some(false) => ColorChoice::Never,
         };
-        Self { stdout: Stdout::new(choice), stderr: AutoStream::new(io::stderr(), choice), options }
+        let progress = Progress::new(options.stderr_is_terminal && !options.quiet, Arc::clone(is_interrupted));
+        let stdout = Stdout::new(standard_stream::stdout(choice, is_interrupted), progress.clone());
+        Self { stdout, stderr: standard_stream::stderr(choice, is_interrupted), options, progress }
+    }
+
+    /// The lines of stderr that change in place.
+    pub(crate) fn progress(&self) -> Progress {
+        self.progress.clone()
     }
 
     /// The text of a hint, with its commands as the user must type them.
@@ -170,6 +188,6 @@ impl Ui {
 
     /// Prints a line to stderr. A closed stderr is ignored, because there is nowhere to report it.
     fn print(&mut self, text: &str) {
-        drop(writeln!(self.stderr, "{text}"));
+        self.progress.suspend(|| drop(writeln!(self.stderr, "{text}")));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::toml_layout::{Block, BlockKind, Layout, TomlEntry};
+use super::toml_layout::{Block, BlockKind, Layout, Pair};
 
 const BOM: char = '\u{feff}';
 
@@ -51,10 +51,10 @@ impl TomlEditor {
         let Some(block_index) = block_index(&layout, table) else {
             return self.insert_section(&layout, table, &[], &[format!("{key} = {value}")]);
         };
-        let members: Vec<&TomlEntry> =
+        let members: Vec<&Pair> =
             layout.entries_in(block_index).filter(|entry| starts_with(layout.path(entry), table)).collect();
         let is_preferred =
-            |entry: &&&TomlEntry| layout.path(entry).nth(table.len()).is_some_and(|name| after.contains(&name));
+            |entry: &&&Pair| layout.path(entry).nth(table.len()).is_some_and(|name| after.contains(&name));
         let neighbour = members.iter().rfind(is_preferred).or(members.last()).copied();
         let block = &layout.blocks[block_index];
         let dotted = neighbour.and_then(|entry| entry.keys.get(table.len().checked_sub(block.path.len() + 1)?));
@@ -66,7 +66,7 @@ impl TomlEditor {
         let patches = match block.kind {
             BlockKind::Inline => self.inline_insertion(block, neighbour, &format!("{key} = {value}")),
             BlockKind::Root | BlockKind::Header | BlockKind::ArrayHeader => {
-                let peers: Vec<&TomlEntry> = layout.entries_in(neighbour.map_or(0, |entry| entry.block)).collect();
+                let peers: Vec<&Pair> = layout.entries_in(neighbour.map_or(0, |entry| entry.block)).collect();
                 vec![self.line_insertion(block, neighbour, &peers, &key, value)]
             }
         };
@@ -112,8 +112,8 @@ impl TomlEditor {
     fn line_insertion(
         &self,
         block: &Block,
-        neighbour: Option<&TomlEntry>,
-        peers: &[&TomlEntry],
+        neighbour: Option<&Pair>,
+        peers: &[&Pair],
         key: &str,
         value: &str,
     ) -> (Range<usize>, String) {
@@ -121,7 +121,7 @@ impl TomlEditor {
             return self.lines_after(block.span.end, &[format!("{}{key} = {value}", self.indent(block.span.start))]);
         };
         let (width, column, equals) = self.key_widths(neighbour);
-        let is_peer_aligned = |peer: &&TomlEntry| {
+        let is_peer_aligned = |peer: &&Pair| {
             let (other_width, other_column, _) = self.key_widths(peer);
             column == other_column && width != other_width
         };
@@ -135,7 +135,7 @@ impl TomlEditor {
     }
 
     /// The width of an entry's key in characters, the column of its equals sign, and the equals sign's byte offset.
-    fn key_widths(&self, entry: &TomlEntry) -> (usize, usize, usize) {
+    fn key_widths(&self, entry: &Pair) -> (usize, usize, usize) {
         let keys = entry.key_span();
         let equals = self.text[keys.end..entry.value.start].find('=').map_or(keys.end, |at| keys.end + at);
         let width = |end: usize| self.text[keys.start..end].chars().count();
@@ -181,12 +181,7 @@ impl TomlEditor {
         (end..end, lines)
     }
 
-    fn inline_insertion(
-        &self,
-        block: &Block,
-        neighbour: Option<&TomlEntry>,
-        pair: &str,
-    ) -> Vec<(Range<usize>, String)> {
+    fn inline_insertion(&self, block: &Block, neighbour: Option<&Pair>, pair: &str) -> Vec<(Range<usize>, String)> {
         let Some(neighbour) = neighbour else {
             let inner = block.span.start + 1..block.span.end - 1;
             let is_blank = self.text[inner.clone()].chars().all(|c| c == ' ' || c == '\t');
@@ -213,7 +208,7 @@ impl TomlEditor {
     }
 
     /// The edits that remove an entry's line, and the range between its value and the line's end.
-    fn line_removal(&self, entry: &TomlEntry) -> (Vec<(Range<usize>, String)>, Range<usize>) {
+    fn line_removal(&self, entry: &Pair) -> (Vec<(Range<usize>, String)>, Range<usize>) {
         let (mut start, end) = (self.line_start(entry.start()), self.line_end(entry.value.end));
         if !self.text[..end].ends_with('\n') {
             let before = &self.text[..start];
@@ -223,11 +218,7 @@ impl TomlEditor {
     }
 
     /// As [`Self::line_removal`], for an inline table. Also removes one of the two adjacent commas.
-    fn inline_removal(
-        &self,
-        entry: &TomlEntry,
-        before: Option<&TomlEntry>,
-    ) -> (Vec<(Range<usize>, String)>, Range<usize>) {
+    fn inline_removal(&self, entry: &Pair, before: Option<&Pair>) -> (Vec<(Range<usize>, String)>, Range<usize>) {
         let (start, end) = (entry.start(), entry.value.end);
         let delete = |range: Range<usize>| (range, String::new());
         if let (comma, Some(',')) = self.next_char(end) {
@@ -298,7 +289,7 @@ fn block_index(layout: &Layout, table: &[&str]) -> Option<usize> {
         matches!(block.kind, BlockKind::Header | BlockKind::Inline) && block.path().eq(table.iter().copied())
     };
     layout.blocks.iter().position(own).or_else(|| {
-        let is_dotted = |entry: &&TomlEntry| {
+        let is_dotted = |entry: &&Pair| {
             let path: Vec<&str> = layout.path(entry).collect();
             path.len() > table.len() && path.starts_with(table) && layout.blocks[entry.block].path.len() < table.len()
         };

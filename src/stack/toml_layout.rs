@@ -13,7 +13,7 @@ pub(super) struct Layout {
     /// The root table first, then the others as they open.
     pub blocks: Vec<Block>,
     /// Key-value pairs, by position.
-    pub entries: Vec<TomlEntry>,
+    pub entries: Vec<Pair>,
 }
 
 /// A table that key-value pairs are written in directly: the root, the lines below a header, or the braces of an inline table.
@@ -55,7 +55,7 @@ pub(super) struct Key {
 
 /// A key-value pair.
 #[derive(Debug)]
-pub(super) struct TomlEntry {
+pub(super) struct Pair {
     /// The index of the block it is written in.
     pub block: usize,
     /// The key as written there, never empty.
@@ -63,7 +63,7 @@ pub(super) struct TomlEntry {
     pub value: Range<usize>,
 }
 
-impl TomlEntry {
+impl Pair {
     pub(super) fn start(&self) -> usize {
         self.keys[0].span.start
     }
@@ -102,23 +102,23 @@ impl Layout {
             reader.on_event(event);
         }
         let mut layout = reader.layout;
-        layout.entries.sort_by_key(TomlEntry::start);
+        layout.entries.sort_by_key(Pair::start);
         Ok(layout)
     }
 
     /// The names from the root to an entry.
-    pub(super) fn path<'a>(&'a self, entry: &'a TomlEntry) -> impl Iterator<Item = &'a str> {
+    pub(super) fn path<'a>(&'a self, entry: &'a Pair) -> impl Iterator<Item = &'a str> {
         let keys = entry.keys.iter().map(|key| key.name.as_str());
         self.blocks[entry.block].path.iter().map(String::as_str).chain(keys)
     }
 
     /// The entry of this path.
-    pub(super) fn entry(&self, path: &[&str]) -> Option<&TomlEntry> {
+    pub(super) fn entry(&self, path: &[&str]) -> Option<&Pair> {
         self.entries.iter().find(|entry| self.path(entry).eq(path.iter().copied()))
     }
 
     /// The entries that are written in a block, by position.
-    pub(super) fn entries_in(&self, block_index: usize) -> impl Iterator<Item = &TomlEntry> {
+    pub(super) fn entries_in(&self, block_index: usize) -> impl Iterator<Item = &Pair> {
         self.entries.iter().filter(move |entry| entry.block == block_index)
     }
 }
@@ -135,7 +135,7 @@ struct Reader<'t> {
     /// The keys read since the last pair or header.
     keys: Vec<Key>,
     /// Pairs whose value has not ended, outermost first.
-    pending: Vec<TomlEntry>,
+    pending: Vec<Pair>,
     array_depth: usize,
 }
 
@@ -165,7 +165,7 @@ impl Reader<'_> {
             EventKind::SimpleKey => self.key(event, span),
             EventKind::KeyValSep => {
                 let (block, keys) = (self.block_index(), std::mem::take(&mut self.keys));
-                self.pending.push(TomlEntry { block, keys, value: span });
+                self.pending.push(Pair { block, keys, value: span });
             }
             EventKind::Scalar => self.end_value(span),
             EventKind::InlineTableOpen => {
@@ -211,6 +211,6 @@ impl Reader<'_> {
     }
 
     fn end_value(&mut self, value: Range<usize>) {
-        self.layout.entries.extend(self.pending.pop().map(|entry| TomlEntry { value, ..entry }));
+        self.layout.entries.extend(self.pending.pop().map(|entry| Pair { value, ..entry }));
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::imports::{Package, Source};
 
 /// Plain values and text functions that every module may use. They use only each other.
-const LEAVES: &[&str] = &["diagnostic", "hint", "shell", "similar_names", "url"];
+const LEAVES: &[&str] = &["diagnostic", "hint", "shell", "similar_names", "url", "waits"];
 
 /// The top-level modules that each top-level module may use besides [`LEAVES`]. A module that is not listed may use no others.
 const DEPENDENCIES: &[(&str, &[&str])] = &[
@@ -29,6 +29,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("complete", &["project", "settings", "stack"]),
     // It builds the clients.
     ("context", &["aws", "error", "interrupts", "model", "project", "render", "settings", "stack"]),
+    ("interrupts", &["exit"]),
     ("project", &["error", "exit", "settings", "stack"]),
     // The one place that decides the exit code and the hint for every kind of error.
     ("error", &["aws", "exit", "ops", "render"]),

@@ -7,7 +7,7 @@ use ecsws::testing::aws::Aws;
 use ecsws::testing::model::{Stack, StackRequest};
 use ecsws::testing::ops;
 
-use crate::scripted::{Answer, Parameters, scripted};
+use crate::scripted::{Answer, Parameters, aws_error, scripted};
 
 /// Stack names by change set ARN. Every stack is `REVIEW_IN_PROGRESS`.
 type ChangeSets = Arc<Mutex<BTreeMap<String, String>>>;
@@ -31,12 +31,12 @@ fn answer(change_sets: &mut BTreeMap<String, String>, action: &str, parameters: 
         }
         "DescribeChangeSet" => {
             let found = change_sets.iter().find(|(arn, _)| *arn == name || arn.contains(&format!("/{name}/")));
-            let (arn, stack) = found.ok_or(("ChangeSetNotFound", String::new()))?;
+            let (arn, stack) = found.ok_or_else(|| aws_error("ChangeSetNotFound", String::new()))?;
             describe(arn, stack)
         }
         "DeleteChangeSet" => match change_sets.remove(name) {
             Some(_) => String::new(),
-            None => return Err(("InternalFailure", "UnboundLocalError".to_owned())),
+            None => return Err(aws_error("InternalFailure", "UnboundLocalError".to_owned())),
         },
         "ListChangeSets" => {
             let members = change_sets.iter().map(|(arn, stack)| format!("<member>{}</member>", describe(arn, stack)));
@@ -54,7 +54,7 @@ fn answer(change_sets: &mut BTreeMap<String, String>, action: &str, parameters: 
             change_sets.insert(format!("deleted {stack}"), String::new());
             String::new()
         }
-        other => return Err(("NotImplemented", other.to_owned())),
+        other => return Err(aws_error("NotImplemented", other.to_owned())),
     })
 }
 

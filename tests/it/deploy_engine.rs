@@ -10,7 +10,7 @@ use ecsws::testing::ops::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::scripted::scripted;
+use crate::scripted::{aws_error, scripted};
 
 const SPEC: &str = "[platform]\ncluster = \"demo\"\nsubnets = [\"subnet-0bb00000000000001\"]\nsecurity_group = \"sg-0bb00000000000001\"\n\
                     [services.web]\nstack = \"web\"\ncpu = 256\nmemory = 512\n[services.web.container]\nimage = \"nginx\"\n";
@@ -43,10 +43,10 @@ async fn deploy(
             "<Stacks><member><StackName>web</StackName><StackId>arn:aws:cloudformation:us-east-1:123456789012:stack/web/1</StackId>\
              <StackStatus>{status}</StackStatus><CreationTime>2026-01-01T00:00:00Z</CreationTime></member></Stacks>"
         )),
-        ("DescribeStacks", None) => Err(("ValidationError", "Stack with id web does not exist".to_owned())),
+        ("DescribeStacks", None) => Err(aws_error("ValidationError", "Stack with id web does not exist".to_owned())),
         _ => {
             log.lock().expect("no test has panicked").push(action.to_owned());
-            Err(("AccessDenied", action.to_owned()))
+            Err(aws_error("AccessDenied", action.to_owned()))
         }
     })
     .await;

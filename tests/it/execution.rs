@@ -5,22 +5,22 @@ use std::sync::{Arc, Mutex};
 use ecsws::testing::aws::Aws;
 use ecsws::testing::ops::{self, Execution, OpsError, Timeout};
 
-use crate::scripted::{Answer, Parameters, scripted};
+use crate::scripted::{Answer, Parameters, aws_error, scripted};
 
 const STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/web/1";
 const CHANGE_SET: &str = "arn:aws:cloudformation:us-east-1:123456789012:changeSet/ecsws/1";
 
 /// A CloudFormation with one stack. Its responses depend on the number of DescribeStackEvents calls since ExecuteChangeSet.
-struct Server {
+pub struct Server {
     /// Whether the change set was created.
-    created: bool,
+    pub created: bool,
     /// Whether the change set was executed.
-    executed: bool,
-    polls: usize,
-    stack_status: fn(usize) -> &'static str,
-    execution_status: fn(usize) -> &'static str,
+    pub executed: bool,
+    pub polls: usize,
+    pub stack_status: fn(usize) -> &'static str,
+    pub execution_status: fn(usize) -> &'static str,
     /// Ids and statuses, newest first.
-    events: fn(usize) -> Vec<(&'static str, &'static str)>,
+    pub events: fn(usize) -> Vec<(&'static str, &'static str)>,
 }
 
 impl Default for Server {
@@ -37,7 +37,7 @@ impl Default for Server {
 }
 
 impl Server {
-    fn answer(&mut self, action: &str, _: &Parameters) -> Answer {
+    pub fn answer(&mut self, action: &str, _: &Parameters) -> Answer {
         let polls = self.polls;
         Ok(match action {
             "DescribeStacks" => format!(
@@ -49,7 +49,7 @@ impl Server {
                 self.created = true;
                 format!("<Id>{CHANGE_SET}</Id><StackId>{STACK}</StackId>")
             }
-            "DescribeChangeSet" if !self.created => return Err(("ChangeSetNotFound", String::new())),
+            "DescribeChangeSet" if !self.created => return Err(aws_error("ChangeSetNotFound", String::new())),
             "DescribeChangeSet" => format!(
                 "<ChangeSetId>{CHANGE_SET}</ChangeSetId><Status>CREATE_COMPLETE</Status><ExecutionStatus>{}</ExecutionStatus>\
                  <Changes><member><Type>Resource</Type><ResourceChange><LogicalResourceId>Q</LogicalResourceId></ResourceChange></member></Changes>",
@@ -78,7 +78,7 @@ impl Server {
             }
             "ListStackResources" => "<StackResourceSummaries/>".to_owned(),
             "DeleteStack" | "CancelUpdateStack" => String::new(),
-            other => return Err(("NotImplemented", other.to_owned())),
+            other => return Err(aws_error("NotImplemented", other.to_owned())),
         })
     }
 }

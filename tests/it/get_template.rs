@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use ecsws::stack::diff::Impact;
 use ecsws::stack::{Template, parse_template};
-use ecsws::testing::ops::{DiffInputs, ReadCache, StackDiff, compare};
+use ecsws::testing::ops::{DiffInputs, ReadCache, StackDiff, TemporaryChangeSets, compare};
 
 use crate::common::text_of;
-use crate::scripted::scripted;
+use crate::scripted::{aws_error, scripted};
 
 const STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/web/1";
 
@@ -37,7 +37,7 @@ async fn compared(deployed: String, desired: &str, change_set: Option<ChangeSet>
                  <CreationTime>2026-01-01T00:00:00Z</CreationTime></member></Stacks>"
             ),
             ("GetTemplate", _) => format!("<TemplateBody>{deployed}</TemplateBody>"),
-            ("CreateChangeSet", Some(ChangeSet::Refused)) => return Err(("ValidationError", "no".to_owned())),
+            ("CreateChangeSet", Some(ChangeSet::Refused)) => return Err(aws_error("ValidationError", "no".to_owned())),
             ("CreateChangeSet", Some(_)) => "<Id>cs</Id>".to_owned(),
             ("DescribeChangeSet", Some(ChangeSet::NoChanges)) => format!(
                 "{id}<Status>FAILED</Status><StatusReason>The submitted information didn't contain changes. Submit different \
@@ -50,14 +50,16 @@ async fn compared(deployed: String, desired: &str, change_set: Option<ChangeSet>
                  <ChangeSource>DirectModification</ChangeSource></member></Details></ResourceChange></member></Changes>"
             ),
             ("DeleteChangeSet" | "ListStackResources", _) => String::new(),
-            (other, _) => return Err(("NotImplemented", other.to_owned())),
+            (other, _) => return Err(aws_error("NotImplemented", other.to_owned())),
         })
     })
     .await;
     let template: Template = parse_template(desired).expect("a template");
     let desired =
         DiffInputs { stack: "web", service_key: None, template: &template, tags: &[], parameters: &BTreeMap::new() };
-    compare(&ReadCache::new(Arc::new(aws)), &desired, change_set.map(|_| "diff"))
+    let change_sets =
+        TemporaryChangeSets { machine: 1, process: 1, is_running: |_| false, now: jiff::Timestamp::UNIX_EPOCH };
+    compare(&ReadCache::new(Arc::new(aws)), &desired, change_set.map(|_| &change_sets))
         .await
         .expect("the comparison succeeds")
 }

@@ -20,6 +20,7 @@ mod get_template;
 mod imports;
 mod json;
 mod old_arns;
+mod outages;
 mod ownership;
 mod peers;
 mod preflight;

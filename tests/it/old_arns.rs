@@ -3,7 +3,7 @@
 use ecsws::testing::ops::locate_service;
 use serde_json::{Value, json};
 
-use crate::scripted::scripted;
+use crate::scripted::{aws_error, scripted};
 
 /// The cluster of a service whose template has this `Cluster`; `None` if it cannot be resolved.
 async fn cluster(reference: Value) -> Option<String> {
@@ -27,7 +27,7 @@ async fn cluster(reference: Value) -> Option<String> {
                 resource("Cluster", "AWS::ECS::Cluster", "own")
             ),
             "ListExports" => "<Exports><member><Name>web-cluster</Name><Value>exported</Value></member></Exports>".to_owned(),
-            other => return Err(("NotImplemented", other.to_owned())),
+            other => return Err(aws_error("NotImplemented", other.to_owned())),
         })
     })
     .await;

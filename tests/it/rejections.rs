@@ -49,7 +49,7 @@ async fn find_rejections(aws: &Arc<Aws>, stack: &Stack, deployed: &Template, des
     let findings =
         rejections_before_change_set(&reads, &update, &request, "check", |_| {}).await.expect("the call succeeds");
     assert_eq!(
-        aws.change_set_count(&stack.arn).await.expect("the call succeeds"),
+        aws.change_sets(&stack.arn).await.expect("the call succeeds").len(),
         0,
         "the temporary change set was not deleted"
     );

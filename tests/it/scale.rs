@@ -229,10 +229,7 @@ fn a_hotswap_that_times_out_does_not_offer_to_cancel() {
     let late = workshop.run("--sandbox scale --count 2 --hotswap --timeout 5s");
     assert_eq!(late.code, Some(4), "{}", late.stderr);
     let hint = "  this will not recover by itself: ECS keeps starting tasks, and Ctrl-C only stops waiting\n";
-    assert_has(
-        &late.stderr,
-        &["api: desired count 1 → 2 (ECS only)", hint, "service `api` is not steady after 5 seconds"],
-    );
+    assert_has(&late.stderr, &["api: desired count 1 → 2 (ECS only)", hint, "service `api` is not steady after 5s"]);
     assert!(!late.stderr.contains("cancel"), "{}", late.stderr);
     // Without waiting, the command succeeds.
     let unwatched = workshop.run("--sandbox scale --count 0 --hotswap --no-wait-services");

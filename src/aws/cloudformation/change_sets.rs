@@ -5,8 +5,8 @@ use aws_sdk_cloudformation::types::{
 };
 
 use super::{idempotency_token, is_validation_error, none_if_missing};
-use crate::aws::{Aws, Result, or_empty};
-use crate::model::{ChangeSet, ChangeSetKind, PlannedChange, StackRequest};
+use crate::aws::{Aws, Result, or_empty, timestamp};
+use crate::model::{ChangeSet, ChangeSetKind, ChangeSetSummary, PlannedChange, StackRequest};
 
 /// Sets the parameters that CreateChangeSet, CreateStack and UpdateStack have in common.
 macro_rules! with_request {
@@ -23,12 +23,13 @@ macro_rules! with_request {
 }
 
 impl Aws {
-    /// Starts creating a change set and returns its ARN.
+    /// Starts creating a change set and returns its ARN. A repeated call with the same token returns the ARN of the first.
     pub async fn create_change_set(
         &self,
         request: &StackRequest<'_>,
         name: &str,
         kind: ChangeSetKind,
+        client_token: &str,
     ) -> Result<String> {
         let action = format!("create a change set for stack `{}`", request.stack);
         let kind = match kind {
@@ -37,7 +38,7 @@ impl Aws {
         };
         let call = with_request!(self.cloudformation().create_change_set(), request);
         let call = call.change_set_name(name).change_set_type(kind).description("ecsws");
-        let call = call.client_token(idempotency_token());
+        let call = call.client_token(client_token);
         let response = call.send().await.map_err(|error| self.error(&action, error))?;
         Ok(or_empty(response.id))
     }
@@ -95,26 +96,26 @@ impl Aws {
         Ok(change_set)
     }
 
-    /// The number of a stack's change sets. moto lists those of all stacks.
-    pub async fn change_set_count(&self, stack: &str) -> Result<usize> {
+    /// A stack's change sets that have not been executed. moto lists those of all stacks.
+    pub async fn change_sets(&self, stack: &str) -> Result<Vec<ChangeSetSummary>> {
         let action = format!("list the change sets of stack `{stack}`");
         let mut pages = self.cloudformation().list_change_sets().stack_name(stack).into_paginator().send();
-        let mut count = 0;
+        let mut change_sets = Vec::new();
         while let Some(page) = pages.next().await {
             match page {
                 Ok(page) => {
-                    let summaries = page.summaries.unwrap_or_default();
-                    count += summaries
-                        .iter()
-                        .filter(|summary| belongs_to(stack, summary.stack_id.as_deref(), summary.stack_name.as_deref()))
-                        .count();
+                    let mut own = page.summaries.unwrap_or_default();
+                    own.retain(|summary| belongs_to(stack, summary.stack_id.as_deref(), summary.stack_name.as_deref()));
+                    change_sets.extend(own.into_iter().map(|summary| ChangeSetSummary {
+                        name: or_empty(summary.change_set_name),
+                        arn: or_empty(summary.change_set_id),
+                        created: timestamp(summary.creation_time),
+                    }));
                 }
-                Err(error) => {
-                    return none_if_missing::<usize>(self.error(action, error)).map(Option::unwrap_or_default);
-                }
+                Err(error) => return none_if_missing(self.error(action, error)).map(Option::unwrap_or_default),
             }
         }
-        Ok(count)
+        Ok(change_sets)
     }
 
     /// Executes a change set by its ARN, so that it cannot be another one of the same name. With `keep_failed`, a failure is not rolled back.

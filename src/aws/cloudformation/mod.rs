@@ -5,12 +5,12 @@ mod change_sets;
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::ResourceStatus;
 
-use super::{Aws, AwsError, AwsErrorKind, Result, or_empty, timestamp};
+use super::{Aws, AwsError, AwsErrorKind, Result, client, or_empty, timestamp};
 use crate::model::{Export, Output, Stack, StackEvent, StackResource};
 
 impl Aws {
     fn cloudformation(&self) -> &Client {
-        self.cloudformation.get_or_init(|| Client::new(&self.config))
+        self.cloudformation.get_or_init(|| client!(aws_sdk_cloudformation, self))
     }
 
     /// The stack with this name or ARN; `None` if it does not exist.
@@ -221,7 +221,7 @@ impl Aws {
 }
 
 /// A client token, by which CloudFormation recognises a request that the SDK retries after losing the response.
-fn idempotency_token() -> String {
+pub(crate) fn idempotency_token() -> String {
     format!("ecsws-{:032x}", rand::random::<u128>())
 }
 

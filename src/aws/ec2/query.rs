@@ -57,6 +57,7 @@ impl Aws {
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(&url)
             .with_connection_poisoning()
+            .interceptor(self.call_waits())
             .retry_classifier(HttpStatusCodeClassifier::default())
             .retry_classifier(TransientErrorClassifier::<QueryError>::new())
             .retry_classifier(AwsErrorCodeClassifier::<QueryError>::new())

@@ -3,12 +3,12 @@
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types as sdk;
 
-use super::{Aws, AwsErrorKind, Result, or_empty, timestamp, to_u32};
+use super::{Aws, AwsErrorKind, Result, client, or_empty, timestamp, to_u32};
 use crate::model::{Container, Deployment, LogDestination, ServiceEvent, ServiceName, ServiceState, Task};
 
 impl Aws {
     fn ecs(&self) -> &Client {
-        self.ecs.get_or_init(|| Client::new(&self.config))
+        self.ecs.get_or_init(|| client!(aws_sdk_ecs, self))
     }
 
     /// The state of a service; `None` if it does not exist.

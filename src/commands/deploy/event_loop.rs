@@ -1,5 +1,6 @@
 //! The one loop of a deploy that owns the terminal and the signals: it shows messages, asks questions and turns signals into cancellation.
 
+use std::ops::ControlFlow;
 use std::pin::pin;
 
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -10,7 +11,7 @@ use super::interrupt::{self, Decision};
 use super::project_source::ProjectSource;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::exit::Exit;
+use crate::interrupts::{Listener, Signal};
 use crate::ops::{DeployEvent, Message, Question, StackOutcome, StackPhases};
 use crate::render::{DeployView, Ui};
 
@@ -34,65 +35,70 @@ impl<A: Approver> EventLoop<'_, A> {
         ctx: &mut Context,
     ) -> Result<Outcomes, CliError> {
         let mut interrupts = ctx.interrupts.listen();
-        {
+        let cleans_up = {
             let mut work = pin!(work);
             loop {
                 let message = tokio::select! {
                     // Messages sent before an interruption decide what it has to cancel.
                     biased;
-                    Some(message) = self.messages.recv() => Some(message),
-                    () = interrupts.next() => None,
+                    Some(message) = self.messages.recv() => message,
+                    // The work is not polled meanwhile.
+                    signal = interrupts.next() => match self.on_signal(signal, &mut interrupts, &mut ctx.ui).await {
+                        ControlFlow::Continue(()) => continue,
+                        ControlFlow::Break(cleans_up) => break cleans_up,
+                    },
                     outcomes = &mut work => {
                         self.show_all(&mut ctx.ui);
                         return Ok(outcomes);
                     }
                 };
-                match message {
-                    Some(Message::Question(question, reply)) => {
-                        self.view.end();
-                        let answer = tokio::select! {
-                            answer = answer(self.approver, &question, self.source, &mut ctx.ui) => answer,
-                            // Polls the other stacks. The stack with the question waits, so the work does not end here.
-                            outcomes = &mut work => {
-                                self.show_all(&mut ctx.ui);
-                                return Ok(outcomes);
-                            }
-                            () = interrupts.next() => break,
-                        };
-                        drop(reply.send(answer));
+                let Message::Question(question, reply) = message else {
+                    self.show(message, &mut ctx.ui);
+                    continue;
+                };
+                self.view.end();
+                let answer = tokio::select! {
+                    answer = answer(self.approver, &question, self.source, &mut ctx.ui) => answer,
+                    // Polls the other stacks. The stack with the question waits, so the work does not end here.
+                    outcomes = &mut work => {
+                        self.show_all(&mut ctx.ui);
+                        return Ok(outcomes);
                     }
-                    Some(message) => self.show(message, &mut ctx.ui),
-                    None if self.cancellation.is_cancelled() => break,
-                    None => {
-                        self.view.end();
-                        // The work is not polled meanwhile. A second interruption leaves it.
-                        let decision = tokio::select! {
-                            decision = interrupt::decide(&self.phases, &mut ctx.ui) => decision,
-                            () = interrupts.next() => Decision::Leave,
-                        };
-                        match decision {
-                            Decision::Leave => break,
-                            Decision::Continue => {}
-                            Decision::Cancel => {
-                                self.cancellation.cancel();
-                                let (phases, view, ui) = (&self.phases, &mut self.view, &mut ctx.ui);
-                                let note = |message| view.show(ui, &DeployEvent::Note { message });
-                                tokio::select! {
-                                    () = interrupt::cancel(phases, note) => {}
-                                    () = interrupts.next() => break,
-                                }
-                            }
-                        }
-                    }
+                    _ = interrupts.next() => break true,
+                };
+                drop(reply.send(answer));
+            }
+        };
+        self.show_all(&mut ctx.ui);
+        self.view.end();
+        Err(interrupt::leave(&self.phases, cleans_up, &mut interrupts, &mut ctx.ui).await)
+    }
+
+    /// Leaves the work (`Break`, with whether to clean up), or continues with it.
+    async fn on_signal(&mut self, signal: Signal, interrupts: &mut Listener, ui: &mut Ui) -> ControlFlow<bool> {
+        if self.cancellation.is_cancelled() {
+            return ControlFlow::Break(true);
+        }
+        self.view.end();
+        let decision = tokio::select! {
+            decision = interrupt::decide(signal, &self.phases, ui) => decision,
+            _ = interrupts.next() => return ControlFlow::Break(false),
+        };
+        match decision {
+            Decision::Leave => return ControlFlow::Break(true),
+            Decision::Continue => {}
+            Decision::Cancel => {
+                self.cancellation.cancel();
+                let (phases, view) = (&self.phases, &mut self.view);
+                let note = |message| view.show(ui, &DeployEvent::Note { message });
+                tokio::select! {
+                    () = interrupt::cancel(phases, note) => {}
+                    _ = interrupts.next() => return ControlFlow::Break(false),
                 }
             }
         }
-        self.show_all(&mut ctx.ui);
-        // Another interruption may leave a change set, which the next deploy replaces.
-        Err(tokio::select! {
-            error = interrupt::leave(&self.phases) => error,
-            () = interrupts.next() => CliError::new(Exit::Interrupted, "interrupted"),
-        })
+        interrupts.reset();
+        ControlFlow::Continue(())
     }
 
     fn show_all(&mut self, ui: &mut Ui) {

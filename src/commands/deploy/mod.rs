@@ -13,9 +13,11 @@ mod summary;
 use std::sync::Arc;
 
 use clap::Args;
+use futures_util::future::join_all;
 use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
+use super::interrupted_diffs::temporary_change_sets;
 use super::json_help;
 use super::target::show_target;
 use super::templates::known_look_ups;
@@ -143,7 +145,10 @@ pub(super) async fn deploy<A: Approver>(
     synthesiser.set_clients(Arc::clone(reads));
     let source = ProjectSource::new(project, synthesiser, ctx.sandbox(), reporter.clone());
     let cancellation = CancellationToken::new();
-    let work = ops::deploy(reads, &request, &source, reporter, &cancellation);
+    let temporary_change_sets = temporary_change_sets();
+    let existing = known.iter().flatten().map(|stack| temporary_change_sets.delete_leftovers(aws, &stack.arn));
+    let clean_up = join_all(existing);
+    let work = async { tokio::join!(ops::deploy(reads, &request, &source, reporter, &cancellation), clean_up).0 };
     let view = DeployView::new(&ctx.ui, execution.shows_rows(), TimeZone::system());
     EventLoop { approver, source: &source, messages, view, phases: StackPhases::new(aws), cancellation: &cancellation }
         .run(work, ctx)

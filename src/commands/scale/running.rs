@@ -1,5 +1,7 @@
 //! The running service: sets its count in ECS, and checks that autoscaling has the numbers of the stack.
 
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 
 use crate::commands::deploy::ExecutionOptions;
@@ -7,7 +9,7 @@ use crate::commands::show_progress::show_progress;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ops::{self, STEADY_TIMEOUT, ServiceCount};
+use crate::ops::{self, ServiceCount, SteadyLimit};
 use crate::render::{self, DeployView};
 
 /// Sets the desired count in ECS if the deployment did not. CloudFormation sends a count only when the template's changes, so a count that
@@ -46,7 +48,7 @@ pub(super) async fn set_count(
     }
     let mut view = DeployView::new(&ctx.ui, options.shows_rows(), TimeZone::system());
     let (reporter, messages) = ops::message_channel();
-    let work = service.until_steady(count, options.timeout.unwrap_or(STEADY_TIMEOUT), &reporter);
+    let work = service.until_steady(count, SteadyLimit::new(options.timeout, Duration::ZERO), &reporter);
     let waited = Box::pin(show_progress(work, messages, &mut view, ctx)).await;
     let interrupted = || {
         let message = format!("interrupted; the desired count of {name} is {count}, and ECS continues");

@@ -1,22 +1,23 @@
 //! Compares a stack with what deploy would make of it: the templates, a read-only change set, and what neither of them shows.
 
 mod running_differences;
+mod temporary_change_sets;
 
 use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 
 use super::deploy::preflight::{Finding, StackUpdate, rejections, requirements};
-use super::deploy::prepared_change_set::{check_size, delete_change_set, to_planned_resources};
+use super::deploy::prepared_change_set::{check_size, to_planned_resources};
 use super::deploy::preview::{Preview, preview_change_set};
 use super::{ReadCache, Result};
-use crate::aws::Aws;
 use crate::diagnostic::Diagnostic;
 use crate::hint::Hint;
 use crate::model::{PlannedChange, StackRequest};
 use crate::stack::{INCOMPARABLE, ProjectStack, Spec, Template, TemplateDiff};
 
 pub(crate) use running_differences::running_differences;
+pub use temporary_change_sets::TemporaryChangeSets;
 
 /// What a stack would be deployed with.
 #[derive(Debug)]
@@ -42,18 +43,18 @@ pub struct StackDiff {
     pub notes: Vec<Hint>,
 }
 
-/// Compares stacks with what is desired, concurrently. `stacks` are the same stacks in the project. `change_set` is as for [`compare`].
+/// Compares stacks with what is desired, concurrently. `stacks` are the same stacks in the project. `change_sets` is as for [`compare`].
 ///
 /// # Errors
-/// Temporary change sets may then be left: [`delete_change_sets`] deletes them.
+/// Temporary change sets may then be left: [`TemporaryChangeSets::delete_own`] deletes them.
 pub(crate) async fn compare_stacks(
     reads: &ReadCache,
     spec: &Spec,
     stacks: &[ProjectStack],
     desired: &[DiffInputs<'_>],
-    change_set: Option<&str>,
+    change_sets: Option<&TemporaryChangeSets>,
 ) -> Result<Vec<StackDiff>> {
-    let mut diffs = try_join_all(desired.iter().map(|desired| compare(reads, desired, change_set))).await?;
+    let mut diffs = try_join_all(desired.iter().map(|desired| compare(reads, desired, change_sets))).await?;
     // Deploy checks what services need once something changes, and then for all stacks.
     if let Some(first) = diffs.iter_mut().find(|stack| !stack.diff.is_empty()) {
         let findings = requirements(reads, spec, stacks).await?;
@@ -62,16 +63,12 @@ pub(crate) async fn compare_stacks(
     Ok(diffs)
 }
 
-/// Deletes the temporary change sets of a comparison that did not end well. Errors are ignored: they would hide why it did not.
-pub(crate) async fn delete_change_sets(aws: &Aws, stacks: &[ProjectStack], change_set: &str) {
-    for stack in stacks {
-        drop(delete_change_set(aws, &stack.name, change_set).await);
-    }
-}
-
-/// Compares a stack with what is desired. `change_set` is a unique name for a temporary change set, which is
-/// read and deleted.
-pub async fn compare(reads: &ReadCache, desired: &DiffInputs<'_>, change_set: Option<&str>) -> Result<StackDiff> {
+/// Compares a stack with what is desired. With `change_sets`, a temporary change set is created, read and deleted.
+pub async fn compare(
+    reads: &ReadCache,
+    desired: &DiffInputs<'_>,
+    change_sets: Option<&TemporaryChangeSets>,
+) -> Result<StackDiff> {
     let (name, aws) = (desired.stack, reads.aws());
     let Some(existing) = reads.stack(name).await? else {
         let deployed = Template::default();
@@ -104,8 +101,12 @@ pub async fn compare(reads: &ReadCache, desired: &DiffInputs<'_>, change_set: Op
         role_arn: None,
         notification_arns: None,
     };
-    let preview = match change_set.filter(|_| needs_change_set) {
-        Some(change_set) => preview_change_set(aws, &request, change_set, &existing, &mut notes).await?,
+    let preview = match change_sets.filter(|_| needs_change_set) {
+        Some(change_sets) => {
+            let name = change_sets.name();
+            let preview = preview_change_set(aws, &request, &name, &existing, &mut notes);
+            tokio::join!(preview, change_sets.delete_leftovers(aws, &existing.arn)).0?
+        }
         None => None,
     };
     let service_key = desired.service_key;

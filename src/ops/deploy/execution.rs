@@ -7,14 +7,14 @@ use tokio::time::{self, Instant, sleep};
 
 use super::follow::{OperationEnd, StackFollower};
 use super::prepared_change_set::{check_size, classify_refusal, stack_in_review};
+use super::service_watches::SteadyLimit;
 use crate::aws::Aws;
 use crate::model::{ChangeSetKind, Stack, StackRequest, StackResource, StackStatus};
+use crate::ops::retry::retry_transient;
 use crate::ops::{DeployEvent, Operation, OpsError, PreparedChangeSet, Reporter, Result};
 
 /// How long a requested rollback may take.
 const ROLLBACK_TIMEOUT: Duration = Duration::from_hours(1);
-/// How long services may take to be steady once their stack is complete, by default.
-pub(crate) const STEADY_TIMEOUT: Duration = Duration::from_mins(15);
 /// Poll interval while a stack in review is deleted.
 const REVIEW_POLL_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -146,7 +146,7 @@ impl Execution {
 
     /// Waits until the services of the completed stack are steady.
     pub async fn until_steady<E>(&mut self, aws: &Aws, timeout: Timeout, reporter: &Reporter<E>) -> Result<()> {
-        let limit = timeout.duration.map_or(STEADY_TIMEOUT, |limit| limit.saturating_sub(self.start.elapsed()));
+        let limit = SteadyLimit::new(timeout.duration, self.start.elapsed());
         self.follower.services.until_steady(aws, limit, reporter).await
     }
 
@@ -186,7 +186,9 @@ impl Execution {
         };
         let Some(action) = action else {
             let stopped_tasks = self.follower.services.stopped_tasks(aws, reporter).await;
-            let now = aws.stack(&self.stack.arn).await?.map_or_else(|| "DELETE_COMPLETE".into(), |stack| stack.status);
+            let now = retry_transient(aws, async || aws.stack(&self.stack.arn).await)
+                .await?
+                .map_or_else(|| "DELETE_COMPLETE".into(), |stack| stack.status);
             return Err(error(now, stopped_tasks));
         };
         reporter.event(DeployEvent::note(format!("{stack}: time limit exceeded; {action}")));

@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::join_all;
+
 use super::execution::cancel_operation;
 use super::messages::Phase;
-use super::prepared_change_set::discard;
+use super::prepared_change_set::discard_unexecuted;
 use super::stack_deployment::CHANGE_SET;
 use crate::aws::Aws;
-use crate::ops::{OpsError, Result};
+use crate::model::StackStatus;
+use crate::ops::Result;
+use crate::ops::retry::retry_transient;
 
 #[derive(Debug)]
 pub(crate) struct StackPhases<'a> {
@@ -52,15 +56,22 @@ impl<'a> StackPhases<'a> {
         }
     }
 
-    /// Deletes the change sets that were not executed. Returns what failed.
-    pub(crate) async fn discard_change_sets(&self) -> Vec<OpsError> {
-        let mut unexecuted: BTreeSet<&str> = self.stacks_in(|phase| *phase == Phase::ChangeSet).into_iter().collect();
-        unexecuted.extend(self.checking.iter().map(String::as_str).filter(|name| !self.current.contains_key(*name)));
-        let mut errors = Vec::new();
-        for name in unexecuted {
-            errors.extend(discard(self.aws, name, CHANGE_SET).await.err());
-        }
-        errors
+    /// The stacks that may have a change set or an operation in progress, by name.
+    pub(crate) fn unfinished(&self) -> BTreeSet<&str> {
+        let in_progress = self.stacks_in(|phase| *phase != Phase::WaitingForServices);
+        in_progress.into_iter().chain(self.checking.iter().map(String::as_str)).collect()
+    }
+
+    /// Deletes the change sets that were not executed, and looks up what happens to each unfinished stack: its status, `None` without a stack.
+    /// The response to the last call may have been lost, so only AWS knows.
+    pub(crate) async fn clean_up(&self) -> Vec<(&str, Result<Option<StackStatus>>)> {
+        join_all(self.unfinished().into_iter().map(|name| async move { (name, self.clean_up_stack(name).await) })).await
+    }
+
+    async fn clean_up_stack(&self, name: &str) -> Result<Option<StackStatus>> {
+        discard_unexecuted(self.aws, name, CHANGE_SET).await?;
+        let stack = retry_transient(self.aws, async || self.aws.stack(name).await).await?;
+        Ok(stack.map(|stack| stack.status))
     }
 
     fn stacks_in(&self, is_in_phase: fn(&Phase) -> bool) -> Vec<&str> {

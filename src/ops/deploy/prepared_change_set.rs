@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::aws::{Aws, AwsError, AwsErrorKind};
+use crate::aws::{Aws, AwsError, AwsErrorKind, idempotency_token};
 use crate::model::{ChangeSet, ChangeSetKind, PlannedChange, Stack, StackRequest, StackState};
+use crate::ops::retry::{RETRY_BUDGET, retry, retry_transient};
 use crate::ops::{OpsError, Result};
 use crate::stack::{MAX_TEMPLATE_BYTES, PlannedResource, RequiresRecreation};
 
 const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(50);
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How often and in which interval a change set is looked for whose creation was interrupted.
+const LATE_CREATION_CHECKS: usize = 3;
+const LATE_CREATION_INTERVAL: Duration = Duration::from_millis(300);
 /// How long the creation of a change set may take: usually seconds, with many nested stacks minutes.
 const CREATION_TIMEOUT: Duration = Duration::from_mins(15);
 
@@ -35,7 +39,10 @@ pub async fn prepare_change_set(
     check_size(request.stack, request.template)?;
     let kind = if existing.is_some() { ChangeSetKind::Update } else { ChangeSetKind::Create };
     delete_change_set(aws, request.stack, name).await?;
-    let arn = match aws.create_change_set(request, name, kind).await {
+    // If the response is lost, the repeated request finds the change set by its token.
+    let token = idempotency_token();
+    let create = async || aws.create_change_set(request, name, kind, &token).await;
+    let arn = match retry(aws.waits(), Some(RETRY_BUDGET), AwsError::is_transient, create).await {
         Ok(arn) => arn,
         Err(error) => return Err(refused_change_set(aws, request.stack, existing, error).await),
     };
@@ -84,8 +91,10 @@ pub(in crate::ops) fn check_size(stack: &str, template: &str) -> Result<()> {
 /// The change set, once CloudFormation has created it; `None` if it does not exist.
 async fn wait_until_created(aws: &Aws, stack: &str, change_set: &str) -> Result<Option<ChangeSet>> {
     let (start, mut pause) = (Instant::now(), FIRST_POLL_INTERVAL);
+    let _wait = aws.waits().begin(format!("the change set of stack `{stack}`"));
     loop {
-        let Some(change_set) = aws.change_set(stack, change_set).await? else { return Ok(None) };
+        let described = retry_transient(aws, async || aws.change_set(stack, change_set).await).await?;
+        let Some(change_set) = described else { return Ok(None) };
         if !matches!(change_set.status.as_str(), "CREATE_PENDING" | "CREATE_IN_PROGRESS") {
             return Ok(Some(change_set));
         }
@@ -139,6 +148,18 @@ pub(crate) async fn discard(aws: &Aws, stack: &str, change_set: &str) -> Result<
     Ok(())
 }
 
+/// As [`discard`], unless the change set has been executed. CloudFormation may still be receiving the request that creates it.
+pub(in crate::ops) async fn discard_unexecuted(aws: &Aws, stack: &str, name: &str) -> Result<()> {
+    for _ in 0..LATE_CREATION_CHECKS {
+        match wait_until_created(aws, stack, name).await? {
+            Some(change_set) if change_set.execution_status.starts_with("EXECUTE_") => return Ok(()),
+            Some(change_set) => return discard(aws, stack, &change_set.arn).await,
+            None => sleep(LATE_CREATION_INTERVAL).await,
+        }
+    }
+    Ok(())
+}
+
 /// Deletes a change set, by name or ARN; whether there was one. CloudFormation refuses to delete one that it is still creating.
 pub(crate) async fn delete_change_set(aws: &Aws, stack: &str, change_set: &str) -> Result<bool> {
     let Some(change_set) = wait_until_created(aws, stack, change_set).await? else { return Ok(false) };
@@ -150,8 +171,8 @@ pub(crate) async fn delete_change_set(aws: &Aws, stack: &str, change_set: &str) 
 pub(in crate::ops) async fn stack_in_review(aws: &Aws, stack: &str) -> Result<Option<Stack>> {
     let stack = aws.stack(stack).await?.filter(|stack| stack.status.state() == StackState::InReview);
     let Some(stack) = stack else { return Ok(None) };
-    let others = aws.change_set_count(&stack.arn).await?;
-    Ok((others == 0).then_some(stack))
+    let others = aws.change_sets(&stack.arn).await?;
+    Ok(others.is_empty().then_some(stack))
 }
 
 /// Why CloudFormation refused to create a change set. A request that is not valid, such as one with a parameter's value that does not

@@ -4,10 +4,14 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use tokio::time::Instant;
+
 use super::rollout::{Observation, Rollout, RolloutEvent, RolloutState};
-use crate::aws::Aws;
+use crate::aws::{Aws, AwsError};
 use crate::model::{LogDestination, ServiceArn, ServiceName, ServiceState, StackEvent, Task};
+use crate::ops::retry::RETRY_BUDGET;
 use crate::ops::{DeployEvent, Reporter, StoppedTasks};
+use crate::waits::Wait;
 
 /// How many log lines of a failed container are reported.
 const LOG_LINES: u16 = 20;
@@ -20,13 +24,23 @@ pub(in crate::ops) struct ServiceWatch {
     rollout: Rollout,
     /// Events of the stack that are not folded in yet. Kept here because a poll may be dropped halfway.
     new_events: Vec<StackEvent>,
-    /// Calls to ECS are denied.
-    is_denied: bool,
+    /// While the service cannot be read: since when, and the wait with the last error.
+    failing: Option<(Instant, Wait)>,
+    /// An error that is not transient was reported while CloudFormation was followed.
+    is_unreadable: bool,
+    /// Whether an error of reading the service was reported, and one of listing its stopped tasks.
+    reported_errors: ReportedErrors,
     /// Whether a stack operation is in progress, which the user can cancel.
     is_cancellable: bool,
     /// Log destinations of containers, by task definition.
     log_destinations: HashMap<String, Vec<LogDestination>>,
     stopped_tasks: Vec<StoppedTaskGroup>,
+}
+
+#[derive(Debug, Default)]
+struct ReportedErrors {
+    service: bool,
+    stopped_tasks: bool,
 }
 
 /// Tasks that stopped for the same cause.
@@ -46,7 +60,9 @@ impl ServiceWatch {
             name,
             rollout,
             new_events: Vec::new(),
-            is_denied: false,
+            failing: None,
+            reported_errors: ReportedErrors::default(),
+            is_unreadable: false,
             is_cancellable: true,
             log_destinations: HashMap::new(),
             stopped_tasks: Vec::new(),
@@ -87,19 +103,34 @@ impl ServiceWatch {
         }
     }
 
-    /// Reads the service and reports what is new. Throttling does not end the watch; a denied call is reported once and ends it.
-    pub(super) async fn poll<E>(&mut self, aws: &Aws, reporter: &Reporter<E>) {
-        if self.is_denied {
-            return;
-        }
+    /// Reads the service and reports what is new. A transient error is shown until the next poll succeeds.
+    ///
+    /// # Errors
+    /// When the error is not transient, or the service could not be read for [`RETRY_BUDGET`].
+    pub(super) async fn poll<E>(&mut self, aws: &Aws, reporter: &Reporter<E>) -> Result<(), AwsError> {
+        let start = Instant::now();
         let (service, stopped) = tokio::join!(aws.service_state(&self.name), aws.stopped_tasks(&self.name));
-        let denied = [service.as_ref().err(), stopped.as_ref().err()].into_iter().flatten();
-        if let Some(error) = denied.into_iter().find(|error| error.kind.is_access_denied()) {
-            self.is_denied = true;
-            reporter.event(DeployEvent::note(format!("cannot follow service {}: {error}", self.name.service)));
-            return;
+        let service = match service {
+            Ok(service) => {
+                self.failing = None;
+                Some(service.unwrap_or_else(ServiceState::missing))
+            }
+            Err(error) => {
+                let begin = || (start, aws.waits().begin_at(start, format!("service `{}`", self.name.service)));
+                let (since, wait) = self.failing.get_or_insert_with(begin);
+                wait.set_error(error.to_string());
+                if !error.is_transient() || since.elapsed() >= RETRY_BUDGET {
+                    return Err(error);
+                }
+                None
+            }
+        };
+        if let Err(error) = &stopped
+            && error.kind.is_access_denied()
+            && !std::mem::replace(&mut self.reported_errors.stopped_tasks, true)
+        {
+            reporter.event(DeployEvent::note(format!("stopped tasks of {} are not shown: {error}", self.name.service)));
         }
-        let service = service.ok().map(|service| service.unwrap_or_else(ServiceState::missing));
         let events = std::mem::take(&mut self.new_events);
         let observation = Observation { events, service, stopped: stopped.unwrap_or_default() };
         for event in self.rollout.apply(&observation) {
@@ -108,11 +139,27 @@ impl ServiceWatch {
         for at in 0..self.stopped_tasks.len() {
             self.read_log(at, aws, reporter).await;
         }
+        Ok(())
     }
 
-    /// Whether the rollout is complete, or cannot be watched.
+    /// As [`ServiceWatch::poll`] while CloudFormation is followed, which does not depend on it: reports the first error, and stops polling
+    /// after one that is not transient.
+    pub(super) async fn poll_if_readable<E>(&mut self, aws: &Aws, reporter: &Reporter<E>) {
+        if self.is_unreadable {
+            return;
+        }
+        let Err(error) = self.poll(aws, reporter).await else { return };
+        if !error.is_transient() {
+            (self.is_unreadable, self.failing) = (true, None);
+        }
+        if !std::mem::replace(&mut self.reported_errors.service, true) {
+            reporter.event(DeployEvent::note(format!("cannot follow service {}: {error}", self.name.service)));
+        }
+    }
+
+    /// Whether the rollout is complete.
     pub(super) fn is_done(&self) -> bool {
-        self.is_denied || *self.rollout.state() == RolloutState::Done
+        *self.rollout.state() == RolloutState::Done
     }
 
     fn report<E>(&mut self, event: RolloutEvent, reporter: &Reporter<E>) {

@@ -13,12 +13,37 @@ use super::service_watch::ServiceWatch;
 use crate::aws::Aws;
 use crate::model::{ServiceArn, ServiceName, ServiceState, StackEvent, StackResource};
 use crate::ops::locate::{is_existing_service, name_of, service_name};
+use crate::ops::retry::retry_transient;
 use crate::ops::{DeployEvent, OpsError, Reporter, Result, RolloutState, StoppedTasks};
 
 /// The poll interval of ECS.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How long services may take to become steady by default.
+const STEADY_TIMEOUT: Duration = Duration::from_mins(15);
 /// The first poll interval: a change of the count may be complete at once.
 const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long services may take to become steady.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SteadyLimit {
+    /// The time left.
+    remaining: Duration,
+    /// The whole time, of which the stack's operation may have used a part.
+    total: Duration,
+    /// Whether the user has set it.
+    is_requested: bool,
+}
+
+impl SteadyLimit {
+    /// The limit set by the user, or the default one, which starts after the stack's operation. `elapsed` is the time since the user's limit
+    /// started.
+    pub(crate) fn new(requested: Option<Duration>, elapsed: Duration) -> Self {
+        match requested {
+            Some(total) => Self { remaining: total.saturating_sub(elapsed), total, is_requested: true },
+            None => Self { remaining: STEADY_TIMEOUT, total: STEADY_TIMEOUT, is_requested: false },
+        }
+    }
+}
 
 /// The watched services of one stack, or one service outside a stack.
 #[derive(Debug, Default)]
@@ -54,7 +79,8 @@ impl ServiceWatches {
 
     /// Watches every service of a stack that was created or updated at `since`, if no events say which services are concerned.
     pub(crate) async fn watch_all(&mut self, aws: &Aws, since: Timestamp) -> Result<()> {
-        for resource in aws.stack_resources(&self.stack).await?.into_iter().filter(is_existing_service) {
+        let resources = retry_transient(aws, async || aws.stack_resources(&self.stack).await).await?;
+        for resource in resources.into_iter().filter(is_existing_service) {
             let Some(name) = service_name(aws, &self.stack, &resource).await? else { continue };
             let previous_deployment_id = self.previous_deployment_ids.remove(&resource.logical_id);
             let mut watch = ServiceWatch::new(name, &resource.logical_id, previous_deployment_id);
@@ -80,7 +106,7 @@ impl ServiceWatches {
             self.on_stack_event(aws, &event, reporter).await;
         }
         for watch in &mut self.watches {
-            watch.poll(aws, reporter).await;
+            watch.poll_if_readable(aws, reporter).await;
         }
     }
 
@@ -131,14 +157,24 @@ impl ServiceWatches {
     /// Polls the services until every rollout is complete, after the stack operation.
     ///
     /// # Errors
-    /// When a rollout fails, or `limit` has passed.
-    pub(crate) async fn until_steady<E>(&mut self, aws: &Aws, limit: Duration, reporter: &Reporter<E>) -> Result<()> {
+    /// When a rollout fails, a service cannot be read, or the limit has passed.
+    pub(crate) async fn until_steady<E>(
+        &mut self,
+        aws: &Aws,
+        limit: SteadyLimit,
+        reporter: &Reporter<E>,
+    ) -> Result<()> {
         self.watches.iter_mut().for_each(ServiceWatch::end_operation);
+        let names: Vec<&str> = self.watches.iter().map(|watch| watch.name().service.as_str()).collect();
+        let _wait = aws.waits().begin(format!("{} to become steady", names.join(", ")));
         let (start, mut pause) = (Instant::now(), FIRST_POLL_INTERVAL);
         loop {
             for watch in self.watches.iter_mut().filter(|watch| !watch.is_done()) {
-                watch.poll(aws, reporter).await;
-                let is_late = start.elapsed() >= limit && !watch.is_done();
+                if let Err(error) = watch.poll(aws, reporter).await {
+                    let (service, error) = (watch.name().service.clone(), Box::new(error));
+                    return Err(OpsError::UnreadableService { service, error });
+                }
+                let is_late = start.elapsed() >= limit.remaining && !watch.is_done();
                 let state = watch.state().clone();
                 if !is_late && !matches!(state, RolloutState::Failed(_)) {
                     continue;
@@ -146,7 +182,12 @@ impl ServiceWatches {
                 let (service, stopped_tasks) = (watch.name().service.clone(), watch.stopped_tasks(aws, reporter).await);
                 return Err(match state {
                     RolloutState::Failed(reason) => OpsError::RolloutFailed { service, reason, stopped_tasks },
-                    _ => OpsError::NotSteady { service, seconds: limit.as_secs(), stopped_tasks },
+                    _ => OpsError::NotSteady {
+                        service,
+                        limit: limit.total,
+                        is_requested: limit.is_requested,
+                        stopped_tasks,
+                    },
                 });
             }
             if self.watches.iter().all(ServiceWatch::is_done) {

@@ -6,10 +6,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
 
-use crate::aws::Aws;
-use crate::model::{LogEvent, LogQuery};
+use crate::aws::{Aws, AwsError, AwsErrorKind};
+use crate::model::{LogEvent, LogPage, LogQuery};
 use crate::ops::Result;
-use crate::ops::retry::retry_transient;
+use crate::ops::retry::{RETRY_BUDGET, retry};
 
 /// How far back each round reads again, because events may arrive late.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
@@ -40,13 +40,15 @@ pub(crate) struct Tail<'a> {
     next_token: Option<String>,
     /// Whether the last page of the current round was read.
     is_round_done: bool,
+    /// Whether any page was read.
+    has_read: bool,
 }
 
 impl<'a> Tail<'a> {
     /// A reader that has reported nothing yet.
     pub(crate) fn new(aws: &'a Aws, options: TailOptions) -> Self {
         let (seen_ids, by_time) = (HashSet::new(), BTreeSet::new());
-        Self { aws, options, seen_ids, by_time, newest: None, next_token: None, is_round_done: false }
+        Self { aws, options, seen_ids, by_time, newest: None, next_token: None, is_round_done: false, has_read: false }
     }
 
     /// The new events of the next page that has any, oldest first. `None` after the last page; with `watch`, never.
@@ -60,8 +62,7 @@ impl<'a> Tail<'a> {
                 sleep(POLL_INTERVAL).await;
                 self.is_round_done = false;
             }
-            let (aws, query, token) = (self.aws, &self.options.query, &self.next_token);
-            let page = retry_transient(async || aws.filter_log_events(query, token.clone()).await).await?;
+            let page = self.next_page().await?;
             self.next_token = page.next_token;
             self.is_round_done = self.next_token.is_none();
             let new: Vec<LogEvent> = page.events.into_iter().filter(|event| self.is_new(event)).collect();
@@ -69,6 +70,26 @@ impl<'a> Tail<'a> {
                 return Ok(Some(new));
             }
         }
+    }
+
+    /// The next page of the current round. A watch does not end because of an error, unless its first page cannot be read: it waits until the
+    /// group exists, or the credentials are valid again.
+    async fn next_page(&mut self) -> Result<LogPage> {
+        let Self { aws, options: TailOptions { query, watch, .. }, next_token, has_read, .. } = self;
+        let is_retryable =
+            |error: &AwsError| error.is_transient() || *watch && (*has_read || error.kind == AwsErrorKind::NotFound);
+        let budget = (!*watch).then_some(RETRY_BUDGET);
+        let read = async || {
+            let page = aws.filter_log_events(query, next_token.clone()).await;
+            if page.as_ref().is_err_and(|error| !error.is_transient()) {
+                // The token may have expired. A repeated round reports no event twice.
+                *next_token = None;
+            }
+            page
+        };
+        let page = retry(aws.waits(), budget, is_retryable, read).await?;
+        *has_read = true;
+        Ok(page)
     }
 
     fn is_new(&mut self, event: &LogEvent) -> bool {

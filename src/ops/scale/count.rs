@@ -1,12 +1,10 @@
 //! Changes a service's desired count directly in ECS, without its stack.
 
-use std::time::Duration;
-
 use crate::aws::Aws;
 use crate::model::{ScalableTarget, ServiceName, ServiceState};
 use crate::ops::deploy::rollout::Observation;
 use crate::ops::deploy::service_watches::ServiceWatches;
-use crate::ops::{OpsError, Reporter, Result};
+use crate::ops::{OpsError, Reporter, Result, SteadyLimit};
 
 /// The desired count of a service in ECS. Keeps the service as it was before the change.
 #[derive(Debug)]
@@ -59,11 +57,11 @@ impl<'a> ServiceCount<'a> {
         }
     }
 
-    /// Waits until exactly `count` tasks are desired and running, at most `limit`.
+    /// Waits until exactly `count` tasks are desired and running, within `limit`.
     ///
     /// # Errors
     /// When something else changes the count, or tasks do not start.
-    pub(crate) async fn until_steady<E>(&self, count: u32, limit: Duration, reporter: &Reporter<E>) -> Result<()> {
+    pub(crate) async fn until_steady<E>(&self, count: u32, limit: SteadyLimit, reporter: &Reporter<E>) -> Result<()> {
         reporter.activity(format!("{}: waiting for {count} tasks …", self.name.service));
         let mut services = ServiceWatches::for_desired_count(self.name.clone(), count, &self.initial_observation);
         services.until_steady(self.aws, limit, reporter).await.map_err(|error| match error {

@@ -5,20 +5,17 @@ mod progress_rows;
 mod summary;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use jiff::tz::TimeZone;
 
 use lines::LineFormat;
 pub use progress_rows::ProgressRows;
 pub(crate) use summary::{Summary, deletion_plans, print_done, print_failed, summary};
 
+use super::progress::REDRAW_INTERVAL;
 use super::{Ui, clean};
 use crate::ops::{DeployEvent, Message};
-
-/// The interval in which the progress rows are redrawn.
-const TICK: Duration = Duration::from_millis(100);
 
 /// Folds events into lines and progress rows.
 #[derive(Debug)]
@@ -33,12 +30,7 @@ impl DeployView {
     pub(crate) fn new(ui: &Ui, rows: bool, zone: TimeZone) -> Self {
         let has_rows = rows && ui.shows_progress() && !ui.is_json();
         let rows = Arc::new(Mutex::new(ProgressRows::default()));
-        let bar = has_rows.then(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.set_style(style(Arc::clone(&rows), ui.is_coloured()));
-            bar.enable_steady_tick(TICK);
-            bar
-        });
+        let bar = has_rows.then(|| ui.progress.add(style(Arc::clone(&rows), ui.is_coloured())));
         Self { format: LineFormat { zone, has_progress_rows: bar.is_some() }, bar, rows }
     }
 
@@ -56,10 +48,7 @@ impl DeployView {
         if lines.is_empty() {
             return;
         }
-        match &self.bar {
-            Some(bar) => bar.suspend(|| lines.iter().for_each(|line| ui.note(line))),
-            None => lines.iter().for_each(|line| ui.note(line)),
-        }
+        lines.iter().for_each(|line| ui.note(line));
     }
 
     /// Shows a message of an operation, except those for the loop that runs it: phases and questions.
@@ -101,7 +90,7 @@ impl DeployView {
             let elapsed = bar.elapsed();
             bar.reset();
             bar.set_elapsed(elapsed);
-            bar.enable_steady_tick(TICK);
+            bar.enable_steady_tick(REDRAW_INTERVAL);
         }
     }
 

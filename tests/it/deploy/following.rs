@@ -67,8 +67,16 @@ fn without_ecs_permissions_only_cloudformation_is_followed() {
     let workshop = deployed();
     workshop.edit("memory = 512", "memory = 512\ncount = 2");
     faults(&workshop, &denied("ecs:DescribeServices"));
-    let deployed = workshop.run("--sandbox deploy");
-    assert_has(&deployed.stderr, &["cannot follow service api", "cannot describe service", "✓  api updated in "]);
+    let unwatched = workshop.run("--sandbox deploy");
+    assert_eq!(unwatched.code, Some(3), "{}", unwatched.stderr);
+    let hint = "hint: its stack is complete, and ECS continues its deployment; --no-wait-services does not need this permission";
+    assert_has(
+        &unwatched.stderr,
+        &["cannot follow service api", "cannot wait until service `api` is steady: cannot describe service", hint],
+    );
+    workshop.edit("count = 2", "count = 3");
+    let deployed = workshop.run("--sandbox deploy --no-wait-services");
+    assert_has(&deployed.stderr, &["cannot follow service api", "✓  api updated in "]);
     deployed.success();
     let diff = workshop.run("--sandbox diff");
     assert_has(&diff.stderr, &["cannot compare the running service with the template: cannot describe service"]);

@@ -121,7 +121,7 @@ impl EventPoller {
         let (mut pause, mut idle_polls, mut unconfirmed, mut last_output) = (POLL_ACTIVE, 0, 0, Instant::now());
         loop {
             let events =
-                retry_transient(async || aws.stack_events_after(&self.arn, self.last_event_id.as_deref()).await)
+                retry_transient(aws, async || aws.stack_events_after(&self.arn, self.last_event_id.as_deref()).await)
                     .await?;
             if events.is_empty() {
                 (pause, idle_polls) = ((pause * 3 / 2).min(POLL_IDLE), idle_polls + 1);
@@ -147,7 +147,7 @@ impl EventPoller {
                 unconfirmed += 1;
             }
             if idle_polls >= if self.has_begun { IDLE_POLLS } else { IDLE_POLLS_BEFORE_BEGIN } {
-                let stack = retry_transient(async || aws.stack(&self.arn).await).await?;
+                let stack = retry_transient(aws, async || aws.stack(&self.arn).await).await?;
                 let now = stack.as_ref().map_or_else(|| "DELETE_COMPLETE".into(), |stack| stack.status.clone());
                 self.has_begun = self.has_begun || self.check_begun(stack.as_ref(), aws).await?;
                 if !now.is_in_progress() && self.has_begun && self.is_over(&now, aws).await? {
@@ -197,7 +197,7 @@ impl EventPoller {
     /// The change set that is executed; `None` without one, or if it no longer exists.
     async fn executed_change_set(&self, aws: &Aws) -> Result<Option<ChangeSet>> {
         match &self.change_set {
-            Some(change_set) => retry_transient(async || aws.change_set(&self.arn, change_set).await).await,
+            Some(change_set) => retry_transient(aws, async || aws.change_set(&self.arn, change_set).await).await,
             None => Ok(None),
         }
     }
@@ -206,7 +206,7 @@ impl EventPoller {
     async fn stack_at(&self, status: &StackStatus, aws: &Aws) -> Result<Option<Stack>> {
         let mut stack = None;
         for _ in 0..MAX_STALE_READS {
-            stack = retry_transient(async || aws.stack(&self.arn).await).await?;
+            stack = retry_transient(aws, async || aws.stack(&self.arn).await).await?;
             if stack.as_ref().is_none_or(|stack| stack.status == *status) {
                 break;
             }

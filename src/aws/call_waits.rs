@@ -1,0 +1,65 @@
+//! Registers every call, with all its attempts, as a wait.
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeSerializationInterceptorContextRef, Error, FinalizerInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::orchestrator::{Metadata, OrchestratorError};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
+
+use super::error::root_cause;
+use crate::waits::{Wait, Waits};
+
+/// An interceptor of the SDK's clients.
+#[derive(Debug, Clone)]
+pub(super) struct CallWaits(pub Waits);
+
+/// The wait of one call. The configuration bag owns it, so that it also ends with a cancelled call.
+#[derive(Debug)]
+struct CallWait(Wait);
+
+impl Storable for CallWait {
+    type Storer = StoreReplace<Self>;
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for CallWaits {
+    fn name(&self) -> &'static str {
+        "CallWaits"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let call = cfg.load::<Metadata>().map(|call| format!("{} {}", call.service(), call.name()));
+        let wait = self.0.begin(call.unwrap_or_else(|| "AWS".to_owned()));
+        cfg.interceptor_state().store_put(CallWait(wait));
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let (Some(Err(error)), Some(CallWait(wait))) = (context.output_or_error(), cfg.load::<CallWait>()) {
+            let status = context.response().map(|response| response.status().as_u16());
+            wait.set_error(attempt_error(error, status));
+        }
+        Ok(())
+    }
+}
+
+/// The error of one attempt in short.
+fn attempt_error(error: &OrchestratorError<Error>, status: Option<u16>) -> String {
+    match status {
+        Some(status) => format!("HTTP {status}"),
+        None if error.is_timeout_error() => "no response in time".to_owned(),
+        None => error.as_connector_error().map_or_else(|| "no response".to_owned(), |error| root_cause(error)),
+    }
+}

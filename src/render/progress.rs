@@ -1,0 +1,146 @@
+//! The lines of stderr that change in place, and the notices of long waits.
+
+#![expect(clippy::disallowed_methods, reason = "the time since the last output decides only when a notice is shown")]
+
+use std::convert::Infallible;
+use std::io::Write as _;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anstream::ColorChoice;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::SignedDuration;
+use tokio::time::sleep;
+
+use super::clean;
+use super::standard_stream::stderr;
+use crate::waits::{LongestWait, Waits};
+
+/// The interval in which the lines are redrawn.
+pub(super) const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
+/// The interval in which the waits are checked.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
+/// The minimum time of a wait that has a notice.
+const MIN_WAIT: Duration = Duration::from_secs(2);
+/// The time without output after which a notice is printed if there is no terminal.
+const MAX_SILENCE: Duration = Duration::from_secs(25);
+
+/// The lines that change in place. Output to the terminal must go through [`Progress::suspend`], so that it does not mix with them.
+#[derive(Debug, Clone)]
+pub(crate) struct Progress {
+    bars: MultiProgress,
+    is_terminal: bool,
+    is_interrupted: Arc<AtomicBool>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    last_output: Instant,
+    /// The line of a long wait.
+    wait_line: Option<ProgressBar>,
+    /// How many [`Pause`]s there are.
+    pauses: usize,
+}
+
+/// While this exists, no notices are shown: a question is open, or the terminal shows a view of its own.
+#[derive(Debug)]
+pub(super) struct Pause(Progress);
+
+impl Progress {
+    /// Without a terminal, no line changes in place.
+    pub(super) fn new(is_terminal: bool, is_interrupted: Arc<AtomicBool>) -> Self {
+        let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let state = State { last_output: Instant::now(), wait_line: None, pauses: 0 };
+        let (bars, state) = (MultiProgress::with_draw_target(target), Arc::new(Mutex::new(state)));
+        Self { bars, is_terminal, is_interrupted, state }
+    }
+
+    /// Runs `write`, which writes to stdout or stderr.
+    pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        let written = if self.is_terminal { self.bars.suspend(write) } else { write() };
+        self.state().last_output = Instant::now();
+        written
+    }
+
+    /// Adds a line that `style` draws, above that of a long wait.
+    pub(super) fn add(&self, style: ProgressStyle) -> ProgressBar {
+        let bar = self.bars.insert(0, ProgressBar::no_length().with_style(style));
+        bar.enable_steady_tick(REDRAW_INTERVAL);
+        bar
+    }
+
+    /// Ends the line that `^C` is printed in, and removes the lines that change.
+    pub(crate) fn end_line(&self) {
+        if self.is_terminal {
+            self.suspend(|| drop(writeln!(stderr(ColorChoice::Never, &self.is_interrupted))));
+        }
+    }
+
+    pub(super) fn pause(&self) -> Pause {
+        let mut state = self.state();
+        state.pauses += 1;
+        self.remove_wait_line(&mut state);
+        Pause(self.clone())
+    }
+
+    /// Shows what is awaited, since when, and the last error: on a terminal in a line of its own, elsewhere in a new line after some time without
+    /// output.
+    pub(crate) async fn show_waits(self, waits: Waits) -> Infallible {
+        loop {
+            sleep(CHECK_INTERVAL).await;
+            self.show_wait(wait_notice(&waits));
+        }
+    }
+
+    fn show_wait(&self, notice: Option<String>) {
+        let mut state = self.state();
+        match notice.filter(|_| state.pauses == 0) {
+            None => self.remove_wait_line(&mut state),
+            Some(notice) if self.is_terminal => {
+                let line = state.wait_line.get_or_insert_with(|| {
+                    let line = self.bars.add(ProgressBar::new_spinner());
+                    line.enable_steady_tick(REDRAW_INTERVAL);
+                    line
+                });
+                // Only the first row of a wrapped line would be cleared. The line starts with the spinner and a space.
+                let columns = usize::from(console::Term::stderr().size().1).saturating_sub(3);
+                line.set_message(console::truncate_str(&notice, columns, "…").into_owned());
+            }
+            Some(notice) if state.last_output.elapsed() >= MAX_SILENCE => {
+                // A closed stderr is ignored, because there is nowhere to report it.
+                drop(writeln!(stderr(ColorChoice::Never, &self.is_interrupted), "{notice}"));
+                state.last_output = Instant::now();
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn remove_wait_line(&self, state: &mut State) {
+        if let Some(line) = state.wait_line.take() {
+            line.finish_and_clear();
+            self.bars.remove(&line);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Pause {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        (state.pauses, state.last_output) = (state.pauses - 1, Instant::now());
+    }
+}
+
+/// `waiting for the change set of stack web (1m 5s); last error: …`, if something has been awaited for some time.
+pub(crate) fn wait_notice(waits: &Waits) -> Option<String> {
+    let LongestWait { description, elapsed, last_error } = waits.longest()?;
+    let seconds = SignedDuration::from_secs(elapsed.as_secs().try_into().unwrap_or_default());
+    let error = last_error.map(|error| format!("; last error: {error}")).unwrap_or_default();
+    let notice = format!("waiting for {description} ({seconds:#}){error}");
+    (elapsed >= MIN_WAIT).then(|| clean(&notice, false).into_owned())
+}
