@@ -78,7 +78,7 @@ pub(super) async fn clean_up(phase: &StackPhase) -> Result<(), Fault> {
     };
     let affected = phase.resources().into_values().filter(is_affected);
     let order: Dependencies = affected.map(|resource| (resource.logical_id, resource.depends_on)).collect();
-    let work = |phase: StackPhase, name: String| -> graph::Work {
+    let work = |phase: StackPhase, name: String| -> graph::ResourceFuture {
         if active.contains_key(&name) {
             Box::pin(delete_replaced(phase, name))
         } else {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Definition, Parameter, PhysicalResource, Resource, Stack};
+use super::{Definition, PhysicalResource, Resource, Stack, TemplateParameter};
 use crate::Fault;
 
 /// The text in place of a hidden value.
@@ -34,7 +34,7 @@ impl Definition {
 
 /// A fault with hidden parameter values masked, and every part of one that has [`MIN_PART`] characters: functions such as `Fn::Select`
 /// put parts of values into messages.
-pub(crate) fn mask_fault(fault: Fault, parameters: &[Parameter]) -> Fault {
+pub(crate) fn mask_fault(fault: Fault, parameters: &[TemplateParameter]) -> Fault {
     let hidden = parameters.iter().filter(|parameter| parameter.no_echo);
     let hidden = Definition { parameters: hidden.cloned().collect(), ..Definition::default() };
     let values = hidden.parameters.iter().flat_map(|one| [Some(one.value.as_str()), one.resolved.as_deref()]).flatten();

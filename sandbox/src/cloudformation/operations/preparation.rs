@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::cloudformation::model::{Parameter, Stack, mask_fault};
+use crate::cloudformation::model::{Stack, TemplateParameter, mask_fault};
 use crate::cloudformation::template::parameters::{self, ParameterInput};
 use crate::cloudformation::template::resolve::{EvaluationScope, ResourceValues};
 use crate::cloudformation::template::{
@@ -26,7 +26,7 @@ pub(super) struct Prepared {
     pub body: String,
     /// Its text before its transforms, where it has any.
     pub original: Option<String>,
-    pub parameters: Vec<Parameter>,
+    pub parameters: Vec<TemplateParameter>,
     pub dynamic: dynamic::ResolvedReferences,
 }
 
@@ -37,7 +37,7 @@ impl Preparation<'_> {
         &self,
         body: String,
         given: &[ParameterInput],
-        previous: Option<&[Parameter]>,
+        previous: Option<&[TemplateParameter]>,
     ) -> Result<Prepared, Fault> {
         let mut resolved = Vec::new();
         let prepared = self.prepare(body, given, previous, &mut resolved).await;
@@ -49,8 +49,8 @@ impl Preparation<'_> {
         &self,
         body: String,
         given: &[ParameterInput],
-        previous: Option<&[Parameter]>,
-        resolved: &mut Vec<Parameter>,
+        previous: Option<&[TemplateParameter]>,
+        resolved: &mut Vec<TemplateParameter>,
     ) -> Result<Prepared, Fault> {
         let source = UnexpandedTemplate::parse(&body)?;
         source.check_transforms()?;
@@ -81,7 +81,7 @@ impl Preparation<'_> {
     }
 
     /// The scope before there are resources.
-    fn scope<'a>(&'a self, template: &'a Template, parameters: &[Parameter]) -> EvaluationScope<'a> {
+    fn scope<'a>(&'a self, template: &'a Template, parameters: &[TemplateParameter]) -> EvaluationScope<'a> {
         let stack_id = self.stack.map_or("", |stack| stack.id.as_str());
         let parameters = parameters::scope(template, parameters);
         EvaluationScope {

@@ -36,7 +36,7 @@ pub(super) fn compare(
     });
     let scope = EvaluationScope::of_definition(definition, &template, &sandbox.config, &stack.name, &stack.id);
     let scope = EvaluationScope { exports, ..scope };
-    let mut comparison = Comparison {
+    let mut comparison = StackComparison {
         scope,
         before: before.as_ref(),
         resources,
@@ -57,7 +57,7 @@ pub(super) fn compare(
     Ok((!is_unchanged).then(|| comparison.into_change_list()))
 }
 
-struct Comparison<'a> {
+struct StackComparison<'a> {
     scope: EvaluationScope<'a>,
     before: Option<&'a Template>,
     resources: BTreeMap<String, Resource>,
@@ -69,7 +69,7 @@ struct Comparison<'a> {
     warning: Option<String>,
 }
 
-impl Comparison<'_> {
+impl StackComparison<'_> {
     /// Compares resources in the order of their dependencies, because replaced resources change those that refer to them.
     fn run(&mut self) -> Result<(), Fault> {
         let mut remaining = active_dependencies(self.scope.template, &self.scope)?;

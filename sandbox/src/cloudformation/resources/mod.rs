@@ -37,7 +37,7 @@ pub use context::{CREATION_INITIATED, Creation, HandlerContext, STACK_ID_TAG};
 pub use custom_names::conflict as custom_name_conflict;
 
 /// A running handler.
-pub type Work<T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send>>;
+pub type HandlerFuture<T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send>>;
 
 /// One resource type.
 pub struct ResourceType {
@@ -49,13 +49,13 @@ pub struct ResourceType {
     /// are in [`replacement`].
     pub create_only: &'static [&'static str],
     /// Creates a physical resource.
-    pub create: fn(HandlerContext, Value) -> Work<HandlerOutput>,
+    pub create: fn(HandlerContext, Value) -> HandlerFuture<HandlerOutput>,
     /// Waits until a created or updated one is stable, where that takes time.
-    pub stabilize: Option<fn(HandlerContext, HandlerOutput) -> Work<HandlerOutput>>,
+    pub stabilize: Option<fn(HandlerContext, HandlerOutput) -> HandlerFuture<HandlerOutput>>,
     /// Updates one in place.
-    pub update: fn(HandlerContext, PhysicalResource, Value) -> Work<HandlerOutput>,
+    pub update: fn(HandlerContext, PhysicalResource, Value) -> HandlerFuture<HandlerOutput>,
     /// Deletes one.
-    pub delete: fn(HandlerContext, PhysicalResource) -> Work<()>,
+    pub delete: fn(HandlerContext, PhysicalResource) -> HandlerFuture<()>,
 }
 
 /// Types whose resources take no tags.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::parameters::aws_specific_types::values;
 use super::resolve::{EvaluationScope, ResourceValues};
 use super::{Template, format_error, invalid};
-use crate::cloudformation::model::Parameter;
+use crate::cloudformation::model::TemplateParameter;
 use crate::{Fault, Sandbox};
 
 pub(crate) fn check_structure(template: &Template) -> Result<(), Fault> {
@@ -32,7 +32,7 @@ pub(crate) async fn check(
     sandbox: &Arc<Sandbox>,
     template: &Template,
     scope: &mut EvaluationScope<'_>,
-    parameters: &[Parameter],
+    parameters: &[TemplateParameter],
 ) -> Result<(), Fault> {
     if template.section("Rules").is_empty() {
         return Ok(());
@@ -58,7 +58,7 @@ pub(crate) async fn check(
 async fn named_resources(
     sandbox: &Arc<Sandbox>,
     template: &Template,
-    parameters: &[Parameter],
+    parameters: &[TemplateParameter],
 ) -> Result<BTreeMap<String, ResourceValues>, Fault> {
     let mut resources = BTreeMap::new();
     for parameter in parameters {

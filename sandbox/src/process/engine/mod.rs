@@ -28,7 +28,7 @@ mod variables;
 
 use engine_container::EngineContainer;
 use kind::NetworkSharing;
-use network::Connection;
+use network::ContainerNetwork;
 use variables::Variables;
 
 use super::container_runtime::{
@@ -102,7 +102,7 @@ impl Engine {
     ) -> Result<StartedContainer, StartFailure> {
         let refused = |reason: String| StartFailure::Create(RuntimeError(reason));
         let name = recovery::container_name(&spec.task_id, spec.index);
-        let connection = Connection::of(&spec.engine.network, &self.ports, &name, has_bridge).map_err(refused)?;
+        let connection = ContainerNetwork::of(&spec.engine.network, &self.ports, &name, has_bridge).map_err(refused)?;
         let mut variables = [spec.sandbox_environment.as_slice(), &spec.environment].concat();
         variables.extend(connection.variables());
         let variables = Variables::sort(variables).map_err(refused)?;

@@ -24,8 +24,8 @@ mod tests;
 
 pub(crate) use activities::Activity;
 pub(crate) use execution::{execute, is_policy};
-pub(crate) use policies::Policy;
-pub(crate) use targets::Target;
+pub(crate) use policies::ScalingPolicy;
+pub(crate) use targets::ScalableTarget;
 
 pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     signing_name: "application-autoscaling",
@@ -50,9 +50,9 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
 state! {
     pub struct State {
         /// By resource id.
-        pub targets: Table<Target> = "autoscaling_targets",
+        pub targets: Table<ScalableTarget> = "autoscaling_targets",
         /// By resource id and name.
-        pub policies: Table<Policy> = "autoscaling_policies",
+        pub policies: Table<ScalingPolicy> = "autoscaling_policies",
         /// By resource id and time.
         pub activities: Table<Activity> = "autoscaling_activities",
     }

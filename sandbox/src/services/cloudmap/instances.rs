@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::namespaces::id_of;
 use super::services::find as find_service;
-use super::{Instance, Namespace, PAGE, Service, State, invalid_input, invalid_token, operations};
+use super::{CloudMapService, Instance, Namespace, PAGE, State, invalid_input, invalid_token, operations};
 use crate::base::paging;
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
@@ -185,12 +185,17 @@ fn healthy_or_else_all() -> String {
 const DEFAULT_MAX_RESULTS: usize = 100;
 
 /// Finds a namespace and its service by their names.
-fn find_by_names<'a>(state: &'a State, namespace: &str, service: &str) -> Result<(&'a Namespace, &'a Service), Fault> {
+fn find_by_names<'a>(
+    state: &'a State,
+    namespace: &str,
+    service: &str,
+) -> Result<(&'a Namespace, &'a CloudMapService), Fault> {
     let namespaces: Vec<&Namespace> = state.namespaces.values().filter(|one| one.name == namespace).collect();
     if namespaces.is_empty() {
         return Err(Fault::not_found("NamespaceNotFound", format!("Namespace {namespace} not found")));
     }
-    let within = |one: &&Service| one.name == service && namespaces.iter().any(|other| other.id == one.namespace_id);
+    let within =
+        |one: &&CloudMapService| one.name == service && namespaces.iter().any(|other| other.id == one.namespace_id);
     let registration = state.services.values().find(within);
     let registration =
         registration.ok_or_else(|| Fault::not_found("ServiceNotFound", format!("Service {service} not found")))?;

@@ -52,12 +52,12 @@ impl Metric {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Filter {
+struct DimensionFilter {
     name: String,
     value: Option<String>,
 }
 
-impl Filter {
+impl DimensionFilter {
     fn accepts(&self, metric: &Metric) -> bool {
         let is_match =
             |one: &Dimension| one.name == self.name && self.value.as_ref().is_none_or(|value| *value == one.value);
@@ -71,7 +71,7 @@ pub(super) struct ListMetricsInput {
     namespace: Option<String>,
     metric_name: Option<String>,
     #[serde(default)]
-    dimensions: Vec<Filter>,
+    dimensions: Vec<DimensionFilter>,
     next_token: Option<String>,
     recently_active: Option<String>,
     #[serde(default)]

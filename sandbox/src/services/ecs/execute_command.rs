@@ -12,7 +12,7 @@ use super::faults::invalid;
 use super::lookups::{self, key, last_part, task_definition};
 use super::model::{Task, TaskStatus};
 use crate::core::OperationResult;
-use crate::process::{Container, ProcessSpec};
+use crate::process::{ContainerHandle, ProcessSpec};
 use crate::services::ecs::{State, TaskProcesses};
 use crate::services::iam;
 use crate::services::iam::grants;
@@ -105,7 +105,7 @@ pub(crate) fn in_container(
     Ok(Some((container.exec_in(command).ok_or_else(Fault::no_host_exec)?, container.ended())))
 }
 
-fn target_container(sandbox: &Sandbox, target: &str) -> Option<Arc<dyn Container>> {
+fn target_container(sandbox: &Sandbox, target: &str) -> Option<Arc<dyn ContainerHandle>> {
     // Names of clusters may contain underscores, ids do not.
     let (rest, runtime_id) = target.rsplit_once('_')?;
     let (cluster, id) = rest.rsplit_once('_')?;
@@ -116,7 +116,7 @@ fn target_container(sandbox: &Sandbox, target: &str) -> Option<Arc<dyn Container
 }
 
 /// A task's running container, by its place in the definition.
-fn running_container(sandbox: &Sandbox, task: &Task, index: usize) -> Option<Arc<dyn Container>> {
+fn running_container(sandbox: &Sandbox, task: &Task, index: usize) -> Option<Arc<dyn ContainerHandle>> {
     sandbox.in_memory::<TaskProcesses>().running().get(&key(&task.cluster, &task.id))?.containers.get(index)?.clone()
 }
 

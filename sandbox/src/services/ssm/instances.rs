@@ -111,7 +111,7 @@ struct InstanceInformationFilter {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Filter {
+struct InstanceInformationStringFilter {
     key: String,
     values: Vec<String>,
 }
@@ -122,7 +122,7 @@ pub(super) struct DescribeInstanceInformationInput {
     #[serde(default)]
     instance_information_filter_list: Vec<InstanceInformationFilter>,
     #[serde(default)]
-    filters: Vec<Filter>,
+    filters: Vec<InstanceInformationStringFilter>,
     max_results: Option<usize>,
     next_token: Option<String>,
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::declaration::{Element, ParameterType};
 use super::{list_items, ssm_values};
-use crate::cloudformation::model::Parameter;
+use crate::cloudformation::model::TemplateParameter;
 use crate::cloudformation::template::Template;
 use crate::{Fault, FaultKind, Sandbox};
 
@@ -90,7 +90,7 @@ fn first(answer: &Value) -> Option<&Value> {
 /// The values of a parameter, if it has an AWS-specific type.
 pub(crate) fn values<'a>(
     template: &Template,
-    parameter: &'a Parameter,
+    parameter: &'a TemplateParameter,
 ) -> Option<(&'static AwsSpecificType, Vec<&'a str>)> {
     let kind = template.section("Parameters").get(&parameter.key).and_then(ParameterType::of)?;
     let Element::AwsSpecific(found) = kind.element else { return None };
@@ -102,7 +102,7 @@ pub(crate) fn values<'a>(
 pub(crate) async fn missing(
     sandbox: &Arc<Sandbox>,
     template: &Template,
-    parameters: &[Parameter],
+    parameters: &[TemplateParameter],
 ) -> Result<Option<String>, Fault> {
     let mut missing = Vec::new();
     for parameter in parameters {

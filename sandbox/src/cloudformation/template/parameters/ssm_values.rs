@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::declaration::ParameterType;
 use super::list_items;
-use crate::cloudformation::model::Parameter;
+use crate::cloudformation::model::TemplateParameter;
 use crate::cloudformation::template::{Template, invalid};
 use crate::{Fault, Sandbox};
 
@@ -14,7 +14,7 @@ use crate::{Fault, Sandbox};
 pub(super) async fn look_up(
     sandbox: &Arc<Sandbox>,
     template: &Template,
-    parameters: &mut [Parameter],
+    parameters: &mut [TemplateParameter],
 ) -> Result<(), Fault> {
     let declared = template.section("Parameters");
     let (mut missing, mut secret, mut other) = (Vec::new(), Vec::new(), Vec::new());

@@ -9,7 +9,7 @@ use crate::Fault;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 #[expect(clippy::struct_field_names, reason = "they are the API's members")]
-pub(crate) struct Step {
+pub(crate) struct StepScaling {
     #[serde(skip_serializing_if = "Option::is_none")]
     adjustment_type: Option<String>,
     /// Adjustments by the size of the breach.
@@ -36,7 +36,7 @@ pub(crate) struct StepAdjustment {
     pub scaling_adjustment: i64,
 }
 
-impl Step {
+impl StepScaling {
     /// Checks the rules of `StepAdjustment` in the API reference.
     pub(super) fn validated(self) -> Result<Self, Fault> {
         if self.adjustment_type.is_none() {

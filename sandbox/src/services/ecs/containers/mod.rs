@@ -14,6 +14,7 @@ use crate::base::zones;
 use crate::process::engine::{ContainerOptions, TaskNetwork};
 use crate::process::{ContainerSpec, HostOptions, PortLease};
 use crate::services::ecs::TaskProcesses;
+use crate::services::logs::log_writer::LogDestination;
 
 pub(super) mod dependencies;
 mod group;
@@ -53,7 +54,7 @@ struct PreparedContainer {
     spec: ContainerSpec,
     /// Set if an engine runs it.
     engine: Option<Arc<EngineContainerSpec>>,
-    stream: Option<log::LogStream>,
+    stream: Option<LogDestination>,
     /// Keeps its port leased.
     _lease: PortLease,
 }

@@ -9,7 +9,7 @@ use super::arns::Arns as _;
 use super::clusters::{limit, missing};
 use super::faults::{self, invalid};
 use super::lookups::{self, key, last_part};
-use super::model::{DeploymentFailure, RolloutState, ServiceDeployment, ServiceDeploymentStatus as Status};
+use super::model::{DeploymentFailure, RolloutState, ServiceDeployment, ServiceDeploymentStatus};
 use super::{output, tasks_of};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
@@ -59,8 +59,8 @@ fn to_output(config: &Config, states: &States, deployment: &ServiceDeployment) -
     let breaker = &deployment.configuration["deploymentCircuitBreaker"];
     let monitoring = match deployment.status {
         _ if breaker["enable"] != true => "DISABLED",
-        Status::InProgress => "MONITORING",
-        Status::Successful => "MONITORING_COMPLETE",
+        ServiceDeploymentStatus::InProgress => "MONITORING",
+        ServiceDeploymentStatus::Successful => "MONITORING_COMPLETE",
         _ if deployment.failure_count >= deployment.threshold => "TRIGGERED",
         _ => "MONITORING_COMPLETE",
     };
@@ -204,7 +204,7 @@ pub(super) fn stop(
         let mut service =
             states.of::<State>().services.get(&deployment.service).cloned().ok_or_else(lookups::no_such_service)?;
         let is_primary = service.deployments.first().is_some_and(|primary| primary.id == deployment.deployment);
-        if deployment.status != Status::InProgress || !is_primary {
+        if deployment.status != ServiceDeploymentStatus::InProgress || !is_primary {
             let message = "The service deployment cannot be stopped because it is not in progress.";
             return Err(Fault::client("ConflictException", message));
         }
@@ -216,7 +216,7 @@ pub(super) fn stop(
         states
             .of_mut::<State>()
             .service_deployments
-            .insert(key_of_arn, ServiceDeployment { status: Status::StopRequested, ..deployment });
+            .insert(key_of_arn, ServiceDeployment { status: ServiceDeploymentStatus::StopRequested, ..deployment });
         service.fail_deployment(now, &STOPPED_BY_USER, true);
         service.steady = false;
         lookups::store_service(states, service, now);

@@ -21,7 +21,7 @@ pub(super) mod list;
 pub(super) mod versions;
 
 use aws_managed::AwsPolicy;
-use versions::Version;
+use versions::PolicyVersion;
 
 /// A managed policy of the account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub(crate) struct ManagedPolicy {
     pub id: String,
     pub description: Option<String>,
     /// The oldest first.
-    pub versions: Vec<Version>,
+    pub versions: Vec<PolicyVersion>,
     /// The number of the default version.
     pub default_version: u32,
     /// The number of the next version.
@@ -164,7 +164,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreatePolicyInput) -> Operat
         }
         let policy = ManagedPolicy {
             id: format!("ANPA{}", ids::random_upper(17)),
-            versions: vec![Version { number: 1, document: policy_document, created }],
+            versions: vec![PolicyVersion { number: 1, document: policy_document, created }],
             default_version: 1,
             next_version: 2,
             updated: created,

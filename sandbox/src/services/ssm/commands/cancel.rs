@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Status, find, invocations};
+use super::{CommandStatus, find, invocations};
 use crate::services::ssm::State;
 use crate::{Fault, Sandbox};
 
@@ -30,11 +30,11 @@ pub(crate) fn cancel(
         }
         let is_selected = |instance: &String| instance_ids.is_empty() || instance_ids.contains(instance);
         let open = invocations(states, &command_id)
-            .filter(|one| one.status.may_become(Status::Cancelling) && is_selected(&one.instance));
+            .filter(|one| one.status.may_become(CommandStatus::Cancelling) && is_selected(&one.instance));
         let keys: Vec<String> = open.map(super::Invocation::key).collect();
         for key in keys {
             if let Some(invocation) = states.of_mut::<State>().invocations.get_mut(&key) {
-                invocation.advance(Status::Cancelling);
+                invocation.advance(CommandStatus::Cancelling);
             }
         }
         Ok(json!({}))

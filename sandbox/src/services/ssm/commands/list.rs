@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::invocation_output::truncate;
 use super::{
-    Command, DOCUMENT, Invocation, PLUGIN, Status, find, invocations, key, log_output, optional_iso8601, status,
+    Command, CommandStatus, DOCUMENT, Invocation, PLUGIN, find, invocations, key, log_output, optional_iso8601, status,
     to_output,
 };
 use crate::base::clock::epoch_seconds;
@@ -30,13 +30,13 @@ pub(crate) struct ListCommandsInput {
     max_results: Option<usize>,
     next_token: Option<String>,
     #[serde(default)]
-    filters: Vec<Filter>,
+    filters: Vec<CommandFilter>,
     #[serde(default)]
     details: bool,
 }
 
 #[derive(Debug, Deserialize)]
-struct Filter {
+struct CommandFilter {
     key: String,
     value: String,
 }
@@ -57,9 +57,9 @@ impl ListCommandsInput {
         self.instance_id.as_ref().is_none_or(|id| *id == invocation.instance)
     }
 
-    fn passes(&self, command: &Command, status: Status) -> Result<bool, Fault> {
+    fn passes(&self, command: &Command, status: CommandStatus) -> Result<bool, Fault> {
         let mut passes = true;
-        for Filter { key, value } in &self.filters {
+        for CommandFilter { key, value } in &self.filters {
             let time = || {
                 value.parse::<Timestamp>().map_err(|_| {
                     Fault::client("ValidationException", format!("{value} is not a timestamp in ISO 8601 format"))

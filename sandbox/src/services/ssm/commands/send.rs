@@ -25,7 +25,7 @@ pub(crate) struct SendCommandInput {
     #[serde(default)]
     instance_ids: Vec<String>,
     #[serde(default)]
-    targets: Vec<Target>,
+    targets: Vec<CommandTarget>,
     document_name: String,
     document_version: Option<String>,
     timeout_seconds: Option<i64>,
@@ -39,7 +39,7 @@ pub(crate) struct SendCommandInput {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Target {
+struct CommandTarget {
     #[serde(default)]
     key: String,
     #[serde(default)]
@@ -121,7 +121,7 @@ fn select_instances(
     account: &str,
     states: &States,
     named: &[String],
-    targets: &[Target],
+    targets: &[CommandTarget],
 ) -> Result<Vec<String>, Fault> {
     let missing: Vec<&str> =
         named.iter().map(String::as_str).filter(|id| instances::connected(states, id).is_none()).collect();
@@ -140,7 +140,7 @@ fn select_instances(
     Ok(instances::all(states).filter(matches).filter_map(|one| one["instanceId"].as_str().map(str::to_owned)).collect())
 }
 
-impl Target {
+impl CommandTarget {
     fn matches(&self, instance: &Value) -> bool {
         let has = |value: &Value| self.values.iter().any(|expected| value == expected);
         match self.key.strip_prefix("tag:") {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Parameter;
-use super::filters::{self, Filter};
+use super::filters::{self, ParameterStringFilter};
 use super::read::arn;
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
@@ -20,9 +20,9 @@ const PAGE: usize = 10;
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(crate) struct DescribeParametersInput {
     #[serde(default)]
-    filters: Vec<Filter>,
+    filters: Vec<ParameterStringFilter>,
     #[serde(default)]
-    parameter_filters: Vec<Filter>,
+    parameter_filters: Vec<ParameterStringFilter>,
     max_results: Option<usize>,
     next_token: Option<String>,
     /// The sandbox has no shared parameters.

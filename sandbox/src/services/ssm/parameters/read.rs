@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::filters::{self, Filter};
+use super::filters::{self, ParameterStringFilter};
 use super::{Parameter, no_such_version, not_found, public, secrets};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
@@ -141,7 +141,7 @@ pub(crate) struct GetParametersByPathInput {
     #[serde(default)]
     with_decryption: bool,
     #[serde(default)]
-    parameter_filters: Vec<Filter>,
+    parameter_filters: Vec<ParameterStringFilter>,
     max_results: Option<usize>,
     next_token: Option<String>,
 }

@@ -13,7 +13,7 @@ use super::{LaunchFailure, PreparedContainer, health, log, start};
 use crate::Sandbox;
 use crate::auth::RoleLease;
 use crate::base::supervisor;
-use crate::process::{Container, Exit, PortLease};
+use crate::process::{ContainerHandle, Exit, PortLease};
 use crate::services::ecs::TaskProcesses;
 use crate::services::ecs::model::{ContainerDefinition, HealthStatus};
 
@@ -53,7 +53,7 @@ struct GroupContainer {
     prepared: PreparedContainer,
     state: ContainerState,
     started_at: Option<Instant>,
-    running: Option<Arc<dyn Container>>,
+    running: Option<Arc<dyn ContainerHandle>>,
     /// The port on this machine.
     port: Option<u16>,
     /// Keep its ports leased.
@@ -237,7 +237,7 @@ impl ContainerGroup {
     }
 
     /// The containers that were started, each at its place in the definition.
-    pub(in crate::services::ecs) fn started(&self) -> Vec<Option<Arc<dyn Container>>> {
+    pub(in crate::services::ecs) fn started(&self) -> Vec<Option<Arc<dyn ContainerHandle>>> {
         self.containers.iter().map(|container| container.running.clone()).collect()
     }
 }

@@ -23,18 +23,18 @@ mod tests;
 
 type Apply = fn(&Value, &mut ContainerOptions) -> Result<(), String>;
 
-/// What becomes of a member.
-enum Member {
+/// How a member of a container definition is used.
+enum MemberUse {
     /// It sets an option.
     Sets(Apply),
     /// It is read elsewhere, or concerns something else than the engine.
     Elsewhere,
 }
 
-use Member::{Elsewhere, Sets};
+use MemberUse::{Elsewhere, Sets};
 
 /// The members of a container definition that are honoured (ECS API reference, `ContainerDefinition`).
-const MEMBERS: &[(&str, Member)] = &[
+const MEMBERS: &[(&str, MemberUse)] = &[
     ("name", Elsewhere),
     ("image", Elsewhere),
     ("cpu", Sets(|value, options| set(value, &mut options.cpu_shares))),
