@@ -61,8 +61,8 @@ pub async fn start(program: &Path, options: &Options) -> Result<(Endpoint, Statu
     let folder = &options.state_dir;
     prepare(folder)?;
     let _lock = lock_starting(folder).await?;
-    if let Some(found) = status(folder).await? {
-        return Ok(found);
+    if let Some(running) = status(folder).await? {
+        return Ok(running);
     }
     let log_length = fs::metadata(folder.join(request_log::LOG_FILE)).map_or(0, |log| log.len());
     let mut child = start::spawn(program, options)?;
@@ -84,11 +84,11 @@ async fn wait_until(mut done: impl FnMut() -> Result<bool, LifecycleError>) -> R
 /// The endpoint and status of the sandbox that serves this folder; `None` if none runs. A sandbox whose keys others can read is
 /// refused.
 pub async fn status(folder: &Path) -> Result<Option<(Endpoint, Status)>, LifecycleError> {
-    let found = find(folder).await?;
-    if found.is_some() && !folder::is_secret(folder) {
+    let running = find(folder).await?;
+    if running.is_some() && !folder::is_secret(folder) {
         return Err(LifecycleError::Readable(folder.join(ENDPOINT_FILE)));
     }
-    Ok(found)
+    Ok(running)
 }
 
 async fn find(folder: &Path) -> Result<Option<(Endpoint, Status)>, LifecycleError> {
@@ -105,7 +105,7 @@ async fn find(folder: &Path) -> Result<Option<(Endpoint, Status)>, LifecycleErro
             None => None,
         };
         match called {
-            Some(Ok(found)) => return Ok(Some(found)),
+            Some(Ok(running)) => return Ok(Some(running)),
             // An ending sandbox no longer listens, and has its lock until its tasks have stopped.
             Some(Err(error)) if error.is_refusal_to_connect() && clock.now() < end => clock.sleep(POLL).await,
             Some(Err(error)) if clock.now() >= deadline => return Err(error.into()),

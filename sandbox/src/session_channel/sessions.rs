@@ -150,7 +150,7 @@ impl Sessions {
     /// All sessions, the newest first.
     pub(crate) fn list(&self) -> Vec<Session> {
         let mut sessions: Vec<_> = self.all().values().map(|entry| entry.session.clone()).collect();
-        sessions.sort_by(|one, other| other.started.cmp(&one.started).then_with(|| one.id.cmp(&other.id)));
+        sessions.sort_by(|first, second| second.started.cmp(&first.started).then_with(|| first.id.cmp(&second.id)));
         sessions
     }
 

@@ -220,9 +220,9 @@ impl StackInput {
     fn check_resource_types(&self, template: &Template) -> Result<(), Fault> {
         let Some(allowed) = &self.resource_types else { return Ok(()) };
         let is_allowed = |resource_type: &str| {
-            allowed.iter().any(|one| match one.strip_suffix('*') {
+            allowed.iter().any(|pattern| match pattern.strip_suffix('*') {
                 Some(prefix) => prefix.ends_with("::") && resource_type.starts_with(prefix),
-                None => one == resource_type,
+                None => pattern == resource_type,
             })
         };
         match template.resources().values().map(type_of).find(|resource_type| !is_allowed(resource_type)) {

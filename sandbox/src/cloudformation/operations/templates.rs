@@ -45,13 +45,13 @@ fn find_definition<'a>(state: &'a State, input: &GetTemplateInput) -> Result<&'a
     if stack.is_none() && !name.starts_with("arn:") {
         return Err(invalid("StackName is a required parameter."));
     }
-    let change_set = state
-        .change_sets
-        .values()
-        .find(|one| one.id == *name || (one.name == *name && stack.is_some_and(|stack| stack.id == one.stack_id)));
+    let change_set = state.change_sets.values().find(|change_set| {
+        change_set.id == *name
+            || (change_set.name == *name && stack.is_some_and(|stack| stack.id == change_set.stack_id))
+    });
     let missing =
         || Fault::not_found("ChangeSetNotFound", format!("ChangeSet [{name}] does not exist")).with_status(404);
-    change_set.map(|one| &one.definition).ok_or_else(missing)
+    change_set.map(|change_set| &change_set.definition).ok_or_else(missing)
 }
 
 /// A stack's definition, if it still has its template.

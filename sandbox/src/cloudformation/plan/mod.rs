@@ -110,7 +110,8 @@ impl StackComparison<'_> {
             let resolved = scope.resolve(&resource["Properties"]).ok().flatten()?;
             Some(masked(&scope, &resource["Properties"], self.old).unwrap_or(resolved))
         });
-        let current = || resource.current.as_ref().map(|one| one.visible_properties().clone()).unwrap_or_default();
+        let current =
+            || resource.current.as_ref().map(|physical| physical.visible_properties().clone()).unwrap_or_default();
         resolved.filter(|properties| !properties.is_null()).unwrap_or_else(current)
     }
 

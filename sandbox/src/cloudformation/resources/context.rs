@@ -149,7 +149,7 @@ impl HandlerContext {
 
     /// The resource's own tags and the stack's, as a list of `Key` and `Value`.
     pub fn all_tags(&self, own: &[Tag]) -> Vec<Tag> {
-        let inherited = self.tags.iter().filter(|tag| !own.iter().any(|one| one.key == tag.key));
+        let inherited = self.tags.iter().filter(|tag| !own.iter().any(|own_tag| own_tag.key == tag.key));
         own.iter().chain(inherited).cloned().collect()
     }
 

@@ -47,8 +47,10 @@ fn unresolved(name: &str, block: &str) -> Fault {
 fn check_parameters(template: &Template, block: &str) -> Result<(), Fault> {
     let known = |name: &str| PSEUDO.contains(&name) || template.section("Parameters").contains_key(name);
     let references = template.section(block).values().flat_map(references);
-    let unresolved: BTreeSet<String> =
-        references.filter(|one| one.attribute.is_some() || !known(&one.name)).map(|one| one.name).collect();
+    let unresolved: BTreeSet<String> = references
+        .filter(|reference| reference.attribute.is_some() || !known(&reference.name))
+        .map(|reference| reference.name)
+        .collect();
     if unresolved.is_empty() {
         return Ok(());
     }

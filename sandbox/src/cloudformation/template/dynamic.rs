@@ -105,7 +105,8 @@ pub(crate) async fn look_up(
         .filter(|(reference, _)| parts(reference).0 == "ssm-secure")
         .map(|(_, path)| path.as_str())
         .collect();
-    if let Some(reference) = references.iter().map(|(reference, _)| reference).find(|one| is_malformed(one)) {
+    if let Some(reference) = references.iter().map(|(reference, _)| reference).find(|reference| is_malformed(reference))
+    {
         return Err(invalid(format!("Incorrect format is used in the following SSM reference: [{reference}]")));
     }
     if !secure.is_empty() {

@@ -20,7 +20,9 @@ pub(crate) fn check_structure(template: &Template) -> Result<(), Fault> {
             return Err(invalid(format!("Invalid template rule property '{key}'")));
         }
         let assertions = rule["Assertions"].as_array();
-        if !assertions.is_some_and(|all| !all.is_empty() && all.iter().all(|one| one.get("Assert").is_some())) {
+        if !assertions
+            .is_some_and(|all| !all.is_empty() && all.iter().all(|assertion| assertion.get("Assert").is_some()))
+        {
             return Err(format_error(&format!("Rule {name} must contain Assertions, each with an Assert member.")));
         }
     }

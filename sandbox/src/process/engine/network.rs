@@ -155,5 +155,5 @@ impl ContainerNetwork {
 }
 
 fn host_port(published: &[PublishedPort], port: &ContainerPort) -> Option<u16> {
-    published.iter().find(|one| one.container == *port).map(|one| one.host)
+    published.iter().find(|mapping| mapping.container == *port).map(|mapping| mapping.host)
 }

@@ -92,8 +92,8 @@ fn kill_marked(name: &str, values: &BTreeSet<String>) {
 /// Whether a process's environment has the variable `name` with one of the values.
 pub(in crate::process) fn is_marked(pid: i32, name: &str, values: &BTreeSet<String>) -> bool {
     let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    let mut variables = environment.split(|byte| *byte == 0).filter_map(|one| std::str::from_utf8(one).ok());
-    variables.any(|one| one.split_once('=').is_some_and(|(key, value)| key == name && values.contains(value)))
+    let mut variables = environment.split(|byte| *byte == 0).filter_map(|variable| std::str::from_utf8(variable).ok());
+    variables.any(|variable| variable.split_once('=').is_some_and(|(key, value)| key == name && values.contains(value)))
 }
 
 fn process_ids() -> impl Iterator<Item = i32> {

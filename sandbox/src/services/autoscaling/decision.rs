@@ -148,7 +148,8 @@ fn scale_in(state: &ScalingState, requested: u32) -> Decision {
 impl CapacityRequest {
     /// The request of the step adjustment that applies to a metric's difference from the threshold.
     pub(super) fn from_step(step: &StepScaling, difference: f64, above_threshold: bool) -> Option<Self> {
-        let adjustment = step.step_adjustments.iter().find(|one| one.applies_to(difference, above_threshold))?;
+        let adjustment =
+            step.step_adjustments.iter().find(|adjustment| adjustment.applies_to(difference, above_threshold))?;
         let at_least = step.min_adjustment_magnitude.unwrap_or_default();
         Some(Self::Adjust { kind: step.kind(), by: adjustment.scaling_adjustment, at_least })
     }

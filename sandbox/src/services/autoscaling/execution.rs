@@ -102,7 +102,7 @@ fn scale_in_request(
     trigger: &AlarmTrigger<'_>,
 ) -> Result<Option<CapacityRequest>, Fault> {
     let others: Vec<ScalingPolicy> = sandbox.store.read(|states| {
-        let of_target = states.of::<State>().policies.values().filter(|one| one.resource_id == policy.resource_id);
+        let of_target = states.of::<State>().policies.values().filter(|other| other.resource_id == policy.resource_id);
         of_target.cloned().collect()
     });
     let is_alarming = |alarm: &str| {

@@ -136,8 +136,13 @@ pub(super) fn update(
     let now = sandbox.clock.now();
     sandbox.store.write(|states| {
         let state = states.of_mut::<State>();
-        let id =
-            state.namespaces.get(id_of(&id)).filter(|one| one.kind == kind).ok_or_else(|| not_found(&id))?.id.clone();
+        let id = state
+            .namespaces
+            .get(id_of(&id))
+            .filter(|namespace| namespace.kind == kind)
+            .ok_or_else(|| not_found(&id))?
+            .id
+            .clone();
         let namespace = state.namespaces.get_mut(&id).ok_or_else(|| not_found(&id))?;
         namespace.description = change.description.or_else(|| namespace.description.take());
         namespace.soa_ttl = soa_ttl(&change.properties).unwrap_or(namespace.soa_ttl);

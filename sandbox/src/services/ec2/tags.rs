@@ -119,8 +119,9 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: DeleteTagsInput) -> Operatio
     check_keys(input.tag.iter().map(|tag| &tag.key))?;
     change(sandbox, &input.resource_id, |tags| {
         tags.retain(|tag| {
-            let matches =
-                |one: &Deleted| tag["key"] == one.key && one.value.as_ref().is_none_or(|value| tag["value"] == *value);
+            let matches = |deleted: &Deleted| {
+                tag["key"] == deleted.key && deleted.value.as_ref().is_none_or(|value| tag["value"] == *value)
+            };
             let all = input.tag.is_empty() && !tag["key"].as_str().is_some_and(is_reserved);
             !all && !input.tag.iter().any(matches)
         });

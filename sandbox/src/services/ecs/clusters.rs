@@ -169,9 +169,10 @@ pub(super) fn put_capacity_providers(
             .of::<State>()
             .services
             .values()
-            .filter(|one| one.cluster == name && one.status == ServiceStatus::Active);
-        let strategies = services.filter_map(|one| one.content.get("capacityProviderStrategy")?.as_array()).flatten();
-        let provider = |one: &Value| Some(one.get("capacityProvider")?.as_str()?.to_owned());
+            .filter(|service| service.cluster == name && service.status == ServiceStatus::Active);
+        let strategies =
+            services.filter_map(|service| service.content.get("capacityProviderStrategy")?.as_array()).flatten();
+        let provider = |item: &Value| Some(item.get("capacityProvider")?.as_str()?.to_owned());
         Ok::<_, Fault>(strategies.filter_map(provider).collect())
     })?;
     if in_use.iter().any(|provider| !capacity_providers.contains(provider)) {
@@ -201,15 +202,15 @@ pub(super) fn describe(
     let requested = if clusters.is_empty() { vec!["default".to_owned()] } else { clusters };
     let config = &sandbox.config;
     sandbox.store.read(|states| {
-        let (mut found, mut failures) = (Vec::new(), Vec::new());
+        let (mut described, mut failures) = (Vec::new(), Vec::new());
         for given in &requested {
             // A deleted cluster can still be described for some time.
             match states.of::<State>().clusters.get(lookups::last_part(given)) {
-                Some(cluster) => found.push(output::cluster(config, states, cluster, &include)),
+                Some(cluster) => described.push(output::cluster(config, states, cluster, &include)),
                 None => failures.push(missing(&config.cluster_arn(lookups::last_part(given)))),
             }
         }
-        json!({ "clusters": found, "failures": failures })
+        json!({ "clusters": described, "failures": failures })
     })
 }
 

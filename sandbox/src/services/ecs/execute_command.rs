@@ -110,7 +110,7 @@ fn target_container(sandbox: &Sandbox, target: &str) -> Option<Arc<dyn Container
     let (rest, runtime_id) = target.rsplit_once('_')?;
     let (cluster, id) = rest.rsplit_once('_')?;
     let task = sandbox.store.read(|states| states.of::<State>().tasks.get(&key(cluster, id)).cloned())?;
-    let index = task.containers.iter().position(|one| one.runtime_id.as_deref() == Some(runtime_id))?;
+    let index = task.containers.iter().position(|container| container.runtime_id.as_deref() == Some(runtime_id))?;
     let task = Some(task).filter(|task| task.enable_execute_command && task.desired_status != TaskStatus::Stopped)?;
     running_container(sandbox, &task, index)
 }
@@ -136,7 +136,7 @@ fn find_container(sandbox: &Sandbox, states: &States, input: &ExecuteCommandInpu
         Some(name) => task
             .containers
             .iter()
-            .position(|one| one.name == *name)
+            .position(|container| container.name == *name)
             .ok_or_else(|| invalid(format!("The container {name} is not in the task.")))?,
         None if task.containers.len() == 1 => 0,
         None => return Err(invalid("The container name must be specified for a task with more than one container.")),

@@ -64,7 +64,7 @@ pub(crate) struct SecretVersion {
 impl SecretVersion {
     /// Whether the version has a staging label.
     pub(crate) fn has(&self, stage: &str) -> bool {
-        self.stages.iter().any(|one| one == stage)
+        self.stages.iter().any(|label| label == stage)
     }
 }
 
@@ -137,7 +137,7 @@ impl Secret {
 
     /// Removes a staging label from the version that has it.
     pub(crate) fn detach(&mut self, stage: &str) {
-        self.versions.iter_mut().for_each(|version| version.stages.retain(|one| one != stage));
+        self.versions.iter_mut().for_each(|version| version.stages.retain(|label| label != stage));
     }
 
     fn delete_unlabelled(&mut self) {

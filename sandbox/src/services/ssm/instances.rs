@@ -38,7 +38,7 @@ pub(crate) fn connected<'a>(states: &'a States, id: &str) -> Option<&'a Value> {
 
 fn role<'a>(states: &'a States, instance: &Value) -> Option<&'a str> {
     let profile = instance["iamInstanceProfile"]["arn"].as_str()?;
-    states.of::<iam::State>().instance_profiles.values().find(|one| one.arn == profile)?.role.as_deref()
+    states.of::<iam::State>().instance_profiles.values().find(|candidate| candidate.arn == profile)?.role.as_deref()
 }
 
 pub(crate) fn all(states: &States) -> impl Iterator<Item = &Value> {

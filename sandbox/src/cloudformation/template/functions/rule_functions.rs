@@ -27,7 +27,7 @@ pub(super) fn one_name(argument: &Value) -> Result<(), EvaluationError> {
 fn list(scope: &EvaluationScope<'_>, value: &Value) -> Result<Vec<Value>, EvaluationError> {
     Ok(match scope.evaluate(value)? {
         Some(Value::Array(items)) => items,
-        Some(one) => vec![one],
+        Some(item) => vec![item],
         None => Vec::new(),
     })
 }
@@ -41,7 +41,7 @@ pub(super) fn contains(scope: &EvaluationScope<'_>, argument: &Value) -> Functio
 /// Whether every member of the first list is the second argument.
 pub(super) fn each_member_equals(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let expected = scope.evaluate(&argument[1])?.unwrap_or_default();
-    Ok(Some(list(scope, &argument[0])?.iter().all(|one| *one == expected).into()))
+    Ok(Some(list(scope, &argument[0])?.iter().all(|item| *item == expected).into()))
 }
 
 /// Whether every member of the first list is in the second.

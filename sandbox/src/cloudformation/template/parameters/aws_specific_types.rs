@@ -52,7 +52,7 @@ const fn aws_type(name: &'static str, has_list_type: bool, lookup: Lookup) -> Aw
 impl AwsSpecificType {
     /// Finds a type by its name.
     pub(crate) fn find(name: &str) -> Option<&'static Self> {
-        TYPES.iter().find(|found| found.name == name)
+        TYPES.iter().find(|aws_type| aws_type.name == name)
     }
 
     /// The description of the resource that a value names; `None` when it does not exist.
@@ -93,9 +93,9 @@ pub(crate) fn values<'a>(
     parameter: &'a TemplateParameter,
 ) -> Option<(&'static AwsSpecificType, Vec<&'a str>)> {
     let kind = template.section("Parameters").get(&parameter.key).and_then(ParameterType::of)?;
-    let Element::AwsSpecific(found) = kind.element else { return None };
+    let Element::AwsSpecific(aws_type) = kind.element else { return None };
     let text = parameter.resolved.as_ref().unwrap_or(&parameter.value);
-    Some((found, if kind.is_list { list_items(text).collect() } else { vec![text] }))
+    Some((aws_type, if kind.is_list { list_items(text).collect() } else { vec![text] }))
 }
 
 /// The reason to fail when parameters name resources that do not exist.

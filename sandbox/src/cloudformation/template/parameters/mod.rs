@@ -36,8 +36,11 @@ pub(crate) async fn values(
     previous: Option<&[TemplateParameter]>,
 ) -> Result<Vec<TemplateParameter>, Fault> {
     let declared = template.section("Parameters");
-    let unknown: Vec<&str> =
-        given.iter().map(|one| one.parameter_key.as_str()).filter(|key| !declared.contains_key(*key)).collect();
+    let unknown: Vec<&str> = given
+        .iter()
+        .map(|parameter| parameter.parameter_key.as_str())
+        .filter(|key| !declared.contains_key(*key))
+        .collect();
     if !unknown.is_empty() {
         return Err(invalid(format!("Parameters: [{}] do not exist in the template", unknown.join(", "))));
     }
@@ -75,7 +78,7 @@ fn value(
     previous: Option<&[TemplateParameter]>,
 ) -> Result<Option<String>, Fault> {
     let refuse = |what: &str| Err(invalid(format!("Invalid input for parameter key {key}. {what}")));
-    match given.iter().find(|one| one.parameter_key == key) {
+    match given.iter().find(|parameter| parameter.parameter_key == key) {
         Some(ParameterInput { use_previous_value: true, parameter_value: Some(_), .. }) => {
             refuse("Cannot specify usePreviousValue as true and also specify a parameter value")
         }

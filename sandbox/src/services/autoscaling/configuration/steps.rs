@@ -82,7 +82,7 @@ impl StepScaling {
     fn sorted(&self) -> Vec<StepAdjustment> {
         let mut steps = self.step_adjustments.clone();
         let lower = |step: &StepAdjustment| step.metric_interval_lower_bound.unwrap_or(f64::NEG_INFINITY);
-        steps.sort_by(|one, other| lower(one).total_cmp(&lower(other)));
+        steps.sort_by(|first, second| lower(first).total_cmp(&lower(second)));
         steps
     }
 

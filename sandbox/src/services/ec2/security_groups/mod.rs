@@ -158,7 +158,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: DeleteSecurityGroupInput) ->
 }
 
 fn is_in_use(state: &State, id: &str) -> bool {
-    let names_it = |value: &Value| value.as_array().is_some_and(|all| all.iter().any(|one| one["groupId"] == id));
+    let names_it = |value: &Value| value.as_array().is_some_and(|all| all.iter().any(|group| group["groupId"] == id));
     let has_rule = |group: &Value, member: &str| {
         group[member].as_array().is_some_and(|rules| rules.iter().any(|rule| names_it(&rule["groups"])))
     };

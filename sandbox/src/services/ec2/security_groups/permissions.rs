@@ -133,7 +133,9 @@ fn ports(protocol: &str, from: Option<i64>, to: Option<i64>) -> Result<PortRange
 fn check_description(description: Option<&str>) -> Result<(), Fault> {
     let is_valid = |text: &str| {
         text.len() < 256
-            && text.chars().all(|one| one.is_ascii_alphanumeric() || "._-:/()#,@[]+=&;{}!$* ".contains(one))
+            && text
+                .chars()
+                .all(|character| character.is_ascii_alphanumeric() || "._-:/()#,@[]+=&;{}!$* ".contains(character))
     };
     if description.is_none_or(is_valid) { Ok(()) } else { Err(invalid_parameter(DESCRIPTION)) }
 }

@@ -39,7 +39,9 @@ pub(in crate::services::ecs) fn start_decision(
 ) -> StartDecision {
     let mut waiting = Vec::new();
     for dependency in &containers[index].depends_on {
-        let Some(other) = containers.iter().position(|one| one.name == dependency.container_name) else { continue };
+        let Some(other) = containers.iter().position(|container| container.name == dependency.container_name) else {
+            continue;
+        };
         match (dependency.condition, states[other]) {
             (ContainerCondition::Start, ContainerState::Running(_) | ContainerState::Exited(_))
             | (ContainerCondition::Complete, ContainerState::Exited(_))

@@ -123,7 +123,8 @@ fn host_options(
     let (command, cwd) = mapped.map_or((None, None), |mapped| (Some(mapped.command), mapped.cwd));
     let number = |units: &str| units.parse().ok();
     let task_cpu = || task.cpu.as_deref().or_else(|| definition.text("cpu")).and_then(number);
-    let cpu = overrides(task, container).find_map(|one| one.get("cpu")?.as_u64()?.try_into().ok());
+    let cpu = overrides(task, container)
+        .find_map(|container_override| container_override.get("cpu")?.as_u64()?.try_into().ok());
     let cpu = cpu.or(Some(container.cpu)).filter(|cpu| *cpu > 0);
     HostOptions {
         command,
@@ -149,13 +150,17 @@ fn host_name(sandbox: &Sandbox, task: &Task) -> String {
 /// What RunTask overrode of a container.
 fn overrides<'a>(task: &'a Task, container: &'a ContainerDefinition) -> impl Iterator<Item = &'a Value> {
     let all = task.overrides.as_ref().and_then(|overrides| overrides.get("containerOverrides")?.as_array());
-    all.into_iter().flatten().filter(|one| one.get("name").and_then(Value::as_str) == Some(&container.name))
+    all.into_iter()
+        .flatten()
+        .filter(|container_override| container_override.get("name").and_then(Value::as_str) == Some(&container.name))
 }
 
 /// The definition's variables, and those that RunTask overrode.
 fn variables(task: &Task, container: &ContainerDefinition) -> Vec<(String, String)> {
     let defined = container.environment.iter().map(|variable| (variable.name.clone(), variable.value.clone()));
-    let overridden = overrides(task, container).filter_map(|one| one.get("environment")?.as_array()).flatten();
+    let overridden = overrides(task, container)
+        .filter_map(|container_override| container_override.get("environment")?.as_array())
+        .flatten();
     let text = |variable: &Value, member: &str| Some(variable.get(member)?.as_str()?.to_owned());
     let overridden = overridden.filter_map(|variable| Some((text(variable, "name")?, text(variable, "value")?)));
     defined.chain(overridden).collect()

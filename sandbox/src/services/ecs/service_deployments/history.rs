@@ -83,7 +83,7 @@ fn update_status(record: &mut ServiceDeployment, service: &Service, now: Timesta
             ServiceDeploymentStatus::RollbackInProgress,
         );
         if record.rollback.is_none() {
-            let failed = service.deployments.iter().find(|one| one.id == record.deployment);
+            let failed = service.deployments.iter().find(|deployment| deployment.id == record.deployment);
             let reason = failed.map_or_else(String::new, |failed| failed.rollout_state_reason.clone());
             record.failure_count = record.failure_count.max(failed.map_or(0, |failed| failed.failed_tasks));
             record.status_reason = Some(reason.clone()).filter(|reason| !reason.is_empty());
@@ -124,7 +124,7 @@ fn begin(states: &mut States, service: &Service, now: Timestamp) {
         updated_at: now,
         finished_at: None,
         stopped_at: None,
-        sources: service.deployments.iter().skip(1).map(|one| one.number().to_owned()).collect(),
+        sources: service.deployments.iter().skip(1).map(|deployment| deployment.number().to_owned()).collect(),
         target,
         rollback: None,
         configuration: output::deployment_configuration(service),

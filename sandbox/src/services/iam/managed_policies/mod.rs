@@ -54,7 +54,7 @@ impl ManagedPolicy {
 
 /// How many roles have a policy attached, and how many have it as their permissions boundary.
 pub(super) fn uses(state: &State, arn: &str) -> (usize, usize) {
-    let attached = state.roles.values().filter(|role| role.attached.iter().any(|one| one == arn)).count();
+    let attached = state.roles.values().filter(|role| role.attached.iter().any(|policy| policy == arn)).count();
     let bounding = state.roles.values().filter(|role| role.boundary.as_deref() == Some(arn)).count();
     (attached, bounding)
 }

@@ -141,13 +141,13 @@ async fn run(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Resul
 }
 
 fn spec(sandbox: &Sandbox, command: &Command, instance: &str) -> Result<ProcessSpec, Fault> {
-    let one = |name: &str| command.parameters.get(name).map(|values| values.join("\n"));
-    let script = one("commands").unwrap_or_default();
+    let parameter = |name: &str| command.parameters.get(name).map(|values| values.join("\n"));
+    let script = parameter("commands").unwrap_or_default();
     let connected: Option<Value> = sandbox.store.read(|states| instances::connected(states, instance).cloned());
     let connected =
         connected.ok_or_else(|| Fault::client("TargetNotConnected", format!("{instance} is not connected.")))?;
     let spec = instances::command(sandbox, &connected, &["/bin/sh", "-c", &script])?;
-    let folder = one("workingDirectory").filter(|folder| !folder.is_empty());
+    let folder = parameter("workingDirectory").filter(|folder| !folder.is_empty());
     Ok(ProcessSpec { cwd: folder.map(Into::into).or(spec.cwd), ..spec })
 }
 

@@ -195,7 +195,8 @@ fn log_output(command: &Command) -> Value {
 fn to_output(states: &States, command: &Command) -> Value {
     let status = status(states, &command.id);
     let all: Vec<&Invocation> = invocations(states, &command.id).collect();
-    let failed = |one: &&&Invocation| matches!(one.status, CommandStatus::Failed | CommandStatus::TimedOut);
+    let failed =
+        |invocation: &&&Invocation| matches!(invocation.status, CommandStatus::Failed | CommandStatus::TimedOut);
     json!({
         "CommandId": command.id,
         "DocumentName": DOCUMENT,
@@ -214,7 +215,7 @@ fn to_output(states: &States, command: &Command) -> Value {
         "MaxConcurrency": "50",
         "MaxErrors": "0",
         "TargetCount": all.len(),
-        "CompletedCount": all.iter().filter(|one| one.status.is_final()).count(),
+        "CompletedCount": all.iter().filter(|invocation| invocation.status.is_final()).count(),
         "ErrorCount": all.iter().filter(failed).count(),
         "DeliveryTimedOutCount": 0,
         "ServiceRole": "",

@@ -67,7 +67,7 @@ pub(crate) fn send(sandbox: &Arc<Sandbox>, input: SendCommandInput) -> Operation
         comment: input.comment,
         parameters: input.parameters,
         instance_ids: input.instance_ids,
-        targets: input.targets.iter().map(|one| json!({ "Key": one.key, "Values": one.values })).collect(),
+        targets: input.targets.iter().map(|target| json!({ "Key": target.key, "Values": target.values })).collect(),
         requested: sandbox.clock.now(),
         timeout: input.timeout_seconds.unwrap_or(DEFAULT_DELIVERY_TIMEOUT),
         log_group: log.cloud_watch_output_enabled.then(|| log.cloud_watch_log_group_name.unwrap_or_else(default_group)),
@@ -137,7 +137,10 @@ fn select_instances(
         return Err(Fault::not_implemented(&format!("ssm:SendCommand with targets by {}", other.key)));
     }
     let matches = |instance: &&Value| targets.iter().all(|target| target.matches(instance));
-    Ok(instances::all(states).filter(matches).filter_map(|one| one["instanceId"].as_str().map(str::to_owned)).collect())
+    Ok(instances::all(states)
+        .filter(matches)
+        .filter_map(|instance| instance["instanceId"].as_str().map(str::to_owned))
+        .collect())
 }
 
 impl CommandTarget {

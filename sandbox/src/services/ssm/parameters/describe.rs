@@ -56,9 +56,9 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: DescribeParametersInput) -
     let query = format!("DescribeParameters {filters:?} {parameter_filters:?} {shared}");
     let page = sandbox.store.read(|states| {
         let own = states.of::<State>().parameters.values().filter(|_| !shared);
-        let matching = own.filter(|one| {
-            filters::matches_all(&filters, one, states.of::<State>())
-                && filters::matches_all(&parameter_filters, one, states.of::<State>())
+        let matching = own.filter(|parameter| {
+            filters::matches_all(&filters, parameter, states.of::<State>())
+                && filters::matches_all(&parameter_filters, parameter, states.of::<State>())
         });
         let matching = matching.map(|parameter| (parameter.name.clone(), to_output(&sandbox.config, parameter)));
         paging::page(matching, &query, next_token.as_deref(), max_results.unwrap_or(PAGE)).map_err(invalid_token)

@@ -139,7 +139,8 @@ fn matches(
         tag => {
             let tag = tag.strip_prefix("tag:").unwrap_or(tag);
             let tags = state.history.get(&parameter.name).map(|history| history.tags.as_slice()).unwrap_or_default();
-            tags.iter().any(|one| one.key == tag && (values.is_empty() || is_match(&one.value)))
+            tags.iter()
+                .any(|parameter_tag| parameter_tag.key == tag && (values.is_empty() || is_match(&parameter_tag.value)))
         }
     }
 }

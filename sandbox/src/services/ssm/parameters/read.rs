@@ -55,8 +55,8 @@ fn find(states: &States, config: &Config, name: &str) -> Result<(Parameter, Stri
     let name = name.strip_prefix(&prefix).map_or_else(|| name.to_owned(), |rest| format!("/{rest}"));
     let (bare, selector) = name.split_once(':').unwrap_or((&name, ""));
     if public::is_public(bare) {
-        let found = public::find(bare).filter(|_| selector.is_empty()).map(|found| (found, String::new()));
-        return found.ok_or_else(|| Fault::not_implemented(&format!("the public parameter {name}")));
+        let parameter = public::find(bare).filter(|_| selector.is_empty()).map(|parameter| (parameter, String::new()));
+        return parameter.ok_or_else(|| Fault::not_implemented(&format!("the public parameter {name}")));
     }
     let bare = &states.of::<State>().canonical_name(bare);
     let versions = states.of::<State>().versions(bare);
@@ -66,8 +66,10 @@ fn find(states: &States, config: &Config, name: &str) -> Result<(Parameter, Stri
     }
     // A selector that is not a number is a label, and labels are not served.
     let number = selector.parse::<i64>();
-    let found =
-        versions.iter().find(|one| number.as_ref().is_ok_and(|number| one.version == *number)).ok_or_else(|| {
+    let version = versions
+        .iter()
+        .find(|version| number.as_ref().is_ok_and(|number| version.version == *number))
+        .ok_or_else(|| {
             if number.is_ok() {
                 return no_such_version(bare, selector);
             }
@@ -76,7 +78,7 @@ fn find(states: &States, config: &Config, name: &str) -> Result<(Parameter, Stri
             );
             Fault::not_found("ParameterVersionNotFound", message)
         })?;
-    Ok(((*found).clone(), format!(":{selector}")))
+    Ok(((*version).clone(), format!(":{selector}")))
 }
 
 #[derive(Deserialize)]
@@ -112,7 +114,7 @@ pub(crate) async fn get_all(
     sandbox: Arc<Sandbox>,
     GetParametersInput { names, with_decryption }: GetParametersInput,
 ) -> OperationResult {
-    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    let (mut parameters, mut missing) = (Vec::new(), Vec::new());
     for (_, name) in names.iter().enumerate().filter(|(index, name)| !names[..*index].contains(name)) {
         let parameter = match secrets::secret_reference(name) {
             Some(reference) => secrets::find(&sandbox, reference, with_decryption).await?,
@@ -124,12 +126,12 @@ pub(crate) async fn get_all(
         };
         match parameter {
             // The same parameter with and without a leading slash is returned once.
-            Some(parameter) if found.contains(&parameter) => {}
-            Some(parameter) => found.push(parameter),
+            Some(parameter) if parameters.contains(&parameter) => {}
+            Some(parameter) => parameters.push(parameter),
             None => missing.push(name),
         }
     }
-    Ok(json!({ "Parameters": found, "InvalidParameters": missing }))
+    Ok(json!({ "Parameters": parameters, "InvalidParameters": missing }))
 }
 
 #[derive(Deserialize)]

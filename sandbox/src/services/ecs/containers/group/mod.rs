@@ -66,7 +66,7 @@ struct GroupContainer {
 impl ContainerGroup {
     pub(super) fn new(sandbox: &Arc<Sandbox>, prepared: Vec<PreparedContainer>, role: Option<RoleLease>) -> Self {
         let (events, inbox) = mpsc::unbounded_channel();
-        let definitions = prepared.iter().map(|one| one.definition.clone()).collect();
+        let definitions = prepared.iter().map(|container| container.definition.clone()).collect();
         let container = |prepared| GroupContainer {
             prepared,
             state: ContainerState::Waiting,

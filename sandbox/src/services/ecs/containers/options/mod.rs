@@ -227,8 +227,9 @@ fn volumes(mount_points: &Value, scratch: &BTreeSet<String>) -> Result<Vec<Strin
 /// The container's definition as it was registered, with what RunTask overrode.
 fn members(task: &Task, definition: &TaskDefinition, container: &ContainerDefinition) -> Map<String, Value> {
     let registered = list(definition.content.get("containerDefinitions")).iter();
-    let registered =
-        registered.filter_map(Value::as_object).find(|one| one.get("name") == Some(&container.name.as_str().into()));
+    let registered = registered
+        .filter_map(Value::as_object)
+        .find(|candidate| candidate.get("name") == Some(&container.name.as_str().into()));
     let mut members = registered.cloned().unwrap_or_default();
     let overridden = overrides(task, container).next().and_then(Value::as_object).cloned().unwrap_or_default();
     members.extend(overridden.into_iter().filter(|(_, value)| !value.is_null()));
