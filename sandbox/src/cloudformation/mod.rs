@@ -22,7 +22,7 @@ mod template;
 mod type_names;
 
 pub(crate) use model::State;
-use operations::{change_sets, describe, exports, rollbacks, stack_resources, stacks, templates};
+use operations::{change_sets, describe_stacks, exports, rollbacks, stack_resources, stacks, templates};
 
 pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     signing_name: "cloudformation",
@@ -46,9 +46,9 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
         operation!("ExecuteChangeSet" => change_sets::execute),
         operation!("DeleteChangeSet" => change_sets::delete),
         operation!("ListChangeSets" => change_sets::list),
-        operation!("DescribeStacks" => describe::stacks),
-        operation!("ListStacks" => describe::list),
-        operation!("DescribeStackEvents" => describe::events),
+        operation!("DescribeStacks" => describe_stacks::stacks),
+        operation!("ListStacks" => describe_stacks::list),
+        operation!("DescribeStackEvents" => describe_stacks::events),
         operation!("DescribeStackResource" => stack_resources::describe_resource),
         operation!("DescribeStackResources" => stack_resources::describe_resources),
         operation!("ListStackResources" => stack_resources::list),
@@ -57,7 +57,7 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
         operation!("ValidateTemplate" => templates::validate),
         operation!("ListExports" => exports::list),
         operation!("ListImports" => exports::list_imports),
-        operation!("DescribeAccountLimits" => describe::account_limits),
+        operation!("DescribeAccountLimits" => describe_stacks::account_limits),
     ],
 };
 

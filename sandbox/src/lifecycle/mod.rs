@@ -8,18 +8,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+mod background_start;
 mod error;
 mod folder;
 mod folder_permissions;
 mod home;
 pub(crate) mod server_process;
-mod start;
 
 use crate::base::clock::Clock;
 use crate::base::request_log;
 pub use crate::client::{ControlError, Endpoint};
 use crate::control::messages::Status;
 use crate::process::engine;
+pub use background_start::serve_in_this_process;
 pub use error::LifecycleError;
 pub(crate) use error::UNUSABLE_STATE_EXIT;
 pub use folder::check;
@@ -28,7 +29,6 @@ use folder::{
     try_lock,
 };
 pub use home::StateHome;
-pub use start::serve_in_this_process;
 
 /// How long a start or a stop may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -65,8 +65,8 @@ pub async fn start(program: &Path, options: &Options) -> Result<(Endpoint, Statu
         return Ok(running);
     }
     let log_length = fs::metadata(folder.join(request_log::LOG_FILE)).map_or(0, |log| log.len());
-    let mut child = start::spawn(program, options)?;
-    start::wait_until_ready(folder, &mut child, log_length).await
+    let mut child = background_start::spawn(program, options)?;
+    background_start::wait_until_ready(folder, &mut child, log_length).await
 }
 
 async fn wait_until(mut done: impl FnMut() -> Result<bool, LifecycleError>) -> Result<bool, LifecycleError> {

@@ -16,7 +16,7 @@ use crate::cloudformation::resources::{
     CREATION_INITIATED, Creation, HandlerContext, HandlerOutput, ResourceType, custom_name_conflict,
 };
 use crate::cloudformation::template::check::Dependencies;
-use crate::cloudformation::template::resolve::EvaluationScope;
+use crate::cloudformation::template::evaluation_scope::EvaluationScope;
 use crate::cloudformation::template::{Template, template_fault, type_of};
 use crate::fault_injection::Verb;
 

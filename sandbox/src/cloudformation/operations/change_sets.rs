@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::describe::{parameters_output, tags_output};
+use super::describe_stacks::{parameters_output, tags_output};
 use super::stack_input::CreateChangeSetInput;
 use super::stacks::begin_update;
 use super::{check_stack_name, check_updatable, find, make_obsolete, new_stack, page};

@@ -9,7 +9,7 @@ use crate::{Fault, Sandbox};
 
 pub(super) mod change_sets;
 mod deployment_config;
-pub(super) mod describe;
+pub(super) mod describe_stacks;
 pub(super) mod exports;
 mod preparation;
 pub(super) mod rollbacks;

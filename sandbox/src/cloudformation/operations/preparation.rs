@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::cloudformation::model::{Stack, TemplateParameter, mask_fault};
+use crate::cloudformation::template::evaluation_scope::{EvaluationScope, ResourceValues};
 use crate::cloudformation::template::parameters::{self, ParameterInput};
-use crate::cloudformation::template::resolve::{EvaluationScope, ResourceValues};
 use crate::cloudformation::template::{
     Template, UnexpandedTemplate, check, dynamic, extensions, invalid, output_check, rule_assertions,
 };

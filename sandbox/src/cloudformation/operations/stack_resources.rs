@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::describe::ITEMS_PER_PAGE;
+use super::describe_stacks::ITEMS_PER_PAGE;
 use super::{find_described, page};
 use crate::base::clock::epoch_seconds;
 use crate::cloudformation::model::{Resource, Stack, State};

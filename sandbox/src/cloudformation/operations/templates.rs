@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::{find_described, template_text};
 use crate::cloudformation::model::{Definition, MASK, Stack, StackStatus, State};
+use crate::cloudformation::template::evaluation_scope::EvaluationScope;
 use crate::cloudformation::template::parameters::{declaration, defaults, scope as values};
-use crate::cloudformation::template::resolve::EvaluationScope;
 use crate::cloudformation::template::{
     Template, UnexpandedTemplate, capabilities, check, extensions, invalid, type_of,
 };

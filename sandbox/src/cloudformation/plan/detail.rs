@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cloudformation::model::MASK;
 use crate::cloudformation::replacement::Replacement;
-use crate::cloudformation::template::resolve::UNKNOWN;
+use crate::cloudformation::template::evaluation_scope::UNKNOWN;
 
 /// The text of a change set for a value that is not known before its execution.
 const KNOWN_AFTER_APPLY: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
@@ -158,7 +158,7 @@ mod tests {
     use serde_json::json;
 
     use super::{Cause, Detail, Replacement, context};
-    use crate::cloudformation::template::resolve::UNKNOWN;
+    use crate::cloudformation::template::evaluation_scope::UNKNOWN;
 
     #[test]
     fn only_the_paths_that_differ_are_listed() {

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::evaluation_scope::{EvaluationScope, PSEUDO};
 use super::references::{Reference, active_references, references};
-use super::resolve::{EvaluationScope, PSEUDO};
 use super::{Template, condition_check, format_error, function_check, invalid, type_of};
 use crate::Fault;
 use crate::cloudformation::{resources, type_names};

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::evaluation_scope::{EvaluationScope, UNKNOWN};
 use super::parameters::ssm_parameter;
-use super::resolve::{EvaluationScope, UNKNOWN};
 use super::{Template, check, invalid, template_fault, type_of};
 use crate::{Fault, Sandbox};
 

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::evaluation_scope::EvaluationScope;
 use super::functions::only_member;
 use super::references::references;
-use super::resolve::EvaluationScope;
 use super::{EXTENSIONS, Template, UnexpandedTemplate, invalid};
 use crate::Fault;
 

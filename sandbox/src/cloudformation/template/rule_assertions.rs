@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::evaluation_scope::{EvaluationScope, ResourceValues};
 use super::parameters::aws_specific_types::values;
-use super::resolve::{EvaluationScope, ResourceValues};
 use super::{Template, format_error, invalid};
 use crate::cloudformation::model::TemplateParameter;
 use crate::{Fault, Sandbox};

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{Mutex, OnceCell};
 
 mod container_commands;
-mod create;
+mod create_arguments;
 mod engine_capabilities;
 mod engine_container;
 mod image;
@@ -39,7 +39,7 @@ use super::port_leases::PortPool;
 use super::runner::{Process, Runner};
 use super::shim_messages::{Exit, ProcessSpec};
 pub(crate) use container_commands::ContainerCommands;
-pub(crate) use create::{ContainerOptions, Tmpfs, Ulimit, create_arguments};
+pub(crate) use create_arguments::{ContainerOptions, Tmpfs, Ulimit, create_arguments};
 pub(crate) use engine_capabilities::Capabilities;
 pub(crate) use kind::EngineKind;
 #[cfg(test)]

@@ -15,16 +15,16 @@ mod activity_completion;
 mod alarms;
 mod configuration;
 mod decision;
-mod execution;
 mod policies;
+mod policy_execution;
 mod tags;
 mod targets;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use activities::Activity;
-pub(crate) use execution::{execute, is_policy};
 pub(crate) use policies::ScalingPolicy;
+pub(crate) use policy_execution::{execute, is_policy};
 pub(crate) use targets::ScalableTarget;
 
 pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::decision::CooldownScaling;
-use super::execution::set_desired_count;
+use super::policy_execution::set_desired_count;
 use super::{
     DIMENSION, NAMESPACE, check_target, invalid_token, is_served, limit, not_found, policies, service_of,
     validation_exception,

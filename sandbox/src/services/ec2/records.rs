@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::State;
-use super::describe::texts_at;
+use super::describe_operations::texts_at;
 use super::resource_kinds::ResourceKind;
 use crate::Fault;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::describe::{self, DescribeInput};
+use super::describe_operations::{self, DescribeInput};
 use super::records::{self, invalid_parameter, list, success};
 use super::resource_kinds::{self, ResourceKind, SECURITY_GROUP_RULE, TAG};
 use super::security_groups::rule_ids;
@@ -168,6 +168,6 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeInput) -> Operatio
             }
         }
         let tags = input.select(&TAG, rows.into_iter())?;
-        describe::answer(&TAG, &input, tags)
+        describe_operations::answer(&TAG, &input, tags)
     })
 }

@@ -9,7 +9,7 @@ use super::arns::Arns as _;
 use super::faults::{self, invalid};
 use super::lookups::{self, cluster_name};
 use super::model::{Cluster, ServiceStatus, TaskStatus};
-use super::{launch, output};
+use super::{launch_settings, output};
 use crate::base::paging;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
@@ -69,7 +69,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateClusterInput) -> Opera
             "The cluster name must contain only letters, numbers, hyphens, and underscores, at most 255 of them.",
         ));
     }
-    launch::check_tags(&input.tags)?;
+    launch_settings::check_tags(&input.tags)?;
     sandbox.store.write(|states| {
         // Creating an existing cluster returns it.
         if lookups::cluster(states, Some(&name)).is_err() {
@@ -101,9 +101,9 @@ fn check(cluster: &Cluster) -> Result<(), Fault> {
     }
     let providers: Vec<String> =
         list("capacityProviders").filter_map(Value::as_str).map(|name| lookups::last_part(name).to_owned()).collect();
-    launch::check_providers(&providers)?;
+    launch_settings::check_providers(&providers)?;
     let strategy = cluster.content.get("defaultCapacityProviderStrategy");
-    strategy.map_or(Ok(()), |strategy| launch::check_strategy(strategy, cluster))
+    strategy.map_or(Ok(()), |strategy| launch_settings::check_strategy(strategy, cluster))
 }
 
 fn to_output(sandbox: &Sandbox, states: &States, name: &str) -> OperationResult {

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::arns::Arns as _;
-use super::containers::role;
+use super::containers::task_role;
 use super::faults::invalid;
 use super::lookups::{self, key, last_part, task_definition};
 use super::model::{Task, TaskStatus};
@@ -162,7 +162,7 @@ fn check_agent(sandbox: &Sandbox, states: &States, task: &Task, index: usize) ->
     if containers.get(index).is_some_and(|container| container.readonly_root_filesystem) {
         return refuse("its container's root file system is read-only".to_owned());
     }
-    let role = role::task_role_name(task, definition).map(last_part).unwrap_or_default();
+    let role = task_role::task_role_name(task, definition).map(last_part).unwrap_or_default();
     let missing: Vec<_> =
         PERMISSIONS.into_iter().filter(|action| !grants::allows(states.of::<iam::State>(), role, action)).collect();
     if missing.is_empty() {

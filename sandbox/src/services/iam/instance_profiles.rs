@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::marker_paging::Paging;
 use super::names::{check_name, check_path, check_path_prefix, root_path};
-use super::paging::Paging;
 use super::roles::{find as find_role, to_output as described_role};
 use super::{InstanceProfile, State, no_such_entity};
 use crate::base::clock::epoch_seconds;

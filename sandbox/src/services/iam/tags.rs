@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::managed_policies::{check_arn, find_mut, not_found};
-use super::paging::Paging;
+use super::marker_paging::Paging;
 use super::roles;
 use crate::base::tags::{self, MAX_TAGS, Tag};
 use crate::core::OperationResult;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{AllowedIn, FunctionResult, find, only_member, require};
-use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope};
+use crate::cloudformation::template::evaluation_scope::{EvaluationError, EvaluationScope};
 
 const EQUALS: &str = "Template error: every Fn::Equals object requires a list of 2 string parameters.";
 const IF: &str = "Template error: Fn::If requires a list argument with three elements";

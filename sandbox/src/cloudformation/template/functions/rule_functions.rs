@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::{FunctionResult, may_be_list, require};
-use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope, ResourceValues};
+use crate::cloudformation::template::evaluation_scope::{EvaluationError, EvaluationScope, ResourceValues};
 
 pub(super) fn two_lists(argument: &Value) -> Result<(), EvaluationError> {
     let is_valid = argument.as_array().is_some_and(|parts| parts.len() == 2 && may_be_list(&parts[0]));

@@ -11,9 +11,9 @@ use crate::cloudformation::model::{TemplateParameter, mask_fault};
 use crate::{Fault, Sandbox};
 
 pub(crate) mod aws_specific_types;
-mod constraints;
 pub(crate) mod declaration;
 mod ssm_values;
+mod value_constraints;
 
 use declaration::{ParameterType, scalar};
 pub(crate) use ssm_values::get as ssm_parameter;
@@ -60,7 +60,7 @@ pub(crate) async fn values(
         let given = TemplateParameter { key: key.clone(), value, resolved: None, no_echo };
         let hide = |fault| mask_fault(fault, std::slice::from_ref(&given));
         let value = dynamic::in_parameter(sandbox, key, &given.value).await.map_err(hide)?;
-        constraints::check(key, declaration, &value).map_err(hide)?;
+        value_constraints::check(key, declaration, &value).map_err(hide)?;
         // A pattern may take a while to match: other requests run in between.
         tokio::task::yield_now().await;
         parameters.push(TemplateParameter { value, ..given });

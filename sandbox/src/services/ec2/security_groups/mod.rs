@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::State;
-use super::describe::{self, DescribeInput};
+use super::describe_operations::{self, DescribeInput};
 use super::records::{self, invalid_parameter};
 use super::resource_kinds::{INSTANCE, SECURITY_GROUP, VPC};
 use super::tags::{self, TagSpecification};
@@ -120,7 +120,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, mut input: DescribeInput) -> Oper
         given_id(None, Some(""))?;
     }
     sandbox.store.read(|states| {
-        let mut groups = describe::select(states.of::<State>(), &SECURITY_GROUP, &input)?;
+        let mut groups = describe_operations::select(states.of::<State>(), &SECURITY_GROUP, &input)?;
         for group in &mut groups {
             for direction in [Direction::Ingress, Direction::Egress] {
                 let member = direction.member();
@@ -128,7 +128,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, mut input: DescribeInput) -> Oper
             }
             group["securityGroupArn"] = arn(&sandbox.config, group["groupId"].as_str().unwrap_or_default()).into();
         }
-        describe::answer(&SECURITY_GROUP, &input, groups)
+        describe_operations::answer(&SECURITY_GROUP, &input, groups)
     })
 }
 

@@ -16,17 +16,17 @@ use crate::process::{ContainerSpec, HostOptions, PortLease};
 use crate::services::ecs::TaskProcesses;
 use crate::services::logs::log_writer::LogDestination;
 
+mod awslogs;
+mod container_start;
 pub(super) mod dependencies;
 mod group;
 mod health;
-mod log;
 mod options;
-pub(super) mod role;
 mod secret_variables;
-mod start;
+pub(super) mod task_role;
 
+use container_start::EngineContainerSpec;
 pub(super) use group::{ContainerEvent, ContainerGroup};
-use start::EngineContainerSpec;
 
 /// ECS's default number of seconds between SIGTERM and SIGKILL (developer guide, "stopTimeout").
 const STOP_TIMEOUT: u32 = 30;
@@ -76,14 +76,14 @@ pub(super) async fn prepare(sandbox: &Arc<Sandbox>, task: &Task) -> Result<Conta
         container.port_mappings.iter().map(|mapping| (mapping.container_port, port)).collect::<Vec<_>>()
     };
     let task_ports: Vec<(u16, u16)> = leases.iter().flat_map(host_ports).collect();
-    let role = role::lease(sandbox, task, &definition);
+    let role = task_role::lease(sandbox, task, &definition);
     let network = Arc::new(OnceLock::<TaskNetwork>::new());
     let mut prepared = Vec::new();
     for (index, (container, lease)) in leases.into_iter().enumerate() {
-        let stream = log::stream(sandbox, task, &container, index).await?;
+        let stream = awslogs::stream(sandbox, task, &container, index).await?;
         let mut environment = variables(task, &container);
         environment.extend(secret_variables::values(sandbox, &container).await?);
-        let engine = start::engine(sandbox, task, &container.image).map(|engine| {
+        let engine = container_start::engine(sandbox, task, &container.image).map(|engine| {
             let (task, definition, container) = (task.clone(), definition.clone(), container.clone());
             Arc::new(EngineContainerSpec { engine, task, definition, container, network: Arc::clone(&network) })
         });

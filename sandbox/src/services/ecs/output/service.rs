@@ -7,7 +7,7 @@ use crate::Config;
 use crate::base::clock::epoch_seconds;
 use crate::base::tags::lower_case;
 use crate::services::ecs::arns::Arns as _;
-use crate::services::ecs::launch::PLATFORM_VERSION;
+use crate::services::ecs::launch_settings::PLATFORM_VERSION;
 use crate::services::ecs::lookups::{key, task_definition};
 use crate::services::ecs::model::{Deployment, Service, ServiceRevision, Task, TaskStatus};
 use crate::services::ecs::{service_deployments, tasks_of};

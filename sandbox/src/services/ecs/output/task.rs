@@ -7,7 +7,7 @@ use crate::base::clock::epoch_seconds;
 use crate::base::tags::lower_case;
 use crate::base::zones;
 use crate::services::ecs::arns::Arns as _;
-use crate::services::ecs::launch::PLATFORM_VERSION;
+use crate::services::ecs::launch_settings::PLATFORM_VERSION;
 use crate::services::ecs::lookups::task_definition;
 use crate::services::ecs::model::{Container, Task, TaskStatus};
 use crate::store::States;

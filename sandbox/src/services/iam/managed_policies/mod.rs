@@ -17,7 +17,7 @@ use crate::core::OperationResult;
 use crate::{Config, Fault, Sandbox};
 
 pub(super) mod aws_managed;
-pub(super) mod list;
+pub(super) mod list_policies;
 pub(super) mod versions;
 
 use aws_managed::AwsPolicy;

@@ -11,8 +11,8 @@ use crate::base::clock::epoch_seconds;
 use crate::core::OperationResult;
 use crate::services::iam::State;
 use crate::services::iam::documents::{self, Purpose};
+use crate::services::iam::marker_paging::Paging;
 use crate::services::iam::no_such_entity;
-use crate::services::iam::paging::Paging;
 use crate::{Fault, Sandbox};
 
 const MAX_VERSIONS: usize = 5;

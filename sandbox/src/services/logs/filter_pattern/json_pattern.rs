@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::PatternError;
 use super::comparison::Comparison;
-use super::scan::Scanner;
+use super::scanner::Scanner;
 
 /// How deep parentheses may be nested.
 const MAX_DEPTH: usize = 32;

@@ -11,7 +11,7 @@ use crate::Fault;
 mod comparison;
 mod fields;
 mod json_pattern;
-mod scan;
+mod scanner;
 mod terms;
 
 #[derive(Debug)]

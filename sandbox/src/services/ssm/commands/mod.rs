@@ -13,16 +13,16 @@ use crate::base::clock::{epoch_seconds, iso8601};
 use crate::services::ssm::State;
 use crate::store::States;
 
-mod cancel;
-mod execution;
+mod cancel_command;
+mod invocation_execution;
 mod invocation_output;
-mod list;
-mod send;
+mod list_commands;
+mod send_command;
 
-pub(super) use cancel::cancel;
-pub(crate) use execution::resume;
-pub(super) use list::{get_invocation, list, list_invocations};
-pub(super) use send::send;
+pub(super) use cancel_command::cancel;
+pub(crate) use invocation_execution::resume;
+pub(super) use list_commands::{get_invocation, list, list_invocations};
+pub(super) use send_command::send;
 
 /// The only document that is served, and its plugin.
 const DOCUMENT: &str = "AWS-RunShellScript";
@@ -202,7 +202,7 @@ fn to_output(states: &States, command: &Command) -> Value {
         "DocumentName": DOCUMENT,
         "DocumentVersion": "$DEFAULT",
         "Comment": command.comment,
-        "ExpiresAfter": epoch_seconds(command.requested + jiff::SignedDuration::from_secs(command.timeout + execution::DEFAULT_TIMEOUT_SECONDS)),
+        "ExpiresAfter": epoch_seconds(command.requested + jiff::SignedDuration::from_secs(command.timeout + invocation_execution::DEFAULT_TIMEOUT_SECONDS)),
         "Parameters": command.parameters,
         "InstanceIds": command.instance_ids,
         "Targets": command.targets,

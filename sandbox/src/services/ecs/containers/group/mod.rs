@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::dependencies::{ContainerState, StartDecision, start_decision};
-use super::{LaunchFailure, PreparedContainer, health, log, start};
+use super::{LaunchFailure, PreparedContainer, awslogs, container_start, health};
 use crate::Sandbox;
 use crate::auth::RoleLease;
 use crate::base::supervisor;
@@ -126,7 +126,8 @@ impl ContainerGroup {
         let (ours, cancel) = (Arc::clone(&sandbox), CancellationToken::new());
         let cancelled = cancel.clone();
         // Spawned, so that an abandoned start still completes and its container is dropped.
-        let starting = tokio::spawn(async move { start::start(&ours, spec, engine.as_deref(), &cancelled).await });
+        let starting =
+            tokio::spawn(async move { container_start::start(&ours, spec, engine.as_deref(), &cancelled).await });
         let abandoned = async {
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -142,7 +143,7 @@ impl ContainerGroup {
         let started = started.map_err(|reason| LaunchFailure { container: Some(index), reason })?;
         container.port = started.port;
         container.leases = started.leases;
-        container.output = Some(tokio::spawn(log::forward(
+        container.output = Some(tokio::spawn(awslogs::forward(
             started.output,
             container.prepared.stream.clone(),
             sandbox.in_memory::<TaskProcesses>().log_entries(),

@@ -13,7 +13,7 @@ use crate::services::ecs::model::{Deployment, HealthStatus, RolloutState, Servic
 use crate::services::ecs::tasks_of;
 use crate::store::States;
 
-mod tasks;
+mod service_tasks;
 
 /// How long a task without health checks has to run before it counts as ready, if none failed before it: enough for a broken one to
 /// exit.

@@ -11,7 +11,7 @@ use super::{Command, CommandStatus, Invocation, InvocationResult, invocation_out
 use crate::base::supervisor;
 use crate::process::{AttachedProcess, Exit, ProcessSpec};
 use crate::services::logs::log_writer::LogDestination;
-use crate::services::ssm::{State, instances};
+use crate::services::ssm::{State, managed_instances};
 use crate::{Fault, Sandbox};
 
 /// The default execution timeout in seconds (document `AWS-RunShellScript`).
@@ -143,10 +143,10 @@ async fn run(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Resul
 fn spec(sandbox: &Sandbox, command: &Command, instance: &str) -> Result<ProcessSpec, Fault> {
     let parameter = |name: &str| command.parameters.get(name).map(|values| values.join("\n"));
     let script = parameter("commands").unwrap_or_default();
-    let connected: Option<Value> = sandbox.store.read(|states| instances::connected(states, instance).cloned());
+    let connected: Option<Value> = sandbox.store.read(|states| managed_instances::connected(states, instance).cloned());
     let connected =
         connected.ok_or_else(|| Fault::client("TargetNotConnected", format!("{instance} is not connected.")))?;
-    let spec = instances::command(sandbox, &connected, &["/bin/sh", "-c", &script])?;
+    let spec = managed_instances::command(sandbox, &connected, &["/bin/sh", "-c", &script])?;
     let folder = parameter("workingDirectory").filter(|folder| !folder.is_empty());
     Ok(ProcessSpec { cwd: folder.map(Into::into).or(spec.cwd), ..spec })
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::filters::{self, ParameterStringFilter};
-use super::{Parameter, no_such_version, not_found, public, secrets};
+use super::{Parameter, no_such_version, not_found, public_parameters, secret_references};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::OperationResult;
@@ -54,8 +54,9 @@ fn find(states: &States, config: &Config, name: &str) -> Result<(Parameter, Stri
     let prefix = config.arn("ssm", "parameter/");
     let name = name.strip_prefix(&prefix).map_or_else(|| name.to_owned(), |rest| format!("/{rest}"));
     let (bare, selector) = name.split_once(':').unwrap_or((&name, ""));
-    if public::is_public(bare) {
-        let parameter = public::find(bare).filter(|_| selector.is_empty()).map(|parameter| (parameter, String::new()));
+    if public_parameters::is_public(bare) {
+        let parameter =
+            public_parameters::find(bare).filter(|_| selector.is_empty()).map(|parameter| (parameter, String::new()));
         return parameter.ok_or_else(|| Fault::not_implemented(&format!("the public parameter {name}")));
     }
     let bare = &states.of::<State>().canonical_name(bare);
@@ -93,9 +94,11 @@ pub(crate) async fn get(
     sandbox: Arc<Sandbox>,
     GetParameterInput { name, with_decryption }: GetParameterInput,
 ) -> OperationResult {
-    if let Some(reference) = secrets::secret_reference(&name) {
-        let parameter = secrets::find(&sandbox, reference, with_decryption).await?;
-        return parameter.map(|secret| json!({ "Parameter": secret })).ok_or_else(|| secrets::not_found(reference));
+    if let Some(reference) = secret_references::secret_reference(&name) {
+        let parameter = secret_references::find(&sandbox, reference, with_decryption).await?;
+        return parameter
+            .map(|secret| json!({ "Parameter": secret }))
+            .ok_or_else(|| secret_references::not_found(reference));
     }
     let (parameter, selector) = sandbox.store.read(|states| find(states, &sandbox.config, &name))?;
     Ok(json!({ "Parameter": to_output(&sandbox.config, &parameter, &selector, with_decryption) }))
@@ -116,8 +119,8 @@ pub(crate) async fn get_all(
 ) -> OperationResult {
     let (mut parameters, mut missing) = (Vec::new(), Vec::new());
     for (_, name) in names.iter().enumerate().filter(|(index, name)| !names[..*index].contains(name)) {
-        let parameter = match secrets::secret_reference(name) {
-            Some(reference) => secrets::find(&sandbox, reference, with_decryption).await?,
+        let parameter = match secret_references::secret_reference(name) {
+            Some(reference) => secret_references::find(&sandbox, reference, with_decryption).await?,
             None => match sandbox.store.read(|states| find(states, &sandbox.config, name)) {
                 Ok((parameter, selector)) => Some(to_output(&sandbox.config, &parameter, &selector, with_decryption)),
                 Err(fault) if fault.is_from_sandbox() => return Err(fault),
@@ -152,8 +155,8 @@ pub(crate) fn get_by_path(sandbox: &Arc<Sandbox>, input: GetParametersByPathInpu
     let GetParametersByPathInput { path, recursive, parameter_filters, .. } = &input;
     filters::check_path(path)?;
     filters::check(parameter_filters, filters::BY_PATH_KEYS)?;
-    let mut parameters = public::below(path);
-    if public::is_public(path) && parameters.is_empty() {
+    let mut parameters = public_parameters::below(path);
+    if public_parameters::is_public(path) && parameters.is_empty() {
         return Err(Fault::not_implemented(&format!("public parameters below {path}")));
     }
     let query = format!("GetParametersByPath {path} {recursive} {parameter_filters:?}");

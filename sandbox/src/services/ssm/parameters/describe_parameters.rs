@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Parameter;
 use super::filters::{self, ParameterStringFilter};
-use super::read::arn;
+use super::get_parameter::arn;
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::OperationResult;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Command, DOCUMENT, Invocation, MAX_COMMANDS, execution, to_output};
+use super::{Command, DOCUMENT, Invocation, MAX_COMMANDS, invocation_execution, to_output};
 use crate::base::ids;
 use crate::core::OperationResult;
-use crate::services::ssm::{State, instances, invalid_parameters};
+use crate::services::ssm::{State, invalid_parameters, managed_instances};
 use crate::store::States;
 use crate::{Fault, Sandbox};
 
@@ -83,7 +83,7 @@ pub(crate) fn send(sandbox: &Arc<Sandbox>, input: SendCommandInput) -> Operation
         Ok((instances, to_output(states, &command)))
     })?;
     for instance in instances {
-        execution::start(sandbox, &command, instance);
+        invocation_execution::start(sandbox, &command, instance);
     }
     Ok(json!({ "Command": output }))
 }
@@ -124,7 +124,7 @@ fn select_instances(
     targets: &[CommandTarget],
 ) -> Result<Vec<String>, Fault> {
     let missing: Vec<&str> =
-        named.iter().map(String::as_str).filter(|id| instances::connected(states, id).is_none()).collect();
+        named.iter().map(String::as_str).filter(|id| managed_instances::connected(states, id).is_none()).collect();
     if !missing.is_empty() {
         let message = format!("Instances [[{}]] not in a valid state for account {account}", missing.join(", "));
         return Err(Fault::client("InvalidInstanceId", message));
@@ -137,7 +137,7 @@ fn select_instances(
         return Err(Fault::not_implemented(&format!("ssm:SendCommand with targets by {}", other.key)));
     }
     let matches = |instance: &&Value| targets.iter().all(|target| target.matches(instance));
-    Ok(instances::all(states)
+    Ok(managed_instances::all(states)
         .filter(matches)
         .filter_map(|instance| instance["instanceId"].as_str().map(str::to_owned))
         .collect())
