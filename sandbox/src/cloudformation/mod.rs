@@ -64,7 +64,7 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
 /// The served functions of templates, and the services of dynamic references.
 pub(crate) fn functions() -> impl Iterator<Item = String> {
     let functions = template::functions::FUNCTIONS.iter().map(|function| function.name.to_owned());
-    let dynamic = template::dynamic::KINDS.iter().map(|kind| format!("resolve:{kind}"));
+    let dynamic = template::dynamic_references::KINDS.iter().map(|kind| format!("resolve:{kind}"));
     functions.chain([template::extensions::LOOP.to_owned()]).chain(dynamic)
 }
 

@@ -8,7 +8,7 @@ use crate::cloudformation::State;
 use crate::cloudformation::model::{DeletionPolicy, PhysicalResource, Resource, ResourceStatus, StackStatus};
 use crate::cloudformation::resources::is_missing;
 use crate::cloudformation::template::Template;
-use crate::cloudformation::template::check::Dependencies;
+use crate::cloudformation::template::template_check::Dependencies;
 use crate::fault_injection::Verb;
 
 /// Deletes every resource: the phase of `DELETE_IN_PROGRESS` and of `ROLLBACK_IN_PROGRESS`.

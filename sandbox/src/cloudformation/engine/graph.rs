@@ -7,8 +7,8 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use super::phase::StackPhase;
 use crate::Fault;
-use crate::cloudformation::template::check::Dependencies;
 use crate::cloudformation::template::invalid;
+use crate::cloudformation::template::template_check::Dependencies;
 
 /// How many resources of a stack are worked on at the same time: more would keep other callers waiting.
 const MAX_CONCURRENT: usize = 16;

@@ -15,8 +15,8 @@ use crate::cloudformation::model::{
 use crate::cloudformation::resources::{
     CREATION_INITIATED, Creation, HandlerContext, HandlerOutput, ResourceType, custom_name_conflict,
 };
-use crate::cloudformation::template::check::Dependencies;
 use crate::cloudformation::template::evaluation_scope::EvaluationScope;
+use crate::cloudformation::template::template_check::Dependencies;
 use crate::cloudformation::template::{Template, template_fault, type_of};
 use crate::fault_injection::Verb;
 

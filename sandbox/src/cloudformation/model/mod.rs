@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::template::dynamic;
+use super::template::dynamic_references;
 use crate::base::tags::Tag;
 
 mod change_set;
@@ -44,7 +44,7 @@ pub(crate) struct Definition {
     pub original_body: Option<String>,
     /// The values of its dynamic references to SSM parameters.
     #[serde(default)]
-    pub dynamic: dynamic::ResolvedReferences,
+    pub dynamic: dynamic_references::ResolvedReferences,
     /// The parameters, in the template's order.
     pub parameters: Vec<TemplateParameter>,
     /// The stack's tags.

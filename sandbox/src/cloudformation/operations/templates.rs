@@ -10,7 +10,7 @@ use crate::cloudformation::model::{Definition, MASK, Stack, StackStatus, State};
 use crate::cloudformation::template::evaluation_scope::EvaluationScope;
 use crate::cloudformation::template::parameters::{declaration, defaults, scope as values};
 use crate::cloudformation::template::{
-    Template, UnexpandedTemplate, capabilities, check, extensions, invalid, type_of,
+    Template, UnexpandedTemplate, capabilities, extensions, invalid, template_check, type_of,
 };
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
@@ -86,7 +86,7 @@ impl Summarized {
         source.check_transforms()?;
         let transforms = source.transforms().into_iter().map(str::to_owned).collect();
         let template = if source.is_extended() { expanded(sandbox, source, stack)? } else { source.into_template()? };
-        check::check_template(&template)?;
+        template_check::check_template(&template)?;
         Ok(Self { template, transforms })
     }
 }
@@ -202,7 +202,7 @@ fn flow_style(value: &Value) -> String {
 pub(crate) fn validate(sandbox: &Arc<Sandbox>, input: TemplateInput) -> OperationResult {
     let body = template_text(input.template_body.as_deref(), input.template_url.as_deref())?;
     let summarized = Summarized::read(sandbox, &body, None)?;
-    check::check_type_names(&summarized.template)?;
+    template_check::check_type_names(&summarized.template)?;
     let mut answer = shared_output(&summarized);
     answer.insert("Parameters".to_owned(), parameters(&summarized.template, parameter).into());
     Ok(answer.into())

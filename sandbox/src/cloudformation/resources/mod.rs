@@ -3,8 +3,6 @@
 //! A type is a row here and a small file. Its properties are a struct that refuses unknown members by name, so that no property is
 //! ignored.
 
-#![expect(clippy::struct_field_names, reason = "properties have the names that CloudFormation gave them")]
-
 use std::pin::Pin;
 
 use serde::Deserialize;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::check::{Dependencies, cycles};
 use super::evaluation_scope::PSEUDO;
 use super::functions::only_member;
 use super::references::references;
+use super::template_check::{Dependencies, cycles};
 use super::{Template, format_error, invalid};
 use crate::Fault;
 

@@ -1,6 +1,6 @@
 //! Application Auto Scaling for ECS services: targets, policies and scaling.
 //!
-//! Policies are executed when an alarm's action names them ([`execution`]): the alarms of target tracking policies are
+//! Policies are executed when an alarm's action names them ([`policy_execution`]): the alarms of target tracking policies are
 //! created with them, those for step scaling by users. The decision is plain arithmetic, in [`decision`].
 
 use std::sync::Arc;

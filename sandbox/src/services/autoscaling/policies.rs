@@ -19,7 +19,6 @@ use crate::store::States;
 use crate::{Config, Fault, Sandbox};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[expect(clippy::struct_field_names, reason = "the name is the API's")]
 pub(crate) struct ScalingPolicy {
     /// The UUID in its ARN.
     pub id: String,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Template, dynamic, invalid};
+use super::{Template, dynamic_references, invalid};
 use crate::cloudformation::model::{TemplateParameter, mask_fault};
 use crate::{Fault, Sandbox};
 
@@ -59,7 +59,7 @@ pub(crate) async fn values(
         let no_echo = declaration::is_hidden(declaration);
         let given = TemplateParameter { key: key.clone(), value, resolved: None, no_echo };
         let hide = |fault| mask_fault(fault, std::slice::from_ref(&given));
-        let value = dynamic::in_parameter(sandbox, key, &given.value).await.map_err(hide)?;
+        let value = dynamic_references::in_parameter(sandbox, key, &given.value).await.map_err(hide)?;
         value_constraints::check(key, declaration, &value).map_err(hide)?;
         // A pattern may take a while to match: other requests run in between.
         tokio::task::yield_now().await;

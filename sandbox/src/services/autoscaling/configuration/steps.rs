@@ -8,7 +8,6 @@ use crate::Fault;
 /// `StepScalingPolicyConfiguration`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-#[expect(clippy::struct_field_names, reason = "they are the API's members")]
 pub(crate) struct StepScaling {
     #[serde(skip_serializing_if = "Option::is_none")]
     adjustment_type: Option<String>,

@@ -1,4 +1,4 @@
-//! Task definitions: describe, list, deregister, delete. Registering is in [`register`].
+//! Task definitions: describe, list, deregister, delete. Registering is in [`register_task_definition`].
 
 use std::sync::Arc;
 

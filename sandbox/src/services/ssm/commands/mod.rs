@@ -1,6 +1,6 @@
 //! Run Command: shell commands on managed instances.
 //!
-//! A command and each of its invocations are rows; [`execution`] executes an invocation and records its result.
+//! A command and each of its invocations are rows; [`invocation_execution`] executes an invocation and records its result.
 
 use std::collections::BTreeMap;
 

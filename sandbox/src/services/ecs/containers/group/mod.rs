@@ -17,9 +17,9 @@ use crate::process::{ContainerHandle, Exit, PortLease};
 use crate::services::ecs::TaskProcesses;
 use crate::services::ecs::model::{ContainerDefinition, HealthStatus};
 
-mod stop;
+mod stopping;
 
-use stop::Stopping;
+use stopping::Stopping;
 
 /// The default number of seconds for which others wait for a container: Fargate's three minutes (developer guide, "startTimeout").
 const START_TIMEOUT: u32 = 180;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::evaluation_scope::{EvaluationScope, UNKNOWN};
 use super::parameters::ssm_parameter;
-use super::{Template, check, invalid, template_fault, type_of};
+use super::{Template, invalid, template_check, template_fault, type_of};
 use crate::{Fault, Sandbox};
 
 const OPEN: &str = "{{resolve:";
@@ -93,7 +93,7 @@ pub(crate) async fn look_up(
     scope: &EvaluationScope<'_>,
 ) -> Result<ResolvedReferences, Fault> {
     let mut references = Vec::new();
-    for name in check::active_dependencies(template, scope)?.keys() {
+    for name in template_check::active_dependencies(template, scope)?.keys() {
         let resource = &template.resources()[name];
         // Properties that cannot be evaluated fail later, with their own reason.
         if let Ok(Some(properties)) = scope.evaluate(&resource["Properties"]) {
