@@ -27,7 +27,7 @@ mod session_channel;
 mod store;
 
 use base::fault::{Fault, FaultKind};
-pub use base::request_log::Reader as LogReader;
+pub use base::request_log::LogReader;
 pub use control::messages;
 use core::{Config, Sandbox};
 pub use coverage::{Coverage, coverage};

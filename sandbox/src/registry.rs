@@ -63,12 +63,12 @@ pub static REGISTRY: Registry = Registry {
     in_memory: |config| {
         InMemoryState::default()
             .with(ecs::TaskProcesses::new(config))
-            .with(ssm::instances::Roles::default())
+            .with(ssm::managed_instances::Roles::default())
             .with(logs::LiveTails::default())
             .with(Sessions::default())
     },
     alarm_actions: &[AlarmAction { is_for: autoscaling::is_policy, perform: autoscaling::execute }],
-    instance_terminated: &[ssm::instances::remove],
+    instance_terminated: &[ssm::managed_instances::remove],
 };
 
 /// Opens a sandbox with all services: see [`Sandbox::open`].

@@ -20,7 +20,8 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 /// The length of the prefix of a text that a part without stars matches, in bytes.
 fn match_prefix(part: &str, text: &str) -> Option<usize> {
     let mut characters = text.chars();
-    let is_match = part.chars().all(|expected| characters.next().is_some_and(|one| expected == '?' || expected == one));
+    let is_match =
+        part.chars().all(|expected| characters.next().is_some_and(|actual| expected == '?' || expected == actual));
     is_match.then(|| text.len() - characters.as_str().len())
 }
 
@@ -67,9 +68,9 @@ mod tests {
         match pattern.split_first() {
             None => text.is_empty(),
             Some(('*', rest)) => (0..=text.len()).any(|at| matches_by_definition(rest, &text[at..])),
-            Some((one, rest)) => text
-                .split_first()
-                .is_some_and(|(first, after)| (*one == '?' || one == first) && matches_by_definition(rest, after)),
+            Some((expected, rest)) => text.split_first().is_some_and(|(first, after)| {
+                (*expected == '?' || expected == first) && matches_by_definition(rest, after)
+            }),
         }
     }
 

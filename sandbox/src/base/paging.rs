@@ -63,7 +63,7 @@ pub(crate) fn page<T>(
         let mut skipped: Vec<_> = Vec::new();
         let is_present = items.by_ref().any(|item| {
             skipped.push(item);
-            skipped.last().is_some_and(|(one, _)| *one == key)
+            skipped.last().is_some_and(|(item_key, _)| *item_key == key)
         });
         before = if is_present { skipped.len() - 1 } else { count.min(skipped.len()) };
         page.extend(skipped.into_iter().skip(before));

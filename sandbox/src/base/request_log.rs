@@ -77,14 +77,14 @@ fn line(now: Timestamp, text: &str) -> String {
 
 /// Reads a log while it grows.
 #[derive(Debug)]
-pub struct Reader {
+pub struct LogReader {
     path: PathBuf,
     position: u64,
     /// The beginning of a line whose end was not written yet.
     partial: Vec<u8>,
 }
 
-impl Reader {
+impl LogReader {
     /// Opens the log in a folder, and returns its lines so far.
     pub fn open(folder: &Path) -> io::Result<(Self, Vec<String>)> {
         let mut reader = Self { path: folder.join(LOG_FILE), position: 0, partial: Vec::new() };
@@ -130,7 +130,7 @@ mod tests {
         let log = RequestLog::open(folder.path()).expect("a log");
         log.write("older");
         log.open.lock().expect("the log").bytes = MAX_BYTES;
-        let (mut reader, _) = Reader::open(folder.path()).expect("a reader");
+        let (mut reader, _) = LogReader::open(folder.path()).expect("a reader");
         log.write("new");
         assert!(reader.read().expect("the log is read")[0].ends_with(" new"));
         let length = |name: &str| fs::metadata(folder.path().join(name)).expect("it is there").len();

@@ -55,7 +55,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::{RequestLog, blocking, catch, restart};
-    use crate::base::request_log::Reader;
+    use crate::base::request_log::LogReader;
 
     #[tokio::test]
     async fn a_panic_becomes_an_error_with_its_message() {
@@ -81,7 +81,7 @@ mod tests {
         })
         .await;
         assert_eq!(runs.into_inner(), 2);
-        let (_, lines) = Reader::open(folder.path()).expect("the log is there");
+        let (_, lines) = LogReader::open(folder.path()).expect("the log is there");
         assert!(lines[0].ends_with("the test's loop is restarted: panic: the first run fails"), "{lines:?}");
     }
 }

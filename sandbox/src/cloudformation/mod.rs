@@ -22,7 +22,7 @@ mod template;
 mod type_names;
 
 pub(crate) use model::State;
-use operations::{change_sets, describe, exports, rollbacks, stack_resources, stacks, templates};
+use operations::{change_sets, describe_stacks, exports, rollbacks, stack_resources, stacks, templates};
 
 pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     signing_name: "cloudformation",
@@ -46,9 +46,9 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
         operation!("ExecuteChangeSet" => change_sets::execute),
         operation!("DeleteChangeSet" => change_sets::delete),
         operation!("ListChangeSets" => change_sets::list),
-        operation!("DescribeStacks" => describe::stacks),
-        operation!("ListStacks" => describe::list),
-        operation!("DescribeStackEvents" => describe::events),
+        operation!("DescribeStacks" => describe_stacks::stacks),
+        operation!("ListStacks" => describe_stacks::list),
+        operation!("DescribeStackEvents" => describe_stacks::events),
         operation!("DescribeStackResource" => stack_resources::describe_resource),
         operation!("DescribeStackResources" => stack_resources::describe_resources),
         operation!("ListStackResources" => stack_resources::list),
@@ -57,14 +57,14 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
         operation!("ValidateTemplate" => templates::validate),
         operation!("ListExports" => exports::list),
         operation!("ListImports" => exports::list_imports),
-        operation!("DescribeAccountLimits" => describe::account_limits),
+        operation!("DescribeAccountLimits" => describe_stacks::account_limits),
     ],
 };
 
 /// The served functions of templates, and the services of dynamic references.
 pub(crate) fn functions() -> impl Iterator<Item = String> {
     let functions = template::functions::FUNCTIONS.iter().map(|function| function.name.to_owned());
-    let dynamic = template::dynamic::KINDS.iter().map(|kind| format!("resolve:{kind}"));
+    let dynamic = template::dynamic_references::KINDS.iter().map(|kind| format!("resolve:{kind}"));
     functions.chain([template::extensions::LOOP.to_owned()]).chain(dynamic)
 }
 

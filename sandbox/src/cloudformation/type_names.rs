@@ -6,7 +6,7 @@ pub(super) fn exists(resource_type: &str) -> bool {
     let Some((module, name)) = resource_type.rsplit_once("::") else { return false };
     let rows = include_str!("type_names.txt").lines().filter(|row| !row.starts_with('#'));
     let mut rows = rows.filter_map(|row| row.split_once(' '));
-    rows.any(|(row_module, names)| row_module == module && names.split(' ').any(|one| one == name))
+    rows.any(|(row_module, names)| row_module == module && names.split(' ').any(|type_name| type_name == name))
 }
 
 #[cfg(test)]

@@ -5,17 +5,17 @@
 mod config;
 pub(crate) mod hooks;
 pub(crate) mod in_memory;
+mod input_faults;
 mod operation;
-mod registry;
 mod sandbox;
 mod sdk_variables;
 mod service_definition;
-mod validation;
+mod service_registry;
 
 pub use config::Config;
 pub(crate) use operation::operation;
 pub(crate) use operation::{Call, IntoOperationResult, NoInput, Operation, OperationOutput, OperationResult};
-pub(crate) use registry::Registry;
 pub use sandbox::Sandbox;
 pub(crate) use sdk_variables::CREDENTIALS_PATH;
 pub(crate) use service_definition::{Caller, ServiceDefinition};
+pub(crate) use service_registry::Registry;

@@ -50,10 +50,10 @@ impl ServiceDefinition {
         caller: Caller,
     ) -> Result<OperationOutput, Fault> {
         let Input { value: mut input, violations } = self.read(operation, input, &caller)?;
-        let found = self.operations.iter().find(|candidate| candidate.name == operation);
+        let handler = self.operations.iter().find(|candidate| candidate.name == operation);
         let identity = match caller {
             Caller::Client(_, identity) => {
-                if found.is_some() {
+                if handler.is_some() {
                     // Only AWS's own services may set reserved tags.
                     tags::check_input(self.signing_name, &input)?;
                 }
@@ -64,14 +64,15 @@ impl ServiceDefinition {
         if self.is_for_owner && matches!(identity, Identity::Role(_)) {
             return Err(Fault::client("AccessDeniedException", "Control calls need the sandbox's own credentials"));
         }
-        let Some(found) = found else {
+        let Some(handler) = handler else {
             return Err(Fault::not_implemented(&format!("{}:{operation}", self.signing_name)));
         };
         self.check_constraints(&violations)?;
         if let Some(prepare) = self.prepare {
             prepare(operation, &mut input)?;
         }
-        (found.run)(Call { sandbox: Arc::clone(sandbox), service: self, operation: found.name, input, identity }).await
+        (handler.run)(Call { sandbox: Arc::clone(sandbox), service: self, operation: handler.name, input, identity })
+            .await
     }
 
     /// AWS's own model of the service.

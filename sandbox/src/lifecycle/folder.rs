@@ -12,7 +12,7 @@ use super::{Endpoint, LifecycleError, folder_permissions};
 use crate::base::request_log;
 use crate::process::engine::ENGINES_FILE;
 use crate::services::ecs::task_folder;
-use crate::services::ssm::instances;
+use crate::services::ssm::managed_instances;
 use crate::store::database;
 
 /// How often to check that the folder still exists.
@@ -37,7 +37,7 @@ pub(super) const FILES: &[&str] = &[
 ];
 
 /// The folders of instances and of tasks.
-pub(super) const FOLDERS: [&str; 2] = [instances::FOLDER, task_folder::FOLDER];
+pub(super) const FOLDERS: [&str; 2] = [managed_instances::FOLDER, task_folder::FOLDER];
 
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> LifecycleError {
     let path = path.to_owned();

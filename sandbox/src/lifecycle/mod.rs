@@ -8,18 +8,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+mod background_start;
 mod error;
 mod folder;
 mod folder_permissions;
 mod home;
 pub(crate) mod server_process;
-mod start;
 
 use crate::base::clock::Clock;
 use crate::base::request_log;
 pub use crate::client::{ControlError, Endpoint};
 use crate::control::messages::Status;
 use crate::process::engine;
+pub use background_start::serve_in_this_process;
 pub use error::LifecycleError;
 pub(crate) use error::UNUSABLE_STATE_EXIT;
 pub use folder::check;
@@ -28,7 +29,6 @@ use folder::{
     try_lock,
 };
 pub use home::StateHome;
-pub use start::serve_in_this_process;
 
 /// How long a start or a stop may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -61,12 +61,12 @@ pub async fn start(program: &Path, options: &Options) -> Result<(Endpoint, Statu
     let folder = &options.state_dir;
     prepare(folder)?;
     let _lock = lock_starting(folder).await?;
-    if let Some(found) = status(folder).await? {
-        return Ok(found);
+    if let Some(running) = status(folder).await? {
+        return Ok(running);
     }
     let log_length = fs::metadata(folder.join(request_log::LOG_FILE)).map_or(0, |log| log.len());
-    let mut child = start::spawn(program, options)?;
-    start::wait_until_ready(folder, &mut child, log_length).await
+    let mut child = background_start::spawn(program, options)?;
+    background_start::wait_until_ready(folder, &mut child, log_length).await
 }
 
 async fn wait_until(mut done: impl FnMut() -> Result<bool, LifecycleError>) -> Result<bool, LifecycleError> {
@@ -84,11 +84,11 @@ async fn wait_until(mut done: impl FnMut() -> Result<bool, LifecycleError>) -> R
 /// The endpoint and status of the sandbox that serves this folder; `None` if none runs. A sandbox whose keys others can read is
 /// refused.
 pub async fn status(folder: &Path) -> Result<Option<(Endpoint, Status)>, LifecycleError> {
-    let found = find(folder).await?;
-    if found.is_some() && !folder::is_secret(folder) {
+    let running = find(folder).await?;
+    if running.is_some() && !folder::is_secret(folder) {
         return Err(LifecycleError::Readable(folder.join(ENDPOINT_FILE)));
     }
-    Ok(found)
+    Ok(running)
 }
 
 async fn find(folder: &Path) -> Result<Option<(Endpoint, Status)>, LifecycleError> {
@@ -105,7 +105,7 @@ async fn find(folder: &Path) -> Result<Option<(Endpoint, Status)>, LifecycleErro
             None => None,
         };
         match called {
-            Some(Ok(found)) => return Ok(Some(found)),
+            Some(Ok(running)) => return Ok(Some(running)),
             // An ending sandbox no longer listens, and has its lock until its tasks have stopped.
             Some(Err(error)) if error.is_refusal_to_connect() && clock.now() < end => clock.sleep(POLL).await,
             Some(Err(error)) if clock.now() >= deadline => return Err(error.into()),

@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::folder::{self, RUNNING_LOCK, open_lock, prepare, read_endpoint};
-use super::{Endpoint, LifecycleError, Options, serve_in_this_process, start};
+use super::{Endpoint, LifecycleError, Options, background_start, serve_in_this_process};
 use crate::base::clock::Clock;
 use crate::base::request_log;
 use crate::process::inner_args::MARKER;
@@ -78,7 +78,7 @@ pub(crate) fn serve(options: Options) -> Result<(), LifecycleError> {
 /// Serves until `shutdown` is cancelled: the whole life of a sandbox's process.
 async fn run(options: Options, shutdown: CancellationToken) -> Result<(), LifecycleError> {
     let is_in_background = is_in_background(&options.state_dir);
-    let result = if is_in_background && start::ignores_signals() {
+    let result = if is_in_background && background_start::ignores_signals() {
         std::env::current_exe()
             .map_err(LifecycleError::Serve)
             .and_then(|program| Err(serve_in_this_process(&program, &options)))
@@ -150,7 +150,7 @@ async fn serve_folder(
     let config = Config { account, region, state_dir, credentials, control_secret, program, speed, host_exec };
     let sandbox = crate::registry::open(config, shutdown.clone()).map_err(open_error)?;
     if is_in_background {
-        start::close_output().map_err(LifecycleError::Serve)?;
+        background_start::close_output().map_err(LifecycleError::Serve)?;
     }
     let serving = crate::server::serve(listener, &sandbox);
     tokio::pin!(serving);
@@ -164,7 +164,7 @@ async fn serve_folder(
     served.map_err(LifecycleError::Serve)
 }
 
-/// Whether [`start::spawn`] started this process: only then is its stderr the folder's log, and its stdout read by the command that
+/// Whether [`background_start::spawn`] started this process: only then is its stderr the folder's log, and its stdout read by the command that
 /// started it.
 fn is_in_background(folder: &Path) -> bool {
     let log = nix::sys::stat::stat(&folder.join(request_log::LOG_FILE));

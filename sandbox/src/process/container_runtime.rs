@@ -48,7 +48,7 @@ pub(crate) trait ContainerRuntime: Debug + Send + Sync {
 }
 
 /// A running container. It is stopped when the last reference to it is dropped.
-pub(crate) trait Container: Debug + Send + Sync {
+pub(crate) trait ContainerHandle: Debug + Send + Sync {
     /// The process that stays with the container to its end.
     fn process(&self) -> &ProcessHandle;
 
@@ -137,7 +137,7 @@ pub(crate) struct LocalImage {
 
 #[derive(Debug)]
 pub(crate) struct StartedContainer {
-    pub container: Arc<dyn Container>,
+    pub container: Arc<dyn ContainerHandle>,
     /// What it prints, until its end.
     pub output: ProcessOutput,
     /// How it ended; sent when none of its processes remain.

@@ -29,7 +29,7 @@ pub(crate) mod signals;
 mod throttle;
 
 pub(crate) use container_runtime::{
-    Container, ContainerRuntimes, ContainerSpec, HostOptions, StartFailure, StartedContainer,
+    ContainerHandle, ContainerRuntimes, ContainerSpec, HostOptions, StartFailure, StartedContainer,
 };
 pub(crate) use output::{LineSplitter, OutputLine, ProcessOutput};
 pub(crate) use port_leases::PortLease;

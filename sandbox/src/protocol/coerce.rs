@@ -15,12 +15,12 @@ pub(crate) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, InputEr
 struct CoercingDeserializer(Value);
 
 /// The members of a structure; an error is marked with the name of the member in which it is.
-struct Members<I> {
+struct StructureAccess<I> {
     remaining: I,
     current: Option<(String, Value)>,
 }
 
-impl<'de, I: Iterator<Item = (String, Value)>> MapAccess<'de> for Members<I> {
+impl<'de, I: Iterator<Item = (String, Value)>> MapAccess<'de> for StructureAccess<I> {
     type Error = InputError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, InputError> {
@@ -101,7 +101,7 @@ impl<'de> de::Deserializer<'de> for CoercingDeserializer {
             Value::Object(members) => {
                 // A null member is one that was not given.
                 let remaining = members.into_iter().filter(|(_, value)| !value.is_null());
-                visitor.visit_map(Members { remaining, current: None })
+                visitor.visit_map(StructureAccess { remaining, current: None })
             }
         }
     }
@@ -175,11 +175,11 @@ mod tests {
     use super::from_value;
 
     #[derive(Debug, PartialEq, Deserialize)]
-    struct Input {
+    struct TestInput {
         port: Option<u16>,
         count: Option<u32>,
         size: Option<usize>,
-        inner: Option<Box<Input>>,
+        inner: Option<Box<TestInput>>,
     }
 
     #[test]
@@ -200,9 +200,9 @@ mod tests {
             (json!({ "count": 1.5 }), "'1.5' is not of the expected type"),
             (json!({ "count": "x" }), "'x' is not of the expected type"),
         ] {
-            assert_eq!(from_value::<Input>(input).expect_err("it does not fit").to_string(), message);
+            assert_eq!(from_value::<TestInput>(input).expect_err("it does not fit").to_string(), message);
         }
-        let input = from_value::<Input>(json!({ "port": "80", "count": 4_294_967_295_u32, "size": null }));
-        assert_eq!(input, Ok(Input { port: Some(80), count: Some(u32::MAX), size: None, inner: None }));
+        let input = from_value::<TestInput>(json!({ "port": "80", "count": 4_294_967_295_u32, "size": null }));
+        assert_eq!(input, Ok(TestInput { port: Some(80), count: Some(u32::MAX), size: None, inner: None }));
     }
 }

@@ -124,7 +124,7 @@ pub(crate) fn guess(headers: &BTreeMap<String, String>, path: &str) -> Protocol 
 
 /// Chooses the protocol of a service that matches the guessed one, or else the first.
 pub(crate) fn choose(supported: &[Protocol], guessed: Protocol) -> Protocol {
-    let same = |one: &&Protocol| one.family() == guessed.family();
+    let same = |protocol: &&Protocol| protocol.family() == guessed.family();
     supported.iter().find(same).or(supported.first()).copied().unwrap_or(guessed)
 }
 

@@ -27,7 +27,9 @@ pub(super) fn complete(elapsed: Duration) -> Vec<u8> {
 pub(super) fn check(response: &[u8]) -> Result<(), String> {
     let response: Response = serde_json::from_slice(response).map_err(|error| error.to_string())?;
     match response.actions.into_iter().find(|action| action.status != SUCCESS) {
-        Some(Action { name, error, .. }) => Err(format!("the client did not take the action {name}: {error}")),
+        Some(ProcessedClientAction { name, error, .. }) => {
+            Err(format!("the client did not take the action {name}: {error}"))
+        }
         None => Ok(()),
     }
 }
@@ -35,11 +37,11 @@ pub(super) fn check(response: &[u8]) -> Result<(), String> {
 #[derive(Deserialize)]
 struct Response {
     #[serde(rename = "ProcessedClientActions", default)]
-    actions: Vec<Action>,
+    actions: Vec<ProcessedClientAction>,
 }
 
 #[derive(Deserialize)]
-struct Action {
+struct ProcessedClientAction {
     #[serde(rename = "ActionType", default)]
     name: String,
     #[serde(rename = "ActionStatus")]

@@ -65,7 +65,7 @@ pub(crate) struct StartedSession {
 }
 
 #[derive(Debug)]
-struct Entry {
+struct SessionEntry {
     session: Session,
     /// Valid for one connection.
     token: Option<String>,
@@ -84,7 +84,7 @@ pub(crate) fn channel_url(sandbox: &Sandbox, session: &str) -> Result<String, Fa
 
 /// All sessions, by their ids.
 #[derive(Debug, Default)]
-pub(crate) struct Sessions(Mutex<BTreeMap<String, Entry>>);
+pub(crate) struct Sessions(Mutex<BTreeMap<String, SessionEntry>>);
 
 impl Sessions {
     /// Starts a session. Its command waits for the first connection.
@@ -109,7 +109,7 @@ impl Sessions {
             let message = format!("the sandbox allows {MAX_OPEN} open sessions; terminate one of them first");
             return Err(Fault::limit_exceeded("LimitExceededException", message));
         }
-        let entry = Entry { session, token: Some(token), connections, end: end.clone() };
+        let entry = SessionEntry { session, token: Some(token), connections, end: end.clone() };
         all.insert(id.clone(), entry);
         drop(all);
         sandbox.log.write(&format!("session {id} to {}", spec.target));
@@ -124,7 +124,7 @@ impl Sessions {
         Ok(started)
     }
 
-    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, SessionEntry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -150,7 +150,7 @@ impl Sessions {
     /// All sessions, the newest first.
     pub(crate) fn list(&self) -> Vec<Session> {
         let mut sessions: Vec<_> = self.all().values().map(|entry| entry.session.clone()).collect();
-        sessions.sort_by(|one, other| other.started.cmp(&one.started).then_with(|| one.id.cmp(&other.id)));
+        sessions.sort_by(|first, second| second.started.cmp(&first.started).then_with(|| first.id.cmp(&second.id)));
         sessions
     }
 

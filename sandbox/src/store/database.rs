@@ -195,7 +195,7 @@ fn load(
         rows.push((key.value().to_owned(), bytes.to_owned()));
     }
     // A damaged reference between pages leads to rows that are valid in themselves.
-    if rows.len() as u64 != table.len()? || !rows.is_sorted_by(|one, next| one.0 < next.0) {
+    if rows.len() as u64 != table.len()? || !rows.is_sorted_by(|row, next| row.0 < next.0) {
         return Err(redb::Error::Corrupted(format!("rows of the table {} are missing", definition.name())));
     }
     Ok(rows)

@@ -210,9 +210,9 @@ mod tests {
             table.insert(format!("{prefix}{end}"), 0_u8);
         }
         for prefix in prefixes {
-            let found: Vec<&str> = table.with_prefix(prefix).map(|(key, _)| key).collect();
+            let actual: Vec<&str> = table.with_prefix(prefix).map(|(key, _)| key).collect();
             let expected: Vec<&str> = table.iter().map(|(key, _)| key).filter(|key| key.starts_with(prefix)).collect();
-            assert_eq!(found, expected, "{prefix:?}");
+            assert_eq!(actual, expected, "{prefix:?}");
         }
     }
 }

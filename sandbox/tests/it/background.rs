@@ -97,15 +97,15 @@ async fn a_sandbox_in_the_foreground_has_no_variable_of_the_caller_either() {
     let started = Started(tempfile::tempdir().expect("a folder"));
     let script = r#"exec 9>lock; "$0" "$2" 7 >/dev/null 2>&1 7>&1 &"#;
     assert!(started.by(script).await.status.success());
-    let found = within(async {
+    let running = within(async {
         loop {
-            if let Ok(Some(found)) = lifecycle::status(&started.folder()).await {
-                return found;
+            if let Ok(Some(running)) = lifecycle::status(&started.folder()).await {
+                return running;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
-    let (endpoint, status) = found.await;
+    let (endpoint, status) = running.await;
     assert!((status.speed - 7.0).abs() < f64::EPSILON, "{status:?}");
     let (environment, files) = process(endpoint.pid);
     assert!(!environment.contains("caller-secret"), "{environment}");

@@ -14,9 +14,9 @@ pub async fn wait_until_complete(client: &Client, stack: &str) -> Stack {
     let wait = async {
         loop {
             let answer = client.describe_stacks().stack_name(stack).send().await.expect("the stack is known");
-            let found = answer.stacks()[0].clone();
-            if !found.stack_status().expect("a status").as_str().ends_with("_IN_PROGRESS") {
-                return found;
+            let described = answer.stacks()[0].clone();
+            if !described.stack_status().expect("a status").as_str().ends_with("_IN_PROGRESS") {
+                return described;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

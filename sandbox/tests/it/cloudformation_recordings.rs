@@ -18,11 +18,11 @@ async fn call(aws: &LocalAws, operation: &str, parameters: &[(&str, &str)]) -> S
 const UNORDERED: &[&str] = &["Details", "Parameters", "Capabilities"];
 
 /// The differences between a response and a recorded one, which also determines what is a list.
-fn differences(path: &str, expected: &Value, found: Node<'_, '_>) -> Vec<String> {
-    let children: Vec<Node<'_, '_>> = found.children().filter(Node::is_element).collect();
+fn differences(path: &str, expected: &Value, actual: Node<'_, '_>) -> Vec<String> {
+    let children: Vec<Node<'_, '_>> = actual.children().filter(Node::is_element).collect();
     match expected {
         Value::Object(members) if children.is_empty() && !members.is_empty() => {
-            let text = serde_json::from_str(found.text().unwrap_or_default()).unwrap_or_default();
+            let text = serde_json::from_str(actual.text().unwrap_or_default()).unwrap_or_default();
             let same = matches_value(expected, &text);
             if same { Vec::new() } else { vec![format!("{path}: {expected} is {text}")] }
         }
@@ -41,8 +41,8 @@ fn differences(path: &str, expected: &Value, found: Node<'_, '_>) -> Vec<String>
             .flat_map(|(index, (item, child))| differences(&format!("{path}/{index}"), item, *child))
             .collect(),
         scalar => {
-            let (expected, found) = (text_of(scalar), found.text().unwrap_or_default());
-            if matches_text(&expected, found) { Vec::new() } else { vec![format!("{path}: {expected} is {found}")] }
+            let (expected, actual) = (text_of(scalar), actual.text().unwrap_or_default());
+            if matches_text(&expected, actual) { Vec::new() } else { vec![format!("{path}: {expected} is {actual}")] }
         }
     }
 }
@@ -66,21 +66,23 @@ fn text_of(scalar: &Value) -> String {
     scalar.as_str().map_or_else(|| scalar.to_string(), str::to_owned)
 }
 
-fn matches_value(expected: &Value, found: &Value) -> bool {
-    match (expected, found) {
-        (Value::String(expected), Value::String(found)) => matches_text(expected, found),
-        (Value::Object(expected), Value::Object(found)) => {
-            expected.len() == found.len()
-                && expected.iter().all(|(name, value)| found.get(name).is_some_and(|found| matches_value(value, found)))
+fn matches_value(expected: &Value, actual: &Value) -> bool {
+    match (expected, actual) {
+        (Value::String(expected), Value::String(actual)) => matches_text(expected, actual),
+        (Value::Object(expected), Value::Object(actual)) => {
+            expected.len() == actual.len()
+                && expected
+                    .iter()
+                    .all(|(name, value)| actual.get(name).is_some_and(|actual| matches_value(value, actual)))
         }
-        (expected, found) => expected == found,
+        (expected, actual) => expected == actual,
     }
 }
 
 /// Whether a text matches a recorded one, in which `<>` stands for any text.
-fn matches_text(expected: &str, found: &str) -> bool {
-    let Some((before, after)) = expected.split_once("<>") else { return expected == found };
-    let Some(rest) = found.strip_prefix(before) else { return false };
+fn matches_text(expected: &str, actual: &str) -> bool {
+    let Some((before, after)) = expected.split_once("<>") else { return expected == actual };
+    let Some(rest) = actual.strip_prefix(before) else { return false };
     rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| matches_text(after, &rest[at..]))
 }
 
@@ -97,8 +99,8 @@ fn compare(case: &Value, name: &str, answer: &str, element: &str) {
     let result = if element == "Stacks" { result.first_element_child().expect("a stack") } else { result };
     // Not every response is compared: AWS has changed some since they were recorded.
     let Some(expected) = case["answers"].get(name) else { return };
-    let found = differences("", expected, result);
-    assert!(found.is_empty(), "{} {name}: {found:#?}\n{answer}", case["name"]);
+    let mismatches = differences("", expected, result);
+    assert!(mismatches.is_empty(), "{} {name}: {mismatches:#?}\n{answer}", case["name"]);
 }
 
 async fn wait_until_complete(aws: &LocalAws, stack: &str) -> String {

@@ -132,7 +132,8 @@ async fn cloudformation_creates_updates_and_deletes_alarms() {
         for _ in 0..2000 {
             let stacks = client.describe_stacks().stack_name("alarms").send().await;
             let status = stacks.map(|stacks| stacks.stacks()[0].stack_status().cloned());
-            let status = status.map_or_else(|_| "DELETE_COMPLETE".to_owned(), |one| one.expect("a status").to_string());
+            let status =
+                status.map_or_else(|_| "DELETE_COMPLETE".to_owned(), |status| status.expect("a status").to_string());
             if status == expected {
                 return;
             }

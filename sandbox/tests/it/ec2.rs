@@ -35,18 +35,18 @@ async fn a_route_and_an_association_are_replaced() {
         let created = aws.call("ec2", "CreateRouteTable", json!({ "VpcId": vpc })).await;
         created["routeTable"]["routeTableId"].clone()
     };
-    let (one, two) = (table().await, table().await);
-    let associate = json!({ "RouteTableId": one, "SubnetId": subnet["subnet"]["subnetId"] });
+    let (first, second) = (table().await, table().await);
+    let associate = json!({ "RouteTableId": first, "SubnetId": subnet["subnet"]["subnetId"] });
     let association = aws.call("ec2", "AssociateRouteTable", associate).await["associationId"].clone();
-    let move_it = json!({ "AssociationId": association, "RouteTableId": two });
+    let move_it = json!({ "AssociationId": association, "RouteTableId": second });
     aws.call("ec2", "ReplaceRouteTableAssociation", move_it.clone()).await;
     assert_eq!(aws.refusal("ec2", "ReplaceRouteTableAssociation", move_it).await.0, "InvalidAssociationID.NotFound");
-    let (code, _) = aws.refusal("ec2", "DeleteRouteTable", json!({ "RouteTableId": two })).await;
+    let (code, _) = aws.refusal("ec2", "DeleteRouteTable", json!({ "RouteTableId": second })).await;
     assert_eq!(code, "DependencyViolation");
-    aws.call("ec2", "DeleteRouteTable", json!({ "RouteTableId": one })).await;
+    aws.call("ec2", "DeleteRouteTable", json!({ "RouteTableId": first })).await;
     let gateway = aws.call("ec2", "CreateInternetGateway", json!({})).await;
     let route = json!({
-        "RouteTableId": two,
+        "RouteTableId": second,
         "DestinationCidrBlock": "0.0.0.0/0",
         "GatewayId": gateway["internetGateway"]["internetGatewayId"],
     });
@@ -264,9 +264,9 @@ async fn tags_are_checked_for_their_type_their_number_and_reserved_keys() {
     for _ in 0..2 {
         aws.call("ec2", "CreateTags", json!({ "ResourceId": [id], "Tag": tags })).await;
     }
-    let one = json!({ "Filter": [{ "Name": "key", "Value": ["k1"] }, { "Name": "resource-id", "Value": [id] }] });
-    let found = aws.call("ec2", "DescribeTags", one).await;
-    assert_eq!(found["tagSet"], json!([{ "resourceId": id, "resourceType": "vpc", "key": "k1", "value": "v" }]));
+    let by_key = json!({ "Filter": [{ "Name": "key", "Value": ["k1"] }, { "Name": "resource-id", "Value": [id] }] });
+    let described = aws.call("ec2", "DescribeTags", by_key).await;
+    assert_eq!(described["tagSet"], json!([{ "resourceId": id, "resourceType": "vpc", "key": "k1", "value": "v" }]));
     aws.call("ec2", "DeleteTags", json!({ "ResourceId": [id], "Tag": [{ "Key": "k1", "Value": "other" }] })).await;
     aws.call("ec2", "DeleteTags", json!({ "ResourceId": [id] })).await;
     assert_eq!(aws.call("ec2", "DescribeTags", json!({})).await["tagSet"], json!([]));
@@ -293,8 +293,8 @@ async fn security_group_rules_are_tagged_and_found_by_their_ids() {
     let id = &created["securityGroupRuleSet"][0]["securityGroupRuleId"];
     aws.call("ec2", "CreateTags", json!({ "ResourceId": [id], "Tag": [{ "Key": "team", "Value": "web" }] })).await;
     let by_tag = json!({ "Filter": [{ "Name": "tag:team", "Value": ["web"] }] });
-    let found = aws.call("ec2", "DescribeSecurityGroupRules", by_tag).await;
-    assert_eq!(found["securityGroupRuleSet"][0]["tagSet"], json!([{ "key": "team", "value": "web" }]));
+    let described = aws.call("ec2", "DescribeSecurityGroupRules", by_tag).await;
+    assert_eq!(described["securityGroupRuleSet"][0]["tagSet"], json!([{ "key": "team", "value": "web" }]));
     let tag = json!({ "resourceId": id, "resourceType": "security-group-rule", "key": "team", "value": "web" });
     assert_eq!(aws.call("ec2", "DescribeTags", json!({})).await["tagSet"], json!([tag]));
     aws.call("ec2", "DeleteTags", json!({ "ResourceId": [id] })).await;

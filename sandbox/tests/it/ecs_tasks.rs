@@ -35,7 +35,7 @@ async fn a_deployment_whose_health_checks_fail_is_rolled_back() {
         assert!(has_event(&back, words), "{words}: {:?}", back.events());
     }
     let listed = ecs.client.list_service_deployments().cluster(CLUSTER).service("web").send().await.expect("a list");
-    let statuses: Vec<_> = listed.service_deployments().iter().filter_map(|one| one.status()).collect();
+    let statuses: Vec<_> = listed.service_deployments().iter().filter_map(|deployment| deployment.status()).collect();
     assert_eq!(statuses, [&ServiceDeploymentStatus::RollbackSuccessful, &ServiceDeploymentStatus::Successful]);
     let arn = listed.service_deployments()[0].service_deployment_arn().expect("an ARN");
     let described = ecs.client.describe_service_deployments().service_deployment_arns(arn).send().await.expect("it");
@@ -95,7 +95,9 @@ async fn containers_wait_for_each_other() {
     let task = ecs.task(&arn, |task| task.last_status() == Some("RUNNING")).await;
     let of = |task: &Task, name: &str| {
         let container = task.containers().iter().find(|container| container.name() == Some(name));
-        container.map(|one| (one.last_status().unwrap_or_default().to_owned(), one.exit_code())).expect("a container")
+        container
+            .map(|container| (container.last_status().unwrap_or_default().to_owned(), container.exit_code()))
+            .expect("a container")
     };
     assert_eq!(of(&task, "first"), ("STOPPED".to_owned(), Some(0)));
     assert_eq!(of(&task, "app"), ("RUNNING".to_owned(), None));

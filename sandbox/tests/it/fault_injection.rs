@@ -147,7 +147,8 @@ async fn wait_until_complete(client: &aws_sdk_cloudformation::Client) -> Stack {
 async fn reasons(client: &aws_sdk_cloudformation::Client, status: &str) -> Vec<String> {
     let events = client.describe_stack_events().stack_name("s").send().await.expect("events");
     let of_status = events.stack_events().iter().filter(|event| {
-        event.resource_status().is_some_and(|one| one.as_str() == status) && event.logical_resource_id() == Some("One")
+        event.resource_status().is_some_and(|event_status| event_status.as_str() == status)
+            && event.logical_resource_id() == Some("One")
     });
     of_status.filter_map(|event| event.resource_status_reason().map(str::to_owned)).collect()
 }

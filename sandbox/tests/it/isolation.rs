@@ -43,7 +43,7 @@ impl Tasks {
         let request = request.execution_role_arn("arn:aws:iam::123456789012:role/execution");
         let request = request.set_task_role_arn(role.map(str::to_owned)).container_definitions(container);
         let registered = request.send().await.expect("it is registered");
-        let arn = registered.task_definition.and_then(|one| one.task_definition_arn).expect("an ARN");
+        let arn = registered.task_definition.and_then(|definition| definition.task_definition_arn).expect("an ARN");
         let request = self.client.run_task().cluster(CLUSTER).task_definition(arn).launch_type(LaunchType::Fargate);
         let tag = Tag::builder().key("ecsws:stack-name").value("web").build();
         let run = request.network_configuration(self.network.clone()).tags(tag).send().await.expect("it runs");

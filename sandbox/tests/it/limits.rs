@@ -84,8 +84,8 @@ async fn output_without_line_breaks_is_complete() {
     let task = run(&aws, "head -c 1000000 /dev/zero | tr '\\0' x; exec >&- 2>&-; exit 3").await;
     assert_eq!(stopped(&aws, &task).await.exit_code(), Some(3));
     // As on AWS, the last events may come a little after the task's end.
-    let whole = async { while printed(&aws).await < 1_000_000 {} };
-    tokio::time::timeout(LIMIT, whole).await.expect("all of it arrives");
+    let all_printed = async { while printed(&aws).await < 1_000_000 {} };
+    tokio::time::timeout(LIMIT, all_printed).await.expect("all of it arrives");
     assert_eq!(printed(&aws).await, 1_000_000);
 }
 

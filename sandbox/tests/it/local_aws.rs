@@ -242,7 +242,7 @@ impl Confined {
         command.args(["-c", &script]).arg(program()).arg(folder.path()).env_clear();
         let process = command.spawn().expect("it starts");
         let confined = Self { folder, process };
-        let found = async {
+        let wait_for_endpoint = async {
             loop {
                 if let Ok(Some((endpoint, _))) = lifecycle::status(confined.folder.path()).await {
                     return endpoint;
@@ -250,7 +250,7 @@ impl Confined {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        let endpoint = tokio::time::timeout(Duration::from_mins(1), found).await.expect("it answers");
+        let endpoint = tokio::time::timeout(Duration::from_mins(1), wait_for_endpoint).await.expect("it answers");
         (confined, endpoint)
     }
 

@@ -75,9 +75,9 @@ async fn a_pattern_selects_events() {
     let lines = ["GET /health 200", "GET / 500 ERROR", "POST / 500 ERROR retried", json];
     put(&logs, "a", lines.map(|line| (time, line.to_owned()))).await;
     let matching = async |pattern: &str| {
-        let found =
+        let response =
             logs.filter_log_events().log_group_name(GROUP).filter_pattern(pattern).send().await.expect("events");
-        found.events().iter().filter_map(|event| event.message.clone()).collect::<Vec<_>>()
+        response.events().iter().filter_map(|event| event.message.clone()).collect::<Vec<_>>()
     };
     assert_eq!(matching("ERROR -retried").await, [lines[1]]);
     assert_eq!(matching("\"GET /health\"").await, [lines[0]]);

@@ -108,11 +108,11 @@ async fn groups_are_described_as_recorded() {
     let some = json!({ "logGroupNamePrefix": "prefix-" });
     let test = "test_describe_log_groups_with_prefix";
     answered(&aws, "DescribeLogGroups", some, "groups", test, "describe-log-groups-prefix").await;
-    let one = json!({ "logGroupNamePattern": "fix-2" });
+    let by_pattern = json!({ "logGroupNamePattern": "fix-2" });
     let test = "test_describe_log_groups_with_pattern";
-    answered(&aws, "DescribeLogGroups", one.clone(), "groups", test, "describe-log-groups-pattern").await;
-    let found = aws.call("logs", "DescribeLogGroups", one).await;
-    let rest = json!({ "logGroupNamePattern": "fix-2", "nextToken": found["nextToken"] });
+    answered(&aws, "DescribeLogGroups", by_pattern.clone(), "groups", test, "describe-log-groups-pattern").await;
+    let response = aws.call("logs", "DescribeLogGroups", by_pattern).await;
+    let rest = json!({ "logGroupNamePattern": "fix-2", "nextToken": response["nextToken"] });
     assert_eq!(aws.call("logs", "DescribeLogGroups", rest).await["logGroups"], json!([]));
     let both = json!({ "logGroupNamePattern": "a", "logGroupNamePrefix": "a" });
     let test = "test_describe_log_groups_prefix_and_pattern_error";
@@ -172,7 +172,14 @@ async fn streams_are_described_as_recorded() {
     let some = json!({ "logGroupName": GROUP, "logStreamNamePrefix": "prefix-" });
     let test = "test_describe_log_streams_with_prefix";
     answered(&aws, "DescribeLogStreams", some, "streams", test, "describe-streams-with-prefix").await;
-    let one = json!({ "logGroupName": GROUP, "logStreamNamePrefix": STREAM });
-    answered(&aws, "DescribeLogStreams", one, "streams", "test_log_stream_arn_format", "describe-log-streams-with-arn")
-        .await;
+    let by_prefix = json!({ "logGroupName": GROUP, "logStreamNamePrefix": STREAM });
+    answered(
+        &aws,
+        "DescribeLogStreams",
+        by_prefix,
+        "streams",
+        "test_log_stream_arn_format",
+        "describe-log-streams-with-arn",
+    )
+    .await;
 }

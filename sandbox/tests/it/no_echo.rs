@@ -83,7 +83,7 @@ async fn no_response_contains_a_noecho_value_in_any_form() {
         let answer = aws.call("cloudformation", "DescribeChangeSet", described).await;
         assert_eq!(leaks(&answer), Vec::<&str>::new(), "{answer:#}");
         let changes = answer["Changes"].as_array().expect("changes");
-        assert!(changes.iter().any(|one| one["ResourceChange"]["LogicalResourceId"] == "Encoded"), "{answer:#}");
+        assert!(changes.iter().any(|change| change["ResourceChange"]["LogicalResourceId"] == "Encoded"), "{answer:#}");
     }
     aws.change_stack("ExecuteChangeSet", change).await;
     for (operation, answer) in answers(&aws, "s").await {

@@ -8,8 +8,8 @@ use crate::common::{data, read};
 pub fn recorded(file: &str, test: &str) -> Value {
     let all: Map<String, Value> =
         serde_json::from_str(&read(&data(&format!("aws-recordings/{file}.json")))).expect("JSON");
-    let found = all.iter().find(|(name, _)| name.ends_with(&format!("::{test}")));
-    found.unwrap_or_else(|| panic!("no recording of {test}")).1["recorded-content"].clone()
+    let recording = all.iter().find(|(name, _)| name.ends_with(&format!("::{test}")));
+    recording.unwrap_or_else(|| panic!("no recording of {test}")).1["recorded-content"].clone()
 }
 
 /// Asserts that a response has the recorded members, with the recorded values unless they are generated.

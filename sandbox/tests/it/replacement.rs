@@ -65,7 +65,7 @@ async fn a_named_service_gets_a_circuit_breaker_and_its_controller_in_place() {
                 .as_array()
                 .expect("details")
                 .iter()
-                .all(|one| one["Target"]["RequiresRecreation"] == "Never")
+                .all(|detail| detail["Target"]["RequiresRecreation"] == "Never")
         );
         assert_eq!(stack["StackStatus"], "UPDATE_COMPLETE", "{:#?}", aws.events("web").await);
         assert_eq!(physical_id(&aws, "web").await, before);

@@ -46,7 +46,7 @@ async fn run_command_records_outputs_exit_codes_and_cancellations() {
     assert!(output.starts_with("one\n1\n2\n") && output.ends_with("--output truncated--") && output.len() == 24_000);
     let stream = format!("{id}/{}/aws-runShellScript/stdout", targets.instance);
     let logs = targets.aws.logs();
-    let whole = async {
+    let all_logged = async {
         loop {
             let last = logs.get_log_events().log_group_name("/commands").log_stream_name(&stream).send().await;
             let events = last.expect("the stream is there").events.unwrap_or_default();
@@ -56,7 +56,7 @@ async fn run_command_records_outputs_exit_codes_and_cancellations() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(LIMIT, whole).await.expect("all of it is in the log");
+    tokio::time::timeout(LIMIT, all_logged).await.expect("all of it is in the log");
 
     // At once after it was sent, or when it has just begun.
     for round in 0..20 {

@@ -325,8 +325,8 @@ async fn a_stack_updates_and_deletes_the_alarms_of_its_policy() {
             loop {
                 let stacks = client.describe_stacks().stack_name("scaling").send().await;
                 let status = stacks.map(|stacks| stacks.stacks()[0].stack_status().cloned());
-                let status =
-                    status.map_or_else(|_| "DELETE_COMPLETE".to_owned(), |one| one.expect("a status").to_string());
+                let status = status
+                    .map_or_else(|_| "DELETE_COMPLETE".to_owned(), |status| status.expect("a status").to_string());
                 if status == expected {
                     return;
                 }
@@ -335,10 +335,10 @@ async fn a_stack_updates_and_deletes_the_alarms_of_its_policy() {
         tokio::time::timeout(LIMIT, waiting).await.unwrap_or_else(|_| panic!("it never is {expected}"));
     };
     let alarms = || {
-        let found =
+        let response =
             aws.call("monitoring", "DescribeAlarms", &json!({ "AlarmNamePrefix": "TargetTracking-service/demo/web-" }));
         let of = |alarm: &Value| (alarm["AlarmName"].clone(), alarm["Threshold"].clone());
-        found["MetricAlarms"].as_array().expect("a list").iter().map(of).collect::<Vec<_>>()
+        response["MetricAlarms"].as_array().expect("a list").iter().map(of).collect::<Vec<_>>()
     };
     client.create_stack().stack_name("scaling").template_body(template("50")).send().await.expect("a stack");
     until("CREATE_COMPLETE").await;

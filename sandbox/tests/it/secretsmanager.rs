@@ -104,7 +104,7 @@ async fn a_stack_creates_a_secret_with_a_generated_password() {
             break stack
                 .outputs()
                 .iter()
-                .map(|one| one.output_value().unwrap_or_default().to_owned())
+                .map(|output| output.output_value().unwrap_or_default().to_owned())
                 .collect::<Vec<_>>();
         }
     };

@@ -141,8 +141,8 @@ async fn requests_that_are_too_large_too_deep_or_compressed_are_refused() {
 #[tokio::test]
 async fn an_incomplete_body_is_not_reported_as_too_large() {
     let aws = LocalAws::start().await;
-    let whole = signed(&aws.endpoint, &[], "{}");
-    let broken = whole.replace("content-length: 2\r\n\r\n{}", "transfer-encoding: chunked\r\n\r\nzz\r\n");
+    let complete = signed(&aws.endpoint, &[], "{}");
+    let broken = complete.replace("content-length: 2\r\n\r\n{}", "transfer-encoding: chunked\r\n\r\nzz\r\n");
     let answer = exchange(&aws.endpoint, &broken);
     assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("MalformedHttpRequestException"), "{answer}");
 }
@@ -239,8 +239,8 @@ async fn a_request_for_another_host_is_refused() {
     let aws = LocalAws::start().await;
     let answer = plain_request(&aws.endpoint, "attacker.example", "");
     assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("InvalidHost"), "{answer}");
-    let whole = signed(&aws.endpoint, &[], "{}").replacen("POST /", "POST http://attacker.example/", 1);
-    let answer = exchange(&aws.endpoint, &whole);
+    let absolute_form = signed(&aws.endpoint, &[], "{}").replacen("POST /", "POST http://attacker.example/", 1);
+    let answer = exchange(&aws.endpoint, &absolute_form);
     assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("InvalidHost"), "{answer}");
 }
 

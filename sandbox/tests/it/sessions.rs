@@ -131,8 +131,12 @@ async fn a_session_ends_with_its_target() {
 async fn only_instances_whose_role_allows_it_are_managed() {
     let targets = SessionTargets::start(true).await;
     let known = targets.ssm("DescribeInstanceInformation", &json!({}));
-    let ids: Vec<&Value> =
-        known["InstanceInformationList"].as_array().expect("a list").iter().map(|one| &one["InstanceId"]).collect();
+    let ids: Vec<&Value> = known["InstanceInformationList"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|instance| &instance["InstanceId"])
+        .collect();
     assert_eq!(ids, [&json!(targets.instance)]);
     let refused = targets.try_ssm("StartSession", &json!({ "Target": targets.unmanaged_instance }));
     assert_eq!(refused, Err(format!("TargetNotConnected: {} is not connected.", targets.unmanaged_instance)));

@@ -32,7 +32,7 @@ async fn query_parameters_are_signed_sorted_by_name() {
                 let value = if seen.insert(name.clone()) {
                     value
                 } else {
-                    value.replace(|one: char| !one.is_ascii_alphanumeric(), "")
+                    value.replace(|character: char| !character.is_ascii_alphanumeric(), "")
                 };
                 query.append_pair(&name, &value);
             }

@@ -53,12 +53,12 @@ async fn instances_are_discovered_by_health_and_parameters() {
     let before = aws.call(service, "DiscoverInstancesRevision", names.clone()).await["InstancesRevision"].clone();
     let sick = json!({ "ServiceId": created["Id"], "InstanceId": "one", "Status": "UNHEALTHY" });
     aws.call(service, "UpdateInstanceCustomHealthStatus", sick).await;
-    let found = aws.call(service, "DiscoverInstances", names.clone()).await;
+    let discovered = aws.call(service, "DiscoverInstances", names.clone()).await;
     assert_eq!(
-        (found["Instances"].as_array().map(Vec::len), &found["Instances"][0]["InstanceId"]),
+        (discovered["Instances"].as_array().map(Vec::len), &discovered["Instances"][0]["InstanceId"]),
         (Some(1), &json!("two"))
     );
-    assert!(found["InstancesRevision"].as_i64() > before.as_i64());
+    assert!(discovered["InstancesRevision"].as_i64() > before.as_i64());
     let mut by_zone = names;
     by_zone["QueryParameters"] = json!({ "zone": "a" });
     by_zone["HealthStatus"] = "ALL".into();
@@ -115,8 +115,8 @@ async fn a_leading_slash_makes_no_difference_to_a_top_level_parameter() {
             let parameter = aws.call("ssm", "GetParameter", json!({ "Name": name })).await["Parameter"].clone();
             assert_eq!(parameter["Name"], stored);
             assert_eq!(parameter["ARN"], format!("arn:aws:ssm:us-east-1:123456789012:parameter/{bare}"));
-            let found = aws.call("ssm", "GetParameters", json!({ "Names": [name] })).await;
-            assert_eq!(found["Parameters"][0]["Name"], stored);
+            let response = aws.call("ssm", "GetParameters", json!({ "Names": [name] })).await;
+            assert_eq!(response["Parameters"][0]["Name"], stored);
             assert_eq!(aws.refusal("ssm", "PutParameter", put(name)).await.0, "ParameterAlreadyExists");
             let resource = json!({ "ResourceType": "Parameter", "ResourceId": name });
             let mut tags = resource.clone();
@@ -192,12 +192,12 @@ async fn a_secret_is_read_as_a_parameter() {
     let first = created["VersionId"].as_str().expect("a version");
     for (selector, value) in [(String::new(), "two"), (":AWSPREVIOUS".to_owned(), "one"), (format!(":{first}"), "one")]
     {
-        let found = aws.call("ssm", "GetParameter", get(&format!("{name}{selector}"))).await["Parameter"].clone();
+        let parameter = aws.call("ssm", "GetParameter", get(&format!("{name}{selector}"))).await["Parameter"].clone();
         assert_eq!(
-            (&found["Value"], &found["Type"], &found["Version"]),
+            (&parameter["Value"], &parameter["Type"], &parameter["Version"]),
             (&value.into(), &"SecureString".into(), &0.into())
         );
-        let source = found["SourceResult"].as_str().expect("what Secrets Manager says");
+        let source = parameter["SourceResult"].as_str().expect("what Secrets Manager says");
         let source: serde_json::Value = serde_json::from_str(source).expect("JSON");
         assert_eq!((&source["ARN"], &source["Name"]), (&created["ARN"], &"db/key".into()));
     }

@@ -30,13 +30,13 @@ fn check(events: &[Value]) {
 }
 
 fn handles(count: usize, metadata: usize) -> String {
-    let one = |number| {
+    let handle = |number| {
         (
             format!("H{number}"),
             json!({ "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": format!("{metadata}") } }),
         )
     };
-    json!({ "Resources": (0..count).map(one).collect::<serde_json::Map<_, _>>() }).to_string()
+    json!({ "Resources": (0..count).map(handle).collect::<serde_json::Map<_, _>>() }).to_string()
 }
 
 #[tokio::test]

@@ -43,8 +43,8 @@ async fn a_network_has_the_ranges_rules_and_tags_of_its_template() {
     let stack = create(&client, "net", &body("a", 80)).await;
     assert_eq!(status(&stack), "CREATE_COMPLETE", "{:?}", events(&client, "net").await);
     let output = |key: &str| {
-        let found = stack.outputs().iter().find(|output| output.output_key() == Some(key));
-        found.and_then(|output| output.output_value()).unwrap_or_default()
+        let matching = stack.outputs().iter().find(|output| output.output_key() == Some(key));
+        matching.and_then(|output| output.output_value()).unwrap_or_default()
     };
     assert_eq!(output("Ranges"), "10.0.0.0/16 10.0.1.0/24");
     assert!(output("Public").starts_with("203.0.113."), "{}", output("Public"));
@@ -64,7 +64,7 @@ async fn a_network_has_the_ranges_rules_and_tags_of_its_template() {
 async fn properties_that_are_not_served_are_distinguished_from_unknown_ones() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
-    let one = |properties: serde_json::Value| json!({ "One": { "Type": "AWS::EC2::SecurityGroup", "Properties": properties } });
+    let security_group = |properties: serde_json::Value| json!({ "One": { "Type": "AWS::EC2::SecurityGroup", "Properties": properties } });
     let cases = [
         (
             "nested",
@@ -75,7 +75,7 @@ async fn properties_that_are_not_served_are_distinguished_from_unknown_ones() {
         ("default", json!({ "GroupDescription": "d" }), "No default VPC for this user"),
     ];
     for (name, properties, words) in cases {
-        let stack = create(&client, name, &template(&one(properties))).await;
+        let stack = create(&client, name, &template(&security_group(properties))).await;
         assert_eq!(status(&stack), "ROLLBACK_COMPLETE");
         let actual = events(&client, name).await;
         assert!(

@@ -41,7 +41,8 @@ async fn a_failed_update_restores_changed_resources_and_deletes_new_ones() {
     let stack = update(&client, "back", &next).await;
     assert_eq!(status(&stack), "UPDATE_ROLLBACK_COMPLETE");
     let resources = client.describe_stack_resources().stack_name("back").send().await.expect("resources");
-    let names: Vec<_> = resources.stack_resources().iter().filter_map(|one| one.logical_resource_id()).collect();
+    let names: Vec<_> =
+        resources.stack_resources().iter().filter_map(|resource| resource.logical_resource_id()).collect();
     assert_eq!(names, ["One"]);
     let last = events(&client, "back").await;
     assert!(last.iter().any(|line| line == "One UPDATE_COMPLETE"), "{last:#?}");
@@ -83,7 +84,7 @@ async fn a_failure_reports_only_resources_that_were_being_changed() {
     let actual = events(&client, "unchanged").await;
     assert!(actual[before..].iter().all(|line| !line.starts_with("Same")), "{actual:#?}");
     let resources = client.describe_stack_resources().stack_name("unchanged").send().await.expect("resources");
-    let statuses = resources.stack_resources().iter().filter_map(|one| one.resource_status());
+    let statuses = resources.stack_resources().iter().filter_map(|resource| resource.resource_status());
     let wrong: Vec<_> = statuses.filter(|status| !status.as_str().ends_with("_COMPLETE")).collect();
     assert!(wrong.is_empty(), "{wrong:?}");
 }

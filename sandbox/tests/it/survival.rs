@@ -322,8 +322,9 @@ async fn concurrent_stops_and_starts_wait_for_each_other() {
     let mut aws = LocalAws::start().await;
     let folder = aws.folder();
     for _ in 0..5 {
-        let (one, started, other) = tokio::join!(lifecycle::stop(&folder), aws.try_restart(), lifecycle::stop(&folder));
-        one.and(other).expect("each stops the sandbox that runs then");
+        let (first_stop, started, second_stop) =
+            tokio::join!(lifecycle::stop(&folder), aws.try_restart(), lifecycle::stop(&folder));
+        first_stop.and(second_stop).expect("each stops the sandbox that runs then");
         started.expect("it is started");
     }
     // A killed sandbox leaves an endpoint without a listener.

@@ -130,7 +130,7 @@ Outputs:
 async fn parameters_must_satisfy_their_constraints() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
-    let one =
+    let with_parameter =
         |declaration: &str| with(&format!("Parameters: {{P: {{{declaration}}}}}\nOutputs: {{Out: {{Value: !Ref P}}}}"));
     let cases = [
         ("Type: String, AllowedValues: [a, b]", "c", "Parameter 'P' must be one of AllowedValues"),
@@ -157,16 +157,19 @@ async fn parameters_must_satisfy_their_constraints() {
         ),
     ];
     for (declaration, value, expected) in cases {
-        let actual = refused(declaration)(create(&client, "never", &one(declaration), &[("P", value)]).await);
+        let actual =
+            refused(declaration)(create(&client, "never", &with_parameter(declaration), &[("P", value)]).await);
         assert_eq!(actual, expected);
     }
-    let actual = refused("unknown")(create(&client, "never", &one("Type: String"), &[("P", "a"), ("Q", "b")]).await);
+    let actual =
+        refused("unknown")(create(&client, "never", &with_parameter("Type: String"), &[("P", "a"), ("Q", "b")]).await);
     assert_eq!(actual, "Parameters: [Q] do not exist in the template");
-    let hidden =
-        create(&client, "hidden", &one("Type: String, NoEcho: true"), &[("P", "secret")]).await.expect("it is made");
+    let hidden = create(&client, "hidden", &with_parameter("Type: String, NoEcho: true"), &[("P", "secret")])
+        .await
+        .expect("it is made");
     assert_eq!(hidden.parameters()[0].parameter_value(), Some("****"));
     let kept = Parameter::builder().parameter_key("P").use_previous_value(true).build();
-    let body = one("Type: String, NoEcho: true").replace("Value: !Ref P", "Value: !Sub 'now ${P}'");
+    let body = with_parameter("Type: String, NoEcho: true").replace("Value: !Ref P", "Value: !Sub 'now ${P}'");
     client
         .update_stack()
         .stack_name("hidden")
@@ -176,8 +179,13 @@ async fn parameters_must_satisfy_their_constraints() {
         .await
         .expect("it begins");
     assert_eq!(outputs(&wait_until_complete(&client, "hidden").await)["Out"], "now secret");
-    let error =
-        client.create_stack().stack_name("never").template_body(one("Type: String")).parameters(kept).send().await;
+    let error = client
+        .create_stack()
+        .stack_name("never")
+        .template_body(with_parameter("Type: String"))
+        .parameters(kept)
+        .send()
+        .await;
     assert_eq!(
         error.expect_err("there is none").message(),
         Some(

@@ -48,9 +48,9 @@ pub async fn wait_until_complete(client: &Client, name: &str) -> Stack {
     let wait = async {
         loop {
             let answer = client.describe_stacks().stack_name(name).send().await.expect("the stack is known");
-            let found = answer.stacks()[0].clone();
-            if !found.stack_status().expect("a status").as_str().ends_with("_IN_PROGRESS") {
-                return found;
+            let stack = answer.stacks()[0].clone();
+            if !stack.stack_status().expect("a status").as_str().ends_with("_IN_PROGRESS") {
+                return stack;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

@@ -9,7 +9,7 @@ use super::outputs;
 use super::phase::StackPhase;
 use super::resource_operation::{TargetState, reconcile};
 use crate::Fault;
-use crate::cloudformation::model::{Action, OnFailure, Stack, StackStatus};
+use crate::cloudformation::model::{OnFailure, ResourceAction, Stack, StackStatus};
 use crate::cloudformation::template::parameters::aws_specific_types;
 use crate::cloudformation::template::{Template, attribute_check};
 
@@ -29,7 +29,7 @@ pub(super) async fn run(phase: &StackPhase) -> Result<(), Fault> {
     }
     let target = Arc::new(TargetState { stack, template, active });
     let TargetState { stack, template, active } = &*target;
-    let work = |phase, name| -> graph::Work { Box::pin(reconcile(phase, name, Arc::clone(&target))) };
+    let work = |phase, name| -> graph::ResourceFuture { Box::pin(reconcile(phase, name, Arc::clone(&target))) };
     let on_failure = stack.definition.on_failure;
     let keep_going = on_failure == OnFailure::DoNothing;
     let mut outcome = graph::run_until(phase, active.clone(), keep_going, timeout(phase, stack), work).await;
@@ -84,8 +84,8 @@ fn cancel(phase: &StackPhase, outcome: &mut GraphResult) -> Result<(), Fault> {
         let Some(mut resource) = in_progress else { continue };
         let action = resource.status.action();
         let sentence = match action {
-            Action::Create => "Resource creation cancelled",
-            Action::Update => "Resource update cancelled",
+            ResourceAction::Create => "Resource creation cancelled",
+            ResourceAction::Update => "Resource update cancelled",
         };
         phase.set_status(&mut resource, action.failed(), Some(sentence))?;
         outcome.cancelled.push(name);
@@ -100,8 +100,8 @@ fn failed_resources(phase: &StackPhase, outcome: &GraphResult) -> String {
     for name in outcome.failed.iter().chain(&outcome.cancelled) {
         let Some(resource) = resources.get(name) else { continue };
         match resource.status.action() {
-            Action::Create => created.push(name.as_str()),
-            Action::Update => updated.push(name.as_str()),
+            ResourceAction::Create => created.push(name.as_str()),
+            ResourceAction::Update => updated.push(name.as_str()),
         }
     }
     let mut sentence = String::new();

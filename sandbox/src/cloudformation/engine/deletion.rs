@@ -8,7 +8,7 @@ use crate::cloudformation::State;
 use crate::cloudformation::model::{DeletionPolicy, PhysicalResource, Resource, ResourceStatus, StackStatus};
 use crate::cloudformation::resources::is_missing;
 use crate::cloudformation::template::Template;
-use crate::cloudformation::template::check::Dependencies;
+use crate::cloudformation::template::template_check::Dependencies;
 use crate::fault_injection::Verb;
 
 /// Deletes every resource: the phase of `DELETE_IN_PROGRESS` and of `ROLLBACK_IN_PROGRESS`.
@@ -78,7 +78,7 @@ pub(super) async fn clean_up(phase: &StackPhase) -> Result<(), Fault> {
     };
     let affected = phase.resources().into_values().filter(is_affected);
     let order: Dependencies = affected.map(|resource| (resource.logical_id, resource.depends_on)).collect();
-    let work = |phase: StackPhase, name: String| -> graph::Work {
+    let work = |phase: StackPhase, name: String| -> graph::ResourceFuture {
         if active.contains_key(&name) {
             Box::pin(delete_replaced(phase, name))
         } else {

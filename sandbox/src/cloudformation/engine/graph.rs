@@ -7,8 +7,8 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use super::phase::StackPhase;
 use crate::Fault;
-use crate::cloudformation::template::check::Dependencies;
 use crate::cloudformation::template::invalid;
+use crate::cloudformation::template::template_check::Dependencies;
 
 /// How many resources of a stack are worked on at the same time: more would keep other callers waiting.
 const MAX_CONCURRENT: usize = 16;
@@ -28,7 +28,7 @@ pub(super) struct GraphResult {
     pub internal_fault: Option<Fault>,
 }
 
-pub(super) type Work = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
+pub(super) type ResourceFuture = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
 
 /// The dependencies for a deletion: each resource with those that depend on it.
 pub(super) fn reversed(dependencies: &Dependencies) -> Dependencies {
@@ -50,7 +50,7 @@ pub(super) fn reversed(dependencies: &Dependencies) -> Dependencies {
 pub(super) async fn run_all(
     phase: &StackPhase,
     waiting: Dependencies,
-    work: impl Fn(StackPhase, String) -> Work,
+    work: impl Fn(StackPhase, String) -> ResourceFuture,
 ) -> Result<GraphResult, Fault> {
     let outcome = run_until(phase, waiting, true, std::future::pending(), work).await;
     if outcome.interrupted { Ok(outcome) } else { outcome.internal_fault.clone().map_or(Ok(outcome), Err) }
@@ -62,7 +62,7 @@ pub(super) async fn run_until(
     mut waiting: Dependencies,
     keep_going: bool,
     deadline: impl Future<Output = ()>,
-    work: impl Fn(StackPhase, String) -> Work,
+    work: impl Fn(StackPhase, String) -> ResourceFuture,
 ) -> GraphResult {
     let mut deadline = std::pin::pin!(deadline);
     let mut outcome = GraphResult::default();

@@ -12,8 +12,8 @@ use crate::cloudformation::State;
 use crate::cloudformation::model::{Definition, Resource, ResourceStatus, Stack, StackStatus};
 use crate::cloudformation::resources::{HandlerContext, STACK_ID_TAG};
 use crate::cloudformation::template::Template;
-use crate::cloudformation::template::check::{Dependencies, active_dependencies};
-use crate::cloudformation::template::resolve::{EvaluationScope, ResourceValues};
+use crate::cloudformation::template::evaluation_scope::{EvaluationScope, ResourceValues};
+use crate::cloudformation::template::template_check::{Dependencies, active_dependencies};
 use crate::{Fault, Sandbox};
 
 /// One phase of an operation on a stack.

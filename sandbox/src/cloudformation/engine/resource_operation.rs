@@ -10,13 +10,13 @@ use super::phase::StackPhase;
 use super::{find_type, status_reason};
 use crate::Fault;
 use crate::cloudformation::model::{
-    Action, DeletionPolicy, OnFailure, PhysicalResource, Resource, ResourceStatus, Stack, mask_hidden,
+    DeletionPolicy, OnFailure, PhysicalResource, Resource, ResourceAction, ResourceStatus, Stack, mask_hidden,
 };
 use crate::cloudformation::resources::{
     CREATION_INITIATED, Creation, HandlerContext, HandlerOutput, ResourceType, custom_name_conflict,
 };
-use crate::cloudformation::template::check::Dependencies;
-use crate::cloudformation::template::resolve::EvaluationScope;
+use crate::cloudformation::template::evaluation_scope::EvaluationScope;
+use crate::cloudformation::template::template_check::Dependencies;
 use crate::cloudformation::template::{Template, template_fault, type_of};
 use crate::fault_injection::Verb;
 
@@ -62,7 +62,7 @@ pub(super) async fn reconcile(phase: StackPhase, name: String, target: Arc<Targe
     let desired = match desired {
         Ok(desired) => desired,
         Err(problem) => {
-            let action = if resource.current.is_some() { Action::Update } else { Action::Create };
+            let action = if resource.current.is_some() { ResourceAction::Update } else { ResourceAction::Create };
             phase.set_status(&mut resource, action.failed(), Some(&problem))?;
             return Err(template_fault(problem));
         }
@@ -123,7 +123,7 @@ fn desired_properties(declared: &Value, scope: &EvaluationScope<'_>) -> Result<V
 impl ResourceOperation {
     async fn run(&mut self) -> Result<(), Fault> {
         self.discard_incomplete_creation().await?;
-        let Some(current) = self.resource.current.clone() else { return self.create(Action::Create).await };
+        let Some(current) = self.resource.current.clone() else { return self.create(ResourceAction::Create).await };
         if self.is_created(&current) {
             let action = self.resource.status.action();
             if self.resource.status.is_failed() {
@@ -134,7 +134,7 @@ impl ResourceOperation {
         if self.resource.status == ResourceStatus::CreateFailed {
             delete_physical(&self.phase, &self.resource.logical_id, current).await?;
             self.resource.current = None;
-            return self.create(Action::Create).await;
+            return self.create(ResourceAction::Create).await;
         }
         if current.resource_type != self.resource_type.name
             || needs_replacement(self.resource_type, &current.properties, &self.desired)
@@ -215,9 +215,9 @@ impl ResourceOperation {
     }
 
     /// Creates a physical resource; `action` is `Update` for a replacement.
-    async fn create(&mut self, action: Action) -> Result<(), Fault> {
+    async fn create(&mut self, action: ResourceAction) -> Result<(), Fault> {
         let status = action.in_progress();
-        if action == Action::Create {
+        if action == ResourceAction::Create {
             self.set_status(status, None)?;
         }
         self.context.check_injected_fault(Verb::Create, self.resource_type)?;
@@ -244,7 +244,7 @@ impl ResourceOperation {
     }
 
     /// Waits until the physical resource is stable, and completes the operation.
-    async fn complete(&mut self, action: Action, output: HandlerOutput) -> Result<(), Fault> {
+    async fn complete(&mut self, action: ResourceAction, output: HandlerOutput) -> Result<(), Fault> {
         tokio::task::yield_now().await;
         let output = match self.resource_type.stabilize {
             Some(stabilize) => stabilize(self.context.clone(), output).await?,
@@ -259,7 +259,7 @@ impl ResourceOperation {
         self.set_status(ResourceStatus::UpdateInProgress, None)?;
         self.context.check_injected_fault(Verb::Update, self.resource_type)?;
         let output = (self.resource_type.update)(self.context.clone(), current, self.desired.clone()).await?;
-        self.complete(Action::Update, output).await
+        self.complete(ResourceAction::Update, output).await
     }
 
     /// Creates the new physical resource; the clean-up deletes the old one.
@@ -267,7 +267,7 @@ impl ResourceOperation {
         let sentence = "Requested update requires the creation of a new physical resource; hence creating one.";
         self.resource.previous.get_or_insert(current);
         self.set_status(ResourceStatus::UpdateInProgress, Some(sentence))?;
-        self.create(Action::Update).await
+        self.create(ResourceAction::Update).await
     }
 }
 

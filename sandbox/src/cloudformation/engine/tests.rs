@@ -132,10 +132,11 @@ async fn a_full_disk_is_retried_and_a_resource_s_failure_is_not() {
         is_finished: Arc::default(),
     };
     let all = || [("One".to_owned(), Vec::new())].into();
-    let refused = |_, _| -> graph::Work { Box::pin(async { Err(Fault::client("DependencyViolation", "in use")) }) };
+    let refused =
+        |_, _| -> graph::ResourceFuture { Box::pin(async { Err(Fault::client("DependencyViolation", "in use")) }) };
     let outcome = graph::run_all(&operation, all(), refused).await.expect("it has run");
     assert_eq!(outcome.failed, ["One"]);
-    let full = |_, _| -> graph::Work { Box::pin(async { Err(Fault::internal("no space left")) }) };
+    let full = |_, _| -> graph::ResourceFuture { Box::pin(async { Err(Fault::internal("no space left")) }) };
     let fault = graph::run_all(&operation, all(), full).await.expect_err("it is to be retried");
     assert_eq!(fault.message, "no space left");
 }

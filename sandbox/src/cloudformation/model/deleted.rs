@@ -21,7 +21,7 @@ impl State {
             self.stacks.remove(&id);
             self.resources.remove_prefix(&id);
             self.events.remove_prefix(&id);
-            self.change_sets.retain(|_, one| one.stack_id != id);
+            self.change_sets.retain(|_, change_set| change_set.stack_id != id);
         }
         for (_, id) in deleted {
             if self.stacks.get(&id).is_some_and(|stack| !stack.is_compacted) {
@@ -46,7 +46,7 @@ impl State {
                 event.properties = None;
             }
         }
-        self.change_sets.retain(|_, one| one.stack_id != id);
+        self.change_sets.retain(|_, change_set| change_set.stack_id != id);
     }
 }
 

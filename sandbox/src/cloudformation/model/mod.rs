@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::template::dynamic;
+use super::template::dynamic_references;
 use crate::base::tags::Tag;
 
 mod change_set;
@@ -19,11 +19,11 @@ pub(crate) use event::StackEvent;
 pub(crate) use no_echo::{MASK, mask_fault, mask_hidden, mask_text};
 pub(crate) use resource::{DeletionPolicy, PhysicalResource, Resource};
 pub(crate) use state::State;
-pub(crate) use status::{Action, ChangeSetStatus, ExecutionStatus, ResourceStatus, StackStatus};
+pub(crate) use status::{ChangeSetStatus, ExecutionStatus, ResourceAction, ResourceStatus, StackStatus};
 
 /// A template parameter with its value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Parameter {
+pub(crate) struct TemplateParameter {
     /// The key in the template.
     pub key: String,
     /// The given value, or the default.
@@ -44,9 +44,9 @@ pub(crate) struct Definition {
     pub original_body: Option<String>,
     /// The values of its dynamic references to SSM parameters.
     #[serde(default)]
-    pub dynamic: dynamic::ResolvedReferences,
+    pub dynamic: dynamic_references::ResolvedReferences,
     /// The parameters, in the template's order.
-    pub parameters: Vec<Parameter>,
+    pub parameters: Vec<TemplateParameter>,
     /// The stack's tags.
     pub tags: Vec<Tag>,
     /// The acknowledged capabilities.

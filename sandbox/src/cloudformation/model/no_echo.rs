@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Definition, Parameter, PhysicalResource, Resource, Stack};
+use super::{Definition, PhysicalResource, Resource, Stack, TemplateParameter};
 use crate::Fault;
 
 /// The text in place of a hidden value.
@@ -25,19 +25,24 @@ impl Definition {
     /// twice), the longest first.
     pub(crate) fn secrets(&self) -> Vec<String> {
         let hidden = self.parameters.iter().filter(|parameter| parameter.no_echo);
-        let values = hidden.flat_map(|one| [Some(one.value.as_str()), one.resolved.as_deref()]).flatten();
+        let values =
+            hidden.flat_map(|parameter| [Some(parameter.value.as_str()), parameter.resolved.as_deref()]).flatten();
         let values = values.flat_map(|value| value.split(',').map(str::trim).chain([value]));
-        let values = values.filter(|one| !one.is_empty()).map(ToOwned::to_owned);
+        let values = values.filter(|value| !value.is_empty()).map(ToOwned::to_owned);
         with_quoted(values)
     }
 }
 
 /// A fault with hidden parameter values masked, and every part of one that has [`MIN_PART`] characters: functions such as `Fn::Select`
 /// put parts of values into messages.
-pub(crate) fn mask_fault(fault: Fault, parameters: &[Parameter]) -> Fault {
+pub(crate) fn mask_fault(fault: Fault, parameters: &[TemplateParameter]) -> Fault {
     let hidden = parameters.iter().filter(|parameter| parameter.no_echo);
     let hidden = Definition { parameters: hidden.cloned().collect(), ..Definition::default() };
-    let values = hidden.parameters.iter().flat_map(|one| [Some(one.value.as_str()), one.resolved.as_deref()]).flatten();
+    let values = hidden
+        .parameters
+        .iter()
+        .flat_map(|parameter| [Some(parameter.value.as_str()), parameter.resolved.as_deref()])
+        .flatten();
     let message = values.fold(hidden.masked(&fault.message), |text, secret| mask_parts(&text, secret));
     Fault { message, ..fault }
 }
@@ -60,8 +65,8 @@ fn with_quoted(texts: impl Iterator<Item = String>) -> Vec<String> {
 pub(crate) fn mask_hidden(text: &str, properties: &Value, shown: &Value) -> String {
     let mut hidden = Vec::new();
     collect_hidden(properties, shown, &mut hidden);
-    let hidden = with_quoted(hidden.into_iter().filter(|one| !one.is_empty()).map(str::to_owned));
-    hidden.iter().fold(text.to_owned(), |text, one| mask_text(&text, one))
+    let hidden = with_quoted(hidden.into_iter().filter(|value| !value.is_empty()).map(str::to_owned));
+    hidden.iter().fold(text.to_owned(), |text, value| mask_text(&text, value))
 }
 
 fn collect_hidden<'a>(value: &'a Value, shown: &Value, hidden: &mut Vec<&'a str>) {
@@ -83,7 +88,7 @@ impl Resource {
     /// A text about the resource with the hidden parts of its properties masked.
     pub(crate) fn masked(&self, text: String) -> String {
         let physical = self.current.iter().chain(&self.previous).chain(&self.pending_deletion).chain(&self.retained);
-        physical.fold(text, |text, one| one.mask(text))
+        physical.fold(text, |text, physical_resource| physical_resource.mask(text))
     }
 }
 

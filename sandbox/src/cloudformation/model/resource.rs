@@ -93,8 +93,8 @@ impl Resource {
 
     /// Removes a physical resource from those that the clean-up deletes or reports.
     pub(crate) fn keep_physical(&mut self, physical_id: &str) {
-        self.pending_deletion.retain(|one| one.physical_id != physical_id);
-        self.retained.retain(|one| one.physical_id != physical_id);
+        self.pending_deletion.retain(|resource| resource.physical_id != physical_id);
+        self.retained.retain(|resource| resource.physical_id != physical_id);
     }
 
     /// Whether it stays when its stack is deleted or its template no longer has it.

@@ -152,24 +152,24 @@ impl ResourceStatus {
     }
 
     /// The action that the status belongs to.
-    pub fn action(self) -> Action {
+    pub fn action(self) -> ResourceAction {
         match self {
-            Self::UpdateInProgress | Self::UpdateFailed | Self::UpdateComplete => Action::Update,
-            _ => Action::Create,
+            Self::UpdateInProgress | Self::UpdateFailed | Self::UpdateComplete => ResourceAction::Update,
+            _ => ResourceAction::Create,
         }
     }
 }
 
 /// What an operation on a stack does with a resource that the template has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
+pub enum ResourceAction {
     /// Creates a resource that is new to the stack.
     Create,
     /// Updates one, or replaces its physical resource.
     Update,
 }
 
-impl Action {
+impl ResourceAction {
     /// The resource's status meanwhile.
     pub fn in_progress(self) -> ResourceStatus {
         match self {

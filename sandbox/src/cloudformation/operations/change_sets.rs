@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::describe::{parameters_output, tags_output};
+use super::describe_stacks::{parameters_output, tags_output};
 use super::stack_input::CreateChangeSetInput;
 use super::stacks::begin_update;
 use super::{check_stack_name, check_updatable, find, make_obsolete, new_stack, page};
@@ -157,7 +157,11 @@ fn find_change_set<'a>(state: &'a State, input: &ChangeSetInput) -> Result<&'a C
         return Err(invalid("StackName must be specified if ChangeSetName is not specified as an ARN."));
     };
     let stack = find(state, stack_name)?;
-    state.change_sets.values().find(|one| one.stack_id == stack.id && one.name == *name).ok_or_else(not_found)
+    state
+        .change_sets
+        .values()
+        .find(|change_set| change_set.stack_id == stack.id && change_set.name == *name)
+        .ok_or_else(not_found)
 }
 
 fn summary(change_set: &ChangeSet) -> Value {
@@ -282,8 +286,8 @@ pub(crate) struct ListChangeSetsInput {
 pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListChangeSetsInput) -> OperationResult {
     sandbox.store.read(|states| {
         let stack = find(states.of::<State>(), &input.stack_name)?;
-        let all = states.of::<State>().change_sets.values().filter(|one| one.stack_id == stack.id);
-        let keyed = all.map(|one| (one.id.clone(), summary(one)));
+        let all = states.of::<State>().change_sets.values().filter(|change_set| change_set.stack_id == stack.id);
+        let keyed = all.map(|change_set| (change_set.id.clone(), summary(change_set)));
         let page = page(keyed, &stack.id, input.next_token.as_deref(), CHANGES_PER_PAGE)?;
         Ok(json!({ "Summaries": page.items, "NextToken": page.next_token }))
     })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::describe::ITEMS_PER_PAGE;
+use super::describe_stacks::ITEMS_PER_PAGE;
 use super::page;
 use crate::Sandbox;
 use crate::cloudformation::State;

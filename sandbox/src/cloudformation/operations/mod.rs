@@ -9,7 +9,7 @@ use crate::{Fault, Sandbox};
 
 pub(super) mod change_sets;
 mod deployment_config;
-pub(super) mod describe;
+pub(super) mod describe_stacks;
 pub(super) mod exports;
 mod preparation;
 pub(super) mod rollbacks;
@@ -132,8 +132,8 @@ fn make_obsolete(state: &mut State, stack_id: &str, executed: Option<&str>) {
     let others: Vec<String> = state
         .change_sets
         .values()
-        .filter(|one: &&ChangeSet| one.stack_id == stack_id && executed != Some(one.id.as_str()))
-        .map(|one| one.id.clone())
+        .filter(|change_set: &&ChangeSet| change_set.stack_id == stack_id && executed != Some(change_set.id.as_str()))
+        .map(|change_set| change_set.id.clone())
         .collect();
     for id in others {
         if let Some(change_set) = state.change_sets.get_mut(&id)

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::cloudformation::model::{Parameter, Stack, mask_fault};
+use crate::cloudformation::model::{Stack, TemplateParameter, mask_fault};
+use crate::cloudformation::template::evaluation_scope::{EvaluationScope, ResourceValues};
 use crate::cloudformation::template::parameters::{self, ParameterInput};
-use crate::cloudformation::template::resolve::{EvaluationScope, ResourceValues};
 use crate::cloudformation::template::{
-    Template, UnexpandedTemplate, check, dynamic, extensions, invalid, output_check, rule_assertions,
+    Template, UnexpandedTemplate, dynamic_references, extensions, invalid, output_check, rule_assertions,
+    template_check,
 };
 use crate::{Fault, Sandbox};
 
@@ -26,8 +27,8 @@ pub(super) struct Prepared {
     pub body: String,
     /// Its text before its transforms, where it has any.
     pub original: Option<String>,
-    pub parameters: Vec<Parameter>,
-    pub dynamic: dynamic::ResolvedReferences,
+    pub parameters: Vec<TemplateParameter>,
+    pub dynamic: dynamic_references::ResolvedReferences,
 }
 
 impl Preparation<'_> {
@@ -37,7 +38,7 @@ impl Preparation<'_> {
         &self,
         body: String,
         given: &[ParameterInput],
-        previous: Option<&[Parameter]>,
+        previous: Option<&[TemplateParameter]>,
     ) -> Result<Prepared, Fault> {
         let mut resolved = Vec::new();
         let prepared = self.prepare(body, given, previous, &mut resolved).await;
@@ -49,8 +50,8 @@ impl Preparation<'_> {
         &self,
         body: String,
         given: &[ParameterInput],
-        previous: Option<&[Parameter]>,
-        resolved: &mut Vec<Parameter>,
+        previous: Option<&[TemplateParameter]>,
+        resolved: &mut Vec<TemplateParameter>,
     ) -> Result<Prepared, Fault> {
         let source = UnexpandedTemplate::parse(&body)?;
         source.check_transforms()?;
@@ -59,29 +60,29 @@ impl Preparation<'_> {
             let parameters = parameters::values(self.sandbox, &head, given, previous).await?;
             resolved.clone_from(&parameters);
             let template = extensions::expand(source, &self.scope(&head, &parameters))?;
-            check::check_template(&template)?;
+            template_check::check_template(&template)?;
             (template, parameters, Some(body.clone()))
         } else {
             let template = source.into_template()?;
-            check::check_template(&template)?;
+            template_check::check_template(&template)?;
             let parameters = parameters::values(self.sandbox, &template, given, previous).await?;
             resolved.clone_from(&parameters);
             (template, parameters, None)
         };
-        check::check_types(&template)?;
+        template_check::check_types(&template)?;
         let mut scope = self.scope(&template, &parameters);
         rule_assertions::check(self.sandbox, &template, &mut scope, &parameters).await?;
         scope.resources = template.resources().keys().map(|name| (name.clone(), ResourceValues::Unknown)).collect();
-        check::check_live(&template, &scope)?;
+        template_check::check_live(&template, &scope)?;
         output_check::check(&template, &scope)?;
-        let dynamic = dynamic::look_up(self.sandbox, &template, &scope).await?;
+        let dynamic = dynamic_references::look_up(self.sandbox, &template, &scope).await?;
         scope.check_size().map_err(invalid)?;
         let body = if original.is_some() { template.text() } else { body };
         Ok(Prepared { template, body, original, parameters, dynamic })
     }
 
     /// The scope before there are resources.
-    fn scope<'a>(&'a self, template: &'a Template, parameters: &[Parameter]) -> EvaluationScope<'a> {
+    fn scope<'a>(&'a self, template: &'a Template, parameters: &[TemplateParameter]) -> EvaluationScope<'a> {
         let stack_id = self.stack.map_or("", |stack| stack.id.as_str());
         let parameters = parameters::scope(template, parameters);
         EvaluationScope {

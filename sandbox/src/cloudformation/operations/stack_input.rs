@@ -11,7 +11,7 @@ use super::template_text;
 use crate::base::tags::Tag;
 use crate::cloudformation::model::{Definition, OnFailure, Stack};
 use crate::cloudformation::template::parameters::ParameterInput;
-use crate::cloudformation::template::{Template, capabilities, check, invalid, type_of};
+use crate::cloudformation::template::{Template, capabilities, invalid, template_check, type_of};
 use crate::{Fault, Sandbox};
 
 /// The members that at least two of the operations have. The service model drops those that an operation does not have.
@@ -189,7 +189,7 @@ impl StackInput {
         self.check_resource_types(&prepared.template)?;
         // An earlier version of the sandbox may have accepted a template that this one does not.
         if let Some(before) = before.and_then(|before| Template::parse(&before.template_body).ok()) {
-            check::check_types_unchanged(&before, &prepared.template)?;
+            template_check::check_types_unchanged(&before, &prepared.template)?;
         }
         if let Some(arn) = &self.role_arn {
             check_role(sandbox, arn).await?;
@@ -220,9 +220,9 @@ impl StackInput {
     fn check_resource_types(&self, template: &Template) -> Result<(), Fault> {
         let Some(allowed) = &self.resource_types else { return Ok(()) };
         let is_allowed = |resource_type: &str| {
-            allowed.iter().any(|one| match one.strip_suffix('*') {
+            allowed.iter().any(|pattern| match pattern.strip_suffix('*') {
                 Some(prefix) => prefix.ends_with("::") && resource_type.starts_with(prefix),
-                None => one == resource_type,
+                None => pattern == resource_type,
             })
         };
         match template.resources().values().map(type_of).find(|resource_type| !is_allowed(resource_type)) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::describe::ITEMS_PER_PAGE;
+use super::describe_stacks::ITEMS_PER_PAGE;
 use super::{find_described, page};
 use crate::base::clock::epoch_seconds;
 use crate::cloudformation::model::{Resource, Stack, State};
@@ -82,7 +82,7 @@ pub(crate) fn describe_resources(sandbox: &Arc<Sandbox>, input: ResourceInput) -
             _ => return Err(invalid("Exactly one of StackName and PhysicalResourceId has to be specified.")),
         };
         let all = state.resources_of(&stack.id);
-        let is_selected = |name: &String| input.logical_resource_id.as_ref().is_none_or(|one| one == name);
+        let is_selected = |name: &String| input.logical_resource_id.as_ref().is_none_or(|id| id == name);
         let all = all.into_iter().filter(|(name, _)| is_selected(name)).take(MAX_DESCRIBED);
         let outputs = all.map(|(_, resource)| with_stack(resource_output(&resource, "Timestamp"), stack));
         Ok(json!({ "StackResources": outputs.collect::<Vec<_>>() }))

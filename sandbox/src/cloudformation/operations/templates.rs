@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::{find_described, template_text};
 use crate::cloudformation::model::{Definition, MASK, Stack, StackStatus, State};
+use crate::cloudformation::template::evaluation_scope::EvaluationScope;
 use crate::cloudformation::template::parameters::{declaration, defaults, scope as values};
-use crate::cloudformation::template::resolve::EvaluationScope;
 use crate::cloudformation::template::{
-    Template, UnexpandedTemplate, capabilities, check, extensions, invalid, type_of,
+    Template, UnexpandedTemplate, capabilities, extensions, invalid, template_check, type_of,
 };
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
@@ -45,13 +45,13 @@ fn find_definition<'a>(state: &'a State, input: &GetTemplateInput) -> Result<&'a
     if stack.is_none() && !name.starts_with("arn:") {
         return Err(invalid("StackName is a required parameter."));
     }
-    let change_set = state
-        .change_sets
-        .values()
-        .find(|one| one.id == *name || (one.name == *name && stack.is_some_and(|stack| stack.id == one.stack_id)));
+    let change_set = state.change_sets.values().find(|change_set| {
+        change_set.id == *name
+            || (change_set.name == *name && stack.is_some_and(|stack| stack.id == change_set.stack_id))
+    });
     let missing =
         || Fault::not_found("ChangeSetNotFound", format!("ChangeSet [{name}] does not exist")).with_status(404);
-    change_set.map(|one| &one.definition).ok_or_else(missing)
+    change_set.map(|change_set| &change_set.definition).ok_or_else(missing)
 }
 
 /// A stack's definition, if it still has its template.
@@ -86,7 +86,7 @@ impl Summarized {
         source.check_transforms()?;
         let transforms = source.transforms().into_iter().map(str::to_owned).collect();
         let template = if source.is_extended() { expanded(sandbox, source, stack)? } else { source.into_template()? };
-        check::check_template(&template)?;
+        template_check::check_template(&template)?;
         Ok(Self { template, transforms })
     }
 }
@@ -202,7 +202,7 @@ fn flow_style(value: &Value) -> String {
 pub(crate) fn validate(sandbox: &Arc<Sandbox>, input: TemplateInput) -> OperationResult {
     let body = template_text(input.template_body.as_deref(), input.template_url.as_deref())?;
     let summarized = Summarized::read(sandbox, &body, None)?;
-    check::check_type_names(&summarized.template)?;
+    template_check::check_type_names(&summarized.template)?;
     let mut answer = shared_output(&summarized);
     answer.insert("Parameters".to_owned(), parameters(&summarized.template, parameter).into());
     Ok(answer.into())

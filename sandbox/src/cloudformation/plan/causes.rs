@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use super::detail::{Cause, ChangeSource};
-use super::{Comparison, ReplacementEffect};
+use super::{ReplacementEffect, StackComparison};
 use crate::cloudformation::model::Definition;
 use crate::cloudformation::template::Template;
 use crate::cloudformation::template::references::{Reference, references};
 
-impl Comparison<'_> {
+impl StackComparison<'_> {
     /// The causes of a changed value, in the forms without and with property values.
     pub(super) fn causes(&self, earlier: &Value, declared: &Value) -> (Vec<Cause>, Vec<Cause>) {
         // A new reference to a parameter is a cause even if the declaration changed (recorded: localstack's

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cloudformation::model::MASK;
 use crate::cloudformation::replacement::Replacement;
-use crate::cloudformation::template::resolve::UNKNOWN;
+use crate::cloudformation::template::evaluation_scope::UNKNOWN;
 
 /// The text of a change set for a value that is not known before its execution.
 const KNOWN_AFTER_APPLY: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
@@ -109,7 +109,7 @@ fn find_differences<'a>(
     path: &str,
     before: &'a Value,
     after: &'a Value,
-    found: &mut Vec<(String, &'a Value, &'a Value)>,
+    differences: &mut Vec<(String, &'a Value, &'a Value)>,
 ) {
     if before == after {
         return;
@@ -118,15 +118,15 @@ fn find_differences<'a>(
         (Value::Object(old), Value::Object(new)) => {
             let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
             for name in names {
-                find_differences(&format!("{path}/{name}"), &before[name], &after[name], found);
+                find_differences(&format!("{path}/{name}"), &before[name], &after[name], differences);
             }
         }
         (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
             for (index, (old, new)) in old.iter().zip(new).enumerate() {
-                find_differences(&format!("{path}/{index}"), old, new, found);
+                find_differences(&format!("{path}/{index}"), old, new, differences);
             }
         }
-        _ => found.push((path.to_owned(), before, after)),
+        _ => differences.push((path.to_owned(), before, after)),
     }
 }
 
@@ -158,7 +158,7 @@ mod tests {
     use serde_json::json;
 
     use super::{Cause, Detail, Replacement, context};
-    use crate::cloudformation::template::resolve::UNKNOWN;
+    use crate::cloudformation::template::evaluation_scope::UNKNOWN;
 
     #[test]
     fn only_the_paths_that_differ_are_listed() {

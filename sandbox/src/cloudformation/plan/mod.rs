@@ -9,9 +9,9 @@ use super::engine::changed_properties;
 use super::model::{ChangeList, Definition, PhysicalResource, Resource, Stack};
 use super::replacement::Replacement;
 use super::resources::{self, ResourceType};
-use super::template::check::active_dependencies;
+use super::template::evaluation_scope::{EvaluationScope, ResourceValues, UNKNOWN};
 use super::template::references::imports;
-use super::template::resolve::{EvaluationScope, ResourceValues, UNKNOWN};
+use super::template::template_check::active_dependencies;
 use super::template::{Template, type_of};
 use crate::cloudformation::State;
 use crate::{Fault, Sandbox};
@@ -36,7 +36,7 @@ pub(super) fn compare(
     });
     let scope = EvaluationScope::of_definition(definition, &template, &sandbox.config, &stack.name, &stack.id);
     let scope = EvaluationScope { exports, ..scope };
-    let mut comparison = Comparison {
+    let mut comparison = StackComparison {
         scope,
         before: before.as_ref(),
         resources,
@@ -57,7 +57,7 @@ pub(super) fn compare(
     Ok((!is_unchanged).then(|| comparison.into_change_list()))
 }
 
-struct Comparison<'a> {
+struct StackComparison<'a> {
     scope: EvaluationScope<'a>,
     before: Option<&'a Template>,
     resources: BTreeMap<String, Resource>,
@@ -69,7 +69,7 @@ struct Comparison<'a> {
     warning: Option<String>,
 }
 
-impl Comparison<'_> {
+impl StackComparison<'_> {
     /// Compares resources in the order of their dependencies, because replaced resources change those that refer to them.
     fn run(&mut self) -> Result<(), Fault> {
         let mut remaining = active_dependencies(self.scope.template, &self.scope)?;
@@ -110,7 +110,8 @@ impl Comparison<'_> {
             let resolved = scope.resolve(&resource["Properties"]).ok().flatten()?;
             Some(masked(&scope, &resource["Properties"], self.old).unwrap_or(resolved))
         });
-        let current = || resource.current.as_ref().map(|one| one.visible_properties().clone()).unwrap_or_default();
+        let current =
+            || resource.current.as_ref().map(|physical| physical.visible_properties().clone()).unwrap_or_default();
         resolved.filter(|properties| !properties.is_null()).unwrap_or_else(current)
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Comparison;
+use super::StackComparison;
 use super::detail::Detail;
 use crate::cloudformation::model::{ChangeList, Definition, DeletionPolicy, PhysicalResource, Resource, mask_text};
 use crate::cloudformation::replacement::Replacement;
@@ -17,7 +17,7 @@ pub(super) enum ReplacementEffect {
     Replaced,
 }
 
-impl Comparison<'_> {
+impl StackComparison<'_> {
     /// The changes in both forms, with hidden values masked.
     pub(super) fn into_change_list(self) -> ChangeList {
         let (without_values, with_values): (Vec<_>, Vec<_>) = self.planned.into_values().unzip();

@@ -27,7 +27,7 @@ pub(super) const TYPES: &[ResourceType] = &[
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Target {
+struct ScalableTargetProperties {
     max_capacity: i64,
     min_capacity: i64,
     resource_id: String,
@@ -45,7 +45,10 @@ async fn create_target(context: HandlerContext, properties: Value) -> Result<Han
 }
 
 /// Creates or updates a target, and returns it with its ARN. Tags are added, and none is removed.
-async fn register(context: &HandlerContext, target: &Target) -> Result<(HandlerOutput, String), Fault> {
+async fn register(
+    context: &HandlerContext,
+    target: &ScalableTargetProperties,
+) -> Result<(HandlerOutput, String), Fault> {
     let id = format!("{}|{}|{}", target.resource_id, target.scalable_dimension, target.service_namespace);
     let input = json!({
         "ServiceNamespace": target.service_namespace,
@@ -66,7 +69,7 @@ async fn update_target(
     _old: PhysicalResource,
     properties: Value,
 ) -> Result<HandlerOutput, Fault> {
-    let target: Target = context.properties(properties)?;
+    let target: ScalableTargetProperties = context.properties(properties)?;
     let (output, arn) = register(&context, &target).await?;
     let listed = context.call(SERVICE, "ListTagsForResource", json!({ "ResourceARN": arn })).await?;
     let removed = context.removed_tag_keys(&listed["Tags"], &target.tags);
@@ -90,7 +93,7 @@ async fn delete_target(context: HandlerContext, old: PhysicalResource) -> Result
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Policy {
+struct ScalingPolicyProperties {
     policy_name: String,
     policy_type: String,
     scaling_target_id: Option<String>,
@@ -101,7 +104,7 @@ struct Policy {
     step_scaling_policy_configuration: Option<Value>,
 }
 
-impl Policy {
+impl ScalingPolicyProperties {
     fn target(&self) -> Result<Value, Fault> {
         match &self.scaling_target_id {
             Some(id) => parts(id),
@@ -115,7 +118,7 @@ impl Policy {
 }
 
 async fn create_policy(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let policy: Policy = context.properties(properties)?;
+    let policy: ScalingPolicyProperties = context.properties(properties)?;
     let mut input = policy.target()?;
     input["PolicyName"] = policy.policy_name.into();
     input["PolicyType"] = policy.policy_type.into();
@@ -135,7 +138,7 @@ async fn update_policy(
 }
 
 async fn delete_policy(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
-    let policy: Policy = context.properties(old.properties)?;
+    let policy: ScalingPolicyProperties = context.properties(old.properties)?;
     let mut input = policy.target()?;
     input["PolicyName"] = policy.policy_name.into();
     context.call(SERVICE, "DeleteScalingPolicy", input).await.map(drop)

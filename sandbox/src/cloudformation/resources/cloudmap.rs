@@ -46,7 +46,7 @@ pub(super) const TYPES: &[ResourceType] = &[
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Namespace {
+struct NamespaceProperties {
     name: String,
     vpc: Option<String>,
     description: Option<String>,
@@ -68,7 +68,7 @@ async fn create_http(context: HandlerContext, properties: Value) -> Result<Handl
 }
 
 async fn create_namespace(context: HandlerContext, operation: &str, properties: Value) -> Result<HandlerOutput, Fault> {
-    let namespace: Namespace = context.properties(properties)?;
+    let namespace: NamespaceProperties = context.properties(properties)?;
     let input = json!({
         "Name": namespace.name,
         "Vpc": namespace.vpc,
@@ -122,7 +122,7 @@ async fn update_namespace(
     old: PhysicalResource,
     properties: Value,
 ) -> Result<HandlerOutput, Fault> {
-    let namespace: Namespace = context.properties(properties)?;
+    let namespace: NamespaceProperties = context.properties(properties)?;
     let change = json!({
         "Description": namespace.description.clone().unwrap_or_default(),
         "Properties": namespace.properties.as_ref().map(soa),
@@ -148,7 +148,7 @@ async fn delete_namespace(context: HandlerContext, old: PhysicalResource) -> Res
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ServiceProperties {
+struct CloudMapServiceProperties {
     name: Option<String>,
     namespace_id: Option<String>,
     description: Option<String>,
@@ -191,7 +191,7 @@ fn dns_config(config: &DnsConfig) -> Value {
 }
 
 async fn create_service(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let service: ServiceProperties = context.properties(properties)?;
+    let service: CloudMapServiceProperties = context.properties(properties)?;
     let name = service.name.clone().unwrap_or_else(|| context.generated_name(64));
     let input = json!({
         "Name": name,
@@ -214,7 +214,7 @@ async fn update_service(
     old: PhysicalResource,
     properties: Value,
 ) -> Result<HandlerOutput, Fault> {
-    let service: ServiceProperties = context.properties(properties)?;
+    let service: CloudMapServiceProperties = context.properties(properties)?;
     let change =
         json!({ "Description": service.description, "DnsConfig": service.dns_config.as_ref().map(dns_config) });
     context.call(SERVICE, "UpdateService", json!({ "Id": old.physical_id, "Service": change })).await?;
@@ -228,20 +228,24 @@ async fn delete_service(context: HandlerContext, old: PhysicalResource) -> Resul
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Instance {
+struct CloudMapInstanceProperties {
     instance_attributes: Value,
     instance_id: Option<String>,
     service_id: String,
 }
 
 async fn create_instance(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let instance: Instance = context.properties(properties)?;
+    let instance: CloudMapInstanceProperties = context.properties(properties)?;
     let id = instance.instance_id.clone().unwrap_or_else(|| context.generated_name(64));
     register(&context, &id, &instance).await
 }
 
-async fn register(context: &HandlerContext, id: &str, instance: &Instance) -> Result<HandlerOutput, Fault> {
-    let Instance { instance_attributes, service_id, .. } = instance;
+async fn register(
+    context: &HandlerContext,
+    id: &str,
+    instance: &CloudMapInstanceProperties,
+) -> Result<HandlerOutput, Fault> {
+    let CloudMapInstanceProperties { instance_attributes, service_id, .. } = instance;
     let input = json!({ "ServiceId": service_id, "InstanceId": id, "Attributes": instance_attributes });
     context.call(SERVICE, "RegisterInstance", input).await?;
     Ok(HandlerOutput::new(id, json!({})))
@@ -256,7 +260,7 @@ async fn update_instance(
 }
 
 async fn delete_instance(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
-    let Instance { service_id, .. } = context.properties(old.properties)?;
+    let CloudMapInstanceProperties { service_id, .. } = context.properties(old.properties)?;
     let input = json!({ "ServiceId": service_id, "InstanceId": old.physical_id });
     context.call(SERVICE, "DeregisterInstance", input).await.map(drop)
 }

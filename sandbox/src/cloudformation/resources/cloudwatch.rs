@@ -19,7 +19,7 @@ pub(super) const TYPES: &[ResourceType] = &[resource_type!(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Properties {
+struct AlarmProperties {
     alarm_name: Option<String>,
     alarm_description: Option<String>,
     actions_enabled: Option<bool>,
@@ -47,12 +47,12 @@ struct Properties {
 }
 
 async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let properties: Properties = context.properties(properties)?;
+    let properties: AlarmProperties = context.properties(properties)?;
     let name = properties.alarm_name.clone().unwrap_or_else(|| context.generated_name(255));
     put(&context, &name, properties).await
 }
 
-async fn put(context: &HandlerContext, name: &str, properties: Properties) -> Result<HandlerOutput, Fault> {
+async fn put(context: &HandlerContext, name: &str, properties: AlarmProperties) -> Result<HandlerOutput, Fault> {
     let input = json!({
         "AlarmName": name,
         "AlarmDescription": properties.alarm_description,
@@ -84,8 +84,8 @@ async fn put(context: &HandlerContext, name: &str, properties: Properties) -> Re
 
 /// Tags are only given to a new alarm by `PutMetricAlarm`: those of an old one are changed by themselves.
 async fn update(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
-    let properties: Properties = context.properties(properties)?;
-    let before: Properties = context.properties(old.properties.clone())?;
+    let properties: AlarmProperties = context.properties(properties)?;
+    let before: AlarmProperties = context.properties(old.properties.clone())?;
     let tags = context.all_tags(&properties.tags);
     let gone = before.tags.iter().map(|tag| &tag.key).filter(|key| tags.iter().all(|tag| tag.key != **key));
     let gone: Vec<_> = gone.cloned().collect();

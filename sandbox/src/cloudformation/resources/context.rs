@@ -10,7 +10,7 @@ use crate::base::ids;
 use crate::base::tags::{self, Tag, TagMap};
 use crate::cloudformation::State;
 use crate::cloudformation::model::{PhysicalResource, ResourceStatus};
-use crate::cloudformation::template::{dynamic, template_fault};
+use crate::cloudformation::template::{dynamic_references, template_fault};
 use crate::fault_injection::Verb;
 use crate::protocol::coerce::{self, InputError};
 use crate::store::on_behalf_of;
@@ -102,7 +102,7 @@ impl HandlerContext {
     /// Prepares the properties of a template for a handler: replaces references to secrets, converts scalars to the types of the
     /// schema, and refuses what violates the schema, and reserved tags.
     pub async fn prepare(&self, properties: Value) -> Result<Value, Fault> {
-        let properties = dynamic::replace_secrets(&self.sandbox, properties).await?;
+        let properties = dynamic_references::replace_secrets(&self.sandbox, properties).await?;
         let (properties, violations) = schema_check::convert(self.resource_type, properties);
         if violations.is_empty() {
             return tags::check_properties(self.resource_type, &properties).map(|()| properties);
@@ -149,7 +149,7 @@ impl HandlerContext {
 
     /// The resource's own tags and the stack's, as a list of `Key` and `Value`.
     pub fn all_tags(&self, own: &[Tag]) -> Vec<Tag> {
-        let inherited = self.tags.iter().filter(|tag| !own.iter().any(|one| one.key == tag.key));
+        let inherited = self.tags.iter().filter(|tag| !own.iter().any(|own_tag| own_tag.key == tag.key));
         own.iter().chain(inherited).cloned().collect()
     }
 

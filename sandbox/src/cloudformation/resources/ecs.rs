@@ -42,7 +42,7 @@ pub(super) fn api_form(property: &Value) -> Value {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Cluster {
+struct ClusterProperties {
     cluster_name: Option<String>,
     #[serde(default)]
     cluster_settings: Vec<Value>,
@@ -57,7 +57,7 @@ struct Cluster {
 }
 
 async fn create_cluster(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let cluster: Cluster = context.properties(properties)?;
+    let cluster: ClusterProperties = context.properties(properties)?;
     let name = cluster.cluster_name.unwrap_or_else(|| context.generated_name(255));
     let input = json!({
         "clusterName": name,
@@ -86,7 +86,7 @@ async fn update_cluster(
     old: PhysicalResource,
     properties: Value,
 ) -> Result<HandlerOutput, Fault> {
-    let cluster: Cluster = context.properties(properties)?;
+    let cluster: ClusterProperties = context.properties(properties)?;
     let input = json!({
         "cluster": old.physical_id,
         "settings": settings(&cluster.cluster_settings),
@@ -121,14 +121,14 @@ async fn put_providers(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Associations {
+struct CapacityProviderAssociationsProperties {
     cluster: String,
     capacity_providers: Vec<String>,
     default_capacity_provider_strategy: Vec<Value>,
 }
 
 async fn associate(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let Associations { cluster, capacity_providers, default_capacity_provider_strategy } =
+    let CapacityProviderAssociationsProperties { cluster, capacity_providers, default_capacity_provider_strategy } =
         context.properties(properties)?;
     put_providers(&context, &cluster, capacity_providers, &default_capacity_provider_strategy).await?;
     Ok(HandlerOutput::new(&cluster, json!({})))
@@ -156,7 +156,7 @@ async fn delete_cluster(context: HandlerContext, old: PhysicalResource) -> Resul
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct TaskDefinition {
+struct TaskDefinitionProperties {
     container_definitions: Vec<Value>,
     cpu: Option<String>,
     enable_fault_injection: Option<bool>,
@@ -180,7 +180,7 @@ struct TaskDefinition {
 }
 
 async fn create_task_definition(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let definition: TaskDefinition = context.properties(properties)?;
+    let definition: TaskDefinitionProperties = context.properties(properties)?;
     let input = json!({
         "family": definition.family.unwrap_or_else(|| context.generated_name(255)),
         "containerDefinitions": api_form(&definition.container_definitions.into()),
@@ -210,7 +210,7 @@ async fn update_task_definition(
     old: PhysicalResource,
     properties: Value,
 ) -> Result<HandlerOutput, Fault> {
-    let TaskDefinition { tags, .. } = context.properties(properties)?;
+    let TaskDefinitionProperties { tags, .. } = context.properties(properties)?;
     retag(&context, &old.physical_id, &tags).await?;
     Ok(HandlerOutput::from(&old))
 }

@@ -150,7 +150,7 @@ async fn stabilize(context: HandlerContext, output: HandlerOutput) -> Result<Han
             .as_array()
             .into_iter()
             .flatten()
-            .find(|one| one["status"] == "PRIMARY")
+            .find(|deployment| deployment["status"] == "PRIMARY")
             .cloned()
             .unwrap_or_default();
         let awaited: &Value = first.get_or_insert_with(|| primary["id"].clone());

@@ -25,7 +25,7 @@ pub(super) const TYPES: &[ResourceType] = &[
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Role {
+struct RoleProperties {
     assume_role_policy_document: Value,
     description: Option<String>,
     #[serde(default)]
@@ -48,7 +48,7 @@ struct InlinePolicy {
 }
 
 async fn create_role(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let role: Role = context.properties(properties)?;
+    let role: RoleProperties = context.properties(properties)?;
     let name = role.role_name.clone().unwrap_or_else(|| context.generated_name(64));
     let input = json!({
         "RoleName": name,
@@ -69,7 +69,7 @@ async fn create_role(context: HandlerContext, properties: Value) -> Result<Handl
     Ok(output)
 }
 
-async fn put_policies(context: &HandlerContext, name: &str, role: &Role) -> Result<(), Fault> {
+async fn put_policies(context: &HandlerContext, name: &str, role: &RoleProperties) -> Result<(), Fault> {
     for arn in &role.managed_policy_arns {
         context.call("iam", "AttachRolePolicy", json!({ "RoleName": name, "PolicyArn": arn })).await?;
     }
@@ -86,7 +86,8 @@ async fn update_role(
     old: PhysicalResource,
     properties: Value,
 ) -> Result<HandlerOutput, Fault> {
-    let (before, after): (Role, Role) = (context.properties(old.properties.clone())?, context.properties(properties)?);
+    let (before, after): (RoleProperties, RoleProperties) =
+        (context.properties(old.properties.clone())?, context.properties(properties)?);
     let name = old.physical_id.as_str();
     let document = after.assume_role_policy_document.to_string();
     context.call("iam", "UpdateAssumeRolePolicy", json!({ "RoleName": name, "PolicyDocument": document })).await?;
@@ -122,7 +123,7 @@ async fn update_role(
 
 async fn delete_role(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     let name = old.physical_id.as_str();
-    let role: Role = context.properties(old.properties)?;
+    let role: RoleProperties = context.properties(old.properties)?;
     for arn in &role.managed_policy_arns {
         ignore_missing(context.call("iam", "DetachRolePolicy", json!({ "RoleName": name, "PolicyArn": arn })).await)?;
     }
@@ -135,14 +136,14 @@ async fn delete_role(context: HandlerContext, old: PhysicalResource) -> Result<(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Policy {
+struct PolicyProperties {
     policy_document: Value,
     policy_name: String,
     #[serde(default)]
     roles: Vec<String>,
 }
 
-impl Policy {
+impl PolicyProperties {
     fn check(&self) -> Result<(), Fault> {
         if self.roles.is_empty() {
             let message = "At least one of [Groups,Roles,Users] must be non-empty.";
@@ -152,7 +153,7 @@ impl Policy {
     }
 }
 
-async fn put_policy(context: &HandlerContext, policy: &Policy) -> Result<(), Fault> {
+async fn put_policy(context: &HandlerContext, policy: &PolicyProperties) -> Result<(), Fault> {
     policy.check()?;
     for role in &policy.roles {
         let document = policy.policy_document.to_string();
@@ -176,7 +177,7 @@ async fn update_policy(
     old: PhysicalResource,
     properties: Value,
 ) -> Result<HandlerOutput, Fault> {
-    let (before, after): (Policy, Policy) =
+    let (before, after): (PolicyProperties, PolicyProperties) =
         (context.properties(old.properties.clone())?, context.properties(properties)?);
     // A renamed policy is deleted first: both together may exceed the role's quota.
     for role in &before.roles {
@@ -190,7 +191,7 @@ async fn update_policy(
 }
 
 async fn delete_policy(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
-    let policy: Policy = context.properties(old.properties)?;
+    let policy: PolicyProperties = context.properties(old.properties)?;
     policy.check()?;
     for role in &policy.roles {
         let input = json!({ "RoleName": role, "PolicyName": policy.policy_name });
@@ -201,14 +202,14 @@ async fn delete_policy(context: HandlerContext, old: PhysicalResource) -> Result
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Profile {
+struct InstanceProfileProperties {
     instance_profile_name: Option<String>,
     path: Option<String>,
     roles: Vec<String>,
 }
 
 async fn create_profile(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let Profile { instance_profile_name, path, roles } = context.properties(properties)?;
+    let InstanceProfileProperties { instance_profile_name, path, roles } = context.properties(properties)?;
     let name = instance_profile_name.unwrap_or_else(|| context.generated_name(128));
     let answer =
         context.call("iam", "CreateInstanceProfile", json!({ "InstanceProfileName": name, "Path": path })).await?;
@@ -223,7 +224,7 @@ async fn create_profile(context: HandlerContext, properties: Value) -> Result<Ha
 }
 
 async fn remove_roles(context: &HandlerContext, old: &PhysicalResource) -> Result<(), Fault> {
-    let before: Profile = context.properties(old.properties.clone())?;
+    let before: InstanceProfileProperties = context.properties(old.properties.clone())?;
     for role in before.roles {
         let input = json!({ "InstanceProfileName": old.physical_id, "RoleName": role });
         ignore_missing(context.call("iam", "RemoveRoleFromInstanceProfile", input).await)?;
@@ -236,7 +237,7 @@ async fn update_profile(
     old: PhysicalResource,
     properties: Value,
 ) -> Result<HandlerOutput, Fault> {
-    let after: Profile = context.properties(properties)?;
+    let after: InstanceProfileProperties = context.properties(properties)?;
     remove_roles(&context, &old).await?;
     for role in after.roles {
         let input = json!({ "InstanceProfileName": old.physical_id, "RoleName": role });

@@ -25,7 +25,7 @@ pub(super) const TYPES: &[ResourceType] = &[
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Managed {
+struct ManagedPolicyProperties {
     managed_policy_name: Option<String>,
     description: Option<String>,
     path: Option<String>,
@@ -38,7 +38,7 @@ struct Managed {
     users: Vec<String>,
 }
 
-impl Managed {
+impl ManagedPolicyProperties {
     fn check(&self) -> Result<(), Fault> {
         if self.groups.is_empty() && self.users.is_empty() {
             return Ok(());
@@ -59,7 +59,7 @@ async fn describe(context: &HandlerContext, arn: &str) -> Result<HandlerOutput, 
 }
 
 async fn create_managed(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let policy: Managed = context.properties(properties)?;
+    let policy: ManagedPolicyProperties = context.properties(properties)?;
     policy.check()?;
     let input = json!({
         "PolicyName": policy.managed_policy_name.clone().unwrap_or_else(|| context.generated_name(128)),
@@ -94,7 +94,7 @@ async fn update_managed(
     old: PhysicalResource,
     properties: Value,
 ) -> Result<HandlerOutput, Fault> {
-    let (before, after): (Managed, Managed) =
+    let (before, after): (ManagedPolicyProperties, ManagedPolicyProperties) =
         (context.properties(old.properties.clone())?, context.properties(properties)?);
     after.check()?;
     let arn = old.physical_id.as_str();
@@ -124,7 +124,7 @@ async fn delete_oldest_version(context: &HandlerContext, arn: &str) -> Result<()
 }
 
 async fn delete_managed(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
-    let policy: Managed = context.properties(old.properties.clone())?;
+    let policy: ManagedPolicyProperties = context.properties(old.properties.clone())?;
     let arn = old.physical_id.as_str();
     detach(&context, arn, &policy.roles).await?;
     let listed = context.call("iam", "ListPolicyVersions", json!({ "PolicyArn": arn })).await?;
@@ -139,21 +139,21 @@ async fn delete_managed(context: HandlerContext, old: PhysicalResource) -> Resul
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Inline {
+struct RolePolicyProperties {
     policy_document: Value,
     policy_name: String,
     role_name: String,
 }
 
-async fn put(context: &HandlerContext, policy: &Inline) -> Result<(), Fault> {
-    let Inline { policy_document, policy_name, role_name } = policy;
+async fn put(context: &HandlerContext, policy: &RolePolicyProperties) -> Result<(), Fault> {
+    let RolePolicyProperties { policy_document, policy_name, role_name } = policy;
     let document = policy_document.to_string();
     let input = json!({ "RoleName": role_name, "PolicyName": policy_name, "PolicyDocument": document });
     context.call("iam", "PutRolePolicy", input).await.map(drop)
 }
 
 async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let policy: Inline = context.properties(properties)?;
+    let policy: RolePolicyProperties = context.properties(properties)?;
     put(&context, &policy).await?;
     Ok(HandlerOutput::new(&format!("{}|{}", policy.policy_name, policy.role_name), json!({})))
 }
@@ -164,7 +164,7 @@ async fn update(context: HandlerContext, old: PhysicalResource, properties: Valu
 }
 
 async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
-    let Inline { policy_name, role_name, .. } = context.properties(old.properties)?;
+    let RolePolicyProperties { policy_name, role_name, .. } = context.properties(old.properties)?;
     let input = json!({ "RoleName": role_name, "PolicyName": policy_name });
     context.call("iam", "DeleteRolePolicy", input).await.map(drop)
 }

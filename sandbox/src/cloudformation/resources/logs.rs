@@ -20,7 +20,7 @@ pub(super) const TYPES: &[ResourceType] = &[
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Properties {
+struct LogGroupProperties {
     log_group_name: Option<String>,
     retention_in_days: Option<i64>,
     kms_key_id: Option<String>,
@@ -30,7 +30,7 @@ struct Properties {
 }
 
 async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let properties: Properties = context.properties(properties)?;
+    let properties: LogGroupProperties = context.properties(properties)?;
     let name = properties.log_group_name.clone().unwrap_or_else(|| context.generated_name(512));
     let input = json!({
         "logGroupName": name,
@@ -62,8 +62,8 @@ async fn retain(context: &HandlerContext, name: &str, days: Option<i64>) -> Resu
 }
 
 async fn update(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
-    let before: Properties = context.properties(old.properties.clone())?;
-    let after: Properties = context.properties(properties)?;
+    let before: LogGroupProperties = context.properties(old.properties.clone())?;
+    let after: LogGroupProperties = context.properties(properties)?;
     if before.kms_key_id != after.kms_key_id || before.log_group_class != after.log_group_class {
         return Err(Fault::not_implemented(
             "another KmsKeyId or LogGroupClass of an AWS::Logs::LogGroup that there is",
@@ -86,13 +86,13 @@ async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fa
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Stream {
+struct LogStreamProperties {
     log_group_name: String,
     log_stream_name: Option<String>,
 }
 
 async fn create_stream(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let Stream { log_group_name, log_stream_name } = context.properties(properties)?;
+    let LogStreamProperties { log_group_name, log_stream_name } = context.properties(properties)?;
     let name = log_stream_name.unwrap_or_else(|| context.generated_name(512));
     let input = json!({ "logGroupName": log_group_name, "logStreamName": name });
     context.call("logs", "CreateLogStream", input).await?;
@@ -100,7 +100,7 @@ async fn create_stream(context: HandlerContext, properties: Value) -> Result<Han
 }
 
 async fn delete_stream(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
-    let Stream { log_group_name, .. } = context.properties(old.properties)?;
+    let LogStreamProperties { log_group_name, .. } = context.properties(old.properties)?;
     let input = json!({ "logGroupName": log_group_name, "logStreamName": old.physical_id });
     context.call("logs", "DeleteLogStream", input).await.map(drop)
 }

@@ -3,8 +3,6 @@
 //! A type is a row here and a small file. Its properties are a struct that refuses unknown members by name, so that no property is
 //! ignored.
 
-#![expect(clippy::struct_field_names, reason = "properties have the names that CloudFormation gave them")]
-
 use std::pin::Pin;
 
 use serde::Deserialize;
@@ -37,7 +35,7 @@ pub use context::{CREATION_INITIATED, Creation, HandlerContext, STACK_ID_TAG};
 pub use custom_names::conflict as custom_name_conflict;
 
 /// A running handler.
-pub type Work<T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send>>;
+pub type HandlerFuture<T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send>>;
 
 /// One resource type.
 pub struct ResourceType {
@@ -49,13 +47,13 @@ pub struct ResourceType {
     /// are in [`replacement`].
     pub create_only: &'static [&'static str],
     /// Creates a physical resource.
-    pub create: fn(HandlerContext, Value) -> Work<HandlerOutput>,
+    pub create: fn(HandlerContext, Value) -> HandlerFuture<HandlerOutput>,
     /// Waits until a created or updated one is stable, where that takes time.
-    pub stabilize: Option<fn(HandlerContext, HandlerOutput) -> Work<HandlerOutput>>,
+    pub stabilize: Option<fn(HandlerContext, HandlerOutput) -> HandlerFuture<HandlerOutput>>,
     /// Updates one in place.
-    pub update: fn(HandlerContext, PhysicalResource, Value) -> Work<HandlerOutput>,
+    pub update: fn(HandlerContext, PhysicalResource, Value) -> HandlerFuture<HandlerOutput>,
     /// Deletes one.
-    pub delete: fn(HandlerContext, PhysicalResource) -> Work<()>,
+    pub delete: fn(HandlerContext, PhysicalResource) -> HandlerFuture<()>,
 }
 
 /// Types whose resources take no tags.

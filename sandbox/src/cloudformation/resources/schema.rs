@@ -6,17 +6,17 @@ use std::sync::LazyLock;
 use indexmap::IndexMap;
 
 /// The schema of a resource type.
-pub struct Schema {
+pub struct ResourceSchema {
     attributes: Vec<&'static str>,
-    structures: HashMap<&'static str, Members>,
+    structures: HashMap<&'static str, StructureMembers>,
 }
 
 /// The members of a structure by name.
-pub type Members = IndexMap<&'static str, Member>;
+pub type StructureMembers = IndexMap<&'static str, StructureMember>;
 
 /// A member of a structure.
 #[derive(Debug, Clone, Copy)]
-pub struct Member {
+pub struct StructureMember {
     /// A plain type's name or a structure's, after `[` for each list and `{` for each map around it.
     pub type_name: &'static str,
     pub is_required: bool,
@@ -25,18 +25,18 @@ pub struct Member {
 /// The name of the structure of a type's own properties.
 pub const PROPERTIES: &str = "-";
 
-static TYPES: LazyLock<HashMap<&str, Schema>> = LazyLock::new(|| parse(include_str!("schema.txt")));
+static TYPES: LazyLock<HashMap<&str, ResourceSchema>> = LazyLock::new(|| parse(include_str!("schema.txt")));
 
 /// A line without indentation is a type with its attributes; the indented ones after it are its structures.
-fn parse(text: &'static str) -> HashMap<&'static str, Schema> {
-    let mut types: HashMap<&str, Schema> = HashMap::new();
+fn parse(text: &'static str) -> HashMap<&'static str, ResourceSchema> {
+    let mut types: HashMap<&str, ResourceSchema> = HashMap::new();
     let mut resource_type = "";
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let mut words = line.split_ascii_whitespace();
         let name = words.next().unwrap_or_default();
         if !line.starts_with(' ') {
             resource_type = name;
-            types.insert(resource_type, Schema { attributes: words.collect(), structures: HashMap::new() });
+            types.insert(resource_type, ResourceSchema { attributes: words.collect(), structures: HashMap::new() });
         } else if let Some(schema) = types.get_mut(resource_type) {
             schema.structures.insert(name, words.filter_map(member).collect());
         }
@@ -44,20 +44,20 @@ fn parse(text: &'static str) -> HashMap<&'static str, Schema> {
     types
 }
 
-fn member(word: &'static str) -> Option<(&'static str, Member)> {
+fn member(word: &'static str) -> Option<(&'static str, StructureMember)> {
     let (name, type_name) = word.split_once(':')?;
     let bare = name.trim_end_matches('!');
-    Some((bare, Member { type_name, is_required: bare != name }))
+    Some((bare, StructureMember { type_name, is_required: bare != name }))
 }
 
 /// The schema of a type.
-pub fn find(resource_type: &str) -> Option<&'static Schema> {
+pub fn find(resource_type: &str) -> Option<&'static ResourceSchema> {
     TYPES.get(resource_type)
 }
 
-impl Schema {
+impl ResourceSchema {
     /// The members of a structure; `None` for a plain type.
-    pub fn structure(&self, name: &str) -> Option<&Members> {
+    pub fn structure(&self, name: &str) -> Option<&StructureMembers> {
         self.structures.get(name)
     }
 }

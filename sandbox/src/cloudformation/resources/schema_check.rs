@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::schema::{self, Members, PROPERTIES, Schema};
+use super::schema::{self, PROPERTIES, ResourceSchema, StructureMembers};
 
 /// The properties with the schema's types, and the violations. A type without a schema accepts everything.
 pub(super) fn convert(kind: &str, properties: Value) -> (Value, Vec<String>) {
@@ -16,7 +16,7 @@ pub(super) fn convert(kind: &str, properties: Value) -> (Value, Vec<String>) {
 }
 
 struct Converter {
-    schema: &'static Schema,
+    schema: &'static ResourceSchema,
     violations: Vec<String>,
 }
 
@@ -49,7 +49,7 @@ impl Converter {
         Value::Object(converted.collect())
     }
 
-    fn structure(&mut self, members: &Members, path: &str, value: Value) -> Value {
+    fn structure(&mut self, members: &StructureMembers, path: &str, value: Value) -> Value {
         let Value::Object(given) = value else { return self.mismatch("JSONObject", path, value) };
         for (name, _) in members.iter().filter(|(name, member)| member.is_required && !given.contains_key(**name)) {
             self.violations.push(format!("{path}: required key [{name}] not found"));

@@ -16,12 +16,12 @@ pub(super) const TYPES: &[ResourceType] =
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Properties {
+struct SecretProperties {
     name: Option<String>,
     description: Option<String>,
     kms_key_id: Option<String>,
     secret_string: Option<String>,
-    generate_secret_string: Option<Generate>,
+    generate_secret_string: Option<GenerateSecretString>,
     #[serde(default)]
     replica_regions: Vec<Value>,
     #[serde(default)]
@@ -30,7 +30,7 @@ struct Properties {
 
 #[derive(Deserialize, PartialEq)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Generate {
+struct GenerateSecretString {
     exclude_characters: Option<String>,
     exclude_lowercase: Option<bool>,
     exclude_numbers: Option<bool>,
@@ -47,7 +47,7 @@ fn invalid(message: &str) -> Fault {
     Fault::client("InvalidRequest", message)
 }
 
-impl Properties {
+impl SecretProperties {
     fn check(&self) -> Result<(), Fault> {
         if !self.replica_regions.is_empty() {
             return Err(Fault::not_implemented("the property ReplicaRegions of AWS::SecretsManager::Secret"));
@@ -67,7 +67,7 @@ impl Properties {
     }
 }
 
-impl Generate {
+impl GenerateSecretString {
     /// A password, on its own or as a member of the template.
     async fn value(&self, context: &HandlerContext) -> Result<String, Fault> {
         let input = json!({
@@ -96,7 +96,7 @@ impl Generate {
 }
 
 async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let properties: Properties = context.properties(properties)?;
+    let properties: SecretProperties = context.properties(properties)?;
     properties.check()?;
     let generated_name = || format!("{}-{}", context.logical_id, ids::random_alphanumeric(12));
     let input = json!({
@@ -112,7 +112,7 @@ async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOut
 }
 
 async fn update(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
-    let (before, after): (Properties, Properties) =
+    let (before, after): (SecretProperties, SecretProperties) =
         (context.properties(old.properties.clone())?, context.properties(properties)?);
     after.check()?;
     // A generated value stays, unless it is to be generated in another way.

@@ -14,7 +14,7 @@ pub(super) const TYPES: &[ResourceType] =
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Properties {
+struct ParameterProperties {
     name: Option<String>,
     #[serde(rename = "Type")]
     kind: String,
@@ -29,7 +29,7 @@ struct Properties {
 }
 
 async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let properties: Properties = context.properties(properties)?;
+    let properties: ParameterProperties = context.properties(properties)?;
     let name = properties
         .name
         .clone()
@@ -40,10 +40,10 @@ async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOut
 async fn put(
     context: &HandlerContext,
     name: &str,
-    properties: &Properties,
+    properties: &ParameterProperties,
     overwrite: bool,
 ) -> Result<HandlerOutput, Fault> {
-    let Properties { kind, value, description, tier, data_type, allowed_pattern, tags, .. } = properties;
+    let ParameterProperties { kind, value, description, tier, data_type, allowed_pattern, tags, .. } = properties;
     if kind == "SecureString" {
         return Err(Fault::client("ValidationError", "SecureString is not supported by AWS::SSM::Parameter"));
     }

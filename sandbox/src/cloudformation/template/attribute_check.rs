@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::evaluation_scope::EvaluationScope;
 use super::references::{active_branches, attribute_reference};
-use super::resolve::EvaluationScope;
 use super::{Template, type_of};
 use crate::cloudformation::resources;
 

@@ -61,10 +61,11 @@ pub(crate) fn required(template: &Template) -> Required {
 /// Refuses a request that does not acknowledge all required capabilities. Applying a transform takes one as well if `expands`: a
 /// change set does not, because it shows the result before it is executed.
 pub(crate) fn check(template: &Template, given: &[String], expands: bool) -> Result<(), Fault> {
-    let has = |capability: &str| given.iter().any(|one| one == capability);
+    let has = |capability: &str| given.iter().any(|name| name == capability);
     let mut missing = required(template).capabilities;
-    let acknowledged = |one: &str| has(one) || (one == IAM_CAPABILITY && has(NAMED_IAM_CAPABILITY));
-    missing.retain(|one| !acknowledged(one));
+    let acknowledged =
+        |capability: &str| has(capability) || (capability == IAM_CAPABILITY && has(NAMED_IAM_CAPABILITY));
+    missing.retain(|capability| !acknowledged(capability));
     if expands && template.is_extended() && !has(AUTO_EXPAND_CAPABILITY) {
         missing.push(AUTO_EXPAND_CAPABILITY);
     }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::check::{Dependencies, cycles};
+use super::evaluation_scope::PSEUDO;
 use super::functions::only_member;
 use super::references::references;
-use super::resolve::PSEUDO;
+use super::template_check::{Dependencies, cycles};
 use super::{Template, format_error, invalid};
 use crate::Fault;
 
@@ -47,8 +47,10 @@ fn unresolved(name: &str, block: &str) -> Fault {
 fn check_parameters(template: &Template, block: &str) -> Result<(), Fault> {
     let known = |name: &str| PSEUDO.contains(&name) || template.section("Parameters").contains_key(name);
     let references = template.section(block).values().flat_map(references);
-    let unresolved: BTreeSet<String> =
-        references.filter(|one| one.attribute.is_some() || !known(&one.name)).map(|one| one.name).collect();
+    let unresolved: BTreeSet<String> = references
+        .filter(|reference| reference.attribute.is_some() || !known(&reference.name))
+        .map(|reference| reference.name)
+        .collect();
     if unresolved.is_empty() {
         return Ok(());
     }

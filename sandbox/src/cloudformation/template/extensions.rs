@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::evaluation_scope::EvaluationScope;
 use super::functions::only_member;
 use super::references::references;
-use super::resolve::EvaluationScope;
 use super::{EXTENSIONS, Template, UnexpandedTemplate, invalid};
 use crate::Fault;
 
@@ -140,8 +140,9 @@ impl Expansion<'_> {
     /// Evaluates a function if that is possible before there are resources; `Fn::ToJsonString` may stay as it is.
     fn resolved(&self, name: &str, argument: Value) -> Result<Value, Fault> {
         // The stack's pseudo parameters are not known before the stack exists.
-        let is_independent =
-            !references(&argument).iter().any(|one| one.name.starts_with("AWS::") && one.name != "AWS::NoValue");
+        let is_independent = !references(&argument)
+            .iter()
+            .any(|reference| reference.name.starts_with("AWS::") && reference.name != "AWS::NoValue");
         let call = json!({ name: argument });
         match self.scope.evaluate(&call) {
             Ok(Some(value)) if is_independent || name == "Fn::Length" => Ok(value),

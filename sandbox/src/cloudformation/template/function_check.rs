@@ -14,7 +14,7 @@ pub(super) fn check(template: &Template) -> Result<(), Fault> {
     }
     for rule in template.section("Rules").values() {
         let assertions = rule["Assertions"].as_array().into_iter().flatten();
-        let conditions = rule.get("RuleCondition").into_iter().chain(assertions.map(|one| &one["Assert"]));
+        let conditions = rule.get("RuleCondition").into_iter().chain(assertions.map(|assertion| &assertion["Assert"]));
         for condition in conditions {
             check_condition(condition, AllowedIn::Rule)?;
         }

@@ -6,18 +6,18 @@ use crate::{Fault, FaultKind};
 
 pub(super) mod attribute_check;
 pub(super) mod capabilities;
-pub(super) mod check;
 mod condition_check;
-pub(super) mod dynamic;
+pub(super) mod dynamic_references;
+pub(super) mod evaluation_scope;
 pub(super) mod extensions;
 mod function_check;
 pub(super) mod functions;
 pub(super) mod output_check;
 pub(super) mod parameters;
 pub(super) mod references;
-pub(super) mod resolve;
 pub(super) mod rule_assertions;
 mod structure;
+pub(super) mod template_check;
 mod yaml;
 
 /// The only served transform.

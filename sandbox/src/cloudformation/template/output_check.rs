@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::evaluation_scope::EvaluationScope;
 use super::functions::{is_call, only_member};
-use super::resolve::EvaluationScope;
 use super::{Template, format_error};
 use crate::Fault;
 

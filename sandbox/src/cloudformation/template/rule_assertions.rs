@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::evaluation_scope::{EvaluationScope, ResourceValues};
 use super::parameters::aws_specific_types::values;
-use super::resolve::{EvaluationScope, ResourceValues};
 use super::{Template, format_error, invalid};
-use crate::cloudformation::model::Parameter;
+use crate::cloudformation::model::TemplateParameter;
 use crate::{Fault, Sandbox};
 
 pub(crate) fn check_structure(template: &Template) -> Result<(), Fault> {
@@ -20,7 +20,9 @@ pub(crate) fn check_structure(template: &Template) -> Result<(), Fault> {
             return Err(invalid(format!("Invalid template rule property '{key}'")));
         }
         let assertions = rule["Assertions"].as_array();
-        if !assertions.is_some_and(|all| !all.is_empty() && all.iter().all(|one| one.get("Assert").is_some())) {
+        if !assertions
+            .is_some_and(|all| !all.is_empty() && all.iter().all(|assertion| assertion.get("Assert").is_some()))
+        {
             return Err(format_error(&format!("Rule {name} must contain Assertions, each with an Assert member.")));
         }
     }
@@ -32,7 +34,7 @@ pub(crate) async fn check(
     sandbox: &Arc<Sandbox>,
     template: &Template,
     scope: &mut EvaluationScope<'_>,
-    parameters: &[Parameter],
+    parameters: &[TemplateParameter],
 ) -> Result<(), Fault> {
     if template.section("Rules").is_empty() {
         return Ok(());
@@ -58,7 +60,7 @@ pub(crate) async fn check(
 async fn named_resources(
     sandbox: &Arc<Sandbox>,
     template: &Template,
-    parameters: &[Parameter],
+    parameters: &[TemplateParameter],
 ) -> Result<BTreeMap<String, ResourceValues>, Fault> {
     let mut resources = BTreeMap::new();
     for parameter in parameters {

@@ -28,11 +28,11 @@ fn malformed(place: &Marker) -> Fault {
 
 /// A list or an object whose end has not been parsed yet.
 struct Collection {
-    members: Members,
+    members: CollectionMembers,
     function: Option<String>,
 }
 
-enum Members {
+enum CollectionMembers {
     List(Vec<Value>),
     /// With the key of the next value.
     Object(Map<String, Value>, Option<String>),
@@ -58,13 +58,15 @@ impl TreeBuilder {
                 let value = if plain { typed(&text) } else { text.as_ref().into() };
                 self.put(apply_tag(function, value), place)
             }
-            Event::SequenceStart(_, tag) => self.begin(Members::List(Vec::new()), tag.as_deref(), place),
-            Event::MappingStart(_, tag) => self.begin(Members::Object(Map::new(), None), tag.as_deref(), place),
+            Event::SequenceStart(_, tag) => self.begin(CollectionMembers::List(Vec::new()), tag.as_deref(), place),
+            Event::MappingStart(_, tag) => {
+                self.begin(CollectionMembers::Object(Map::new(), None), tag.as_deref(), place)
+            }
             Event::SequenceEnd | Event::MappingEnd => {
                 let Some(Collection { members, function }) = self.open.pop() else { return Err(malformed(place)) };
                 let value = match members {
-                    Members::List(items) => Value::Array(items),
-                    Members::Object(members, _) => Value::Object(members),
+                    CollectionMembers::List(items) => Value::Array(items),
+                    CollectionMembers::Object(members, _) => Value::Object(members),
                 };
                 self.put(apply_tag(function, value), place)
             }
@@ -75,7 +77,7 @@ impl TreeBuilder {
     }
 
     fn expects_key(&self) -> bool {
-        matches!(self.open.last(), Some(Collection { members: Members::Object(_, None), .. }))
+        matches!(self.open.last(), Some(Collection { members: CollectionMembers::Object(_, None), .. }))
     }
 
     fn key(&mut self, text: &str, style: ScalarStyle) -> Result<(), Fault> {
@@ -84,7 +86,7 @@ impl TreeBuilder {
             let sentence = format!("[{path}] map keys must be strings; received numeric [{text}] instead");
             return Err(format_error(&sentence));
         }
-        if let Some(Collection { members: Members::Object(_, key), .. }) = self.open.last_mut() {
+        if let Some(Collection { members: CollectionMembers::Object(_, key), .. }) = self.open.last_mut() {
             *key = Some(text.to_owned());
         }
         Ok(())
@@ -93,13 +95,13 @@ impl TreeBuilder {
     /// The current path, such as `/Mappings/Accounts`.
     fn path(&self) -> String {
         let part = |open: &Collection| match &open.members {
-            Members::List(items) => Some(format!("/{}", items.len())),
-            Members::Object(_, key) => key.as_ref().map(|key| format!("/{key}")),
+            CollectionMembers::List(items) => Some(format!("/{}", items.len())),
+            CollectionMembers::Object(_, key) => key.as_ref().map(|key| format!("/{key}")),
         };
         self.open.iter().filter_map(part).collect()
     }
 
-    fn begin(&mut self, members: Members, tag: Option<&Tag>, place: &Marker) -> Result<(), Fault> {
+    fn begin(&mut self, members: CollectionMembers, tag: Option<&Tag>, place: &Marker) -> Result<(), Fault> {
         if self.expects_key() || self.open.len() >= MAX_DEPTH {
             return Err(malformed(place));
         }
@@ -110,8 +112,8 @@ impl TreeBuilder {
     fn put(&mut self, value: Value, place: &Marker) -> Result<(), Fault> {
         match self.open.last_mut().map(|open| &mut open.members) {
             None => self.root = Some(value),
-            Some(Members::List(items)) => items.push(value),
-            Some(Members::Object(members, key)) => {
+            Some(CollectionMembers::List(items)) => items.push(value),
+            Some(CollectionMembers::Object(members, key)) => {
                 let key = key.take().ok_or_else(|| malformed(place))?;
                 members.insert(key, value);
             }

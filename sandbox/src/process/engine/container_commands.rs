@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::inspect;
+use super::inspection;
 use crate::process::orphans;
 use crate::process::shim_messages::Exit;
 
@@ -37,7 +37,7 @@ impl ContainerCommands {
 
     /// How the container ended, when the engine's own command ended with `exit`; then removes it.
     pub(in crate::process) async fn finish(&self, exit: Exit) -> Exit {
-        let exit = inspect::exit_of(exit, &self.output(&self.inspect).await);
+        let exit = inspection::exit_of(exit, &self.output(&self.inspect).await);
         self.remove().await;
         exit
     }

@@ -61,7 +61,7 @@ impl Capabilities {
 fn parse_podman_info(info: &Value) -> Capabilities {
     let host = &info["host"];
     let controllers = host["cgroupControllers"].as_array();
-    let has = |name: &str| controllers.is_none_or(|list| list.iter().any(|one| one == name));
+    let has = |name: &str| controllers.is_none_or(|list| list.iter().any(|controller| controller == name));
     // The limits of this process do not apply in a virtual machine of podman's.
     let remote = host["serviceIsRemote"] == true;
     let limit = |resource| getrlimit(resource).map_or(u64::MAX, |(_, hard)| hard);

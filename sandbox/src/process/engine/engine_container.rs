@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 
 use super::container_commands::ENGINE_TIMEOUT;
 use super::variables;
-use crate::process::container_runtime::{Container, check_program};
+use crate::process::container_runtime::{ContainerHandle, check_program};
 use crate::process::environment;
 use crate::process::process_tree::{CpuTimes, ProcessUsage};
 use crate::process::runner::ProcessHandle;
@@ -34,7 +34,7 @@ impl EngineContainer {
     }
 }
 
-impl Container for EngineContainer {
+impl ContainerHandle for EngineContainer {
     fn process(&self) -> &ProcessHandle {
         &self.process
     }

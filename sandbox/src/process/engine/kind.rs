@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-use super::{inspect, variables};
+use super::{inspection, variables};
 use crate::process::container_runtime::RuntimeError;
 use crate::process::orphans;
 
@@ -148,7 +148,7 @@ impl EngineKind {
         Ok(if output.status.success() {
             Ok(text(&output.stdout))
         } else {
-            Err(RuntimeError(inspect::error_line(&text(&output.stderr))))
+            Err(RuntimeError(inspection::error_line(&text(&output.stderr))))
         })
     }
 }

@@ -16,11 +16,11 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{Mutex, OnceCell};
 
 mod container_commands;
-mod create;
+mod create_arguments;
 mod engine_capabilities;
 mod engine_container;
 mod image;
-mod inspect;
+mod inspection;
 mod kind;
 mod network;
 mod recovery;
@@ -28,7 +28,7 @@ mod variables;
 
 use engine_container::EngineContainer;
 use kind::NetworkSharing;
-use network::Connection;
+use network::ContainerNetwork;
 use variables::Variables;
 
 use super::container_runtime::{
@@ -39,7 +39,7 @@ use super::port_leases::PortPool;
 use super::runner::{Process, Runner};
 use super::shim_messages::{Exit, ProcessSpec};
 pub(crate) use container_commands::ContainerCommands;
-pub(crate) use create::{ContainerOptions, Tmpfs, Ulimit, create_arguments};
+pub(crate) use create_arguments::{ContainerOptions, Tmpfs, Ulimit, create_arguments};
 pub(crate) use engine_capabilities::Capabilities;
 pub(crate) use kind::EngineKind;
 #[cfg(test)]
@@ -83,7 +83,7 @@ impl Engine {
         let first = self.try_start(runner, image, spec, has_bridge).await;
         if let Err(StartFailure::Create(error) | StartFailure::Start(error)) = &first
             && has_bridge
-            && inspect::is_network_missing(&error.0)
+            && inspection::is_network_missing(&error.0)
             && let Ok(started) = self.try_start(runner, image, spec, false).await
         {
             self.without_bridge.store(true, Ordering::Relaxed);
@@ -102,7 +102,7 @@ impl Engine {
     ) -> Result<StartedContainer, StartFailure> {
         let refused = |reason: String| StartFailure::Create(RuntimeError(reason));
         let name = recovery::container_name(&spec.task_id, spec.index);
-        let connection = Connection::of(&spec.engine.network, &self.ports, &name, has_bridge).map_err(refused)?;
+        let connection = ContainerNetwork::of(&spec.engine.network, &self.ports, &name, has_bridge).map_err(refused)?;
         let mut variables = [spec.sandbox_environment.as_slice(), &spec.environment].concat();
         variables.extend(connection.variables());
         let variables = Variables::sort(variables).map_err(refused)?;
@@ -159,7 +159,7 @@ impl Engine {
             unlimited: true,
             container_commands: Some(ContainerCommands {
                 stop: command(&["kill", &format!("--signal={signal}")]),
-                inspect: command(&inspect::INSPECT),
+                inspect: command(&inspection::INSPECT),
                 remove: self.kind.remove_commands(container, sharing),
                 environment,
             }),
@@ -181,14 +181,14 @@ impl Engine {
                 return Err(RuntimeError(error.to_string()));
             }
         };
-        let inspect = [&inspect::INSPECT[..], &[container]].concat();
+        let inspect = [&inspection::INSPECT[..], &[container]].concat();
         let exit = loop {
             tokio::select! {
                 exit = &mut process.exit => break exit.unwrap_or(Exit::ShimLost),
                 () = tokio::time::sleep(POLL) => {}
             }
             // A container that has ended meanwhile may have been removed; the exit of its process then says more.
-            if self.kind.query(&inspect).await.is_ok_and(|state| inspect::has_started(&state)) {
+            if self.kind.query(&inspect).await.is_ok_and(|state| inspection::has_started(&state)) {
                 return Ok(process);
             }
         };
@@ -197,7 +197,7 @@ impl Engine {
             while let Some(line) = process.output.recv().await {
                 lines.push(line.text);
             }
-            return Err(RuntimeError(inspect::error_line(&lines.join("\n"))));
+            return Err(RuntimeError(inspection::error_line(&lines.join("\n"))));
         }
         let (sender, receiver) = tokio::sync::oneshot::channel();
         // The receiver is alive: it is in the next line.

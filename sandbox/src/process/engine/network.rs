@@ -86,7 +86,7 @@ pub(crate) struct PublishedPort {
 }
 
 /// How a container is connected.
-pub(super) struct Connection {
+pub(super) struct ContainerNetwork {
     pub(super) network: Network,
     pub(super) leases: Vec<PortLease>,
     /// Where its main port is reached.
@@ -98,7 +98,7 @@ pub(super) struct Connection {
     shared: Option<(Arc<OnceLock<TaskNetwork>>, TaskNetwork)>,
 }
 
-impl Connection {
+impl ContainerNetwork {
     /// `name` is the container's own; `has_bridge` says whether the engine can set up networks.
     pub(super) fn of(options: &NetworkOptions, ports: &PortPool, name: &str, has_bridge: bool) -> Result<Self, String> {
         let main = options.main_port.as_ref();
@@ -155,5 +155,5 @@ impl Connection {
 }
 
 fn host_port(published: &[PublishedPort], port: &ContainerPort) -> Option<u16> {
-    published.iter().find(|one| one.container == *port).map(|one| one.host)
+    published.iter().find(|mapping| mapping.container == *port).map(|mapping| mapping.host)
 }

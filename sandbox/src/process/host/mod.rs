@@ -13,7 +13,8 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, FutureExt as _};
 
 use super::container_runtime::{
-    Container, ContainerRuntime, ContainerSpec, LocalImage, RuntimeError, StartFailure, StartedContainer, check_program,
+    ContainerHandle, ContainerRuntime, ContainerSpec, LocalImage, RuntimeError, StartFailure, StartedContainer,
+    check_program,
 };
 use super::environment;
 use super::mock_backend::MockBackend;
@@ -123,7 +124,7 @@ impl HostProcess {
     }
 }
 
-impl Container for HostProcess {
+impl ContainerHandle for HostProcess {
     fn process(&self) -> &ProcessHandle {
         &self.process
     }

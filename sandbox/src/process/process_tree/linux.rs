@@ -92,8 +92,8 @@ fn kill_marked(name: &str, values: &BTreeSet<String>) {
 /// Whether a process's environment has the variable `name` with one of the values.
 pub(in crate::process) fn is_marked(pid: i32, name: &str, values: &BTreeSet<String>) -> bool {
     let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    let mut variables = environment.split(|byte| *byte == 0).filter_map(|one| std::str::from_utf8(one).ok());
-    variables.any(|one| one.split_once('=').is_some_and(|(key, value)| key == name && values.contains(value)))
+    let mut variables = environment.split(|byte| *byte == 0).filter_map(|variable| std::str::from_utf8(variable).ok());
+    variables.any(|variable| variable.split_once('=').is_some_and(|(key, value)| key == name && values.contains(value)))
 }
 
 fn process_ids() -> impl Iterator<Item = i32> {
@@ -110,7 +110,7 @@ pub(crate) fn process_count() -> u64 {
 /// The resident memory of a process.
 pub(crate) fn resident_bytes(pid: u32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    Process::read(&stat).map_or(0, |(_, process)| process.resident_pages * page_size())
+    ProcessStat::read(&stat).map_or(0, |(_, process)| process.resident_pages * page_size())
 }
 
 /// The resident memory of processes without mapped files, shared memory counted once: what a container's memory limit counts.
@@ -136,11 +136,11 @@ fn page_size() -> u64 {
 #[derive(Debug, Default)]
 pub struct CpuTimes {
     children: BTreeMap<i32, Vec<i32>>,
-    processes: BTreeMap<i32, Process>,
+    processes: BTreeMap<i32, ProcessStat>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Process {
+struct ProcessStat {
     ticks: u64,
     resident_pages: u64,
 }
@@ -151,7 +151,7 @@ impl CpuTimes {
         let mut table = Self::default();
         for pid in process_ids() {
             let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            if let Some((parent, process)) = Process::read(&stat) {
+            if let Some((parent, process)) = ProcessStat::read(&stat) {
                 table.children.entry(parent).or_default().push(pid);
                 table.processes.insert(pid, process);
             }
@@ -193,7 +193,7 @@ impl CpuTimes {
         ProcessUsage { pids, resident_bytes: pages * page_size() }
     }
 
-    fn walk(&self, root: i32, visit: &mut dyn FnMut(i32, &Process)) {
+    fn walk(&self, root: i32, visit: &mut dyn FnMut(i32, &ProcessStat)) {
         let mut pending = vec![root];
         while let Some(pid) = pending.pop() {
             if let Some(process) = self.processes.get(&pid) {
@@ -204,7 +204,7 @@ impl CpuTimes {
     }
 }
 
-impl Process {
+impl ProcessStat {
     /// Parses fields 4, 14 to 17 and 24 of `/proc/PID/stat` (proc(5)). The name before them may contain spaces and brackets.
     fn read(stat: &str) -> Option<(i32, Self)> {
         let fields: Vec<&str> = stat.get(stat.rfind(')')? + 1..)?.split_ascii_whitespace().collect();
@@ -219,6 +219,6 @@ mod tests {
     #[test]
     fn a_name_with_brackets_does_not_confuse_the_fields() {
         let stat = "42 (a) b) S 7 42 42 0 -1 4194560 1 2 3 4 10 20 30 40 20 0 1 0 99 4096 5 6";
-        assert_eq!(super::Process::read(stat), Some((7, super::Process { ticks: 100, resident_pages: 5 })));
+        assert_eq!(super::ProcessStat::read(stat), Some((7, super::ProcessStat { ticks: 100, resident_pages: 5 })));
     }
 }

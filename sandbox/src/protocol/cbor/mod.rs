@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Body, DecodedRequest, EncodedRequest};
 use crate::Fault;
 use crate::protocol::model::TypedOutput;
-use reader::Reader;
+use reader::CborReader;
 
 mod reader;
 mod writer;
@@ -36,7 +36,7 @@ pub(super) fn decode(incoming: &EncodedRequest<'_>, service: &str) -> Result<Dec
     if incoming.body.is_empty() {
         return Ok(DecodedRequest { operation, input: json!({}) });
     }
-    let mut reader = Reader::new(incoming.body);
+    let mut reader = CborReader::new(incoming.body);
     match reader.item(0) {
         Some(input @ Value::Object(_)) if reader.is_at_end() => Ok(DecodedRequest { operation, input }),
         Some(_) => Err(Fault::client("SerializationException", "The body is not one CBOR map")),
@@ -65,12 +65,12 @@ fn body(bytes: Vec<u8>) -> Body {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::reader::{Reader, half};
+    use super::reader::{CborReader, half};
     use super::writer::write;
     use crate::protocol::model::TypedOutput;
 
     fn read(bytes: &[u8]) -> Option<Value> {
-        let mut reader = Reader::new(bytes);
+        let mut reader = CborReader::new(bytes);
         reader.item(0).filter(|_| reader.is_at_end())
     }
 

@@ -12,7 +12,7 @@ const MAX_DEPTH: usize = 64;
 const BREAK: u8 = 0xff;
 
 /// Decodes CBOR.
-pub(super) struct Reader<'a> {
+pub(super) struct CborReader<'a> {
     rest: &'a [u8],
 }
 
@@ -23,7 +23,7 @@ struct Head {
     argument: Option<u64>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> CborReader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }

@@ -11,7 +11,9 @@ pub(super) fn violated_clauses(limits: &Limits, kind: &Kind, value: &Value) -> V
     let too_small = size.zip(limits.min).is_some_and(|(size, min)| size < min);
     let text = value.as_str();
     let mismatch = limits.pattern.as_ref().zip(text).is_some_and(|(pattern, text)| !pattern.matches(text));
-    let unknown = text.is_some_and(|text| !limits.values.is_empty() && !limits.values.iter().any(|one| one == text));
+    let unknown = text.is_some_and(|text| {
+        !limits.values.is_empty() && !limits.values.iter().any(|allowed_value| allowed_value == text)
+    });
     let violated = [too_large, too_small, mismatch, unknown];
     let clauses = all_clauses(limits, kind);
     clauses.into_iter().zip(violated).filter(|(_, violated)| *violated).filter_map(|(clause, _)| clause).collect()

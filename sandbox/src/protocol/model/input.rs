@@ -54,7 +54,7 @@ pub enum ReadError {
 
 /// Converts and checks the input of an operation. Inputs of unknown operations are returned unchanged.
 pub fn read(model: &Model, operation: &str, encoding: InputEncoding, input: Value) -> Result<Input, ReadError> {
-    let mut reader = Reader { model, encoding, path: Vec::new(), violations: Vec::new() };
+    let mut reader = InputReader { model, encoding, path: Vec::new(), violations: Vec::new() };
     let value = match model.operations.get(operation).map(|operation| &operation.input) {
         Some(Some(shape)) => reader.value(shape, input)?,
         Some(None) => Value::Object(Map::new()),
@@ -64,22 +64,22 @@ pub fn read(model: &Model, operation: &str, encoding: InputEncoding, input: Valu
     Ok(Input { value, violations: reader.violations })
 }
 
-struct Reader<'a> {
+struct InputReader<'a> {
     model: &'a Model,
     encoding: InputEncoding,
-    path: Vec<Step>,
+    path: Vec<PathSegment>,
     violations: Vec<Violation>,
 }
 
 /// A step on the way to a value.
-enum Step {
+enum PathSegment {
     /// A member of a structure, or the key of a map's entry.
     Name(String),
     /// An item of a list, counted from 1.
     Item(usize),
 }
 
-impl<'a> Reader<'a> {
+impl<'a> InputReader<'a> {
     fn value(&mut self, name: &str, value: Value) -> Result<Value, ReadError> {
         if value.is_null() {
             return Ok(value);
@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
         let mut typed = Map::new();
         for (name, kind) in members {
             let value = given.remove(name);
-            self.path.push(Step::Name(name.clone()));
+            self.path.push(PathSegment::Name(name.clone()));
             if kind.ends_with('!') && value.as_ref().is_none_or(Value::is_null) {
                 self.violations.push(Violation::Missing(self.aws_path()));
             }
@@ -146,7 +146,7 @@ impl<'a> Reader<'a> {
         let mut typed = Vec::with_capacity(items.len());
         let outer = self.violations.len();
         for (at, value) in items.into_iter().enumerate() {
-            self.path.push(Step::Item(at + 1));
+            self.path.push(PathSegment::Item(at + 1));
             typed.push(self.value(item, value)?);
             self.path.pop();
         }
@@ -164,7 +164,7 @@ impl<'a> Reader<'a> {
         let outer = self.violations.len();
         let mut typed = Map::new();
         for (key, value) in entries {
-            self.path.push(Step::Name(key.clone()));
+            self.path.push(PathSegment::Name(key.clone()));
             typed.insert(key, self.value(entry, value)?);
             self.path.pop();
         }
@@ -221,8 +221,8 @@ impl<'a> Reader<'a> {
             && !pattern.matches(text)
         {
             let member = match self.path.last() {
-                Some(Step::Name(name)) => lower_first(name),
-                Some(Step::Item(_)) => "member".to_owned(),
+                Some(PathSegment::Name(name)) => lower_first(name),
+                Some(PathSegment::Item(_)) => "member".to_owned(),
                 None => String::new(),
             };
             self.violations.push(Violation::Message(format!("The specified value for {member} is invalid. {message}")));
@@ -248,8 +248,8 @@ impl<'a> Reader<'a> {
 
     fn path_with(&self, after_index: &str) -> String {
         let steps = self.path.iter().map(|step| match step {
-            Step::Name(name) => name.clone(),
-            Step::Item(at) => format!("{at}{after_index}"),
+            PathSegment::Name(name) => name.clone(),
+            PathSegment::Item(at) => format!("{at}{after_index}"),
         });
         steps.collect::<Vec<_>>().join(".")
     }

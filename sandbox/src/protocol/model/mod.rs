@@ -15,10 +15,10 @@ mod constraints;
 mod input;
 mod pattern;
 mod scalars;
-mod write;
+mod typed_output;
 
 pub use input::{Input, InputEncoding, ReadError, Violation, read};
-pub use write::TypedOutput;
+pub use typed_output::TypedOutput;
 
 /// The data of each service, by its signing name.
 const DATA: &[(&str, &str)] = &[

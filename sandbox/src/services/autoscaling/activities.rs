@@ -20,7 +20,7 @@ const MAX_ACTIVITIES: usize = 100;
 
 /// The status of an activity (`ScalingActivityStatusCode` in the API reference).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Status {
+pub(crate) enum ActivityStatus {
     /// The service is not running the new count yet.
     InProgress,
     /// The service is running the new count.
@@ -49,7 +49,7 @@ pub(crate) struct Activity {
     pub at: Timestamp,
     /// Activities of older versions have none: all of them were successful.
     #[serde(default)]
-    pub status: Status,
+    pub status: ActivityStatus,
     /// When it ended; for activities of older versions, when it began.
     #[serde(default)]
     pub ended: Option<Timestamp>,
@@ -72,7 +72,7 @@ impl Activity {
                 "Successfully set desired count to {count}. Waiting for change to be fulfilled by ecs."
             ),
             at,
-            status: Status::InProgress,
+            status: ActivityStatus::InProgress,
             ended: None,
             count: Some(count),
             not_scaled: None,
@@ -84,7 +84,7 @@ impl Activity {
     pub(super) fn failed(resource_id: &str, count: u32, cause: &str, reason: &str, at: Timestamp) -> Self {
         Self {
             status_message: format!("Failed to set desired count to {count}. Reason: {reason}"),
-            status: Status::Failed,
+            status: ActivityStatus::Failed,
             ended: Some(at),
             ..Self::scaled(resource_id, count, cause, at)
         }
@@ -99,7 +99,7 @@ impl Activity {
             cause: cause.to_owned(),
             status_message: String::new(),
             at,
-            status: Status::Failed,
+            status: ActivityStatus::Failed,
             ended: None,
             count: None,
             not_scaled: Some(reason),
@@ -117,7 +117,7 @@ impl Activity {
         }
     }
 
-    pub(super) fn end(&mut self, status: Status, message: String, now: Timestamp) {
+    pub(super) fn end(&mut self, status: ActivityStatus, message: String, now: Timestamp) {
         self.status = status;
         self.status_message = message;
         self.ended = Some(now);
@@ -130,7 +130,7 @@ impl Activity {
 
     fn to_output(&self) -> Value {
         let ended = match self.status {
-            Status::Successful => self.ended.or(Some(self.at)),
+            ActivityStatus::Successful => self.ended.or(Some(self.at)),
             _ => self.ended,
         };
         let message = Some(&self.status_message).filter(|message| !message.is_empty());

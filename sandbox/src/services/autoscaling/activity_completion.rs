@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::activities::{Activity, Status};
+use super::activities::{Activity, ActivityStatus};
 use super::service_of;
 use crate::Sandbox;
 use crate::services::autoscaling::State;
@@ -29,7 +29,7 @@ pub(super) async fn follow(sandbox: Arc<Sandbox>) {
 }
 
 fn update_activities(sandbox: &Sandbox) {
-    let ended: Vec<(String, (Status, String))> = sandbox.store.read(|states| {
+    let ended: Vec<(String, (ActivityStatus, String))> = sandbox.store.read(|states| {
         let activities = states.of::<State>().activities.iter();
         activities.filter_map(|(key, activity)| Some((key.to_owned(), ending(states, activity)?))).collect()
     });
@@ -43,7 +43,7 @@ fn update_activities(sandbox: &Sandbox) {
             let Some(activity) = states.of_mut::<State>().activities.get_mut(&key) else { continue };
             activity.end(status, message, now);
             let activity = activity.clone();
-            if status == Status::Successful {
+            if status == ActivityStatus::Successful {
                 restart_cooldown(states, &activity, now);
             }
         }
@@ -62,17 +62,17 @@ fn restart_cooldown(states: &mut States, activity: &Activity, now: Timestamp) {
 }
 
 /// The final status of an activity in progress, if it has ended.
-fn ending(states: &States, activity: &Activity) -> Option<(Status, String)> {
-    let count = activity.count.filter(|_| activity.status == Status::InProgress)?;
+fn ending(states: &States, activity: &Activity) -> Option<(ActivityStatus, String)> {
+    let count = activity.count.filter(|_| activity.status == ActivityStatus::InProgress)?;
     let set = format!("Successfully set desired count to {count}.");
     let (cluster, service) = service_of(&activity.resource_id).ok()?;
     match scaling::capacity(states, &cluster, &service) {
-        None => Some((Status::Unfulfilled, format!("{set} The service is no longer active."))),
+        None => Some((ActivityStatus::Unfulfilled, format!("{set} The service is no longer active."))),
         Some(capacity) if capacity.desired != count => {
-            Some((Status::Overridden, format!("{set} Found it was later changed to {}.", capacity.desired)))
+            Some((ActivityStatus::Overridden, format!("{set} Found it was later changed to {}.", capacity.desired)))
         }
         Some(capacity) if capacity.running == count => {
-            Some((Status::Successful, format!("{set} Change successfully fulfilled by ecs.")))
+            Some((ActivityStatus::Successful, format!("{set} Change successfully fulfilled by ecs.")))
         }
         Some(_) => None,
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::configuration::{Configuration, TargetTracking};
-use super::{Policy, service_of};
+use super::{ScalingPolicy, service_of};
 use crate::base::ids;
 use crate::services::cloudwatch::{self, AlarmSettings};
 use crate::store::States;
@@ -43,13 +43,13 @@ const ALARM_LOW: AlarmKind =
 pub(super) fn put(
     states: &mut States,
     config: &Config,
-    policy: &mut Policy,
+    policy: &mut ScalingPolicy,
     configuration: &Configuration,
     now: i64,
 ) -> Result<(), Fault> {
     let tracking = match configuration {
         Configuration::TargetTracking(tracking) => Some(tracking),
-        Configuration::Step(_) => None,
+        Configuration::StepScaling(_) => None,
     };
     let high = policy.alarms.high.take();
     policy.alarms.high = put_one(states, config, policy, &ALARM_HIGH, high, tracking, now)?;
@@ -62,7 +62,7 @@ pub(super) fn put(
 fn put_one(
     states: &mut States,
     config: &Config,
-    policy: &Policy,
+    policy: &ScalingPolicy,
     kind: &AlarmKind,
     earlier: Option<String>,
     tracking: Option<&TargetTracking>,
@@ -83,7 +83,7 @@ fn put_one(
 
 fn settings(
     config: &Config,
-    policy: &Policy,
+    policy: &ScalingPolicy,
     kind: &AlarmKind,
     name: &str,
     tracking: &TargetTracking,
@@ -108,14 +108,14 @@ fn settings(
     serde_json::from_value(settings).map_err(Fault::internal)
 }
 
-pub(super) fn delete(states: &mut States, policy: &Policy) {
+pub(super) fn delete(states: &mut States, policy: &ScalingPolicy) {
     for name in [&policy.alarms.high, &policy.alarms.low].into_iter().flatten() {
         states.of_mut::<cloudwatch::State>().alarms.remove(name);
     }
 }
 
 /// All alarms whose actions name a policy, in the form of responses.
-pub(super) fn to_output(states: &States, config: &Config, policy: &Policy) -> Vec<Value> {
+pub(super) fn to_output(states: &States, config: &Config, policy: &ScalingPolicy) -> Vec<Value> {
     let arn = policy.arn(config);
     let naming = states.of::<cloudwatch::State>().alarms.values().filter(|alarm| alarm.has_action(&arn));
     naming.map(|alarm| json!({ "AlarmName": alarm.name(), "AlarmARN": alarm.arn(config) })).collect()

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::configuration::{AdjustmentType, Step, StepAdjustment};
+use super::configuration::{AdjustmentType, StepAdjustment, StepScaling};
 
 /// A rounding error of floating point arithmetic; no metric differs by this little.
 const EPSILON: f64 = 1e-9;
@@ -147,8 +147,9 @@ fn scale_in(state: &ScalingState, requested: u32) -> Decision {
 
 impl CapacityRequest {
     /// The request of the step adjustment that applies to a metric's difference from the threshold.
-    pub(super) fn from_step(step: &Step, difference: f64, above_threshold: bool) -> Option<Self> {
-        let adjustment = step.step_adjustments.iter().find(|one| one.applies_to(difference, above_threshold))?;
+    pub(super) fn from_step(step: &StepScaling, difference: f64, above_threshold: bool) -> Option<Self> {
+        let adjustment =
+            step.step_adjustments.iter().find(|adjustment| adjustment.applies_to(difference, above_threshold))?;
         let at_least = step.min_adjustment_magnitude.unwrap_or_default();
         Some(Self::Adjust { kind: step.kind(), by: adjustment.scaling_adjustment, at_least })
     }

@@ -1,6 +1,6 @@
 //! Application Auto Scaling for ECS services: targets, policies and scaling.
 //!
-//! Policies are executed when an alarm's action names them ([`execution`]): the alarms of target tracking policies are
+//! Policies are executed when an alarm's action names them ([`policy_execution`]): the alarms of target tracking policies are
 //! created with them, those for step scaling by users. The decision is plain arithmetic, in [`decision`].
 
 use std::sync::Arc;
@@ -15,17 +15,17 @@ mod activity_completion;
 mod alarms;
 mod configuration;
 mod decision;
-mod execution;
 mod policies;
+mod policy_execution;
 mod tags;
 mod targets;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use activities::Activity;
-pub(crate) use execution::{execute, is_policy};
-pub(crate) use policies::Policy;
-pub(crate) use targets::Target;
+pub(crate) use policies::ScalingPolicy;
+pub(crate) use policy_execution::{execute, is_policy};
+pub(crate) use targets::ScalableTarget;
 
 pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     signing_name: "application-autoscaling",
@@ -50,9 +50,9 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
 state! {
     pub struct State {
         /// By resource id.
-        pub targets: Table<Target> = "autoscaling_targets",
+        pub targets: Table<ScalableTarget> = "autoscaling_targets",
         /// By resource id and name.
-        pub policies: Table<Policy> = "autoscaling_policies",
+        pub policies: Table<ScalingPolicy> = "autoscaling_policies",
         /// By resource id and time.
         pub activities: Table<Activity> = "autoscaling_activities",
     }

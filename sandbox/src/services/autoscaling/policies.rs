@@ -19,8 +19,7 @@ use crate::store::States;
 use crate::{Config, Fault, Sandbox};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[expect(clippy::struct_field_names, reason = "the name is the API's")]
-pub(crate) struct Policy {
+pub(crate) struct ScalingPolicy {
     /// The UUID in its ARN.
     pub id: String,
     pub name: String,
@@ -38,7 +37,7 @@ pub(crate) struct Policy {
     pub creator: String,
 }
 
-impl Policy {
+impl ScalingPolicy {
     fn key(&self) -> String {
         key(&self.resource_id, &self.name)
     }
@@ -100,7 +99,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: PutScalingPolicyInput) -> Opera
         }
         check_unique_metric(states, &input.resource_id, &input.policy_name, &configuration)?;
         let earlier = states.of::<State>().policies.get(&key(&input.resource_id, &input.policy_name)).cloned();
-        let mut policy = earlier.unwrap_or_else(|| Policy {
+        let mut policy = earlier.unwrap_or_else(|| ScalingPolicy {
             id: ids::uuid(),
             created_at: now,
             name: input.policy_name,
@@ -144,9 +143,10 @@ fn check_unique_metric(states: &States, resource_id: &str, name: &str, given: &C
 
 /// Creates the alarms of policies that were stored by an older version without alarms.
 pub(super) fn create_missing_alarms(sandbox: &Sandbox) -> Result<(), Fault> {
-    let lacks_alarms =
-        |policy: &Policy| policy.policy_type == PolicyType::TargetTrackingScaling && policy.alarms.high.is_none();
-    let late: Vec<(String, Policy)> = sandbox.store.read(|states| {
+    let lacks_alarms = |policy: &ScalingPolicy| {
+        policy.policy_type == PolicyType::TargetTrackingScaling && policy.alarms.high.is_none()
+    };
+    let late: Vec<(String, ScalingPolicy)> = sandbox.store.read(|states| {
         let late = states.of::<State>().policies.iter().filter(|(_, policy)| lacks_alarms(policy));
         late.map(|(key, policy)| (key.to_owned(), policy.clone())).collect()
     });
@@ -168,7 +168,7 @@ pub(super) fn create_missing_alarms(sandbox: &Sandbox) -> Result<(), Fault> {
 }
 
 /// Removes a policy and the alarms that were created for it.
-pub(super) fn remove(states: &mut States, key: &str) -> Option<Policy> {
+pub(super) fn remove(states: &mut States, key: &str) -> Option<ScalingPolicy> {
     let policy = states.of_mut::<State>().policies.remove(key)?;
     alarms::delete(states, &policy);
     Some(policy)
@@ -219,7 +219,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeScalingPoliciesInp
     let is_served = is_served(&service_namespace, scalable_dimension.as_deref());
     let query = format!("DescribeScalingPolicies {is_served} {resource_id:?} {policy_names:?}");
     let page = sandbox.store.read(|states| {
-        let named = |policy: &Policy| {
+        let named = |policy: &ScalingPolicy| {
             let arn = policy.arn(&sandbox.config);
             policy_names.is_empty() || policy_names.iter().any(|given| *given == policy.name || *given == arn)
         };

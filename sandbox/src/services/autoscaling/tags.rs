@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Target;
+use super::ScalableTarget;
 use crate::base::tags::{self, MAX_TAGS, TagMap};
 use crate::core::OperationResult;
 use crate::services::autoscaling::State;
@@ -15,7 +15,7 @@ fn not_found(arn: &str) -> Fault {
     Fault::not_found("ResourceNotFoundException", format!("The specified resource doesn't exist: {arn}"))
 }
 
-fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Target)) -> OperationResult {
+fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut ScalableTarget)) -> OperationResult {
     sandbox.store.write(|states| {
         let targets = &mut states.of_mut::<State>().targets;
         let key = targets.iter().find(|(_, target)| target.arn(&sandbox.config) == arn).map(|(key, _)| key.to_owned());

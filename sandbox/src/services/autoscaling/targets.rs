@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::decision::CooldownScaling;
-use super::execution::set_desired_count;
+use super::policy_execution::set_desired_count;
 use super::{
     DIMENSION, NAMESPACE, check_target, invalid_token, is_served, limit, not_found, policies, service_of,
     validation_exception,
@@ -23,7 +23,7 @@ use crate::services::ecs::scaling;
 use crate::{Config, Fault, Sandbox};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Target {
+pub(crate) struct ScalableTarget {
     /// The last part of its ARN.
     pub id: String,
     /// `service/CLUSTER/NAME`.
@@ -67,7 +67,7 @@ pub(crate) struct SuspendedState {
     scheduled_scaling_suspended: bool,
 }
 
-impl Target {
+impl ScalableTarget {
     pub(super) fn arn(&self, config: &Config) -> String {
         config.arn("application-autoscaling", &format!("scalable-target/{}", self.id))
     }
@@ -125,7 +125,11 @@ pub(super) fn register(sandbox: &Arc<Sandbox>, input: RegisterScalableTargetInpu
 }
 
 /// The target after a registration. Members that are left out keep their values.
-fn target(sandbox: &Sandbox, earlier: Option<&Target>, input: RegisterScalableTargetInput) -> Result<Target, Fault> {
+fn target(
+    sandbox: &Sandbox,
+    earlier: Option<&ScalableTarget>,
+    input: RegisterScalableTargetInput,
+) -> Result<ScalableTarget, Fault> {
     let min = input.min_capacity.or(earlier.map(|target| target.min_capacity));
     let max = input.max_capacity.or(earlier.map(|target| target.max_capacity));
     let (Some(min_capacity), Some(max_capacity)) = (min, max) else {
@@ -139,7 +143,7 @@ fn target(sandbox: &Sandbox, earlier: Option<&Target>, input: RegisterScalableTa
     let role = "role/aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService";
     let mut tags = earlier.map(|target| target.tags.clone()).unwrap_or_default();
     tags.extend(input.tags);
-    Ok(Target {
+    Ok(ScalableTarget {
         id: earlier.map_or_else(|| ids::hex(36), |target| target.id.clone()),
         min_capacity,
         max_capacity,

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{Activity, Policy, Target, policies};
+use super::{Activity, ScalableTarget, ScalingPolicy, policies};
 use crate::Config;
 use crate::services::autoscaling::State;
 use crate::services::cloudwatch;
@@ -27,11 +27,11 @@ fn rows_of_older_versions_are_read_and_their_policies_get_alarms() {
     let activity = json!({
         "id": "2c", "resource_id": resource, "description": "d", "cause": "c", "status_message": "s", "at": at,
     });
-    let target: Target = serde_json::from_value(target).expect("a target");
-    let policy: Policy = serde_json::from_value(policy).expect("a policy");
+    let target: ScalableTarget = serde_json::from_value(target).expect("a target");
+    let policy: ScalingPolicy = serde_json::from_value(policy).expect("a policy");
     let activity: Activity = serde_json::from_value(activity).expect("an activity");
     assert!(target.cooldown.is_none());
-    assert_eq!(activity.status, super::activities::Status::Successful);
+    assert_eq!(activity.status, super::activities::ActivityStatus::Successful);
     let key = format!("{resource}:cpu");
     let store = |states: &mut crate::store::States| {
         states.of_mut::<State>().policies.insert(key.clone(), policy);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::namespaces::id_of;
 use super::services::find as find_service;
-use super::{Instance, Namespace, PAGE, Service, State, invalid_input, invalid_token, operations};
+use super::{CloudMapService, Instance, Namespace, PAGE, State, invalid_input, invalid_token, operations};
 use crate::base::paging;
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
@@ -155,7 +155,8 @@ pub(super) fn health(sandbox: &Arc<Sandbox>, input: GetInstancesHealthStatusInpu
             return Err(not_found(missing));
         }
         let instances = states.of::<State>().instances.with_prefix(&prefix).map(|(_, instance)| instance);
-        let selected = instances.filter(|one| input.instances.is_empty() || input.instances.contains(&one.id));
+        let selected =
+            instances.filter(|instance| input.instances.is_empty() || input.instances.contains(&instance.id));
         let selected = selected.map(|instance| (instance.id.clone(), (instance.id.clone(), json!(instance.health))));
         paging::page(selected, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
@@ -185,16 +186,23 @@ fn healthy_or_else_all() -> String {
 const DEFAULT_MAX_RESULTS: usize = 100;
 
 /// Finds a namespace and its service by their names.
-fn find_by_names<'a>(state: &'a State, namespace: &str, service: &str) -> Result<(&'a Namespace, &'a Service), Fault> {
-    let namespaces: Vec<&Namespace> = state.namespaces.values().filter(|one| one.name == namespace).collect();
+fn find_by_names<'a>(
+    state: &'a State,
+    namespace: &str,
+    service: &str,
+) -> Result<(&'a Namespace, &'a CloudMapService), Fault> {
+    let namespaces: Vec<&Namespace> =
+        state.namespaces.values().filter(|candidate| candidate.name == namespace).collect();
     if namespaces.is_empty() {
         return Err(Fault::not_found("NamespaceNotFound", format!("Namespace {namespace} not found")));
     }
-    let within = |one: &&Service| one.name == service && namespaces.iter().any(|other| other.id == one.namespace_id);
+    let within = |candidate: &&CloudMapService| {
+        candidate.name == service && namespaces.iter().any(|namespace| namespace.id == candidate.namespace_id)
+    };
     let registration = state.services.values().find(within);
     let registration =
         registration.ok_or_else(|| Fault::not_found("ServiceNotFound", format!("Service {service} not found")))?;
-    let namespace = namespaces.into_iter().find(|one| one.id == registration.namespace_id);
+    let namespace = namespaces.into_iter().find(|namespace| namespace.id == registration.namespace_id);
     namespace.map(|namespace| (namespace, registration)).ok_or_else(|| not_found(service))
 }
 
@@ -208,9 +216,9 @@ pub(super) fn discover(sandbox: &Arc<Sandbox>, input: DiscoverInstancesInput) ->
         let has = |instance: &Instance, required: &BTreeMap<String, String>| {
             required.iter().all(|(name, value)| instance.attributes.get(name) == Some(value))
         };
-        let required: Vec<&Instance> = all.filter(|one| has(one, &input.query_parameters)).collect();
+        let required: Vec<&Instance> = all.filter(|instance| has(instance, &input.query_parameters)).collect();
         let narrowed: Vec<&Instance> =
-            required.iter().copied().filter(|one| has(one, &input.optional_parameters)).collect();
+            required.iter().copied().filter(|instance| has(instance, &input.optional_parameters)).collect();
         let instances = filter_by_health(if narrowed.is_empty() { required } else { narrowed }, &input.health_status);
         let results = instances.into_iter().take(input.max_results.unwrap_or(DEFAULT_MAX_RESULTS)).map(|instance| {
             json!({

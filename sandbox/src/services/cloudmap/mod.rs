@@ -81,7 +81,7 @@ fn first_revision() -> i64 {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Service {
+pub(crate) struct CloudMapService {
     /// `srv-…`.
     pub id: String,
     /// Unique in the namespace.
@@ -133,7 +133,7 @@ state! {
         /// Namespaces by id.
         pub namespaces: Table<Namespace> = "cloudmap.namespaces",
         /// Services by id.
-        pub services: Table<Service> = "cloudmap.services",
+        pub services: Table<CloudMapService> = "cloudmap.services",
         /// Instances by `service id/instance id`.
         pub instances: Table<Instance> = "cloudmap.instances",
         /// Operations by id.

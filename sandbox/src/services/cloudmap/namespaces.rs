@@ -116,12 +116,12 @@ pub(super) struct Update {
     id: String,
     #[serde(rename = "UpdaterRequestId")]
     _updater_request_id: Option<String>,
-    namespace: Change,
+    namespace: NamespaceChange,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Change {
+struct NamespaceChange {
     description: Option<String>,
     #[serde(default)]
     properties: Value,
@@ -136,8 +136,13 @@ pub(super) fn update(
     let now = sandbox.clock.now();
     sandbox.store.write(|states| {
         let state = states.of_mut::<State>();
-        let id =
-            state.namespaces.get(id_of(&id)).filter(|one| one.kind == kind).ok_or_else(|| not_found(&id))?.id.clone();
+        let id = state
+            .namespaces
+            .get(id_of(&id))
+            .filter(|namespace| namespace.kind == kind)
+            .ok_or_else(|| not_found(&id))?
+            .id
+            .clone();
         let namespace = state.namespaces.get_mut(&id).ok_or_else(|| not_found(&id))?;
         namespace.description = change.description.or_else(|| namespace.description.take());
         namespace.soa_ttl = soa_ttl(&change.properties).unwrap_or(namespace.soa_ttl);
@@ -196,20 +201,20 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, input: NamespaceInput) -> OperationRes
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct ListNamespacesInput {
     #[serde(default)]
-    filters: Vec<Filter>,
+    filters: Vec<CloudMapFilter>,
     max_results: Option<usize>,
     next_token: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Filter {
+pub(super) struct CloudMapFilter {
     name: String,
     values: Vec<String>,
     condition: Option<String>,
 }
 
-impl Filter {
+impl CloudMapFilter {
     /// Whether the filter accepts the value of the attribute `name`. A filter for another attribute accepts everything.
     pub(super) fn accepts(&self, name: &str, text: &str) -> bool {
         let matches = |value: &String| match self.condition.as_deref() {
@@ -229,7 +234,7 @@ impl Filter {
 }
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListNamespacesInput) -> OperationResult {
-    Filter::check(&input.filters)?;
+    CloudMapFilter::check(&input.filters)?;
     let query = format!("ListNamespaces {:?}", input.filters);
     let page = sandbox.store.read(|states| {
         let matching = states.of::<State>().namespaces.values().filter(|namespace| {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::namespaces::Filter;
+use super::namespaces::CloudMapFilter;
 use super::{NamespaceOperation, PAGE, State, invalid_token};
 use crate::base::clock::epoch_seconds;
 use crate::base::{ids, paging};
@@ -58,14 +58,14 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, input: GetOperationInput) -> Operation
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct ListOperationsInput {
     #[serde(default)]
-    filters: Vec<Filter>,
+    filters: Vec<CloudMapFilter>,
     max_results: Option<usize>,
     next_token: Option<String>,
 }
 
 /// `ListOperations`, which shows ids and statuses only.
 pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListOperationsInput) -> OperationResult {
-    Filter::check(&input.filters)?;
+    CloudMapFilter::check(&input.filters)?;
     let query = format!("ListOperations {:?}", input.filters);
     let page = sandbox.store.read(|states| {
         let target =

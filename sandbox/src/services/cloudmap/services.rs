@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::namespaces::{Filter, id_of, not_found as namespace_not_found};
-use super::{NamespaceType, PAGE, Service, State, invalid_input, invalid_token, operations};
+use super::namespaces::{CloudMapFilter, id_of, not_found as namespace_not_found};
+use super::{CloudMapService, NamespaceType, PAGE, State, invalid_input, invalid_token, operations};
 use crate::base::clock::epoch_seconds;
 use crate::base::tags::Tag;
 use crate::base::{ids, paging};
@@ -37,7 +37,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateServiceInput) -> Opera
     let Some(namespace_id) = input.namespace_id.or(within_dns) else {
         return Err(invalid_input("Namespace ID must be specified"));
     };
-    let mut service = Service {
+    let mut service = CloudMapService {
         arn: sandbox.config.arn("servicediscovery", &format!("service/{id}")),
         name: input.name,
         namespace_id: id_of(&namespace_id).to_owned(),
@@ -61,7 +61,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateServiceInput) -> Opera
             }
             "HTTP".clone_into(&mut service.kind);
         }
-        let same = |other: &&Service| other.namespace_id == service.namespace_id && other.name == service.name;
+        let same = |other: &&CloudMapService| other.namespace_id == service.namespace_id && other.name == service.name;
         if state.services.values().any(|other| same(&other)) {
             return Err(Fault::already_exists("ServiceAlreadyExists", "Service already exists."));
         }
@@ -71,12 +71,12 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateServiceInput) -> Opera
 }
 
 /// Finds a service by its id or ARN.
-pub(super) fn find<'a>(state: &'a State, id: &str) -> Result<&'a Service, Fault> {
+pub(super) fn find<'a>(state: &'a State, id: &str) -> Result<&'a CloudMapService, Fault> {
     let id = id.rsplit('/').next().unwrap_or(id);
     state.services.get(id).ok_or_else(|| Fault::not_found("ServiceNotFound", format!("No service with id {id} exists")))
 }
 
-fn to_output(state: &State, service: &Service) -> Value {
+fn to_output(state: &State, service: &CloudMapService) -> Value {
     let instances = state.instances.with_prefix(&format!("{}/", service.id)).count();
     json!({
         "Id": service.id,
@@ -112,14 +112,14 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, input: ServiceInput) -> OperationResul
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct ListServicesInput {
     #[serde(default)]
-    filters: Vec<Filter>,
+    filters: Vec<CloudMapFilter>,
     max_results: Option<usize>,
     next_token: Option<String>,
 }
 
 /// `ListServices`, which shows what `GetService` does except the namespace.
 pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListServicesInput) -> OperationResult {
-    Filter::check(&input.filters)?;
+    CloudMapFilter::check(&input.filters)?;
     let query = format!("ListServices {:?}", input.filters);
     let page = sandbox.store.read(|states| {
         let matching =
@@ -141,12 +141,12 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListServicesInput) -> Operatio
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct UpdateServiceInput {
     id: String,
-    service: Change,
+    service: ServiceChange,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Change {
+struct ServiceChange {
     description: Option<String>,
     dns_config: Option<Value>,
 }

@@ -18,8 +18,8 @@ fn not_found(arn: &str) -> Fault {
 /// The tags of a resource.
 fn tags<'a>(state: &'a State, arn: &str) -> Option<&'a Vec<Tag>> {
     let id = id_of(arn);
-    let namespace = state.namespaces.get(id).filter(|one| one.arn == arn).map(|one| &one.tags);
-    namespace.or_else(|| state.services.get(id).filter(|one| one.arn == arn).map(|one| &one.tags))
+    let namespace = state.namespaces.get(id).filter(|namespace| namespace.arn == arn).map(|namespace| &namespace.tags);
+    namespace.or_else(|| state.services.get(id).filter(|service| service.arn == arn).map(|service| &service.tags))
 }
 
 fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Vec<Tag>)) -> OperationResult {
@@ -28,9 +28,9 @@ fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Vec<Tag>)) -> Opera
         tags(state, arn).ok_or_else(|| not_found(arn))?;
         let id = id_of(arn);
         let tags = if state.namespaces.contains(id) {
-            state.namespaces.get_mut(id).map(|one| &mut one.tags)
+            state.namespaces.get_mut(id).map(|namespace| &mut namespace.tags)
         } else {
-            state.services.get_mut(id).map(|one| &mut one.tags)
+            state.services.get_mut(id).map(|service| &mut service.tags)
         };
         let tags = tags.ok_or_else(|| not_found(arn))?;
         edit(tags);

@@ -121,7 +121,7 @@ fn check(queries: &[Query]) -> Result<(), Fault> {
     let mut seen = BTreeSet::new();
     for (at, query) in queries.iter().enumerate() {
         let begins = query.id.starts_with(|first: char| first.is_ascii_lowercase());
-        if !begins || !query.id.chars().all(|one| one.is_ascii_alphanumeric() || one == '_') {
+        if !begins || !query.id.chars().all(|character| character.is_ascii_alphanumeric() || character == '_') {
             let message = format!(
                 "The value {} for parameter MetricDataQueries.member.{}.Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$.",
                 query.id,

@@ -44,7 +44,8 @@ pub(crate) struct Metric {
 impl Metric {
     /// The key of a metric. The order of its dimensions does not matter.
     pub(crate) fn key(namespace: &str, name: &str, dimensions: &[Dimension]) -> String {
-        let mut dimensions: Vec<_> = dimensions.iter().map(|one| format!("{}\u{1}{}", one.name, one.value)).collect();
+        let mut dimensions: Vec<_> =
+            dimensions.iter().map(|dimension| format!("{}\u{1}{}", dimension.name, dimension.value)).collect();
         dimensions.sort_unstable();
         format!("{namespace}\u{2}{name}\u{2}{}", dimensions.join("\u{2}"))
     }
@@ -52,15 +53,16 @@ impl Metric {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Filter {
+struct DimensionFilter {
     name: String,
     value: Option<String>,
 }
 
-impl Filter {
+impl DimensionFilter {
     fn accepts(&self, metric: &Metric) -> bool {
-        let is_match =
-            |one: &Dimension| one.name == self.name && self.value.as_ref().is_none_or(|value| *value == one.value);
+        let is_match = |dimension: &Dimension| {
+            dimension.name == self.name && self.value.as_ref().is_none_or(|value| *value == dimension.value)
+        };
         metric.dimensions.iter().any(is_match)
     }
 }
@@ -71,7 +73,7 @@ pub(super) struct ListMetricsInput {
     namespace: Option<String>,
     metric_name: Option<String>,
     #[serde(default)]
-    dimensions: Vec<Filter>,
+    dimensions: Vec<DimensionFilter>,
     next_token: Option<String>,
     recently_active: Option<String>,
     #[serde(default)]

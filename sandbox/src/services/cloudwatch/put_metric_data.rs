@@ -44,7 +44,8 @@ pub(crate) fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Resul
     let keys: BTreeMap<String, &Datum> =
         data.iter().map(|datum| (Metric::key(namespace, &datum.metric_name, &datum.dimensions), datum)).collect();
     let minute = sandbox.clock.now().as_millisecond() / MINUTE * MINUTE;
-    let fresh = |states: &super::State, key: &str| states.metrics.get(key).is_some_and(|one| one.last_data >= minute);
+    let fresh =
+        |states: &super::State, key: &str| states.metrics.get(key).is_some_and(|metric| metric.last_data >= minute);
     if !sandbox.store.read(|states| keys.keys().all(|key| fresh(states.of::<State>(), key))) {
         sandbox.store.write(|states| {
             for (key, datum) in &keys {
@@ -167,8 +168,8 @@ fn measured(
     counts: &[Number],
     set: Option<Set>,
 ) -> Result<Measurements, Fault> {
-    let exclusive = |one: &str, other: &str| {
-        format!("The parameters {at}.{one} and {at}.{other} are mutually exclusive and you have specified both.")
+    let exclusive = |first: &str, second: &str| {
+        format!("The parameters {at}.{first} and {at}.{second} are mutually exclusive and you have specified both.")
     };
     match (value, values, set) {
         (Some(_), [_, ..], _) => Err(invalid_value(exclusive("Value", "Values"))),

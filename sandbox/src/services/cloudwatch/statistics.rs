@@ -90,8 +90,9 @@ impl Statistic {
         }
         let zero = [0.0, 0.0, f64::INFINITY, f64::NEG_INFINITY];
         let summaries = points.into_iter().map(|point| point.values.summary());
-        let [count, sum, minimum, maximum] =
-            summaries.fold(zero, |all, one| [all[0] + one[0], all[1] + one[1], all[2].min(one[2]), all[3].max(one[3])]);
+        let [count, sum, minimum, maximum] = summaries.fold(zero, |all, summary| {
+            [all[0] + summary[0], all[1] + summary[1], all[2].min(summary[2]), all[3].max(summary[3])]
+        });
         if count <= 0.0 {
             return None;
         }
@@ -113,7 +114,7 @@ fn percentile<'a>(points: impl IntoIterator<Item = &'a Point>, percent: f64) -> 
         values.extend(point.values.each()?);
     }
     values.retain(|(_, times)| *times > 0.0);
-    values.sort_by(|one, other| one.0.total_cmp(&other.0));
+    values.sort_by(|first, second| first.0.total_cmp(&second.0));
     let count: f64 = values.iter().map(|(_, times)| times).sum();
     let rank = percent / 100.0 * (count - 1.0);
     let at = |rank: f64| {
@@ -133,7 +134,7 @@ fn percentile<'a>(points: impl IntoIterator<Item = &'a Point>, percent: f64) -> 
 pub(super) fn buckets(points: &[Point], start: i64, period: i64) -> Vec<(i64, &[Point])> {
     let bucket = |point: &Point| start + (point.timestamp - start).div_euclid(period) * period;
     points
-        .chunk_by(|one, other| bucket(one) == bucket(other))
+        .chunk_by(|point, next| bucket(point) == bucket(next))
         .filter_map(|chunk| Some((bucket(chunk.first()?), chunk)))
         .collect()
 }

@@ -12,13 +12,13 @@ use crate::protocol::Protocol;
 use crate::store::table::state;
 
 mod cidr;
-mod describe;
+mod describe_operations;
+mod describe_regions;
 mod elastic_ips;
 mod gateways;
 mod ignored_members;
 mod instances;
 mod records;
-mod regions;
 mod resource_kinds;
 mod route_replacement;
 mod routes;
@@ -41,19 +41,19 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     is_for_owner: false,
     prepare: Some(ignored_members::prepare),
     operations: &[
-        operation!("DescribeAvailabilityZones" => regions::describe_zones),
-        operation!("DescribeRegions" => regions::describe_regions),
+        operation!("DescribeAvailabilityZones" => describe_regions::describe_zones),
+        operation!("DescribeRegions" => describe_regions::describe_regions),
         operation!("CreateTags" => tags::create),
         operation!("DeleteTags" => tags::delete),
         operation!("DescribeTags" => tags::describe),
         operation!("CreateVpc" => vpcs::create),
         operation!("ModifyVpcAttribute" => vpcs::modify_attribute),
         operation!("DescribeVpcAttribute" => vpcs::describe_attribute),
-        operation!("DescribeVpcs" => |sandbox, input| describe::describe(sandbox, &resource_kinds::VPC, &input)),
+        operation!("DescribeVpcs" => |sandbox, input| describe_operations::describe(sandbox, &resource_kinds::VPC, &input)),
         operation!("DeleteVpc" => vpcs::delete),
         operation!("CreateSubnet" => subnets::create),
         operation!("ModifySubnetAttribute" => subnets::modify_attribute),
-        operation!("DescribeSubnets" => |sandbox, input| describe::describe(sandbox, &resource_kinds::SUBNET, &input)),
+        operation!("DescribeSubnets" => |sandbox, input| describe_operations::describe(sandbox, &resource_kinds::SUBNET, &input)),
         operation!("DeleteSubnet" => subnets::delete),
         operation!("CreateRouteTable" => routes::create_table),
         operation!("AssociateRouteTable" => routes::associate),
@@ -62,21 +62,21 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
         operation!("DeleteRoute" => routes::delete),
         operation!("ReplaceRoute" => route_replacement::route),
         operation!("ReplaceRouteTableAssociation" => route_replacement::association),
-        operation!("DescribeRouteTables" => |sandbox, input| describe::describe(sandbox, &resource_kinds::ROUTE_TABLE, &input)),
+        operation!("DescribeRouteTables" => |sandbox, input| describe_operations::describe(sandbox, &resource_kinds::ROUTE_TABLE, &input)),
         operation!("DeleteRouteTable" => routes::delete_table),
         operation!("CreateInternetGateway" => gateways::create_internet),
         operation!("AttachInternetGateway" => gateways::attach_internet),
         operation!("DetachInternetGateway" => gateways::detach_internet),
         operation!("DescribeInternetGateways" => |sandbox, input| {
-            describe::describe(sandbox, &resource_kinds::INTERNET_GATEWAY, &input)
+            describe_operations::describe(sandbox, &resource_kinds::INTERNET_GATEWAY, &input)
         }),
         operation!("DeleteInternetGateway" => gateways::delete_internet),
         operation!("CreateNatGateway" => gateways::create_nat),
-        operation!("DescribeNatGateways" => |sandbox, input| describe::describe(sandbox, &resource_kinds::NAT_GATEWAY, &input)),
+        operation!("DescribeNatGateways" => |sandbox, input| describe_operations::describe(sandbox, &resource_kinds::NAT_GATEWAY, &input)),
         operation!("DeleteNatGateway" => gateways::delete_nat),
-        operation!("DescribeVpnGateways" => |sandbox, input| describe::describe(sandbox, &resource_kinds::VPN_GATEWAY, &input)),
+        operation!("DescribeVpnGateways" => |sandbox, input| describe_operations::describe(sandbox, &resource_kinds::VPN_GATEWAY, &input)),
         operation!("AllocateAddress" => elastic_ips::allocate),
-        operation!("DescribeAddresses" => |sandbox, input| describe::describe(sandbox, &resource_kinds::ADDRESS, &input)),
+        operation!("DescribeAddresses" => |sandbox, input| describe_operations::describe(sandbox, &resource_kinds::ADDRESS, &input)),
         operation!("ReleaseAddress" => elastic_ips::release),
         operation!("CreateSecurityGroup" => security_groups::create),
         operation!("AuthorizeSecurityGroupIngress" => |sandbox, input| {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::State;
-use super::describe::texts_at;
+use super::describe_operations::texts_at;
 use super::resource_kinds::ResourceKind;
 use crate::Fault;
 
@@ -30,7 +30,7 @@ pub(super) fn get_mut<'a>(state: &'a mut State, kind: &ResourceKind, id: &str) -
 
 /// Whether any record of a kind has this string at this path.
 pub(super) fn any(state: &State, kind: &ResourceKind, path: &str, text: &str) -> bool {
-    state.records.with_prefix(kind.prefix).any(|(_, record)| texts_at(record, path).iter().any(|found| found == text))
+    state.records.with_prefix(kind.prefix).any(|(_, record)| texts_at(record, path).iter().any(|value| value == text))
 }
 
 /// The list in a member of a record, for changing it. It is created if it does not exist.

@@ -56,7 +56,7 @@ pub(super) fn association(sandbox: &Arc<Sandbox>, input: ReplaceRouteTableAssoci
     sandbox.store.write(|states| {
         let ReplaceRouteTableAssociationInput { association_id: id, route_table_id: to } = &input;
         let holds = |table: &Value| {
-            table["associationSet"].as_array()?.iter().find(|one| one["routeTableAssociationId"] == id.as_str()).cloned()
+            table["associationSet"].as_array()?.iter().find(|association| association["routeTableAssociationId"] == id.as_str()).cloned()
         };
         let association = states.of::<State>().records.with_prefix(ROUTE_TABLE.prefix).find_map(|(from, table)| {
             Some((from.to_owned(), holds(table)?, table["vpcId"].clone()))
@@ -72,7 +72,7 @@ pub(super) fn association(sandbox: &Arc<Sandbox>, input: ReplaceRouteTableAssoci
         let new = routes::association(to, &old);
         let answer = json!({ "newAssociationId": new["routeTableAssociationId"], "associationState": { "state": "associated" } });
         list(records::get_mut(states.of_mut::<State>(), &ROUTE_TABLE, &from)?, "associationSet")
-            .retain(|one| one["routeTableAssociationId"] != id.as_str());
+            .retain(|association| association["routeTableAssociationId"] != id.as_str());
         list(records::get_mut(states.of_mut::<State>(), &ROUTE_TABLE, to)?, "associationSet").push(new);
         Ok(answer)
     })

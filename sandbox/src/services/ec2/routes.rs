@@ -43,7 +43,7 @@ pub(super) fn association(table: &str, of: &Value) -> Value {
 
 /// Whether a table is the main one of its VPC.
 pub(super) fn is_main(table: &Value) -> bool {
-    table["associationSet"].as_array().is_some_and(|all| all.iter().any(|one| one["main"] == true))
+    table["associationSet"].as_array().is_some_and(|all| all.iter().any(|association| association["main"] == true))
 }
 
 #[derive(Deserialize)]
@@ -141,12 +141,13 @@ pub(super) fn remove_subnet_associations(state: &mut State, subnet: &str) {
 }
 
 fn remove_association(state: &mut State, member: &str, text: &str) -> bool {
-    let holds =
-        |table: &Value| table["associationSet"].as_array().is_some_and(|all| all.iter().any(|one| one[member] == text));
+    let holds = |table: &Value| {
+        table["associationSet"].as_array().is_some_and(|all| all.iter().any(|association| association[member] == text))
+    };
     let table =
         state.records.with_prefix(ROUTE_TABLE.prefix).find(|(_, table)| holds(table)).map(|(id, _)| id.to_owned());
     let Some(record) = table.and_then(|id| state.records.get_mut(&id)) else { return false };
-    list(record, "associationSet").retain(|one| one[member] != text);
+    list(record, "associationSet").retain(|association| association[member] != text);
     true
 }
 
@@ -197,7 +198,10 @@ pub(super) fn target<'a>(
         (Some(id), None) => {
             let gateway = gateway_of(state, id)?;
             let vpc = vpc()?;
-            if !gateway["attachmentSet"].as_array().is_some_and(|all| all.iter().any(|one| one["vpcId"] == *vpc)) {
+            if !gateway["attachmentSet"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(|attachment| attachment["vpcId"] == *vpc))
+            {
                 return Err(different_networks(table, &format!("network gateway {id}")));
             }
             Ok(("gatewayId", id))

@@ -84,7 +84,7 @@ fn chosen_zone(region: &str, name: Option<&str>, id: Option<&str>) -> Result<Zon
         );
         Fault::client("InvalidParameterValue", message)
     };
-    let at = known.iter().position(|one| one == name).ok_or_else(unknown_zone)?;
+    let at = known.iter().position(|zone| zone == name).ok_or_else(unknown_zone)?;
     Ok(zones.swap_remove(at))
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::describe::{self, DescribeInput};
+use super::describe_operations::{self, DescribeInput};
 use super::records::{self, invalid_parameter, list, success};
 use super::resource_kinds::{self, ResourceKind, SECURITY_GROUP_RULE, TAG};
 use super::security_groups::rule_ids;
@@ -119,8 +119,9 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: DeleteTagsInput) -> Operatio
     check_keys(input.tag.iter().map(|tag| &tag.key))?;
     change(sandbox, &input.resource_id, |tags| {
         tags.retain(|tag| {
-            let matches =
-                |one: &Deleted| tag["key"] == one.key && one.value.as_ref().is_none_or(|value| tag["value"] == *value);
+            let matches = |deleted: &Deleted| {
+                tag["key"] == deleted.key && deleted.value.as_ref().is_none_or(|value| tag["value"] == *value)
+            };
             let all = input.tag.is_empty() && !tag["key"].as_str().is_some_and(is_reserved);
             !all && !input.tag.iter().any(matches)
         });
@@ -167,6 +168,6 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeInput) -> Operatio
             }
         }
         let tags = input.select(&TAG, rows.into_iter())?;
-        describe::answer(&TAG, &input, tags)
+        describe_operations::answer(&TAG, &input, tags)
     })
 }

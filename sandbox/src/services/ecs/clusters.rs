@@ -9,7 +9,7 @@ use super::arns::Arns as _;
 use super::faults::{self, invalid};
 use super::lookups::{self, cluster_name};
 use super::model::{Cluster, ServiceStatus, TaskStatus};
-use super::{launch, output};
+use super::{launch_settings, output};
 use crate::base::paging;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
@@ -69,7 +69,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateClusterInput) -> Opera
             "The cluster name must contain only letters, numbers, hyphens, and underscores, at most 255 of them.",
         ));
     }
-    launch::check_tags(&input.tags)?;
+    launch_settings::check_tags(&input.tags)?;
     sandbox.store.write(|states| {
         // Creating an existing cluster returns it.
         if lookups::cluster(states, Some(&name)).is_err() {
@@ -101,9 +101,9 @@ fn check(cluster: &Cluster) -> Result<(), Fault> {
     }
     let providers: Vec<String> =
         list("capacityProviders").filter_map(Value::as_str).map(|name| lookups::last_part(name).to_owned()).collect();
-    launch::check_providers(&providers)?;
+    launch_settings::check_providers(&providers)?;
     let strategy = cluster.content.get("defaultCapacityProviderStrategy");
-    strategy.map_or(Ok(()), |strategy| launch::check_strategy(strategy, cluster))
+    strategy.map_or(Ok(()), |strategy| launch_settings::check_strategy(strategy, cluster))
 }
 
 fn to_output(sandbox: &Sandbox, states: &States, name: &str) -> OperationResult {
@@ -169,9 +169,10 @@ pub(super) fn put_capacity_providers(
             .of::<State>()
             .services
             .values()
-            .filter(|one| one.cluster == name && one.status == ServiceStatus::Active);
-        let strategies = services.filter_map(|one| one.content.get("capacityProviderStrategy")?.as_array()).flatten();
-        let provider = |one: &Value| Some(one.get("capacityProvider")?.as_str()?.to_owned());
+            .filter(|service| service.cluster == name && service.status == ServiceStatus::Active);
+        let strategies =
+            services.filter_map(|service| service.content.get("capacityProviderStrategy")?.as_array()).flatten();
+        let provider = |item: &Value| Some(item.get("capacityProvider")?.as_str()?.to_owned());
         Ok::<_, Fault>(strategies.filter_map(provider).collect())
     })?;
     if in_use.iter().any(|provider| !capacity_providers.contains(provider)) {
@@ -201,15 +202,15 @@ pub(super) fn describe(
     let requested = if clusters.is_empty() { vec!["default".to_owned()] } else { clusters };
     let config = &sandbox.config;
     sandbox.store.read(|states| {
-        let (mut found, mut failures) = (Vec::new(), Vec::new());
+        let (mut described, mut failures) = (Vec::new(), Vec::new());
         for given in &requested {
             // A deleted cluster can still be described for some time.
             match states.of::<State>().clusters.get(lookups::last_part(given)) {
-                Some(cluster) => found.push(output::cluster(config, states, cluster, &include)),
+                Some(cluster) => described.push(output::cluster(config, states, cluster, &include)),
                 None => failures.push(missing(&config.cluster_arn(lookups::last_part(given)))),
             }
         }
-        json!({ "clusters": found, "failures": failures })
+        json!({ "clusters": described, "failures": failures })
     })
 }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::faults::{client_exception, invalid};
-use super::launch::{self, LaunchSettings};
+use super::launch_settings::{self, LaunchSettings};
 use super::lookups;
 use super::model::{Deployment, DeploymentConfiguration, Service, ServiceStatus, TaskDefinition};
 use super::output;
@@ -70,7 +70,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
     let mut input: CreateServiceInput = read_members(Value::Object(members.clone()))?;
     input.rest = members;
     check(&input)?;
-    let network = launch::network(&sandbox, input.rest.get("networkConfiguration")).await?;
+    let network = launch_settings::network(&sandbox, input.rest.get("networkConfiguration")).await?;
     check_registries(&sandbox, input.rest.get("serviceRegistries")).await?;
     sandbox.store.write(|states| {
         let cluster = lookups::cluster(states, input.cluster.as_deref())?.clone();
@@ -161,8 +161,8 @@ fn check(input: &CreateServiceInput) -> Result<(), Fault> {
         ));
     }
     input.desired_count.map_or(Ok(0), desired_count)?;
-    launch::check_tags(&input.tags)?;
-    launch::refuse_unserved(&input.rest, &UNSERVED)?;
+    launch_settings::check_tags(&input.tags)?;
+    launch_settings::refuse_unserved(&input.rest, &UNSERVED)?;
     check_controller(&input.rest)?;
     check_grace_period(&input.rest)?;
     input.deployment_configuration.as_ref().map_or(Ok(()), check_configuration)

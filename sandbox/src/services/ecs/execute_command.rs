@@ -7,12 +7,12 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::arns::Arns as _;
-use super::containers::role;
+use super::containers::task_role;
 use super::faults::invalid;
 use super::lookups::{self, key, last_part, task_definition};
 use super::model::{Task, TaskStatus};
 use crate::core::OperationResult;
-use crate::process::{Container, ProcessSpec};
+use crate::process::{ContainerHandle, ProcessSpec};
 use crate::services::ecs::{State, TaskProcesses};
 use crate::services::iam;
 use crate::services::iam::grants;
@@ -105,18 +105,18 @@ pub(crate) fn in_container(
     Ok(Some((container.exec_in(command).ok_or_else(Fault::no_host_exec)?, container.ended())))
 }
 
-fn target_container(sandbox: &Sandbox, target: &str) -> Option<Arc<dyn Container>> {
+fn target_container(sandbox: &Sandbox, target: &str) -> Option<Arc<dyn ContainerHandle>> {
     // Names of clusters may contain underscores, ids do not.
     let (rest, runtime_id) = target.rsplit_once('_')?;
     let (cluster, id) = rest.rsplit_once('_')?;
     let task = sandbox.store.read(|states| states.of::<State>().tasks.get(&key(cluster, id)).cloned())?;
-    let index = task.containers.iter().position(|one| one.runtime_id.as_deref() == Some(runtime_id))?;
+    let index = task.containers.iter().position(|container| container.runtime_id.as_deref() == Some(runtime_id))?;
     let task = Some(task).filter(|task| task.enable_execute_command && task.desired_status != TaskStatus::Stopped)?;
     running_container(sandbox, &task, index)
 }
 
 /// A task's running container, by its place in the definition.
-fn running_container(sandbox: &Sandbox, task: &Task, index: usize) -> Option<Arc<dyn Container>> {
+fn running_container(sandbox: &Sandbox, task: &Task, index: usize) -> Option<Arc<dyn ContainerHandle>> {
     sandbox.in_memory::<TaskProcesses>().running().get(&key(&task.cluster, &task.id))?.containers.get(index)?.clone()
 }
 
@@ -136,7 +136,7 @@ fn find_container(sandbox: &Sandbox, states: &States, input: &ExecuteCommandInpu
         Some(name) => task
             .containers
             .iter()
-            .position(|one| one.name == *name)
+            .position(|container| container.name == *name)
             .ok_or_else(|| invalid(format!("The container {name} is not in the task.")))?,
         None if task.containers.len() == 1 => 0,
         None => return Err(invalid("The container name must be specified for a task with more than one container.")),
@@ -162,7 +162,7 @@ fn check_agent(sandbox: &Sandbox, states: &States, task: &Task, index: usize) ->
     if containers.get(index).is_some_and(|container| container.readonly_root_filesystem) {
         return refuse("its container's root file system is read-only".to_owned());
     }
-    let role = role::task_role_name(task, definition).map(last_part).unwrap_or_default();
+    let role = task_role::task_role_name(task, definition).map(last_part).unwrap_or_default();
     let missing: Vec<_> =
         PERMISSIONS.into_iter().filter(|action| !grants::allows(states.of::<iam::State>(), role, action)).collect();
     if missing.is_empty() {

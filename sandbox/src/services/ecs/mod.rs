@@ -23,7 +23,7 @@ mod driver;
 mod execute_command;
 mod faults;
 pub(crate) mod images;
-mod launch;
+mod launch_settings;
 pub(crate) mod limits;
 mod lookups;
 mod model;
@@ -82,7 +82,7 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
         operation!("ListTaskDefinitions" => definitions::list),
         operation!("ListTasks" => tasks::list),
         operation!("PutClusterCapacityProviders" => clusters::put_capacity_providers),
-        operation!("RegisterTaskDefinition" => definitions::register::run),
+        operation!("RegisterTaskDefinition" => definitions::register_task_definition::run),
         operation!(async "RunTask" => run_task::run),
         operation!("StopServiceDeployment" => service_deployments::stop),
         operation!("StopTask" => tasks::stop),

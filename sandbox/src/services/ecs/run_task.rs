@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::definitions::check_size;
 use super::faults::invalid;
-use super::launch::{self, LaunchSettings};
+use super::launch_settings::{self, LaunchSettings};
 use super::lookups::{self, key};
 use super::model::{Task, TaskDefinition};
 use super::{capacity_providers, output, scheduler, task_placement};
@@ -51,7 +51,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
     let count = count.filter(|count| (1..=10).contains(count));
     let count = count.ok_or_else(|| invalid("The count must be between 1 and 10."))?;
     check(&input)?;
-    let network = launch::network(&sandbox, input.rest.get("networkConfiguration")).await?;
+    let network = launch_settings::network(&sandbox, input.rest.get("networkConfiguration")).await?;
     sandbox.store.write(|states| {
         let cluster = lookups::cluster(states, input.cluster.as_deref())?.clone();
         let definition = lookups::usable_task_definition(states, &input.task_definition)?.clone();
@@ -149,8 +149,8 @@ fn override_containers(task: &mut Task, overrides: &Value) {
 }
 
 fn check(input: &RunTaskInput) -> Result<(), Fault> {
-    launch::check_tags(&input.tags)?;
-    launch::refuse_unserved(&input.rest, &["volumeConfigurations"])?;
+    launch_settings::check_tags(&input.tags)?;
+    launch_settings::refuse_unserved(&input.rest, &["volumeConfigurations"])?;
     if input.started_by.as_ref().is_some_and(|by| by.chars().count() > MAX_STARTED_BY) {
         return Err(invalid(format!("startedBy must have at most {MAX_STARTED_BY} characters.")));
     }

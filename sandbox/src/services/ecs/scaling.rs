@@ -26,7 +26,7 @@ pub(crate) fn capacity(states: &States, cluster: &str, name: &str) -> Option<Cap
         return None;
     }
     let running = tasks_of(states, service).iter().filter(|task| task.last_status == TaskStatus::Running).count();
-    let in_progress = service.deployments.iter().any(|one| one.rollout_state == RolloutState::InProgress);
+    let in_progress = service.deployments.iter().any(|deployment| deployment.rollout_state == RolloutState::InProgress);
     Some(Capacity {
         desired: service.desired_count,
         running: u32::try_from(running).unwrap_or(u32::MAX),

@@ -37,15 +37,15 @@ pub(super) fn describe(
     let tags = include.iter().any(|name| name == "TAGS");
     sandbox.store.read(|states| {
         let cluster = lookups::cluster(states, cluster.as_deref())?;
-        let (mut found, mut failures) = (Vec::new(), Vec::new());
+        let (mut described, mut failures) = (Vec::new(), Vec::new());
         for given in &services {
             let key = lookups::key(&cluster.name, lookups::last_part(given));
             match states.of::<State>().services.get(&key) {
-                Some(service) => found.push(output::service(&sandbox.config, states, service, tags)),
+                Some(service) => described.push(output::service(&sandbox.config, states, service, tags)),
                 None => failures.push(missing(&sandbox.config.arn("ecs", &format!("service/{key}")))),
             }
         }
-        Ok(json!({ "services": found, "failures": failures }))
+        Ok(json!({ "services": described, "failures": failures }))
     })
 }
 

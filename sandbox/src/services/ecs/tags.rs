@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::faults::invalid;
-use super::launch::check_tags;
+use super::launch_settings::check_tags;
 use super::lookups::{key, no_such_service, revision_key};
 use super::model::ServiceStatus;
 use crate::base::arn::Arn;

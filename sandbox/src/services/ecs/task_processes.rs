@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::task_folder;
 use crate::Config;
 use crate::process::load_balancer::LoadBalancer;
-use crate::process::{Container, ContainerRuntimes, CpuTimes, PortPool, ProcessUsage};
+use crate::process::{ContainerHandle, ContainerRuntimes, CpuTimes, PortPool, ProcessUsage};
 use crate::services::logs::log_writer::{self, Entries, Queue};
 
 /// How many tasks start at the same time, and how many end at the same time.
@@ -37,7 +37,7 @@ pub(crate) struct TaskProcesses {
 
 /// What a task used.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Usage {
+pub(super) struct TaskUsage {
     pub(super) cpu: Duration,
     /// Resident memory.
     pub(super) bytes: u64,
@@ -49,7 +49,7 @@ pub(super) struct RunningTask {
     /// Cancelled when the task has to stop.
     pub(super) stop: CancellationToken,
     /// Its containers by their index in its definition, each once it runs.
-    pub(super) containers: Vec<Option<Arc<dyn Container>>>,
+    pub(super) containers: Vec<Option<Arc<dyn ContainerHandle>>>,
     /// Why its driver ended before the task did.
     pub(super) driver_failure: Option<String>,
 }
@@ -83,15 +83,15 @@ impl TaskProcesses {
     }
 
     /// What every running task has used, by its key (`cluster/id`). Tasks whose processes are not visible are left out.
-    pub(super) fn usage(&self) -> BTreeMap<String, Usage> {
+    pub(super) fn usage(&self) -> BTreeMap<String, TaskUsage> {
         let times = CpuTimes::read();
         let task_usage = |task: &RunningTask| {
             let visible = task.containers.iter().flatten().map(|container| (container, container.usage(&times)));
             // A container that has ended is not visible either, while its task may go on.
             let visible = visible.filter(|(_, usage)| !usage.pids.is_empty());
             let used = visible
-                .map(|(container, usage)| Usage { cpu: container.cpu_time(&times), bytes: usage.resident_bytes });
-            used.reduce(|sum, more| Usage { cpu: sum.cpu + more.cpu, bytes: sum.bytes + more.bytes })
+                .map(|(container, usage)| TaskUsage { cpu: container.cpu_time(&times), bytes: usage.resident_bytes });
+            used.reduce(|sum, more| TaskUsage { cpu: sum.cpu + more.cpu, bytes: sum.bytes + more.bytes })
         };
         self.running().iter().filter_map(|(key, task)| Some((key.clone(), task_usage(task)?))).collect()
     }

@@ -37,17 +37,17 @@ pub(super) fn describe(
         if tasks.len() > 100 {
             return Err(invalid("Tasks cannot have more than 100 elements."));
         }
-        let (mut found, mut failures) = (Vec::new(), Vec::new());
+        let (mut described, mut failures) = (Vec::new(), Vec::new());
         for given in &tasks {
             let key = key(&cluster.name, last_part(given));
             match states.of::<State>().tasks.get(&key) {
-                Some(task) => found.push(output::task(&sandbox.config, states, task, tags)),
+                Some(task) => described.push(output::task(&sandbox.config, states, task, tags)),
                 // An ARN is repeated as it was given.
                 None if given.starts_with("arn:") => failures.push(missing(given)),
                 None => failures.push(missing(&sandbox.config.arn("ecs", &format!("task/{key}")))),
             }
         }
-        Ok(json!({ "tasks": found, "failures": failures }))
+        Ok(json!({ "tasks": described, "failures": failures }))
     })
 }
 

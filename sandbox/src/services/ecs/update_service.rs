@@ -9,7 +9,7 @@ use super::create_service::{
     UNSERVED, check_configuration, check_controller, check_exec, check_grace_period, check_registries,
 };
 use super::faults::invalid;
-use super::launch::{self, LaunchSettings};
+use super::launch_settings::{self, LaunchSettings};
 use super::lookups;
 use super::model::{Cluster, Deployment, DeploymentConfiguration, Service};
 use super::output;
@@ -49,10 +49,10 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
     let mut input: UpdateServiceInput = read_members(Value::Object(members.clone()))?;
     input.rest = members;
     input.rest.retain(|_, value| !value.is_null());
-    launch::refuse_unserved(&input.rest, &UNSERVED)?;
+    launch_settings::refuse_unserved(&input.rest, &UNSERVED)?;
     check_controller(&input.rest)?;
     check_grace_period(&input.rest)?;
-    if let Some(network) = launch::network(&sandbox, input.rest.get("networkConfiguration")).await? {
+    if let Some(network) = launch_settings::network(&sandbox, input.rest.get("networkConfiguration")).await? {
         input.rest.insert("networkConfiguration".to_owned(), network);
     }
     check_registries(&sandbox, input.rest.get("serviceRegistries")).await?;
@@ -100,7 +100,8 @@ fn configure(service: &mut Service, given: Option<&Map<String, Value>>) -> Resul
 
 /// Switches to a capacity provider strategy, or to another one. Returns whether the service changed.
 fn switch(service: &mut Service, input: &UpdateServiceInput, cluster: &Cluster) -> Result<bool, Fault> {
-    let Some(strategy) = input.rest.get("capacityProviderStrategy").filter(|list| launch::is_filled(list)) else {
+    let Some(strategy) = input.rest.get("capacityProviderStrategy").filter(|list| launch_settings::is_filled(list))
+    else {
         return Ok(false);
     };
     if service.content.get("capacityProviderStrategy") == Some(strategy) {
@@ -112,7 +113,7 @@ fn switch(service: &mut Service, input: &UpdateServiceInput, cluster: &Cluster) 
              capacity provider strategy on a service that is already using one, you must force a new deployment.",
         ));
     }
-    launch::check_strategy(strategy, cluster)?;
+    launch_settings::check_strategy(strategy, cluster)?;
     service.content.remove("launchType");
     service.content.entry("platformVersion").or_insert_with(|| json!("LATEST"));
     service.content.insert("platformFamily".to_owned(), json!("Linux"));
@@ -124,7 +125,7 @@ fn replace(service: &mut Service, members: &Map<String, Value>) -> bool {
     let mut deploys = false;
     for member in REPLACED.iter().chain(&DEPLOYED) {
         if let Some(value) = members.get(*member) {
-            let is_empty = value.is_array() && !launch::is_filled(value);
+            let is_empty = value.is_array() && !launch_settings::is_filled(value);
             if is_empty && !service.content.contains_key(*member) {
                 continue;
             }

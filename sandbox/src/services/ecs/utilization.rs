@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::model::{Container, Task, TaskStatus};
-use super::task_processes::Usage;
+use super::task_processes::TaskUsage;
 use crate::Sandbox;
 use crate::base::supervisor;
 use crate::services::cloudwatch::{self, Datum, Dimension, Measurements};
@@ -96,7 +96,7 @@ fn cpu_percent(task: &Task, now: Duration, before: Duration, elapsed: Duration) 
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes of RAM fit a double's 53 bits")]
-fn memory_percent(task: &Task, usage: &Usage) -> Option<f64> {
+fn memory_percent(task: &Task, usage: &TaskUsage) -> Option<f64> {
     let own = |container: &Container| f64::from(container.memory_reservation.or(container.memory).unwrap_or_default());
     let reserved = reserved(task.memory.as_deref(), &task.containers, own)?;
     Some(usage.bytes as f64 / MIB / reserved * 100.0)
@@ -133,7 +133,7 @@ mod tests {
     use jiff::Timestamp;
     use serde_json::json;
 
-    use super::{Usage, cpu_percent, memory_percent};
+    use super::{TaskUsage, cpu_percent, memory_percent};
     use crate::services::ecs::model::{Task, TaskDefinition};
 
     fn task(has_task_size: bool, containers: &serde_json::Value) -> Task {
@@ -153,7 +153,7 @@ mod tests {
             { "name": "b", "image": "b", "cpu": 768, "memory": 384 },
         ]);
         let percents = |task: &Task| {
-            let usage = Usage { cpu: Duration::from_secs(20), bytes: 256 * 1024 * 1024 };
+            let usage = TaskUsage { cpu: Duration::from_secs(20), bytes: 256 * 1024 * 1024 };
             let cpu = cpu_percent(task, usage.cpu, Duration::from_secs(5), Duration::from_mins(1));
             (cpu, memory_percent(task, &usage))
         };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::marker_paging::Paging;
 use super::names::{check_name, check_path, check_path_prefix, root_path};
-use super::paging::Paging;
 use super::roles::{find as find_role, to_output as described_role};
 use super::{InstanceProfile, State, no_such_entity};
 use crate::base::clock::epoch_seconds;
@@ -139,7 +139,7 @@ pub(super) fn list_for_role(
     sandbox.store.read(|states| {
         find_role(states.of::<State>(), &role_name)?;
         let with_it =
-            states.of::<State>().instance_profiles.values().filter(|one| one.role.as_ref() == Some(&role_name));
+            states.of::<State>().instance_profiles.values().filter(|profile| profile.role.as_ref() == Some(&role_name));
         let query = format!("ListInstanceProfilesForRole {role_name}");
         Paging::new(marker, max_items).answer(&query, "InstanceProfiles", listed(states.of::<State>(), with_it))
     })
@@ -160,7 +160,8 @@ pub(super) fn list(
 ) -> OperationResult {
     check_path_prefix(&path_prefix, false)?;
     sandbox.store.read(|states| {
-        let below = states.of::<State>().instance_profiles.values().filter(|one| one.path.starts_with(&path_prefix));
+        let below =
+            states.of::<State>().instance_profiles.values().filter(|profile| profile.path.starts_with(&path_prefix));
         let query = format!("ListInstanceProfiles {path_prefix}");
         Paging::new(marker, max_items).answer(&query, "InstanceProfiles", listed(states.of::<State>(), below))
     })

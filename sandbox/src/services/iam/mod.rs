@@ -16,8 +16,8 @@ mod documents;
 pub(crate) mod grants;
 mod instance_profiles;
 mod managed_policies;
+mod marker_paging;
 mod names;
-mod paging;
 mod role_policies;
 mod roles;
 mod service_linked_roles;
@@ -103,8 +103,8 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
         operation!("CreatePolicy" => managed_policies::create),
         operation!("GetPolicy" => managed_policies::get),
         operation!("DeletePolicy" => managed_policies::delete),
-        operation!("ListPolicies" => managed_policies::list::list),
-        operation!("ListEntitiesForPolicy" => managed_policies::list::list_entities),
+        operation!("ListPolicies" => managed_policies::list_policies::list),
+        operation!("ListEntitiesForPolicy" => managed_policies::list_policies::list_entities),
         operation!("CreatePolicyVersion" => managed_policies::versions::create),
         operation!("GetPolicyVersion" => managed_policies::versions::get),
         operation!("DeletePolicyVersion" => managed_policies::versions::delete),

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::documents::{self, Purpose};
 use super::managed_policies::check_attachable;
+use super::marker_paging::Paging;
 use super::names::{check_name, root_path};
 use super::no_such_entity;
-use super::paging::Paging;
 use super::roles::{find, find_mut};
 use crate::core::OperationResult;
 use crate::services::iam::State;

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::documents::{self, Purpose};
 use super::managed_policies::check_attachable;
+use super::marker_paging::Paging;
 use super::names::{check_name, check_path, check_path_prefix, root_path};
-use super::paging::Paging;
 use super::{Role, State, no_such_entity, tags};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::managed_policies::{check_arn, find_mut, not_found};
-use super::paging::Paging;
+use super::marker_paging::Paging;
 use super::roles;
 use crate::base::tags::{self, MAX_TAGS, Tag};
 use crate::core::OperationResult;
@@ -15,7 +15,7 @@ use crate::{Fault, Sandbox};
 
 /// Refuses too many tags, and keys that differ in case only.
 pub(super) fn check(tags: &[Tag]) -> Result<(), Fault> {
-    let same = |one: &Tag, other: &Tag| one.key.eq_ignore_ascii_case(&other.key);
+    let same = |first: &Tag, second: &Tag| first.key.eq_ignore_ascii_case(&second.key);
     if tags.iter().enumerate().any(|(index, tag)| tags[..index].iter().any(|other| same(other, tag))) {
         let message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
         return Err(Fault::client("InvalidInput", message));

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Group;
+use super::LogGroup;
 use crate::services::logs::{LiveTails, State};
 use crate::store::database::Scan;
 use crate::{Fault, Sandbox};
@@ -140,7 +140,7 @@ pub(super) fn range(
 
 /// The range of keys for a group's events in a time window: `start` included, `end` excluded, in milliseconds since
 /// 1970.
-pub(super) fn window(sandbox: &Sandbox, group: &Group, start: Option<i64>, end: Option<i64>) -> (Key, Key) {
+pub(super) fn window(sandbox: &Sandbox, group: &LogGroup, start: Option<i64>, end: Option<i64>) -> (Key, Key) {
     let oldest = super::retention::oldest_visible(sandbox, group);
     (Key::at(group.id, start.unwrap_or(0).max(oldest)), Key::at(group.id, end.unwrap_or(i64::MAX)))
 }
@@ -155,7 +155,7 @@ pub(super) fn remove_group(sandbox: &Sandbox, group: u64) -> Result<(), Fault> {
 /// far, returns true.
 pub(super) fn remove_oldest(
     sandbox: &Sandbox,
-    group: &Group,
+    group: &LogGroup,
     mut is_kept: impl FnMut(Key, u64) -> bool,
 ) -> Result<(), Fault> {
     let (from, to) = (Key::at(group.id, 0).bytes(), Key::at(group.id, i64::MAX).bytes());

@@ -88,7 +88,7 @@ fn selected(
     names: &[String],
     prefix: Option<&str>,
 ) -> Result<BTreeMap<u64, String>, Fault> {
-    let id_and_name = |stream: &super::Stream| (stream.id, stream.name.clone());
+    let id_and_name = |stream: &super::LogStream| (stream.id, stream.name.clone());
     if names.is_empty() {
         let key = stream_key(group, prefix.unwrap_or_default());
         return Ok(states.of::<State>().streams.with_prefix(&key).map(|(_, stream)| id_and_name(stream)).collect());
@@ -100,7 +100,7 @@ fn selected(
     names.iter().map(|name| stream(name).ok_or_else(|| not_found("stream"))).collect()
 }
 
-struct Page {
+struct EventPage {
     events: Vec<StoredEvent>,
     next: Option<Key>,
 }
@@ -111,7 +111,7 @@ fn page(
     window: (&[u8], &[u8]),
     limit: usize,
     matches: impl Fn(Key, &[u8]) -> bool,
-) -> Result<Page, Fault> {
+) -> Result<EventPage, Fault> {
     let (mut bytes, mut count, mut next) = (0, 0, None);
     let end = Instant::now() + MAX_SEARCH_TIME;
     let mut is_first = true;
@@ -132,7 +132,7 @@ fn page(
         count += 1;
         Scan::Take
     })?;
-    Ok(Page { events, next })
+    Ok(EventPage { events, next })
 }
 
 fn to_output(event: &StoredEvent, streams: &BTreeMap<u64, String>) -> Value {

@@ -17,7 +17,7 @@ const TOO_LONG: &str = "Invalid LogGroup or LogStream, both must have length les
 const PAGE: usize = 50;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Group {
+pub(crate) struct LogGroup {
     /// Identifies the group in the keys of its events. A recreated group has a new id.
     pub id: u64,
     pub name: String,
@@ -34,7 +34,7 @@ pub(crate) struct Group {
     pub stored_bytes: u64,
 }
 
-impl Group {
+impl LogGroup {
     fn to_output(&self, sandbox: &Sandbox) -> Value {
         let arn = sandbox.config.arn("logs", &format!("log-group:{}", self.name));
         json!({
@@ -99,7 +99,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateLogGroupInput) -> Oper
         }
         let class = log_group_class.unwrap_or_else(|| "STANDARD".to_owned());
         let id = rand::random();
-        let group = Group {
+        let group = LogGroup {
             id,
             name: name.clone(),
             created_at,
@@ -153,7 +153,7 @@ pub(super) struct DescribeLogGroupsInput {
 }
 
 impl DescribeLogGroupsInput {
-    fn matches(&self, name: &str, group: &Group) -> bool {
+    fn matches(&self, name: &str, group: &LogGroup) -> bool {
         let pattern = self.log_group_name_pattern.as_ref().map(|pattern| pattern.to_lowercase());
         self.log_group_name_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
             && pattern.is_none_or(|pattern| name.to_lowercase().contains(&pattern))

@@ -22,15 +22,18 @@ const QUEUE_LENGTH: usize = 16 * 1024;
 /// The size of all queued lines.
 const MAX_QUEUED_BYTES: usize = 32 * 1024 * 1024;
 
+/// The log group and log stream that lines are written to.
+pub(crate) type LogDestination = (Arc<str>, Arc<str>);
+
 /// A line for a stream.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct LogEntry {
     pub group: Arc<str>,
     pub stream: Arc<str>,
     pub event: LogEvent,
 }
 
-impl Entry {
+impl LogEntry {
     fn bytes(&self) -> usize {
         self.event.message.len().min(MAX_QUEUED_BYTES)
     }
@@ -39,14 +42,14 @@ impl Entry {
 /// The sending end of the queue.
 #[derive(Debug, Clone)]
 pub(crate) struct Entries {
-    entries: mpsc::Sender<Entry>,
+    entries: mpsc::Sender<LogEntry>,
     room: Arc<Semaphore>,
 }
 
 impl Entries {
     /// Waits until there is space in the queue. If the writer has ended, the sandbox is stopping and the line is
     /// dropped.
-    pub(crate) async fn send(&self, entry: Entry) {
+    pub(crate) async fn send(&self, entry: LogEntry) {
         let bytes = u32::try_from(entry.bytes()).unwrap_or(u32::MAX);
         if let Ok(room) = self.room.acquire_many(bytes).await {
             room.forget();
@@ -58,7 +61,7 @@ impl Entries {
 /// The receiving end of the queue.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    entries: mpsc::Receiver<Entry>,
+    entries: mpsc::Receiver<LogEntry>,
     room: Arc<Semaphore>,
 }
 
@@ -86,7 +89,7 @@ pub(crate) async fn write(sandbox: Arc<Sandbox>, mut queue: Queue) {
                 break;
             }
         }
-        let bytes = gathered.iter().map(Entry::bytes).sum();
+        let bytes = gathered.iter().map(LogEntry::bytes).sum();
         persist(&sandbox, group_by_stream(gathered.drain(..))).await;
         queue.room.add_permits(bytes);
     }
@@ -111,9 +114,9 @@ async fn persist(sandbox: &Arc<Sandbox>, batches: Vec<Batch>) {
     }
 }
 
-fn group_by_stream(entries: impl Iterator<Item = Entry>) -> Vec<Batch> {
+fn group_by_stream(entries: impl Iterator<Item = LogEntry>) -> Vec<Batch> {
     let mut streams: BTreeMap<(Arc<str>, Arc<str>), Vec<LogEvent>> = BTreeMap::new();
-    for Entry { group, stream, event } in entries {
+    for LogEntry { group, stream, event } in entries {
         streams.entry((group, stream)).or_default().push(event);
     }
     let batch = |((group, stream), events): ((Arc<str>, Arc<str>), _)| Batch {

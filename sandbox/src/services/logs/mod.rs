@@ -21,10 +21,10 @@ pub(crate) mod storage_quota;
 mod streams;
 mod tags;
 
-pub(crate) use groups::Group;
+pub(crate) use groups::LogGroup;
 pub(crate) use live_tail::LiveTails;
 pub(crate) use retention::expire;
-pub(crate) use streams::Stream;
+pub(crate) use streams::LogStream;
 
 pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     signing_name: "logs",
@@ -58,9 +58,9 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
 state! {
     /// The service's state, without events: these are in a table of their own, see [`events`].
     pub struct State {
-        pub groups: Table<Group> = "logs_groups",
+        pub groups: Table<LogGroup> = "logs_groups",
         /// By [`stream_key`].
-        pub streams: Table<Stream> = "logs_streams",
+        pub streams: Table<LogStream> = "logs_streams",
     }
 }
 
@@ -81,7 +81,7 @@ fn invalid_token(_: InvalidToken) -> Fault {
     invalid_parameter("The specified nextToken is invalid.")
 }
 
-fn group<'a>(states: &'a States, name: &str) -> Result<&'a Group, Fault> {
+fn group<'a>(states: &'a States, name: &str) -> Result<&'a LogGroup, Fault> {
     states.of::<State>().groups.get(name).ok_or_else(|| not_found("group"))
 }
 

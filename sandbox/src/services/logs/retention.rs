@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Group, events, invalid_parameter, not_found};
+use super::{LogGroup, events, invalid_parameter, not_found};
 use crate::core::OperationResult;
 use crate::services::logs::State;
 use crate::{Fault, Sandbox};
@@ -55,7 +55,7 @@ pub(super) fn delete(
     change(sandbox, &log_group_name, |group| group.retention_in_days = None)
 }
 
-fn change(sandbox: &Sandbox, name: &str, change: impl FnOnce(&mut Group)) -> Result<Value, Fault> {
+fn change(sandbox: &Sandbox, name: &str, change: impl FnOnce(&mut LogGroup)) -> Result<Value, Fault> {
     sandbox.store.write(|states| {
         change(states.of_mut::<State>().groups.get_mut(name).ok_or_else(|| not_found("group"))?);
         Ok(Value::Null)
@@ -63,7 +63,7 @@ fn change(sandbox: &Sandbox, name: &str, change: impl FnOnce(&mut Group)) -> Res
 }
 
 /// Events of a group before this time, in milliseconds since 1970, have expired.
-pub(super) fn oldest_visible(sandbox: &Sandbox, group: &Group) -> i64 {
+pub(super) fn oldest_visible(sandbox: &Sandbox, group: &LogGroup) -> i64 {
     let oldest =
         group.retention_in_days.map(|days| sandbox.clock.now().as_millisecond() - i64::from(days) * DAY_MILLIS);
     oldest.unwrap_or(0)
@@ -73,7 +73,7 @@ pub(super) fn oldest_visible(sandbox: &Sandbox, group: &Group) -> i64 {
 pub(crate) fn expire(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("log retention", |shared| async move {
         loop {
-            let groups: Vec<Group> =
+            let groups: Vec<LogGroup> =
                 shared.store.read(|states| states.of::<State>().groups.values().cloned().collect());
             for group in groups.iter().filter(|group| group.retention_in_days.is_some()) {
                 // A failed deletion is retried in the next hourly pass.

@@ -16,7 +16,7 @@ const PAGE: usize = 50;
 
 /// A log stream. Times are milliseconds since 1970.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Stream {
+pub(crate) struct LogStream {
     /// Identifies the stream in the keys of its events.
     pub id: u64,
     pub name: String,
@@ -27,7 +27,7 @@ pub(crate) struct Stream {
     pub last_ingestion: Option<i64>,
 }
 
-impl Stream {
+impl LogStream {
     fn to_output(&self, sandbox: &Sandbox, group: &str) -> Value {
         json!({
             "logStreamName": self.name,
@@ -66,7 +66,7 @@ pub(super) fn create(
             ));
         }
         let id = rand::random();
-        let stream = Stream { id, name, created_at, first_event: None, last_event: None, last_ingestion: None };
+        let stream = LogStream { id, name, created_at, first_event: None, last_event: None, last_ingestion: None };
         states.of_mut::<State>().streams.insert(key, stream);
         Ok(Value::Null)
     })
@@ -117,7 +117,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeLogStreamsInput) -
     let prefix = stream_key(&name, input.log_stream_name_prefix.as_deref().unwrap_or_default());
     let page = sandbox.store.read(|states| {
         group(states, &name)?;
-        let mut streams: Vec<&Stream> =
+        let mut streams: Vec<&LogStream> =
             states.of::<State>().streams.with_prefix(&prefix).map(|(_, stream)| stream).collect();
         if by_time {
             streams.sort_by_key(|stream| stream.last_event);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Group, group, group_name_of, not_found};
+use super::{LogGroup, group, group_name_of, not_found};
 use crate::base::tags::{self, TagMap};
 use crate::core::OperationResult;
 use crate::services::logs::State;
@@ -90,7 +90,7 @@ pub(super) fn list_of_group(
     sandbox.store.read(|states| Ok(json!({ "tags": group(states, &log_group_name)?.tags })))
 }
 
-fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Group)) -> Result<Value, Fault> {
+fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut LogGroup)) -> Result<Value, Fault> {
     sandbox.store.write(|states| {
         change(states.of_mut::<State>().groups.get_mut(group_name_of(arn)).ok_or_else(|| not_found("group"))?);
         Ok(Value::Null)

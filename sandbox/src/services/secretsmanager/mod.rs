@@ -5,7 +5,7 @@ use crate::core::{ServiceDefinition, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 
-mod delete;
+mod delete_secret;
 mod model;
 mod password;
 mod secrets;
@@ -22,7 +22,7 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     prepare: None,
     operations: &[
         operation!("CreateSecret" => secrets::create),
-        operation!("DeleteSecret" => delete::delete),
+        operation!("DeleteSecret" => delete_secret::delete),
         operation!("DescribeSecret" => secrets::describe),
         operation!("GetRandomPassword" => password::get),
         operation!("GetSecretValue" => values::get),

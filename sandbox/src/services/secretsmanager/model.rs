@@ -32,7 +32,7 @@ pub(crate) struct Secret {
     /// None until the first tag.
     pub tags: Option<Vec<Tag>>,
     /// The oldest first.
-    pub versions: Vec<Version>,
+    pub versions: Vec<SecretVersion>,
     pub created: Timestamp,
     /// When the secret, its staging labels or its tags were last changed.
     pub changed: Timestamp,
@@ -51,7 +51,7 @@ pub(crate) enum SecretContent {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Version {
+pub(crate) struct SecretVersion {
     /// The client's request token.
     pub id: String,
     pub content: SecretContent,
@@ -61,10 +61,10 @@ pub(crate) struct Version {
     pub accessed: Option<Timestamp>,
 }
 
-impl Version {
+impl SecretVersion {
     /// Whether the version has a staging label.
     pub(crate) fn has(&self, stage: &str) -> bool {
-        self.stages.iter().any(|one| one == stage)
+        self.stages.iter().any(|label| label == stage)
     }
 }
 
@@ -75,11 +75,11 @@ impl Secret {
     }
 
     /// The version with a staging label.
-    pub(crate) fn labelled(&self, stage: &str) -> Option<&Version> {
+    pub(crate) fn labelled(&self, stage: &str) -> Option<&SecretVersion> {
         self.versions.iter().find(|version| version.has(stage))
     }
 
-    pub(crate) fn version(&self, id: &str) -> Option<&Version> {
+    pub(crate) fn version(&self, id: &str) -> Option<&SecretVersion> {
         self.versions.iter().find(|version| version.id == id)
     }
 
@@ -102,7 +102,13 @@ impl Secret {
             return Err(Fault::client("ResourceExistsException", message));
         }
         let first = self.versions.is_empty();
-        self.versions.push(Version { id: id.to_owned(), content, stages: Vec::new(), created: now, accessed: None });
+        self.versions.push(SecretVersion {
+            id: id.to_owned(),
+            content,
+            stages: Vec::new(),
+            created: now,
+            accessed: None,
+        });
         for stage in stages {
             self.attach(stage, id);
         }
@@ -131,7 +137,7 @@ impl Secret {
 
     /// Removes a staging label from the version that has it.
     pub(crate) fn detach(&mut self, stage: &str) {
-        self.versions.iter_mut().for_each(|version| version.stages.retain(|one| one != stage));
+        self.versions.iter_mut().for_each(|version| version.stages.retain(|label| label != stage));
     }
 
     fn delete_unlabelled(&mut self) {

@@ -94,8 +94,8 @@ mod tests {
             let text = password(&GetRandomPasswordInput { password_length: 4, ..GetRandomPasswordInput::default() })
                 .expect("one");
             assert_eq!(text.len(), 4);
-            assert!(text.contains(|one: char| PUNCTUATION.contains(one)), "{text}");
-            assert!(text.contains(|one: char| one.is_ascii_digit()), "{text}");
+            assert!(text.contains(|character: char| PUNCTUATION.contains(character)), "{text}");
+            assert!(text.contains(|character: char| character.is_ascii_digit()), "{text}");
         }
     }
 
@@ -108,7 +108,7 @@ mod tests {
             ..GetRandomPasswordInput::default()
         };
         let text = password(&input).expect("one");
-        assert!(text.chars().all(|one| one.is_ascii_alphanumeric() && !"aA0".contains(one)));
+        assert!(text.chars().all(|character| character.is_ascii_alphanumeric() && !"aA0".contains(character)));
     }
 
     #[test]

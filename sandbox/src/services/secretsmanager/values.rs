@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::model::{CURRENT, Secret, SecretContent, Version, change, day, find};
+use super::model::{CURRENT, Secret, SecretContent, SecretVersion, change, day, find};
 use super::secrets::{content, token};
 use super::{invalid_request, not_found};
 use crate::base::clock::epoch_seconds;
@@ -69,7 +69,7 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, input: GetSecretValueInput) -> Operati
 }
 
 /// Selects a version by id, staging label or both.
-fn select<'a>(secret: &'a Secret, id: Option<&str>, stage: Option<&str>) -> Result<&'a Version, Fault> {
+fn select<'a>(secret: &'a Secret, id: Option<&str>, stage: Option<&str>) -> Result<&'a SecretVersion, Fault> {
     let Some(id) = id else {
         let stage = stage.unwrap_or(CURRENT);
         let missing = || {
@@ -89,7 +89,7 @@ fn select<'a>(secret: &'a Secret, id: Option<&str>, stage: Option<&str>) -> Resu
     Ok(version)
 }
 
-fn to_output(secret: &Secret, version: &Version) -> Value {
+fn to_output(secret: &Secret, version: &SecretVersion) -> Value {
     let (string, binary) = match &version.content {
         SecretContent::String(text) => (Some(text), None),
         SecretContent::Binary(bytes) => (None, Some(bytes)),

@@ -8,7 +8,7 @@ use crate::protocol::Protocol;
 use crate::store::table::state;
 
 mod commands;
-pub(crate) mod instances;
+pub(crate) mod managed_instances;
 mod parameters;
 mod sessions;
 
@@ -37,20 +37,20 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
     operations: &[
         operation!("AddTagsToResource" => parameters::tags::add),
         operation!("CancelCommand" => commands::cancel),
-        operation!("DeleteParameter" => parameters::put::delete),
-        operation!("DeleteParameters" => parameters::put::delete_all),
-        operation!("DescribeInstanceInformation" => instances::describe),
-        operation!("DescribeParameters" => parameters::describe::describe),
+        operation!("DeleteParameter" => parameters::put_parameter::delete),
+        operation!("DeleteParameters" => parameters::put_parameter::delete_all),
+        operation!("DescribeInstanceInformation" => managed_instances::describe),
+        operation!("DescribeParameters" => parameters::describe_parameters::describe),
         operation!("DescribeSessions" => sessions::describe),
         operation!("GetCommandInvocation" => commands::get_invocation),
-        operation!("GetConnectionStatus" => instances::connection_status),
-        operation!(async "GetParameter" => parameters::read::get),
-        operation!(async "GetParameters" => parameters::read::get_all),
-        operation!("GetParametersByPath" => parameters::read::get_by_path),
+        operation!("GetConnectionStatus" => managed_instances::connection_status),
+        operation!(async "GetParameter" => parameters::get_parameter::get),
+        operation!(async "GetParameters" => parameters::get_parameter::get_all),
+        operation!("GetParametersByPath" => parameters::get_parameter::get_by_path),
         operation!("ListCommandInvocations" => commands::list_invocations),
         operation!("ListCommands" => commands::list),
         operation!("ListTagsForResource" => parameters::tags::list),
-        operation!("PutParameter" => parameters::put::put),
+        operation!("PutParameter" => parameters::put_parameter::put),
         operation!("RemoveTagsFromResource" => parameters::tags::remove),
         operation!("ResumeSession" => sessions::resume),
         operation!("SendCommand" => commands::send),

@@ -12,8 +12,8 @@ pub enum StoreError {
     #[error("another sandbox is using {0}")]
     InUse(String),
     /// The database was written by another version of this program.
-    #[error("the sandbox's state has version {found}, and this program reads version {VERSION} only")]
-    Version { found: String },
+    #[error("the sandbox's state has version {stored}, and this program reads version {VERSION} only")]
+    Version { stored: String },
     /// The database is not one of a sandbox.
     #[error("{0} is not the state of a sandbox")]
     Foreign(PathBuf),

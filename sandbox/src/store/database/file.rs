@@ -56,8 +56,8 @@ pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
 pub(super) fn check_version(path: &Path, database: &Database) -> Result<(), StoreError> {
     match version(database).map_err(|error| StoreError::new(path, error))? {
         None => Err(StoreError::Foreign(path.to_owned())),
-        Some(found) if found == VERSION => Ok(()),
-        Some(found) => Err(StoreError::Version { found }),
+        Some(stored) if stored == VERSION => Ok(()),
+        Some(stored) => Err(StoreError::Version { stored }),
     }
 }
 

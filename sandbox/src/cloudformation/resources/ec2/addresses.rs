@@ -15,14 +15,14 @@ pub(super) const TYPE: ResourceType = resource_type!(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Address {
+struct ElasticIpProperties {
     domain: Option<String>,
     #[serde(default)]
     tags: Vec<Tag>,
 }
 
 async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let Address { domain, tags } = context.properties(properties)?;
+    let ElasticIpProperties { domain, tags } = context.properties(properties)?;
     let input = json!({ "Domain": domain, "TagSpecification": tag_specification(&context, "elastic-ip", &tags) });
     let answer = context.call("ec2", "AllocateAddress", input).await?;
     let address = text(&answer, "/publicIp");
@@ -34,7 +34,7 @@ fn allocation(old: &PhysicalResource) -> &str {
 }
 
 async fn update(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
-    let Address { tags, .. } = context.properties(properties)?;
+    let ElasticIpProperties { tags, .. } = context.properties(properties)?;
     retag(&context, allocation(&old), &tags_of(&old.properties), &tags).await?;
     Ok(HandlerOutput::from(&old))
 }

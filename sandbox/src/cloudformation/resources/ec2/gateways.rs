@@ -25,7 +25,7 @@ pub(super) const ATTACHMENT: ResourceType = resource_type!(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Nat {
+struct NatGatewayProperties {
     allocation_id: Option<String>,
     subnet_id: String,
     connectivity_type: Option<String>,
@@ -34,7 +34,7 @@ struct Nat {
 }
 
 async fn create_nat(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let Nat { allocation_id, subnet_id, connectivity_type, tags } = context.properties(properties)?;
+    let NatGatewayProperties { allocation_id, subnet_id, connectivity_type, tags } = context.properties(properties)?;
     if connectivity_type.is_some_and(|kind| kind != "public") {
         return Err(Fault::not_implemented("private NAT gateways"));
     }
@@ -63,19 +63,19 @@ async fn delete_internet(context: HandlerContext, old: PhysicalResource) -> Resu
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Attachment {
+struct GatewayAttachmentProperties {
     internet_gateway_id: String,
     vpc_id: String,
 }
 
-impl Attachment {
+impl GatewayAttachmentProperties {
     fn input(&self) -> Value {
         json!({ "InternetGatewayId": self.internet_gateway_id, "VpcId": self.vpc_id })
     }
 }
 
 async fn attach(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let attachment: Attachment = context.properties(properties)?;
+    let attachment: GatewayAttachmentProperties = context.properties(properties)?;
     context.call("ec2", "AttachInternetGateway", attachment.input()).await?;
     Ok(HandlerOutput::new(&format!("IGW|{}", attachment.vpc_id), json!({ "AttachmentType": "IGW" })))
 }
@@ -86,6 +86,6 @@ async fn reattach(context: HandlerContext, old: PhysicalResource, properties: Va
 }
 
 async fn detach(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
-    let attachment: Attachment = context.properties(old.properties)?;
+    let attachment: GatewayAttachmentProperties = context.properties(old.properties)?;
     context.call("ec2", "DetachInternetGateway", attachment.input()).await.map(drop)
 }

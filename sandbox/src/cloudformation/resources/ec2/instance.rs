@@ -19,13 +19,13 @@ pub(super) const TYPE: ResourceType = resource_type!(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Instance {
+struct Ec2InstanceProperties {
     availability_zone: Option<String>,
     iam_instance_profile: Option<String>,
     image_id: Option<String>,
     instance_type: Option<String>,
     #[serde(default)]
-    network_interfaces: Vec<Interface>,
+    network_interfaces: Vec<NetworkInterfaceProperties>,
     #[serde(default)]
     security_group_ids: Vec<String>,
     subnet_id: Option<String>,
@@ -36,7 +36,7 @@ struct Instance {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Interface {
+struct NetworkInterfaceProperties {
     associate_public_ip_address: Option<bool>,
     delete_on_termination: Option<bool>,
     description: Option<String>,
@@ -46,7 +46,7 @@ struct Interface {
     subnet_id: Option<String>,
 }
 
-impl Interface {
+impl NetworkInterfaceProperties {
     fn input(&self) -> Value {
         json!({
             "AssociatePublicIpAddress": self.associate_public_ip_address,
@@ -60,7 +60,7 @@ impl Interface {
 }
 
 async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let instance: Instance = context.properties(properties)?;
+    let instance: Ec2InstanceProperties = context.properties(properties)?;
     let input = json!({
         "ImageId": instance.image_id,
         "InstanceType": instance.instance_type,
@@ -69,7 +69,7 @@ async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOut
         "SubnetId": instance.subnet_id,
         "Placement": instance.availability_zone.map(|zone| json!({ "AvailabilityZone": zone })),
         "SecurityGroupId": instance.security_group_ids,
-        "NetworkInterface": instance.network_interfaces.iter().map(Interface::input).collect::<Vec<_>>(),
+        "NetworkInterface": instance.network_interfaces.iter().map(NetworkInterfaceProperties::input).collect::<Vec<_>>(),
         "IamInstanceProfile": instance.iam_instance_profile.map(|name| json!({ "Name": name })),
         "UserData": instance.user_data,
         "TagSpecification": tag_specification(&context, "instance", &instance.tags),

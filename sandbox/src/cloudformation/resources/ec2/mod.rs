@@ -35,7 +35,7 @@ pub(super) const TYPES: &[ResourceType] = &[
 /// takes as `SystemTag`; those of a template are refused.
 fn tag_specification(context: &HandlerContext, resource_type: &str, own: &[Tag]) -> Value {
     let (system, stack): (Vec<&Tag>, Vec<&Tag>) = context.tags.iter().partition(|tag| is_reserved(tag));
-    let inherited = stack.into_iter().filter(|tag| !own.iter().any(|one| one.key == tag.key));
+    let inherited = stack.into_iter().filter(|tag| !own.iter().any(|own_tag| own_tag.key == tag.key));
     let tags: Vec<&Tag> = own.iter().chain(inherited).collect();
     json!([{ "ResourceType": resource_type, "Tag": tags, "SystemTag": system }])
 }

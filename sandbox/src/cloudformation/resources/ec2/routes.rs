@@ -24,14 +24,14 @@ pub(super) const ROUTE: ResourceType = resource_type!(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Table {
+struct RouteTableProperties {
     vpc_id: String,
     #[serde(default)]
     tags: Vec<Tag>,
 }
 
 async fn create_table(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let Table { vpc_id, tags } = context.properties(properties)?;
+    let RouteTableProperties { vpc_id, tags } = context.properties(properties)?;
     let input = json!({ "VpcId": vpc_id, "TagSpecification": tag_specification(&context, "route-table", &tags) });
     let answer = context.call("ec2", "CreateRouteTable", input).await?;
     let id = text(&answer, "/routeTable/routeTableId");
@@ -44,13 +44,13 @@ async fn delete_table(context: HandlerContext, old: PhysicalResource) -> Result<
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Association {
+struct AssociationProperties {
     route_table_id: String,
     subnet_id: String,
 }
 
 async fn associate(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let Association { route_table_id, subnet_id } = context.properties(properties)?;
+    let AssociationProperties { route_table_id, subnet_id } = context.properties(properties)?;
     let input = json!({ "RouteTableId": route_table_id, "SubnetId": subnet_id });
     let answer = context.call("ec2", "AssociateRouteTable", input).await?;
     let id = text(&answer, "/associationId");
@@ -63,7 +63,7 @@ async fn disassociate(context: HandlerContext, old: PhysicalResource) -> Result<
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Route {
+struct RouteProperties {
     route_table_id: String,
     destination_cidr_block: String,
     gateway_id: Option<String>,
@@ -71,7 +71,7 @@ struct Route {
 }
 
 async fn create_route(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let Route { route_table_id, destination_cidr_block, gateway_id, nat_gateway_id } =
+    let RouteProperties { route_table_id, destination_cidr_block, gateway_id, nat_gateway_id } =
         context.properties(properties)?;
     let input = json!({
         "RouteTableId": route_table_id,
@@ -94,7 +94,7 @@ async fn update_route(
 }
 
 async fn delete_route(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
-    let route: Route = context.properties(old.properties)?;
+    let route: RouteProperties = context.properties(old.properties)?;
     let input = json!({ "RouteTableId": route.route_table_id, "DestinationCidrBlock": route.destination_cidr_block });
     context.call("ec2", "DeleteRoute", input).await.map(drop)
 }

@@ -22,7 +22,7 @@ pub(super) const INGRESS: ResourceType = resource_type!(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Group {
+struct SecurityGroupProperties {
     group_description: String,
     group_name: Option<String>,
     vpc_id: Option<String>,
@@ -85,7 +85,7 @@ async fn call_rules(context: &HandlerContext, operation: &str, group: &str, rule
 }
 
 async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let group: Group = context.properties(properties)?;
+    let group: SecurityGroupProperties = context.properties(properties)?;
     let input = json!({
         "GroupName": group.group_name.clone().unwrap_or_else(|| context.generated_name(255)),
         "GroupDescription": group.group_description,
@@ -109,7 +109,7 @@ async fn replace_egress(context: &HandlerContext, id: &str, before: &[Rule], aft
 }
 
 async fn update(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
-    let (before, after): (Group, Group) =
+    let (before, after): (SecurityGroupProperties, SecurityGroupProperties) =
         (context.properties(old.properties.clone())?, context.properties(properties)?);
     let id = old.physical_id.as_str();
     replace_egress(&context, id, &before.security_group_egress, &after.security_group_egress).await?;
@@ -125,7 +125,7 @@ async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fa
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Ingress {
+struct IngressProperties {
     group_id: String,
     ip_protocol: String,
     from_port: Option<i64>,
@@ -135,7 +135,7 @@ struct Ingress {
     description: Option<String>,
 }
 
-impl Ingress {
+impl IngressProperties {
     fn split(self) -> (String, Rule) {
         let Self { group_id, ip_protocol, from_port, to_port, cidr_ip, source_security_group_id, description } = self;
         let destination_security_group_id = None;
@@ -153,7 +153,7 @@ impl Ingress {
 }
 
 async fn create_ingress(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let (group, rule) = context.properties::<Ingress>(properties)?.split();
+    let (group, rule) = context.properties::<IngressProperties>(properties)?.split();
     let answer = call_rules(&context, "AuthorizeSecurityGroupIngress", &group, &[rule]).await?;
     let id = text(&answer, "/securityGroupRuleSet/0/securityGroupRuleId");
     Ok(HandlerOutput::new(id, json!({ "Id": id })))
@@ -165,7 +165,7 @@ async fn describe_ingress(
     old: PhysicalResource,
     properties: Value,
 ) -> Result<HandlerOutput, Fault> {
-    let Ingress { group_id, description, .. } = context.properties(properties)?;
+    let IngressProperties { group_id, description, .. } = context.properties(properties)?;
     let rule = json!({ "SecurityGroupRuleId": old.physical_id, "Description": description });
     let input = json!({ "GroupId": group_id, "SecurityGroupRuleDescription": [rule] });
     context.call("ec2", "UpdateSecurityGroupRuleDescriptionsIngress", input).await?;
@@ -173,6 +173,6 @@ async fn describe_ingress(
 }
 
 async fn delete_ingress(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
-    let (group, rule) = context.properties::<Ingress>(old.properties)?.split();
+    let (group, rule) = context.properties::<IngressProperties>(old.properties)?.split();
     call_rules(&context, "RevokeSecurityGroupIngress", &group, &[rule]).await.map(drop)
 }

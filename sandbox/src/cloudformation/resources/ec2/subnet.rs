@@ -18,7 +18,7 @@ pub(super) const TYPE: ResourceType = resource_type!(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Subnet {
+struct SubnetProperties {
     availability_zone: Option<String>,
     cidr_block: String,
     map_public_ip_on_launch: Option<bool>,
@@ -28,7 +28,7 @@ struct Subnet {
 }
 
 async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let subnet: Subnet = context.properties(properties)?;
+    let subnet: SubnetProperties = context.properties(properties)?;
     let input = json!({
         "VpcId": subnet.vpc_id,
         "CidrBlock": subnet.cidr_block,
@@ -48,14 +48,14 @@ async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOut
     Ok(HandlerOutput::new(id, attributes))
 }
 
-async fn map_public_ip(context: &HandlerContext, id: &str, subnet: &Subnet) -> Result<(), Fault> {
+async fn map_public_ip(context: &HandlerContext, id: &str, subnet: &SubnetProperties) -> Result<(), Fault> {
     let value = subnet.map_public_ip_on_launch.unwrap_or(false);
     let input = json!({ "SubnetId": id, "MapPublicIpOnLaunch": { "Value": value } });
     context.call("ec2", "ModifySubnetAttribute", input).await.map(drop)
 }
 
 async fn update(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
-    let subnet: Subnet = context.properties(properties)?;
+    let subnet: SubnetProperties = context.properties(properties)?;
     map_public_ip(&context, &old.physical_id, &subnet).await?;
     retag(&context, &old.physical_id, &tags_of(&old.properties), &subnet.tags).await?;
     Ok(HandlerOutput::from(&old))

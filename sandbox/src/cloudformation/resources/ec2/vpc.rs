@@ -18,7 +18,7 @@ pub(super) const TYPE: ResourceType = resource_type!(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Vpc {
+struct VpcProperties {
     cidr_block: String,
     enable_dns_hostnames: Option<bool>,
     enable_dns_support: Option<bool>,
@@ -28,7 +28,7 @@ struct Vpc {
 }
 
 async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
-    let vpc: Vpc = context.properties(properties)?;
+    let vpc: VpcProperties = context.properties(properties)?;
     let input = json!({
         "CidrBlock": vpc.cidr_block,
         "InstanceTenancy": vpc.instance_tenancy,
@@ -48,7 +48,7 @@ async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOut
     Ok(HandlerOutput::new(id, attributes))
 }
 
-async fn set_dns(context: &HandlerContext, id: &str, vpc: &Vpc) -> Result<(), Fault> {
+async fn set_dns(context: &HandlerContext, id: &str, vpc: &VpcProperties) -> Result<(), Fault> {
     for (member, value) in
         [("EnableDnsSupport", vpc.enable_dns_support), ("EnableDnsHostnames", vpc.enable_dns_hostnames)]
     {
@@ -61,7 +61,7 @@ async fn set_dns(context: &HandlerContext, id: &str, vpc: &Vpc) -> Result<(), Fa
 }
 
 async fn update(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
-    let vpc: Vpc = context.properties(properties)?;
+    let vpc: VpcProperties = context.properties(properties)?;
     set_dns(&context, &old.physical_id, &vpc).await?;
     retag(&context, &old.physical_id, &tags_of(&old.properties), &vpc.tags).await?;
     Ok(HandlerOutput::from(&old))

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{AllowedIn, FunctionResult, find, only_member, require};
-use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope};
+use crate::cloudformation::template::evaluation_scope::{EvaluationError, EvaluationScope};
 
 const EQUALS: &str = "Template error: every Fn::Equals object requires a list of 2 string parameters.";
 const IF: &str = "Template error: Fn::If requires a list argument with three elements";
@@ -32,9 +32,9 @@ fn comparable(scope: &EvaluationScope<'_>, side: &Value) -> FunctionResult {
 }
 
 pub(super) fn check_not(argument: &Value) -> Result<(), EvaluationError> {
-    let one = argument.as_array().filter(|parts| parts.len() == 1);
+    let parts = argument.as_array().filter(|parts| parts.len() == 1);
     let sentence = "Template error: every Fn::Not object requires one boolean parameter.";
-    require(one.is_some_and(|parts| is_condition(&parts[0])), sentence)
+    require(parts.is_some_and(|parts| is_condition(&parts[0])), sentence)
 }
 
 pub(super) fn not(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
@@ -55,7 +55,9 @@ pub(super) fn check_and(argument: &Value) -> Result<(), EvaluationError> {
 
 pub(super) fn and(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let mut all = argument.as_array().into_iter().flatten();
-    Ok(Some(Value::Bool(all.try_fold(true, |result, one| Ok::<_, EvaluationError>(scope.is_true(one)? && result))?)))
+    Ok(Some(Value::Bool(
+        all.try_fold(true, |result, condition| Ok::<_, EvaluationError>(scope.is_true(condition)? && result))?,
+    )))
 }
 
 pub(super) fn check_or(argument: &Value) -> Result<(), EvaluationError> {
@@ -64,7 +66,9 @@ pub(super) fn check_or(argument: &Value) -> Result<(), EvaluationError> {
 
 pub(super) fn or(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let mut all = argument.as_array().into_iter().flatten();
-    Ok(Some(Value::Bool(all.try_fold(false, |result, one| Ok::<_, EvaluationError>(scope.is_true(one)? || result))?)))
+    Ok(Some(Value::Bool(
+        all.try_fold(false, |result, condition| Ok::<_, EvaluationError>(scope.is_true(condition)? || result))?,
+    )))
 }
 
 pub(super) fn check_named(argument: &Value) -> Result<(), EvaluationError> {

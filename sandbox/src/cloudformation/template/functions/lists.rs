@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{FunctionResult, may_be_list, may_be_text, require};
 use crate::base::{regions, zones};
-use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope, UNKNOWN};
+use crate::cloudformation::template::evaluation_scope::{EvaluationError, EvaluationScope, UNKNOWN};
 
 const SPLIT_ERROR: &str = "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string \
                      to be split or a function that returns a string to be split.";

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::resolve::{EvaluationError, EvaluationScope};
+use super::evaluation_scope::{EvaluationError, EvaluationScope};
 
 mod condition_functions;
 mod lists;

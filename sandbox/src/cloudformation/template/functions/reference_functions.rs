@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{FunctionResult, may_be_text, only_member, require};
+use crate::cloudformation::template::evaluation_scope::{EvaluationError, EvaluationScope, UNKNOWN};
 use crate::cloudformation::template::references::{attribute_reference, references};
-use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope, UNKNOWN};
 
 const ATTRIBUTE_ERROR: &str = "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute";
 const MAP_ERROR: &str = "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the \

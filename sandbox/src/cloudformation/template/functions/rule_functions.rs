@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::{FunctionResult, may_be_list, require};
-use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope, ResourceValues};
+use crate::cloudformation::template::evaluation_scope::{EvaluationError, EvaluationScope, ResourceValues};
 
 pub(super) fn two_lists(argument: &Value) -> Result<(), EvaluationError> {
     let is_valid = argument.as_array().is_some_and(|parts| parts.len() == 2 && may_be_list(&parts[0]));
@@ -27,7 +27,7 @@ pub(super) fn one_name(argument: &Value) -> Result<(), EvaluationError> {
 fn list(scope: &EvaluationScope<'_>, value: &Value) -> Result<Vec<Value>, EvaluationError> {
     Ok(match scope.evaluate(value)? {
         Some(Value::Array(items)) => items,
-        Some(one) => vec![one],
+        Some(item) => vec![item],
         None => Vec::new(),
     })
 }
@@ -41,7 +41,7 @@ pub(super) fn contains(scope: &EvaluationScope<'_>, argument: &Value) -> Functio
 /// Whether every member of the first list is the second argument.
 pub(super) fn each_member_equals(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
     let expected = scope.evaluate(&argument[1])?.unwrap_or_default();
-    Ok(Some(list(scope, &argument[0])?.iter().all(|one| *one == expected).into()))
+    Ok(Some(list(scope, &argument[0])?.iter().all(|item| *item == expected).into()))
 }
 
 /// Whether every member of the first list is in the second.

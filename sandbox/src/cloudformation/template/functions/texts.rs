@@ -7,9 +7,9 @@ use base64::Engine as _;
 use serde_json::Value;
 
 use super::{FunctionResult, may_be_list, may_be_text, require};
+use crate::cloudformation::template::evaluation_scope::{EvaluationError, EvaluationScope, UNKNOWN};
 use crate::cloudformation::template::parameters::declaration::scalar;
 use crate::cloudformation::template::references::split;
-use crate::cloudformation::template::resolve::{EvaluationError, EvaluationScope, UNKNOWN};
 
 const JOIN_ERROR: &str = "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of \
                     strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.";

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::declaration::{Element, ParameterType};
 use super::{list_items, ssm_values};
-use crate::cloudformation::model::Parameter;
+use crate::cloudformation::model::TemplateParameter;
 use crate::cloudformation::template::Template;
 use crate::{Fault, FaultKind, Sandbox};
 
@@ -52,7 +52,7 @@ const fn aws_type(name: &'static str, has_list_type: bool, lookup: Lookup) -> Aw
 impl AwsSpecificType {
     /// Finds a type by its name.
     pub(crate) fn find(name: &str) -> Option<&'static Self> {
-        TYPES.iter().find(|found| found.name == name)
+        TYPES.iter().find(|aws_type| aws_type.name == name)
     }
 
     /// The description of the resource that a value names; `None` when it does not exist.
@@ -90,19 +90,19 @@ fn first(answer: &Value) -> Option<&Value> {
 /// The values of a parameter, if it has an AWS-specific type.
 pub(crate) fn values<'a>(
     template: &Template,
-    parameter: &'a Parameter,
+    parameter: &'a TemplateParameter,
 ) -> Option<(&'static AwsSpecificType, Vec<&'a str>)> {
     let kind = template.section("Parameters").get(&parameter.key).and_then(ParameterType::of)?;
-    let Element::AwsSpecific(found) = kind.element else { return None };
+    let Element::AwsSpecific(aws_type) = kind.element else { return None };
     let text = parameter.resolved.as_ref().unwrap_or(&parameter.value);
-    Some((found, if kind.is_list { list_items(text).collect() } else { vec![text] }))
+    Some((aws_type, if kind.is_list { list_items(text).collect() } else { vec![text] }))
 }
 
 /// The reason to fail when parameters name resources that do not exist.
 pub(crate) async fn missing(
     sandbox: &Arc<Sandbox>,
     template: &Template,
-    parameters: &[Parameter],
+    parameters: &[TemplateParameter],
 ) -> Result<Option<String>, Fault> {
     let mut missing = Vec::new();
     for parameter in parameters {

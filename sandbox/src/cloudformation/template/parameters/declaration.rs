@@ -40,7 +40,7 @@ pub(crate) fn check(name: &str, declaration: &Value) -> Result<(), Fault> {
         }
     }
     let allowed = &declaration["AllowedValues"];
-    if !allowed.is_null() && !allowed.as_array().is_some_and(|all| all.iter().all(|one| scalar(one).is_some())) {
+    if !allowed.is_null() && !allowed.as_array().is_some_and(|all| all.iter().all(|value| scalar(value).is_some())) {
         return Err(format_error("Every AllowedValues member must be a list of strings."));
     }
     check_bounds(name, declaration, &kind)
@@ -142,9 +142,9 @@ impl ParameterType {
             "CommaDelimitedList" if !is_list => {
                 return Some(Self { is_ssm: false, is_list: true, element: Element::ListItem });
             }
-            other => {
-                Element::AwsSpecific(AwsSpecificType::find(other).filter(|found| !is_list || found.has_list_type)?)
-            }
+            other => Element::AwsSpecific(
+                AwsSpecificType::find(other).filter(|aws_type| !is_list || aws_type.has_list_type)?,
+            ),
         };
         Some(Self { is_ssm: false, is_list, element })
     }

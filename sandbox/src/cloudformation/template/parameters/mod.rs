@@ -6,14 +6,14 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Template, dynamic, invalid};
-use crate::cloudformation::model::{Parameter, mask_fault};
+use super::{Template, dynamic_references, invalid};
+use crate::cloudformation::model::{TemplateParameter, mask_fault};
 use crate::{Fault, Sandbox};
 
 pub(crate) mod aws_specific_types;
-mod constraints;
 pub(crate) mod declaration;
 mod ssm_values;
+mod value_constraints;
 
 use declaration::{ParameterType, scalar};
 pub(crate) use ssm_values::get as ssm_parameter;
@@ -33,11 +33,14 @@ pub(crate) async fn values(
     sandbox: &Arc<Sandbox>,
     template: &Template,
     given: &[ParameterInput],
-    previous: Option<&[Parameter]>,
-) -> Result<Vec<Parameter>, Fault> {
+    previous: Option<&[TemplateParameter]>,
+) -> Result<Vec<TemplateParameter>, Fault> {
     let declared = template.section("Parameters");
-    let unknown: Vec<&str> =
-        given.iter().map(|one| one.parameter_key.as_str()).filter(|key| !declared.contains_key(*key)).collect();
+    let unknown: Vec<&str> = given
+        .iter()
+        .map(|parameter| parameter.parameter_key.as_str())
+        .filter(|key| !declared.contains_key(*key))
+        .collect();
     if !unknown.is_empty() {
         return Err(invalid(format!("Parameters: [{}] do not exist in the template", unknown.join(", "))));
     }
@@ -54,13 +57,13 @@ pub(crate) async fn values(
     let mut parameters = Vec::new();
     for (key, declaration, value) in values {
         let no_echo = declaration::is_hidden(declaration);
-        let given = Parameter { key: key.clone(), value, resolved: None, no_echo };
+        let given = TemplateParameter { key: key.clone(), value, resolved: None, no_echo };
         let hide = |fault| mask_fault(fault, std::slice::from_ref(&given));
-        let value = dynamic::in_parameter(sandbox, key, &given.value).await.map_err(hide)?;
-        constraints::check(key, declaration, &value).map_err(hide)?;
+        let value = dynamic_references::in_parameter(sandbox, key, &given.value).await.map_err(hide)?;
+        value_constraints::check(key, declaration, &value).map_err(hide)?;
         // A pattern may take a while to match: other requests run in between.
         tokio::task::yield_now().await;
-        parameters.push(Parameter { value, ..given });
+        parameters.push(TemplateParameter { value, ..given });
     }
     let looked_up = ssm_values::look_up(sandbox, template, &mut parameters).await;
     looked_up.map_err(|fault| mask_fault(fault, &parameters))?;
@@ -72,10 +75,10 @@ fn value(
     key: &str,
     declaration: &Value,
     given: &[ParameterInput],
-    previous: Option<&[Parameter]>,
+    previous: Option<&[TemplateParameter]>,
 ) -> Result<Option<String>, Fault> {
     let refuse = |what: &str| Err(invalid(format!("Invalid input for parameter key {key}. {what}")));
-    match given.iter().find(|one| one.parameter_key == key) {
+    match given.iter().find(|parameter| parameter.parameter_key == key) {
         Some(ParameterInput { use_previous_value: true, parameter_value: Some(_), .. }) => {
             refuse("Cannot specify usePreviousValue as true and also specify a parameter value")
         }
@@ -95,9 +98,9 @@ fn value(
 }
 
 /// The value of `Ref` for each parameter: a text, or a list for the list types.
-pub(crate) fn scope(template: &Template, values: &[Parameter]) -> BTreeMap<String, Value> {
+pub(crate) fn scope(template: &Template, values: &[TemplateParameter]) -> BTreeMap<String, Value> {
     let declared = template.section("Parameters");
-    let resolved = |parameter: &Parameter| {
+    let resolved = |parameter: &TemplateParameter| {
         let text = parameter.resolved.as_ref().unwrap_or(&parameter.value);
         let kind = declared.get(&parameter.key).and_then(ParameterType::of);
         if kind.is_some_and(|kind| kind.is_list) { list_items(text).collect() } else { Value::String(text.clone()) }
@@ -113,10 +116,10 @@ fn list_items(text: &str) -> impl Iterator<Item = &str> {
 /// The values of `Ref` for the parameters that have a default.
 pub(crate) fn defaults(template: &Template) -> BTreeMap<String, Value> {
     let declared = template.section("Parameters").iter();
-    let values: Vec<Parameter> = declared
+    let values: Vec<TemplateParameter> = declared
         .filter_map(|(key, declaration)| {
             let value = scalar(&declaration["Default"])?;
-            Some(Parameter { key: key.clone(), value, resolved: None, no_echo: false })
+            Some(TemplateParameter { key: key.clone(), value, resolved: None, no_echo: false })
         })
         .collect();
     scope(template, &values)

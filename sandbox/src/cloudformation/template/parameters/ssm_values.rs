@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::declaration::ParameterType;
 use super::list_items;
-use crate::cloudformation::model::Parameter;
+use crate::cloudformation::model::TemplateParameter;
 use crate::cloudformation::template::{Template, invalid};
 use crate::{Fault, Sandbox};
 
@@ -14,7 +14,7 @@ use crate::{Fault, Sandbox};
 pub(super) async fn look_up(
     sandbox: &Arc<Sandbox>,
     template: &Template,
-    parameters: &mut [Parameter],
+    parameters: &mut [TemplateParameter],
 ) -> Result<(), Fault> {
     let declared = template.section("Parameters");
     let (mut missing, mut secret, mut other) = (Vec::new(), Vec::new(), Vec::new());
@@ -22,12 +22,12 @@ pub(super) async fn look_up(
         let kind = declared.get(&parameter.key).and_then(ParameterType::of);
         let Some(kind) = kind.filter(|kind| kind.is_ssm) else { continue };
         let name = parameter.value.clone();
-        let Some(found) = get(sandbox, &name).await? else {
+        let Some(ssm_parameter) = get(sandbox, &name).await? else {
             missing.push(name);
             continue;
         };
-        let text = found["Value"].as_str().unwrap_or_default();
-        match found["Type"].as_str() {
+        let text = ssm_parameter["Value"].as_str().unwrap_or_default();
+        match ssm_parameter["Type"].as_str() {
             Some("SecureString") => secret.push(name),
             Some("StringList") if kind.is_list => {
                 parameter.resolved = Some(list_items(text).collect::<Vec<_>>().join(","));

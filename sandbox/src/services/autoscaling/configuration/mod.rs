@@ -10,7 +10,7 @@ use crate::services::cloudwatch::Dimension;
 
 mod steps;
 
-pub(super) use steps::{AdjustmentType, Step, StepAdjustment};
+pub(super) use steps::{AdjustmentType, StepAdjustment, StepScaling};
 
 /// The default cooldown for ECS services in seconds (API reference).
 const DEFAULT_COOLDOWN: u64 = 300;
@@ -19,7 +19,7 @@ const DEFAULT_COOLDOWN: u64 = 300;
 #[derive(Debug)]
 pub(super) enum Configuration {
     TargetTracking(TargetTracking),
-    Step(Step),
+    StepScaling(StepScaling),
 }
 
 /// `TargetTrackingScalingPolicyConfiguration`.
@@ -67,7 +67,7 @@ struct Customized {
 
 /// The metric that a policy tracks.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Metric {
+pub(super) struct MetricSpecification {
     /// Such as `AWS/ECS`.
     pub namespace: String,
     pub name: String,
@@ -87,7 +87,7 @@ impl Configuration {
             PolicyType::TargetTrackingScaling => {
                 Ok(Self::TargetTracking(parse::<TargetTracking>(given()?)?.validated()?))
             }
-            PolicyType::StepScaling => Ok(Self::Step(parse::<Step>(given()?)?.validated()?)),
+            PolicyType::StepScaling => Ok(Self::StepScaling(parse::<StepScaling>(given()?)?.validated()?)),
         }
     }
 
@@ -95,7 +95,7 @@ impl Configuration {
     pub(super) fn to_output(&self) -> Result<Value, Fault> {
         match self {
             Self::TargetTracking(tracking) => serde_json::to_value(tracking),
-            Self::Step(step) => serde_json::to_value(step),
+            Self::StepScaling(step) => serde_json::to_value(step),
         }
         .map_err(Fault::internal)
     }
@@ -151,9 +151,9 @@ impl TargetTracking {
         Ok(self)
     }
 
-    pub(super) fn metric(&self, cluster: &str, service: &str) -> Metric {
+    pub(super) fn metric(&self, cluster: &str, service: &str) -> MetricSpecification {
         if let Some(custom) = &self.customized_metric_specification {
-            return Metric {
+            return MetricSpecification {
                 namespace: custom.namespace.clone().unwrap_or_default(),
                 name: custom.metric_name.clone().unwrap_or_default(),
                 dimensions: custom.dimensions.clone(),
@@ -163,7 +163,7 @@ impl TargetTracking {
         }
         let kind = self.predefined_metric_specification.as_ref().and_then(Predefined::metric);
         let dimension = |name: &str, value: &str| Dimension { name: name.to_owned(), value: value.to_owned() };
-        Metric {
+        MetricSpecification {
             namespace: "AWS/ECS".to_owned(),
             name: kind.unwrap_or_default().to_owned(),
             dimensions: vec![dimension("ClusterName", cluster), dimension("ServiceName", service)],

@@ -8,8 +8,7 @@ use crate::Fault;
 /// `StepScalingPolicyConfiguration`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-#[expect(clippy::struct_field_names, reason = "they are the API's members")]
-pub(crate) struct Step {
+pub(crate) struct StepScaling {
     #[serde(skip_serializing_if = "Option::is_none")]
     adjustment_type: Option<String>,
     /// Adjustments by the size of the breach.
@@ -36,7 +35,7 @@ pub(crate) struct StepAdjustment {
     pub scaling_adjustment: i64,
 }
 
-impl Step {
+impl StepScaling {
     /// Checks the rules of `StepAdjustment` in the API reference.
     pub(super) fn validated(self) -> Result<Self, Fault> {
         if self.adjustment_type.is_none() {
@@ -82,7 +81,7 @@ impl Step {
     fn sorted(&self) -> Vec<StepAdjustment> {
         let mut steps = self.step_adjustments.clone();
         let lower = |step: &StepAdjustment| step.metric_interval_lower_bound.unwrap_or(f64::NEG_INFINITY);
-        steps.sort_by(|one, other| lower(one).total_cmp(&lower(other)));
+        steps.sort_by(|first, second| lower(first).total_cmp(&lower(second)));
         steps
     }
 

@@ -88,7 +88,7 @@ fn step(kind: &str, steps: &[(Option<f64>, Option<f64>, i64)], difference: f64, 
         .map(|(lower, upper, by)| json!({ "MetricIntervalLowerBound": lower, "MetricIntervalUpperBound": upper, "ScalingAdjustment": by }))
         .collect();
     let given = json!({ "AdjustmentType": kind, "StepAdjustments": steps, "MinAdjustmentMagnitude": 2 });
-    let Ok(Configuration::Step(step)) = Configuration::read(PolicyType::StepScaling, Some(given)) else {
+    let Ok(Configuration::StepScaling(step)) = Configuration::read(PolicyType::StepScaling, Some(given)) else {
         panic!("{steps:?}")
     };
     Some(CapacityRequest::from_step(&step, difference, above_threshold)?.capacity(4))

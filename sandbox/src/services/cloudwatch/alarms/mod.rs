@@ -14,14 +14,14 @@ use crate::{Config, Fault, Sandbox};
 mod actions;
 pub(super) mod changes;
 mod comparison_operator;
-pub(super) mod describe;
-pub(super) mod evaluate;
-pub(super) mod put;
-mod watch;
+pub(super) mod describe_alarms;
+pub(super) mod evaluation;
+mod evaluation_loop;
+pub(super) mod put_metric_alarm;
 
 use comparison_operator::ComparisonOperator;
-pub(crate) use put::put_alarm;
-pub(crate) use watch::{start, values, wall_millis};
+pub(crate) use evaluation_loop::{start, values, wall_millis};
+pub(crate) use put_metric_alarm::put_alarm;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

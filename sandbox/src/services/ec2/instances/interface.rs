@@ -19,7 +19,7 @@ const FIRST_HOST: u32 = 10;
 /// The network interface in a request for an instance.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Interface {
+pub(super) struct NetworkInterfaceSpecification {
     pub device_index: Option<u32>,
     pub subnet_id: Option<String>,
     #[serde(default)]
@@ -29,7 +29,7 @@ pub(super) struct Interface {
     pub description: Option<String>,
 }
 
-impl Interface {
+impl NetworkInterfaceSpecification {
     /// The network members of an instance.
     pub(super) fn members(&self, state: &State, config: &Config, launched: &str) -> Result<Value, Fault> {
         let subnet_id = self.subnet_id.as_deref().ok_or_else(no_default_vpc)?;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::State;
-use super::describe::{self, DescribeInput};
+use super::describe_operations::{self, DescribeInput};
 use super::records;
 use super::resource_kinds::INSTANCE;
 use crate::core::OperationResult;
@@ -15,10 +15,10 @@ use crate::{Fault, Sandbox};
 
 mod interface;
 mod profile;
-mod run;
+mod run_instances;
 mod types;
 
-pub(super) use run::run;
+pub(super) use run_instances::run;
 
 /// The reservation of the instances that one call has created.
 fn to_reservation(mut instances: Vec<Value>) -> Value {
@@ -38,10 +38,10 @@ fn to_reservation(mut instances: Vec<Value>) -> Value {
 
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeInput) -> OperationResult {
     sandbox.store.read(|states| {
-        let instances = describe::select(states.of::<State>(), &INSTANCE, &input)?;
+        let instances = describe_operations::select(states.of::<State>(), &INSTANCE, &input)?;
         let mut reservations: Vec<Vec<Value>> = Vec::new();
         for mut instance in instances {
-            describe::hide_members(&INSTANCE, &mut instance);
+            describe_operations::hide_members(&INSTANCE, &mut instance);
             let is_same = |other: &&mut Vec<Value>| {
                 other[0]["reservation"]["reservationId"] == instance["reservation"]["reservationId"]
             };

@@ -10,12 +10,12 @@ use crate::store::States;
 /// A profile, by ARN or name.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Profile {
+pub(super) struct IamInstanceProfileSpecification {
     arn: Option<String>,
     name: Option<String>,
 }
 
-impl Profile {
+impl IamInstanceProfileSpecification {
     /// The profile, as instances show it.
     pub(super) fn to_output(&self, states: &States) -> Result<Value, Fault> {
         let from_arn = || self.arn.as_deref()?.rsplit('/').next();

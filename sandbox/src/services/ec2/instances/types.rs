@@ -16,8 +16,8 @@ pub(super) fn exists(name: &str) -> bool {
 pub(super) fn architecture(name: &str) -> &'static str {
     let family = name.split('.').next().unwrap_or_default();
     let attributes = family
-        .trim_start_matches(|one: char| one.is_ascii_lowercase())
-        .trim_start_matches(|one: char| one.is_ascii_digit());
+        .trim_start_matches(|character: char| character.is_ascii_lowercase())
+        .trim_start_matches(|character: char| character.is_ascii_digit());
     match family {
         "a1" => "arm64",
         _ if family.starts_with("mac") => {

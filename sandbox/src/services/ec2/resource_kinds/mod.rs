@@ -1,12 +1,12 @@
 //! The table of EC2's resource kinds: their names in requests, responses and faults, and their filters.
 
-mod derived;
-mod instances;
-mod networks;
+mod derived_kinds;
+mod instance_kinds;
+mod network_kinds;
 
-pub(super) use derived::{REGION, TAG, ZONE};
-pub(super) use instances::{ADDRESS, INSTANCE, SECURITY_GROUP, SECURITY_GROUP_RULE};
-pub(super) use networks::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SUBNET, VPC, VPN_GATEWAY};
+pub(super) use derived_kinds::{REGION, TAG, ZONE};
+pub(super) use instance_kinds::{ADDRESS, INSTANCE, SECURITY_GROUP, SECURITY_GROUP_RULE};
+pub(super) use network_kinds::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SUBNET, VPC, VPN_GATEWAY};
 
 #[derive(Debug)]
 pub(super) struct ResourceKind {

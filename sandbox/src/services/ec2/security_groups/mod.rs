@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::State;
-use super::describe::{self, DescribeInput};
+use super::describe_operations::{self, DescribeInput};
 use super::records::{self, invalid_parameter};
 use super::resource_kinds::{INSTANCE, SECURITY_GROUP, VPC};
 use super::tags::{self, TagSpecification};
@@ -120,7 +120,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, mut input: DescribeInput) -> Oper
         given_id(None, Some(""))?;
     }
     sandbox.store.read(|states| {
-        let mut groups = describe::select(states.of::<State>(), &SECURITY_GROUP, &input)?;
+        let mut groups = describe_operations::select(states.of::<State>(), &SECURITY_GROUP, &input)?;
         for group in &mut groups {
             for direction in [Direction::Ingress, Direction::Egress] {
                 let member = direction.member();
@@ -128,7 +128,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, mut input: DescribeInput) -> Oper
             }
             group["securityGroupArn"] = arn(&sandbox.config, group["groupId"].as_str().unwrap_or_default()).into();
         }
-        describe::answer(&SECURITY_GROUP, &input, groups)
+        describe_operations::answer(&SECURITY_GROUP, &input, groups)
     })
 }
 
@@ -158,7 +158,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: DeleteSecurityGroupInput) ->
 }
 
 fn is_in_use(state: &State, id: &str) -> bool {
-    let names_it = |value: &Value| value.as_array().is_some_and(|all| all.iter().any(|one| one["groupId"] == id));
+    let names_it = |value: &Value| value.as_array().is_some_and(|all| all.iter().any(|group| group["groupId"] == id));
     let has_rule = |group: &Value, member: &str| {
         group[member].as_array().is_some_and(|rules| rules.iter().any(|rule| names_it(&rule["groups"])))
     };

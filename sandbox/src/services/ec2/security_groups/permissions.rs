@@ -23,7 +23,7 @@ pub(super) struct Permission {
     #[serde(default)]
     pub ip_ranges: Vec<IpRange>,
     #[serde(default)]
-    pub groups: Vec<Group>,
+    pub groups: Vec<UserIdGroupPair>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -35,7 +35,7 @@ pub(super) struct IpRange {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Group {
+pub(super) struct UserIdGroupPair {
     #[serde(rename = "GroupId")]
     id: String,
     user_id: Option<String>,
@@ -65,7 +65,7 @@ impl Permission {
             check_description(description.as_deref())?;
             rules.push(rule(json!([{ "cidrIp": range, "description": description }]), json!([])));
         }
-        for Group { id, user_id, description } in &self.groups {
+        for UserIdGroupPair { id, user_id, description } in &self.groups {
             if user_id.as_ref().is_some_and(|user| user != owner) {
                 return Err(Fault::not_implemented("security groups of other accounts"));
             }
@@ -133,7 +133,9 @@ fn ports(protocol: &str, from: Option<i64>, to: Option<i64>) -> Result<PortRange
 fn check_description(description: Option<&str>) -> Result<(), Fault> {
     let is_valid = |text: &str| {
         text.len() < 256
-            && text.chars().all(|one| one.is_ascii_alphanumeric() || "._-:/()#,@[]+=&;{}!$* ".contains(one))
+            && text
+                .chars()
+                .all(|character| character.is_ascii_alphanumeric() || "._-:/()#,@[]+=&;{}!$* ".contains(character))
     };
     if description.is_none_or(is_valid) { Ok(()) } else { Err(invalid_parameter(DESCRIPTION)) }
 }

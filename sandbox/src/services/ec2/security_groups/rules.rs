@@ -11,7 +11,7 @@ use super::{given_id, rule_ids};
 use crate::base::ids;
 use crate::core::OperationResult;
 use crate::services::ec2::State;
-use crate::services::ec2::describe::{self, DescribeInput};
+use crate::services::ec2::describe_operations::{self, DescribeInput};
 use crate::services::ec2::records::{self, invalid_parameter, list};
 use crate::services::ec2::resource_kinds::{SECURITY_GROUP, SECURITY_GROUP_RULE};
 use crate::services::ec2::tags::{self, TagSpecification};
@@ -280,6 +280,6 @@ pub(crate) fn describe_rules(sandbox: &Arc<Sandbox>, mut input: DescribeInput) -
         }
         rows.retain(|rule| ids.is_empty() || ids.iter().any(|id| is(rule, id)));
         let rules = input.select(&SECURITY_GROUP_RULE, rows.into_iter())?;
-        describe::answer(&SECURITY_GROUP_RULE, &input, rules)
+        describe_operations::answer(&SECURITY_GROUP_RULE, &input, rules)
     })
 }

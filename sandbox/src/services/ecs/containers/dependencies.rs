@@ -2,7 +2,7 @@
 //!
 //! Source: `dependsOn` in the API reference's ContainerDefinition, and the sentences of the ECS agent's dependency graph.
 
-use crate::services::ecs::model::{Condition, ContainerDefinition, HealthStatus};
+use crate::services::ecs::model::{ContainerCondition, ContainerDefinition, HealthStatus};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::services::ecs) enum ContainerState {
@@ -39,13 +39,17 @@ pub(in crate::services::ecs) fn start_decision(
 ) -> StartDecision {
     let mut waiting = Vec::new();
     for dependency in &containers[index].depends_on {
-        let Some(other) = containers.iter().position(|one| one.name == dependency.container_name) else { continue };
+        let Some(other) = containers.iter().position(|container| container.name == dependency.container_name) else {
+            continue;
+        };
         match (dependency.condition, states[other]) {
-            (Condition::Start, ContainerState::Running(_) | ContainerState::Exited(_))
-            | (Condition::Complete, ContainerState::Exited(_))
-            | (Condition::Success, ContainerState::Exited(0))
-            | (Condition::Healthy, ContainerState::Running(HealthStatus::Healthy)) => {}
-            (Condition::Success | Condition::Healthy, ContainerState::Exited(_)) => return StartDecision::Never(other),
+            (ContainerCondition::Start, ContainerState::Running(_) | ContainerState::Exited(_))
+            | (ContainerCondition::Complete, ContainerState::Exited(_))
+            | (ContainerCondition::Success, ContainerState::Exited(0))
+            | (ContainerCondition::Healthy, ContainerState::Running(HealthStatus::Healthy)) => {}
+            (ContainerCondition::Success | ContainerCondition::Healthy, ContainerState::Exited(_)) => {
+                return StartDecision::Never(other);
+            }
             _ => waiting.push(other),
         }
     }

@@ -14,18 +14,19 @@ use crate::base::zones;
 use crate::process::engine::{ContainerOptions, TaskNetwork};
 use crate::process::{ContainerSpec, HostOptions, PortLease};
 use crate::services::ecs::TaskProcesses;
+use crate::services::logs::log_writer::LogDestination;
 
+mod awslogs;
+mod container_start;
 pub(super) mod dependencies;
 mod group;
 mod health;
-mod log;
 mod options;
-pub(super) mod role;
 mod secret_variables;
-mod start;
+pub(super) mod task_role;
 
+use container_start::EngineContainerSpec;
 pub(super) use group::{ContainerEvent, ContainerGroup};
-use start::EngineContainerSpec;
 
 /// ECS's default number of seconds between SIGTERM and SIGKILL (developer guide, "stopTimeout").
 const STOP_TIMEOUT: u32 = 30;
@@ -53,7 +54,7 @@ struct PreparedContainer {
     spec: ContainerSpec,
     /// Set if an engine runs it.
     engine: Option<Arc<EngineContainerSpec>>,
-    stream: Option<log::LogStream>,
+    stream: Option<LogDestination>,
     /// Keeps its port leased.
     _lease: PortLease,
 }
@@ -75,14 +76,14 @@ pub(super) async fn prepare(sandbox: &Arc<Sandbox>, task: &Task) -> Result<Conta
         container.port_mappings.iter().map(|mapping| (mapping.container_port, port)).collect::<Vec<_>>()
     };
     let task_ports: Vec<(u16, u16)> = leases.iter().flat_map(host_ports).collect();
-    let role = role::lease(sandbox, task, &definition);
+    let role = task_role::lease(sandbox, task, &definition);
     let network = Arc::new(OnceLock::<TaskNetwork>::new());
     let mut prepared = Vec::new();
     for (index, (container, lease)) in leases.into_iter().enumerate() {
-        let stream = log::stream(sandbox, task, &container, index).await?;
+        let stream = awslogs::stream(sandbox, task, &container, index).await?;
         let mut environment = variables(task, &container);
         environment.extend(secret_variables::values(sandbox, &container).await?);
-        let engine = start::engine(sandbox, task, &container.image).map(|engine| {
+        let engine = container_start::engine(sandbox, task, &container.image).map(|engine| {
             let (task, definition, container) = (task.clone(), definition.clone(), container.clone());
             Arc::new(EngineContainerSpec { engine, task, definition, container, network: Arc::clone(&network) })
         });
@@ -122,7 +123,8 @@ fn host_options(
     let (command, cwd) = mapped.map_or((None, None), |mapped| (Some(mapped.command), mapped.cwd));
     let number = |units: &str| units.parse().ok();
     let task_cpu = || task.cpu.as_deref().or_else(|| definition.text("cpu")).and_then(number);
-    let cpu = overrides(task, container).find_map(|one| one.get("cpu")?.as_u64()?.try_into().ok());
+    let cpu = overrides(task, container)
+        .find_map(|container_override| container_override.get("cpu")?.as_u64()?.try_into().ok());
     let cpu = cpu.or(Some(container.cpu)).filter(|cpu| *cpu > 0);
     HostOptions {
         command,
@@ -148,13 +150,17 @@ fn host_name(sandbox: &Sandbox, task: &Task) -> String {
 /// What RunTask overrode of a container.
 fn overrides<'a>(task: &'a Task, container: &'a ContainerDefinition) -> impl Iterator<Item = &'a Value> {
     let all = task.overrides.as_ref().and_then(|overrides| overrides.get("containerOverrides")?.as_array());
-    all.into_iter().flatten().filter(|one| one.get("name").and_then(Value::as_str) == Some(&container.name))
+    all.into_iter()
+        .flatten()
+        .filter(|container_override| container_override.get("name").and_then(Value::as_str) == Some(&container.name))
 }
 
 /// The definition's variables, and those that RunTask overrode.
 fn variables(task: &Task, container: &ContainerDefinition) -> Vec<(String, String)> {
     let defined = container.environment.iter().map(|variable| (variable.name.clone(), variable.value.clone()));
-    let overridden = overrides(task, container).filter_map(|one| one.get("environment")?.as_array()).flatten();
+    let overridden = overrides(task, container)
+        .filter_map(|container_override| container_override.get("environment")?.as_array())
+        .flatten();
     let text = |variable: &Value, member: &str| Some(variable.get(member)?.as_str()?.to_owned());
     let overridden = overridden.filter_map(|variable| Some((text(variable, "name")?, text(variable, "value")?)));
     defined.chain(overridden).collect()

@@ -1,4 +1,4 @@
-//! Task definitions: describe, list, deregister, delete. Registering is in [`register`].
+//! Task definitions: describe, list, deregister, delete. Registering is in [`register_task_definition`].
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 pub(super) mod attributes;
-pub(super) mod register;
+pub(super) mod register_task_definition;
 mod unsupported;
 mod validation;
 

@@ -8,7 +8,7 @@ use super::unsupported;
 use crate::Fault;
 use crate::services::ecs::containers::dependencies::is_unresolvable;
 use crate::services::ecs::faults::client_exception;
-use crate::services::ecs::model::{Condition, ContainerDefinition, HealthCheck};
+use crate::services::ecs::model::{ContainerCondition, ContainerDefinition, HealthCheck};
 
 /// Memory in MiB that Fargate has for CPU units: from, to, in steps of (ECS developer guide, "Task size").
 const FARGATE_SIZES: [(u32, u32, u32, u32); 7] = [
@@ -235,12 +235,14 @@ fn dependencies(containers: &[ContainerDefinition]) -> Result<(), Fault> {
                     "Container '{name}' depends on the container '{on}', which does not exist."
                 )));
             };
-            if matches!(dependency.condition, Condition::Complete | Condition::Success) && other.essential {
+            if matches!(dependency.condition, ContainerCondition::Complete | ContainerCondition::Success)
+                && other.essential
+            {
                 return Err(client_exception(format!(
                     "Container '{name}' cannot wait for the end of the container '{on}', because that one is essential."
                 )));
             }
-            if dependency.condition == Condition::Healthy && other.health_check.is_none() {
+            if dependency.condition == ContainerCondition::Healthy && other.health_check.is_none() {
                 return Err(client_exception(format!(
                     "Container '{name}' cannot wait for the health of the container '{on}', which has no health check."
                 )));

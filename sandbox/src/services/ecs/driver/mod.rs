@@ -13,7 +13,7 @@ use crate::process::Exit;
 use crate::services::ecs::{State, TaskProcesses};
 use crate::{Fault, Sandbox};
 
-mod end;
+mod task_end;
 
 /// The reason of tasks that end with the sandbox.
 pub(super) const SANDBOX_STOPPED: &str = "The sandbox was stopped while this task was running";

@@ -75,7 +75,7 @@ pub(crate) struct ContainerDefinition {
     pub environment: Vec<Variable>,
     /// Environment variables with values from SSM or Secrets Manager.
     #[serde(default)]
-    pub secrets: Vec<Secret>,
+    pub secrets: Vec<SecretVariable>,
     /// The log driver of its output.
     pub log_configuration: Option<LogConfiguration>,
     /// The containers that it waits for.
@@ -110,12 +110,12 @@ pub(crate) struct Dependency {
     /// The other's name.
     pub container_name: String,
     /// What it waits for.
-    pub condition: Condition,
+    pub condition: ContainerCondition,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub(crate) enum Condition {
+pub(crate) enum ContainerCondition {
     Start,
     Complete,
     /// It ended with the code 0.
@@ -198,7 +198,7 @@ pub(crate) struct Variable {
 /// A variable whose value is an SSM parameter's or a secret's.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Secret {
+pub(crate) struct SecretVariable {
     /// The variable's name.
     pub name: String,
     /// The name or ARN of the parameter or secret.

@@ -18,7 +18,7 @@ mod task;
 
 pub(crate) use container::{Container, HealthStatus, NetworkInterface};
 pub(crate) use definition::{
-    Condition, ContainerDefinition, HealthCheck, LogConfiguration, PortMapping, TaskDefinition,
+    ContainerCondition, ContainerDefinition, HealthCheck, LogConfiguration, PortMapping, TaskDefinition,
 };
 pub(crate) use rollout::{ServiceDeployment, ServiceDeploymentStatus, ServiceRevision};
 pub(crate) use service::{

@@ -71,7 +71,8 @@ impl Service {
         let failed_id = primary.id.clone();
         let event = format!("(deployment {failed_id}) {}", failure.event);
         self.add_event(now, &event);
-        let last_completed = self.deployments.iter().position(|one| one.rollout_state == RolloutState::Completed);
+        let last_completed =
+            self.deployments.iter().position(|deployment| deployment.rollout_state == RolloutState::Completed);
         if let Some(index) = last_completed.filter(|_| roll_back) {
             let mut target = self.deployments.remove(index);
             target.rollout_state = RolloutState::InProgress;

@@ -163,7 +163,7 @@ impl Task {
             ephemeral_storage: definition
                 .content
                 .get("ephemeralStorage")
-                .and_then(|one| one.get("sizeInGiB")?.as_u64()),
+                .and_then(|storage| storage.get("sizeInGiB")?.as_u64()),
             overrides: None,
             client_token: None,
             client_request: None,

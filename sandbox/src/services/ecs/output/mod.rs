@@ -62,7 +62,7 @@ fn statistics(tasks: &[&Task], services: &[&Service]) -> Value {
     let running = tasks.iter().filter(|task| task.last_status == TaskStatus::Running).count();
     let pending = tasks.iter().filter(|task| is_pending(task)).count();
     let count = |status: ServiceStatus, on_instances: bool| {
-        services.iter().filter(|one| one.status == status && one.needs_instances() == on_instances).count()
+        services.iter().filter(|service| service.status == status && service.needs_instances() == on_instances).count()
     };
     let all = [
         ("runningEC2TasksCount", 0),

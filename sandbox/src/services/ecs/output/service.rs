@@ -7,7 +7,7 @@ use crate::Config;
 use crate::base::clock::epoch_seconds;
 use crate::base::tags::lower_case;
 use crate::services::ecs::arns::Arns as _;
-use crate::services::ecs::launch::PLATFORM_VERSION;
+use crate::services::ecs::launch_settings::PLATFORM_VERSION;
 use crate::services::ecs::lookups::{key, task_definition};
 use crate::services::ecs::model::{Deployment, Service, ServiceRevision, Task, TaskStatus};
 use crate::services::ecs::{service_deployments, tasks_of};
@@ -25,7 +25,7 @@ pub(in crate::services::ecs) fn service(config: &Config, states: &States, servic
     let revisions: Vec<Value> = service
         .deployments
         .iter()
-        .map(|one| revision_summary(config, &own, one.number(), one.desired_count, &tasks))
+        .map(|deployment| revision_summary(config, &own, deployment.number(), deployment.desired_count, &tasks))
         .collect();
     merged(
         &service.content,
@@ -39,7 +39,7 @@ pub(in crate::services::ecs) fn service(config: &Config, states: &States, servic
             "pendingCount": tasks.iter().filter(|task| is_pending(task)).count(),
             "taskDefinition": primary.map(|primary| config.task_definition_arn(&primary.task_definition)),
             "deploymentConfiguration": deployment_configuration(service),
-            "deployments": deployments.map(|(index, one)| deployment(config, service, one, index == 0, &tasks)).collect::<Vec<_>>(),
+            "deployments": deployments.map(|(index, entry)| deployment(config, service, entry, index == 0, &tasks)).collect::<Vec<_>>(),
             "roleArn": service.text("roleArn").map_or_else(|| config.global_arn("iam", SERVICE_ROLE), str::to_owned),
             "events": service.events.iter().map(|event| json!({
                 "id": event.id,
@@ -111,7 +111,8 @@ pub(in crate::services::ecs) fn service_revision(
     let (cluster, _) = revision.service.split_once('/').unwrap_or_default();
     let definition = task_definition(states, &revision.task_definition);
     let containers = definition.map(crate::services::ecs::model::TaskDefinition::containers).unwrap_or_default();
-    let images = containers.iter().map(|one| json!({ "containerName": one.name, "image": one.image }));
+    let images =
+        containers.iter().map(|container| json!({ "containerName": container.name, "image": container.image }));
     merged(
         &revision.content,
         json!({

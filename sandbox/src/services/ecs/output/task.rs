@@ -7,7 +7,7 @@ use crate::base::clock::epoch_seconds;
 use crate::base::tags::lower_case;
 use crate::base::zones;
 use crate::services::ecs::arns::Arns as _;
-use crate::services::ecs::launch::PLATFORM_VERSION;
+use crate::services::ecs::launch_settings::PLATFORM_VERSION;
 use crate::services::ecs::lookups::task_definition;
 use crate::services::ecs::model::{Container, Task, TaskStatus};
 use crate::store::States;
@@ -29,7 +29,7 @@ pub(in crate::services::ecs) fn task(config: &Config, states: &States, task: &Ta
         "clusterArn": config.cluster_arn(&task.cluster),
         "connectivity": task.started_at.map(|_| "CONNECTED"),
         "connectivityAt": task.started_at.map(epoch_seconds),
-        "containers": task.containers.iter().map(|one| container(config, task, one)).collect::<Vec<_>>(),
+        "containers": task.containers.iter().map(|task_container| container(config, task, task_container)).collect::<Vec<_>>(),
         "capacityProviderName": task.capacity_provider,
         "cpu": task.cpu.clone().or_else(|| member("cpu")),
         "createdAt": epoch_seconds(task.created_at),
@@ -65,11 +65,12 @@ pub(in crate::services::ecs) fn task(config: &Config, states: &States, task: &Ta
 fn overrides(task: &Task) -> Value {
     let mut output = task.overrides.clone().unwrap_or_else(|| json!({}));
     let given = output.get("containerOverrides").and_then(Value::as_array).cloned().unwrap_or_default();
-    let one = |container: &Container| {
-        let own = given.iter().find(|one| one.get("name") == Some(&json!(container.name)));
+    let overrides_of = |container: &Container| {
+        let own =
+            given.iter().find(|container_override| container_override.get("name") == Some(&json!(container.name)));
         own.cloned().unwrap_or_else(|| json!({ "name": container.name }))
     };
-    output["containerOverrides"] = task.containers.iter().map(one).collect();
+    output["containerOverrides"] = task.containers.iter().map(overrides_of).collect();
     if output.get("inferenceAcceleratorOverrides").is_none() {
         output["inferenceAcceleratorOverrides"] = json!([]);
     }

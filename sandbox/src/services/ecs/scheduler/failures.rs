@@ -30,7 +30,9 @@ pub(in crate::services::ecs) fn on_task_stopped(states: &mut States, task: &Task
     };
     let Some(name) = task.service.as_ref().filter(|_| failed) else { return };
     let Some(service) = states.of_mut::<State>().services.get_mut(&key(&task.cluster, name)) else { return };
-    let Some(deployment) = service.deployments.iter_mut().find(|one| task.started_by.as_ref() == Some(&one.id)) else {
+    let Some(deployment) =
+        service.deployments.iter_mut().find(|deployment| task.started_by.as_ref() == Some(&deployment.id))
+    else {
         return;
     };
     let now = clock.now();

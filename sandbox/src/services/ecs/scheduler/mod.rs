@@ -124,7 +124,7 @@ fn remove_outdated(states: &mut States, now: Timestamp) {
         .of::<State>()
         .services
         .iter()
-        .filter(|(_, one)| is_past(one.inactive_at, now))
+        .filter(|(_, service)| is_past(service.inactive_at, now))
         .map(|(key, _)| format!("{key}/"))
         .collect();
     for prefix in services {

@@ -69,8 +69,8 @@ mod tests {
     fn without_room_old_tasks_are_stopped_down_to_the_minimum() {
         let initial = TaskCounts { desired: 4, old_ready: 4, ..TaskCounts::default() };
         assert_eq!(task_changes(initial, 50, 100), TaskChanges { stop_old: 2, ..TaskChanges::default() });
-        let one = TaskCounts { desired: 1, old_ready: 1, ..TaskCounts::default() };
-        assert_eq!(task_changes(one, 0, 100), TaskChanges { stop_old: 1, ..TaskChanges::default() });
+        let single_task = TaskCounts { desired: 1, old_ready: 1, ..TaskCounts::default() };
+        assert_eq!(task_changes(single_task, 0, 100), TaskChanges { stop_old: 1, ..TaskChanges::default() });
     }
 
     #[test]
@@ -94,8 +94,9 @@ mod tests {
     fn the_maximum_counts_and_percentages_do_not_overflow() {
         let max = u64::from(u32::MAX);
         let numbers = [0, 1, 3, 21_474_837, max];
-        for (desired, primary_ready, old_ready) in
-            numbers.iter().flat_map(|one| numbers.iter().flat_map(move |two| numbers.map(|three| (*one, *two, three))))
+        for (desired, primary_ready, old_ready) in numbers
+            .iter()
+            .flat_map(|desired| numbers.iter().flat_map(move |primary| numbers.map(|old| (*desired, *primary, old))))
         {
             for percent in [0, 100, 200, i32::MAX.unsigned_abs(), u32::MAX] {
                 let counts = TaskCounts { desired, primary_ready, old_ready, ..TaskCounts::default() };

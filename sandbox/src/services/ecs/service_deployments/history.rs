@@ -6,9 +6,7 @@ use serde_json::{Map, Value};
 use crate::base::ids;
 use crate::services::ecs::State;
 use crate::services::ecs::lookups::key;
-use crate::services::ecs::model::{
-    RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus as Status, ServiceRevision,
-};
+use crate::services::ecs::model::{RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus, ServiceRevision};
 use crate::services::ecs::output;
 use crate::services::ecs::scheduler::threshold;
 use crate::store::States;
@@ -58,38 +56,46 @@ pub(in crate::services::ecs) fn update(states: &mut States, service: &Service, n
 /// Updates the status of an open rollout.
 fn update_status(record: &mut ServiceDeployment, service: &Service, now: Timestamp) {
     let Some(primary) = service.deployments.first() else { return };
-    let status = |state: RolloutState, good: Status, bad: Status, open: Status| match state {
+    let status = |state: RolloutState,
+                  good: ServiceDeploymentStatus,
+                  bad: ServiceDeploymentStatus,
+                  open: ServiceDeploymentStatus| match state {
         RolloutState::Completed => good,
         RolloutState::Failed => bad,
         RolloutState::InProgress => open,
     };
     if primary.id == record.deployment {
         record.failure_count = record.failure_count.max(primary.failed_tasks);
-        record.status = status(primary.rollout_state, Status::Successful, Status::Stopped, record.status);
-        if record.status == Status::Stopped {
+        record.status = status(
+            primary.rollout_state,
+            ServiceDeploymentStatus::Successful,
+            ServiceDeploymentStatus::Stopped,
+            record.status,
+        );
+        if record.status == ServiceDeploymentStatus::Stopped {
             record.status_reason = Some(primary.rollout_state_reason.clone());
         }
     } else if primary.rolled_back_from.as_ref() == Some(&record.deployment) {
         record.status = status(
             primary.rollout_state,
-            Status::RollbackSuccessful,
-            Status::RollbackFailed,
-            Status::RollbackInProgress,
+            ServiceDeploymentStatus::RollbackSuccessful,
+            ServiceDeploymentStatus::RollbackFailed,
+            ServiceDeploymentStatus::RollbackInProgress,
         );
         if record.rollback.is_none() {
-            let failed = service.deployments.iter().find(|one| one.id == record.deployment);
+            let failed = service.deployments.iter().find(|deployment| deployment.id == record.deployment);
             let reason = failed.map_or_else(String::new, |failed| failed.rollout_state_reason.clone());
             record.failure_count = record.failure_count.max(failed.map_or(0, |failed| failed.failed_tasks));
             record.status_reason = Some(reason.clone()).filter(|reason| !reason.is_empty());
             record.rollback = Some((primary.number().to_owned(), reason, now));
         }
     } else {
-        record.status = Status::Stopped;
+        record.status = ServiceDeploymentStatus::Stopped;
         record.status_reason = Some("A newer deployment of the service took its place.".to_owned());
     }
     if !record.status.is_open() {
         record.finished_at = Some(now);
-        record.stopped_at = (record.status != Status::Successful).then_some(now);
+        record.stopped_at = (record.status != ServiceDeploymentStatus::Successful).then_some(now);
     }
 }
 
@@ -112,13 +118,13 @@ fn begin(states: &mut States, service: &Service, now: Timestamp) {
         id: ids::random_alphanumeric(21),
         service: own.clone(),
         deployment: primary.id.clone(),
-        status: Status::InProgress,
+        status: ServiceDeploymentStatus::InProgress,
         status_reason: None,
         created_at: now,
         updated_at: now,
         finished_at: None,
         stopped_at: None,
-        sources: service.deployments.iter().skip(1).map(|one| one.number().to_owned()).collect(),
+        sources: service.deployments.iter().skip(1).map(|deployment| deployment.number().to_owned()).collect(),
         target,
         rollback: None,
         configuration: output::deployment_configuration(service),

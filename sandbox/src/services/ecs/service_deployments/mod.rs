@@ -9,7 +9,7 @@ use super::arns::Arns as _;
 use super::clusters::{limit, missing};
 use super::faults::{self, invalid};
 use super::lookups::{self, key, last_part};
-use super::model::{DeploymentFailure, RolloutState, ServiceDeployment, ServiceDeploymentStatus as Status};
+use super::model::{DeploymentFailure, RolloutState, ServiceDeployment, ServiceDeploymentStatus};
 use super::{output, tasks_of};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
@@ -35,14 +35,14 @@ pub(super) fn describe(
     let config = &sandbox.config;
     check_number(&arns, "serviceDeploymentArns")?;
     sandbox.store.read(|states| {
-        let (mut found, mut failures) = (Vec::new(), Vec::new());
+        let (mut described, mut failures) = (Vec::new(), Vec::new());
         for arn in &arns {
             match states.of::<State>().service_deployments.get(key_of_arn(arn, "service-deployment")?) {
-                Some(deployment) => found.push(to_output(config, states, deployment)),
+                Some(deployment) => described.push(to_output(config, states, deployment)),
                 None => failures.push(missing(arn)),
             }
         }
-        Ok(json!({ "serviceDeployments": found, "failures": failures }))
+        Ok(json!({ "serviceDeployments": described, "failures": failures }))
     })
 }
 
@@ -51,7 +51,7 @@ fn to_output(config: &Config, states: &States, deployment: &ServiceDeployment) -
     let tasks = service.map(|service| tasks_of(states, service)).unwrap_or_default();
     let summary = |number: &str| {
         let requested = service
-            .and_then(|service| service.deployments.iter().find(|one| one.number() == number))
+            .and_then(|service| service.deployments.iter().find(|deployment| deployment.number() == number))
             .map_or(0, |deployment| deployment.desired_count);
         output::revision_summary(config, &deployment.service, number, requested, &tasks)
     };
@@ -59,8 +59,8 @@ fn to_output(config: &Config, states: &States, deployment: &ServiceDeployment) -
     let breaker = &deployment.configuration["deploymentCircuitBreaker"];
     let monitoring = match deployment.status {
         _ if breaker["enable"] != true => "DISABLED",
-        Status::InProgress => "MONITORING",
-        Status::Successful => "MONITORING_COMPLETE",
+        ServiceDeploymentStatus::InProgress => "MONITORING",
+        ServiceDeploymentStatus::Successful => "MONITORING_COMPLETE",
         _ if deployment.failure_count >= deployment.threshold => "TRIGGERED",
         _ => "MONITORING_COMPLETE",
     };
@@ -121,7 +121,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: ListServiceDeploymentsInpu
         let matches = |deployment: &ServiceDeployment| {
             let status = json!(deployment.status);
             let created = input.created_at.as_ref();
-            (input.status.is_empty() || input.status.iter().any(|one| status == one.as_str()))
+            (input.status.is_empty() || input.status.iter().any(|accepted| status == accepted.as_str()))
                 && created.and_then(|created| created.before).is_none_or(|before| seconds(deployment) < before)
                 && created.and_then(|created| created.after).is_none_or(|after| seconds(deployment) > after)
         };
@@ -164,14 +164,14 @@ pub(super) fn describe_revisions(
     let config = &sandbox.config;
     check_number(&arns, "serviceRevisionArns")?;
     sandbox.store.read(|states| {
-        let (mut found, mut failures) = (Vec::new(), Vec::new());
+        let (mut described, mut failures) = (Vec::new(), Vec::new());
         for arn in &arns {
             match states.of::<State>().service_revisions.get(key_of_arn(arn, "service-revision")?) {
-                Some(revision) => found.push(output::service_revision(config, states, revision)),
+                Some(revision) => described.push(output::service_revision(config, states, revision)),
                 None => failures.push(missing(arn)),
             }
         }
-        Ok(json!({ "serviceRevisions": found, "failures": failures }))
+        Ok(json!({ "serviceRevisions": described, "failures": failures }))
     })
 }
 
@@ -204,11 +204,11 @@ pub(super) fn stop(
         let mut service =
             states.of::<State>().services.get(&deployment.service).cloned().ok_or_else(lookups::no_such_service)?;
         let is_primary = service.deployments.first().is_some_and(|primary| primary.id == deployment.deployment);
-        if deployment.status != Status::InProgress || !is_primary {
+        if deployment.status != ServiceDeploymentStatus::InProgress || !is_primary {
             let message = "The service deployment cannot be stopped because it is not in progress.";
             return Err(Fault::client("ConflictException", message));
         }
-        if !service.deployments.iter().any(|one| one.rollout_state == RolloutState::Completed) {
+        if !service.deployments.iter().any(|deployment| deployment.rollout_state == RolloutState::Completed) {
             return Err(invalid(
                 "The service deployment cannot be rolled back because there is no earlier deployment.",
             ));
@@ -216,7 +216,7 @@ pub(super) fn stop(
         states
             .of_mut::<State>()
             .service_deployments
-            .insert(key_of_arn, ServiceDeployment { status: Status::StopRequested, ..deployment });
+            .insert(key_of_arn, ServiceDeployment { status: ServiceDeploymentStatus::StopRequested, ..deployment });
         service.fail_deployment(now, &STOPPED_BY_USER, true);
         service.steady = false;
         lookups::store_service(states, service, now);

@@ -44,11 +44,11 @@ pub(crate) fn statements(policy: &Map<String, Value>) -> Result<Vec<Statement<'_
     ensure(has_only(policy, OF_POLICY) && version.is_none_or(|version| VERSIONS.contains(&version)))?;
     let all = match policy.get("Statement") {
         Some(Value::Array(all)) => all.as_slice(),
-        Some(one) => std::slice::from_ref(one),
+        Some(single) => std::slice::from_ref(single),
         None => &[],
     };
     ensure(!all.is_empty())?;
-    all.iter().map(|one| statement(one.as_object().ok_or(WrongForm)?)).collect()
+    all.iter().map(|value| statement(value.as_object().ok_or(WrongForm)?)).collect()
 }
 
 fn ensure(holds: bool) -> Result<(), WrongForm> {
@@ -80,10 +80,10 @@ fn statement(members: &Map<String, Value>) -> Result<Statement<'_>, WrongForm> {
 }
 
 /// The value of one of two members that exclude each other.
-fn either<'a>(members: &'a Map<String, Value>, one: &str, other: &str) -> Result<Option<&'a Value>, WrongForm> {
-    match (members.get(one), members.get(other)) {
+fn either<'a>(members: &'a Map<String, Value>, first: &str, second: &str) -> Result<Option<&'a Value>, WrongForm> {
+    match (members.get(first), members.get(second)) {
         (Some(_), Some(_)) => Err(WrongForm),
-        (found, None) | (None, found) => Ok(found),
+        (value, None) | (None, value) => Ok(value),
     }
 }
 
@@ -91,7 +91,7 @@ fn either<'a>(members: &'a Map<String, Value>, one: &str, other: &str) -> Result
 pub(super) fn texts(value: &Value) -> Result<Vec<&str>, WrongForm> {
     let items = match value {
         Value::Array(items) => items.as_slice(),
-        one => std::slice::from_ref(one),
+        single => std::slice::from_ref(single),
     };
     let counting = items.iter().filter(|item| !value.is_array() || !item.is_null());
     counting.map(|item| item.as_str().ok_or(WrongForm)).collect()

@@ -17,11 +17,11 @@ use crate::core::OperationResult;
 use crate::{Config, Fault, Sandbox};
 
 pub(super) mod aws_managed;
-pub(super) mod list;
+pub(super) mod list_policies;
 pub(super) mod versions;
 
 use aws_managed::AwsPolicy;
-use versions::Version;
+use versions::PolicyVersion;
 
 /// A managed policy of the account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub(crate) struct ManagedPolicy {
     pub id: String,
     pub description: Option<String>,
     /// The oldest first.
-    pub versions: Vec<Version>,
+    pub versions: Vec<PolicyVersion>,
     /// The number of the default version.
     pub default_version: u32,
     /// The number of the next version.
@@ -54,7 +54,7 @@ impl ManagedPolicy {
 
 /// How many roles have a policy attached, and how many have it as their permissions boundary.
 pub(super) fn uses(state: &State, arn: &str) -> (usize, usize) {
-    let attached = state.roles.values().filter(|role| role.attached.iter().any(|one| one == arn)).count();
+    let attached = state.roles.values().filter(|role| role.attached.iter().any(|policy| policy == arn)).count();
     let bounding = state.roles.values().filter(|role| role.boundary.as_deref() == Some(arn)).count();
     (attached, bounding)
 }
@@ -164,7 +164,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreatePolicyInput) -> Operat
         }
         let policy = ManagedPolicy {
             id: format!("ANPA{}", ids::random_upper(17)),
-            versions: vec![Version { number: 1, document: policy_document, created }],
+            versions: vec![PolicyVersion { number: 1, document: policy_document, created }],
             default_version: 1,
             next_version: 2,
             updated: created,

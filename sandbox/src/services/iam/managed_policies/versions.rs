@@ -11,21 +11,21 @@ use crate::base::clock::epoch_seconds;
 use crate::core::OperationResult;
 use crate::services::iam::State;
 use crate::services::iam::documents::{self, Purpose};
+use crate::services::iam::marker_paging::Paging;
 use crate::services::iam::no_such_entity;
-use crate::services::iam::paging::Paging;
 use crate::{Fault, Sandbox};
 
 const MAX_VERSIONS: usize = 5;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Version {
+pub(crate) struct PolicyVersion {
     /// The number in its id, such as 2 in `v2`.
     pub number: u32,
     pub document: String,
     pub created: Timestamp,
 }
 
-impl Version {
+impl PolicyVersion {
     fn to_output(&self, policy: &ManagedPolicy) -> Value {
         json!({
             "VersionId": format!("v{}", self.number),
@@ -75,7 +75,7 @@ pub(crate) fn create(sandbox: &Arc<Sandbox>, input: CreatePolicyVersionInput) ->
                            existing version.";
             return Err(Fault::limit_exceeded("LimitExceeded", message).with_status(409));
         }
-        let version = Version { number: policy.next_version, document, created };
+        let version = PolicyVersion { number: policy.next_version, document, created };
         policy.next_version += 1;
         policy.updated = created;
         if set_as_default {

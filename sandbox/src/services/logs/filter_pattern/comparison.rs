@@ -3,7 +3,7 @@
 use crate::base::java_regex::JavaRegex;
 
 use super::PatternError;
-use super::scan::Scanner;
+use super::scanner::Scanner;
 
 /// Longest first, so that `<=` is not taken for `<`; `=!` is an older way to write `!=`.
 const OPERATORS: [(&str, Operator); 7] = [

@@ -2,7 +2,7 @@
 
 use super::PatternError;
 use super::comparison::Comparison;
-use super::scan::Scanner;
+use super::scanner::Scanner;
 
 /// The fields that an event must have.
 #[derive(Debug)]

@@ -4,19 +4,19 @@ use serde_json::Value;
 
 use super::PatternError;
 use super::comparison::Comparison;
-use super::scan::Scanner;
+use super::scanner::Scanner;
 
 /// How deep parentheses may be nested.
 const MAX_DEPTH: usize = 32;
 
 /// A condition on an event.
 #[derive(Debug)]
-pub(crate) enum Condition {
-    All(Vec<Condition>),
+pub(crate) enum JsonCondition {
+    All(Vec<JsonCondition>),
     /// At least one of them holds.
-    Any(Vec<Condition>),
+    Any(Vec<JsonCondition>),
     /// A condition on a selected value.
-    Is(Selector, ValueCondition),
+    Is(PropertySelector, ValueCondition),
 }
 
 #[derive(Debug)]
@@ -31,15 +31,15 @@ pub(crate) enum ValueCondition {
 
 /// The path from the root to a value.
 #[derive(Debug)]
-pub(crate) struct Selector(Vec<Step>);
+pub(crate) struct PropertySelector(Vec<SelectorStep>);
 
 #[derive(Debug)]
-enum Step {
+enum SelectorStep {
     Member(String),
     Item(usize),
 }
 
-pub(super) fn parse(text: &str) -> Result<Condition, PatternError> {
+pub(super) fn parse(text: &str) -> Result<JsonCondition, PatternError> {
     let mut scan = Scanner::new(text);
     scan.expect("{")?;
     let condition = any(&mut scan, MAX_DEPTH)?;
@@ -48,18 +48,20 @@ pub(super) fn parse(text: &str) -> Result<Condition, PatternError> {
 }
 
 /// `&&` binds stronger than `||`.
-fn any(scan: &mut Scanner<'_>, depth: usize) -> Result<Condition, PatternError> {
-    join_parts(scan, "||", Condition::Any, &|scan| join_parts(scan, "&&", Condition::All, &|scan| term(scan, depth)))
+fn any(scan: &mut Scanner<'_>, depth: usize) -> Result<JsonCondition, PatternError> {
+    join_parts(scan, "||", JsonCondition::Any, &|scan| {
+        join_parts(scan, "&&", JsonCondition::All, &|scan| term(scan, depth))
+    })
 }
 
-type Parser<'p> = &'p dyn Fn(&mut Scanner<'_>) -> Result<Condition, PatternError>;
+type Parser<'p> = &'p dyn Fn(&mut Scanner<'_>) -> Result<JsonCondition, PatternError>;
 
 fn join_parts(
     scan: &mut Scanner<'_>,
     sign: &str,
-    join: fn(Vec<Condition>) -> Condition,
+    join: fn(Vec<JsonCondition>) -> JsonCondition,
     part: Parser<'_>,
-) -> Result<Condition, PatternError> {
+) -> Result<JsonCondition, PatternError> {
     let mut parts = vec![part(scan)?];
     while scan.consume(sign) {
         parts.push(part(scan)?);
@@ -67,7 +69,7 @@ fn join_parts(
     Ok(join(parts))
 }
 
-fn term(scan: &mut Scanner<'_>, depth: usize) -> Result<Condition, PatternError> {
+fn term(scan: &mut Scanner<'_>, depth: usize) -> Result<JsonCondition, PatternError> {
     scan.skip_spaces();
     let condition = if scan.consume("(") {
         let depth = depth.checked_sub(1).ok_or_else(|| PatternError::syntax("its parentheses are too deep"))?;
@@ -77,13 +79,13 @@ fn term(scan: &mut Scanner<'_>, depth: usize) -> Result<Condition, PatternError>
     } else {
         let selector = selector(scan)?;
         scan.skip_spaces();
-        Condition::Is(selector, value_condition(scan)?)
+        JsonCondition::Is(selector, value_condition(scan)?)
     };
     scan.skip_spaces();
     Ok(condition)
 }
 
-fn selector(scan: &mut Scanner<'_>) -> Result<Selector, PatternError> {
+fn selector(scan: &mut Scanner<'_>) -> Result<PropertySelector, PatternError> {
     let is_name = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
     scan.expect("$")?;
     let mut steps = Vec::new();
@@ -100,25 +102,25 @@ fn selector(scan: &mut Scanner<'_>) -> Result<Selector, PatternError> {
             }
             match scan.consume_while(is_name) {
                 "" => return Err(PatternError::syntax("a selector has a member without a name")),
-                name => steps.push(Step::Member(name.to_owned())),
+                name => steps.push(SelectorStep::Member(name.to_owned())),
             }
         } else {
-            return Ok(Selector(steps));
+            return Ok(PropertySelector(steps));
         }
     }
 }
 
 /// Parses an index, or a member's name in quotes.
-fn bracket(scan: &mut Scanner<'_>) -> Result<Step, PatternError> {
+fn bracket(scan: &mut Scanner<'_>) -> Result<SelectorStep, PatternError> {
     if let Some(name) = scan.quoted()? {
-        return Ok(Step::Member(name));
+        return Ok(SelectorStep::Member(name));
     }
     if scan.consume("'") {
         let name = scan.consume_while(|character| character != '\'').to_owned();
-        return scan.expect("'").map(|()| Step::Member(name));
+        return scan.expect("'").map(|()| SelectorStep::Member(name));
     }
     let number = scan.consume_while(|character| character.is_ascii_digit());
-    number.parse().map(Step::Item).map_err(|_| PatternError::syntax("an item of a list has no number"))
+    number.parse().map(SelectorStep::Item).map_err(|_| PatternError::syntax("an item of a list has no number"))
 }
 
 fn value_condition(scan: &mut Scanner<'_>) -> Result<ValueCondition, PatternError> {
@@ -138,7 +140,7 @@ fn value_condition(scan: &mut Scanner<'_>) -> Result<ValueCondition, PatternErro
     }
 }
 
-impl Condition {
+impl JsonCondition {
     pub(super) fn matches(&self, event: &Value) -> bool {
         match self {
             Self::All(conditions) => conditions.iter().all(|condition| condition.matches(event)),
@@ -164,11 +166,11 @@ impl ValueCondition {
     }
 }
 
-impl Selector {
+impl PropertySelector {
     fn find<'a>(&self, event: &'a Value) -> Option<&'a Value> {
         self.0.iter().try_fold(event, |value, step| match step {
-            Step::Member(name) => value.as_object()?.get(name),
-            Step::Item(number) => value.as_array()?.get(*number),
+            SelectorStep::Member(name) => value.as_object()?.get(name),
+            SelectorStep::Item(number) => value.as_array()?.get(*number),
         })
     }
 }

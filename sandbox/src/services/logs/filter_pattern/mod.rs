@@ -11,7 +11,7 @@ use crate::Fault;
 mod comparison;
 mod fields;
 mod json_pattern;
-mod scan;
+mod scanner;
 mod terms;
 
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(super) enum FilterPattern {
     /// Terms anywhere in the event.
     Terms(terms::Terms),
     /// `{ $.level = "ERROR" }`: members of a JSON event.
-    Json(json_pattern::Condition),
+    Json(json_pattern::JsonCondition),
     /// `[ip, ..., status = 4*]`: fields of a space-delimited event.
     Fields(fields::Fields),
 }

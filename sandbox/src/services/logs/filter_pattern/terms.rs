@@ -3,7 +3,7 @@
 use crate::base::java_regex::JavaRegex;
 
 use super::PatternError;
-use super::scan::Scanner;
+use super::scanner::Scanner;
 
 /// Matches events with all required terms, or with one of the optional ones if none is required, and with no excluded
 /// term.

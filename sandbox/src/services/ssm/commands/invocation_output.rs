@@ -10,14 +10,11 @@ use crate::Sandbox;
 use crate::process::LineSplitter;
 use crate::services::ecs::TaskProcesses;
 use crate::services::logs::events::LogEvent;
-use crate::services::logs::log_writer::Entry;
+use crate::services::logs::log_writer::{LogDestination, LogEntry};
 
 /// The end of a truncated output (agent, `pluginutil`).
 const TRUNCATED: &str = "--output truncated--";
 const CHUNK_BYTES: usize = 16 * 1024;
-
-/// A log stream's group and name.
-pub(super) type LogStream = (Arc<str>, Arc<str>);
 
 /// Creates the log stream for one of an invocation's two outputs.
 pub(super) async fn stream(
@@ -26,7 +23,7 @@ pub(super) async fn stream(
     command: &str,
     instance: &str,
     name: &str,
-) -> LogStream {
+) -> LogDestination {
     let stream = format!("{command}/{instance}/aws-runShellScript/{name}");
     let creations = [
         ("CreateLogGroup", json!({ "logGroupName": group })),
@@ -44,7 +41,7 @@ pub(super) async fn read(
     sandbox: Arc<Sandbox>,
     mut from: Receiver,
     max_characters: usize,
-    stream: Option<LogStream>,
+    stream: Option<LogDestination>,
 ) -> String {
     let (mut bytes, mut splitter, mut chunk) = (Vec::new(), LineSplitter::default(), vec![0; CHUNK_BYTES]);
     loop {
@@ -62,12 +59,12 @@ pub(super) async fn read(
     }
 }
 
-async fn send(sandbox: &Sandbox, (group, stream): &LogStream, lines: Vec<String>) {
+async fn send(sandbox: &Sandbox, (group, stream): &LogDestination, lines: Vec<String>) {
     let Some(entries) = sandbox.in_memory::<TaskProcesses>().log_entries() else { return };
     let timestamp = sandbox.clock.now().as_millisecond();
     for message in lines.into_iter().filter(|line| !line.is_empty()) {
         let event = LogEvent { timestamp, message };
-        entries.send(Entry { group: Arc::clone(group), stream: Arc::clone(stream), event }).await;
+        entries.send(LogEntry { group: Arc::clone(group), stream: Arc::clone(stream), event }).await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Run Command: shell commands on managed instances.
 //!
-//! A command and each of its invocations are rows; [`execution`] executes an invocation and records its result.
+//! A command and each of its invocations are rows; [`invocation_execution`] executes an invocation and records its result.
 
 use std::collections::BTreeMap;
 
@@ -13,16 +13,16 @@ use crate::base::clock::{epoch_seconds, iso8601};
 use crate::services::ssm::State;
 use crate::store::States;
 
-mod cancel;
-mod execution;
+mod cancel_command;
+mod invocation_execution;
 mod invocation_output;
-mod list;
-mod send;
+mod list_commands;
+mod send_command;
 
-pub(super) use cancel::cancel;
-pub(crate) use execution::resume;
-pub(super) use list::{get_invocation, list, list_invocations};
-pub(super) use send::send;
+pub(super) use cancel_command::cancel;
+pub(crate) use invocation_execution::resume;
+pub(super) use list_commands::{get_invocation, list, list_invocations};
+pub(super) use send_command::send;
 
 /// The only document that is served, and its plugin.
 const DOCUMENT: &str = "AWS-RunShellScript";
@@ -32,7 +32,7 @@ const MAX_COMMANDS: usize = 100;
 
 /// The status of a command or an invocation (API reference, `CommandInvocation`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Status {
+pub(crate) enum CommandStatus {
     Pending,
     InProgress,
     Cancelling,
@@ -44,13 +44,19 @@ pub(crate) enum Status {
 
 /// The transitions between statuses ("Understanding command statuses" in the user guide). `Cancelling` always leads to
 /// `Cancelled`, however the process ends. A final status does not change.
-const TRANSITIONS: &[(Status, &[Status])] = &[
-    (Status::Pending, &[Status::InProgress, Status::Cancelling, Status::Failed, Status::TimedOut]),
-    (Status::InProgress, &[Status::Cancelling, Status::Success, Status::Failed, Status::TimedOut]),
-    (Status::Cancelling, &[Status::Cancelled]),
+const TRANSITIONS: &[(CommandStatus, &[CommandStatus])] = &[
+    (
+        CommandStatus::Pending,
+        &[CommandStatus::InProgress, CommandStatus::Cancelling, CommandStatus::Failed, CommandStatus::TimedOut],
+    ),
+    (
+        CommandStatus::InProgress,
+        &[CommandStatus::Cancelling, CommandStatus::Success, CommandStatus::Failed, CommandStatus::TimedOut],
+    ),
+    (CommandStatus::Cancelling, &[CommandStatus::Cancelled]),
 ];
 
-impl Status {
+impl CommandStatus {
     fn is_final(self) -> bool {
         TRANSITIONS.iter().all(|(status, _)| *status != self)
     }
@@ -99,7 +105,7 @@ pub(crate) struct Command {
 pub(crate) struct Invocation {
     pub command: String,
     pub instance: String,
-    pub status: Status,
+    pub status: CommandStatus,
     /// The exit code; -1 until there is one.
     pub code: i32,
     pub started: Option<Timestamp>,
@@ -115,7 +121,7 @@ impl Invocation {
         Self {
             command: command.to_owned(),
             instance: instance.to_owned(),
-            status: Status::Pending,
+            status: CommandStatus::Pending,
             code: -1,
             started: None,
             ended: None,
@@ -129,7 +135,7 @@ impl Invocation {
     }
 
     /// Changes the status if that transition exists. Returns whether it did.
-    fn advance(&mut self, status: Status) -> bool {
+    fn advance(&mut self, status: CommandStatus) -> bool {
         let may = self.status.may_become(status);
         if may {
             self.status = status;
@@ -139,7 +145,7 @@ impl Invocation {
 
     /// Records the outcome. An invocation in `Cancelling` becomes `Cancelled`, and one that is complete does not change.
     fn end(&mut self, outcome: InvocationResult, now: Timestamp) {
-        if self.advance(outcome.status) || self.advance(Status::Cancelled) {
+        if self.advance(outcome.status) || self.advance(CommandStatus::Cancelled) {
             let InvocationResult { code, output, errors, .. } = outcome;
             (self.code, self.output, self.errors, self.ended) = (code, output, errors, Some(now));
         }
@@ -148,7 +154,7 @@ impl Invocation {
 
 #[derive(Debug, Clone)]
 struct InvocationResult {
-    status: Status,
+    status: CommandStatus,
     code: i32,
     output: String,
     errors: String,
@@ -156,7 +162,7 @@ struct InvocationResult {
 
 impl InvocationResult {
     /// The outcome of an invocation whose process never ran or whose exit is unknown.
-    fn without_output(status: Status, errors: &str) -> Self {
+    fn without_output(status: CommandStatus, errors: &str) -> Self {
         Self { status, code: -1, output: String::new(), errors: errors.to_owned() }
     }
 }
@@ -170,10 +176,10 @@ fn invocations<'a>(states: &'a States, command: &str) -> impl Iterator<Item = &'
 }
 
 /// The status of a command: that of its least advanced invocation or, when all have ended, of the worst.
-fn status(states: &States, command: &str) -> Status {
-    use Status::{Cancelled, Cancelling, Failed, InProgress, Pending, Success, TimedOut};
+fn status(states: &States, command: &str) -> CommandStatus {
+    use CommandStatus::{Cancelled, Cancelling, Failed, InProgress, Pending, Success, TimedOut};
 
-    let all: Vec<Status> = invocations(states, command).map(|invocation| invocation.status).collect();
+    let all: Vec<CommandStatus> = invocations(states, command).map(|invocation| invocation.status).collect();
     let order = [Cancelling, InProgress, Pending, Failed, TimedOut, Cancelled];
     order.into_iter().find(|status| all.contains(status)).unwrap_or(Success)
 }
@@ -189,13 +195,14 @@ fn log_output(command: &Command) -> Value {
 fn to_output(states: &States, command: &Command) -> Value {
     let status = status(states, &command.id);
     let all: Vec<&Invocation> = invocations(states, &command.id).collect();
-    let failed = |one: &&&Invocation| matches!(one.status, Status::Failed | Status::TimedOut);
+    let failed =
+        |invocation: &&&Invocation| matches!(invocation.status, CommandStatus::Failed | CommandStatus::TimedOut);
     json!({
         "CommandId": command.id,
         "DocumentName": DOCUMENT,
         "DocumentVersion": "$DEFAULT",
         "Comment": command.comment,
-        "ExpiresAfter": epoch_seconds(command.requested + jiff::SignedDuration::from_secs(command.timeout + execution::DEFAULT_TIMEOUT_SECONDS)),
+        "ExpiresAfter": epoch_seconds(command.requested + jiff::SignedDuration::from_secs(command.timeout + invocation_execution::DEFAULT_TIMEOUT_SECONDS)),
         "Parameters": command.parameters,
         "InstanceIds": command.instance_ids,
         "Targets": command.targets,
@@ -208,7 +215,7 @@ fn to_output(states: &States, command: &Command) -> Value {
         "MaxConcurrency": "50",
         "MaxErrors": "0",
         "TargetCount": all.len(),
-        "CompletedCount": all.iter().filter(|one| one.status.is_final()).count(),
+        "CompletedCount": all.iter().filter(|invocation| invocation.status.is_final()).count(),
         "ErrorCount": all.iter().filter(failed).count(),
         "DeliveryTimedOutCount": 0,
         "ServiceRole": "",
@@ -231,19 +238,19 @@ fn optional_iso8601(time: Option<Timestamp>) -> String {
 mod tests {
     use jiff::Timestamp;
 
-    use super::{Invocation, InvocationResult, Status};
+    use super::{CommandStatus, Invocation, InvocationResult};
 
-    const ALL: [Status; 7] = [
-        Status::Pending,
-        Status::InProgress,
-        Status::Cancelling,
-        Status::Success,
-        Status::Cancelled,
-        Status::Failed,
-        Status::TimedOut,
+    const ALL: [CommandStatus; 7] = [
+        CommandStatus::Pending,
+        CommandStatus::InProgress,
+        CommandStatus::Cancelling,
+        CommandStatus::Success,
+        CommandStatus::Cancelled,
+        CommandStatus::Failed,
+        CommandStatus::TimedOut,
     ];
 
-    fn ended(from: Status, status: Status) -> Status {
+    fn ended(from: CommandStatus, status: CommandStatus) -> CommandStatus {
         let mut invocation = Invocation { status: from, ..Invocation::new("c", "i") };
         invocation.end(InvocationResult::without_output(status, ""), Timestamp::UNIX_EPOCH);
         invocation.status
@@ -253,9 +260,9 @@ mod tests {
     fn a_cancelling_command_always_becomes_cancelled() {
         for status in ALL {
             let mut cancelled = Invocation::new("c", "i");
-            assert!(cancelled.advance(Status::Cancelling));
-            assert_eq!(cancelled.advance(status), status == Status::Cancelled, "{status:?}");
-            assert_eq!(ended(Status::Cancelling, status), Status::Cancelled, "{status:?}");
+            assert!(cancelled.advance(CommandStatus::Cancelling));
+            assert_eq!(cancelled.advance(status), status == CommandStatus::Cancelled, "{status:?}");
+            assert_eq!(ended(CommandStatus::Cancelling, status), CommandStatus::Cancelled, "{status:?}");
         }
     }
 
@@ -266,7 +273,7 @@ mod tests {
                 assert_eq!(ended(from, status), from, "{status:?} after {from:?}");
             }
         }
-        assert_eq!(ALL.map(Status::is_final), [false, false, false, true, true, true, true]);
-        assert_eq!(ended(Status::InProgress, Status::TimedOut), Status::TimedOut);
+        assert_eq!(ALL.map(CommandStatus::is_final), [false, false, false, true, true, true, true]);
+        assert_eq!(ended(CommandStatus::InProgress, CommandStatus::TimedOut), CommandStatus::TimedOut);
     }
 }

@@ -13,7 +13,7 @@ pub(crate) const BY_PATH_KEYS: &[&str] = &["Type", "KeyId"];
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct Filter {
+pub(crate) struct ParameterStringFilter {
     pub key: String,
     pub option: Option<String>,
     #[serde(default)]
@@ -21,8 +21,8 @@ pub(crate) struct Filter {
 }
 
 /// Refuses filters with an unknown key or option.
-pub(crate) fn check(filters: &[Filter], keys: &[&str]) -> Result<(), Fault> {
-    for (index, Filter { key, option, values }) in filters.iter().enumerate() {
+pub(crate) fn check(filters: &[ParameterStringFilter], keys: &[&str]) -> Result<(), Fault> {
+    for (index, ParameterStringFilter { key, option, values }) in filters.iter().enumerate() {
         let tag = key.starts_with("tag:") && keys.contains(&"Name");
         if !tag && !keys.contains(&key.as_str()) {
             let message = format!(
@@ -108,11 +108,15 @@ pub(crate) fn is_below(path: &str, recursive: bool, name: &str) -> bool {
     rest.is_some_and(|rest| recursive || !rest.contains('/'))
 }
 
-pub(crate) fn matches_all(filters: &[Filter], parameter: &Parameter, state: &State) -> bool {
+pub(crate) fn matches_all(filters: &[ParameterStringFilter], parameter: &Parameter, state: &State) -> bool {
     filters.iter().all(|filter| matches(filter, parameter, state))
 }
 
-fn matches(Filter { key, option, values }: &Filter, parameter: &Parameter, state: &State) -> bool {
+fn matches(
+    ParameterStringFilter { key, option, values }: &ParameterStringFilter,
+    parameter: &Parameter,
+    state: &State,
+) -> bool {
     let option = option.as_deref();
     let is_match = |text: &str| {
         values.iter().any(|value| match option {
@@ -135,7 +139,8 @@ fn matches(Filter { key, option, values }: &Filter, parameter: &Parameter, state
         tag => {
             let tag = tag.strip_prefix("tag:").unwrap_or(tag);
             let tags = state.history.get(&parameter.name).map(|history| history.tags.as_slice()).unwrap_or_default();
-            tags.iter().any(|one| one.key == tag && (values.is_empty() || is_match(&one.value)))
+            tags.iter()
+                .any(|parameter_tag| parameter_tag.key == tag && (values.is_empty() || is_match(&parameter_tag.value)))
         }
     }
 }

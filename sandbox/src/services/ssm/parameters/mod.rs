@@ -7,12 +7,12 @@ use super::State;
 use crate::Fault;
 use crate::base::tags::Tag;
 
-pub(super) mod describe;
+pub(super) mod describe_parameters;
 mod filters;
-mod public;
-pub(super) mod put;
-pub(super) mod read;
-mod secrets;
+pub(super) mod get_parameter;
+mod public_parameters;
+pub(super) mod put_parameter;
+mod secret_references;
 pub(super) mod tags;
 
 /// A version of a parameter.

@@ -9,11 +9,11 @@ use crate::core::OperationResult;
 use crate::session_channel::{Session, Sessions, channel_url};
 use crate::{Fault, Sandbox};
 
-mod describe;
-mod start;
+mod describe_sessions;
+mod start_session;
 
-pub(super) use describe::describe;
-pub(super) use start::start;
+pub(super) use describe_sessions::describe;
+pub(super) use start_session::start;
 
 /// The owner of all sessions: the sandbox's only user.
 fn owner(sandbox: &Sandbox) -> String {

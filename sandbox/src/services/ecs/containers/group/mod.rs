@@ -9,17 +9,17 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::dependencies::{ContainerState, StartDecision, start_decision};
-use super::{LaunchFailure, PreparedContainer, health, log, start};
+use super::{LaunchFailure, PreparedContainer, awslogs, container_start, health};
 use crate::Sandbox;
 use crate::auth::RoleLease;
 use crate::base::supervisor;
-use crate::process::{Container, Exit, PortLease};
+use crate::process::{ContainerHandle, Exit, PortLease};
 use crate::services::ecs::TaskProcesses;
 use crate::services::ecs::model::{ContainerDefinition, HealthStatus};
 
-mod stop;
+mod stopping;
 
-use stop::Stopping;
+use stopping::Stopping;
 
 /// The default number of seconds for which others wait for a container: Fargate's three minutes (developer guide, "startTimeout").
 const START_TIMEOUT: u32 = 180;
@@ -53,7 +53,7 @@ struct GroupContainer {
     prepared: PreparedContainer,
     state: ContainerState,
     started_at: Option<Instant>,
-    running: Option<Arc<dyn Container>>,
+    running: Option<Arc<dyn ContainerHandle>>,
     /// The port on this machine.
     port: Option<u16>,
     /// Keep its ports leased.
@@ -66,7 +66,7 @@ struct GroupContainer {
 impl ContainerGroup {
     pub(super) fn new(sandbox: &Arc<Sandbox>, prepared: Vec<PreparedContainer>, role: Option<RoleLease>) -> Self {
         let (events, inbox) = mpsc::unbounded_channel();
-        let definitions = prepared.iter().map(|one| one.definition.clone()).collect();
+        let definitions = prepared.iter().map(|container| container.definition.clone()).collect();
         let container = |prepared| GroupContainer {
             prepared,
             state: ContainerState::Waiting,
@@ -126,7 +126,8 @@ impl ContainerGroup {
         let (ours, cancel) = (Arc::clone(&sandbox), CancellationToken::new());
         let cancelled = cancel.clone();
         // Spawned, so that an abandoned start still completes and its container is dropped.
-        let starting = tokio::spawn(async move { start::start(&ours, spec, engine.as_deref(), &cancelled).await });
+        let starting =
+            tokio::spawn(async move { container_start::start(&ours, spec, engine.as_deref(), &cancelled).await });
         let abandoned = async {
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -142,7 +143,7 @@ impl ContainerGroup {
         let started = started.map_err(|reason| LaunchFailure { container: Some(index), reason })?;
         container.port = started.port;
         container.leases = started.leases;
-        container.output = Some(tokio::spawn(log::forward(
+        container.output = Some(tokio::spawn(awslogs::forward(
             started.output,
             container.prepared.stream.clone(),
             sandbox.in_memory::<TaskProcesses>().log_entries(),
@@ -237,7 +238,7 @@ impl ContainerGroup {
     }
 
     /// The containers that were started, each at its place in the definition.
-    pub(in crate::services::ecs) fn started(&self) -> Vec<Option<Arc<dyn Container>>> {
+    pub(in crate::services::ecs) fn started(&self) -> Vec<Option<Arc<dyn ContainerHandle>>> {
         self.containers.iter().map(|container| container.running.clone()).collect()
     }
 }

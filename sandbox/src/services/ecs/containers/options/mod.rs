@@ -23,18 +23,18 @@ mod tests;
 
 type Apply = fn(&Value, &mut ContainerOptions) -> Result<(), String>;
 
-/// What becomes of a member.
-enum Member {
+/// How a member of a container definition is used.
+enum MemberUse {
     /// It sets an option.
     Sets(Apply),
     /// It is read elsewhere, or concerns something else than the engine.
     Elsewhere,
 }
 
-use Member::{Elsewhere, Sets};
+use MemberUse::{Elsewhere, Sets};
 
 /// The members of a container definition that are honoured (ECS API reference, `ContainerDefinition`).
-const MEMBERS: &[(&str, Member)] = &[
+const MEMBERS: &[(&str, MemberUse)] = &[
     ("name", Elsewhere),
     ("image", Elsewhere),
     ("cpu", Sets(|value, options| set(value, &mut options.cpu_shares))),
@@ -227,8 +227,9 @@ fn volumes(mount_points: &Value, scratch: &BTreeSet<String>) -> Result<Vec<Strin
 /// The container's definition as it was registered, with what RunTask overrode.
 fn members(task: &Task, definition: &TaskDefinition, container: &ContainerDefinition) -> Map<String, Value> {
     let registered = list(definition.content.get("containerDefinitions")).iter();
-    let registered =
-        registered.filter_map(Value::as_object).find(|one| one.get("name") == Some(&container.name.as_str().into()));
+    let registered = registered
+        .filter_map(Value::as_object)
+        .find(|candidate| candidate.get("name") == Some(&container.name.as_str().into()));
     let mut members = registered.cloned().unwrap_or_default();
     let overridden = overrides(task, container).next().and_then(Value::as_object).cloned().unwrap_or_default();
     members.extend(overridden.into_iter().filter(|(_, value)| !value.is_null()));

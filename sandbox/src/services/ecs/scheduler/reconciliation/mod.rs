@@ -13,7 +13,7 @@ use crate::services::ecs::model::{Deployment, HealthStatus, RolloutState, Servic
 use crate::services::ecs::tasks_of;
 use crate::store::States;
 
-mod tasks;
+mod service_tasks;
 
 /// How long a task without health checks has to run before it counts as ready, if none failed before it: enough for a broken one to
 /// exit.
@@ -157,7 +157,8 @@ impl<'a> ServiceReconciliation<'a> {
         if task.is_checked() {
             return (task.health() == HealthStatus::Healthy).then_some(started);
         }
-        let deployment = self.service.deployments.iter().find(|one| task.started_by.as_ref() == Some(&one.id));
+        let deployment =
+            self.service.deployments.iter().find(|deployment| task.started_by.as_ref() == Some(&deployment.id));
         let failures = deployment.map_or(0, |deployment| deployment.failed_tasks);
         if started.duration_since(self.now) > CLOCK_SET_BACK.try_into().unwrap_or_default() {
             // Its running time is unknown, and the clock may take long to get there again.

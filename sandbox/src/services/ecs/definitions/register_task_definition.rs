@@ -10,7 +10,7 @@ use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
 use crate::services::ecs::State;
 use crate::services::ecs::faults::client_exception;
-use crate::services::ecs::launch::check_tags;
+use crate::services::ecs::launch_settings::check_tags;
 use crate::services::ecs::lookups::revision_key;
 use crate::services::ecs::model::{ContainerDefinition, TaskDefinition};
 use crate::services::ecs::{output, read_members};

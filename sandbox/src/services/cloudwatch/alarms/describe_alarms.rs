@@ -38,7 +38,7 @@ impl DescribeAlarmsInput {
         let settings = &alarm.settings;
         (self.alarm_names.is_empty() || self.alarm_names.contains(&settings.alarm_name))
             && self.alarm_name_prefix.as_ref().is_none_or(|prefix| settings.alarm_name.starts_with(prefix))
-            && (self.alarm_types.is_empty() || self.alarm_types.iter().any(|one| one == "MetricAlarm"))
+            && (self.alarm_types.is_empty() || self.alarm_types.iter().any(|alarm_type| alarm_type == "MetricAlarm"))
             && self.state_value.is_none_or(|state| state == alarm.state)
             && self.action_prefix.as_ref().is_none_or(|prefix| alarm.has_action(prefix))
     }

@@ -37,10 +37,10 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: DeleteSecretInput) -> Operat
     let (now, config) = (sandbox.clock.now(), &sandbox.config);
     if force {
         return sandbox.store.write(|states| {
-            let found =
+            let existing =
                 find(states, config, &secret_id, now).ok().map(|secret| (secret.arn.clone(), secret.name.clone()));
             // AWS answers as if the secret had existed.
-            let (arn, name) = found.unwrap_or_else(|| {
+            let (arn, name) = existing.unwrap_or_else(|| {
                 let name = model::name(config, &secret_id);
                 (model::arn(config, name), name.to_owned())
             });

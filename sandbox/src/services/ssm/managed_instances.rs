@@ -38,7 +38,7 @@ pub(crate) fn connected<'a>(states: &'a States, id: &str) -> Option<&'a Value> {
 
 fn role<'a>(states: &'a States, instance: &Value) -> Option<&'a str> {
     let profile = instance["iamInstanceProfile"]["arn"].as_str()?;
-    states.of::<iam::State>().instance_profiles.values().find(|one| one.arn == profile)?.role.as_deref()
+    states.of::<iam::State>().instance_profiles.values().find(|candidate| candidate.arn == profile)?.role.as_deref()
 }
 
 pub(crate) fn all(states: &States) -> impl Iterator<Item = &Value> {
@@ -111,7 +111,7 @@ struct InstanceInformationFilter {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Filter {
+struct InstanceInformationStringFilter {
     key: String,
     values: Vec<String>,
 }
@@ -122,7 +122,7 @@ pub(super) struct DescribeInstanceInformationInput {
     #[serde(default)]
     instance_information_filter_list: Vec<InstanceInformationFilter>,
     #[serde(default)]
-    filters: Vec<Filter>,
+    filters: Vec<InstanceInformationStringFilter>,
     max_results: Option<usize>,
     next_token: Option<String>,
 }

@@ -7,11 +7,11 @@ use serde_json::Value;
 use tokio::net::unix::pipe::Receiver;
 use tokio::time::Instant;
 
-use super::invocation_output::{self, LogStream};
-use super::{Command, Invocation, InvocationResult, Status, key};
+use super::{Command, CommandStatus, Invocation, InvocationResult, invocation_output, key};
 use crate::base::supervisor;
 use crate::process::{AttachedProcess, Exit, ProcessSpec};
-use crate::services::ssm::{State, instances};
+use crate::services::logs::log_writer::LogDestination;
+use crate::services::ssm::{State, managed_instances};
 use crate::{Fault, Sandbox};
 
 /// The default execution timeout in seconds (document `AWS-RunShellScript`).
@@ -42,12 +42,12 @@ pub(super) fn start(sandbox: &Arc<Sandbox>, command: &Command, instance: String)
         let run = supervisor::catch(run(&shared, &command, &instance));
         let outcome = match shared.shutdown.run_until_cancelled(run).await {
             Some(Ok(Ok(outcome))) => outcome,
-            Some(Ok(Err(fault))) => InvocationResult::without_output(Status::Failed, &fault.message),
+            Some(Ok(Err(fault))) => InvocationResult::without_output(CommandStatus::Failed, &fault.message),
             Some(Err(panic)) => {
                 shared.log.write(&format!("command {} failed: {panic}", command.id));
-                InvocationResult::without_output(Status::Failed, "the sandbox failed to run the command")
+                InvocationResult::without_output(CommandStatus::Failed, "the sandbox failed to run the command")
             }
-            None => InvocationResult::without_output(Status::Failed, STOPPED),
+            None => InvocationResult::without_output(CommandStatus::Failed, STOPPED),
         };
         end(&shared, &command.id, &instance, outcome).await;
     });
@@ -71,7 +71,7 @@ pub(crate) fn resume(sandbox: &Arc<Sandbox>) {
     });
     let now = sandbox.clock.now();
     for (command, instance) in open {
-        let outcome = InvocationResult::without_output(Status::Failed, STOPPED);
+        let outcome = InvocationResult::without_output(CommandStatus::Failed, STOPPED);
         if change(sandbox, &command, &instance, |invocation| invocation.end(outcome.clone(), now)).is_err() {
             let shared = Arc::clone(sandbox);
             sandbox.spawn(async move { end(&shared, &command, &instance, outcome).await });
@@ -92,12 +92,12 @@ fn change<T>(
 async fn run(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Result<InvocationResult, Fault> {
     let spec = spec(sandbox, command, instance)?;
     let started = |invocation: &mut Invocation| {
-        let may_run = invocation.advance(Status::InProgress);
+        let may_run = invocation.advance(CommandStatus::InProgress);
         invocation.started = may_run.then(|| sandbox.clock.now());
         may_run
     };
     if change(sandbox, &command.id, instance, started)? != Some(true) {
-        return Ok(InvocationResult::without_output(Status::Cancelled, ""));
+        return Ok(InvocationResult::without_output(CommandStatus::Cancelled, ""));
     }
     let (output, to_output) = std::io::pipe().map_err(Fault::internal)?;
     let (errors, to_errors) = std::io::pipe().map_err(Fault::internal)?;
@@ -128,12 +128,12 @@ async fn run(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Resul
     }
     let [output, errors] = <[String; 2]>::try_from(texts).unwrap_or_default();
     let (status, code, why) = match end {
-        End::Exited(exit) if exit.code() == 0 => (Status::Success, 0, None),
+        End::Exited(exit) if exit.code() == 0 => (CommandStatus::Success, 0, None),
         End::Exited(exit) => {
-            (Status::Failed, exit.code(), Some(format!("failed to run commands: exit status {}", exit.code())))
+            (CommandStatus::Failed, exit.code(), Some(format!("failed to run commands: exit status {}", exit.code())))
         }
-        End::TimedOut => (Status::TimedOut, 137, Some("failed to run commands: signal: killed".to_owned())),
-        End::Cancelled => (Status::Cancelled, 137, Some("failed to run commands: signal: killed".to_owned())),
+        End::TimedOut => (CommandStatus::TimedOut, 137, Some("failed to run commands: signal: killed".to_owned())),
+        End::Cancelled => (CommandStatus::Cancelled, 137, Some("failed to run commands: signal: killed".to_owned())),
     };
     let errors =
         why.map_or(errors.clone(), |why| invocation_output::truncate(&format!("{errors}{why}"), MAX_ERROR_CHARACTERS));
@@ -141,13 +141,13 @@ async fn run(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Resul
 }
 
 fn spec(sandbox: &Sandbox, command: &Command, instance: &str) -> Result<ProcessSpec, Fault> {
-    let one = |name: &str| command.parameters.get(name).map(|values| values.join("\n"));
-    let script = one("commands").unwrap_or_default();
-    let connected: Option<Value> = sandbox.store.read(|states| instances::connected(states, instance).cloned());
+    let parameter = |name: &str| command.parameters.get(name).map(|values| values.join("\n"));
+    let script = parameter("commands").unwrap_or_default();
+    let connected: Option<Value> = sandbox.store.read(|states| managed_instances::connected(states, instance).cloned());
     let connected =
         connected.ok_or_else(|| Fault::client("TargetNotConnected", format!("{instance} is not connected.")))?;
-    let spec = instances::command(sandbox, &connected, &["/bin/sh", "-c", &script])?;
-    let folder = one("workingDirectory").filter(|folder| !folder.is_empty());
+    let spec = managed_instances::command(sandbox, &connected, &["/bin/sh", "-c", &script])?;
+    let folder = parameter("workingDirectory").filter(|folder| !folder.is_empty());
     Ok(ProcessSpec { cwd: folder.map(Into::into).or(spec.cwd), ..spec })
 }
 
@@ -158,7 +158,7 @@ fn limit(command: &Command) -> Duration {
     Duration::from_secs(seconds.unsigned_abs())
 }
 
-async fn log_stream(sandbox: &Arc<Sandbox>, command: &Command, instance: &str, name: &str) -> Option<LogStream> {
+async fn log_stream(sandbox: &Arc<Sandbox>, command: &Command, instance: &str, name: &str) -> Option<LogDestination> {
     let group = command.log_group.as_deref()?;
     Some(invocation_output::stream(sandbox, group, &command.id, instance, name).await)
 }
@@ -170,7 +170,7 @@ async fn cancelled(sandbox: &Sandbox, command: &str, instance: &str) {
         changes.borrow_and_update();
         let status =
             sandbox.store.read(|states| Some(states.of::<State>().invocations.get(&key(command, instance))?.status));
-        if status == Some(Status::Cancelling) {
+        if status == Some(CommandStatus::Cancelling) {
             return;
         }
         if changes.changed().await.is_err() {

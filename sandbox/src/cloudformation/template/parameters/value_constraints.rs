@@ -32,7 +32,7 @@ pub(super) fn check(key: &str, declaration: &Value, value: &str) -> Result<(), F
 /// The constraint that a value violates.
 fn violation(declaration: &Value, kind: ParameterType, pattern: Option<&JavaRegex>, value: &str) -> Option<String> {
     let allowed = declaration["AllowedValues"].as_array();
-    if allowed.is_some_and(|allowed| !allowed.iter().filter_map(scalar).any(|one| one == value)) {
+    if allowed.is_some_and(|allowed| !allowed.iter().filter_map(scalar).any(|allowed_value| allowed_value == value)) {
         return Some("must be one of AllowedValues".to_owned());
     }
     let bound = |member: &str| scalar(&declaration[member]).unwrap_or_default();

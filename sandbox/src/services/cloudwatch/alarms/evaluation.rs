@@ -104,7 +104,7 @@ fn reason(
     filled: usize,
     treatment: MissingDataTreatment,
 ) -> String {
-    let pluralize = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+    let pluralize = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     if state == StateValue::InsufficientData {
         let count = settings.evaluation_periods;
         let were = if count == 1 { "was" } else { "were" };

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::evaluation_scope::{EvaluationScope, UNKNOWN};
 use super::parameters::ssm_parameter;
-use super::resolve::{EvaluationScope, UNKNOWN};
-use super::{Template, check, invalid, template_fault, type_of};
+use super::{Template, invalid, template_check, template_fault, type_of};
 use crate::{Fault, Sandbox};
 
 const OPEN: &str = "{{resolve:";
@@ -93,7 +93,7 @@ pub(crate) async fn look_up(
     scope: &EvaluationScope<'_>,
 ) -> Result<ResolvedReferences, Fault> {
     let mut references = Vec::new();
-    for name in check::active_dependencies(template, scope)?.keys() {
+    for name in template_check::active_dependencies(template, scope)?.keys() {
         let resource = &template.resources()[name];
         // Properties that cannot be evaluated fail later, with their own reason.
         if let Ok(Some(properties)) = scope.evaluate(&resource["Properties"]) {
@@ -105,7 +105,8 @@ pub(crate) async fn look_up(
         .filter(|(reference, _)| parts(reference).0 == "ssm-secure")
         .map(|(_, path)| path.as_str())
         .collect();
-    if let Some(reference) = references.iter().map(|(reference, _)| reference).find(|one| is_malformed(one)) {
+    if let Some(reference) = references.iter().map(|(reference, _)| reference).find(|reference| is_malformed(reference))
+    {
         return Err(invalid(format!("Incorrect format is used in the following SSM reference: [{reference}]")));
     }
     if !secure.is_empty() {

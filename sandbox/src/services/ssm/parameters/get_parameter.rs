@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::filters::{self, Filter};
-use super::{Parameter, no_such_version, not_found, public, secrets};
+use super::filters::{self, ParameterStringFilter};
+use super::{Parameter, no_such_version, not_found, public_parameters, secret_references};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::OperationResult;
@@ -54,9 +54,10 @@ fn find(states: &States, config: &Config, name: &str) -> Result<(Parameter, Stri
     let prefix = config.arn("ssm", "parameter/");
     let name = name.strip_prefix(&prefix).map_or_else(|| name.to_owned(), |rest| format!("/{rest}"));
     let (bare, selector) = name.split_once(':').unwrap_or((&name, ""));
-    if public::is_public(bare) {
-        let found = public::find(bare).filter(|_| selector.is_empty()).map(|found| (found, String::new()));
-        return found.ok_or_else(|| Fault::not_implemented(&format!("the public parameter {name}")));
+    if public_parameters::is_public(bare) {
+        let parameter =
+            public_parameters::find(bare).filter(|_| selector.is_empty()).map(|parameter| (parameter, String::new()));
+        return parameter.ok_or_else(|| Fault::not_implemented(&format!("the public parameter {name}")));
     }
     let bare = &states.of::<State>().canonical_name(bare);
     let versions = states.of::<State>().versions(bare);
@@ -66,8 +67,10 @@ fn find(states: &States, config: &Config, name: &str) -> Result<(Parameter, Stri
     }
     // A selector that is not a number is a label, and labels are not served.
     let number = selector.parse::<i64>();
-    let found =
-        versions.iter().find(|one| number.as_ref().is_ok_and(|number| one.version == *number)).ok_or_else(|| {
+    let version = versions
+        .iter()
+        .find(|version| number.as_ref().is_ok_and(|number| version.version == *number))
+        .ok_or_else(|| {
             if number.is_ok() {
                 return no_such_version(bare, selector);
             }
@@ -76,7 +79,7 @@ fn find(states: &States, config: &Config, name: &str) -> Result<(Parameter, Stri
             );
             Fault::not_found("ParameterVersionNotFound", message)
         })?;
-    Ok(((*found).clone(), format!(":{selector}")))
+    Ok(((*version).clone(), format!(":{selector}")))
 }
 
 #[derive(Deserialize)]
@@ -91,9 +94,11 @@ pub(crate) async fn get(
     sandbox: Arc<Sandbox>,
     GetParameterInput { name, with_decryption }: GetParameterInput,
 ) -> OperationResult {
-    if let Some(reference) = secrets::secret_reference(&name) {
-        let parameter = secrets::find(&sandbox, reference, with_decryption).await?;
-        return parameter.map(|secret| json!({ "Parameter": secret })).ok_or_else(|| secrets::not_found(reference));
+    if let Some(reference) = secret_references::secret_reference(&name) {
+        let parameter = secret_references::find(&sandbox, reference, with_decryption).await?;
+        return parameter
+            .map(|secret| json!({ "Parameter": secret }))
+            .ok_or_else(|| secret_references::not_found(reference));
     }
     let (parameter, selector) = sandbox.store.read(|states| find(states, &sandbox.config, &name))?;
     Ok(json!({ "Parameter": to_output(&sandbox.config, &parameter, &selector, with_decryption) }))
@@ -112,10 +117,10 @@ pub(crate) async fn get_all(
     sandbox: Arc<Sandbox>,
     GetParametersInput { names, with_decryption }: GetParametersInput,
 ) -> OperationResult {
-    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    let (mut parameters, mut missing) = (Vec::new(), Vec::new());
     for (_, name) in names.iter().enumerate().filter(|(index, name)| !names[..*index].contains(name)) {
-        let parameter = match secrets::secret_reference(name) {
-            Some(reference) => secrets::find(&sandbox, reference, with_decryption).await?,
+        let parameter = match secret_references::secret_reference(name) {
+            Some(reference) => secret_references::find(&sandbox, reference, with_decryption).await?,
             None => match sandbox.store.read(|states| find(states, &sandbox.config, name)) {
                 Ok((parameter, selector)) => Some(to_output(&sandbox.config, &parameter, &selector, with_decryption)),
                 Err(fault) if fault.is_from_sandbox() => return Err(fault),
@@ -124,12 +129,12 @@ pub(crate) async fn get_all(
         };
         match parameter {
             // The same parameter with and without a leading slash is returned once.
-            Some(parameter) if found.contains(&parameter) => {}
-            Some(parameter) => found.push(parameter),
+            Some(parameter) if parameters.contains(&parameter) => {}
+            Some(parameter) => parameters.push(parameter),
             None => missing.push(name),
         }
     }
-    Ok(json!({ "Parameters": found, "InvalidParameters": missing }))
+    Ok(json!({ "Parameters": parameters, "InvalidParameters": missing }))
 }
 
 #[derive(Deserialize)]
@@ -141,7 +146,7 @@ pub(crate) struct GetParametersByPathInput {
     #[serde(default)]
     with_decryption: bool,
     #[serde(default)]
-    parameter_filters: Vec<Filter>,
+    parameter_filters: Vec<ParameterStringFilter>,
     max_results: Option<usize>,
     next_token: Option<String>,
 }
@@ -150,8 +155,8 @@ pub(crate) fn get_by_path(sandbox: &Arc<Sandbox>, input: GetParametersByPathInpu
     let GetParametersByPathInput { path, recursive, parameter_filters, .. } = &input;
     filters::check_path(path)?;
     filters::check(parameter_filters, filters::BY_PATH_KEYS)?;
-    let mut parameters = public::below(path);
-    if public::is_public(path) && parameters.is_empty() {
+    let mut parameters = public_parameters::below(path);
+    if public_parameters::is_public(path) && parameters.is_empty() {
         return Err(Fault::not_implemented(&format!("public parameters below {path}")));
     }
     let query = format!("GetParametersByPath {path} {recursive} {parameter_filters:?}");

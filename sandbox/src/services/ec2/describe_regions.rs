@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::describe::{self, DescribeInput};
+use super::describe_operations::{self, DescribeInput};
 use super::resource_kinds::{REGION, ZONE};
 use crate::base::regions;
 use crate::base::zones::{self, Zone};
@@ -30,7 +30,7 @@ pub(super) fn describe_regions(sandbox: &Arc<Sandbox>, mut input: DescribeInput)
         json!({ "regionName": name, "regionEndpoint": endpoint, "optInStatus": status })
     });
     let regions = input.select(&REGION, rows)?;
-    describe::answer(&REGION, &input, regions)
+    describe_operations::answer(&REGION, &input, regions)
 }
 
 pub(super) fn describe_zones(sandbox: &Arc<Sandbox>, input: DescribeInput) -> OperationResult {
@@ -49,5 +49,5 @@ pub(super) fn describe_zones(sandbox: &Arc<Sandbox>, input: DescribeInput) -> Op
         })
     });
     let zones = input.select(&ZONE, rows)?;
-    describe::answer(&ZONE, &input, zones)
+    describe_operations::answer(&ZONE, &input, zones)
 }

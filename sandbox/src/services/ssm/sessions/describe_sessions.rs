@@ -23,11 +23,11 @@ pub(crate) struct DescribeSessionsInput {
     max_results: Option<usize>,
     next_token: Option<String>,
     #[serde(default)]
-    filters: Vec<Filter>,
+    filters: Vec<SessionFilter>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Filter {
+struct SessionFilter {
     key: String,
     value: String,
 }
@@ -50,7 +50,7 @@ fn to_output(sandbox: &Sandbox, session: &Session) -> Value {
     })
 }
 
-impl Filter {
+impl SessionFilter {
     fn passes(&self, sandbox: &Sandbox, session: &Session) -> Result<bool, Fault> {
         let time = || {
             let message = format!("{} is not a time such as 2024-08-29T00:00:00Z", self.value);

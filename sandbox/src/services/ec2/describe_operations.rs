@@ -16,7 +16,7 @@ use crate::{Fault, Sandbox};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Filter {
+pub(super) struct Ec2Filter {
     name: String,
     #[serde(default)]
     value: Vec<String>,
@@ -26,7 +26,7 @@ pub(super) struct Filter {
 #[derive(Debug, Deserialize)]
 pub(super) struct DescribeInput {
     #[serde(default, rename = "Filter")]
-    filters: Vec<Filter>,
+    filters: Vec<Ec2Filter>,
     #[serde(rename = "MaxResults")]
     max_results: Option<i64>,
     #[serde(rename = "NextToken")]
@@ -122,7 +122,8 @@ impl DescribeInput {
         if let Some(member) = self.selectors.keys().find(|member| !served(member)) {
             return Err(Fault::not_implemented(&format!("ec2:{} with the member {member}", kind.operation)));
         }
-        let Some(Filter { name, .. }) = self.filters.iter().find(|filter| path_of(kind, &filter.name).is_none()) else {
+        let Some(Ec2Filter { name, .. }) = self.filters.iter().find(|filter| path_of(kind, &filter.name).is_none())
+        else {
             return Ok(());
         };
         let documented = |model: &model::Model| {
@@ -168,7 +169,7 @@ fn path_of(kind: &ResourceKind, filter: &str) -> Option<&'static str> {
     }
 }
 
-impl Filter {
+impl Ec2Filter {
     fn accepts(&self, kind: &ResourceKind, record: &Value) -> bool {
         let values = match self.name.strip_prefix("tag:") {
             Some(key) => tag(record, key).map(str::to_owned).into_iter().collect(),

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::core::OperationResult;
 use crate::process::{ProcessSpec, environment};
 use crate::services::ecs;
-use crate::services::ssm::{instances, invalid_parameters};
+use crate::services::ssm::{invalid_parameters, managed_instances};
 use crate::session_channel::{SessionSpec, Sessions};
 use crate::{Fault, Sandbox};
 
@@ -91,8 +91,8 @@ fn target(sandbox: &Arc<Sandbox>, target: &str, command: &[&str]) -> Result<(Pro
         return ecs::in_container(sandbox, container, &command)?.ok_or_else(not_connected);
     }
     let instance =
-        sandbox.store.read(|states| instances::connected(states, target).cloned()).ok_or_else(not_connected)?;
-    let spec = instances::command(sandbox, &instance, command)?;
+        sandbox.store.read(|states| managed_instances::connected(states, target).cloned()).ok_or_else(not_connected)?;
+    let spec = managed_instances::command(sandbox, &instance, command)?;
     let environment = environment::in_terminal(spec.environment);
     // Terminating the instance ends its sessions.
     Ok((ProcessSpec { environment, terminal: true, ..spec }, CancellationToken::new()))

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::evaluation_scope::{EvaluationScope, PSEUDO};
 use super::references::{Reference, active_references, references};
-use super::resolve::{EvaluationScope, PSEUDO};
 use super::{Template, condition_check, format_error, function_check, invalid, type_of};
 use crate::Fault;
 use crate::cloudformation::{resources, type_names};
@@ -69,9 +69,12 @@ pub(crate) fn check_type_names(template: &Template) -> Result<(), Fault> {
 /// `Vendor::Service::Type`, or `Custom::Name`.
 fn is_type_name(resource_type: &str) -> bool {
     let parts: Vec<&str> = resource_type.split("::").collect();
-    let words = parts.iter().all(|part| !part.is_empty() && part.chars().all(|one| one.is_ascii_alphanumeric()));
+    let words =
+        parts.iter().all(|part| !part.is_empty() && part.chars().all(|character| character.is_ascii_alphanumeric()));
     match parts.as_slice() {
-        ["Custom", name] => name.chars().all(|one| one.is_ascii_alphanumeric() || "_@-".contains(one)),
+        ["Custom", name] => {
+            name.chars().all(|character| character.is_ascii_alphanumeric() || "_@-".contains(character))
+        }
         all => words && matches!(all.len(), 3 | 4),
     }
 }
@@ -106,9 +109,12 @@ fn references_of(resource: &Value, is_true: &dyn Fn(&str) -> Option<bool>) -> Ve
 fn check_references(template: &Template) -> Result<(), Fault> {
     let mut unresolved = BTreeSet::new();
     for resource in template.resources().values() {
-        let found = references_of(resource, &|_| None);
-        check_attributes(template, &found)?;
-        let plain = found.into_iter().filter(|reference| reference.attribute.is_none()).map(|one| one.name);
+        let resource_references = references_of(resource, &|_| None);
+        check_attributes(template, &resource_references)?;
+        let plain = resource_references
+            .into_iter()
+            .filter(|reference| reference.attribute.is_none())
+            .map(|reference| reference.name);
         unresolved.extend(plain.filter(|name| !is_known(template, name)));
         let missing = depends_on(resource).into_iter().filter(|name| !template.resources().contains_key(*name));
         unresolved.extend(missing.map(str::to_owned));
@@ -116,9 +122,12 @@ fn check_references(template: &Template) -> Result<(), Fault> {
     all_resolved(&unresolved, "Resources", "Template format error: ")?;
     let mut unresolved = BTreeSet::new();
     for output in template.outputs().values() {
-        let found = references(output);
-        check_attributes(template, &found)?;
-        let plain = found.into_iter().filter(|reference| reference.attribute.is_none()).map(|one| one.name);
+        let output_references = references(output);
+        check_attributes(template, &output_references)?;
+        let plain = output_references
+            .into_iter()
+            .filter(|reference| reference.attribute.is_none())
+            .map(|reference| reference.name);
         unresolved.extend(plain.filter(|name| !is_known(template, name)));
     }
     all_resolved(&unresolved, "Outputs", "Template format error: ")
@@ -134,8 +143,9 @@ fn all_resolved(unresolved: &BTreeSet<String>, block: &str, prefix: &str) -> Res
 
 /// Refuses attributes of anything but resources. Whether the resource's type has the attribute is checked by the operation.
 fn check_attributes(template: &Template, references: &[Reference]) -> Result<(), Fault> {
-    let undefined =
-        references.iter().find(|one| one.attribute.is_some() && !template.resources().contains_key(&one.name));
+    let undefined = references
+        .iter()
+        .find(|reference| reference.attribute.is_some() && !template.resources().contains_key(&reference.name));
     let Some(Reference { name, attribute, in_text }) = undefined else { return Ok(()) };
     let attribute = attribute.as_deref().unwrap_or_default();
     Err(invalid(if *in_text {

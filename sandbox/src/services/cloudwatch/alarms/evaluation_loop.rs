@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::evaluate::{Datapoint, evaluate, periods};
+use super::evaluation::{Datapoint, evaluate, periods};
 use super::{Alarm, Settings, actions, transition};
 use crate::base::clock::Clock;
 use crate::base::supervisor;

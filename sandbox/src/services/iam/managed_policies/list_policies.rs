@@ -11,8 +11,8 @@ use super::{ManagedPolicy, aws_managed_to_output, check_arn, managed_to_output, 
 use crate::Sandbox;
 use crate::core::OperationResult;
 use crate::services::iam::State;
+use crate::services::iam::marker_paging::Paging;
 use crate::services::iam::names::{check_path_prefix, root_path};
-use crate::services::iam::paging::Paging;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

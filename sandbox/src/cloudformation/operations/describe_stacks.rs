@@ -49,7 +49,7 @@ fn to_output(stack: &Stack) -> Value {
         })
         .collect();
     let unless_empty = |list: Vec<Value>| if list.is_empty() { Value::Null } else { Value::Array(list) };
-    let capabilities = stack.definition.capabilities.iter().map(|one| one.as_str().into()).collect();
+    let capabilities = stack.definition.capabilities.iter().map(|capability| capability.as_str().into()).collect();
     // A stack that is deleted, or being deleted, has no change set any more.
     let change_set_id = stack.definition.change_set_id.as_ref().filter(|_| stack.deleted.is_none());
     json!({

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::invocation_output::truncate;
 use super::{
-    Command, DOCUMENT, Invocation, PLUGIN, Status, find, invocations, key, log_output, optional_iso8601, status,
+    Command, CommandStatus, DOCUMENT, Invocation, PLUGIN, find, invocations, key, log_output, optional_iso8601, status,
     to_output,
 };
 use crate::base::clock::epoch_seconds;
@@ -30,13 +30,13 @@ pub(crate) struct ListCommandsInput {
     max_results: Option<usize>,
     next_token: Option<String>,
     #[serde(default)]
-    filters: Vec<Filter>,
+    filters: Vec<CommandFilter>,
     #[serde(default)]
     details: bool,
 }
 
 #[derive(Debug, Deserialize)]
-struct Filter {
+struct CommandFilter {
     key: String,
     value: String,
 }
@@ -49,7 +49,7 @@ impl ListCommandsInput {
         }
         let is_selected = |command: &&Command| self.command_id.as_ref().is_none_or(|id| *id == command.id);
         let mut commands: Vec<&Command> = states.of::<State>().commands.values().filter(is_selected).collect();
-        commands.sort_by(|one, other| other.requested.cmp(&one.requested).then_with(|| one.id.cmp(&other.id)));
+        commands.sort_by(|first, second| second.requested.cmp(&first.requested).then_with(|| first.id.cmp(&second.id)));
         Ok(commands)
     }
 
@@ -57,9 +57,9 @@ impl ListCommandsInput {
         self.instance_id.as_ref().is_none_or(|id| *id == invocation.instance)
     }
 
-    fn passes(&self, command: &Command, status: Status) -> Result<bool, Fault> {
+    fn passes(&self, command: &Command, status: CommandStatus) -> Result<bool, Fault> {
         let mut passes = true;
-        for Filter { key, value } in &self.filters {
+        for CommandFilter { key, value } in &self.filters {
             let time = || {
                 value.parse::<Timestamp>().map_err(|_| {
                     Fault::client("ValidationException", format!("{value} is not a timestamp in ISO 8601 format"))
@@ -89,8 +89,8 @@ pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListCommandsInput) -> Operatio
     sandbox.store.read(|states| {
         let mut items = Vec::new();
         for command in input.commands(states)? {
-            let is_selected =
-                input.instance_id.is_none() || invocations(states, &command.id).any(|one| input.is_on(one));
+            let is_selected = input.instance_id.is_none()
+                || invocations(states, &command.id).any(|invocation| input.is_on(invocation));
             if is_selected && input.passes(command, status(states, &command.id))? {
                 items.push((command.id.clone(), to_output(states, command)));
             }
@@ -103,7 +103,7 @@ pub(crate) fn list_invocations(sandbox: &Arc<Sandbox>, input: ListCommandsInput)
     sandbox.store.read(|states| {
         let mut items = Vec::new();
         for command in input.commands(states)? {
-            for invocation in invocations(states, &command.id).filter(|one| input.is_on(one)) {
+            for invocation in invocations(states, &command.id).filter(|invocation| input.is_on(invocation)) {
                 if input.passes(command, invocation.status)? {
                     items.push((invocation.key(), invocation_output(command, invocation, input.details)));
                 }

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::interface::Interface;
-use super::profile::Profile;
+use super::interface::NetworkInterfaceSpecification;
+use super::profile::IamInstanceProfileSpecification;
 use super::{to_reservation, types};
 use crate::base::clock::iso8601;
 use crate::base::ids;
@@ -40,8 +40,8 @@ pub(crate) struct RunInstancesInput {
     #[serde(default)]
     security_group: Vec<String>,
     #[serde(default)]
-    network_interface: Vec<Interface>,
-    iam_instance_profile: Option<Profile>,
+    network_interface: Vec<NetworkInterfaceSpecification>,
+    iam_instance_profile: Option<IamInstanceProfileSpecification>,
     user_data: Option<String>,
     client_token: Option<String>,
     #[serde(default)]
@@ -163,7 +163,7 @@ impl RunInstancesInput {
     }
 
     /// The requested network interface, in either form of the request.
-    fn interface(&mut self) -> Result<Interface, Fault> {
+    fn interface(&mut self) -> Result<NetworkInterfaceSpecification, Fault> {
         let combination = |message: &str| Err(Fault::client("InvalidParameterCombination", message));
         if self.network_interface.len() > 1 {
             return Err(Fault::not_implemented("ec2:RunInstances with several members NetworkInterface"));
@@ -190,6 +190,6 @@ impl RunInstancesInput {
             return combination("The parameter groupName cannot be used with the parameter subnet");
         }
         let security_group_id = std::mem::take(&mut self.security_group_id);
-        Ok(Interface { subnet_id, security_group_id, ..Interface::default() })
+        Ok(NetworkInterfaceSpecification { subnet_id, security_group_id, ..NetworkInterfaceSpecification::default() })
     }
 }

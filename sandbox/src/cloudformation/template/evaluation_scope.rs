@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Map, Value};
 
 use super::functions::{self, AllowedIn, only_member};
-use super::{Template, dynamic, parameters};
+use super::{Template, dynamic_references, parameters};
 use crate::Config;
 use crate::cloudformation::model::{Definition, MASK};
 
@@ -40,7 +40,7 @@ pub(crate) struct EvaluationScope<'a> {
     /// Exports by name.
     pub exports: BTreeMap<String, String>,
     /// The values of dynamic references to SSM parameters.
-    pub dynamic: dynamic::ResolvedReferences,
+    pub dynamic: dynamic_references::ResolvedReferences,
     /// The stack's notification topics.
     pub notification_arns: Vec<String>,
     /// What has been evaluated so far.
@@ -80,7 +80,7 @@ impl<'a> EvaluationScope<'a> {
             parameters,
             resources: BTreeMap::new(),
             exports: BTreeMap::new(),
-            dynamic: dynamic::ResolvedReferences::default(),
+            dynamic: dynamic_references::ResolvedReferences::default(),
             notification_arns: Vec::new(),
             progress: Evaluations::default(),
         }

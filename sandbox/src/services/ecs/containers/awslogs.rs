@@ -9,10 +9,7 @@ use crate::Sandbox;
 use crate::process::{OutputLine, ProcessOutput};
 use crate::services::ecs::model::{ContainerDefinition, LogConfiguration, Task};
 use crate::services::logs::events::LogEvent;
-use crate::services::logs::log_writer::{Entries, Entry};
-
-/// A log stream's group and name.
-pub(super) type LogStream = (Arc<str>, Arc<str>);
+use crate::services::logs::log_writer::{Entries, LogDestination, LogEntry};
 
 /// Creates the stream `prefix/container/task` of an awslogs configuration; none for other log drivers.
 pub(super) async fn stream(
@@ -20,7 +17,7 @@ pub(super) async fn stream(
     task: &Task,
     container: &ContainerDefinition,
     index: usize,
-) -> Result<Option<LogStream>, LaunchFailure> {
+) -> Result<Option<LogDestination>, LaunchFailure> {
     let awslogs = container.log_configuration.as_ref().filter(|configuration| configuration.log_driver == "awslogs");
     let Some(LogConfiguration { options, .. }) = awslogs else { return Ok(None) };
     let group = options
@@ -47,12 +44,12 @@ pub(super) async fn stream(
 }
 
 /// Forwards a container's output to its stream, as the awslogs driver does: line by line, without empty lines.
-pub(super) async fn forward(mut output: ProcessOutput, stream: Option<LogStream>, entries: Option<Entries>) {
+pub(super) async fn forward(mut output: ProcessOutput, stream: Option<LogDestination>, entries: Option<Entries>) {
     while let Some(OutputLine { at, text }) = output.recv().await {
         if let (Some((group, stream)), Some(entries), false) = (&stream, &entries, text.is_empty()) {
             let event = LogEvent { timestamp: at.as_millisecond(), message: text };
             // Fails when the sandbox is ending. The output is still read, so that the process does not wait.
-            entries.send(Entry { group: Arc::clone(group), stream: Arc::clone(stream), event }).await;
+            entries.send(LogEntry { group: Arc::clone(group), stream: Arc::clone(stream), event }).await;
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Status, find, invocations};
+use super::{CommandStatus, find, invocations};
 use crate::services::ssm::State;
 use crate::{Fault, Sandbox};
 
@@ -24,17 +24,18 @@ pub(crate) fn cancel(
 ) -> Result<Value, Fault> {
     sandbox.store.write(|states| {
         find(states, &command_id)?;
-        let is_target = |id: &String| invocations(states, &command_id).any(|one| one.instance == *id);
+        let is_target = |id: &String| invocations(states, &command_id).any(|invocation| invocation.instance == *id);
         if let Some(other) = instance_ids.iter().find(|id| !is_target(id)) {
             return Err(Fault::client("InvalidInstanceId", format!("The command was not sent to {other}")));
         }
         let is_selected = |instance: &String| instance_ids.is_empty() || instance_ids.contains(instance);
-        let open = invocations(states, &command_id)
-            .filter(|one| one.status.may_become(Status::Cancelling) && is_selected(&one.instance));
+        let open = invocations(states, &command_id).filter(|invocation| {
+            invocation.status.may_become(CommandStatus::Cancelling) && is_selected(&invocation.instance)
+        });
         let keys: Vec<String> = open.map(super::Invocation::key).collect();
         for key in keys {
             if let Some(invocation) = states.of_mut::<State>().invocations.get_mut(&key) {
-                invocation.advance(Status::Cancelling);
+                invocation.advance(CommandStatus::Cancelling);
             }
         }
         Ok(json!({}))

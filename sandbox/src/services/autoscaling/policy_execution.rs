@@ -8,7 +8,7 @@ use super::activities::{Activity, is_recorded};
 use super::configuration::Configuration;
 use super::decision::{CapacityRequest, CooldownScaling, Decision, ScalingState, TrackedMetric, decide};
 use super::targets::Cooldown;
-use super::{Policy, Target, service_of, validation_exception};
+use super::{ScalableTarget, ScalingPolicy, service_of, validation_exception};
 use crate::base::arn::Arn;
 use crate::core::hooks::AlarmTrigger;
 use crate::services::autoscaling::State;
@@ -64,9 +64,13 @@ pub(crate) fn execute(sandbox: &Arc<Sandbox>, action: &str, trigger: &AlarmTrigg
 }
 
 /// The request of a policy, if it requests any scaling.
-fn request(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Result<Option<ScalingRequest>, Fault> {
+fn request(
+    sandbox: &Sandbox,
+    policy: &ScalingPolicy,
+    trigger: &AlarmTrigger<'_>,
+) -> Result<Option<ScalingRequest>, Fault> {
     let (request, cooldown) = match policy.configuration()? {
-        Configuration::Step(step) => {
+        Configuration::StepScaling(step) => {
             // Without data, a user has set the state for a test: the metric counts as being at the threshold.
             let value = step.aggregate(&trigger.values).unwrap_or(trigger.threshold);
             let request = CapacityRequest::from_step(&step, value - trigger.threshold, trigger.above_threshold);
@@ -94,11 +98,11 @@ fn request(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Re
 /// represented by its highest value, so that peaks are still covered.
 fn scale_in_request(
     sandbox: &Sandbox,
-    policy: &Policy,
+    policy: &ScalingPolicy,
     trigger: &AlarmTrigger<'_>,
 ) -> Result<Option<CapacityRequest>, Fault> {
-    let others: Vec<Policy> = sandbox.store.read(|states| {
-        let of_target = states.of::<State>().policies.values().filter(|one| one.resource_id == policy.resource_id);
+    let others: Vec<ScalingPolicy> = sandbox.store.read(|states| {
+        let of_target = states.of::<State>().policies.values().filter(|other| other.resource_id == policy.resource_id);
         of_target.cloned().collect()
     });
     let is_alarming = |alarm: &str| {
@@ -138,7 +142,12 @@ fn values_or_current(sandbox: &Sandbox, alarm: &str, given: &[f64]) -> Result<Ve
     settings.map_or(Ok(Vec::new()), |settings| cloudwatch::values(sandbox, &settings))
 }
 
-fn plan(sandbox: &Sandbox, states: &States, target: &Target, request: &CapacityRequest) -> Result<Decision, Fault> {
+fn plan(
+    sandbox: &Sandbox,
+    states: &States,
+    target: &ScalableTarget,
+    request: &CapacityRequest,
+) -> Result<Decision, Fault> {
     let (cluster, service) = service_of(&target.resource_id)?;
     let capacity = scaling::capacity(states, &cluster, &service)
         .ok_or_else(|| validation_exception(format!("ECS service doesn't exist: {}", target.resource_id)))?;
@@ -174,7 +183,7 @@ fn apply(
             }
             let seconds = if out { request.cooldown.scale_out } else { request.cooldown.scale_in };
             let cooldown = (seconds > 0).then_some(Cooldown { began: now, seconds, after: cooling });
-            states.of_mut::<State>().targets.insert(resource_id, Target { cooldown, ..target });
+            states.of_mut::<State>().targets.insert(resource_id, ScalableTarget { cooldown, ..target });
         }
     }
     Ok(())

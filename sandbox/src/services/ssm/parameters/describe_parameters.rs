@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Parameter;
-use super::filters::{self, Filter};
-use super::read::arn;
+use super::filters::{self, ParameterStringFilter};
+use super::get_parameter::arn;
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::OperationResult;
@@ -20,9 +20,9 @@ const PAGE: usize = 10;
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(crate) struct DescribeParametersInput {
     #[serde(default)]
-    filters: Vec<Filter>,
+    filters: Vec<ParameterStringFilter>,
     #[serde(default)]
-    parameter_filters: Vec<Filter>,
+    parameter_filters: Vec<ParameterStringFilter>,
     max_results: Option<usize>,
     next_token: Option<String>,
     /// The sandbox has no shared parameters.
@@ -56,9 +56,9 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: DescribeParametersInput) -
     let query = format!("DescribeParameters {filters:?} {parameter_filters:?} {shared}");
     let page = sandbox.store.read(|states| {
         let own = states.of::<State>().parameters.values().filter(|_| !shared);
-        let matching = own.filter(|one| {
-            filters::matches_all(&filters, one, states.of::<State>())
-                && filters::matches_all(&parameter_filters, one, states.of::<State>())
+        let matching = own.filter(|parameter| {
+            filters::matches_all(&filters, parameter, states.of::<State>())
+                && filters::matches_all(&parameter_filters, parameter, states.of::<State>())
         });
         let matching = matching.map(|parameter| (parameter.name.clone(), to_output(&sandbox.config, parameter)));
         paging::page(matching, &query, next_token.as_deref(), max_results.unwrap_or(PAGE)).map_err(invalid_token)

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Command, DOCUMENT, Invocation, MAX_COMMANDS, execution, to_output};
+use super::{Command, DOCUMENT, Invocation, MAX_COMMANDS, invocation_execution, to_output};
 use crate::base::ids;
 use crate::core::OperationResult;
-use crate::services::ssm::{State, instances, invalid_parameters};
+use crate::services::ssm::{State, invalid_parameters, managed_instances};
 use crate::store::States;
 use crate::{Fault, Sandbox};
 
@@ -25,7 +25,7 @@ pub(crate) struct SendCommandInput {
     #[serde(default)]
     instance_ids: Vec<String>,
     #[serde(default)]
-    targets: Vec<Target>,
+    targets: Vec<CommandTarget>,
     document_name: String,
     document_version: Option<String>,
     timeout_seconds: Option<i64>,
@@ -39,7 +39,7 @@ pub(crate) struct SendCommandInput {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Target {
+struct CommandTarget {
     #[serde(default)]
     key: String,
     #[serde(default)]
@@ -67,7 +67,7 @@ pub(crate) fn send(sandbox: &Arc<Sandbox>, input: SendCommandInput) -> Operation
         comment: input.comment,
         parameters: input.parameters,
         instance_ids: input.instance_ids,
-        targets: input.targets.iter().map(|one| json!({ "Key": one.key, "Values": one.values })).collect(),
+        targets: input.targets.iter().map(|target| json!({ "Key": target.key, "Values": target.values })).collect(),
         requested: sandbox.clock.now(),
         timeout: input.timeout_seconds.unwrap_or(DEFAULT_DELIVERY_TIMEOUT),
         log_group: log.cloud_watch_output_enabled.then(|| log.cloud_watch_log_group_name.unwrap_or_else(default_group)),
@@ -83,7 +83,7 @@ pub(crate) fn send(sandbox: &Arc<Sandbox>, input: SendCommandInput) -> Operation
         Ok((instances, to_output(states, &command)))
     })?;
     for instance in instances {
-        execution::start(sandbox, &command, instance);
+        invocation_execution::start(sandbox, &command, instance);
     }
     Ok(json!({ "Command": output }))
 }
@@ -121,10 +121,10 @@ fn select_instances(
     account: &str,
     states: &States,
     named: &[String],
-    targets: &[Target],
+    targets: &[CommandTarget],
 ) -> Result<Vec<String>, Fault> {
     let missing: Vec<&str> =
-        named.iter().map(String::as_str).filter(|id| instances::connected(states, id).is_none()).collect();
+        named.iter().map(String::as_str).filter(|id| managed_instances::connected(states, id).is_none()).collect();
     if !missing.is_empty() {
         let message = format!("Instances [[{}]] not in a valid state for account {account}", missing.join(", "));
         return Err(Fault::client("InvalidInstanceId", message));
@@ -137,10 +137,13 @@ fn select_instances(
         return Err(Fault::not_implemented(&format!("ssm:SendCommand with targets by {}", other.key)));
     }
     let matches = |instance: &&Value| targets.iter().all(|target| target.matches(instance));
-    Ok(instances::all(states).filter(matches).filter_map(|one| one["instanceId"].as_str().map(str::to_owned)).collect())
+    Ok(managed_instances::all(states)
+        .filter(matches)
+        .filter_map(|instance| instance["instanceId"].as_str().map(str::to_owned))
+        .collect())
 }
 
-impl Target {
+impl CommandTarget {
     fn matches(&self, instance: &Value) -> bool {
         let has = |value: &Value| self.values.iter().any(|expected| value == expected);
         match self.key.strip_prefix("tag:") {
