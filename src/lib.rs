@@ -16,7 +16,6 @@ mod diagnostic;
 mod error;
 mod exit;
 mod hint;
-mod interrupts;
 #[expect(missing_docs, reason = "public only for this package's own tests")]
 mod model;
 #[expect(missing_docs, reason = "public only for this package's own tests")]
@@ -120,6 +119,8 @@ pub fn main() -> ExitCode {
     // A blocked read of stdin must not keep the process alive.
     runtime.shutdown_background();
     match ended {
+        // A write that an interrupt has ended is no error.
+        Ok(Exit::Done) if interrupts.is_pending() => Exit::Interrupted.into(),
         Ok(exit) => exit.into(),
         Err(error) => {
             error.diagnostics.iter().for_each(|diagnostic| ctx.ui.error(diagnostic));

@@ -30,9 +30,10 @@ impl Intercept for CallWaits {
         "CallWaits"
     }
 
-    fn read_before_execution(
+    fn read_before_serialization(
         &self,
         _: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let call = cfg.load::<Metadata>().map(|call| format!("{} {}", call.service(), call.name()));

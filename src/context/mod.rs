@@ -1,5 +1,6 @@
 //! What a command works with: settings, the terminal, the clock, and the AWS clients built on first use.
 
+mod interrupts;
 #[cfg_attr(not(all(unix, feature = "sandbox")), path = "sandbox_unsupported.rs")]
 pub(crate) mod sandbox;
 
@@ -10,7 +11,6 @@ use jiff::Timestamp;
 
 use crate::aws::{Aws, Connection};
 use crate::error::CliError;
-use crate::interrupts::Interrupts;
 use crate::model::ServiceName;
 use crate::project::{Project, SPEC_FILE, no_project};
 use crate::render::{Ui, UiOptions, clean};
@@ -18,6 +18,8 @@ use crate::settings::{ColorWhen, OutputFormat, Settings, Terminals, Verbosity};
 use crate::stack::spec::Target;
 use crate::stack::{Environment, is_region};
 use crate::waits::Waits;
+use interrupts::Interrupts;
+pub(crate) use interrupts::{Listener, Signal};
 use sandbox::SandboxHandle;
 
 /// The sandbox's default account.

@@ -54,6 +54,8 @@ impl Stdout {
     pub(super) fn finish(&mut self) -> io::Result<()> {
         self.flush()?;
         match self.failure.take() {
+            // The exit code says that the command was interrupted.
+            Some(error) if error.kind() == io::ErrorKind::TimedOut => Ok(()),
             Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
             _ => Ok(()),
         }

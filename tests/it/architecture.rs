@@ -28,8 +28,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     ),
     ("complete", &["project", "settings", "stack"]),
     // It builds the clients.
-    ("context", &["aws", "error", "interrupts", "model", "project", "render", "settings", "stack"]),
-    ("interrupts", &["exit"]),
+    ("context", &["aws", "error", "exit", "model", "project", "render", "settings", "stack"]),
     ("project", &["error", "exit", "settings", "stack"]),
     // The one place that decides the exit code and the hint for every kind of error.
     ("error", &["aws", "exit", "ops", "render"]),

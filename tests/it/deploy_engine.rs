@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use ecsws::stack::{ProjectStack, Spec, Template, parse_template, stacks};
 use ecsws::testing::ops::{
     self, DeployMethod, DeployRequest, Message, OpsError, Question, ReadCache, StackInputs, StackOutcome,
-    TemplateSource, Timeout,
+    TemplateSource, TemporaryChangeSets, Timeout,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -61,7 +61,10 @@ async fn deploy(
             required_parameters: Vec::new(),
         })
         .collect();
+    let temporary_change_sets =
+        TemporaryChangeSets { machine: 1, process: 1, is_running: |_| true, now: jiff::Timestamp::UNIX_EPOCH };
     let request = DeployRequest {
+        temporary_change_sets,
         spec: &spec,
         stacks: &inputs,
         method: DeployMethod::ChangeSet,

@@ -18,6 +18,7 @@ mod engines;
 mod execution;
 mod get_template;
 mod imports;
+mod interrupts;
 mod json;
 mod old_arns;
 mod outages;

@@ -198,14 +198,6 @@ impl Follower {
         panic!("no line matched: {seen:#?}")
     }
 
-    /// Waits until the command ends and returns its exit code and stderr.
-    pub fn wait(mut self) -> (Option<i32>, String) {
-        let mut stderr = String::new();
-        let pipe = self.child.stderr.as_mut().expect("stderr is piped");
-        pipe.read_to_string(&mut stderr).expect("UTF-8");
-        (self.child.wait().expect("the process ends").code(), stderr)
-    }
-
     /// Sends SIGINT, as Ctrl-C does, and returns the exit code.
     pub fn interrupt(mut self) -> Option<i32> {
         let process = Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"));

@@ -9,9 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::approver::Approver;
 use super::interrupt::{self, Decision};
 use super::project_source::ProjectSource;
-use crate::context::Context;
+use crate::context::{Context, Listener, Signal};
 use crate::error::CliError;
-use crate::interrupts::{Listener, Signal};
 use crate::ops::{DeployEvent, Message, Question, StackOutcome, StackPhases};
 use crate::render::{DeployView, Ui};
 

@@ -1,10 +1,10 @@
 //! Ctrl-C during a deploy: change sets that were not executed are deleted, and the user decides about operations in progress.
 
+use crate::context::{Listener, Signal};
 use crate::diagnostic::Diagnostic;
 use crate::error::{CliError, follow_hint};
 use crate::exit::Exit;
 use crate::hint::RepeatedCommand;
-use crate::interrupts::{Listener, Signal};
 use crate::model::{StackState, StackStatus};
 use crate::ops::{OpsError, StackPhases};
 use crate::render::Ui;

@@ -13,7 +13,6 @@ mod summary;
 use std::sync::Arc;
 
 use clap::Args;
-use futures_util::future::join_all;
 use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
@@ -137,6 +136,7 @@ pub(super) async fn deploy<A: Approver>(
         timeout: execution.timeout(),
         wait_for_services: !execution.no_wait_services,
         warn_of_costs: !ctx.settings.sandbox,
+        temporary_change_sets: temporary_change_sets(),
         concurrency: options.concurrency.into(),
     };
     let (reporter, messages) = ops::message_channel();
@@ -145,10 +145,7 @@ pub(super) async fn deploy<A: Approver>(
     synthesiser.set_clients(Arc::clone(reads));
     let source = ProjectSource::new(project, synthesiser, ctx.sandbox(), reporter.clone());
     let cancellation = CancellationToken::new();
-    let temporary_change_sets = temporary_change_sets();
-    let existing = known.iter().flatten().map(|stack| temporary_change_sets.delete_leftovers(aws, &stack.arn));
-    let clean_up = join_all(existing);
-    let work = async { tokio::join!(ops::deploy(reads, &request, &source, reporter, &cancellation), clean_up).0 };
+    let work = ops::deploy(reads, &request, &source, reporter, &cancellation);
     let view = DeployView::new(&ctx.ui, execution.shows_rows(), TimeZone::system());
     EventLoop { approver, source: &source, messages, view, phases: StackPhases::new(aws), cancellation: &cancellation }
         .run(work, ctx)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::execution::Timeout;
 use crate::model::{Stack, StackRequest};
-use crate::ops::{OpsError, Result};
+use crate::ops::{OpsError, Result, TemporaryChangeSets};
 use crate::stack::{ProjectStack, Spec, Template, TemplateDiff};
 
 /// A deploy of one or more stacks.
@@ -33,6 +33,8 @@ pub struct DeployRequest<'a> {
     pub warn_of_costs: bool,
     /// How many stacks are deployed concurrently.
     pub concurrency: usize,
+    /// Recognises the change sets that interrupted diffs have left.
+    pub temporary_change_sets: TemporaryChangeSets,
 }
 
 /// One stack of a deploy.

@@ -105,9 +105,13 @@ async fn create_and_check_change_set<S: TemplateSource>(
     deploy.check_cancelled(request.stack)?;
     deploy.reporter.activity(format!("{}: creating the change set …", request.stack));
     deploy.reporter.phase(request.stack, Phase::ChangeSet);
-    let Some(prepared) = prepare_change_set(deploy.aws, request, CHANGE_SET, update.existing).await? else {
-        return Ok(None);
+    let preparation = prepare_change_set(deploy.aws, request, CHANGE_SET, update.existing);
+    let clean_up = async {
+        if let Some(existing) = update.existing {
+            deploy.request.temporary_change_sets.delete_leftovers(deploy.aws, &existing.arn).await;
+        }
     };
+    let Some(prepared) = tokio::join!(preparation, clean_up).0? else { return Ok(None) };
     if let Err(error) = check_planned(deploy, update, &prepared.change_set.changes).await {
         // An error of the clean-up would hide the rejection.
         drop(prepared.discard(deploy.aws).await);

@@ -217,7 +217,7 @@ fn the_help_lists_the_commands_and_the_exit_codes() {
         1  failure
         2  usage error or invalid ecsws.toml; nothing was changed
         3  AWS denied access: credentials or permissions
-        4  timed out
+        4  --timeout expired
         5  a check failed: `diff --fail` found differences, `status --check` found the service not
         steady, or `sandbox status` found no sandbox running
       130  interrupted

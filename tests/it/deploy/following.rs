@@ -72,7 +72,7 @@ fn without_ecs_permissions_only_cloudformation_is_followed() {
     let hint = "hint: its stack is complete, and ECS continues its deployment; --no-wait-services does not need this permission";
     assert_has(
         &unwatched.stderr,
-        &["cannot follow service api", "cannot wait until service `api` is steady: cannot describe service", hint],
+        &["cannot follow service api-", "cannot wait until service `api-", "is steady: cannot describe service", hint],
     );
     workshop.edit("count = 2", "count = 3");
     let deployed = workshop.run("--sandbox deploy --no-wait-services");

@@ -68,6 +68,11 @@ impl Interrupts {
         }
     }
 
+    /// Whether an interrupt was received and not handled.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.pending.borrow().count > 0
+    }
+
     /// Whether nothing is being cleaned up, or a second signal says not to wait for it.
     fn must_exit(&self) -> bool {
         let count = self.pending.borrow().count;
@@ -77,7 +82,10 @@ impl Interrupts {
     /// Creates a listener. Until it is dropped, it receives every interrupt, and the first does not end the command.
     pub(crate) fn listen(&self) -> Listener {
         self.listeners.fetch_add(1, Ordering::AcqRel);
-        Listener { received: self.pending.subscribe(), interrupts: self.clone() }
+        let mut received = self.pending.subscribe();
+        // An interrupt may have come just before.
+        received.mark_changed();
+        Listener { received, interrupts: self.clone() }
     }
 
     /// Waits for an interrupt while there is no listener.
