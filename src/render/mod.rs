@@ -7,6 +7,7 @@ mod json;
 mod live;
 mod logs;
 mod progress;
+mod progress_terminal;
 mod prompts;
 mod sandbox;
 mod standard_stream;

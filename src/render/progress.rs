@@ -14,6 +14,7 @@ use jiff::SignedDuration;
 use tokio::time::sleep;
 
 use super::clean;
+use super::progress_terminal::ProgressTerminal;
 use super::standard_stream::stderr;
 use crate::waits::{LongestWait, Waits};
 
@@ -51,7 +52,11 @@ pub(super) struct Pause(Progress);
 impl Progress {
     /// Without a terminal, no line changes in place.
     pub(super) fn new(is_terminal: bool, is_interrupted: Arc<AtomicBool>) -> Self {
-        let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if is_terminal {
+            ProgressDrawTarget::term_like(Box::new(ProgressTerminal::stderr()))
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         let state = State { last_output: Instant::now(), wait_line: None, pauses: 0 };
         let (bars, state) = (MultiProgress::with_draw_target(target), Arc::new(Mutex::new(state)));
         Self { bars, is_terminal, is_interrupted, state }
@@ -104,9 +109,7 @@ impl Progress {
                     line.enable_steady_tick(REDRAW_INTERVAL);
                     line
                 });
-                // Only the first row of a wrapped line would be cleared. The line starts with the spinner and a space.
-                let columns = usize::from(console::Term::stderr().size().1).saturating_sub(3);
-                line.set_message(console::truncate_str(&notice, columns, "…").into_owned());
+                line.set_message(fit(&notice));
             }
             Some(notice) if state.last_output.elapsed() >= MAX_SILENCE => {
                 // A closed stderr is ignored, because there is nowhere to report it.
@@ -134,6 +137,13 @@ impl Drop for Pause {
         let mut state = self.0.state();
         (state.pauses, state.last_output) = (state.pauses - 1, Instant::now());
     }
+}
+
+/// Shortens a line to the terminal's width: only the first row of a wrapped line would be cleared. Before it are the spinner and a space, after
+/// it the terminal may print `^C`.
+pub(super) fn fit(line: &str) -> String {
+    let columns = usize::from(console::Term::stderr().size().1).saturating_sub(5);
+    console::truncate_str(line, columns, "…").into_owned()
 }
 
 /// `waiting for the change set of stack web (1m 5s); last error: …`, if something has been awaited for some time.

@@ -13,7 +13,7 @@ use lines::LineFormat;
 pub use progress_rows::ProgressRows;
 pub(crate) use summary::{Summary, deletion_plans, print_done, print_failed, summary};
 
-use super::progress::REDRAW_INTERVAL;
+use super::progress::{REDRAW_INTERVAL, fit};
 use super::{Ui, clean};
 use crate::ops::{DeployEvent, Message};
 
@@ -103,10 +103,8 @@ impl DeployView {
 fn style(rows: Arc<Mutex<ProgressRows>>, coloured: bool) -> ProgressStyle {
     let draw = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         let rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
-        // Only the first row of a wrapped line would be cleared. The first line starts with the spinner and a space.
-        let columns = usize::from(console::Term::stderr().size().1).saturating_sub(3);
         let fitted = |line: String| {
-            let line = console::truncate_str(&line, columns, "…").into_owned();
+            let line = fit(&line);
             if coloured { line } else { console::strip_ansi_codes(&line).into_owned() }
         };
         let lines: Vec<String> = rows.lines(state.elapsed()).into_iter().map(fitted).collect();
