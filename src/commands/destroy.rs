@@ -1,5 +1,7 @@
 //! `ecsws destroy`: deletes stacks, in reverse order, after asking.
 
+use std::time::Duration;
+
 use clap::Args;
 use jiff::tz::TimeZone;
 
@@ -17,6 +19,7 @@ use crate::ops;
 use crate::project::Project;
 use crate::render::{self, DeployView};
 use crate::stack::ProjectStack;
+use crate::time_args;
 
 /// Delete stacks and everything in them
 ///
@@ -29,11 +32,18 @@ pub(super) struct DestroyArgs {
     /// Stacks, or services by their keys [default: all]
     #[arg(value_name = "STACK", add = complete::stacks())]
     stacks: Vec<String>,
+    /// Stop waiting after this time, and exit with 4; CloudFormation continues
+    #[arg(long, value_name = "TIME", value_parser = time_args::parse_duration)]
+    timeout: Option<Duration>,
+    /// Cancel an update that is already in progress on a stack, instead of following it to its end first
+    #[arg(long)]
+    cancel_running: bool,
 }
 
 pub(super) async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Exit, CliError> {
+    let DestroyArgs { stacks, timeout, cancel_running } = args;
     let project = ctx.project()?;
-    let stacks = with_dependents(&project, project.stacks(&args.stacks)?)?;
+    let stacks = with_dependents(&project, project.stacks(&stacks)?)?;
     let aws = ctx.aws(Some(&project)).await?;
     show_target(&project, &[], ctx).await?;
 
@@ -63,7 +73,7 @@ pub(super) async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Exit, Cl
             CliError::new(Exit::Interrupted, format!("interrupted; CloudFormation is still deleting {name}"))
                 .hint(follow_hint(RepeatedCommand::new(&["destroy"], ["destroy", name])))
         };
-        let work = ops::destroy(&aws, name, &reporter);
+        let work = ops::destroy(&aws, name, timeout, cancel_running, &reporter);
         Box::pin(show_progress(work, messages, &mut view, ctx)).await.ok_or_else(stopped)??;
     }
     view.end();

@@ -1,6 +1,7 @@
 //! The command table: each row is a file of this folder with its arguments (their doc comments are the help) and its `run`.
 
 mod approval_rules;
+mod cancel;
 mod choose;
 mod completions;
 mod deploy;
@@ -58,6 +59,7 @@ enum Command {
     Logs(logs::LogsArgs),
     Scale(scale::ScaleArgs),
     Destroy(destroy::DestroyArgs),
+    Cancel(cancel::CancelArgs),
     #[cfg(all(unix, feature = "sandbox"))]
     Sandbox(sandbox::SandboxArgs),
     Completions(completions::CompletionsArgs),
@@ -97,7 +99,8 @@ pub(crate) fn without_destructive_suggestions(mut error: clap::Error) -> clap::E
 
 /// Runs the chosen command.
 pub(crate) async fn run(cli: Cli, ctx: &mut Context) -> Result<Exit, CliError> {
-    let prints_events = matches!(cli.command, Command::Deploy(_) | Command::Scale(_) | Command::Destroy(_));
+    let prints_events =
+        matches!(cli.command, Command::Deploy(_) | Command::Scale(_) | Command::Destroy(_) | Command::Cancel(_));
     let ended = match cli.command {
         Command::Init(args) => init::run(&args, ctx),
         Command::Synth(args) => synth::run(args, ctx).await,
@@ -107,6 +110,7 @@ pub(crate) async fn run(cli: Cli, ctx: &mut Context) -> Result<Exit, CliError> {
         Command::Logs(args) => logs::run(args, ctx).await,
         Command::Scale(args) => Box::pin(scale::run(args, ctx)).await,
         Command::Destroy(args) => Box::pin(destroy::run(args, ctx)).await,
+        Command::Cancel(args) => Box::pin(cancel::run(args, ctx)).await,
         #[cfg(all(unix, feature = "sandbox"))]
         Command::Sandbox(args) => sandbox::run(args, ctx).await,
         Command::Completions(args) => completions::run(&args, ctx),

@@ -5,7 +5,7 @@ use super::{CliError, follow_hint};
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::hint::{Hint, RepeatedCommand, SuggestedCommand};
-use crate::ops::{LookUpError, OpsError, StoppedTasks};
+use crate::ops::{LookUpError, OpsError, StoppedTasks, cancellation};
 
 impl From<OpsError> for CliError {
     fn from(error: OpsError) -> Self {
@@ -49,6 +49,10 @@ fn exit_and_hint(error: &OpsError) -> (Exit, Option<Hint>) {
             let hint = Hint::from("ECS continues its deployment; ").then(SuggestedCommand::ecsws(["status"]));
             (exit_of(&error.kind), Some(hint.text(" shows the service's state")))
         }
+        OpsError::TimedOut { stack, status, .. } if *status == "DELETE_IN_PROGRESS" => {
+            let destroy = RepeatedCommand::new(&["destroy"], ["destroy", stack]).without_timeout();
+            (Exit::TimedOut, Some(Hint::from("CloudFormation continues; ").append(&follow_hint(destroy))))
+        }
         OpsError::TimedOut { stack, status, .. } if status.is_in_progress() => {
             let hint = Hint::from("CloudFormation continues; ")
                 .then(SuggestedCommand::Repeat(RepeatedCommand::deploy([stack]).without_timeout()))
@@ -68,16 +72,23 @@ fn exit_and_hint(error: &OpsError) -> (Exit, Option<Hint>) {
         OpsError::StackFailed { stack, status, .. } if *status == "UPDATE_ROLLBACK_FAILED" => {
             let deploy = SuggestedCommand::Repeat(RepeatedCommand::deploy([stack]));
             let hint = Hint::from("once the cause is removed, ").then(deploy);
-            (Exit::Failed, Some(hint.text(" continues the rollback and then deploys")))
+            let rest =
+                " continues the rollback and then deploys; --skip-resource LOGICAL_ID leaves a resource as it is";
+            (Exit::Failed, Some(hint.text(rest)))
         }
         OpsError::StackFailed { stack, status, .. } if *status == "DELETE_FAILED" => {
             let destroy = SuggestedCommand::Repeat(RepeatedCommand::new(&["destroy"], ["destroy", stack]));
             (Exit::Failed, Some(Hint::from("remove what prevents the deletion, then repeat ").then(destroy)))
         }
         OpsError::Interrupted { .. } => (Exit::Interrupted, None),
-        OpsError::StillInProgress { stack } => {
-            let repetition = RepeatedCommand::deploy([stack]).without_timeout();
-            (Exit::TimedOut, Some(follow_hint(repetition)))
+        OpsError::StillInProgress { stack, status, .. } => {
+            let repetition = RepeatedCommand::new(&["deploy", "scale", "destroy"], ["deploy", stack]);
+            let hint = follow_hint(repetition.without_timeout());
+            if cancellation(status).is_none() {
+                return (Exit::TimedOut, Some(hint));
+            }
+            let cancel = SuggestedCommand::ecsws(["cancel", stack]);
+            (Exit::TimedOut, Some(hint.text("; ").then(cancel).text(" cancels it")))
         }
         OpsError::WrongTarget { .. } => {
             let hint = "choose --profile and --region to match [target] in ecsws.toml, or change [target]";
@@ -103,6 +114,8 @@ fn exit_and_hint(error: &OpsError) -> (Exit, Option<Hint>) {
         | OpsError::StackFailed { .. }
         | OpsError::ChangeSetFailed { .. }
         | OpsError::RolloutFailed { .. }
+        | OpsError::NotCancellable { .. }
+        | OpsError::TooLateToCancel { .. }
         | OpsError::CountNotReached { .. } => (Exit::Failed, None),
     }
 }

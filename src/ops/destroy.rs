@@ -1,8 +1,10 @@
 //! Plans and follows the deletion of stacks.
 
-use std::time::Instant;
+use std::time::Duration;
 
-use super::deploy::state::{delete_and_follow, follow_operation};
+use tokio::time::{Instant, timeout};
+
+use super::deploy::state::{delete_and_follow, end_running_operation};
 use super::read_cache::deployed_template;
 use super::{DeployEvent, Operation, OpsError, Reporter, Result};
 use crate::aws::Aws;
@@ -83,17 +85,33 @@ async fn own_exports(aws: &Aws, stack: &Stack) -> Result<Vec<String>> {
     }
 }
 
-/// Deletes a stack; `false` when there was none.
-pub async fn destroy<E>(aws: &Aws, name: &str, reporter: &Reporter<E>) -> Result<bool> {
-    #[expect(clippy::disallowed_methods, reason = "how long it took is shown to the user; nothing depends on it")]
+/// Deletes a stack; `false` when there was none. An update in progress is followed first, or cancelled with `cancels`.
+///
+/// # Errors
+/// Also if it takes longer than `limit`.
+pub async fn destroy<E>(
+    aws: &Aws,
+    name: &str,
+    limit: Option<Duration>,
+    cancels: bool,
+    reporter: &Reporter<E>,
+) -> Result<bool> {
     let start = Instant::now();
     let Some(stack) = aws.stack(name).await? else { return Ok(false) };
     reporter.event(DeployEvent::Started { stack: name.to_owned(), operation: Operation::Delete });
     // A stack can be deleted while it is created, but not while it is updated.
     if stack.status.is_in_progress() && stack.status.as_str().starts_with("UPDATE_") {
-        follow_operation(aws, &stack, Operation::Update, reporter).await?;
+        end_running_operation(aws, &stack, limit, cancels, reporter).await?;
     }
-    delete_and_follow(aws, &stack, reporter).await?;
+    let deletion = delete_and_follow(aws, &stack, reporter);
+    let deleted = match limit {
+        None => deletion.await,
+        Some(limit) => timeout(limit.saturating_sub(start.elapsed()), deletion).await.unwrap_or_else(|_| {
+            let (stack, status) = (name.to_owned(), "DELETE_IN_PROGRESS".into());
+            Err(OpsError::TimedOut { stack, limit, status, stopped_tasks: Vec::new() })
+        }),
+    };
+    deleted?;
     reporter.event(DeployEvent::Finished {
         stack: name.to_owned(),
         operation: Operation::Delete,

@@ -120,9 +120,15 @@ pub enum OpsError {
     /// The deploy was cancelled before the stack changed.
     #[error("interrupted; {stack} was not changed")]
     Interrupted { stack: String },
-    /// An operation that was begun before is still in progress.
-    #[error("another operation on stack `{stack}` is still in progress; it was not cancelled")]
-    StillInProgress { stack: String },
+    /// An operation that was begun before is still in progress after the time limit.
+    #[error("another operation on stack `{stack}` is still in progress after {}", in_words(*limit))]
+    StillInProgress { stack: String, status: StackStatus, limit: Duration },
+    /// The operation in progress cannot be cancelled.
+    #[error("stack `{stack}` is {status}, which cannot be cancelled")]
+    NotCancellable { stack: String, status: StackStatus },
+    /// The update ended before it was cancelled.
+    #[error("the update of stack `{stack}` ended before it could be cancelled")]
+    TooLateToCancel { stack: String },
     /// CloudFormation cannot replace a resource if it must not roll back.
     #[error("{stack}: {} would be replaced, which needs a rollback to be possible", resources.join(", "))]
     ReplacementWithoutRollback {

@@ -1,6 +1,7 @@
 //! The long-running work over AWS and the stack model. It emits typed events and never writes to the terminal.
 
 mod aws_look_ups;
+mod cancel;
 mod compare;
 mod deploy;
 mod destroy;
@@ -20,6 +21,7 @@ use crate::aws::Aws;
 use crate::model::Stack;
 
 pub(crate) use aws_look_ups::LookUpError;
+pub(crate) use cancel::{cancel, cancellation};
 pub use compare::{DiffInputs, StackDiff, TemporaryChangeSets, compare};
 pub(crate) use compare::{compare_stacks, running_differences};
 pub(crate) use deploy::events::StoppedTasks;

@@ -1,5 +1,6 @@
 //! Reads stacks and what belongs to them, each once as long as the command changes nothing.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -97,6 +98,11 @@ impl ReadCache {
         owners.clear();
     }
 
+    /// Discards the state of one stack.
+    pub(super) fn discard_stack(&self, name: &str) {
+        self.stacks.remove(name);
+    }
+
     /// As [`ReadCache::discard`], after an operation that left the stack as `stack`.
     pub(super) fn discard_after(&self, stack: &Stack) {
         self.discard();
@@ -141,6 +147,13 @@ impl<K: Ord, V: Clone> Cache<K, V> {
 
     fn insert(&self, key: K, value: V) {
         self.entries().insert(key, Arc::new(OnceCell::new_with(Some(value))));
+    }
+
+    fn remove<Q: Ord + ?Sized>(&self, key: &Q)
+    where
+        K: Borrow<Q>,
+    {
+        self.entries().remove(key);
     }
 
     fn clear(&self) {

@@ -87,6 +87,11 @@ impl Ui {
         self.options.stdin_is_terminal && self.options.stderr_is_terminal
     }
 
+    /// Whether every question is answered with yes (`--yes`).
+    pub(crate) fn answers_yes(&self) -> bool {
+        self.options.yes
+    }
+
     /// Whether progress is shown on a terminal.
     pub(crate) fn shows_progress(&self) -> bool {
         self.options.stderr_is_terminal && !self.options.quiet

@@ -65,6 +65,8 @@ async fn deploy(
         TemporaryChangeSets { machine: 1, process: 1, is_running: |_| true, now: jiff::Timestamp::UNIX_EPOCH };
     let request = DeployRequest {
         temporary_change_sets,
+        cancel_running: false,
+        skipped_resources: &[],
         spec: &spec,
         stacks: &inputs,
         method: DeployMethod::ChangeSet,

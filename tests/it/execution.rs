@@ -200,7 +200,7 @@ async fn a_deletion_that_never_started_is_an_error() {
     let server = Server { stack_status: |_| "CREATE_COMPLETE", events: |_| BEFORE.to_vec(), ..Server::default() };
     let (aws, _) = connect(server).await;
     let (reporter, _messages) = ops::message_channel::<OpsError>();
-    let error = ops::destroy(&aws, "web", &reporter).await.expect_err("nothing is deleted");
+    let error = ops::destroy(&aws, "web", None, false, &reporter).await.expect_err("nothing is deleted");
     let expected =
         "CloudFormation accepted the request to delete stack `web`, but has not started; the stack is CREATE_COMPLETE";
     assert_eq!(error.to_string(), expected);

@@ -3,6 +3,7 @@
 
 mod architecture;
 
+mod cancel;
 mod change_sets;
 mod cli;
 mod closed_output;

@@ -164,9 +164,10 @@ impl Aws {
     }
 
     /// Continues a failed rollback.
-    pub async fn continue_rollback(&self, arn: &str) -> Result<()> {
+    pub async fn continue_rollback(&self, arn: &str, skipped: &[String]) -> Result<()> {
         let action = format!("continue the rollback of stack `{arn}`");
         let call = self.cloudformation().continue_update_rollback().stack_name(arn);
+        let call = call.set_resources_to_skip((!skipped.is_empty()).then(|| skipped.to_vec()));
         let call = call.client_request_token(idempotency_token());
         call.send().await.map(drop).map_err(|error| self.error(action, error))
     }

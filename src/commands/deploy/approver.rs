@@ -50,14 +50,18 @@ impl Approver for DeployApprover<'_> {
                 )
                 .await
             }
-            Question::RollBack { .. } => roll_back(question, ui).await,
+            Question::RollBack { .. } | Question::SkipResources { .. } => roll_back(question, ui).await,
         }
     }
 }
 
-/// Asks whether to roll back a failed stack before it is deployed. Answers other questions with no.
+/// Asks whether to roll back a failed stack before it is deployed, and without which resources. Answers other questions with no.
 pub(crate) async fn roll_back(question: &Question, ui: &mut Ui) -> Result<bool, CliError> {
-    let Question::RollBack { stack, status, stuck_resources } = question else { return Ok(false) };
+    let (stack, status, stuck_resources) = match question {
+        Question::RollBack { stack, status, stuck_resources } => (stack, status, stuck_resources),
+        Question::SkipResources { stack, resources } => return skip_resources(stack, resources, ui).await,
+        Question::CreateStack { .. } | Question::ApplyChanges(_) => return Ok(false),
+    };
     let text = if stuck_resources.is_empty() {
         format!("Stack {stack} is {status}: roll it back first?")
     } else {
@@ -65,4 +69,16 @@ pub(crate) async fn roll_back(question: &Question, ui: &mut Ui) -> Result<bool, 
         format!("Stack {stack} is {status}, stuck at\n  {resources}\nContinue its rollback first?")
     };
     Ok(ui.confirm(&text, "--yes").await?)
+}
+
+/// `--yes` does not skip resources, because they are then left in an unknown state; `--skip-resource` does.
+async fn skip_resources(stack: &str, resources: &[String], ui: &mut Ui) -> Result<bool, CliError> {
+    if ui.answers_yes() || !ui.can_ask() {
+        return Ok(false);
+    }
+    let resources = resources.join(", ");
+    let question = format!(
+        "If the cause is not removed, the rollback of {stack} fails again. Skip {resources}, which are then left as they are?"
+    );
+    Ok(ui.confirm(&question, "--skip-resource").await?)
 }

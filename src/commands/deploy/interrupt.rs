@@ -31,7 +31,9 @@ pub(super) async fn decide(signal: Signal, phases: &StackPhases<'_>, ui: &mut Ui
         return Decision::Leave;
     }
     ui.note(&format!("\nCloudFormation is still changing {}. What now?", in_progress.join(", ")));
-    match ui.choose("action", &[CANCEL, LEAVE, CONTINUE]).await {
+    // The operation of another deploy is only cancelled on request.
+    let actions = if phases.can_cancel() { [CANCEL, LEAVE, CONTINUE].as_slice() } else { &[LEAVE, CONTINUE] };
+    match ui.choose("action", actions).await {
         Ok(CANCEL) => Decision::Cancel,
         Ok(CONTINUE) => Decision::Continue,
         _ => Decision::Leave,

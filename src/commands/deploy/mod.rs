@@ -134,6 +134,8 @@ pub(super) async fn deploy<A: Approver>(
         preflight: !execution.no_preflight,
         no_rollback: execution.no_rollback,
         timeout: execution.timeout(),
+        cancel_running: execution.cancel_running,
+        skipped_resources: &execution.skip_resources,
         wait_for_services: !execution.no_wait_services,
         warn_of_costs: !ctx.settings.sandbox,
         temporary_change_sets: temporary_change_sets(),

@@ -43,6 +43,13 @@ pub(crate) struct ExecutionOptions {
     /// Keep failed resources as they are instead of rolling back
     #[arg(long)]
     pub no_rollback: bool,
+    /// Cancel an operation that is already in progress on a stack, instead of following it: an update is rolled back, a stack that is being created
+    /// is deleted
+    #[arg(long)]
+    pub cancel_running: bool,
+    /// Leave this resource as it is when continuing a rollback that failed because of it
+    #[arg(long = "skip-resource", value_name = "LOGICAL_ID")]
+    pub skip_resources: Vec<String>,
 }
 
 /// What happens to a creation that exceeds the timeout.

@@ -83,7 +83,7 @@ impl Approver for ScaleApprover<'_> {
         match question {
             Question::CreateStack { stack, .. } => self.approve_creation(stack, ui).await,
             Question::ApplyChanges(changes) => self.approve_changes(changes, source, ui).await,
-            Question::RollBack { .. } => roll_back(question, ui).await,
+            Question::RollBack { .. } | Question::SkipResources { .. } => roll_back(question, ui).await,
         }
     }
 

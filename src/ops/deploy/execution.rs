@@ -222,7 +222,7 @@ pub(super) async fn cancel_operation(aws: &Aws, operation: Operation, stack: &st
 }
 
 /// Cancels an update, which is then rolled back. Returns `false` if the update has ended or is cleaning up.
-async fn cancel_update(aws: &Aws, arn: &str) -> Result<bool> {
+pub(in crate::ops) async fn cancel_update(aws: &Aws, arn: &str) -> Result<bool> {
     let Err(error) = aws.cancel_update(arn).await else { return Ok(true) };
     match aws.stack(arn).await {
         Ok(now) if now.as_ref().is_none_or(|now| now.status != "UPDATE_IN_PROGRESS") => Ok(false),

@@ -38,6 +38,8 @@ pub enum Phase {
     ChangeSet,
     /// An operation is in progress on the stack with this name or ARN.
     InProgress(Operation, String),
+    /// An operation that this deploy has not started is followed to its end.
+    Followed,
     /// CloudFormation is done, and the services are not steady yet.
     WaitingForServices,
 }
@@ -61,6 +63,8 @@ pub enum Question {
         /// The resources at which its rollback is stuck; none where there was no rollback yet.
         stuck_resources: Vec<String>,
     },
+    /// Skip these resources, by logical id, when the rollback is continued?
+    SkipResources { stack: String, resources: Vec<String> },
 }
 
 /// The changes of a stack, right before they are made.

@@ -76,6 +76,12 @@ impl<S: TemplateSource> DeployContext<'_, S> {
         self.reporter.phase(stack, Phase::InProgress(operation, name_or_arn.to_owned()));
     }
 
+    /// Sends that an operation that others have started is followed, and discards what was read before it.
+    fn follow_operation(&self, stack: &str) {
+        self.reads.discard();
+        self.reporter.phase(stack, Phase::Followed);
+    }
+
     /// Sends that the operation on a stack has ended, and discards what was read before.
     fn end_operation(&self, stack: &str) {
         self.reads.discard();
@@ -108,7 +114,12 @@ pub async fn deploy<S: TemplateSource>(
         request.stacks,
         request.concurrency,
         || cancellation.is_cancelled(),
-        async |inputs| stack_deployment::deploy_stack(&deploy, inputs).await.into(),
+        async |inputs, has_waited| {
+            if has_waited {
+                reads.discard_stack(&inputs.stack.name);
+            }
+            stack_deployment::deploy_stack(&deploy, inputs).await.into()
+        },
     )
     .await;
     // The checks are about all stacks together, so the others are not skipped because of one of them.

@@ -39,7 +39,12 @@ impl<'a> StackPhases<'a> {
 
     /// The stacks with an operation in progress.
     pub(crate) fn in_progress(&self) -> Vec<&str> {
-        self.stacks_in(|phase| matches!(phase, Phase::InProgress(..)))
+        self.stacks_in(|phase| matches!(phase, Phase::InProgress(..) | Phase::Followed))
+    }
+
+    /// Whether the deploy has started an operation that is in progress.
+    pub(crate) fn can_cancel(&self) -> bool {
+        self.current.values().any(|phase| matches!(phase, Phase::InProgress(..)))
     }
 
     /// The stacks that are complete and wait for their services.
@@ -47,7 +52,7 @@ impl<'a> StackPhases<'a> {
         self.stacks_in(|phase| *phase == Phase::WaitingForServices)
     }
 
-    /// Cancels the operations in progress. Passes each stack with what becomes of it to `on_cancelled`.
+    /// Cancels the operations that the deploy has started. Passes each stack with what becomes of it to `on_cancelled`.
     pub(crate) async fn cancel(&self, mut on_cancelled: impl FnMut(&str, Result<&'static str>)) {
         for (name, phase) in &self.current {
             if let Phase::InProgress(operation, arn) = phase {

@@ -27,6 +27,10 @@ pub struct DeployRequest<'a> {
     pub no_rollback: bool,
     /// The time limit of the operation on each stack.
     pub timeout: Timeout,
+    /// Cancel an operation that others have started, instead of following it.
+    pub cancel_running: bool,
+    /// Logical ids of the resources to skip when a failed rollback is continued.
+    pub skipped_resources: &'a [String],
     /// Wait until the services are steady.
     pub wait_for_services: bool,
     /// Warn of resources that are billed by the hour.

@@ -6,9 +6,9 @@ use futures_util::stream::FuturesUnordered;
 use super::outcome::StackOutcome;
 use super::request::StackInputs;
 
-/// Runs the work of every stack, at most `concurrency` concurrently. A failure skips only the dependents of the stack; after a cancellation no
+/// Runs the work of every stack, at most `concurrency` concurrently; `work` gets whether the stack had to wait for others. A failure skips only the dependents of the stack; after a cancellation no
 /// more work is started. Dependencies outside of these stacks count as deployed.
-pub(super) async fn in_order<'a, E, F: AsyncFn(&'a StackInputs<'a>) -> StackOutcome<E>>(
+pub(super) async fn in_order<'a, E, F: AsyncFn(&'a StackInputs<'a>, bool) -> StackOutcome<E>>(
     stacks: &'a [StackInputs<'a>],
     concurrency: usize,
     is_cancelled: impl Fn() -> bool,
@@ -22,6 +22,7 @@ pub(super) async fn in_order<'a, E, F: AsyncFn(&'a StackInputs<'a>) -> StackOutc
         stacks[index].stack.depends_on.iter().filter_map(position).collect::<Vec<_>>()
     };
     let is_deployed = |outcome: &Option<StackOutcome<E>>| matches!(outcome, Some(StackOutcome::Deployed(_)));
+    let mut has_waited = false;
     loop {
         for index in 0..stacks.len() {
             if started[index] || running.len() >= concurrency {
@@ -36,10 +37,11 @@ pub(super) async fn in_order<'a, E, F: AsyncFn(&'a StackInputs<'a>) -> StackOutc
                 (started[index], outcomes[index]) = (true, Some(StackOutcome::NotStarted));
             } else if needs.iter().all(|need| is_deployed(&outcomes[*need])) {
                 started[index] = true;
-                let work = work(&stacks[index]);
+                let work = work(&stacks[index], has_waited);
                 running.push(async move { (index, work.await) });
             }
         }
+        has_waited = true;
         match running.next().await {
             Some((index, outcome)) => outcomes[index] = Some(outcome),
             None if started.iter().all(|started| *started) => break,
@@ -75,9 +77,9 @@ mod tests {
             required_parameters: Vec::new(),
         });
         let (inputs, log): (Vec<_>, _) = (inputs.collect(), RefCell::new(Vec::new()));
-        let work = async |inputs: &StackInputs<'_>| {
+        let work = async |inputs: &StackInputs<'_>, has_waited: bool| {
             let name = &inputs.stack.name;
-            log.borrow_mut().push(format!("{name} begins"));
+            log.borrow_mut().push(format!("{name} begins{}", if has_waited { " after waiting" } else { "" }));
             tokio::task::yield_now().await;
             log.borrow_mut().push(format!("{name} ends"));
             if name == fails {
@@ -111,7 +113,7 @@ mod tests {
     #[tokio::test]
     async fn one_at_a_time_is_in_the_given_order() {
         let stacks = [stack("a", &[]), stack("b", &[])];
-        assert_eq!(run(&stacks, 1, "").await.0, ["a begins", "a ends", "b begins", "b ends"]);
+        assert_eq!(run(&stacks, 1, "").await.0, ["a begins", "a ends", "b begins after waiting", "b ends"]);
     }
 
     #[tokio::test]

@@ -1,7 +1,5 @@
 //! Deploys one stack: compare, change set, approval, execution.
 
-use tokio::time::timeout;
-
 use super::DeployContext;
 use super::checks::{check_all, check_planned};
 use super::desired_count_resets::warn_of_desired_count_resets;
@@ -12,8 +10,9 @@ use super::outcome::{DeployResult, Deployed, Failure};
 use super::preflight::StackUpdate;
 use super::prepared_change_set::{PreparedChangeSet, prepare_change_set, to_planned_resources};
 use super::request::{DeployMethod, DesiredStack, StackInputs};
-use super::state::{delete_failed_creation, failed_resources, follow_operation, operation_in_progress, roll_back};
+use super::state::{FailedResource, delete_failed_creation, end_running_operation, failed_resources, roll_back};
 use super::template_source::TemplateSource;
+use crate::diagnostic::Diagnostic;
 use crate::model::{Stack, StackRequest, StackResource, StackState};
 use crate::ops::OpsError;
 use crate::stack::{Template, TemplateDiff};
@@ -189,32 +188,24 @@ async fn resolve_initial_state<S: TemplateSource>(
     let (name, aws, reporter) = (&inputs.stack.name, deploy.aws, &deploy.reporter);
     loop {
         let Some(stack) = deploy.reads.stack(name).await? else { return Ok(None) };
-        let stuck_resources = match stack.status.state() {
+        match stack.status.state() {
             StackState::InReview => return Ok(None),
             StackState::Updatable => return Ok(Some(stack)),
             // Without rollback, an update continues from what failed.
             StackState::Failed if deploy.request.no_rollback => return Ok(Some(stack)),
-            StackState::Failed => Vec::new(),
-            StackState::RollbackFailed => failed_resources(deploy.reads, &stack, "UPDATE_FAILED").await?,
+            StackState::Failed | StackState::RollbackFailed => roll_back_failed_stack(deploy, &stack).await?,
             StackState::DeleteFailed => {
-                let reasons = failed_resources(deploy.reads, &stack, "DELETE_FAILED").await?;
+                let resources = failed_resources(deploy.reads, &stack, "DELETE_FAILED").await?;
+                let reasons = resources.into_iter().map(|resource| resource.description).collect();
                 let (stack, status) = (stack.name, stack.status);
                 return Err(OpsError::StackFailed { stack, status, reasons, stopped_tasks: Vec::new() }.into());
             }
             StackState::InProgress => {
-                let operation = operation_in_progress(&stack.status);
-                deploy.start_operation(name, operation, &stack.arn);
-                let followed = follow_operation(aws, &stack, operation, reporter);
-                let followed = match deploy.request.timeout.duration {
-                    Some(limit) => {
-                        timeout(limit, followed).await.map_err(|_| OpsError::StillInProgress { stack: name.clone() })?
-                    }
-                    None => followed.await,
-                };
-                followed.map_err(|error| error.while_following(name))?;
+                deploy.follow_operation(name);
+                let (limit, cancels) = (deploy.request.timeout.duration, deploy.request.cancel_running);
+                end_running_operation(aws, &stack, limit, cancels, reporter).await?;
                 deploy.end_operation(name);
                 deploy.check_cancelled(name)?;
-                continue;
             }
             StackState::FailedCreation => {
                 // Keep it if the next creation would fail as well.
@@ -223,15 +214,45 @@ async fn resolve_initial_state<S: TemplateSource>(
                 deploy.start_operation(name, Operation::Delete, &stack.arn);
                 delete_failed_creation(aws, &stack, reporter).await?;
                 deploy.end_operation(name);
-                continue;
             }
-        };
-        let question = Question::RollBack { stack: name.clone(), status: stack.status.clone(), stuck_resources };
-        deploy.ask(name, question).await?;
-        deploy.start_operation(name, Operation::RollBack, &stack.arn);
-        roll_back(aws, &stack, reporter).await?;
-        deploy.end_operation(name);
+        }
     }
+}
+
+/// Rolls back a failed stack, or continues its failed rollback, if the user approves.
+async fn roll_back_failed_stack<S: TemplateSource>(deploy: &DeployContext<'_, S>, stack: &Stack) -> Result<(), S> {
+    let name = &stack.name;
+    let stuck = match stack.status.state() {
+        StackState::RollbackFailed => failed_resources(deploy.reads, stack, "UPDATE_FAILED").await?,
+        _ => Vec::new(),
+    };
+    let stuck_resources = stuck.iter().map(|resource| resource.description.clone()).collect();
+    deploy.ask(name, Question::RollBack { stack: name.clone(), status: stack.status.clone(), stuck_resources }).await?;
+    let skipped = resources_to_skip(deploy, name, stuck).await?;
+    deploy.start_operation(name, Operation::RollBack, &stack.arn);
+    roll_back(deploy.aws, stack, &skipped, &deploy.reporter).await?;
+    deploy.end_operation(name);
+    Ok(())
+}
+
+/// The logical ids of the resources that the user wants to skip, out of those at which the rollback is stuck.
+async fn resources_to_skip<S: TemplateSource>(
+    deploy: &DeployContext<'_, S>,
+    name: &str,
+    stuck: Vec<FailedResource>,
+) -> Result<Vec<String>, S> {
+    let requested = deploy.request.skipped_resources;
+    let stuck: Vec<String> = stuck.into_iter().map(|resource| resource.logical_id).collect();
+    if let Some(unknown) = requested.iter().find(|id| !stuck.contains(id)) {
+        let message = format!("the rollback of {name} is not stuck at `{unknown}`, so it cannot be skipped");
+        return Err(OpsError::Rejected { rejections: vec![Diagnostic::new(message)] }.into());
+    }
+    if stuck.is_empty() || !requested.is_empty() {
+        return Ok(requested.to_vec());
+    }
+    let question = Question::SkipResources { stack: name.to_owned(), resources: stuck.clone() };
+    let skips = deploy.reporter.ask(question).await.map_err(Failure::Failed)?;
+    Ok(if skips { stuck } else { Vec::new() })
 }
 
 async fn approve_creation<S: TemplateSource>(
