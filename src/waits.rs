@@ -7,10 +7,10 @@ use tokio::time::Instant;
 
 /// The waits in progress.
 #[derive(Debug, Clone, Default)]
-pub struct Waits(Arc<Mutex<Vec<Entry>>>);
+pub struct Waits(Arc<Mutex<Vec<WaitEntry>>>);
 
 #[derive(Debug)]
-struct Entry {
+struct WaitEntry {
     id: u64,
     description: String,
     since: Instant,
@@ -26,7 +26,7 @@ pub(crate) struct Wait {
 
 /// The wait that started first, for display.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LongestWait {
+pub(crate) struct OldestWait {
     /// What is awaited: "the change set of stack `web`".
     pub description: String,
     pub elapsed: Duration,
@@ -44,23 +44,23 @@ impl Waits {
     pub(crate) fn begin_at(&self, since: Instant, description: impl Into<String>) -> Wait {
         let mut entries = self.entries();
         let id = entries.last().map_or(0, |last| last.id + 1);
-        entries.push(Entry { id, description: description.into(), since, last_error: None });
+        entries.push(WaitEntry { id, description: description.into(), since, last_error: None });
         Wait { waits: self.clone(), id }
     }
 
     /// The wait that started first.
-    pub(crate) fn longest(&self) -> Option<LongestWait> {
+    pub(crate) fn oldest(&self) -> Option<OldestWait> {
         let entries = self.entries();
         let first = entries.iter().min_by_key(|entry| entry.since)?;
         let newer_errors = || entries.iter().rev().find_map(|entry| entry.last_error.clone());
-        Some(LongestWait {
+        Some(OldestWait {
             description: first.description.clone(),
             elapsed: first.since.elapsed(),
             last_error: first.last_error.clone().or_else(newer_errors),
         })
     }
 
-    fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
+    fn entries(&self) -> MutexGuard<'_, Vec<WaitEntry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -87,17 +87,17 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_longest_wait_is_shown_with_the_last_error_of_any() {
         let waits = Waits::default();
-        assert_eq!(waits.longest(), None);
+        assert_eq!(waits.oldest(), None);
         let outer = waits.begin("service `web` to become steady");
         tokio::time::advance(Duration::from_secs(5)).await;
         let inner = waits.begin("ECS DescribeServices");
-        let shown = || waits.longest().map(|wait| (wait.description, wait.elapsed.as_secs(), wait.last_error));
+        let shown = || waits.oldest().map(|wait| (wait.description, wait.elapsed.as_secs(), wait.last_error));
         assert_eq!(shown(), Some(("service `web` to become steady".to_owned(), 5, None)));
         inner.set_error("HTTP 503".to_owned());
         assert_eq!(shown().and_then(|shown| shown.2), Some("HTTP 503".to_owned()));
         drop(outer);
         assert_eq!(shown(), Some(("ECS DescribeServices".to_owned(), 0, Some("HTTP 503".to_owned()))));
         drop(inner);
-        assert_eq!(waits.longest(), None);
+        assert_eq!(waits.oldest(), None);
     }
 }

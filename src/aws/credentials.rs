@@ -34,7 +34,7 @@ struct Role<'a> {
 
 /// The source of the credentials that assume the first role.
 #[derive(Debug, PartialEq, Eq)]
-enum Source<'a> {
+enum CredentialSource<'a> {
     /// The access key in a profile.
     Keys(&'a str),
     /// Other settings of a profile: a process, a web identity, IAM Identity Center.
@@ -57,13 +57,13 @@ pub(super) async fn provider(
     mut mfa_code: impl AsyncFnMut(&str) -> Option<String>,
 ) -> Result<Option<SharedCredentialsProvider>> {
     let Some((source, roles)) = role_chain(profiles, profile) else { return Ok(None) };
-    if let Source::Profile(name) = source
+    if let CredentialSource::Profile(name) = source
         && profiles.profile(name).is_some_and(|section| !section.contains_key("web_identity_token_file"))
     {
         profiles.check_sso_session(name)?;
     }
     let is_known_to_sdk =
-        !matches!(source, Source::Session { .. }) && roles.iter().all(|role| role.mfa_serial.is_none());
+        !matches!(source, CredentialSource::Session { .. }) && roles.iter().all(|role| role.mfa_serial.is_none());
     if is_known_to_sdk {
         return Ok(None);
     }
@@ -109,7 +109,7 @@ fn checked_code(code: String, profile: &str, serial: &str) -> Result<String> {
 
 /// The source of a profile's credentials and the roles to assume with them, in order. `None` if the profile is invalid; the SDK then
 /// reports why.
-fn role_chain<'a>(profiles: &'a SharedConfig, profile: &'a str) -> Option<(Source<'a>, Vec<Role<'a>>)> {
+fn role_chain<'a>(profiles: &'a SharedConfig, profile: &'a str) -> Option<(CredentialSource<'a>, Vec<Role<'a>>)> {
     let (mut roles, mut visited, mut name) = (Vec::new(), Vec::new(), profile);
     let source = loop {
         let section = profiles.profile(name)?;
@@ -120,7 +120,7 @@ fn role_chain<'a>(profiles: &'a SharedConfig, profile: &'a str) -> Option<(Sourc
         visited.push(name);
         // In a source profile, keys take precedence over a role.
         if visited.len() > 1 && value("aws_access_key_id").is_some() {
-            break Source::Keys(name);
+            break CredentialSource::Keys(name);
         }
         let Some(arn) = value("role_arn").filter(|_| value("web_identity_token_file").is_none()) else {
             break own_source(profiles, name, section);
@@ -135,7 +135,7 @@ fn role_chain<'a>(profiles: &'a SharedConfig, profile: &'a str) -> Option<(Sourc
         match (value("source_profile"), value("credential_source")) {
             (Some(source), None) if source == name => break own_source(profiles, name, section),
             (Some(source), None) => name = source,
-            (None, Some(source)) => break Source::Named(source),
+            (None, Some(source)) => break CredentialSource::Named(source),
             _ => return None,
         }
     };
@@ -145,16 +145,20 @@ fn role_chain<'a>(profiles: &'a SharedConfig, profile: &'a str) -> Option<(Sourc
 
 /// The source in a profile itself. A session whose name the SDK's parser rejects is passed by name, because its token file is named
 /// after it.
-fn own_source<'a>(profiles: &'a SharedConfig, name: &'a str, section: &'a ProfileSection) -> Source<'a> {
+fn own_source<'a>(profiles: &'a SharedConfig, name: &'a str, section: &'a ProfileSection) -> CredentialSource<'a> {
     let session = || {
         let session = section.get("sso_session").filter(|session| sdk_name(session) != **session)?;
         let (account, role) = (section.get("sso_account_id")?, section.get("sso_role_name")?);
-        Some(Source::Session { name: session, session: profiles.sso_session(session)?, account, role })
+        Some(CredentialSource::Session { name: session, session: profiles.sso_session(session)?, account, role })
     };
-    session().unwrap_or(Source::Profile(name))
+    session().unwrap_or(CredentialSource::Profile(name))
 }
 
-fn source_provider(profiles: &SharedConfig, source: &Source<'_>, config: &SdkConfig) -> SharedCredentialsProvider {
+fn source_provider(
+    profiles: &SharedConfig,
+    source: &CredentialSource<'_>,
+    config: &SdkConfig,
+) -> SharedCredentialsProvider {
     let config = provider_config(config);
     let profile_provider = |name: &str, keep: fn(&str) -> bool| {
         let profile = ProfileFileCredentialsProvider::builder().configure(&config);
@@ -162,21 +166,21 @@ fn source_provider(profiles: &SharedConfig, source: &Source<'_>, config: &SdkCon
         SharedCredentialsProvider::new(profile.build())
     };
     match source {
-        Source::Keys(name) => profile_provider(name, |key| key.starts_with("aws_")),
-        Source::Profile(name) => profile_provider(name, |key| !ROLE_KEYS.contains(&key)),
-        Source::Session { name, session, account, role } => {
+        CredentialSource::Keys(name) => profile_provider(name, |key| key.starts_with("aws_")),
+        CredentialSource::Profile(name) => profile_provider(name, |key| !ROLE_KEYS.contains(&key)),
+        CredentialSource::Session { name, session, account, role } => {
             let value = |key: &str| session.get(key).cloned().unwrap_or_default();
             let session = SsoCredentialsProvider::builder().configure(&config).session_name(*name);
             let session = session.start_url(value("sso_start_url")).region(Region::new(value("sso_region")));
             SharedCredentialsProvider::new(session.account_id(*account).role_name(*role).build())
         }
-        Source::Named(name) if name.eq_ignore_ascii_case("Environment") => {
+        CredentialSource::Named(name) if name.eq_ignore_ascii_case("Environment") => {
             SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new())
         }
-        Source::Named(name) if name.eq_ignore_ascii_case("EcsContainer") => {
+        CredentialSource::Named(name) if name.eq_ignore_ascii_case("EcsContainer") => {
             SharedCredentialsProvider::new(EcsCredentialsProvider::builder().configure(&config).build())
         }
-        Source::Named(_) => {
+        CredentialSource::Named(_) => {
             SharedCredentialsProvider::new(ImdsCredentialsProvider::builder().configure(&config).build())
         }
     }

@@ -3,6 +3,7 @@
 use clap::Args;
 use jiff::tz::TimeZone;
 
+use super::approval_rules::not_approved_error;
 use super::json_help;
 use super::show_progress::show_progress;
 use super::target::show_target;
@@ -82,8 +83,9 @@ async fn approve_deletion(stack: &Stack, ctx: &mut Context) -> Result<(), CliErr
         return Err(CliError::failed(message).hint(hint));
     }
     ctx.ui.print_question_context(&message);
-    match ctx.ui.confirm(&format!("Delete {name}?"), "--delete").await? {
-        true => Ok(()),
-        false => Err(CliError::failed(format!("not approved; {name} was not changed"))),
+    if ctx.ui.confirm(&format!("Delete {name}?"), "--delete").await? {
+        Ok(())
+    } else {
+        Err(not_approved_error(&[name]))
     }
 }

@@ -129,28 +129,22 @@ async fn with_deployed(
         return diffs.unwrap_or_else(|| Ok(Vec::new())).map_err(CliError::from);
     };
     let names: Vec<&str> = stacks.iter().map(|stack| stack.name.as_str()).collect();
-    match diffs {
+    let clean_up = async {
+        let failures = change_sets.delete_own(&aws, &names).await.into_iter();
+        failures.flat_map(|failure| CliError::from(failure).diagnostics).collect()
+    };
+    if let Some(result) = diffs {
         // Errors of the clean-up would hide the first error.
-        Some(result) => {
-            drop(interrupts.clean_up(change_sets.delete_own(&aws, &names)).await);
-            Ok(result?)
-        }
-        None => {
-            ctx.ui.note("interrupted; deleting the temporary change sets …");
-            let mut error = CliError::new(Exit::Interrupted, "interrupted; nothing has changed");
-            match interrupts.clean_up(change_sets.delete_own(&aws, &names)).await {
-                Some(failures) => {
-                    let failures = failures.into_iter().flat_map(|failure| CliError::from(failure).diagnostics);
-                    error.diagnostics.extend(failures);
-                }
-                None => {
-                    let (names, change_set) = (names.join(", "), change_sets.name());
-                    let message =
-                        format!("{names}: the change set `{change_set}` may be left; the next diff deletes it");
-                    error.diagnostics.push(Diagnostic::new(message));
-                }
-            }
-            Err(error)
-        }
+        drop(interrupts.clean_up(clean_up).await);
+        return Ok(result?);
     }
+    ctx.ui.note("interrupted; deleting the temporary change sets …");
+    let mut error = CliError::new(Exit::Interrupted, "interrupted; nothing has changed");
+    let failures = interrupts.clean_up(clean_up).await.unwrap_or_else(|| {
+        let (names, change_set) = (names.join(", "), change_sets.name());
+        let message = format!("{names}: the change set `{change_set}` may be left; the next diff deletes it");
+        vec![Diagnostic::new(message)]
+    });
+    error.diagnostics.extend(failures);
+    Err(error)
 }

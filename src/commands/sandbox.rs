@@ -75,7 +75,9 @@ struct StartArgs {
     /// Divide waiting times (evaluation periods, cooldowns, health-check intervals) by this factor
     #[arg(long, value_name = "N", value_parser = speed)]
     speed: Option<f64>,
-    /// Never run what API requests contain: no commands, and no variables of task definitions. Health checks connect to the container's port instead
+    /// Never run commands or set variables from API requests
+    ///
+    /// Health checks connect to the container's port instead of running their command.
     #[arg(long)]
     no_host_exec: bool,
 }

@@ -123,7 +123,7 @@ async fn deploy_numbers(
             return Err(error);
         }
     };
-    // Where the stack has the numbers already, there was nothing to approve.
+    // Without a change to approve, because the stack has the numbers already, nothing was saved yet.
     approver.edit.save(&mut ctx.ui)?;
     let aws = ctx.aws(Some(project)).await?;
     let name = locate_service(&aws, stack).await?;

@@ -7,8 +7,7 @@ use super::Cli;
 use crate::hint::{Argument, Subcommand};
 use crate::settings::GlobalArgs;
 
-/// Arguments of the form KEY=VALUE whose values may be secret. They are repeated without it, which clap refuses: a repetition has to be
-/// completed.
+/// Arguments of the form KEY=VALUE whose values may be secret. Only KEY is repeated, so that the user has to add the value.
 const SECRET: &[&str] = &["parameters"];
 
 /// The subcommand of a parsed command line, with its arguments in the order in which they were given.

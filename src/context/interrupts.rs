@@ -62,6 +62,7 @@ impl Interrupts {
             tokio::spawn(async move {
                 sleep(EXIT_DELAY).await;
                 if interrupts.must_exit() {
+                    #[expect(clippy::disallowed_methods, reason = "the main thread may be blocked")]
                     exit(Exit::Interrupted.code().into());
                 }
             });
@@ -99,7 +100,7 @@ impl Interrupts {
                 break;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -99,7 +99,7 @@ fn exit_and_hint(error: &OpsError) -> (Exit, Option<Hint>) {
             (Exit::Usage, Some(format!("use --profile or --region for account {account}, region {region}").into()))
         }
         OpsError::LookUp(error) => look_up_error(error),
-        OpsError::ReplacementWithoutRollback { .. } => (Exit::Usage, Some(Hint::from("leave --no-rollback out"))),
+        OpsError::ReplacementWithoutRollback { .. } => (Exit::Usage, Some(Hint::from("omit --no-rollback"))),
         OpsError::UnknownParameter { .. } => (Exit::Usage, None),
         OpsError::FollowInterrupted { stack, error } => {
             let hint = Hint::from("CloudFormation continues; ").append(&follow_hint(RepeatedCommand::deploy([stack])));

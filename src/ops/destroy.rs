@@ -58,7 +58,7 @@ async fn plan_deletion(aws: &Aws, stack: &Stack, template: &Template) -> Result<
     Ok(DeletionPlan { stack: stack.name.clone(), deleted, retained, deleted_log_groups })
 }
 
-/// The exports of a stack that stacks import which are not deleted.
+/// The exports of `stack` that are imported by stacks that stay.
 async fn exports_in_use(aws: &Aws, stack: &Stack, deleted: &[Stack]) -> Result<Vec<Diagnostic>> {
     let mut in_use = Vec::new();
     for export in own_exports(aws, stack).await? {

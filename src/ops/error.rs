@@ -90,7 +90,7 @@ pub enum OpsError {
     #[error("another deploy of stack `{0}` is in progress")]
     ConcurrentDeploy(String),
     /// What GetTemplate returned is no template.
-    #[error("the deployed template of {stack} cannot be read: {error}")]
+    #[error("the deployed template of stack `{stack}` cannot be read: {error}")]
     UnreadableTemplate {
         stack: String,
         /// What is wrong with it.
@@ -130,14 +130,14 @@ pub enum OpsError {
     #[error("the update of stack `{stack}` ended before it could be cancelled")]
     TooLateToCancel { stack: String },
     /// CloudFormation cannot replace a resource if it must not roll back.
-    #[error("{stack}: {} would be replaced, which needs a rollback to be possible", resources.join(", "))]
+    #[error("stack `{stack}`: {} would be replaced, which CloudFormation refuses with --no-rollback", resources.join(", "))]
     ReplacementWithoutRollback {
         stack: String,
         /// The logical ids of the resources that would be replaced.
         resources: Vec<String>,
     },
     /// A parameter was given that the template does not have.
-    #[error("the template of {stack} has no parameter `{key}`")]
+    #[error("the template of stack `{stack}` has no parameter `{key}`")]
     UnknownParameter { stack: String, key: String },
     /// A template could not be made.
     #[error(transparent)]
@@ -183,7 +183,7 @@ impl OpsError {
         matches!(self, Self::Aws(error) if error.is_transient())
     }
 
-    /// The same error, when it came while an operation on this stack was being followed.
+    /// Adds that an operation on this stack was being followed, and continues.
     pub(super) fn while_following(self, stack: &str) -> Self {
         match self {
             Self::Aws(error) => Self::FollowInterrupted { stack: stack.to_owned(), error: Box::new(error) },
@@ -191,7 +191,7 @@ impl OpsError {
         }
     }
 
-    /// The tasks that stopped while what failed was going on.
+    /// The tasks that stopped during the failed operation.
     pub fn stopped_tasks(&self) -> &[StoppedTasks] {
         match self {
             Self::StackFailed { stopped_tasks, .. }

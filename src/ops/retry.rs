@@ -73,16 +73,16 @@ mod tests {
             if calls > failures { Ok("done") } else { Err("HTTP 503") }
         };
         let result = retry(&waits, Some(RETRY_BUDGET), |_| is_retryable, operation).await;
-        assert_eq!(waits.longest(), None, "the wait has ended");
+        assert_eq!(waits.oldest(), None, "the wait has ended");
         (result, start.elapsed().as_secs())
     }
 
     #[tokio::test(start_paused = true)]
     async fn errors_are_retried_for_the_time_of_the_budget() {
-        let moment = Duration::from_millis(1);
-        assert_eq!(retried(3, moment, true).await, (Ok("done"), 6));
-        assert_eq!(retried(1, moment, false).await, (Err("HTTP 503"), 0));
-        assert_eq!(retried(usize::MAX, moment, true).await, (Err("HTTP 503"), 120));
+        let call_duration = Duration::from_millis(1);
+        assert_eq!(retried(3, call_duration, true).await, (Ok("done"), 6));
+        assert_eq!(retried(1, call_duration, false).await, (Err("HTTP 503"), 0));
+        assert_eq!(retried(usize::MAX, call_duration, true).await, (Err("HTTP 503"), 120));
         assert_eq!(
             retried(usize::MAX, Duration::from_secs(90), true).await,
             (Err("HTTP 503"), 120),
@@ -100,7 +100,7 @@ mod tests {
                     _ = fails => {}
                     () = async {
                         sleep(Duration::from_mins(59)).await;
-                        let wait = waits.longest().expect("a wait");
+                        let wait = waits.oldest().expect("a wait");
                         assert_eq!((wait.elapsed.as_secs(), wait.last_error.as_deref()), (59 * 60, Some("HTTP 503")));
                     } => {}
                 }

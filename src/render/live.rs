@@ -38,8 +38,8 @@ pub(crate) struct LiveTerminal {
 impl LiveTerminal {
     /// Switches the terminal to raw mode and its alternate screen.
     pub(crate) fn start(ui: &Ui) -> io::Result<Self> {
-        let _pause = ui.progress.pause();
-        Ok(Self { terminal: ratatui::try_init()?, _pause })
+        let pause = ui.progress.pause();
+        Ok(Self { terminal: ratatui::try_init()?, _pause: pause })
     }
 
     /// Draws a report and a message below it, such as an error that is being retried.

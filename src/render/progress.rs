@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use super::clean;
 use super::progress_terminal::ProgressTerminal;
 use super::standard_stream::stderr;
-use crate::waits::{LongestWait, Waits};
+use crate::waits::{OldestWait, Waits};
 
 /// The interval in which the lines are redrawn.
 pub(super) const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
@@ -25,7 +25,7 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 /// The minimum time of a wait that has a notice.
 const MIN_WAIT: Duration = Duration::from_secs(2);
 /// The time without output after which a notice is printed if there is no terminal.
-const MAX_SILENCE: Duration = Duration::from_secs(25);
+const QUIET_NOTICE_INTERVAL: Duration = Duration::from_secs(25);
 
 /// The lines that change in place. Output to the terminal must go through [`Progress::suspend`], so that it does not mix with them.
 #[derive(Debug, Clone)]
@@ -111,7 +111,7 @@ impl Progress {
                 });
                 line.set_message(fit(&notice));
             }
-            Some(notice) if state.last_output.elapsed() >= MAX_SILENCE => {
+            Some(notice) if state.last_output.elapsed() >= QUIET_NOTICE_INTERVAL => {
                 // A closed stderr is ignored, because there is nowhere to report it.
                 drop(writeln!(stderr(ColorChoice::Never, &self.is_interrupted), "{notice}"));
                 state.last_output = Instant::now();
@@ -148,7 +148,7 @@ pub(super) fn fit(line: &str) -> String {
 
 /// `waiting for the change set of stack web (1m 5s); last error: …`, if something has been awaited for some time.
 pub(crate) fn wait_notice(waits: &Waits) -> Option<String> {
-    let LongestWait { description, elapsed, last_error } = waits.longest()?;
+    let OldestWait { description, elapsed, last_error } = waits.oldest()?;
     let seconds = SignedDuration::from_secs(elapsed.as_secs().try_into().unwrap_or_default());
     let error = last_error.map(|error| format!("; last error: {error}")).unwrap_or_default();
     let notice = format!("waiting for {description} ({seconds:#}){error}");

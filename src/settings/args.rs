@@ -14,7 +14,9 @@ pub(crate) struct GlobalArgs {
     /// Use the local AWS built into ecsws, started on first use [env: ECSWS_SANDBOX]
     #[arg(long, global = true)]
     pub sandbox: bool,
-    /// Use this profile from the AWS config files; unlike the variable, the flag takes precedence over keys in the environment [env: AWS_PROFILE]
+    /// Use this profile from the AWS config files [env: AWS_PROFILE]
+    ///
+    /// Unlike the variable, the flag takes precedence over keys in the environment.
     #[arg(long, global = true)]
     pub profile: Option<String>,
     /// Use this AWS region [env: AWS_REGION]

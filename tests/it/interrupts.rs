@@ -83,6 +83,7 @@ fn a_stalled_reader_does_not_delay_an_interrupt() {
 }
 
 /// Waits until the pipe that the command writes to is full.
+#[expect(clippy::disallowed_methods, reason = "it reads /proc")]
 fn wait_for_blocked_write(child: &Child) {
     // It sleeps in poll(2) once the pipe is full; before, it waits for AWS in epoll_wait(2).
     let system_call = format!("/proc/{}/task/{}/syscall", child.id(), child.id());

@@ -36,7 +36,7 @@ pub(crate) struct ExecutionOptions {
     pub on_timeout: OnTimeout,
     /// How to show progress [default: bar on a terminal, events elsewhere]
     #[arg(long, value_enum, value_name = "HOW")]
-    pub progress: Option<Progress>,
+    pub progress: Option<ProgressStyle>,
     /// Skip the checks for missing or conflicting resources that run before anything changes
     #[arg(long)]
     pub no_preflight: bool,
@@ -64,7 +64,7 @@ pub(crate) enum OnTimeout {
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Progress {
+pub(crate) enum ProgressStyle {
     /// Rows for what is in progress, and a line for each finished resource.
     Bar,
     /// One line per event.
@@ -74,7 +74,7 @@ pub(crate) enum Progress {
 impl ExecutionOptions {
     /// Whether to show what is in progress in place.
     pub(crate) fn shows_rows(&self) -> bool {
-        self.progress != Some(Progress::Events)
+        self.progress != Some(ProgressStyle::Events)
     }
 
     /// The time limit of the operation on each stack.

@@ -27,7 +27,7 @@ use crate::render;
   ecsws sandbox faults '{\"resources\": [{\"resource\": \"AWS::ECS::Service\", \"on\": \"create\", \"reason\": \"No capacity\"}]}'
   ecsws sandbox faults '{}'")]
 pub(super) struct FaultsArgs {
-    /// Faults to inject from now on
+    /// Faults to inject; without it, print the current ones
     #[arg(value_parser = object)]
     faults: Option<Value>,
 }

@@ -44,7 +44,7 @@ impl<'a> ScaleApprover<'a> {
         }
         let without_edit = source.template_with(&self.project.spec, &changes.stack).await?;
         let without_edit = without_edit.with_cdk_metadata_of(&changes.deployed);
-        Ok(changes.diff.changes_besides_scaling(&TemplateDiff::between(&changes.deployed, &without_edit)))
+        Ok(changes.diff.non_scaling_changes(&TemplateDiff::between(&changes.deployed, &without_edit)))
     }
 
     async fn approve_creation(&mut self, stack: &str, ui: &mut Ui) -> Result<bool, CliError> {

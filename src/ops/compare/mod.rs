@@ -55,7 +55,7 @@ pub(crate) async fn compare_stacks(
     change_sets: Option<&TemporaryChangeSets>,
 ) -> Result<Vec<StackDiff>> {
     let mut diffs = try_join_all(desired.iter().map(|desired| compare(reads, desired, change_sets))).await?;
-    // Deploy checks what services need once something changes, and then for all stacks.
+    // As in a deploy: once something changes, the requirements of all stacks are checked.
     if let Some(first) = diffs.iter_mut().find(|stack| !stack.diff.is_empty()) {
         let findings = requirements(reads, spec, stacks).await?;
         first.notes.extend(findings.iter().map(Finding::as_note));
@@ -86,7 +86,7 @@ pub async fn compare(
     let needs_change_set = !templates.resources.is_empty() || deployed.has_question_mark();
     let needs_change_set = needs_change_set || parameters.iter().any(|(_, value)| value.is_some());
     let body = template.to_body();
-    // `rejected` reports the size.
+    // `rejected` reports a template that is too large.
     let needs_change_set = needs_change_set && check_size(name, &body).is_ok();
     let diff = templates.with_tags(&existing.tags, desired.tags);
     let mut diff = diff.with_parameters(&existing.parameters, &parameters, &template);
@@ -105,7 +105,7 @@ pub async fn compare(
         Some(change_sets) => {
             let name = change_sets.name();
             let preview = preview_change_set(aws, &request, &name, &existing, &mut notes);
-            tokio::join!(preview, change_sets.delete_leftovers(aws, &existing.arn)).0?
+            tokio::join!(preview, change_sets.delete_abandoned(aws, &existing.arn)).0?
         }
         None => None,
     };

@@ -31,7 +31,7 @@ impl TemporaryChangeSets {
     }
 
     /// Whether `diff` created the change set, and will not delete it.
-    fn is_leftover(&self, change_set: &ChangeSetSummary) -> bool {
+    fn is_abandoned(&self, change_set: &ChangeSetSummary) -> bool {
         let Some(mark) = change_set.name.strip_prefix(PREFIX) else { return false };
         let created = change_set.created.unwrap_or(self.now);
         let is_old = created.duration_until(self.now) > MAX_AGE;
@@ -40,10 +40,10 @@ impl TemporaryChangeSets {
     }
 
     /// Deletes the change sets that interrupted diffs have left. Errors are ignored: they concern none of the user's resources.
-    pub(crate) async fn delete_leftovers(&self, aws: &Aws, stack: &str) {
+    pub(crate) async fn delete_abandoned(&self, aws: &Aws, stack: &str) {
         let Ok(change_sets) = aws.change_sets(stack).await else { return };
-        let leftovers = change_sets.iter().filter(|change_set| self.is_leftover(change_set));
-        join_all(leftovers.map(|change_set| aws.delete_change_set(&change_set.arn))).await;
+        let abandoned = change_sets.iter().filter(|change_set| self.is_abandoned(change_set));
+        join_all(abandoned.map(|change_set| aws.delete_change_set(&change_set.arn))).await;
     }
 
     /// Deletes this process's change sets of an interrupted comparison. Returns what failed.
@@ -62,7 +62,7 @@ mod tests {
     fn only_change_sets_of_ended_diffs_are_leftovers() {
         let now: Timestamp = "2026-01-02T03:04:05Z".parse().expect("a time");
         let own = TemporaryChangeSets { machine: 0xab, process: 7, is_running: |process| process == 8, now };
-        for (name, minutes, is_leftover) in [
+        for (name, minutes, is_abandoned) in [
             ("ecsws-diff-000000ab-7", 0, false),
             ("ecsws-diff-000000ab-8", 0, false),
             ("ecsws-diff-000000ab-9", 0, true),
@@ -75,7 +75,7 @@ mod tests {
         ] {
             let created = now.checked_sub(SignedDuration::from_mins(minutes)).ok();
             let change_set = ChangeSetSummary { name: name.to_owned(), arn: String::new(), created };
-            assert_eq!(own.is_leftover(&change_set), is_leftover, "{name} {minutes}");
+            assert_eq!(own.is_abandoned(&change_set), is_abandoned, "{name} {minutes}");
         }
     }
 }

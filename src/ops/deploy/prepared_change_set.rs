@@ -12,7 +12,7 @@ use crate::stack::{MAX_TEMPLATE_BYTES, PlannedResource, RequiresRecreation};
 
 const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(50);
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How often and in which interval a change set is looked for whose creation was interrupted.
+/// How many times, and how often, a change set is looked up whose creation was interrupted: the request may still be on its way.
 const LATE_CREATION_CHECKS: usize = 3;
 const LATE_CREATION_INTERVAL: Duration = Duration::from_millis(300);
 /// How long the creation of a change set may take: usually seconds, with many nested stacks minutes.
@@ -188,8 +188,8 @@ async fn refused_change_set(aws: &Aws, stack: &str, stack_as_read: Option<&Stack
     }
 }
 
-/// Why CloudFormation refused to start an operation on a stack: another deploy was faster if the stack, or the change set, has changed since it
-/// was read (`stack_as_read`). CloudFormation's code for a stack in the wrong state is that of every invalid request.
+/// Why CloudFormation refused to start an operation on a stack. The result is [`OpsError::ConcurrentDeploy`] if the stack or change set has changed
+/// since it was read (`stack_as_read`): CloudFormation's code for a stack in the wrong state is that of every invalid request.
 pub(in crate::ops) async fn classify_refusal(
     aws: &Aws,
     name: &str,

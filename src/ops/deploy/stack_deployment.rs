@@ -107,7 +107,7 @@ async fn create_and_check_change_set<S: TemplateSource>(
     let preparation = prepare_change_set(deploy.aws, request, CHANGE_SET, update.existing);
     let clean_up = async {
         if let Some(existing) = update.existing {
-            deploy.request.temporary_change_sets.delete_leftovers(deploy.aws, &existing.arn).await;
+            deploy.request.temporary_change_sets.delete_abandoned(deploy.aws, &existing.arn).await;
         }
     };
     let Some(prepared) = tokio::join!(preparation, clean_up).0? else { return Ok(None) };

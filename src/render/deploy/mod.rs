@@ -48,7 +48,9 @@ impl DeployView {
         if lines.is_empty() {
             return;
         }
-        lines.iter().for_each(|line| ui.note(line));
+        for line in &lines {
+            ui.note(line);
+        }
     }
 
     /// Shows a message of an operation, except those for the loop that runs it: phases and questions.

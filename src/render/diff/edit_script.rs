@@ -1,7 +1,7 @@
 //! The shortest edit script between two texts, line by line.
 //!
-//! Of several shortest scripts it chooses the same one as jsdiff, the library of `cdk diff`: of two paths to a diagonal, the one that is
-//! farther in the old text.
+//! Where several scripts are shortest, the result is that of jsdiff, the library of `cdk diff`: it prefers the path that is farther in the old
+//! text.
 
 use std::collections::HashMap;
 use std::rc::Rc;

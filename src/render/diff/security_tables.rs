@@ -10,10 +10,10 @@ use crate::stack::security::{Changes, Rule, SecurityChanges, Statement, Statemen
 use crate::stack::short_path;
 
 /// A title and its rows; the first row is the header.
-type Table = (&'static str, Vec<Row>);
+type TitledTable = (&'static str, Vec<Row>);
 
 /// The tables that are not empty. `paths` are construct paths by logical id.
-pub(super) fn tables(changes: &SecurityChanges, paths: &BTreeMap<String, String>) -> Vec<Table> {
+pub(super) fn tables(changes: &SecurityChanges, paths: &BTreeMap<String, String>) -> Vec<TitledTable> {
     let rules = with_sign(&changes.ingress).map(|change| rule_row(change, "In"));
     let rules = rules.chain(with_sign(&changes.egress).map(|change| rule_row(change, "Out")));
     let tables = [

@@ -21,7 +21,7 @@ const SCALING_PROPERTIES: &[(&str, &str, &[&str])] = &[
 impl TemplateDiff {
     /// The changes other than scaling, as text. Changes that are not in `pending`, the diff without the edit, are caused by the edit and
     /// omitted.
-    pub fn changes_besides_scaling(&self, pending: &Self) -> Vec<String> {
+    pub fn non_scaling_changes(&self, pending: &Self) -> Vec<String> {
         let resources = self.resources.iter().filter_map(|resource| {
             let before = pending.resources.iter().find(|before| before.logical_id == resource.logical_id)?;
             let what = other_changes(resource, before)?;
@@ -102,7 +102,7 @@ mod tests {
 
     /// The changes other than scaling of deploying `edited` over `deployed`; `before` is the template without the edit.
     fn beyond(deployed: &Template, before: &Template, edited: &Template) -> Vec<String> {
-        TemplateDiff::between(deployed, edited).changes_besides_scaling(&TemplateDiff::between(deployed, before))
+        TemplateDiff::between(deployed, edited).non_scaling_changes(&TemplateDiff::between(deployed, before))
     }
 
     #[test]

@@ -13,13 +13,13 @@ const KINDS: &[(&str, &str, &str, bool)] = &[
 ];
 
 /// A resource in words: "log group `/ecs/api`".
-pub(super) fn resource(name: &CustomName) -> String {
+pub(super) fn describe_resource(name: &CustomName) -> String {
     let kind = KINDS.iter().find(|row| row.0 == name.resource_type).map_or(name.resource_type.as_str(), |row| row.1);
     format!("{kind} `{}`", name.display_name())
 }
 
 /// How to change the name: "change X, or leave it out". `service` is the key of the stack's service.
-pub(super) fn rename(name: &CustomName, service: Option<&str>) -> String {
+pub(super) fn rename_advice(name: &CustomName, service: Option<&str>) -> String {
     let place = |place: &str| place.replace("KEY", service.unwrap_or("KEY"));
     match KINDS.iter().find(|row| row.0 == name.resource_type) {
         Some((_, _, key, true)) => format!("change {}, or leave it out", place(key)),
@@ -29,9 +29,9 @@ pub(super) fn rename(name: &CustomName, service: Option<&str>) -> String {
 }
 
 /// The message and the hint for a conflict within a stack.
-pub(super) fn conflict(update: &StackUpdate<'_>, conflict: &NameConflict) -> (String, String) {
+pub(super) fn describe_conflict(update: &StackUpdate<'_>, conflict: &NameConflict) -> (String, String) {
     let NameConflict { logical_id, name, cause } = conflict;
-    let (stack, what, rename) = (update.stack, resource(name), rename(name, update.service_key));
+    let (stack, what, rename) = (update.stack, describe_resource(name), rename_advice(name, update.service_key));
     match cause {
         ConflictCause::Replaced(replacement) => {
             let causes = match replacement.causes.as_slice() {

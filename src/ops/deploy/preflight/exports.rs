@@ -1,4 +1,4 @@
-//! Exports that another stack has already, and own exports that others import and that must not change.
+//! Exports whose names other stacks use, and changes of exports that other stacks import.
 
 use serde_json::Value;
 

@@ -147,7 +147,7 @@ fn likely_replacements(deployed: &Template, desired: &Template) -> Vec<Replaceme
             .filter(|property| matches!(property.impact, Impact::Replace | Impact::MayReplace))
             .map(|property| property.name)
             .collect(),
-        // Whether a value in the templates differs is compared by name conflicts themselves.
+        // Empty: the check of name conflicts compares the values itself.
         changed: Vec::new(),
         logical_id: resource.logical_id,
     });

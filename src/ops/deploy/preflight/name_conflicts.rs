@@ -17,12 +17,12 @@ pub(super) async fn rejections(
     let changes = NameChanges::between(update.deployed, update.desired, replacements, &context.known);
     let mut findings = Vec::new();
     for conflict in &changes.conflicts {
-        let (message, hint) = descriptions::conflict(update, conflict);
+        let (message, hint) = descriptions::describe_conflict(update, conflict);
         findings.push(match &conflict.cause {
             ConflictCause::Replaced(replacement) if !replacement.is_certain => Finding::Note(format!(
                 "{}: {} may be replaced, which fails as long as its name stays the same; {hint}",
                 update.stack,
-                descriptions::resource(&conflict.name),
+                descriptions::describe_resource(&conflict.name),
             )),
             _ => Finding::rejection(message, hint),
         });
@@ -50,7 +50,7 @@ async fn existing(
         return Ok(findings);
     }
     let (stack, what, rename) =
-        (update.stack, descriptions::resource(name), descriptions::rename(name, update.service_key));
+        (update.stack, descriptions::describe_resource(name), descriptions::rename_advice(name, update.service_key));
     let owner_name = owner.as_deref().map(stack_name);
     findings.push(match (name.resource_type.as_str(), owner_name) {
         // Cloud Map does not report the VPC of a namespace; each VPC may have one with this name.
