@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::construct::short_path;
 use super::diff::equality::has_question_mark;
+use super::new_revision::keep_new_revisions;
 use super::template::Template;
 
 /// The entries with their sections.
@@ -34,10 +35,10 @@ impl Template {
         map
     }
 
-    /// The template with the CDK's metadata from the deployed one. Entries with a `?` are left out, because GetTemplate returns `?` for
-    /// every non-ASCII character.
+    /// The template with what the deployed one has in addition: the CDK's metadata, and the changes of [`Template::with_new_revision`].
+    /// Entries with a `?` are left out, because GetTemplate returns `?` for every non-ASCII character.
     #[must_use]
-    pub fn with_cdk_metadata_of(&self, deployed: &Self) -> Self {
+    pub fn with_additions_of(&self, deployed: &Self) -> Self {
         let mut map = self.as_map().clone();
         for (section, name) in CDK_ENTRIES {
             let entry = deployed.as_map().get(*section).and_then(|entries| entries.get(*name));
@@ -47,6 +48,7 @@ impl Template {
                 entries.entry(*name).or_insert_with(|| entry.clone());
             }
         }
+        keep_new_revisions(&mut map, deployed);
         Self::from_map(map)
     }
 

@@ -15,6 +15,7 @@ mod image;
 mod known_values;
 mod lock;
 mod look_ups;
+mod new_revision;
 mod parse_template;
 mod reader;
 mod resources;

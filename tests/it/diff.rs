@@ -78,7 +78,7 @@ fn cdk_metadata_is_kept_and_not_shown() {
     deployed["Resources"]["CDKMetadata"] = json!({ "Type": "AWS::CDK::Metadata" });
     let deployed = template(&deployed);
     assert!(TemplateDiff::between(&deployed, &case("seed")).is_empty());
-    assert_eq!(case("seed").with_cdk_metadata_of(&deployed).to_value(), deployed.to_value());
+    assert_eq!(case("seed").with_additions_of(&deployed).to_value(), deployed.to_value());
 }
 
 #[test]

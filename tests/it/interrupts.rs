@@ -4,7 +4,7 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Child;
 
-use ecsws::testing::aws::{Aws, Connection, StaticKeys};
+use ecsws::testing::aws::Aws;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
@@ -34,24 +34,9 @@ fn wait_for_request(workshop: &Workshop, operation: &str) {
 
 /// The names of the temporary change sets of a stack.
 fn temporary_change_sets(workshop: &Workshop, stack: &str) -> Vec<String> {
-    let env = workshop.run("sandbox env").success();
-    let variable = |name: &str| {
-        let line = env.lines().find_map(|line| line.split_once(&format!("{name}="))).expect("it is set").1;
-        line.trim_matches(['\'', '"']).to_owned()
-    };
-    let keys = StaticKeys {
-        access_key_id: variable("AWS_ACCESS_KEY_ID"),
-        secret_access_key: variable("AWS_SECRET_ACCESS_KEY"),
-    };
-    let connection = Connection {
-        region: Some("us-east-1".to_owned()),
-        endpoint_url: Some(variable("AWS_ENDPOINT_URL")),
-        static_keys: Some(keys),
-        ..Connection::default()
-    };
     let runtime = tokio::runtime::Runtime::new().expect("threads");
     let change_sets = runtime.block_on(async {
-        let aws = Aws::connect(connection, async |_| None).await.expect("the connection is complete");
+        let aws = Aws::connect(workshop.connection(), async |_| None).await.expect("the connection is complete");
         aws.change_sets(stack).await.expect("the call succeeds")
     });
     let names = change_sets.into_iter().map(|change_set| change_set.name);

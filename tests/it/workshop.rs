@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use ecsws::testing::aws::{Connection, StaticKeys};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -142,6 +143,27 @@ impl Workshop {
             lines.take_while(|line| sender.send(line.clone()).is_ok()).for_each(drop);
         });
         Follower { child, lines }
+    }
+
+    /// A variable of `sandbox env`.
+    pub fn sandbox_variable(&self, name: &str) -> String {
+        let env = self.run("sandbox env").success();
+        let line = env.lines().find_map(|line| line.split_once(&format!("{name}="))).expect("it is set").1;
+        line.trim_matches(['\'', '"']).to_owned()
+    }
+
+    /// The connection of a client to the sandbox.
+    pub fn connection(&self) -> Connection {
+        let keys = StaticKeys {
+            access_key_id: self.sandbox_variable("AWS_ACCESS_KEY_ID"),
+            secret_access_key: self.sandbox_variable("AWS_SECRET_ACCESS_KEY"),
+        };
+        Connection {
+            region: Some("us-east-1".to_owned()),
+            endpoint_url: Some(self.sandbox_variable("AWS_ENDPOINT_URL")),
+            static_keys: Some(keys),
+            ..Connection::default()
+        }
     }
 
     /// The JSON document that a command prints.

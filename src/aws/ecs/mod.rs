@@ -63,6 +63,21 @@ impl Aws {
         Ok(containers.unwrap_or_default().into_iter().filter_map(log_destination).collect())
     }
 
+    /// Whether tasks can be started from a task definition, by family and revision or ARN. A deleted one cannot be described.
+    pub async fn is_task_definition_active(&self, task_definition: &str) -> Result<bool> {
+        let action = format!("describe task definition `{task_definition}`");
+        let call = self.ecs().describe_task_definition().task_definition(task_definition);
+        match call.send().await.map_err(|error| self.error(action, error)) {
+            Ok(response) => {
+                let status = response.task_definition.and_then(|definition| definition.status);
+                Ok(status.is_some_and(|status| status == sdk::TaskDefinitionStatus::Active))
+            }
+            // ECS's only error for a task definition that does not exist.
+            Err(error) if error.code.as_deref() == Some("ClientException") => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The status of a cluster by name or ARN, such as `ACTIVE`; `None` if it does not exist.
     pub async fn cluster_status(&self, cluster: &str) -> Result<Option<String>> {
         let action = format!("describe cluster `{cluster}`");

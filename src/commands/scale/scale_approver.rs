@@ -43,7 +43,7 @@ impl<'a> ScaleApprover<'a> {
             return Ok(Vec::new());
         }
         let without_edit = source.template_with(&self.project.spec, &changes.stack).await?;
-        let without_edit = without_edit.with_cdk_metadata_of(&changes.deployed);
+        let without_edit = without_edit.with_additions_of(&changes.deployed);
         Ok(changes.diff.non_scaling_changes(&TemplateDiff::between(&changes.deployed, &without_edit)))
     }
 

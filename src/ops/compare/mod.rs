@@ -80,7 +80,7 @@ pub async fn compare(
         return Ok(StackDiff { name: name.to_owned(), diff, notes });
     };
     let deployed = reads.template(&existing).await?.unwrap_or_default();
-    let template = desired.template.with_cdk_metadata_of(&deployed);
+    let template = desired.template.with_additions_of(&deployed);
     let parameters = template.parameters_to_send(desired.parameters, &existing.parameters, &deployed);
     let templates = TemplateDiff::between(&deployed, &template);
     let needs_change_set = !templates.resources.is_empty() || deployed.has_question_mark();

@@ -1,7 +1,8 @@
 //! Differences between a deployed stack and what runs, which no comparison of templates shows.
 
 use crate::aws::AwsError;
-use crate::model::{Stack, StackState};
+use crate::model::{Stack, StackResource, StackState};
+use crate::ops::deploy::deregistered::deregistered_task_definitions;
 use crate::ops::locate::{is_existing_service, service_name};
 use crate::ops::{OpsError, ReadCache, Result};
 use crate::stack::Template;
@@ -9,6 +10,10 @@ use crate::stack::Template;
 /// How a stack and its services differ from the deployed template, in sentences.
 pub(crate) async fn running_differences(reads: &ReadCache, stack: &Stack, deployed: &Template) -> Result<Vec<String>> {
     let mut notes: Vec<String> = required_repair(stack).into_iter().collect();
+    for StackResource { physical_id, .. } in deregistered_task_definitions(reads, stack).await? {
+        let repair = "the next deploy that changes the stack registers a new revision";
+        notes.push(format!("{}: task definition {physical_id} was deregistered; {repair}", stack.name));
+    }
     match service_differences(reads, stack, deployed).await {
         Ok(more) => notes.extend(more),
         Err(error) if error.kind.is_access_denied() => {

@@ -74,7 +74,7 @@ async fn check_stack<S: TemplateSource>(
     let existing = deploy.reads.stack(name).await?;
     let existing = existing.filter(|stack| stack.status.state() != StackState::InReview);
     let deployed = deploy.deployed_template(existing.as_ref()).await?;
-    let template = template.with_cdk_metadata_of(&deployed);
+    let template = template.with_additions_of(&deployed);
     let desired = DesiredStack::new(deploy.request, inputs, &template, &deployed, existing.as_ref())?;
     if existing.as_ref().is_some_and(|existing| desired.is_deployed(existing, &deployed)) {
         return Ok(Vec::new());

@@ -4,10 +4,12 @@
 //! the loop of the command, and stops beginning new work when its cancellation token is cancelled.
 
 mod checks;
+pub(in crate::ops) mod deregistered;
 mod desired_count_resets;
 pub(in crate::ops) mod events;
 pub(in crate::ops) mod execution;
 pub(in crate::ops) mod follow;
+mod initial_state;
 mod messages;
 mod outcome;
 mod phases;

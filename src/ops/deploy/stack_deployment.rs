@@ -2,25 +2,25 @@
 
 use super::DeployContext;
 use super::checks::{check_all, check_planned};
+use super::deregistered::deregistered_task_definitions;
 use super::desired_count_resets::warn_of_desired_count_resets;
 use super::events::{DeployEvent, Operation};
 use super::execution::Execution;
+use super::initial_state::resolve_initial_state;
 use super::messages::{Phase, ProposedChanges, Question};
 use super::outcome::{DeployResult, Deployed, Failure};
 use super::preflight::StackUpdate;
 use super::prepared_change_set::{PreparedChangeSet, prepare_change_set, to_planned_resources};
 use super::request::{DeployMethod, DesiredStack, StackInputs};
-use super::state::{FailedResource, delete_failed_creation, end_running_operation, failed_resources, roll_back};
 use super::template_source::TemplateSource;
-use crate::diagnostic::Diagnostic;
-use crate::model::{Stack, StackRequest, StackResource, StackState};
+use crate::model::{Stack, StackRequest, StackResource};
 use crate::ops::OpsError;
 use crate::stack::{Template, TemplateDiff};
 
 /// The name of a deploy's change set. One from an interrupted deploy is replaced.
 pub(super) const CHANGE_SET: &str = "ecsws-deploy";
 
-type Result<T, S> = std::result::Result<T, Failure<<S as TemplateSource>::Error>>;
+pub(super) type Result<T, S> = std::result::Result<T, Failure<<S as TemplateSource>::Error>>;
 
 /// Deploys a stack whose dependencies are deployed.
 pub(super) async fn deploy_stack<S: TemplateSource>(
@@ -42,11 +42,13 @@ async fn deploy_steps<S: TemplateSource>(
     let template = deploy.source.template(stack).await.map_err(Failure::Failed)?;
     let existing = resolve_initial_state(deploy, inputs).await?;
     let deployed = deploy.deployed_template(existing.as_ref()).await?;
-    let template = template.with_cdk_metadata_of(&deployed);
+    let template = template.with_additions_of(&deployed);
     let desired = DesiredStack::new(deploy.request, inputs, &template, &deployed, existing.as_ref())?;
     if let Some(existing) = existing.as_ref().filter(|existing| desired.is_deployed(existing, &deployed)) {
         return Ok(unchanged(deploy, existing.clone(), template));
     }
+    let template = with_registered_task_definitions(deploy, existing.as_ref(), template, &deployed).await?;
+    let desired = DesiredStack::new(deploy.request, inputs, &template, &deployed, existing.as_ref())?;
     check_all(deploy).await?;
     let diff = desired.diff(&deployed, existing.as_ref());
     let gateways = diff.added("AWS::EC2::NatGateway");
@@ -88,6 +90,24 @@ async fn deploy_steps<S: TemplateSource>(
     }
     reporter.event(execution.finished(&stack));
     Ok(Deployed { stack, template, result: DeployResult::Done(execution.operation(), execution.seconds()) })
+}
+
+/// The template with new revisions in place of task definitions that were deregistered.
+async fn with_registered_task_definitions<S: TemplateSource>(
+    deploy: &DeployContext<'_, S>,
+    existing: Option<&Stack>,
+    mut template: Template,
+    deployed: &Template,
+) -> Result<Template, S> {
+    let Some(stack) = existing else { return Ok(template) };
+    for resource in deregistered_task_definitions(deploy.reads, stack).await? {
+        let (name, revision) = (&stack.name, &resource.physical_id);
+        deploy
+            .reporter
+            .warn(format!("{name}: task definition {revision} was deregistered; a new revision is registered"));
+        template = template.with_new_revision(&resource.logical_id, deployed);
+    }
+    Ok(template)
 }
 
 fn unchanged<S: TemplateSource>(deploy: &DeployContext<'_, S>, stack: Stack, template: Template) -> Deployed {
@@ -179,83 +199,7 @@ async fn deploy_directly<S: TemplateSource>(
     Ok(execution.update(aws, request, keep_failed).await?.then_some(execution))
 }
 
-/// The stack in a state that can be updated, or `None` if there is none. Follows an operation in progress to its end; rolls back or deletes a
-/// failed stack if the user approves.
-async fn resolve_initial_state<S: TemplateSource>(
-    deploy: &DeployContext<'_, S>,
-    inputs: &StackInputs<'_>,
-) -> Result<Option<Stack>, S> {
-    let (name, aws, reporter) = (&inputs.stack.name, deploy.aws, &deploy.reporter);
-    loop {
-        let Some(stack) = deploy.reads.stack(name).await? else { return Ok(None) };
-        match stack.status.state() {
-            StackState::InReview => return Ok(None),
-            StackState::Updatable => return Ok(Some(stack)),
-            // Without rollback, an update continues from what failed.
-            StackState::Failed if deploy.request.no_rollback => return Ok(Some(stack)),
-            StackState::Failed | StackState::RollbackFailed => roll_back_failed_stack(deploy, &stack).await?,
-            StackState::DeleteFailed => {
-                let resources = failed_resources(deploy.reads, &stack, "DELETE_FAILED").await?;
-                let reasons = resources.into_iter().map(|resource| resource.description).collect();
-                let (stack, status) = (stack.name, stack.status);
-                return Err(OpsError::StackFailed { stack, status, reasons, stopped_tasks: Vec::new() }.into());
-            }
-            StackState::InProgress => {
-                deploy.follow_operation(name);
-                let (limit, cancels) = (deploy.request.timeout.duration, deploy.request.cancel_running);
-                end_running_operation(aws, &stack, limit, cancels, reporter).await?;
-                deploy.end_operation(name);
-                deploy.check_cancelled(name)?;
-            }
-            StackState::FailedCreation => {
-                // Keep it if the next creation would fail as well.
-                check_all(deploy).await?;
-                approve_creation(deploy, name, true).await?;
-                deploy.start_operation(name, Operation::Delete, &stack.arn);
-                delete_failed_creation(aws, &stack, reporter).await?;
-                deploy.end_operation(name);
-            }
-        }
-    }
-}
-
-/// Rolls back a failed stack, or continues its failed rollback, if the user approves.
-async fn roll_back_failed_stack<S: TemplateSource>(deploy: &DeployContext<'_, S>, stack: &Stack) -> Result<(), S> {
-    let name = &stack.name;
-    let stuck = match stack.status.state() {
-        StackState::RollbackFailed => failed_resources(deploy.reads, stack, "UPDATE_FAILED").await?,
-        _ => Vec::new(),
-    };
-    let stuck_resources = stuck.iter().map(|resource| resource.description.clone()).collect();
-    deploy.ask(name, Question::RollBack { stack: name.clone(), status: stack.status.clone(), stuck_resources }).await?;
-    let skipped = resources_to_skip(deploy, name, stuck).await?;
-    deploy.start_operation(name, Operation::RollBack, &stack.arn);
-    roll_back(deploy.aws, stack, &skipped, &deploy.reporter).await?;
-    deploy.end_operation(name);
-    Ok(())
-}
-
-/// The logical ids of the resources that the user wants to skip, out of those at which the rollback is stuck.
-async fn resources_to_skip<S: TemplateSource>(
-    deploy: &DeployContext<'_, S>,
-    name: &str,
-    stuck: Vec<FailedResource>,
-) -> Result<Vec<String>, S> {
-    let requested = deploy.request.skipped_resources;
-    let stuck: Vec<String> = stuck.into_iter().map(|resource| resource.logical_id).collect();
-    if let Some(unknown) = requested.iter().find(|id| !stuck.contains(id)) {
-        let message = format!("the rollback of {name} is not stuck at `{unknown}`, so it cannot be skipped");
-        return Err(OpsError::Rejected { rejections: vec![Diagnostic::new(message)] }.into());
-    }
-    if stuck.is_empty() || !requested.is_empty() {
-        return Ok(requested.to_vec());
-    }
-    let question = Question::SkipResources { stack: name.to_owned(), resources: stuck.clone() };
-    let skips = deploy.reporter.ask(question).await.map_err(Failure::Failed)?;
-    Ok(if skips { stuck } else { Vec::new() })
-}
-
-async fn approve_creation<S: TemplateSource>(
+pub(super) async fn approve_creation<S: TemplateSource>(
     deploy: &DeployContext<'_, S>,
     name: &str,
     replaces_failed_creation: bool,

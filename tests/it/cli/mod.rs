@@ -187,6 +187,7 @@ fn the_help_lists_the_commands_and_the_exit_codes() {
       logs         Show a service's log events
       scale        Change how many tasks of a service run
       destroy      Delete stacks and everything in them
+      cancel       Cancel an update or creation in progress, and follow until it is undone
       sandbox      Start, stop and inspect the local AWS that --sandbox uses
       completions  Print a completion script
       help         Print this message or the help of the given subcommand(s)
@@ -198,8 +199,7 @@ fn the_help_lists_the_commands_and_the_exit_codes() {
     Global options:
           --sandbox             Use the local AWS built into ecsws, started on first use [env:
                                 ECSWS_SANDBOX]
-          --profile <PROFILE>   Use this profile from the AWS config files; unlike the variable, the
-                                flag takes precedence over keys in the environment [env: AWS_PROFILE]
+          --profile <PROFILE>   Use this profile from the AWS config files [env: AWS_PROFILE]
           --region <REGION>     Use this AWS region [env: AWS_REGION]
           --endpoint-url <URL>  Send requests to this URL instead of AWS [env: AWS_ENDPOINT_URL]
       -C, --project <DIR>       Use the ecsws.toml in this folder instead of the nearest one, here or

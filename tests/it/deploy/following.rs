@@ -2,6 +2,7 @@
 
 use super::{api, assert_failed, denied, deployed, faults};
 use crate::common::assert_has;
+use crate::workshop::Workshop;
 
 #[test]
 fn an_update_that_takes_too_long_is_cancelled_and_rolled_back() {
@@ -81,4 +82,43 @@ fn without_ecs_permissions_only_cloudformation_is_followed() {
     let diff = workshop.run("--sandbox diff");
     assert_has(&diff.stderr, &["cannot compare the running service with the template: cannot describe service"]);
     diff.success();
+}
+
+/// An ECS client of the sandbox.
+fn ecs(workshop: &Workshop) -> aws_sdk_ecs::Client {
+    let keys = aws_sdk_ecs::config::Credentials::new(
+        workshop.sandbox_variable("AWS_ACCESS_KEY_ID"),
+        workshop.sandbox_variable("AWS_SECRET_ACCESS_KEY"),
+        None,
+        None,
+        "test",
+    );
+    let config = aws_sdk_ecs::Config::builder()
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .behavior_version(aws_sdk_ecs::config::BehaviorVersion::latest())
+        .region(aws_sdk_ecs::config::Region::new("us-east-1"))
+        .endpoint_url(workshop.sandbox_variable("AWS_ENDPOINT_URL"))
+        .credentials_provider(keys);
+    aws_sdk_ecs::Client::from_conf(config.build())
+}
+
+#[tokio::test]
+async fn a_deregistered_task_definition_is_registered_again() {
+    let workshop = deployed();
+    for count in [2, 3] {
+        let client = ecs(&workshop);
+        let active =
+            client.list_task_definitions().send().await.expect("they are listed").task_definition_arns.expect("a list");
+        let [arn] = active.as_slice() else { panic!("{active:?}") };
+        client.deregister_task_definition().task_definition(arn).send().await.expect("it is deregistered");
+        let message = format!("api: task definition {arn} was deregistered");
+        assert_has(&workshop.run("--sandbox diff").stderr, &[&message]);
+        workshop.edit("memory = 512", &format!("memory = 512\ncount = {count}"));
+        let repaired = workshop.run("--sandbox deploy");
+        assert_has(&repaired.stderr, &[&message, "a new revision is registered", "✓  api updated in "]);
+        repaired.success();
+        assert_eq!(workshop.json("--sandbox status")["running"], count);
+        workshop.run("--sandbox diff --fail").success();
+        workshop.edit(&format!("memory = 512\ncount = {count}"), "memory = 512");
+    }
 }

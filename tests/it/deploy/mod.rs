@@ -161,7 +161,7 @@ fn a_replacement_is_rejected_without_rollback() {
     workshop.edit("\nname = \"api\"", "\nname = \"other\"");
     let refused = workshop.run("--sandbox deploy --no-rollback");
     assert_eq!(refused.code, Some(2), "{}", refused.stderr);
-    assert_has(refused.error(), &["would be replaced", "leave --no-rollback out"]);
+    assert_has(refused.error(), &["would be replaced", "omit --no-rollback"]);
     assert_has(&workshop.run("--sandbox deploy").stderr, &["✓  api updated in "]);
 }
 
