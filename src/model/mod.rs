@@ -2,6 +2,7 @@
 
 mod change_set;
 mod discovery;
+mod json_time;
 mod log;
 mod network;
 mod scaling;
@@ -13,6 +14,7 @@ mod task;
 pub use change_set::PlannedChange;
 pub(crate) use change_set::{ChangeSet, ChangeSetKind, ChangeSetSummary};
 pub use discovery::{DiscoveryInstance, DiscoveryService};
+pub(crate) use json_time::{json_time, serialize_optional_time, serialize_time};
 pub(crate) use log::{LogEvent, LogGroup, LogPage, LogQuery, LogStream};
 pub(crate) use network::{Subnet, Vpc};
 pub use scaling::{ScalableTarget, ScalingPolicy};

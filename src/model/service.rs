@@ -66,6 +66,7 @@ pub struct Deployment {
     pub status: String,
     /// The task definition's family and revision.
     pub task_definition: String,
+    #[serde(serialize_with = "super::json_time::serialize_optional_time")]
     pub created: Option<Timestamp>,
     pub desired: u32,
     pub running: u32,
@@ -83,6 +84,7 @@ pub struct Deployment {
 pub struct ServiceEvent {
     pub id: String,
     /// The time of the event.
+    #[serde(serialize_with = "super::json_time::serialize_optional_time")]
     pub timestamp: Option<Timestamp>,
     pub message: String,
 }

@@ -15,8 +15,10 @@ pub struct Task {
     /// The task definition's family and revision.
     pub task_definition: String,
     /// When its containers started.
+    #[serde(serialize_with = "super::json_time::serialize_optional_time")]
     pub started: Option<Timestamp>,
     /// When it stopped or started stopping.
+    #[serde(serialize_with = "super::json_time::serialize_optional_time")]
     pub stopped: Option<Timestamp>,
     /// The address of its network interface.
     pub private_ip: Option<String>,

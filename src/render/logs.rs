@@ -7,7 +7,7 @@ use owo_colors::{AnsiColors, OwoColorize as _};
 use serde_json::json;
 
 use super::{Ui, clean};
-use crate::model::{LogEvent, LogGroup, LogStream};
+use crate::model::{LogEvent, LogGroup, LogStream, json_time};
 
 const COLORS: [AnsiColors; 6] = [
     AnsiColors::Cyan,
@@ -27,7 +27,7 @@ pub(crate) fn log_events(ui: &mut Ui, events: &[LogEvent], zone: &TimeZone) -> i
         if ui.is_json() {
             let LogEvent { id, stream, timestamp, message } = event;
             ui.json_line(
-                &json!({ "event": "log", "id": id, "stream": stream, "timestamp": timestamp, "message": message }),
+                &json!({ "event": "log", "id": id, "stream": stream, "timestamp": json_time(*timestamp), "message": message }),
             )?;
             continue;
         }
@@ -57,8 +57,10 @@ pub(crate) fn log_groups(ui: &mut Ui, groups: &[LogGroup]) -> io::Result<()> {
 /// Writes log streams by name.
 pub(crate) fn log_streams(ui: &mut Ui, streams: &[LogStream]) -> io::Result<()> {
     if ui.is_json() {
-        let streams: Vec<_> =
-            streams.iter().map(|stream| json!({ "name": stream.name, "last_event": stream.last_event })).collect();
+        let streams: Vec<_> = streams
+            .iter()
+            .map(|stream| json!({ "name": stream.name, "last_event": stream.last_event.map(json_time) }))
+            .collect();
         return ui.json_result(&json!({ "streams": streams }));
     }
     streams.iter().try_for_each(|stream| writeln!(ui.results(), "{}", clean(&stream.name, false)))

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::status::age;
 use super::{Ui, clean};
+use crate::model::json_time;
 
 /// The status of a running sandbox.
 #[derive(Debug, Serialize)]
@@ -26,6 +27,7 @@ pub(crate) struct SandboxStatus {
     /// Process id.
     pub pid: u32,
     /// Start time.
+    #[serde(serialize_with = "crate::model::serialize_time")]
     pub started_at: Timestamp,
     /// Version of its program.
     pub version: String,
@@ -74,6 +76,7 @@ pub(crate) struct SandboxTask {
     /// lastStatus, such as `RUNNING`.
     pub status: String,
     /// Start time; `None` before it runs.
+    #[serde(serialize_with = "crate::model::serialize_optional_time")]
     pub started_at: Option<Timestamp>,
     /// Process ids.
     pub processes: Vec<i32>,
@@ -86,6 +89,7 @@ pub(crate) struct SandboxTask {
 pub(crate) struct SandboxSession {
     pub id: String,
     pub target: String,
+    #[serde(serialize_with = "crate::model::serialize_time")]
     pub since: Timestamp,
 }
 
@@ -124,7 +128,9 @@ pub(crate) fn sandbox_log(ui: &mut Ui, lines: &[String]) -> io::Result<()> {
             let (timestamp, message) = line.split_once(' ').unwrap_or_default();
             let timestamp: Option<Timestamp> = timestamp.parse().ok();
             let message = if timestamp.is_some() { message } else { line };
-            ui.json_line(&json!({ "event": "sandbox_log", "timestamp": timestamp, "message": message }))?;
+            ui.json_line(
+                &json!({ "event": "sandbox_log", "timestamp": timestamp.map(json_time), "message": message }),
+            )?;
         } else {
             writeln!(ui.results(), "{}", clean(line, false))?;
         }

@@ -9,6 +9,7 @@ use anstream::ColorChoice;
 use owo_colors::OwoColorize as _;
 
 use super::clean;
+use super::clean::clean_paragraph;
 use super::progress::Progress;
 use super::standard_stream::{self, ColorStream};
 use super::stdout::Stdout;
@@ -168,15 +169,15 @@ impl Ui {
 
     /// Prints an error with its place and hint; with `--verbose`, also its causes.
     pub(crate) fn error(&mut self, error: &Diagnostic) {
-        self.print(&format!("{} {}", "error:".red().bold(), clean(&error.message, true)));
+        self.print(&format!("{} {}", "error:".red().bold(), clean_paragraph(&error.message)));
         if let Some(place) = &error.place {
             self.print(&format!("  {} {place}", "-->".blue()));
         }
         for cause in error.causes() {
-            self.detail(&format!("caused by: {}", clean(&cause, true)));
+            self.detail(&format!("caused by: {}", clean_paragraph(&cause)));
         }
         if let Some(hint) = &error.hint {
-            self.print(&format!("{} {}", "hint:".cyan(), clean(&self.hint_text(hint), true)));
+            self.print(&format!("{} {}", "hint:".cyan(), clean_paragraph(&self.hint_text(hint))));
         }
     }
 

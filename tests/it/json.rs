@@ -26,6 +26,20 @@ fn names(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
+/// Checks that timestamps have three decimals, so that they sort as text.
+fn check_timestamps(value: &Value) {
+    match value {
+        Value::Array(items) => items.iter().for_each(check_timestamps),
+        Value::Object(members) => members.values().for_each(check_timestamps),
+        Value::String(text) => {
+            if let Ok(timestamp) = text.parse::<jiff::Timestamp>() {
+                assert_eq!(*text, format!("{timestamp:.3}"));
+            }
+        }
+        _ => {}
+    }
+}
+
 fn values(text: &str) -> Vec<Map<String, Value>> {
     let values: Result<Vec<_>, _> = serde_json::Deserializer::from_str(text).into_iter().collect();
     values.unwrap_or_else(|error| panic!("{error}\n{text}"))
@@ -40,6 +54,7 @@ fn check(workshop: &Workshop, command: &str, arguments: &str, code: i32) -> Vec<
     assert!(!printed.is_empty(), "{command} {arguments} prints nothing");
     for value in &printed {
         assert_eq!(value.get("schema"), Some(&1.into()), "{value:?}");
+        value.values().for_each(check_timestamps);
         let mut members = BTreeSet::new();
         // The members of an event depend on its name, so the help must mention that too.
         names(&Value::Object(value.clone()), &mut members);

@@ -45,7 +45,12 @@ pub enum DeployEvent {
         deployments: Vec<Deployment>,
     },
     /// An event of a service in progress.
-    ServiceEvent { service: String, timestamp: Option<Timestamp>, message: String },
+    ServiceEvent {
+        service: String,
+        #[serde(serialize_with = "crate::model::serialize_optional_time")]
+        timestamp: Option<Timestamp>,
+        message: String,
+    },
     /// A task of a service in progress stopped.
     TaskStopped {
         service: String,
@@ -116,6 +121,7 @@ impl Operation {
 #[derive(Debug, Clone, Serialize)]
 pub struct ResourceEvent {
     /// When, by AWS's clock.
+    #[serde(serialize_with = "crate::model::serialize_time")]
     pub timestamp: Timestamp,
     /// ResourceStatus.
     pub status: StackStatus,

@@ -221,6 +221,10 @@ impl EventPoller {
         self.done += usize::from(event.status.ends_step());
         if event.resource_type == "AWS::CloudFormation::Stack" && event.physical_id == self.arn {
             self.final_status = (!event.status.is_in_progress()).then(|| event.status.clone());
+            if event.status.is_success() {
+                // Some changes of a change set need no step, so that fewer are done than were counted.
+                self.done = self.done.max(self.total);
+            }
             if event.status.is_rollback() || event.status.is_failed() {
                 self.stack_failure = self.stack_failure.take().or_else(|| event.reason.clone());
             }
