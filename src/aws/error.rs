@@ -15,7 +15,7 @@ use crate::similar_names::did_you_mean;
 
 /// A failed call to AWS. `Display` is "cannot ACTION: MESSAGE (CODE)".
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {action}: {message}{}", code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
+#[error("cannot {action}: {}", self.reason())]
 pub struct AwsError {
     /// The failed action as a verb phrase: "describe stack `web`".
     pub action: String,
@@ -111,6 +111,12 @@ const CODES: &[(&str, AwsErrorKind)] = &[
     ("AccessDenied*", AwsErrorKind::AccessDenied(None)),
     ("UnauthorizedOperation", AwsErrorKind::AccessDenied(None)),
     ("Throttling*", AwsErrorKind::Throttled),
+    ("Throttled*", AwsErrorKind::Throttled),
+    ("EC2ThrottledException", AwsErrorKind::Throttled),
+    ("RequestThrottled*", AwsErrorKind::Throttled),
+    ("SlowDown", AwsErrorKind::Throttled),
+    ("PriorRequestNotComplete", AwsErrorKind::Throttled),
+    ("RequestTimeout*", AwsErrorKind::TimedOut),
     ("TooManyRequests*", AwsErrorKind::Throttled),
     ("RequestLimitExceeded", AwsErrorKind::Throttled),
     ("ClusterNotFoundException", AwsErrorKind::NotFound),
@@ -132,6 +138,12 @@ const CODES: &[(&str, AwsErrorKind)] = &[
 const CLOCK_SKEW_MESSAGES: &[&str] = &["Signature expired", "Signature not yet current"];
 
 impl AwsError {
+    /// The message and AWS's code, without the failed action.
+    pub fn reason(&self) -> String {
+        let code = self.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
+        format!("{}{code}", self.message)
+    }
+
     /// An error response from AWS.
     pub fn from_code(action: impl Into<String>, code: &str, message: &str) -> Self {
         let kind = match kind_of(code) {

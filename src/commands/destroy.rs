@@ -9,6 +9,7 @@ use super::approval_rules::not_approved_error;
 use super::json_help;
 use super::show_progress::show_progress;
 use super::target::show_target;
+use crate::aws::Aws;
 use crate::complete;
 use crate::context::Context;
 use crate::error::{CliError, follow_hint};
@@ -69,15 +70,30 @@ pub(super) async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Exit, Cl
     let mut view = DeployView::new(&ctx.ui, true, TimeZone::system());
     for name in names {
         let (reporter, messages) = ops::message_channel();
-        let stopped = || {
-            CliError::new(Exit::Interrupted, format!("interrupted; CloudFormation is still deleting {name}"))
-                .hint(follow_hint(RepeatedCommand::new(&["destroy"], ["destroy", name])))
-        };
         let work = ops::destroy(&aws, name, timeout, cancel_running, &reporter);
-        Box::pin(show_progress(work, messages, &mut view, ctx)).await.ok_or_else(stopped)??;
+        match Box::pin(show_progress(work, messages, &mut view, ctx)).await {
+            Some(deleted) => drop(deleted?),
+            None => return Err(interrupted(&aws, name, ctx).await),
+        }
     }
     view.end();
     Ok(Exit::Done)
+}
+
+/// What happens to a stack after an interrupt. The request to delete it may not have been sent.
+async fn interrupted(aws: &Aws, name: &str, ctx: &Context) -> CliError {
+    let stack = ctx.interrupts.listen().clean_up(ops::describe_stacks(aws, [name])).await;
+    let status = stack.and_then(Result::ok).map(|stacks| stacks.into_iter().flatten().next().map(|stack| stack.status));
+    let (state, continues) = match status {
+        Some(None) => (format!("{name} is deleted"), false),
+        Some(Some(status)) => (format!("{name} is {status}"), status.is_in_progress()),
+        None => (format!("CloudFormation may be deleting {name}"), true),
+    };
+    let error = CliError::new(Exit::Interrupted, format!("interrupted; {state}"));
+    if !continues {
+        return error;
+    }
+    error.hint(follow_hint(RepeatedCommand::new(&["destroy"], ["destroy", name])))
 }
 
 /// The stacks, and the stacks of the project that depend on them.

@@ -125,8 +125,9 @@ async fn with_deployed(
         diffs = comparison => Some(diffs),
         _ = interrupts.next() => None,
     };
+    let interrupted = || CliError::new(Exit::Interrupted, "interrupted; nothing has changed");
     let Some(change_sets) = change_sets.filter(|_| !matches!(diffs, Some(Ok(_)))) else {
-        return diffs.unwrap_or_else(|| Ok(Vec::new())).map_err(CliError::from);
+        return Ok(diffs.ok_or_else(interrupted)??);
     };
     let names: Vec<&str> = stacks.iter().map(|stack| stack.name.as_str()).collect();
     let clean_up = async {
@@ -139,7 +140,7 @@ async fn with_deployed(
         return Ok(result?);
     }
     ctx.ui.note("interrupted; deleting the temporary change sets …");
-    let mut error = CliError::new(Exit::Interrupted, "interrupted; nothing has changed");
+    let mut error = interrupted();
     let failures = interrupts.clean_up(clean_up).await.unwrap_or_else(|| {
         let (names, change_set) = (names.join(", "), change_sets.name());
         let message = format!("{names}: the change set `{change_set}` may be left; the next diff deletes it");

@@ -1,6 +1,11 @@
 //! Recognises the temporary change sets of diffs that were interrupted.
 
+#[cfg(unix)]
+use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+#[cfg(unix)]
+use std::path::PathBuf;
 
 use crate::context::Context;
 use crate::ops::TemporaryChangeSets;
@@ -8,14 +13,17 @@ use crate::ops::TemporaryChangeSets;
 /// The temporary change sets of this process.
 pub(super) fn temporary_change_sets() -> TemporaryChangeSets {
     let mut hasher = DefaultHasher::new();
-    machine_name().hash(&mut hasher);
+    machine_identity().hash(&mut hasher);
     let machine = u32::try_from(hasher.finish() >> 32).unwrap_or_default();
     TemporaryChangeSets { machine, process: std::process::id(), is_running, now: Context::now() }
 }
 
+/// Process ids are unique within it: on Linux until the next boot, and within a namespace (source: proc(5), pid_namespaces(7)).
 #[cfg(unix)]
-fn machine_name() -> String {
-    nix::unistd::gethostname().unwrap_or_default().to_string_lossy().into_owned()
+#[expect(clippy::disallowed_methods, reason = "it reads /proc")]
+fn machine_identity() -> (OsString, Option<String>, Option<PathBuf>) {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
+    (nix::unistd::gethostname().unwrap_or_default(), boot, std::fs::read_link("/proc/self/ns/pid").ok())
 }
 
 /// Whether a process of this id is running, also one of another user.
@@ -26,9 +34,7 @@ fn is_running(process: u32) -> bool {
 }
 
 #[cfg(not(unix))]
-fn machine_name() -> String {
-    String::new()
-}
+fn machine_identity() {}
 
 /// Unknown, so that only the age decides.
 #[cfg(not(unix))]

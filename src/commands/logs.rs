@@ -91,7 +91,7 @@ async fn print_log_events(args: ReadArgs, ctx: &mut Context) -> Result<Exit, Cli
     let project = ctx.project()?;
     let service = choose_service(&project, service.as_deref(), &mut ctx.ui).await?;
     let aws = ctx.aws(Some(&project)).await?;
-    let source = LogSource::locate(&aws, &service.spec.stack, &service.spec.logs.prefix).await?;
+    let source = LogSource::locate(&aws, &service.spec.stack, &service.spec.logs.prefix, watch).await?;
     let query = LogQuery {
         group: source.group,
         stream_prefix: Some(source.stream_prefix),
@@ -151,7 +151,7 @@ async fn streams(service: Option<&str>, ctx: &mut Context) -> Result<Exit, CliEr
     let project = ctx.project()?;
     let service = choose_service(&project, service, &mut ctx.ui).await?;
     let aws = ctx.aws(Some(&project)).await?;
-    let source = LogSource::locate(&aws, &service.spec.stack, &service.spec.logs.prefix).await?;
+    let source = LogSource::locate(&aws, &service.spec.stack, &service.spec.logs.prefix, false).await?;
     render::log_streams(&mut ctx.ui, &source.streams(&aws).await?)?;
     Ok(Exit::Done)
 }

@@ -95,6 +95,10 @@ pub(super) async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Exit, Cl
         ctx.settings.sandbox_dir = Some(ctx.settings.working_dir.join(&dir));
         ctx.settings.state_dir_flag = Some(dir);
     }
+    let _wait = match &command {
+        SandboxCommand::Logs(_) => None,
+        _ => Some(ctx.waits.begin("the sandbox")),
+    };
     match command {
         SandboxCommand::Start(start_args) => start(start_args, ctx).await,
         SandboxCommand::Stop => {

@@ -46,7 +46,7 @@ pub(super) async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Exit, Cli
     let project = ctx.project()?;
     let stack = choose_service(&project, service.as_deref(), &mut ctx.ui).await?.spec.stack.clone();
     let aws = ctx.aws(Some(&project)).await?;
-    let mut reader = StatusReader::locate(&aws, &stack).await?;
+    let mut reader = StatusReader::locate(&aws, &stack, watch).await?;
     if watch && ctx.ui.stdout_is_terminal() && ctx.ui.can_ask() && !ctx.ui.is_json() {
         return Box::pin(live(&mut reader, ctx)).await;
     }

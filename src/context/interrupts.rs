@@ -6,14 +6,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::exit::Exit;
 
-/// How long a command that has nothing to clean up may take to end.
+/// How soon an interrupt must be taken, or a command that does not clean up must end.
 const EXIT_DELAY: Duration = Duration::from_millis(700);
 /// How long cleaning up may take.
 const CLEANUP_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long reporting may take after cleaning up.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Repeated SIGTERM and SIGHUP within this time count once: a terminal that is closed sends two.
+const REPEAT_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What interrupts a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,17 +28,19 @@ pub(crate) enum Signal {
     Terminate,
 }
 
-/// The signals that were received and not handled yet.
+/// The interrupts since the start, or since the last [`Listener::reset`].
 #[derive(Debug, Clone, Copy, Default)]
-struct Pending {
+struct Received {
     count: usize,
     last: Option<Signal>,
+    /// How many of them a listener, or the command itself, has taken.
+    taken: usize,
 }
 
 /// Distributes interrupts to listeners, or to the command itself while there are none.
 #[derive(Debug, Clone)]
 pub(crate) struct Interrupts {
-    pending: watch::Sender<Pending>,
+    received: watch::Sender<Received>,
     listeners: Arc<AtomicUsize>,
     /// Set by an interrupt. A blocked write to stdout or stderr then ends.
     is_interrupted: Arc<AtomicBool>,
@@ -42,97 +48,104 @@ pub(crate) struct Interrupts {
 
 impl Interrupts {
     /// Receives signals from now on, on the current runtime. `on_interrupt` is called for each Ctrl-C.
-    pub(crate) fn start(is_interrupted: Arc<AtomicBool>, on_interrupt: impl Fn() + Send + 'static) -> Self {
-        let interrupts = Self { pending: watch::Sender::default(), listeners: Arc::default(), is_interrupted };
-        tokio::spawn(interrupts.clone().receive(on_interrupt));
+    pub(crate) fn start(is_interrupted: Arc<AtomicBool>, on_interrupt: impl Fn() + Send + Sync + 'static) -> Self {
+        let interrupts = Self { received: watch::Sender::default(), listeners: Arc::default(), is_interrupted };
+        tokio::spawn(interrupts.clone().receive(Arc::new(on_interrupt)));
         interrupts
     }
 
-    async fn receive(self, on_interrupt: impl Fn()) {
-        let mut signals = Signals::new();
+    async fn receive(self, on_interrupt: Arc<dyn Fn() + Send + Sync>) {
+        let (mut signals, mut previous) = (Signals::new(), None::<Instant>);
         loop {
             let signal = signals.next().await;
-            self.is_interrupted.store(true, Ordering::Release);
-            self.pending.send_modify(|pending| *pending = Pending { count: pending.count + 1, last: Some(signal) });
-            if signal == Signal::Interrupt {
-                on_interrupt();
+            let is_repeated = previous.is_some_and(|previous| previous.elapsed() < REPEAT_INTERVAL);
+            previous = Some(Instant::now());
+            if is_repeated && signal == Signal::Terminate {
+                continue;
             }
-            // Also if the command cannot end by itself, for example because a write blocks.
-            let interrupts = self.clone();
-            tokio::spawn(async move {
-                sleep(EXIT_DELAY).await;
-                if interrupts.must_exit() {
-                    #[expect(clippy::disallowed_methods, reason = "the main thread may be blocked")]
-                    exit(Exit::Interrupted.code().into());
-                }
+            self.is_interrupted.store(true, Ordering::Release);
+            self.received.send_modify(|received| {
+                received.count += 1;
+                received.last = Some(signal);
             });
+            // The command may be unable to end by itself, for example because a write blocks.
+            self.exit_after(EXIT_DELAY, |received| received.count > 1 || received.taken < received.count);
+            if signal == Signal::Interrupt {
+                let on_interrupt = Arc::clone(&on_interrupt);
+                tokio::task::spawn_blocking(move || on_interrupt());
+            }
         }
     }
 
-    /// Whether an interrupt was received and not handled.
-    pub(crate) fn is_pending(&self) -> bool {
-        self.pending.borrow().count > 0
+    /// Ends the process after this time if the condition is true then.
+    fn exit_after(&self, time: Duration, condition: fn(&Received) -> bool) {
+        let received = self.received.subscribe();
+        tokio::spawn(async move {
+            sleep(time).await;
+            if condition(&received.borrow()) {
+                #[expect(clippy::disallowed_methods, reason = "the main thread may be blocked")]
+                exit(Exit::Interrupted.code().into());
+            }
+        });
     }
 
-    /// Whether nothing is being cleaned up, or a second signal says not to wait for it.
-    fn must_exit(&self) -> bool {
-        let count = self.pending.borrow().count;
-        count > 1 || count == 1 && self.listeners.load(Ordering::Acquire) == 0
+    /// Whether the command was interrupted and did not continue.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.received.borrow().count > 0
     }
 
     /// Creates a listener. Until it is dropped, it receives every interrupt, and the first does not end the command.
     pub(crate) fn listen(&self) -> Listener {
         self.listeners.fetch_add(1, Ordering::AcqRel);
-        let mut received = self.pending.subscribe();
-        // An interrupt may have come just before.
-        received.mark_changed();
-        Listener { received, interrupts: self.clone() }
+        Listener { interrupts: self.clone() }
     }
 
     /// Waits for an interrupt while there is no listener.
     pub(crate) async fn wait_without_listener(&self) {
-        let mut received = self.pending.subscribe();
-        while received.wait_for(|pending| pending.count > 0).await.is_ok() {
-            if self.listeners.load(Ordering::Acquire) == 0 {
-                return;
-            }
-            if received.changed().await.is_err() {
-                break;
-            }
+        self.take(|| self.listeners.load(Ordering::Acquire) == 0).await;
+    }
+
+    /// Takes the next interrupt once `may_take` is true.
+    async fn take(&self, may_take: impl Fn() -> bool) -> Signal {
+        let mut received = self.received.subscribe();
+        let is_next = |received: &Received| received.count > received.taken && may_take();
+        if received.wait_for(is_next).await.is_err() {
+            // The sender is part of `self`, so that this cannot happen.
+            std::future::pending::<()>().await;
         }
-        std::future::pending::<()>().await;
+        let mut signal = None;
+        self.received.send_modify(|received| {
+            received.taken = received.count;
+            signal = received.last;
+        });
+        signal.unwrap_or(Signal::Terminate)
     }
 }
 
 /// Receives interrupts; created by [`Interrupts::listen`].
 #[derive(Debug)]
 pub(crate) struct Listener {
-    received: watch::Receiver<Pending>,
     interrupts: Interrupts,
 }
 
 impl Listener {
     /// Waits for the next interrupt.
     pub(crate) async fn next(&mut self) -> Signal {
-        loop {
-            if self.received.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-            let Pending { count, last } = *self.received.borrow_and_update();
-            if let Some(signal) = last.filter(|_| count > 0) {
-                return signal;
-            }
-        }
+        self.interrupts.take(|| true).await
     }
 
     /// Continues after an interrupt: the next one is a first one again.
     pub(crate) fn reset(&self) {
         self.interrupts.is_interrupted.store(false, Ordering::Release);
-        self.interrupts.pending.send_modify(|pending| *pending = Pending::default());
+        self.interrupts.received.send_modify(|received| *received = Received::default());
     }
 
-    /// Runs `work`, which cleans up after an interrupt. `None` if it takes too long, or after another interrupt.
+    /// Runs `work`, which cleans up after an interrupt. `None` if it takes too long, or after another interrupt. The command then has little time
+    /// for its report.
     pub(crate) async fn clean_up<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        if self.interrupts.is_pending() {
+            self.interrupts.exit_after(CLEANUP_TIMEOUT + REPORT_TIMEOUT, |received| received.count > 0);
+        }
         tokio::select! {
             done = timeout(CLEANUP_TIMEOUT, work) => done.ok(),
             _ = self.next() => None,
@@ -143,6 +156,8 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         self.interrupts.listeners.fetch_sub(1, Ordering::AcqRel);
+        // Wakes the command itself, which takes the next interrupt.
+        self.interrupts.received.send_modify(|_| {});
     }
 }
 

@@ -136,6 +136,7 @@ impl Context {
     }
 
     async fn start_sandbox(&mut self, project: Option<&Project>) -> Result<Connection, CliError> {
+        let _wait = self.waits.begin("the sandbox to start");
         let sandbox = SandboxHandle::start(&self.settings, self.sandbox_environment(project)).await?;
         let connection = Connection { waits: self.waits.clone(), ..sandbox.connection() };
         self.sandbox = Some(sandbox);

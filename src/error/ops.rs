@@ -5,7 +5,7 @@ use super::{CliError, follow_hint};
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::hint::{Hint, RepeatedCommand, SuggestedCommand};
-use crate::ops::{LookUpError, OpsError, StoppedTasks, cancellation};
+use crate::ops::{LookUpError, Operation, OpsError, StoppedTasks, cancellation};
 
 impl From<OpsError> for CliError {
     fn from(error: OpsError) -> Self {
@@ -101,8 +101,13 @@ fn exit_and_hint(error: &OpsError) -> (Exit, Option<Hint>) {
         OpsError::LookUp(error) => look_up_error(error),
         OpsError::ReplacementWithoutRollback { .. } => (Exit::Usage, Some(Hint::from("omit --no-rollback"))),
         OpsError::UnknownParameter { .. } => (Exit::Usage, None),
-        OpsError::FollowInterrupted { stack, error } => {
-            let hint = Hint::from("CloudFormation continues; ").append(&follow_hint(RepeatedCommand::deploy([stack])));
+        OpsError::FollowInterrupted { stack, operation, error } => {
+            let command = match operation {
+                Operation::Delete => RepeatedCommand::new(&["destroy"], ["destroy", stack]),
+                Operation::Create | Operation::Update | Operation::RollBack => RepeatedCommand::deploy([stack]),
+            };
+            let hint = Hint::from("CloudFormation continues what it has begun; ");
+            let hint = hint.append(&follow_hint(command.without_timeout()));
             (exit_of(&error.kind), Some(hint))
         }
         OpsError::Rejected { .. }

@@ -45,7 +45,8 @@ pub(crate) async fn cancel<E>(aws: &Aws, stack: &Stack, reporter: &Reporter<E>) 
             return Err(too_late());
         }
         reporter.event(DeployEvent::note(format!("{name}: {what}")));
-        let ended = follower.run(aws, reporter).await.map_err(|error| error.while_following(name))?;
+        let ended =
+            follower.run(aws, reporter).await.map_err(|error| error.while_following(name, Operation::RollBack))?;
         if ended.status.is_success() {
             return Err(too_late());
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::{LookUpError, StoppedTasks};
+use super::{LookUpError, Operation, StoppedTasks};
 use crate::aws::AwsError;
 use crate::diagnostic::Diagnostic;
 use crate::model::StackStatus;
@@ -20,6 +20,7 @@ pub enum OpsError {
     #[error("cannot follow stack `{stack}` any more: {error}")]
     FollowInterrupted {
         stack: String,
+        operation: Operation,
         #[source]
         error: Box<AwsError>,
     },
@@ -184,9 +185,12 @@ impl OpsError {
     }
 
     /// Adds that an operation on this stack was being followed, and continues.
-    pub(super) fn while_following(self, stack: &str) -> Self {
+    pub(super) fn while_following(self, stack: &str, operation: Operation) -> Self {
         match self {
-            Self::Aws(error) => Self::FollowInterrupted { stack: stack.to_owned(), error: Box::new(error) },
+            Self::Aws(error) => {
+                let (stack, error) = (stack.to_owned(), Box::new(error));
+                Self::FollowInterrupted { stack, operation, error }
+            }
             other => other,
         }
     }

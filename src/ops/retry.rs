@@ -1,11 +1,10 @@
 //! Retries errors that may pass while an operation continues on the server.
 
-use std::fmt::Display;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::Result;
+use super::{OpsError, Result};
 use crate::aws::{Aws, AwsError};
 use crate::waits::Waits;
 
@@ -18,12 +17,21 @@ pub(super) async fn retry_transient<T>(
     aws: &Aws,
     operation: impl AsyncFnMut() -> std::result::Result<T, AwsError>,
 ) -> Result<T> {
-    Ok(retry(aws.waits(), Some(RETRY_BUDGET), AwsError::is_transient, operation).await?)
+    Ok(retry(aws.waits(), Some(RETRY_BUDGET), operation).await?)
+}
+
+/// As [`retry_transient`], with another budget or without one.
+pub(super) async fn retry<T>(
+    waits: &Waits,
+    budget: Option<Duration>,
+    operation: impl AsyncFnMut() -> std::result::Result<T, AwsError>,
+) -> std::result::Result<T, AwsError> {
+    retry_if(waits, budget, AwsError::is_transient, operation).await
 }
 
 /// Calls `operation` until it succeeds, fails with an error that is not retryable, or has failed for the time of the budget. Meanwhile, the
 /// last error is shown.
-pub(crate) async fn retry<T, E: Display>(
+pub(super) async fn retry_if<T, E: RetryError>(
     waits: &Waits,
     budget: Option<Duration>,
     is_retryable: impl Fn(&E) -> bool,
@@ -35,9 +43,9 @@ pub(crate) async fn retry<T, E: Display>(
         result => return result,
     };
     let deadline = budget.map(|budget| start + budget);
-    let wait = waits.begin_at(start, "AWS");
+    let wait = waits.begin_at(start, error.awaited());
     while deadline.is_none_or(|deadline| Instant::now() < deadline) {
-        wait.set_error(error.to_string());
+        wait.set_error(error.short_message());
         sleep(RETRY_DELAY).await;
         let attempt = operation();
         let result = match deadline {
@@ -55,9 +63,53 @@ pub(crate) async fn retry<T, E: Display>(
     Err(error)
 }
 
+/// An error that is shown while the operation is retried.
+pub(super) trait RetryError {
+    /// What is awaited: "AWS to describe stack `web`".
+    fn awaited(&self) -> String;
+    /// The error without the failed action.
+    fn short_message(&self) -> String;
+}
+
+impl RetryError for AwsError {
+    fn awaited(&self) -> String {
+        format!("AWS to {}", self.action)
+    }
+
+    fn short_message(&self) -> String {
+        self.reason()
+    }
+}
+
+impl RetryError for OpsError {
+    fn awaited(&self) -> String {
+        match self {
+            Self::Aws(error) => error.awaited(),
+            _ => "AWS".to_owned(),
+        }
+    }
+
+    fn short_message(&self) -> String {
+        match self {
+            Self::Aws(error) => error.short_message(),
+            error => error.to_string(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl RetryError for &str {
+        fn awaited(&self) -> String {
+            "AWS".to_owned()
+        }
+
+        fn short_message(&self) -> String {
+            (*self).to_owned()
+        }
+    }
 
     /// Retries an operation that takes `call` and fails `failures` times, with a budget of two minutes. Returns the result and the
     /// time it took in seconds.
@@ -72,7 +124,7 @@ mod tests {
             calls += 1;
             if calls > failures { Ok("done") } else { Err("HTTP 503") }
         };
-        let result = retry(&waits, Some(RETRY_BUDGET), |_| is_retryable, operation).await;
+        let result = retry_if(&waits, Some(RETRY_BUDGET), |_| is_retryable, operation).await;
         assert_eq!(waits.oldest(), None, "the wait has ended");
         (result, start.elapsed().as_secs())
     }
@@ -93,7 +145,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_last_error_of_a_retried_operation_is_shown() {
         let waits = Waits::default();
-        let fails = retry(&waits, None, |_| true, async || Err::<(), _>("HTTP 503"));
+        let fails = retry_if(&waits, None, |_| true, async || Err::<(), _>("HTTP 503"));
         drop(
             tokio::time::timeout(Duration::from_hours(1), async {
                 tokio::select! {

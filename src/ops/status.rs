@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::sleep;
 
-use super::retry::retry;
+use super::retry::retry_if;
 use super::{OpsError, Result, locate_service};
 use crate::aws::Aws;
 use crate::model::{Deployment, DiscoveryService, ScalableTarget, ServiceEvent, ServiceName, ServiceState, Task};
@@ -59,9 +59,11 @@ type RolloutKey = (u32, u32, u32, Vec<Deployment>);
 pub(crate) const STATUS_POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 impl<'a> StatusReader<'a> {
-    /// A reader for the service of a stack.
-    pub(crate) async fn locate(aws: &'a Aws, stack: &str) -> Result<Self> {
-        Ok(Self { aws, service: locate_service(aws, stack).await?, last: None, has_read: false })
+    /// A reader for the service of a stack. A watch waits until AWS can be reached.
+    pub(crate) async fn locate(aws: &'a Aws, stack: &str, watch: bool) -> Result<Self> {
+        let is_retryable = |error: &OpsError| watch && error.is_transient();
+        let service = retry_if(aws.waits(), None, is_retryable, async || locate_service(aws, stack).await).await?;
+        Ok(Self { aws, service, last: None, has_read: false })
     }
 
     /// Reads the service until its counts or deployments have changed. The first call returns what it reads.
@@ -82,7 +84,7 @@ impl<'a> StatusReader<'a> {
     /// Reads the service for a watch, which does not end because of an error, unless the first read fails and may not succeed later.
     pub(crate) async fn read_until_success(&mut self) -> Result<StatusReport> {
         let is_retryable = |error: &OpsError| self.has_read || error.is_transient();
-        let report = retry(self.aws.waits(), None, is_retryable, async || self.read().await).await?;
+        let report = retry_if(self.aws.waits(), None, is_retryable, async || self.read().await).await?;
         self.has_read = true;
         Ok(report)
     }

@@ -4,7 +4,7 @@
 
 use std::convert::Infallible;
 use std::io::Write as _;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,8 @@ pub(crate) struct Progress {
 #[derive(Debug)]
 struct State {
     last_output: Instant,
+    /// The line of a view, which shows what is in progress.
+    view_line: Option<ProgressBar>,
     /// The line of a long wait.
     wait_line: Option<ProgressBar>,
     /// How many [`Pause`]s there are.
@@ -53,11 +55,11 @@ impl Progress {
     /// Without a terminal, no line changes in place.
     pub(super) fn new(is_terminal: bool, is_interrupted: Arc<AtomicBool>) -> Self {
         let target = if is_terminal {
-            ProgressDrawTarget::term_like(Box::new(ProgressTerminal::stderr()))
+            ProgressDrawTarget::term_like(Box::new(ProgressTerminal::stderr(Arc::clone(&is_interrupted))))
         } else {
             ProgressDrawTarget::hidden()
         };
-        let state = State { last_output: Instant::now(), wait_line: None, pauses: 0 };
+        let state = State { last_output: Instant::now(), view_line: None, wait_line: None, pauses: 0 };
         let (bars, state) = (MultiProgress::with_draw_target(target), Arc::new(Mutex::new(state)));
         Self { bars, is_terminal, is_interrupted, state }
     }
@@ -73,6 +75,7 @@ impl Progress {
     pub(super) fn add(&self, style: ProgressStyle) -> ProgressBar {
         let bar = self.bars.insert(0, ProgressBar::no_length().with_style(style));
         bar.enable_steady_tick(REDRAW_INTERVAL);
+        self.state().view_line = Some(bar.clone());
         bar
     }
 
@@ -81,6 +84,11 @@ impl Progress {
         if self.is_terminal {
             self.suspend(|| drop(writeln!(stderr(ColorChoice::Never, &self.is_interrupted))));
         }
+    }
+
+    /// Whether the command was interrupted and did not continue.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.is_interrupted.load(Ordering::Acquire)
     }
 
     pub(super) fn pause(&self) -> Pause {
@@ -95,13 +103,16 @@ impl Progress {
     pub(crate) async fn show_waits(self, waits: Waits) -> Infallible {
         loop {
             sleep(CHECK_INTERVAL).await;
-            self.show_wait(wait_notice(&waits));
+            let has_error = waits.oldest().is_some_and(|wait| wait.last_error.is_some());
+            self.show_wait(wait_notice(&waits), has_error);
         }
     }
 
-    fn show_wait(&self, notice: Option<String>) {
+    fn show_wait(&self, notice: Option<String>, has_error: bool) {
         let mut state = self.state();
-        match notice.filter(|_| state.pauses == 0) {
+        // The view says what is awaited and since when, but not that a call fails.
+        let is_in_view = !has_error && state.view_line.as_ref().is_some_and(|line| !line.is_finished());
+        match notice.filter(|_| state.pauses == 0 && !is_in_view) {
             None => self.remove_wait_line(&mut state),
             Some(notice) if self.is_terminal => {
                 let line = state.wait_line.get_or_insert_with(|| {

@@ -55,7 +55,7 @@ impl Stdout {
         self.flush()?;
         match self.failure.take() {
             // The exit code says that the command was interrupted.
-            Some(error) if error.kind() == io::ErrorKind::TimedOut => Ok(()),
+            Some(error) if error.kind() == io::ErrorKind::TimedOut && self.progress.is_interrupted() => Ok(()),
             Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
             _ => Ok(()),
         }

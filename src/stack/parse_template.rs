@@ -18,6 +18,9 @@ pub enum TemplateParseError {
 
 /// Parses a template. YAML short forms become the long forms of JSON.
 pub fn parse_template(text: &str) -> Result<Template, TemplateParseError> {
+    if nesting(text) > MAX_NESTING {
+        return Err(TemplateParseError::Syntax(format!("it is nested more than {MAX_NESTING} levels deep")));
+    }
     let value = match serde_json::from_str(text) {
         Ok(value) => value,
         Err(_) => json(yaml_serde::from_str(text).map_err(|error| TemplateParseError::Syntax(error.to_string()))?),
@@ -26,6 +29,26 @@ pub fn parse_template(text: &str) -> Result<Template, TemplateParseError> {
         Value::Object(map) => Ok(Template::from_map(map)),
         _ => Err(TemplateParseError::NotAMap),
     }
+}
+
+/// The maximum depth of brackets and braces. The YAML parser takes minutes for tens of thousands of levels before it refuses them.
+const MAX_NESTING: usize = 500;
+
+/// The depth of brackets and braces, without those in double quotes.
+fn nesting(text: &str) -> usize {
+    let (mut depth, mut deepest, mut is_quoted, mut is_escaped) = (0_usize, 0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_quoted => is_escaped = true,
+            b'"' => is_quoted = !is_quoted,
+            b'[' | b'{' if !is_quoted => depth += 1,
+            b']' | b'}' if !is_quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 fn json(yaml: Yaml) -> Value {
@@ -97,5 +120,14 @@ mod tests {
     fn text_that_is_no_template_is_an_error() {
         assert!(matches!(parse_template("just text"), Err(TemplateParseError::NotAMap)));
         assert!(matches!(parse_template("a: [1"), Err(TemplateParseError::Syntax(_))));
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_at_once() {
+        for text in ["[".repeat(100_000), "{a: ".repeat(100_000), "{\"a\":".repeat(100_000)] {
+            let error = parse_template(&text).expect_err("it is nested too deeply");
+            assert!(error.to_string().contains("more than 500 levels"), "{error}");
+        }
+        assert_eq!(nesting(r#"{"a": "[[\"[", "b": [{}]}"#), 3);
     }
 }

@@ -6,7 +6,7 @@ use aws_sdk_cloudformation::types::{
 
 use super::{idempotency_token, is_validation_error, none_if_missing};
 use crate::aws::{Aws, Result, or_empty, timestamp};
-use crate::model::{ChangeSet, ChangeSetKind, ChangeSetSummary, PlannedChange, StackRequest};
+use crate::model::{ChangeSet, ChangeSetKind, ChangeSetSummary, PlannedChange, StackRequest, stack_name};
 
 /// Sets the parameters that CreateChangeSet, CreateStack and UpdateStack have in common.
 macro_rules! with_request {
@@ -65,7 +65,7 @@ impl Aws {
     /// A stack's change set by name or ARN; `None` if it does not exist. moto searches all stacks for the name, so the stack of the
     /// response is compared.
     pub async fn change_set(&self, stack: &str, name: &str) -> Result<Option<ChangeSet>> {
-        let action = format!("describe change set `{name}` of stack `{stack}`");
+        let action = format!("describe change set `{}` of stack `{}`", change_set_name(name), stack_name(stack));
         let call = self.cloudformation().describe_change_set().stack_name(stack).change_set_name(name);
         let mut pages = call.into_paginator().send();
         let mut change_set: Option<ChangeSet> = None;
@@ -98,7 +98,7 @@ impl Aws {
 
     /// A stack's change sets that have not been executed. moto lists those of all stacks.
     pub async fn change_sets(&self, stack: &str) -> Result<Vec<ChangeSetSummary>> {
-        let action = format!("list the change sets of stack `{stack}`");
+        let action = format!("list the change sets of stack `{}`", stack_name(stack));
         let mut pages = self.cloudformation().list_change_sets().stack_name(stack).into_paginator().send();
         let mut change_sets = Vec::new();
         while let Some(page) = pages.next().await {
@@ -120,7 +120,7 @@ impl Aws {
 
     /// Executes a change set by its ARN, so that it cannot be another one of the same name. With `keep_failed`, a failure is not rolled back.
     pub async fn execute_change_set(&self, arn: &str, keep_failed: bool) -> Result<()> {
-        let action = format!("execute change set `{arn}`");
+        let action = format!("execute change set `{}`", change_set_name(arn));
         let call = self.cloudformation().execute_change_set().change_set_name(arn);
         let call = call.client_request_token(idempotency_token()).set_disable_rollback(keep_failed.then_some(true));
         call.send().await.map(drop).map_err(|error| self.error(action, error))
@@ -128,12 +128,17 @@ impl Aws {
 
     /// Deletes a change set by its ARN. It is not an error if it does not exist.
     pub async fn delete_change_set(&self, arn: &str) -> Result<()> {
-        let action = format!("delete change set `{arn}`");
+        let action = format!("delete change set `{}`", change_set_name(arn));
         match self.cloudformation().delete_change_set().change_set_name(arn).send().await {
             Ok(_) => Ok(()),
             Err(error) => none_if_missing::<()>(self.error(action, error)).map(drop),
         }
     }
+}
+
+/// The name of the change set with this name or ARN (`arn:PARTITION:cloudformation:REGION:ACCOUNT:changeSet/NAME/ID`).
+fn change_set_name(arn: &str) -> &str {
+    stack_name(arn)
 }
 
 /// Whether a change set belongs to `stack`, a name or an ARN. True if the response names no stack, because the request did.

@@ -9,6 +9,7 @@ use crate::commands::show_progress::show_progress;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::hint::Hint;
 use crate::ops::{self, ServiceCount, SteadyLimit};
 use crate::render::{self, DeployView};
 
@@ -38,7 +39,16 @@ pub(super) async fn set_count(
     options: &ExecutionOptions,
     ctx: &mut Context,
 ) -> Result<(), CliError> {
-    service.set(count).await?;
+    let mut interrupts = ctx.interrupts.listen();
+    tokio::select! {
+        set = service.set(count) => set?,
+        _ = interrupts.next() => {
+            let message = format!("interrupted; the desired count of {} may have been set to {count}", service.service());
+            let hint = Hint::command(["status"]).text(" shows it");
+            return Err(CliError::new(Exit::Interrupted, message).hint(hint));
+        }
+    }
+    drop(interrupts);
     let (name, old) = (service.service(), service.initial_count());
     let message = if old == count { format!("desired count is {count}, as it was") } else { message(old) };
     render::note_event(&mut ctx.ui, format!("{name}: {message}"));

@@ -79,7 +79,9 @@ pub async fn compare(
         let notes = rejected(reads, &update, &desired.template.to_body(), None).await?;
         return Ok(StackDiff { name: name.to_owned(), diff, notes });
     };
-    let deployed = reads.template(&existing).await?.unwrap_or_default();
+    let clean_up = async { change_sets?.delete_abandoned(aws, &existing).await };
+    let (deployed, unexecuted) = tokio::join!(reads.template(&existing), clean_up);
+    let deployed = deployed?.unwrap_or_default();
     let template = desired.template.with_additions_of(&deployed);
     let parameters = template.parameters_to_send(desired.parameters, &existing.parameters, &deployed);
     let templates = TemplateDiff::between(&deployed, &template);
@@ -91,7 +93,7 @@ pub async fn compare(
     let diff = templates.with_tags(&existing.tags, desired.tags);
     let mut diff = diff.with_parameters(&existing.parameters, &parameters, &template);
     let mut notes: Vec<Hint> =
-        running_differences(reads, &existing, &deployed).await?.into_iter().map(Hint::from).collect();
+        running_differences(reads, &existing, &deployed).await?.into_iter().chain(unexecuted).map(Hint::from).collect();
     let request = StackRequest {
         stack: name,
         template: &body,
@@ -102,11 +104,7 @@ pub async fn compare(
         notification_arns: None,
     };
     let preview = match change_sets.filter(|_| needs_change_set) {
-        Some(change_sets) => {
-            let name = change_sets.name();
-            let preview = preview_change_set(aws, &request, &name, &existing, &mut notes);
-            tokio::join!(preview, change_sets.delete_abandoned(aws, &existing.arn)).0?
-        }
+        Some(change_sets) => preview_change_set(aws, &request, &change_sets.name(), &existing, &mut notes).await?,
         None => None,
     };
     let service_key = desired.service_key;

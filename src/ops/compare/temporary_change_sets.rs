@@ -4,9 +4,9 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::aws::Aws;
-use crate::model::ChangeSetSummary;
+use crate::model::{ChangeSetSummary, Stack};
 use crate::ops::OpsError;
-use crate::ops::deploy::prepared_change_set::discard_unexecuted;
+use crate::ops::deploy::prepared_change_set::{CHANGE_SET, discard_unexecuted};
 
 const PREFIX: &str = "ecsws-diff-";
 /// How old a change set of another machine must be to be deleted.
@@ -39,11 +39,18 @@ impl TemporaryChangeSets {
         is_old || process.is_some_and(|process| process != self.process && !(self.is_running)(process))
     }
 
-    /// Deletes the change sets that interrupted diffs have left. Errors are ignored: they concern none of the user's resources.
-    pub(crate) async fn delete_abandoned(&self, aws: &Aws, stack: &str) {
-        let Ok(change_sets) = aws.change_sets(stack).await else { return };
+    /// Deletes the change sets that interrupted diffs have left. Returns a note about one that a deploy has not executed. Errors are ignored:
+    /// change sets concern none of the user's resources.
+    pub(crate) async fn delete_abandoned(&self, aws: &Aws, stack: &Stack) -> Option<String> {
+        let change_sets = aws.change_sets(&stack.arn).await.ok()?;
         let abandoned = change_sets.iter().filter(|change_set| self.is_abandoned(change_set));
         join_all(abandoned.map(|change_set| aws.delete_change_set(&change_set.arn))).await;
+        let unexecuted = change_sets.iter().find(|change_set| change_set.name == CHANGE_SET)?;
+        let created = unexecuted.created.map(|time| format!(", created at {time:.0}")).unwrap_or_default();
+        let name = &stack.name;
+        Some(format!(
+            "{name}: there is an unexecuted change set `{CHANGE_SET}`{created}; the next deploy that changes {name} replaces it"
+        ))
     }
 
     /// Deletes this process's change sets of an interrupted comparison. Returns what failed.

@@ -10,7 +10,7 @@ use super::prepared_change_set::{check_size, classify_refusal, stack_in_review};
 use super::service_watches::SteadyLimit;
 use crate::aws::Aws;
 use crate::model::{ChangeSetKind, Stack, StackRequest, StackResource, StackStatus};
-use crate::ops::retry::retry_transient;
+use crate::ops::retry::{RETRY_BUDGET, retry, retry_transient};
 use crate::ops::{DeployEvent, Operation, OpsError, PreparedChangeSet, Reporter, Result};
 
 /// How long a requested rollback may take.
@@ -67,18 +67,14 @@ impl Execution {
 
     /// Executes the change set. `keep_failed` keeps failed resources instead of rolling back.
     pub async fn execute(&self, aws: &Aws, prepared: &PreparedChangeSet, keep_failed: bool) -> Result<()> {
-        match aws.execute_change_set(&prepared.change_set.arn, keep_failed).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                // The SDK repeats a call whose response was lost, and the change set is then being executed already.
-                let now = aws.change_set(&self.stack.arn, &prepared.change_set.arn).await.ok().flatten();
-                let is_executed = now.is_some_and(|now| now.execution_status.starts_with("EXECUTE_"));
-                if is_executed {
-                    Ok(())
-                } else {
-                    Err(classify_refusal(aws, &self.stack.name, Some(&self.stack), error).await)
-                }
-            }
+        let (stack, change_set) = (&self.stack, &prepared.change_set.arn);
+        let execute = async || aws.execute_change_set(change_set, keep_failed).await;
+        let Err(error) = retry(aws.waits(), Some(RETRY_BUDGET), execute).await else { return Ok(()) };
+        // If the response was lost, the repeated call fails, because the change set is being executed already.
+        let now = retry_transient(aws, async || aws.change_set(&stack.arn, change_set).await).await;
+        match now.map_err(|error| error.while_following(&stack.name, self.operation))? {
+            Some(now) if now.execution_status.starts_with("EXECUTE_") => Ok(()),
+            _ => Err(classify_refusal(aws, &stack.name, Some(stack), error).await),
         }
     }
 
@@ -95,6 +91,7 @@ impl Execution {
     pub async fn create(aws: &Aws, request: &StackRequest<'_>, keep_failed: bool) -> Result<Self> {
         check_size(request.stack, request.template)?;
         if let Some(stack) = stack_in_review(aws, request.stack).await? {
+            let _wait = aws.waits().begin(format!("the deletion of stack `{}`, which is in review", request.stack));
             aws.delete_stack(&stack.arn).await?;
             while stack_in_review(aws, request.stack).await?.is_some() {
                 sleep(REVIEW_POLL_INTERVAL).await;
@@ -140,7 +137,7 @@ impl Execution {
                 }
             }
         };
-        let ended = ended.map_err(|error| error.while_following(&name))?;
+        let ended = ended.map_err(|error| error.while_following(&name, self.operation))?;
         ended.into_result(&name)?.ok_or_else(|| OpsError::Disappeared(format!("stack `{name}`")))
     }
 
@@ -180,7 +177,13 @@ impl Execution {
         let action = match self.operation {
             Operation::Create if !delete_creation => None,
             operation @ (Operation::Create | Operation::Update) => {
-                Some(cancel_operation(aws, operation, &self.stack.arn).await?)
+                match cancel_operation(aws, operation, &self.stack.arn).await {
+                    Ok(action) => Some(action),
+                    Err(failure) => {
+                        reporter.event(DeployEvent::note(format!("{stack}: time limit exceeded; {failure}")));
+                        None
+                    }
+                }
             }
             Operation::RollBack | Operation::Delete => None,
         };
@@ -214,7 +217,7 @@ pub(super) async fn cancel_operation(aws: &Aws, operation: Operation, stack: &st
         Operation::Update if cancel_update(aws, stack).await? => "the update is cancelled and rolled back",
         Operation::Update => "too late to cancel the update; it continues",
         Operation::Create => {
-            aws.delete_stack(stack).await?;
+            retry_transient(aws, async || aws.delete_stack(stack).await).await?;
             "the stack is being deleted"
         }
         Operation::RollBack | Operation::Delete => "a rollback or deletion cannot be cancelled; it continues",
@@ -223,9 +226,9 @@ pub(super) async fn cancel_operation(aws: &Aws, operation: Operation, stack: &st
 
 /// Cancels an update, which is then rolled back. Returns `false` if the update has ended or is cleaning up.
 pub(in crate::ops) async fn cancel_update(aws: &Aws, arn: &str) -> Result<bool> {
-    let Err(error) = aws.cancel_update(arn).await else { return Ok(true) };
+    let Err(error) = retry_transient(aws, async || aws.cancel_update(arn).await).await else { return Ok(true) };
     match aws.stack(arn).await {
         Ok(now) if now.as_ref().is_none_or(|now| now.status != "UPDATE_IN_PROGRESS") => Ok(false),
-        _ => Err(error.into()),
+        _ => Err(error),
     }
 }

@@ -6,8 +6,8 @@ use futures_util::future::join_all;
 
 use super::execution::cancel_operation;
 use super::messages::Phase;
+use super::prepared_change_set::CHANGE_SET;
 use super::prepared_change_set::discard_unexecuted;
-use super::stack_deployment::CHANGE_SET;
 use crate::aws::Aws;
 use crate::model::StackStatus;
 use crate::ops::Result;

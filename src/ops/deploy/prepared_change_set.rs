@@ -10,6 +10,8 @@ use crate::ops::retry::{RETRY_BUDGET, retry, retry_transient};
 use crate::ops::{OpsError, Result};
 use crate::stack::{MAX_TEMPLATE_BYTES, PlannedResource, RequiresRecreation};
 
+/// The name of a deploy's change set. One from an interrupted deploy is replaced.
+pub(in crate::ops) const CHANGE_SET: &str = "ecsws-deploy";
 const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(50);
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How many times, and how often, a change set is looked up whose creation was interrupted: the request may still be on its way.
@@ -42,7 +44,7 @@ pub async fn prepare_change_set(
     // If the response is lost, the repeated request finds the change set by its token.
     let token = idempotency_token();
     let create = async || aws.create_change_set(request, name, kind, &token).await;
-    let arn = match retry(aws.waits(), Some(RETRY_BUDGET), AwsError::is_transient, create).await {
+    let arn = match retry(aws.waits(), Some(RETRY_BUDGET), create).await {
         Ok(arn) => arn,
         Err(error) => return Err(refused_change_set(aws, request.stack, existing, error).await),
     };
@@ -72,7 +74,8 @@ async fn await_change_set(
         let reason = change_set.reason.unwrap_or_else(|| "no reason reported".to_owned());
         return Err(OpsError::ChangeSetFailed { stack: stack.to_owned(), reason });
     }
-    let stack = aws.stack(stack).await?.ok_or_else(concurrent_deploy)?;
+    let described = retry_transient(aws, async || aws.stack(stack).await).await?;
+    let stack = described.ok_or_else(concurrent_deploy)?;
     Ok(Some(Box::new(PreparedChangeSet { change_set, kind, stack })))
 }
 
@@ -143,7 +146,7 @@ pub(crate) async fn discard(aws: &Aws, stack: &str, change_set: &str) -> Result<
         return Ok(());
     }
     if let Some(stack) = stack_in_review(aws, stack).await? {
-        aws.delete_stack(&stack.arn).await?;
+        retry_transient(aws, async || aws.delete_stack(&stack.arn).await).await?;
     }
     Ok(())
 }
@@ -163,15 +166,16 @@ pub(in crate::ops) async fn discard_unexecuted(aws: &Aws, stack: &str, name: &st
 /// Deletes a change set, by name or ARN; whether there was one. CloudFormation refuses to delete one that it is still creating.
 pub(crate) async fn delete_change_set(aws: &Aws, stack: &str, change_set: &str) -> Result<bool> {
     let Some(change_set) = wait_until_created(aws, stack, change_set).await? else { return Ok(false) };
-    aws.delete_change_set(&change_set.arn).await?;
+    retry_transient(aws, async || aws.delete_change_set(&change_set.arn).await).await?;
     Ok(true)
 }
 
 /// The stack, if it exists only for change sets and has none left: change sets of others are not deleted.
 pub(in crate::ops) async fn stack_in_review(aws: &Aws, stack: &str) -> Result<Option<Stack>> {
-    let stack = aws.stack(stack).await?.filter(|stack| stack.status.state() == StackState::InReview);
+    let described = retry_transient(aws, async || aws.stack(stack).await).await?;
+    let stack = described.filter(|stack| stack.status.state() == StackState::InReview);
     let Some(stack) = stack else { return Ok(None) };
-    let others = aws.change_sets(&stack.arn).await?;
+    let others = retry_transient(aws, async || aws.change_sets(&stack.arn).await).await?;
     Ok(others.is_empty().then_some(stack))
 }
 

@@ -10,15 +10,12 @@ use super::initial_state::resolve_initial_state;
 use super::messages::{Phase, ProposedChanges, Question};
 use super::outcome::{DeployResult, Deployed, Failure};
 use super::preflight::StackUpdate;
-use super::prepared_change_set::{PreparedChangeSet, prepare_change_set, to_planned_resources};
+use super::prepared_change_set::{CHANGE_SET, PreparedChangeSet, prepare_change_set, to_planned_resources};
 use super::request::{DeployMethod, DesiredStack, StackInputs};
 use super::template_source::TemplateSource;
 use crate::model::{Stack, StackRequest, StackResource};
 use crate::ops::OpsError;
 use crate::stack::{Template, TemplateDiff};
-
-/// The name of a deploy's change set. One from an interrupted deploy is replaced.
-pub(super) const CHANGE_SET: &str = "ecsws-deploy";
 
 pub(super) type Result<T, S> = std::result::Result<T, Failure<<S as TemplateSource>::Error>>;
 
@@ -41,10 +38,19 @@ async fn deploy_steps<S: TemplateSource>(
     reporter.activity(format!("{name}: comparing …"));
     let template = deploy.source.template(stack).await.map_err(Failure::Failed)?;
     let existing = resolve_initial_state(deploy, inputs).await?;
-    let deployed = deploy.deployed_template(existing.as_ref()).await?;
+    let clean_up = async {
+        let existing = existing.as_ref()?;
+        deploy.request.temporary_change_sets.delete_abandoned(deploy.aws, existing).await
+    };
+    let (deployed, unexecuted) = tokio::join!(deploy.deployed_template(existing.as_ref()), clean_up);
+    let deployed = deployed?;
     let template = template.with_additions_of(&deployed);
     let desired = DesiredStack::new(deploy.request, inputs, &template, &deployed, existing.as_ref())?;
     if let Some(existing) = existing.as_ref().filter(|existing| desired.is_deployed(existing, &deployed)) {
+        // One that changes the stack replaces it.
+        if let Some(note) = unexecuted {
+            reporter.warn(note);
+        }
         return Ok(unchanged(deploy, existing.clone(), template));
     }
     let template = with_registered_task_definitions(deploy, existing.as_ref(), template, &deployed).await?;
@@ -124,13 +130,9 @@ async fn create_and_check_change_set<S: TemplateSource>(
     deploy.check_cancelled(request.stack)?;
     deploy.reporter.activity(format!("{}: creating the change set …", request.stack));
     deploy.reporter.phase(request.stack, Phase::ChangeSet);
-    let preparation = prepare_change_set(deploy.aws, request, CHANGE_SET, update.existing);
-    let clean_up = async {
-        if let Some(existing) = update.existing {
-            deploy.request.temporary_change_sets.delete_abandoned(deploy.aws, &existing.arn).await;
-        }
+    let Some(prepared) = prepare_change_set(deploy.aws, request, CHANGE_SET, update.existing).await? else {
+        return Ok(None);
     };
-    let Some(prepared) = tokio::join!(preparation, clean_up).0? else { return Ok(None) };
     if let Err(error) = check_planned(deploy, update, &prepared.change_set.changes).await {
         // An error of the clean-up would hide the rejection.
         drop(prepared.discard(deploy.aws).await);

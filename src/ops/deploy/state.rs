@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use super::follow::StackFollower;
 use crate::aws::Aws;
 use crate::model::{Stack, StackState, StackStatus};
+use crate::ops::retry::retry_transient;
 use crate::ops::{DeployEvent, Operation, OpsError, ReadCache, Reporter, Result, cancel, cancellation};
 
 /// The operation that is in progress on a stack with this status.
@@ -41,14 +42,13 @@ pub(crate) async fn end_running_operation<E>(
         }
     };
     let name = &stack.name;
-    let ended = match limit {
+    match limit {
         Some(limit) => timeout(limit, end).await.unwrap_or_else(|_| {
             let (stack, status) = (name.clone(), stack.status.clone());
             Err(OpsError::StillInProgress { stack, status, limit })
         }),
         None => end.await,
-    };
-    ended.map_err(|error| error.while_following(name))
+    }
 }
 
 async fn follow_operation<E>(aws: &Aws, stack: &Stack, reporter: &Reporter<E>) -> Result<()> {
@@ -57,7 +57,9 @@ async fn follow_operation<E>(aws: &Aws, stack: &Stack, reporter: &Reporter<E>) -
         "stack `{}` is {}: following that operation to its end first",
         stack.name, stack.status
     )));
-    StackFollower::for_running_operation(aws, operation, stack).await?.run(aws, reporter).await.map(drop)
+    let followed =
+        async { StackFollower::for_running_operation(aws, operation, stack).await?.run(aws, reporter).await };
+    followed.await.map(drop).map_err(|error| error.while_following(&stack.name, operation))
 }
 
 /// Deletes a stack whose creation failed.
@@ -74,8 +76,9 @@ pub(in crate::ops) async fn delete_and_follow<E>(aws: &Aws, stack: &Stack, repor
     let resources = aws.stack_resources(&stack.arn).await?;
     let total = 1 + resources.iter().filter(|resource| !resource.status.is_deleted()).count();
     let mut follower = StackFollower::for_new_operation(aws, Operation::Delete, stack, total, None).await?;
-    aws.delete_stack(&stack.arn).await?;
-    let ended = follower.run(aws, reporter).await?;
+    retry_transient(aws, async || aws.delete_stack(&stack.arn).await).await?;
+    let ended = follower.run(aws, reporter).await;
+    let ended = ended.map_err(|error| error.while_following(&stack.name, Operation::Delete))?;
     ended.into_stack(&stack.name, StackStatus::is_deleted).map(drop)
 }
 
@@ -108,6 +111,7 @@ pub(super) async fn roll_back<E>(aws: &Aws, stack: &Stack, skipped: &[String], r
     } else {
         aws.roll_back(&stack.arn).await?;
     }
-    let ended = follower.run(aws, reporter).await?;
+    let ended = follower.run(aws, reporter).await;
+    let ended = ended.map_err(|error| error.while_following(&stack.name, Operation::RollBack))?;
     ended.into_stack(&stack.name, StackStatus::is_rolled_back).map(drop)
 }

@@ -2,6 +2,9 @@
 
 mod tail;
 
+use std::time::Duration;
+
+use super::retry::retry;
 use super::{OpsError, Result};
 use crate::aws::Aws;
 use crate::model::{LogGroup, LogStream};
@@ -18,12 +21,13 @@ pub(crate) struct LogSource {
 
 impl LogSource {
     /// The log group of a service's stack, even if nothing else of the stack is left. The service's streams are named
-    /// `PREFIX/CONTAINER/TASK`.
+    /// `PREFIX/CONTAINER/TASK`. A watch waits until AWS can be reached.
     ///
     /// # Errors
     /// When the stack has no log group.
-    pub(crate) async fn locate(aws: &Aws, stack: &str, prefix: &str) -> Result<Self> {
-        let resources = aws.stack_resources(stack).await?;
+    pub(crate) async fn locate(aws: &Aws, stack: &str, prefix: &str, watch: bool) -> Result<Self> {
+        let budget = if watch { None } else { Some(Duration::ZERO) };
+        let resources = retry(aws.waits(), budget, async || aws.stack_resources(stack).await).await?;
         let group =
             resources.into_iter().find(|resource| resource.resource_type == "AWS::Logs::LogGroup" && resource.exists());
         let missing = || OpsError::missing(stack, format!("stack `{stack}` has no log group"));

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::model::{LogEvent, LogPage, LogQuery};
 use crate::ops::Result;
-use crate::ops::retry::{RETRY_BUDGET, retry};
+use crate::ops::retry::{RETRY_BUDGET, retry_if};
 
 /// How far back each round reads again, because events may arrive late.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
@@ -87,7 +87,7 @@ impl<'a> Tail<'a> {
             }
             page
         };
-        let page = retry(aws.waits(), budget, is_retryable, read).await?;
+        let page = retry_if(aws.waits(), budget, is_retryable, read).await?;
         *has_read = true;
         Ok(page)
     }

@@ -96,6 +96,11 @@ impl EventPoller {
         self.construct_paths = paths;
     }
 
+    /// What is awaited: "CloudFormation to update stack `web`".
+    pub(super) fn description(&self) -> String {
+        format!("CloudFormation to {} stack `{}`", self.operation.verb(), self.stack)
+    }
+
     /// Whether there was an event of a resource: some servers record none.
     pub(super) fn has_resource_events(&self) -> bool {
         self.has_resource_events

@@ -71,10 +71,12 @@ impl StackFollower {
 
     /// Emits every event until the operation has ended. ECS is polled concurrently with CloudFormation: a slow one does not delay the other.
     pub(crate) async fn run<E>(&mut self, aws: &Aws, reporter: &Reporter<E>) -> Result<OperationEnd> {
+        let wait = aws.waits().begin(self.poller.description());
         let (status, stack) = tokio::select! {
             end = Box::pin(self.poller.run(aws, &self.stack_events, reporter)) => end?,
             never = Box::pin(self.services.run(aws, reporter)) => match never {},
         };
+        drop(wait);
         let has_succeeded = status.is_success();
         if let Some(stack) = stack.as_ref().filter(|_| has_succeeded && !self.poller.has_resource_events()) {
             let since = stack.updated.unwrap_or_default();
