@@ -9,7 +9,6 @@ use super::approval_rules::not_approved_error;
 use super::json_help;
 use super::show_progress::show_progress;
 use super::target::show_target;
-use crate::aws::Aws;
 use crate::complete;
 use crate::context::Context;
 use crate::error::{CliError, follow_hint};
@@ -73,7 +72,7 @@ pub(super) async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Exit, Cl
         let work = ops::destroy(&aws, name, timeout, cancel_running, &reporter);
         match Box::pin(show_progress(work, messages, &mut view, ctx)).await {
             Some(deleted) => drop(deleted?),
-            None => return Err(interrupted(&aws, name, ctx).await),
+            None => return Err(interrupted(name, ctx).await),
         }
     }
     view.end();
@@ -81,8 +80,12 @@ pub(super) async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Exit, Cl
 }
 
 /// What happens to a stack after an interrupt. The request to delete it may not have been sent.
-async fn interrupted(aws: &Aws, name: &str, ctx: &Context) -> CliError {
-    let stack = ctx.interrupts.listen().clean_up(ops::describe_stacks(aws, [name])).await;
+async fn interrupted(name: &str, ctx: &mut Context) -> CliError {
+    let aws = match ctx.aws(None).await {
+        Ok(aws) => aws,
+        Err(error) => return error,
+    };
+    let stack = ctx.interrupts.listen().clean_up(ops::describe_stacks(&aws, [name])).await;
     let status = stack.and_then(Result::ok).map(|stacks| stacks.into_iter().flatten().next().map(|stack| stack.status));
     let (state, continues) = match status {
         Some(None) => (format!("{name} is deleted"), false),

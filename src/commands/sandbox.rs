@@ -17,6 +17,7 @@ use crate::context::{self, Context};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::hint::Hint;
+use crate::model::json_time;
 use crate::project::Project;
 use crate::render;
 use crate::stack::Environment;
@@ -189,7 +190,7 @@ fn speed(text: &str) -> Result<f64, String> {
 fn print_endpoint(endpoint: &Endpoint, ctx: &mut Context) -> Result<Exit, CliError> {
     let Endpoint { url, account, region, pid, started_at, version, .. } = endpoint;
     let fields = json!({
-        "running": true, "url": url, "account": account, "region": region, "pid": pid, "started_at": started_at, "version": version
+        "running": true, "url": url, "account": account, "region": region, "pid": pid, "started_at": json_time(*started_at), "version": version
     });
     let line = format!(
         "running since {started_at:.0} at {url} as account {account} in {region} (process {pid}, version {version})"

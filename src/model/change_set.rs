@@ -31,6 +31,8 @@ pub struct ChangeSetSummary {
     pub arn: String,
     /// CreationTime.
     pub created: Option<Timestamp>,
+    /// ExecutionStatus: `AVAILABLE`, `EXECUTE_COMPLETE`, …
+    pub execution_status: String,
 }
 
 /// A resource's change in a change set.

@@ -134,7 +134,7 @@ fn a_changed_image_is_listed_and_needs_approval() {
     // Other edits need approval, which --yes gives.
     workshop.edit("[sandbox.images]", "[tags]\nteam = \"web\"\n\n[sandbox.images]");
     let text = workshop.text();
-    let tags = "would change in stack api:\n  Tag team\nDeploy all of it?";
+    let tags = "would change in stack api:\n  Tag team\n  Deploy all of it?";
     refused(&workshop, "--sandbox scale --min 1 --max 4 --cpu 50", &[tags]);
     workshop.run("--sandbox --yes scale --count 1").success();
     assert_eq!((counts(&workshop), workshop.text()), ((1, 1), text.replace("count  = 2", "count  = 1")));

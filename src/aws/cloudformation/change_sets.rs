@@ -110,6 +110,8 @@ impl Aws {
                         name: or_empty(summary.change_set_name),
                         arn: or_empty(summary.change_set_id),
                         created: timestamp(summary.creation_time),
+                        execution_status:
+                            summary.execution_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
                     }));
                 }
                 Err(error) => return none_if_missing(self.error(action, error)).map(Option::unwrap_or_default),

@@ -45,7 +45,10 @@ impl TemporaryChangeSets {
         let change_sets = aws.change_sets(&stack.arn).await.ok()?;
         let abandoned = change_sets.iter().filter(|change_set| self.is_abandoned(change_set));
         join_all(abandoned.map(|change_set| aws.delete_change_set(&change_set.arn))).await;
-        let unexecuted = change_sets.iter().find(|change_set| change_set.name == CHANGE_SET)?;
+        let is_unexecuted = |change_set: &&ChangeSetSummary| {
+            change_set.name == CHANGE_SET && change_set.execution_status == "AVAILABLE"
+        };
+        let unexecuted = change_sets.iter().find(is_unexecuted)?;
         let created = unexecuted.created.map(|time| format!(", created at {time:.0}")).unwrap_or_default();
         let name = &stack.name;
         Some(format!(
@@ -81,7 +84,12 @@ mod tests {
             ("somebody-elses", 6100, false),
         ] {
             let created = now.checked_sub(SignedDuration::from_mins(minutes)).ok();
-            let change_set = ChangeSetSummary { name: name.to_owned(), arn: String::new(), created };
+            let change_set = ChangeSetSummary {
+                name: name.to_owned(),
+                arn: String::new(),
+                created,
+                execution_status: String::new(),
+            };
             assert_eq!(own.is_abandoned(&change_set), is_abandoned, "{name} {minutes}");
         }
     }
