@@ -6,7 +6,7 @@ use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::ResourceStatus;
 
 use super::{Aws, AwsError, AwsErrorKind, Result, client, or_empty, timestamp};
-use crate::model::{Export, Output, Stack, StackEvent, StackResource};
+use crate::model::{Export, Output, Stack, StackEvent, StackResource, stack_name};
 
 impl Aws {
     fn cloudformation(&self) -> &Client {
@@ -15,7 +15,7 @@ impl Aws {
 
     /// The stack with this name or ARN; `None` if it does not exist.
     pub async fn stack(&self, name: &str) -> Result<Option<Stack>> {
-        let action = format!("describe stack `{name}`");
+        let action = format!("describe stack `{}`", stack_name(name));
         let response = match self.cloudformation().describe_stacks().stack_name(name).send().await {
             Ok(response) => response,
             Err(error) => return none_if_missing(self.error(action, error)),
@@ -52,7 +52,7 @@ impl Aws {
     /// The text of the deployed template as submitted; `None` if the stack does not exist or has no template yet
     /// (`REVIEW_IN_PROGRESS`: CloudFormation returns an empty body).
     pub async fn template(&self, stack: &str) -> Result<Option<String>> {
-        let action = format!("read the template of stack `{stack}`");
+        let action = format!("read the template of stack `{}`", stack_name(stack));
         match self.cloudformation().get_template().stack_name(stack).send().await {
             Ok(response) => Ok(response.template_body.filter(|body| !body.trim().is_empty())),
             Err(error) => none_if_missing(self.error(action, error)),
@@ -61,7 +61,7 @@ impl Aws {
 
     /// The resources of a stack; empty if the stack does not exist.
     pub async fn stack_resources(&self, stack: &str) -> Result<Vec<StackResource>> {
-        let action = format!("list the resources of stack `{stack}`");
+        let action = format!("list the resources of stack `{}`", stack_name(stack));
         let mut pages = self.cloudformation().list_stack_resources().stack_name(stack).into_paginator().send();
         let mut resources = Vec::new();
         while let Some(page) = pages.next().await {
@@ -118,7 +118,7 @@ impl Aws {
 
     /// Passes the events of a stack to `on_event`, newest first, until it returns `false`.
     async fn each_event(&self, stack: &str, mut on_event: impl FnMut(StackEvent) -> bool) -> Result<()> {
-        let action = format!("read the events of stack `{stack}`");
+        let action = format!("read the events of stack `{}`", stack_name(stack));
         let mut pages = self.cloudformation().describe_stack_events().stack_name(stack).into_paginator().send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| self.error(&action, error))?;
@@ -142,7 +142,7 @@ impl Aws {
 
     /// The id of the newest event of a stack, with one call; `None` without events.
     pub async fn newest_event_id(&self, stack: &str) -> Result<Option<String>> {
-        let action = format!("read the events of stack `{stack}`");
+        let action = format!("read the events of stack `{}`", stack_name(stack));
         let call = self.cloudformation().describe_stack_events().stack_name(stack);
         let response = call.send().await.map_err(|error| self.error(action, error))?;
         Ok(response.stack_events.unwrap_or_default().into_iter().next().and_then(|event| event.event_id))
@@ -150,7 +150,7 @@ impl Aws {
 
     /// Cancels the update in progress, which is then rolled back.
     pub async fn cancel_update(&self, arn: &str) -> Result<()> {
-        let action = format!("cancel the update of stack `{arn}`");
+        let action = format!("cancel the update of stack `{}`", stack_name(arn));
         let call = self.cloudformation().cancel_update_stack().stack_name(arn);
         let call = call.client_request_token(idempotency_token());
         call.send().await.map(drop).map_err(|error| self.error(action, error))
@@ -158,14 +158,14 @@ impl Aws {
 
     /// Starts to roll back a stack whose creation or update failed without a rollback.
     pub async fn roll_back(&self, arn: &str) -> Result<()> {
-        let action = format!("roll back stack `{arn}`");
+        let action = format!("roll back stack `{}`", stack_name(arn));
         let call = self.cloudformation().rollback_stack().stack_name(arn).client_request_token(idempotency_token());
         call.send().await.map(drop).map_err(|error| self.error(action, error))
     }
 
     /// Continues a failed rollback.
     pub async fn continue_rollback(&self, arn: &str, skipped: &[String]) -> Result<()> {
-        let action = format!("continue the rollback of stack `{arn}`");
+        let action = format!("continue the rollback of stack `{}`", stack_name(arn));
         let call = self.cloudformation().continue_update_rollback().stack_name(arn);
         let call = call.set_resources_to_skip((!skipped.is_empty()).then(|| skipped.to_vec()));
         let call = call.client_request_token(idempotency_token());
@@ -215,7 +215,7 @@ impl Aws {
 
     /// Starts deleting a stack by its ARN.
     pub async fn delete_stack(&self, arn: &str) -> Result<()> {
-        let action = format!("delete stack `{arn}`");
+        let action = format!("delete stack `{}`", stack_name(arn));
         let call = self.cloudformation().delete_stack().stack_name(arn).client_request_token(idempotency_token());
         call.send().await.map(drop).map_err(|error| self.error(action, error))
     }
