@@ -32,15 +32,15 @@ pub static REGISTRY: Registry = Registry {
     ],
     loops: &[
         cloudformation::resume,
-        ssm::resume,
-        ec2::start,
+        ssm::resume_commands,
         ecs::start,
-        ecs::limits::watch,
-        ecs::publish,
-        logs::expire,
+        ecs::enforce_limits,
+        ecs::publish_utilization,
+        logs::delete_expired_events,
         cloudwatch::start,
-        autoscaling::start,
+        autoscaling::follow_activities,
     ],
+    migrations: &[ec2::assign_missing_rule_ids, autoscaling::create_missing_alarms],
     schema: Schema {
         states: || {
             vec![

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use crate::Sandbox;
-use crate::core::{ServiceDefinition, operation};
+use crate::core::{AwsService, operation};
 use crate::protocol::Protocol;
 
 mod engine;
@@ -24,7 +24,7 @@ mod type_names;
 pub(crate) use model::State;
 use operations::{change_sets, describe_stacks, exports, rollbacks, stack_resources, stacks, templates};
 
-pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
+pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "cloudformation",
     protocols: &[Protocol::Query {
         version: "2010-05-15",

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Sandbox, ServiceDefinition};
+use super::{AwsService, Sandbox};
 use crate::Fault;
 use crate::auth::Identity;
 use crate::protocol::coerce;
@@ -35,7 +35,7 @@ pub struct Call {
     /// The sandbox that is called.
     pub sandbox: Arc<Sandbox>,
     /// The service that has the operation.
-    pub service: &'static ServiceDefinition,
+    pub service: &'static AwsService,
     /// The operation's name.
     pub operation: &'static str,
     /// The members, by the names of the API's model.

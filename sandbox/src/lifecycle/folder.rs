@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{Endpoint, LifecycleError, folder_permissions};
 use crate::base::request_log;
-use crate::process::engine::ENGINES_FILE;
+use crate::process::container_engine::ENGINES_FILE;
 use crate::services::ecs::task_folder;
 use crate::services::ssm::managed_instances;
 use crate::store::database;

@@ -19,7 +19,7 @@ use crate::base::clock::Clock;
 use crate::base::request_log;
 pub use crate::client::{ControlError, Endpoint};
 use crate::control::messages::Status;
-use crate::process::engine;
+use crate::process::container_engine;
 pub use background_start::serve_in_this_process;
 pub use error::LifecycleError;
 pub(crate) use error::UNUSABLE_STATE_EXIT;
@@ -155,7 +155,7 @@ pub async fn reset(folder: &Path) -> Result<(), LifecycleError> {
         return Err(LifecycleError::AlreadyRunning(folder.to_owned()));
     }
     // Containers that a killed sandbox left could not be found without the folder.
-    engine::remove_all(folder, |_| false).await;
+    container_engine::remove_all(folder, |_| false).await;
     for name in FILES {
         let path = folder.join(name);
         match fs::remove_file(&path) {

@@ -8,15 +8,15 @@ use serde_json::Value;
 
 use super::Fault;
 use super::auth::ErrorFormat;
-use model::{InputEncoding, Model, TypedOutput};
+use service_model::{InputEncoding, Model, TypedOutput};
 
 mod cbor;
 pub(crate) mod coerce;
 pub(crate) mod event_stream;
 mod input_error;
 mod json;
-pub mod model;
 mod query;
+pub mod service_model;
 mod xml;
 
 const JSON: &str = "application/json";

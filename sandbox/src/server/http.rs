@@ -19,7 +19,7 @@ use super::response::{ResponseFormat, respond};
 use super::{request_limits, role_credentials, session_socket};
 use crate::auth::{self, ClaimedIdentity, ErrorFormat, signature};
 use crate::base::ids;
-use crate::core::{CREDENTIALS_PATH, Caller, OperationOutput, ServiceDefinition};
+use crate::core::{AwsService, CREDENTIALS_PATH, Caller, OperationOutput};
 use crate::protocol::{self, EncodedRequest};
 use crate::{Fault, Sandbox, session_channel};
 
@@ -207,7 +207,7 @@ async fn answer(
 /// Runs an operation in a task of its own: a client that disconnects does not stop it half-way, and a panic ends one request only.
 async fn run(
     sandbox: &Arc<Sandbox>,
-    service: &'static ServiceDefinition,
+    service: &'static AwsService,
     request: protocol::DecodedRequest,
     caller: Caller,
 ) -> Result<OperationOutput, Fault> {

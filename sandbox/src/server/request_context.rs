@@ -13,7 +13,7 @@ use tokio::time::Sleep;
 
 use super::connections::ConnectionAborted;
 use super::response::ResponseFormat;
-use crate::core::ServiceDefinition;
+use crate::core::AwsService;
 use crate::fault_injection::InjectedFault;
 use crate::protocol::DecodedRequest;
 use crate::{Fault, Sandbox};
@@ -48,11 +48,7 @@ impl RequestContext {
     }
 
     /// Notes the operation that is called, and injects the first fault that matches it.
-    pub(super) async fn dispatch(
-        &mut self,
-        service: &ServiceDefinition,
-        request: &DecodedRequest,
-    ) -> Result<(), Fault> {
+    pub(super) async fn dispatch(&mut self, service: &AwsService, request: &DecodedRequest) -> Result<(), Fault> {
         self.name = format!("{}:{}", service.signing_name, request.operation);
         self.is_dispatched = true;
         let aborted = || Fault::internal("the connection is cut");

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use crate::Fault;
 use crate::auth::Identity;
-use crate::core::{Call, IntoOperationResult as _, NoInput, Operation, ServiceDefinition};
+use crate::core::{AwsService, Call, IntoOperationResult as _, NoInput, Operation};
 use crate::protocol::Protocol;
 
-pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
+pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "sts",
     protocols: &[Protocol::Query { version: "2011-06-15", xmlns: "https://sts.amazonaws.com/doc/2011-06-15/" }],
     validation_code: "ValidationError",

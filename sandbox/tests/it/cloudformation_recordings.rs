@@ -1,4 +1,4 @@
-//! CloudFormation's responses compared with recorded ones of AWS: `tests/data/recorded/cloudformation.json` names its
+//! CloudFormation's responses compared with recorded ones of AWS: `tests/data/recordings/cloudformation/stacks.json` names its
 //! source.
 
 use std::time::Duration;
@@ -162,7 +162,8 @@ fn is_served(case: &Value) -> bool {
 #[tokio::test]
 async fn change_sets_and_stacks_are_answered_as_recorded() {
     let aws = LocalAws::start().await;
-    let recorded: Value = serde_json::from_str(&read(&data("recorded/cloudformation.json"))).expect("it is JSON");
+    let recorded: Value =
+        serde_json::from_str(&read(&data("recordings/cloudformation/stacks.json"))).expect("it is JSON");
     let cases = recorded["cases"].as_array().expect("cases").iter().filter(|case| is_served(case));
     let mut replayed = 0;
     for case in cases {

@@ -1,4 +1,4 @@
-//! Recorded responses of AWS (`tests/data/aws-recordings`), and comparisons with them.
+//! Recorded responses of AWS (`tests/data/recordings`), and comparisons with them.
 
 use serde_json::{Map, Value};
 
@@ -6,8 +6,7 @@ use crate::common::{data, read};
 
 /// The recorded responses of a test by name; `file` is such as `logs/groups`.
 pub fn recorded(file: &str, test: &str) -> Value {
-    let all: Map<String, Value> =
-        serde_json::from_str(&read(&data(&format!("aws-recordings/{file}.json")))).expect("JSON");
+    let all: Map<String, Value> = serde_json::from_str(&read(&data(&format!("recordings/{file}.json")))).expect("JSON");
     let recording = all.iter().find(|(name, _)| name.ends_with(&format!("::{test}")));
     recording.unwrap_or_else(|| panic!("no recording of {test}")).1["recorded-content"].clone()
 }

@@ -13,7 +13,8 @@ use crate::local_aws::LocalAws;
 
 /// The response of AWS in a recorded test.
 fn recorded(test: &str) -> Value {
-    let all: Value = serde_json::from_str(&read(&data("recorded/templates.json"))).expect("it is JSON");
+    let all: Value =
+        serde_json::from_str(&read(&data("recordings/cloudformation/templates.json"))).expect("it is JSON");
     all[test].clone()
 }
 

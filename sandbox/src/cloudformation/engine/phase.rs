@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{apply_template, deletion, discard_creation, rollback};
 use crate::base::tags::Tag;
 use crate::cloudformation::State;
-use crate::cloudformation::model::{Definition, Resource, ResourceStatus, Stack, StackStatus};
+use crate::cloudformation::model::{Resource, ResourceStatus, Stack, StackDefinition, StackStatus};
 use crate::cloudformation::resources::{HandlerContext, STACK_ID_TAG};
 use crate::cloudformation::template::Template;
 use crate::cloudformation::template::evaluation_scope::{EvaluationScope, ResourceValues};
@@ -171,7 +171,7 @@ impl StackPhase {
     /// Resolves a template against the stack's current resources.
     pub(super) fn resolve<'a>(
         &'a self,
-        definition: &Definition,
+        definition: &StackDefinition,
         template: &'a Template,
     ) -> Result<ResolvedTemplate<'a>, Fault> {
         let scope = self.scope(definition, template, self.resources());
@@ -181,7 +181,7 @@ impl StackPhase {
 
     fn scope<'a>(
         &'a self,
-        definition: &Definition,
+        definition: &StackDefinition,
         template: &'a Template,
         resources: BTreeMap<String, Resource>,
     ) -> EvaluationScope<'a> {
@@ -202,7 +202,7 @@ impl StackPhase {
     /// would keep other callers waiting.
     pub(super) fn scope_of<'a>(
         &'a self,
-        definition: &Definition,
+        definition: &StackDefinition,
         template: &'a Template,
         depends_on: &[String],
     ) -> EvaluationScope<'a> {

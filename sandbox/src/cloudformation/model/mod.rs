@@ -36,7 +36,7 @@ pub(crate) struct TemplateParameter {
 
 /// The definition of a stack: everything that an update replaces as a whole.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(crate) struct Definition {
+pub(crate) struct StackDefinition {
     /// The template after its transforms.
     pub template_body: String,
     /// The template before its transforms, where it has any.
@@ -66,7 +66,7 @@ pub(crate) struct Definition {
     pub notification_arns: Vec<String>,
 }
 
-impl Definition {
+impl StackDefinition {
     /// The template before its transforms.
     pub(crate) fn original_template(&self) -> &str {
         self.original_body.as_ref().unwrap_or(&self.template_body)
@@ -138,9 +138,9 @@ pub(crate) struct Stack {
     /// When its deletion began.
     pub deleted: Option<Timestamp>,
     /// The current definition; during an operation, the one that it establishes.
-    pub definition: Definition,
+    pub definition: StackDefinition,
     /// The definition before the update in progress, for its rollback.
-    pub previous: Option<Definition>,
+    pub previous: Option<StackDefinition>,
     pub outputs: Vec<StackOutput>,
     /// The exports of other stacks that it uses.
     pub imports: Vec<String>,

@@ -9,7 +9,9 @@ use super::deployment_config::DeploymentConfig;
 use super::stack_input::{CreateStack, StackInput, UpdateStack, check_role};
 use super::{check_stack_name, check_updatable, find, find_described, make_obsolete, new_stack};
 use crate::cloudformation::engine;
-use crate::cloudformation::model::{Definition, Resource, ResourceStatus, Stack, StackRequest, StackStatus, State};
+use crate::cloudformation::model::{
+    Resource, ResourceStatus, Stack, StackDefinition, StackRequest, StackStatus, State,
+};
 use crate::cloudformation::plan;
 use crate::cloudformation::template::invalid;
 use crate::core::OperationResult;
@@ -92,7 +94,7 @@ pub(crate) fn begin_update(
     sandbox: &Arc<Sandbox>,
     state: &mut State,
     stack_id: &str,
-    definition: Definition,
+    definition: StackDefinition,
 ) -> Result<(), Fault> {
     check_updatable(find(state, stack_id)?, definition.on_failure)?;
     let change_set_id = definition.change_set_id.clone();

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{find_described, template_text};
-use crate::cloudformation::model::{Definition, MASK, Stack, StackStatus, State};
+use crate::cloudformation::model::{MASK, Stack, StackDefinition, StackStatus, State};
 use crate::cloudformation::template::evaluation_scope::EvaluationScope;
 use crate::cloudformation::template::parameters::{declaration, defaults, scope as values};
 use crate::cloudformation::template::{
@@ -36,7 +36,7 @@ pub(crate) fn get(sandbox: &Arc<Sandbox>, input: GetTemplateInput) -> OperationR
     })
 }
 
-fn find_definition<'a>(state: &'a State, input: &GetTemplateInput) -> Result<&'a Definition, Fault> {
+fn find_definition<'a>(state: &'a State, input: &GetTemplateInput) -> Result<&'a StackDefinition, Fault> {
     let stack = input.stack_name.as_ref().map(|name| find_described(state, name)).transpose()?;
     let Some(name) = &input.change_set_name else {
         let stack = stack.ok_or_else(|| invalid("StackName is required if ChangeSetName is not specified."))?;
@@ -55,7 +55,7 @@ fn find_definition<'a>(state: &'a State, input: &GetTemplateInput) -> Result<&'a
 }
 
 /// A stack's definition, if it still has its template.
-fn definition_of(stack: &Stack) -> Result<&Definition, Fault> {
+fn definition_of(stack: &Stack) -> Result<&StackDefinition, Fault> {
     if stack.definition.template_body.is_empty() && stack.is_deleted() {
         return Err(Fault::not_implemented("the template of a stack that an earlier version of the sandbox deleted"));
     }

@@ -8,7 +8,7 @@ use crate::Fault;
 use crate::base::tags::Tag;
 use crate::cloudformation::model::PhysicalResource;
 
-const SERVICE: &str = "monitoring";
+const SIGNING_NAME: &str = "monitoring";
 
 pub(super) const TYPES: &[ResourceType] = &[resource_type!(
     "AWS::CloudWatch::Alarm",
@@ -77,7 +77,7 @@ async fn put(context: &HandlerContext, name: &str, properties: AlarmProperties) 
         "ThresholdMetricId": properties.threshold_metric_id,
         "Tags": context.all_tags(&properties.tags),
     });
-    context.call(SERVICE, "PutMetricAlarm", input).await?;
+    context.call(SIGNING_NAME, "PutMetricAlarm", input).await?;
     let arn = context.sandbox.config.arn("cloudwatch", &format!("alarm:{name}"));
     Ok(HandlerOutput::new(name, json!({ "Arn": arn })))
 }
@@ -91,11 +91,11 @@ async fn update(context: HandlerContext, old: PhysicalResource, properties: Valu
     let gone: Vec<_> = gone.cloned().collect();
     let output = put(&context, &old.physical_id, properties).await?;
     let arn = &output.attributes["Arn"];
-    context.call(SERVICE, "UntagResource", json!({ "ResourceARN": arn, "TagKeys": gone })).await?;
-    context.call(SERVICE, "TagResource", json!({ "ResourceARN": arn, "Tags": tags })).await?;
+    context.call(SIGNING_NAME, "UntagResource", json!({ "ResourceARN": arn, "TagKeys": gone })).await?;
+    context.call(SIGNING_NAME, "TagResource", json!({ "ResourceARN": arn, "Tags": tags })).await?;
     Ok(output)
 }
 
 async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
-    context.call(SERVICE, "DeleteAlarms", json!({ "AlarmNames": [old.physical_id] })).await.map(drop)
+    context.call(SIGNING_NAME, "DeleteAlarms", json!({ "AlarmNames": [old.physical_id] })).await.map(drop)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{HandlerOutput, ResourceType, handler_faults, schema, schema_check};
+use super::{HandlerOutput, ResourceType, handler_faults, property_schema, schema_check};
 use crate::base::ids;
 use crate::base::tags::{self, Tag, TagMap};
 use crate::cloudformation::State;
@@ -129,7 +129,7 @@ impl HandlerContext {
     pub fn properties<T: DeserializeOwned>(&self, properties: Value) -> Result<T, Fault> {
         coerce::from_value(properties).map_err(|error| {
             let violation = match error {
-                InputError::Unknown(name) if schema::find(self.resource_type).is_some() => {
+                InputError::Unknown(name) if property_schema::find(self.resource_type).is_some() => {
                     return Fault::not_implemented(&format!("{} with the property {name}", self.resource_type));
                 }
                 InputError::Missing(name) => format!("required key [{name}] not found"),

@@ -26,7 +26,7 @@ mod iam;
 mod iam_policies;
 mod logs;
 mod placeholders;
-pub mod schema;
+pub mod property_schema;
 mod schema_check;
 mod secretsmanager;
 mod ssm;

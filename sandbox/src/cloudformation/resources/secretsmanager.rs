@@ -9,7 +9,7 @@ use crate::base::ids;
 use crate::base::tags::Tag;
 use crate::cloudformation::model::PhysicalResource;
 
-const SERVICE: &str = "secretsmanager";
+const SIGNING_NAME: &str = "secretsmanager";
 
 pub(super) const TYPES: &[ResourceType] =
     &[resource_type!("AWS::SecretsManager::Secret", attributes: ["Id"], create_only: [], create, update, delete)];
@@ -80,7 +80,7 @@ impl GenerateSecretString {
             "PasswordLength": self.password_length,
             "RequireEachIncludedType": self.require_each_included_type,
         });
-        let answer = context.call(SERVICE, "GetRandomPassword", input).await?;
+        let answer = context.call(SIGNING_NAME, "GetRandomPassword", input).await?;
         let password = text(&answer, "/RandomPassword").to_owned();
         match (&self.secret_string_template, &self.generate_string_key) {
             (None, None) => Ok(password),
@@ -106,7 +106,7 @@ async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOut
         "SecretString": properties.value(&context).await?,
         "Tags": context.all_tags(&properties.tags),
     });
-    let answer = context.call(SERVICE, "CreateSecret", input).await?;
+    let answer = context.call(SIGNING_NAME, "CreateSecret", input).await?;
     let arn = text(&answer, "/ARN");
     Ok(HandlerOutput::new(arn, json!({ "Id": arn })))
 }
@@ -126,16 +126,16 @@ async fn update(context: HandlerContext, old: PhysicalResource, properties: Valu
         "KmsKeyId": after.kms_key_id,
         "SecretString": value,
     });
-    context.call(SERVICE, "UpdateSecret", input).await?;
-    let described = context.call(SERVICE, "DescribeSecret", json!({ "SecretId": id })).await?;
+    context.call(SIGNING_NAME, "UpdateSecret", input).await?;
+    let described = context.call(SIGNING_NAME, "DescribeSecret", json!({ "SecretId": id })).await?;
     let removed = context.removed_tag_keys(&described["Tags"], &after.tags);
-    context.call(SERVICE, "UntagResource", json!({ "SecretId": id, "TagKeys": removed })).await?;
-    context.call(SERVICE, "TagResource", json!({ "SecretId": id, "Tags": context.all_tags(&after.tags) })).await?;
+    context.call(SIGNING_NAME, "UntagResource", json!({ "SecretId": id, "TagKeys": removed })).await?;
+    context.call(SIGNING_NAME, "TagResource", json!({ "SecretId": id, "Tags": context.all_tags(&after.tags) })).await?;
     Ok(HandlerOutput::from(&old))
 }
 
 /// Without recovery window: a stack that is created again can use the name.
 async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     let input = json!({ "SecretId": old.physical_id, "ForceDeleteWithoutRecovery": true });
-    context.call(SERVICE, "DeleteSecret", input).await.map(drop)
+    context.call(SIGNING_NAME, "DeleteSecret", input).await.map(drop)
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Body, DecodedRequest, EncodedRequest};
 use crate::Fault;
-use crate::protocol::model::TypedOutput;
+use crate::protocol::service_model::TypedOutput;
 use reader::CborReader;
 
 mod reader;
@@ -67,7 +67,7 @@ mod tests {
 
     use super::reader::{CborReader, half};
     use super::writer::write;
-    use crate::protocol::model::TypedOutput;
+    use crate::protocol::service_model::TypedOutput;
 
     fn read(bytes: &[u8]) -> Option<Value> {
         let mut reader = CborReader::new(bytes);

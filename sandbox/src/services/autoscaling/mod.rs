@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::core::{ServiceDefinition, operation};
+use crate::core::{AwsService, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 use crate::{Fault, Sandbox};
@@ -23,11 +23,11 @@ mod targets;
 mod tests;
 
 pub(crate) use activities::Activity;
-pub(crate) use policies::ScalingPolicy;
+pub(crate) use policies::{ScalingPolicy, create_missing_alarms};
 pub(crate) use policy_execution::{execute, is_policy};
 pub(crate) use targets::ScalableTarget;
 
-pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
+pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "application-autoscaling",
     protocols: &[Protocol::Json11 { target_prefix: "AnyScaleFrontendService" }],
     validation_code: "ValidationException",
@@ -58,10 +58,8 @@ state! {
     }
 }
 
-/// Starts the loop that follows activities.
-pub(crate) fn start(sandbox: &Arc<Sandbox>) {
-    // A failed write is retried at the next start.
-    let _ = policies::create_missing_alarms(sandbox);
+/// Starts the loop that completes scaling activities.
+pub(crate) fn follow_activities(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("scaling activities", activity_completion::follow);
 }
 

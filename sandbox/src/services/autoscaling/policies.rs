@@ -142,7 +142,7 @@ fn check_unique_metric(states: &States, resource_id: &str, name: &str, given: &C
 }
 
 /// Creates the alarms of policies that were stored by an older version without alarms.
-pub(super) fn create_missing_alarms(sandbox: &Sandbox) -> Result<(), Fault> {
+pub(crate) fn create_missing_alarms(sandbox: &Sandbox) -> Result<(), Fault> {
     let lacks_alarms = |policy: &ScalingPolicy| {
         policy.policy_type == PolicyType::TargetTrackingScaling && policy.alarms.high.is_none()
     };

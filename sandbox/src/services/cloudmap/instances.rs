@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::namespaces::id_of;
 use super::services::find as find_service;
-use super::{CloudMapService, Instance, Namespace, PAGE, State, invalid_input, invalid_token, operations};
+use super::{CloudMapService, Instance, Namespace, PAGE, State, invalid_input, invalid_token, operation_records};
 use crate::base::paging;
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
@@ -48,7 +48,7 @@ pub(super) fn register(sandbox: &Arc<Sandbox>, input: RegisterInstanceInput) -> 
         let state = states.of_mut::<State>();
         let key = key(state, &service_id, &instance_id)?;
         let health = attributes.get("AWS_INIT_HEALTH_STATUS").cloned().unwrap_or_else(|| "HEALTHY".to_owned());
-        let answer = operations::record(
+        let answer = operation_records::record(
             state,
             "REGISTER_INSTANCE",
             &[("SERVICE", &service_id), ("INSTANCE", &instance_id)],
@@ -97,7 +97,7 @@ pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: InstanceInput) -> Operat
         state.instances.remove(&key).ok_or_else(|| not_found(instance_id))?;
         count_revision(state, service_id);
         let targets = [("SERVICE", service_id.as_str()), ("INSTANCE", instance_id.as_str())];
-        Ok(operations::record(state, "DEREGISTER_INSTANCE", &targets, now))
+        Ok(operation_records::record(state, "DEREGISTER_INSTANCE", &targets, now))
     })
 }
 

@@ -9,13 +9,13 @@ use serde_json::Value;
 use crate::Fault;
 use crate::base::paging::InvalidToken;
 use crate::base::tags::Tag;
-use crate::core::{ServiceDefinition, operation};
+use crate::core::{AwsService, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 
 mod instances;
 mod namespaces;
-mod operations;
+mod operation_records;
 mod services;
 mod tags;
 
@@ -141,7 +141,7 @@ state! {
     }
 }
 
-pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
+pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "servicediscovery",
     protocols: &[
         Protocol::Json11 { target_prefix: "Route53AutoNaming_v20170314" },
@@ -173,8 +173,8 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
         operation!("UpdateInstanceCustomHealthStatus" => instances::update_health),
         operation!("DiscoverInstancesRevision" => instances::discover_revision),
         operation!("GetInstancesHealthStatus" => instances::health),
-        operation!("GetOperation" => operations::get),
-        operation!("ListOperations" => operations::list),
+        operation!("GetOperation" => operation_records::get),
+        operation!("ListOperations" => operation_records::list),
         operation!("ListTagsForResource" => tags::list),
         operation!("TagResource" => tags::add),
         operation!("UntagResource" => tags::remove),

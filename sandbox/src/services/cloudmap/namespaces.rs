@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Namespace, NamespaceType, PAGE, State, invalid_input, invalid_token, operations};
+use super::{Namespace, NamespaceType, PAGE, State, invalid_input, invalid_token, operation_records};
 use crate::base::clock::epoch_seconds;
 use crate::base::tags::Tag;
 use crate::base::{ids, paging};
@@ -104,7 +104,8 @@ fn create(sandbox: &Arc<Sandbox>, kind: NamespaceType, vpc: String, input: Creat
             let message = format!("Namespace with name {} already exists", namespace.name);
             return Err(Fault::already_exists("NamespaceAlreadyExists", message));
         }
-        let answer = operations::record(state, "CREATE_NAMESPACE", &[("NAMESPACE", &namespace.id)], namespace.created);
+        let answer =
+            operation_records::record(state, "CREATE_NAMESPACE", &[("NAMESPACE", &namespace.id)], namespace.created);
         state.namespaces.insert(namespace.id.clone(), namespace);
         Ok(answer)
     })
@@ -146,7 +147,7 @@ pub(super) fn update(
         let namespace = state.namespaces.get_mut(&id).ok_or_else(|| not_found(&id))?;
         namespace.description = change.description.or_else(|| namespace.description.take());
         namespace.soa_ttl = soa_ttl(&change.properties).unwrap_or(namespace.soa_ttl);
-        Ok(operations::record(state, "UPDATE_NAMESPACE", &[("NAMESPACE", &id)], now))
+        Ok(operation_records::record(state, "UPDATE_NAMESPACE", &[("NAMESPACE", &id)], now))
     })
 }
 
@@ -261,6 +262,6 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: NamespaceInput) -> Operation
             return Err(Fault::client("ResourceInUse", message));
         }
         state.namespaces.remove(id).ok_or_else(|| not_found(id))?;
-        Ok(operations::record(state, "DELETE_NAMESPACE", &[("NAMESPACE", id)], now))
+        Ok(operation_records::record(state, "DELETE_NAMESPACE", &[("NAMESPACE", id)], now))
     })
 }

@@ -4,7 +4,7 @@
 //! The sandbox's own measurements are put with [`put`].
 
 use crate::Fault;
-use crate::core::{ServiceDefinition, operation};
+use crate::core::{AwsService, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 
@@ -25,7 +25,7 @@ pub(crate) use statistics::Measurements;
 /// The service's name in the targets of JSON requests and the paths of CBOR requests.
 const NAME: &str = "GraniteServiceVersion20100801";
 
-pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
+pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "monitoring",
     protocols: &[
         Protocol::Query { version: "2010-08-01", xmlns: "http://monitoring.amazonaws.com/doc/2010-08-01/" },

@@ -11,7 +11,7 @@ use super::{State, records};
 use crate::base::glob::matches;
 use crate::base::paging;
 use crate::core::OperationResult;
-use crate::protocol::model;
+use crate::protocol::service_model;
 use crate::{Fault, Sandbox};
 
 #[derive(Debug, Deserialize)]
@@ -126,11 +126,11 @@ impl DescribeInput {
         else {
             return Ok(());
         };
-        let documented = |model: &model::Model| {
+        let documented = |model: &service_model::Model| {
             let known = model.filters(kind.operation);
             known.iter().any(|filter| if filter == "tag" { name.starts_with("tag:") } else { filter == name })
         };
-        if model::find("ec2").is_some_and(documented) {
+        if service_model::find("ec2").is_some_and(documented) {
             return Err(Fault::not_implemented(&format!("ec2:{} with the filter {name}", kind.operation)));
         }
         Err(Fault::client("InvalidParameterValue", format!("The filter '{name}' is invalid")))

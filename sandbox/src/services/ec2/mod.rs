@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use self::security_groups::Direction;
-pub(crate) use self::security_groups::rule_ids::assign_missing as start;
-use crate::core::{ServiceDefinition, operation};
+pub(crate) use self::security_groups::rule_ids::assign_missing_rule_ids;
+use crate::core::{AwsService, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 
@@ -34,7 +34,7 @@ state! {
     }
 }
 
-pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
+pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "ec2",
     protocols: &[Protocol::Ec2Query { version: "2016-11-15", xmlns: "http://ec2.amazonaws.com/doc/2016-11-15/" }],
     validation_code: "MissingParameter",

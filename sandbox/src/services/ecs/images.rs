@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use super::faults::invalid;
 use super::lookups::{key, task_definition};
-use super::model::{ImageCommand, Images, Task};
+use super::model::{Images, StoredImageCommand, Task};
 use crate::base::tags::Tag;
+use crate::process::container_engine::EngineKind;
 use crate::process::container_runtime::RuntimeError;
-use crate::process::engine::EngineKind;
 use crate::services::ecs::{self, State};
 use crate::store::States;
 use crate::{Fault, Sandbox};
@@ -21,7 +21,7 @@ const STACK_TAGS: [&str; 2] = ["aws:cloudformation:stack-name", "ecsws:stack-nam
 
 /// Replaces the mapping of a stack. Running tasks are not affected.
 pub(crate) fn put(sandbox: &Arc<Sandbox>, stack_name: String, images: Images) -> Result<(), Fault> {
-    for (image, ImageCommand { command, cwd }) in &images.images {
+    for (image, StoredImageCommand { command, cwd }) in &images.images {
         if command.first().is_none_or(String::is_empty) {
             return Err(invalid(format!("the command for the image {image} is empty")));
         }
@@ -56,7 +56,7 @@ pub(crate) async fn check_runtime(
 }
 
 /// The command that replaces a task's image, if its stack maps it.
-pub(super) fn command(states: &States, task: &Task, image: &str) -> Option<ImageCommand> {
+pub(super) fn command(states: &States, task: &Task, image: &str) -> Option<StoredImageCommand> {
     let stack = stack(states, task)?;
     let images = &states.of::<State>().images.get(&stack)?.images;
     let untagged = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(image, |(name, _)| name);

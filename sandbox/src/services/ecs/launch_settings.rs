@@ -89,7 +89,7 @@ impl LaunchSettings {
         }
         let launch_type = if self.is_fargate() { "FARGATE" } else { self.kind.as_deref().unwrap_or("EC2") };
         let named = definition.content.get("requiresCompatibilities").and_then(Value::as_array);
-        let possible = super::output::compatibilities(definition);
+        let possible = super::responses::compatibilities(definition);
         let refused = named.is_some_and(|list| !list.is_empty() && !list.contains(&json!(launch_type)));
         if refused || !possible.contains(&launch_type) {
             return Err(invalid(format!("Task definition does not support launch_type {launch_type}.")));

@@ -12,7 +12,7 @@ use super::faults::invalid;
 use super::launch_settings::{self, LaunchSettings};
 use super::lookups::{self, key};
 use super::model::{Task, TaskDefinition};
-use super::{capacity_providers, output, scheduler, task_placement};
+use super::{capacity_providers, responses, scheduler, task_placement};
 use crate::base::ids;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
@@ -63,7 +63,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
         }
         let earlier: Vec<Value> = tasks_of_same_request(states, &cluster.name, &input)?
             .into_iter()
-            .map(|task| output::task(&sandbox.config, states, task, true))
+            .map(|task| responses::task(&sandbox.config, states, task, true))
             .collect();
         if !earlier.is_empty() {
             return Ok(json!({ "tasks": earlier, "failures": [] }));
@@ -78,7 +78,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
             let subnet_id = task_placement::subnet(network.as_ref(), index);
             let mut task = Task { id: ids::hex(32), subnet_id, capacity_provider, ..template.clone() };
             task.containers.iter_mut().for_each(|container| container.id = ids::uuid());
-            outputs.push(output::task(&sandbox.config, states, &task, true));
+            outputs.push(responses::task(&sandbox.config, states, &task, true));
             states.of_mut::<State>().tasks.insert(key(&cluster.name, &task.id), task);
         }
         Ok(json!({ "tasks": outputs, "failures": failures }))

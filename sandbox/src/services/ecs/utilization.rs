@@ -37,8 +37,8 @@ struct Percentages {
     memory: Vec<f64>,
 }
 
-/// Publishes while the sandbox runs.
-pub(crate) fn publish(sandbox: &Arc<Sandbox>) {
+/// Starts the loop that publishes the utilization metrics.
+pub(crate) fn publish_utilization(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("the utilization of services", |shared| async move {
         let mut measurements = TaskCpuTimes::new();
         loop {

@@ -73,13 +73,11 @@ pub(crate) fn update_ingress_descriptions(
 }
 
 /// Assigns ids to rules that an older version has stored without one.
-pub(crate) fn assign_missing(sandbox: &Arc<Sandbox>) {
-    let result = sandbox.store.write(|states| {
+pub(crate) fn assign_missing_rule_ids(sandbox: &Sandbox) -> Result<(), Fault> {
+    sandbox.store.write(|states| {
         assign_ids(states.of_mut::<State>());
         Ok(())
-    });
-    // A failed write is retried at the next start.
-    drop(result);
+    })
 }
 
 fn assign_ids(state: &mut State) {

@@ -12,15 +12,15 @@ use super::model::TaskStatus;
 use super::{driver, service_addresses};
 use crate::Sandbox;
 use crate::base::supervisor;
-use crate::process::{TASK_MARKER, end_marked, engine};
+use crate::process::{TASK_MARKER, container_engine, end_marked};
 use crate::services::ecs::{State, TaskProcesses};
 use crate::services::logs::log_writer;
 use crate::store::States;
 
 mod abandoned;
 mod failures;
-mod plan;
 mod reconciliation;
+mod task_counts;
 #[cfg(test)]
 mod tests;
 
@@ -44,7 +44,7 @@ pub(crate) fn start(sandbox: &Arc<Sandbox>) {
     sandbox.spawn(async move {
         let is_running =
             |task: &str| this.in_memory::<TaskProcesses>().running().keys().any(|key| last_part(key) == task);
-        engine::remove_all(&this.config.state_dir, is_running).await;
+        container_engine::remove_all(&this.config.state_dir, is_running).await;
     });
     let this = Arc::clone(sandbox);
     sandbox.background.spawn(async move {

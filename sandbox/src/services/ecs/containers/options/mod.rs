@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::overrides;
-use crate::process::engine::{
+use crate::process::container_engine::{
     ContainerOptions, ContainerPort, NetworkMode, NetworkOptions, TaskNetwork, TaskOptions, Ulimit,
 };
 use crate::services::ecs::definitions::parse_size;

@@ -9,7 +9,7 @@ use crate::Fault;
 use crate::auth::Identity;
 use crate::base::tags;
 use crate::protocol::Protocol;
-use crate::protocol::model::{self, Input, InputEncoding, Model};
+use crate::protocol::service_model::{self, Input, InputEncoding, Model};
 
 /// Changes or refuses an input, given the operation's name.
 pub(super) type Prepare = fn(&str, &mut Value) -> Result<(), Fault>;
@@ -25,7 +25,7 @@ pub enum Caller {
 
 /// One AWS service.
 #[derive(Debug)]
-pub struct ServiceDefinition {
+pub struct AwsService {
     /// Its name in the credential scope of a signature.
     pub signing_name: &'static str,
     /// Its protocols. A request in none of them is answered in the first.
@@ -40,7 +40,7 @@ pub struct ServiceDefinition {
     pub prepare: Option<Prepare>,
 }
 
-impl ServiceDefinition {
+impl AwsService {
     /// Calls an operation, or refuses one that is not served, or an input that violates the model.
     pub async fn call(
         &'static self,
@@ -77,7 +77,7 @@ impl ServiceDefinition {
 
     /// AWS's own model of the service.
     pub fn model(&self) -> Option<&'static Model> {
-        model::find(self.signing_name)
+        service_model::find(self.signing_name)
     }
 
     /// Gives an input the types of the model, and finds what violates it.
@@ -94,7 +94,7 @@ impl ServiceDefinition {
         {
             return Err(Fault::client("UnknownParameter", format!("The parameter {unknown} is not recognized")));
         }
-        model::read(model, operation, encoding, input).map_err(|error| self.read_fault(&error))
+        service_model::read(model, operation, encoding, input).map_err(|error| self.read_fault(&error))
     }
 
     /// Whether it uses EC2's form of the Query protocol, which has errors of its own.

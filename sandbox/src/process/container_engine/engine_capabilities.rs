@@ -1,8 +1,9 @@
-//! What an engine can do on this machine, queried once, and advice for users of one that does not answer.
+//! What an engine can do on this machine, queried once, and advice for users of one that does not respond.
 
 use nix::sys::resource::{Resource, getrlimit};
 use serde_json::Value;
 
+use super::inspection::classify_error;
 use super::{Engine, EngineKind};
 use crate::process::container_runtime::RuntimeError;
 
@@ -25,7 +26,7 @@ pub(crate) struct Capabilities {
 }
 
 impl Engine {
-    /// What the engine can do; cached once it has answered.
+    /// What the engine can do; cached after the first successful query.
     ///
     /// # Errors
     /// Names the engine and says what to do: it is not installed, its daemon does not run, it may not be used.
@@ -33,7 +34,7 @@ impl Engine {
         self.capabilities
             .get_or_try_init(async || {
                 let info = self.kind.query(&["info", "--format={{json .}}"]).await;
-                let info = info.map_err(|RuntimeError(message)| RuntimeError(advice(self.kind, &message)))?;
+                let info = info.map_err(|error| with_advice(self.kind, error))?;
                 let info: Value = serde_json::from_str(&info).unwrap_or_default();
                 match self.kind {
                     EngineKind::Podman => Ok(parse_podman_info(&info)),
@@ -79,7 +80,7 @@ fn parse_podman_info(info: &Value) -> Capabilities {
 /// Docker's client succeeds even if its daemon does not answer, and lists the errors.
 fn parse_docker_info(info: &Value) -> Result<Capabilities, RuntimeError> {
     if let Some(message) = info["ServerErrors"].get(0).and_then(Value::as_str) {
-        return Err(RuntimeError(advice(EngineKind::Docker, message)));
+        return Err(with_advice(EngineKind::Docker, classify_error(message)));
     }
     Ok(Capabilities {
         cpus: info["NCPU"].as_u64().unwrap_or(1),
@@ -98,27 +99,27 @@ fn max_processes() -> u64 {
 }
 
 /// An engine's error with what to do about it.
-fn advice(kind: EngineKind, message: &str) -> String {
-    let lower = message.to_lowercase();
+fn with_advice(kind: EngineKind, error: RuntimeError) -> RuntimeError {
     let program = kind.program();
-    if lower.contains("is not installed") {
-        format!("{program} is not installed: install it, or leave `runtime` out of [sandbox]")
-    } else if lower.contains("permission denied") {
-        format!(
+    RuntimeError::Other(match error {
+        RuntimeError::NotInstalled(_) => {
+            format!("{program} is not installed: install it, or leave `runtime` out of [sandbox]")
+        }
+        RuntimeError::PermissionDenied(message) => format!(
             "{program} may not be used by this user ({message}): join its group, or use podman, which needs no daemon"
-        )
-    } else if lower.contains("cannot connect") || lower.contains("connection refused") {
-        format!("{program} does not answer ({message}): start it first")
-    } else {
-        format!("{program} does not work here: {message}")
-    }
+        ),
+        RuntimeError::NotRunning(message) => format!("{program} does not answer ({message}): start it first"),
+        RuntimeError::NetworkUnavailable(message) | RuntimeError::Other(message) => {
+            format!("{program} does not work here: {message}")
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{EngineKind, advice, parse_docker_info, parse_podman_info};
+    use super::{EngineKind, RuntimeError, parse_docker_info, parse_podman_info, with_advice};
 
     #[test]
     fn a_controller_that_is_not_delegated_is_a_shortcoming() {
@@ -135,9 +136,11 @@ mod tests {
         let message =
             "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?";
         let error = parse_docker_info(&json!({ "ServerErrors": [message] })).unwrap_err();
-        assert!(error.0.contains("start it first"), "{error}");
-        let error = advice(EngineKind::Docker, "permission denied while trying to connect to the Docker daemon socket");
+        assert!(error.to_string().contains("start it first"), "{error}");
+        let message = "permission denied while trying to connect to the Docker daemon socket";
+        let error = with_advice(EngineKind::Docker, RuntimeError::PermissionDenied(message.to_owned())).to_string();
         assert!(error.contains("join its group"), "{error}");
-        assert!(advice(EngineKind::Podman, "podman is not installed").contains("leave `runtime` out"));
+        let error = with_advice(EngineKind::Podman, RuntimeError::NotInstalled("podman")).to_string();
+        assert!(error.contains("leave `runtime` out"), "{error}");
     }
 }

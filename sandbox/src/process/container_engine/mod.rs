@@ -83,7 +83,7 @@ impl Engine {
         let first = self.try_start(runner, image, spec, has_bridge).await;
         if let Err(StartFailure::Create(error) | StartFailure::Start(error)) = &first
             && has_bridge
-            && inspection::is_network_missing(&error.0)
+            && matches!(error, RuntimeError::NetworkUnavailable(_))
             && let Ok(started) = self.try_start(runner, image, spec, false).await
         {
             self.without_bridge.store(true, Ordering::Relaxed);
@@ -100,7 +100,7 @@ impl Engine {
         spec: &ContainerSpec,
         has_bridge: bool,
     ) -> Result<StartedContainer, StartFailure> {
-        let refused = |reason: String| StartFailure::Create(RuntimeError(reason));
+        let refused = |reason: String| StartFailure::Create(RuntimeError::Other(reason));
         let name = recovery::container_name(&spec.task_id, spec.index);
         let connection = ContainerNetwork::of(&spec.engine.network, &self.ports, &name, has_bridge).map_err(refused)?;
         let mut variables = [spec.sandbox_environment.as_slice(), &spec.environment].concat();
@@ -131,7 +131,8 @@ impl Engine {
 
     /// Creates a container with the arguments of `create`, up to and including the image and its command.
     async fn create(&self, arguments: &[String], variables: &Variables) -> Result<(), RuntimeError> {
-        recovery::record_used_engine(self.kind, &self.state_dir).map_err(|error| RuntimeError(error.to_string()))?;
+        recovery::record_used_engine(self.kind, &self.state_dir)
+            .map_err(|error| RuntimeError::Other(error.to_string()))?;
         let mut command = vec!["create".to_owned(), format!("--label={SANDBOX_LABEL}={}", digest(&self.state_dir))];
         command.extend(self.kind.create_flags().iter().map(|flag| (*flag).to_owned()));
         // Without a stop timeout of the engine: the shim has already waited when it removes the container.
@@ -178,7 +179,7 @@ impl Engine {
             Ok(process) => process,
             Err(error) => {
                 self.remove(container).await;
-                return Err(RuntimeError(error.to_string()));
+                return Err(RuntimeError::Other(error.to_string()));
             }
         };
         let inspect = [&inspection::INSPECT[..], &[container]].concat();
@@ -197,7 +198,7 @@ impl Engine {
             while let Some(line) = process.output.recv().await {
                 lines.push(line.text);
             }
-            return Err(RuntimeError(inspection::error_line(&lines.join("\n"))));
+            return Err(inspection::parse_error(&lines.join("\n")));
         }
         let (sender, receiver) = tokio::sync::oneshot::channel();
         // The receiver is alive: it is in the next line.

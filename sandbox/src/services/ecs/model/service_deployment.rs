@@ -1,4 +1,4 @@
-//! Service deployments and service revisions: the history of a service's rollouts.
+//! Service deployments and service revisions: the history of a service's deployments.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

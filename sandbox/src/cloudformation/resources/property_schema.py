@@ -1,6 +1,6 @@
-"""Writes schema.txt: what AWS's types have, of the types in tests/data/coverage.txt, from the specification that the CDK uses.
+"""Writes property_schema.txt: the attributes and properties of the resource types in tests/data/coverage.txt, from the specification that the CDK uses.
 
-usage: npm pack @aws-cdk/aws-service-spec && tar xzf aws-cdk-aws-service-spec-*.tgz && python3 schema.py package > schema.txt
+usage: npm pack @aws-cdk/aws-service-spec && tar xzf aws-cdk-aws-service-spec-*.tgz && python3 property_schema.py package > property_schema.txt
 """
 
 import gzip
@@ -14,20 +14,20 @@ TAG = "Tag Key!:string Value!:string"
 
 
 class Writer:
-    """The structures that a type's properties name, each under a name of its own."""
+    """Collects the structures that a type's properties use, each under a unique name."""
 
     def __init__(self, definitions):
         self.definitions = definitions
         self.names = {}
         self.lines = []
 
-    def word(self, kind):
-        """A property's type; `any` is what may be in more than one form."""
+    def type_text(self, kind):
+        """The text of a property's type; `any` accepts more than one form."""
         match kind["type"]:
             case "array":
-                return "[" + self.word(kind["element"])
+                return "[" + self.type_text(kind["element"])
             case "map":
-                return "{" + self.word(kind["element"])
+                return "{" + self.type_text(kind["element"])
             case "ref":
                 return self.structure(kind["reference"]["$ref"])
             case plain:
@@ -38,25 +38,25 @@ class Writer:
         if not definition["properties"]:
             return "any"
         if identity not in self.names:
-            taken = self.names.values()
-            self.names[identity] = definition["name"] if definition["name"] not in taken else definition["name"] + identity
+            is_unique = definition["name"] not in self.names.values()
+            self.names[identity] = definition["name"] if is_unique else definition["name"] + identity
             self.members(self.names[identity], definition["properties"])
         return self.names[identity]
 
     def members(self, name, properties):
-        at = len(self.lines)
+        index = len(self.lines)
         self.lines.append("")
-        words = [f"{one}{'!' if told.get('required') else ''}:{self.word(told['type'])}" for one, told in sorted(properties.items())]
-        self.lines[at] = " ".join([name, *words])
+        members = [f"{member}{'!' if schema.get('required') else ''}:{self.type_text(schema['type'])}" for member, schema in sorted(properties.items())]
+        self.lines[index] = " ".join([name, *members])
 
 
 def main(package):
     version = json.loads((package / "package.json").read_text())["version"]
     schema = json.loads(gzip.decompress((package / "db.json.gz").read_bytes()))["schema"]
-    definitions = {one["$id"]: one for one in schema["typeDefinition"]["entities"]}
-    types = {one["cloudFormationType"]: one for one in schema["resource"]["entities"]}
+    definitions = {definition["$id"]: definition for definition in schema["typeDefinition"]["entities"]}
+    types = {resource["cloudFormationType"]: resource for resource in schema["resource"]["entities"]}
     print("# A type and its attributes; under it its properties, then the structures in them: `!` is required, `[` a list, `{` a map.")
-    print(f"# From npm's @aws-cdk/aws-service-spec {version} (Apache-2.0), by schema.py.")
+    print(f"# From npm's @aws-cdk/aws-service-spec {version} (Apache-2.0), by property_schema.py.")
     for row in COVERAGE.read_text().splitlines():
         name = row.removeprefix("? ")
         if name in types:

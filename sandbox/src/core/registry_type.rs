@@ -1,19 +1,21 @@
-//! The type of the registry. Its only value is in [`crate::registry`].
+//! The type of the registry. Its only value is [`crate::registry::REGISTRY`].
 
 use std::sync::Arc;
 
 use super::hooks::{AlarmAction, InstanceTerminated};
 use super::in_memory::InMemoryState;
-use super::{Config, Sandbox, ServiceDefinition};
+use super::{AwsService, Config, Sandbox};
 use crate::Fault;
 use crate::store::Schema;
 
 /// The services of a sandbox, and everything that runs and is stored with them.
 #[derive(Debug)]
 pub struct Registry {
-    pub services: &'static [&'static ServiceDefinition],
+    pub services: &'static [&'static AwsService],
     /// Start the background loops, with [`Sandbox::spawn_loop`] or `sandbox.background.spawn`.
     pub loops: &'static [fn(&Arc<Sandbox>)],
+    /// Convert rows that an older version has stored. They run once, when the sandbox opens.
+    pub migrations: &'static [fn(&Sandbox) -> Result<(), Fault>],
     /// The tables of the services.
     pub schema: Schema,
     /// Creates the in-memory state.
@@ -26,7 +28,7 @@ pub struct Registry {
 
 impl Registry {
     /// The service of a signing name.
-    pub fn find(&self, signing_name: &str) -> Result<&'static ServiceDefinition, Fault> {
+    pub fn find(&self, signing_name: &str) -> Result<&'static AwsService, Fault> {
         let service = self.services.iter().find(|service| service.signing_name == signing_name);
         service.copied().ok_or_else(|| Fault::not_implemented(&format!("the service {signing_name}")))
     }

@@ -1,4 +1,4 @@
-//! AWS's schemas of resource types, from `schema.txt`. They distinguish what the sandbox does not serve from what does not exist.
+//! AWS's schemas of resource types, from `property_schema.txt`. They distinguish what the sandbox does not serve from what does not exist.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -25,7 +25,7 @@ pub struct StructureMember {
 /// The name of the structure of a type's own properties.
 pub const PROPERTIES: &str = "-";
 
-static TYPES: LazyLock<HashMap<&str, ResourceSchema>> = LazyLock::new(|| parse(include_str!("schema.txt")));
+static TYPES: LazyLock<HashMap<&str, ResourceSchema>> = LazyLock::new(|| parse(include_str!("property_schema.txt")));
 
 /// A line without indentation is a type with its attributes; the indented ones after it are its structures.
 fn parse(text: &'static str) -> HashMap<&'static str, ResourceSchema> {

@@ -98,7 +98,7 @@ impl ContainerRuntime for HostProcesses {
         spec: &'a ContainerSpec,
     ) -> BoxFuture<'a, Result<StartedContainer, StartFailure>> {
         let started = self.start_process(runner, spec);
-        started.map(|started| started.map_err(|reason| StartFailure::Start(RuntimeError(reason)))).boxed()
+        started.map(|started| started.map_err(|reason| StartFailure::Start(RuntimeError::Other(reason)))).boxed()
     }
 }
 

@@ -106,11 +106,10 @@ impl EngineKind {
         own: &[(String, String)],
         input: &[u8],
     ) -> Result<String, RuntimeError> {
-        self.try_run(arguments, own, input).await.map_err(|error| {
-            RuntimeError(match error.kind() {
-                io::ErrorKind::NotFound => format!("{} is not installed", self.program()),
-                _ => error.to_string(),
-            })
+        self.try_run(arguments, own, input).await.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => RuntimeError::NotInstalled(self.program()),
+            io::ErrorKind::PermissionDenied => RuntimeError::PermissionDenied(error.to_string()),
+            _ => RuntimeError::Other(error.to_string()),
         })?
     }
 
@@ -148,7 +147,7 @@ impl EngineKind {
         Ok(if output.status.success() {
             Ok(text(&output.stdout))
         } else {
-            Err(RuntimeError(inspection::error_line(&text(&output.stderr))))
+            Err(inspection::parse_error(&text(&output.stderr)))
         })
     }
 }

@@ -1,6 +1,6 @@
 """Writes replacement.txt and type_names.txt from AWS's resource provider schemas, which PyPI's cfn-lint contains.
 
-usage: pip install cfn-lint && python3 schemas.py [FOLDER]
+usage: pip install cfn-lint && python3 provider_schemas.py [FOLDER]
 
 The files are written into FOLDER, by default the folder of this script. Served types are those in tests/data/coverage.txt.
 """
@@ -52,7 +52,7 @@ def type_names():
 
 def write(file, meaning, lines):
     date = json.loads((SCHEMAS / "version.json").read_text())["schema_date"][:10]
-    source = f"From PyPI's cfn-lint {importlib.metadata.version('cfn-lint')} with AWS's resource provider schemas of {date}, by schemas.py."
+    source = f"From PyPI's cfn-lint {importlib.metadata.version('cfn-lint')} with AWS's resource provider schemas of {date}, by provider_schemas.py."
     file.write_text("\n".join([f"# {meaning}", f"# {source}", *lines]) + "\n")
 
 

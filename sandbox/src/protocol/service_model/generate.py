@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes data/SERVICE.json: what AWS's own service models say of the operations in tests/data/coverage.txt; and the types of EC2's instances.
+"""Writes data/SERVICE.json: the inputs, outputs and constraints of the operations in tests/data/coverage.txt, from AWS's service models; and the EC2 instance types.
 
 usage: generate.py, with a Python that has botocore, from anywhere. The models are botocore's (https://github.com/boto/botocore,
 Apache-2.0); `source` in each file names the version. Kept are names, types and constraints, no documentation.
@@ -7,8 +7,8 @@ Apache-2.0); `source` in each file names the version. Kept are names, types and 
 Of EC2's operations the names of their filters are kept too.
 
 A type is a shape's name or a plain type (string, integer, long, float, double, boolean, timestamp, blob). A member's type ends with
-`!` when the member is required. Names are those on the wire. Of outputs only what a codec cannot see in a value is kept: where
-timestamps, blobs and maps are, for the services that speak CBOR or Query.
+`!` when the member is required. Names are those on the wire. Of outputs only what a codec cannot derive from a value is kept: where
+timestamps, blobs and maps are, for the services that support CBOR or Query.
 """
 import gzip
 import json
@@ -20,18 +20,18 @@ import botocore
 HERE = pathlib.Path(__file__).resolve().parent
 COVERAGE = HERE.parents[2] / "tests/data/coverage.txt"
 MODELS = pathlib.Path(botocore.__file__).parent / "data"
-# Where a service's folder is not called as requests to it are signed.
+# The folder of a service's model, where it differs from the signing name.
 FOLDERS = {"monitoring": "cloudwatch"}
 PLAIN = {"string", "integer", "long", "float", "double", "boolean", "timestamp", "blob"}
 CONSTRAINTS = ("min", "max", "pattern", "enum")
 
 NAME = "It must contain only alphanumeric characters and/or the following: +=,.@_-"
 PATH = "It must begin and end with / and contain only alphanumeric characters and/or / characters."
-# Where AWS answers otherwise than its models say: constraints that are dropped (None), because it does not enforce them or does so
-# in the service's own words, or put in place of the model's. `*` stands for every shape of the service. `hides_value` are those whose
-# values AWS does not repeat in its sentence; `optional` members are missed in the operation's own words.
+# Where AWS differs from its models: constraints that are dropped (None), because AWS does not enforce them or has another message for
+# them, or that replace the model's. `*` stands for every shape of the service. `hides_value` marks shapes whose values AWS does not
+# repeat in its message; the operation itself reports missing `optional` members.
 CORRECTIONS = {
-    # EC2 knows missing parameters only; everything else is refused by each operation in its own words.
+    # EC2 checks only for missing parameters; each operation refuses everything else with its own message.
     "ec2": {
         "*": {"min": None, "max": None, "pattern": None, "enum": None},
         # "No instances specified": https://github.com/gruntwork-io/cloud-nuke/issues/731
@@ -50,7 +50,7 @@ CORRECTIONS = {
         "roleNameType": {"message": NAME, "pattern": "[\\w+=,.@-]+"},
         "instanceProfileNameType": {"message": NAME, "pattern": "[\\w+=,.@-]+"},
         "policyNameType": {"message": NAME, "pattern": "[\\w+=,.@-]+"},
-        # Their sentences show the pattern all the same.
+        # The messages of these show the pattern.
         "tagKeyType": {"pattern": "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"},
         "tagValueType": {"pattern": "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*"},
         "pathType": {"message": PATH, "pattern": "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"},
@@ -62,7 +62,7 @@ CORRECTIONS = {
         "LogGroupIdentifier": {"hides_value": True},
     },
     "ssm": {
-        # In the order of AWS's answers.
+        # In the order of AWS's responses.
         "ParameterType": {"enum": ["SecureString", "StringList", "String"]},
     },
 }
@@ -76,7 +76,7 @@ def model_of(service):
         return json.load(opened), f"{folder.name}/{file.parent.name}"
 
 
-def speaks(model, *protocols):
+def supports_protocol(model, *protocols):
     metadata = model["metadata"]
     return any(protocol in metadata.get("protocols", [metadata["protocol"]]) for protocol in protocols)
 
@@ -85,7 +85,7 @@ class Writer:
     def __init__(self, service, model):
         self.model, self.shapes, self.written = model, model["shapes"], {}
         self.corrections = CORRECTIONS.get(service, {})
-        self.ec2 = speaks(model, "ec2")
+        self.ec2 = supports_protocol(model, "ec2")
 
     def constraints(self, name, shape):
         kept = {key: shape[key] for key in CONSTRAINTS if key in shape}
@@ -100,7 +100,7 @@ class Writer:
         return on_wire[0].upper() + on_wire[1:]
 
     def input(self, name):
-        """The type of a shape of an input; writes the shape when it has anything to say."""
+        """The type of a shape of an input; writes shapes that are structures, lists, maps or have constraints."""
         shape = self.shapes[name]
         kind, constraints = shape["type"], self.constraints(name, self.shapes[name])
         if kind in PLAIN and not constraints:
@@ -109,7 +109,7 @@ class Writer:
             return name
         self.written[name] = written = {}
         if kind == "structure":
-            # A token that makes a call idempotent is made by the client when it is left out; AWS does without.
+            # Clients generate idempotency tokens that are left out; AWS does not require them.
             optional = constraints.pop("optional", [])
             required = {
                 member for member in shape.get("required", [])
@@ -135,7 +135,7 @@ class Writer:
         return re.findall(r"<li> <p> ?<code>([a-zA-Z0-9.-]+)</code>", documentation)
 
     def output(self, name, above=()):
-        """The type of a shape of an output, or None when a value says all of it."""
+        """The type of a shape of an output, or None if a codec can derive everything from the value."""
         shape = self.shapes[name]
         kind = shape["type"]
         if kind in ("timestamp", "blob"):
@@ -163,13 +163,13 @@ class Writer:
 
 
 def errors(model):
-    """Of services with a Query protocol: by code, the error's shape and its HTTP status."""
-    found = {}
+    """By error code, the error's shape and its HTTP status, for services with a Query protocol."""
+    by_code = {}
     for name, shape in model["shapes"].items():
         error = shape.get("error", {})
         if shape.get("exception") and "code" in error:
-            found[error["code"]] = [name, error.get("httpStatusCode", 400)]
-    return found
+            by_code[error["code"]] = [name, error.get("httpStatusCode", 400)]
+    return by_code
 
 
 def written(service, operations):
@@ -186,12 +186,12 @@ def written(service, operations):
             filters = writer.filters(operation["input"]["shape"])
             if filters:
                 row["filters"] = filters
-        if "output" in operation and speaks(model, "smithy-rpc-v2-cbor", "query"):
+        if "output" in operation and supports_protocol(model, "smithy-rpc-v2-cbor", "query"):
             output = writer.output(operation["output"]["shape"])
             if output:
                 row["output"] = output
     data = {"source": f"botocore {botocore.__version__}, {version}", "operations": rows, "shapes": writer.written}
-    if speaks(model, "query"):
+    if supports_protocol(model, "query"):
         data["errors"] = errors(model)
     return data
 
@@ -205,11 +205,11 @@ def main():
     for service, operations in services.items():
         data = written(service, operations)
         (HERE / "data" / f"{service}.json").write_text(text(data))
-    (HERE.parent / "services/ec2/instances/types.txt").write_text(instance_types())
+    (HERE.parents[1] / "services/ec2/instances/types.txt").write_text(instance_types())
 
 
 def instance_types():
-    """A line a family of EC2's instances, with its sizes."""
+    """A line per family of EC2 instances, with its sizes."""
     model, version = model_of("ec2")
     families = {}
     for name in model["shapes"]["InstanceType"]["enum"]:
@@ -221,7 +221,7 @@ def instance_types():
 
 
 def text(data):
-    """JSON with a line for each operation, shape and error, so that a change of a model shows as one."""
+    """JSON with a line for each operation, shape and error, so that diffs are readable."""
     def compact(value):
         return json.dumps(value, separators=(",", ":"))
     parts = []

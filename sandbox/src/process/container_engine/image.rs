@@ -7,7 +7,7 @@ impl Engine {
     /// An image, pulled if it is not on this machine.
     pub(super) async fn find_or_pull(&self, image: &str) -> Result<LocalImage, RuntimeError> {
         if !is_image_name(image) {
-            return Err(RuntimeError("invalid reference format".to_owned()));
+            return Err(RuntimeError::Other("invalid reference format".to_owned()));
         }
         if let Some(local) = self.local_image(image).await {
             return Ok(local);
@@ -20,7 +20,7 @@ impl Engine {
         let name = qualified(image);
         self.kind.query(&["pull", "--quiet", &name]).await?;
         let local = self.local_image(&name).await;
-        local.ok_or_else(|| RuntimeError("the image was pulled and is not there".to_owned()))
+        local.ok_or_else(|| RuntimeError::Other("the image was pulled and is not there".to_owned()))
     }
 
     /// An image, if it is on this machine.

@@ -1,6 +1,7 @@
 //! Reading an engine's output: a container's state, how it ended, and why a command failed.
 
 use super::Exit;
+use crate::process::container_runtime::RuntimeError;
 
 /// The arguments that make either engine print what [`exit_of`] and [`has_started`] read.
 pub(super) const INSPECT: [&str; 3] = ["container", "inspect", "--format={{.State.Status}} {{.State.OOMKilled}}"];
@@ -23,8 +24,28 @@ pub(super) fn exit_of(exit: Exit, state: &str) -> Exit {
     }
 }
 
+/// The error in an engine's output, classified.
+pub(super) fn parse_error(output: &str) -> RuntimeError {
+    classify_error(&error_line(output))
+}
+
+/// Classifies an engine's error message. Engines have no error codes.
+pub(super) fn classify_error(message: &str) -> RuntimeError {
+    let (lower, message) = (message.to_lowercase(), message.to_owned());
+    let names_network = NETWORK_PARTS.iter().any(|part| lower.contains(part));
+    if names_network && !lower.contains("address already in use") {
+        RuntimeError::NetworkUnavailable(message)
+    } else if lower.contains("permission denied") {
+        RuntimeError::PermissionDenied(message)
+    } else if lower.contains("cannot connect") || lower.contains("connection refused") {
+        RuntimeError::NotRunning(message)
+    } else {
+        RuntimeError::Other(message)
+    }
+}
+
 /// The error in an engine's output, without the prefix of every error.
-pub(super) fn error_line(text: &str) -> String {
+fn error_line(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let error = lines.iter().rev().find(|line| line.starts_with("Error")).or(lines.last());
     let Some(error) = error else { return NO_MESSAGE.to_owned() };
@@ -34,19 +55,13 @@ pub(super) fn error_line(text: &str) -> String {
 
 const NO_MESSAGE: &str = "it failed without an error message";
 
-/// What engines name in errors about setting up a container's own network.
+/// Words in engines' errors about setting up a container's own network.
 const NETWORK_PARTS: [&str; 9] =
     ["netavark", "cni", "slirp4netns", "pasta", "rootlessport", "iptables", "nftables", "bridge", "/dev/net/tun"];
 
-/// Whether an error means that a container's own network cannot be set up here, other than because a port is taken.
-pub(super) fn is_network_missing(error: &str) -> bool {
-    let error = error.to_lowercase();
-    !error.contains("address already in use") && NETWORK_PARTS.iter().any(|part| error.contains(part))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Exit, error_line, exit_of, has_started, is_network_missing};
+    use super::{Exit, RuntimeError, classify_error, error_line, exit_of, has_started, parse_error};
 
     #[test]
     fn the_exit_depends_on_the_containers_state() {
@@ -76,8 +91,19 @@ mod tests {
 
     #[test]
     fn a_taken_port_does_not_mean_that_the_network_is_missing() {
-        assert!(is_network_missing("netavark: code: 3, msg: modprobe: can't change directory"));
-        assert!(!is_network_missing("rootlessport listen tcp 127.0.0.1:80: bind: address already in use"));
-        assert!(!is_network_missing("executable file not found in $PATH"));
+        let is_unavailable = |error| matches!(classify_error(error), RuntimeError::NetworkUnavailable(_));
+        assert!(is_unavailable("netavark: code: 3, msg: modprobe: can't change directory"));
+        assert!(!is_unavailable("rootlessport listen tcp 127.0.0.1:80: bind: address already in use"));
+        assert!(!is_unavailable("executable file not found in $PATH"));
+    }
+
+    #[test]
+    fn errors_of_a_daemon_are_distinguished_from_those_of_its_containers() {
+        let message =
+            "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?";
+        assert_eq!(parse_error(&format!("{message}\n")), RuntimeError::NotRunning(message.to_owned()));
+        let message = "permission denied while trying to connect to the Docker daemon socket";
+        assert_eq!(classify_error(message), RuntimeError::PermissionDenied(message.to_owned()));
+        assert_eq!(classify_error("manifest unknown"), RuntimeError::Other("manifest unknown".to_owned()));
     }
 }
