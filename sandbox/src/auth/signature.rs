@@ -14,9 +14,9 @@ use sha2::{Digest as _, Sha256};
 use super::AuthError;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-/// The ASCII characters that are encoded in names and values of a query; all others besides ASCII are as well.
+/// The ASCII characters that are percent-encoded in names and values of a query, in addition to all non-ASCII characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// The same in paths.
+/// The ASCII characters that are percent-encoded in paths.
 const RESERVED_IN_PATHS: &AsciiSet = &RESERVED.remove(b'/');
 
 /// The parts of a request that are signed.

@@ -31,8 +31,8 @@ pub(crate) static SERVICE: AwsService = AwsService {
         xmlns: "http://cloudformation.amazonaws.com/doc/2010-05-15/",
     }],
     validation_code: "ValidationError",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[
         operation!(async "CreateStack" => stacks::create),
         operation!(async "UpdateStack" => stacks::update),

@@ -26,8 +26,8 @@ pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: SIGNING_NAME,
     protocols: &[Protocol::Json11 { target_prefix: TARGET_PREFIX }],
     validation_code: "ValidationException",
-    is_for_owner: true,
-    prepare: None,
+    owner_only: true,
+    input_hook: None,
     operations: &[
         operation!(async "CheckRuntime" => check_runtime),
         operation!("DescribeAddresses" => describe_addresses),

@@ -12,7 +12,7 @@ use crate::protocol::Protocol;
 use crate::protocol::service_model::{self, Input, InputEncoding, Model};
 
 /// Changes or refuses an input, given the operation's name.
-pub(super) type Prepare = fn(&str, &mut Value) -> Result<(), Fault>;
+pub(super) type InputHook = fn(&str, &mut Value) -> Result<(), Fault>;
 
 /// Who calls an operation.
 #[derive(Debug)]
@@ -28,16 +28,16 @@ pub enum Caller {
 pub struct AwsService {
     /// Its name in the credential scope of a signature.
     pub signing_name: &'static str,
-    /// Its protocols. A request in none of them is answered in the first.
+    /// Its protocols. The response to a request in any other protocol is in the first.
     pub protocols: &'static [Protocol],
     /// The error code of inputs that violate its model.
     pub validation_code: &'static str,
     /// The operations that are served.
     pub operations: &'static [Operation],
     /// Whether only the sandbox's own credentials may call it, not those of roles.
-    pub is_for_owner: bool,
+    pub owner_only: bool,
     /// Runs on a valid input before the operation sees it.
-    pub prepare: Option<Prepare>,
+    pub input_hook: Option<InputHook>,
 }
 
 impl AwsService {
@@ -61,15 +61,15 @@ impl AwsService {
             }
             Caller::Service => Identity::Owner,
         };
-        if self.is_for_owner && matches!(identity, Identity::Role(_)) {
+        if self.owner_only && matches!(identity, Identity::Role(_)) {
             return Err(Fault::client("AccessDeniedException", "Control calls need the sandbox's own credentials"));
         }
         let Some(handler) = handler else {
             return Err(Fault::not_implemented(&format!("{}:{operation}", self.signing_name)));
         };
         self.check_constraints(&violations)?;
-        if let Some(prepare) = self.prepare {
-            prepare(operation, &mut input)?;
+        if let Some(input_hook) = self.input_hook {
+            input_hook(operation, &mut input)?;
         }
         (handler.run)(Call { sandbox: Arc::clone(sandbox), service: self, operation: handler.name, input, identity })
             .await

@@ -20,9 +20,9 @@ pub(crate) struct NoInput {}
 /// One operation.
 #[derive(Debug)]
 pub struct Operation {
-    /// Such as `DescribeStacks`.
+    /// The name in the API, such as `DescribeStacks`.
     pub name: &'static str,
-    /// Runs it. Made by the `operation!` macro.
+    /// Runs the operation. The `operation!` macro creates this function.
     pub run: fn(Call) -> OperationFuture,
 }
 
@@ -38,7 +38,7 @@ pub struct Call {
     pub service: &'static AwsService,
     /// The operation's name.
     pub operation: &'static str,
-    /// The members, by the names of the API's model.
+    /// The members, by their names in the API's model.
     pub input: Value,
     /// The caller.
     pub identity: Identity,
@@ -53,7 +53,7 @@ impl Call {
     }
 }
 
-/// What most operations return: the output's members by the names that the API's model gives them, or a fault.
+/// The result of most operations: the output's members by their names in the API's model, or a fault.
 pub(crate) type OperationResult = Result<Value, Fault>;
 
 /// The successful result of an operation.

@@ -49,11 +49,11 @@ pub(super) enum Effect {
     Fail,
     /// Done after `seconds`.
     Delay,
-    /// Never answered.
+    /// There is no response.
     Hang,
     /// The connection is closed.
     Cut,
-    /// The connection is closed in the middle of the answer.
+    /// The connection is closed in the middle of the response.
     CutAnswer,
 }
 

@@ -61,11 +61,11 @@ pub enum InjectedFault {
     Refuse(Fault),
     /// The operation is delayed.
     Delay(Duration),
-    /// The request is never answered, and nothing is done.
+    /// The request gets no response, and the operation is not run.
     Hang,
     /// The connection is closed, and nothing is done.
     Cut,
-    /// The operation is done, and the connection is closed in the middle of the answer.
+    /// The operation is run, and the connection is closed in the middle of the response.
     CutAnswer,
 }
 

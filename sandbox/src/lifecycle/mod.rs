@@ -31,10 +31,10 @@ use folder::{
 pub use home::StateHome;
 
 /// How long a start or a stop may take.
-const TIMEOUT: Duration = Duration::from_secs(20);
-const POLL: Duration = Duration::from_millis(10);
-/// How long a sandbox that holds its lock may take to answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+const STATE_CHANGE_TIMEOUT: Duration = Duration::from_secs(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// How long a sandbox that holds its lock may take to respond.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The options that a sandbox is started with.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,12 +71,12 @@ pub async fn start(program: &Path, options: &Options) -> Result<(Endpoint, Statu
 
 async fn wait_until(mut done: impl FnMut() -> Result<bool, LifecycleError>) -> Result<bool, LifecycleError> {
     let clock = Clock::new(1.0);
-    let deadline = clock.now() + TIMEOUT;
+    let deadline = clock.now() + STATE_CHANGE_TIMEOUT;
     while clock.now() < deadline {
         if done()? {
             return Ok(true);
         }
-        clock.sleep(POLL).await;
+        clock.sleep(POLL_INTERVAL).await;
     }
     Ok(false)
 }
@@ -94,12 +94,12 @@ pub async fn status(folder: &Path) -> Result<Option<(Endpoint, Status)>, Lifecyc
 async fn find(folder: &Path) -> Result<Option<(Endpoint, Status)>, LifecycleError> {
     folder::check(folder)?;
     let clock = Clock::new(1.0);
-    let (deadline, end) = (clock.now() + ANSWER_TIMEOUT, clock.now() + TIMEOUT);
+    let (deadline, end) = (clock.now() + RESPONSE_TIMEOUT, clock.now() + STATE_CHANGE_TIMEOUT);
     loop {
         if !is_served(folder)? {
             return Ok(None);
         }
-        // A starting sandbox first has its lock, then its endpoint, and then answers.
+        // A starting sandbox first has its lock, then its endpoint, and then responds.
         let called = match read_endpoint(folder)? {
             Some(endpoint) => Some(endpoint.status(clock.now()).await.map(|status| (endpoint, status))),
             None => None,
@@ -107,10 +107,10 @@ async fn find(folder: &Path) -> Result<Option<(Endpoint, Status)>, LifecycleErro
         match called {
             Some(Ok(running)) => return Ok(Some(running)),
             // An ending sandbox no longer listens, and has its lock until its tasks have stopped.
-            Some(Err(error)) if error.is_refusal_to_connect() && clock.now() < end => clock.sleep(POLL).await,
+            Some(Err(error)) if error.is_refusal_to_connect() && clock.now() < end => clock.sleep(POLL_INTERVAL).await,
             Some(Err(error)) if clock.now() >= deadline => return Err(error.into()),
             None if clock.now() >= deadline => return Ok(None),
-            _ => clock.sleep(POLL).await,
+            _ => clock.sleep(POLL_INTERVAL).await,
         }
     }
 }

@@ -91,7 +91,7 @@ pub(crate) struct ContainerSpec {
     pub image: String,
     /// The task's host name.
     pub host_name: String,
-    /// Variables that the sandbox sets, besides those that the runtime adds.
+    /// Variables that the sandbox sets, in addition to those that the runtime adds.
     pub sandbox_environment: Vec<(String, String)>,
     /// Variables that requests set: the definition's variables and secrets, and overrides. They take precedence.
     pub environment: Vec<(String, String)>,
@@ -129,9 +129,9 @@ pub(crate) struct HostOptions {
 /// An image that can be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LocalImage {
-    /// The name that the runtime knows it by.
+    /// Its name in the runtime.
     pub name: String,
-    /// The signal that asks its containers to end.
+    /// The signal that stops its containers.
     pub stop_signal: String,
 }
 
@@ -188,7 +188,7 @@ pub(crate) struct ContainerRuntimes {
 
 impl ContainerRuntimes {
     /// The runtimes for the containers of the sandbox whose state is in `state_dir`, and whose program is `program`.
-    /// `host_exec` says whether commands from requests may run as processes of this machine.
+    /// `host_exec` determines whether commands from requests may run as processes of this machine.
     pub(crate) fn new(state_dir: &Path, program: &Path, host_exec: bool, ports: &PortPool) -> Self {
         let engine = |kind| Engine::new(kind, state_dir.to_owned(), ports.clone());
         Self {

@@ -94,7 +94,7 @@ impl InputError {
         Self::OutOfRange { path: Vec::new(), value, constraint }
     }
 
-    /// The same, of a member of the structure that was being deserialized.
+    /// Adds the member of the enclosing structure to the path of an out-of-range error.
     pub(super) fn within(mut self, member: &str) -> Self {
         if let Self::OutOfRange { path, .. } = &mut self {
             path.push(member.to_owned());

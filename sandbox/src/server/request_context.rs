@@ -53,7 +53,7 @@ impl RequestContext {
         self.is_dispatched = true;
         let aborted = || Fault::internal("the connection is cut");
         // Control calls are exempt, so that faults can always be removed.
-        let injector = Some(&self.sandbox.fault_injector).filter(|_| !service.is_for_owner);
+        let injector = Some(&self.sandbox.fault_injector).filter(|_| !service.owner_only);
         match injector
             .and_then(|injector| injector.next_for_request(&self.name, self.format.error_format(), &request.input))
         {

@@ -25,12 +25,12 @@ pub(super) struct ResponseFormat {
 impl ResponseFormat {
     /// The format that the head of a request suggests.
     pub(super) fn guess(headers: &BTreeMap<String, String>, path: &str) -> Self {
-        Self { protocol: protocol::guess(headers, path), model: None, request_id: ids::uuid() }
+        Self { protocol: protocol::guess_protocol(headers, path), model: None, request_id: ids::uuid() }
     }
 
     /// Changes to the service's protocol that matches the request best.
     pub(super) fn set_service(&mut self, service: &AwsService) {
-        self.protocol = protocol::choose(service.protocols, self.protocol);
+        self.protocol = protocol::choose_protocol(service.protocols, self.protocol);
         self.model = service.model();
     }
 

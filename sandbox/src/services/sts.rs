@@ -11,8 +11,8 @@ pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "sts",
     protocols: &[Protocol::Query { version: "2011-06-15", xmlns: "https://sts.amazonaws.com/doc/2011-06-15/" }],
     validation_code: "ValidationError",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[Operation {
         name: "GetCallerIdentity",
         run: |call| Box::pin(async move { get_caller_identity(call).into_operation_result() }),

@@ -12,9 +12,9 @@ pub fn recorded(file: &str, test: &str) -> Value {
 }
 
 /// Asserts that a response has the recorded members, with the recorded values unless they are generated.
-pub fn assert_as_recorded(recorded: &Value, answer: &Value, place: &str) {
-    match (recorded, answer) {
-        (Value::Object(recorded), Value::Object(answer)) => {
+pub fn assert_as_recorded(recorded: &Value, response: &Value, place: &str) {
+    match (recorded, response) {
+        (Value::Object(recorded), Value::Object(response)) => {
             let names = |members: &Map<String, Value>| {
                 let mut names: Vec<String> = members
                     .iter()
@@ -24,23 +24,23 @@ pub fn assert_as_recorded(recorded: &Value, answer: &Value, place: &str) {
                 names.sort();
                 names
             };
-            assert_eq!(names(recorded), names(answer), "{place}");
+            assert_eq!(names(recorded), names(response), "{place}");
             for name in names(recorded) {
-                assert_as_recorded(&recorded[&name], &answer[&name], &format!("{place}.{name}"));
+                assert_as_recorded(&recorded[&name], &response[&name], &format!("{place}.{name}"));
             }
         }
-        (Value::Array(recorded), Value::Array(answer)) => {
-            assert_eq!(recorded.len(), answer.len(), "{place}");
-            for (recorded, answer) in recorded.iter().zip(answer) {
-                assert_as_recorded(recorded, answer, place);
+        (Value::Array(recorded), Value::Array(response)) => {
+            assert_eq!(recorded.len(), response.len(), "{place}");
+            for (recorded, response) in recorded.iter().zip(response) {
+                assert_as_recorded(recorded, response, place);
             }
         }
-        (Value::String(text), Value::String(answer)) => {
-            assert!(matches(text, answer), "{place}: {text} is not {answer}");
+        (Value::String(text), Value::String(response)) => {
+            assert!(matches(text, response), "{place}: {text} is not {response}");
         }
         // A generated number is recorded as a placeholder.
-        (Value::String(text), Value::Number(_)) => assert!(!text.contains(' '), "{place}: {text} is not {answer}"),
-        _ => assert_eq!(recorded, answer, "{place}"),
+        (Value::String(text), Value::Number(_)) => assert!(!text.contains(' '), "{place}: {text} is not {response}"),
+        _ => assert_eq!(recorded, response, "{place}"),
     }
 }
 

@@ -124,7 +124,7 @@ impl StackPhase {
         self.set_status_with(resource, status, reason, None)
     }
 
-    /// The same, with other properties in the event than those of the physical resource.
+    /// Stores a resource with a status and its event, which shows `properties` instead of those of the physical resource.
     pub(super) fn set_status_with(
         &self,
         resource: &mut Resource,

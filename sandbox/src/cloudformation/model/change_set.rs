@@ -30,7 +30,7 @@ pub(crate) struct ChangeSet {
     pub created: Timestamp,
     /// The stack's definition once it is executed.
     pub definition: StackDefinition,
-    /// The changes, as answers list them.
+    /// The changes, as responses list them.
     pub planned: ChangeList,
     /// `OnStackFailure`, as the request has it.
     pub on_stack_failure: Option<OnFailure>,

@@ -10,7 +10,7 @@ use super::{PhysicalResource, Resource, StackDefinition, State};
 const MAX_DELETED: usize = 50;
 
 impl State {
-    /// Removes the oldest deleted stacks, and reduces the others to what answers show of deleted stacks.
+    /// Removes the oldest deleted stacks, and reduces the others to what responses show of deleted stacks.
     pub(crate) fn compact_deleted(&mut self) {
         let deleted = self.stacks.values().filter(|stack| stack.is_deleted());
         let mut deleted: Vec<(Timestamp, String)> =

@@ -30,7 +30,7 @@ pub(crate) struct TemplateParameter {
     pub value: String,
     /// For an SSM parameter type, the value of the SSM parameter.
     pub resolved: Option<String>,
-    /// Whether answers, events and logs hide the value.
+    /// Whether responses, events and logs hide the value.
     pub no_echo: bool,
 }
 
@@ -177,7 +177,7 @@ impl Stack {
         self.status == StackStatus::DeleteComplete
     }
 
-    /// Whether a request with this token began the latest operation: then it is a retry, and has the same answer again.
+    /// Whether a request with this token began the latest operation: then it is a retry, and gets the same response.
     pub(crate) fn was_started_by(&self, request: StackRequest, token: Option<&str>) -> bool {
         token.is_some() && self.client_request_token.as_deref() == token && self.started_by == Some(request)
     }

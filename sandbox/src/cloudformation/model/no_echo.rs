@@ -1,4 +1,4 @@
-//! Masks the values of parameters with `NoEcho`, which no answer, event or log shows.
+//! Masks the values of parameters with `NoEcho`, which no response, event or log shows.
 
 use serde_json::Value;
 
@@ -109,7 +109,7 @@ impl Stack {
         secrets.fold(text, |text, secret| mask_text(&text, &secret))
     }
 
-    /// The same of every text in a value.
+    /// The value with the hidden values masked in every text.
     pub(crate) fn masked_value(&self, value: &Value) -> Value {
         map_texts(value, &|text| self.masked(text.to_owned()))
     }

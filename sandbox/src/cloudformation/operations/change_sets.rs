@@ -122,9 +122,9 @@ fn store(sandbox: &Arc<Sandbox>, state: &mut State, stack: &Stack, change_set: C
             sandbox.clock.now(),
         );
     }
-    let answer = json!({ "Id": change_set.id, "StackId": stack.id });
+    let response = json!({ "Id": change_set.id, "StackId": stack.id });
     state.change_sets.insert(change_set.id.clone(), change_set);
-    Ok(answer)
+    Ok(response)
 }
 
 /// The input of the operations on one change set.
@@ -190,19 +190,19 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Operati
         };
         let keyed = changes.iter().enumerate().map(|(number, change)| (number.to_string(), change.clone()));
         let page = page(keyed, &change_set.id, input.next_token.as_deref(), CHANGES_PER_PAGE)?;
-        let mut answer = summary(change_set);
+        let mut response = summary(change_set);
         if let Some(warning) = warning {
-            answer["StatusReason"] = warning.as_str().into();
+            response["StatusReason"] = warning.as_str().into();
         }
-        answer["Changes"] = page.items.into();
-        answer["NextToken"] = page.next_token.into();
-        answer["Capabilities"] = json!(definition.capabilities);
-        answer["Parameters"] = parameters_output(definition);
-        answer["Tags"] = if definition.tags.is_empty() { Value::Null } else { tags_output(definition) };
-        answer["NotificationARNs"] = json!(definition.notification_arns);
-        answer["OnStackFailure"] = json!(change_set.on_stack_failure.map(OnFailure::as_str));
-        answer["RollbackConfiguration"] = json!({});
-        Ok(answer)
+        response["Changes"] = page.items.into();
+        response["NextToken"] = page.next_token.into();
+        response["Capabilities"] = json!(definition.capabilities);
+        response["Parameters"] = parameters_output(definition);
+        response["Tags"] = if definition.tags.is_empty() { Value::Null } else { tags_output(definition) };
+        response["NotificationARNs"] = json!(definition.notification_arns);
+        response["OnStackFailure"] = json!(change_set.on_stack_failure.map(OnFailure::as_str));
+        response["RollbackConfiguration"] = json!({});
+        Ok(response)
     })
 }
 

@@ -1,4 +1,4 @@
-//! The operations of the API. They check their input in CloudFormation's order, and answer in its words.
+//! The operations of the API. They check their input in CloudFormation's order, with its messages.
 
 use std::sync::Arc;
 

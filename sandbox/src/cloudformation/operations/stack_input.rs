@@ -251,7 +251,7 @@ impl StackInput {
 pub(super) async fn check_role(sandbox: &Arc<Sandbox>, arn: &str) -> Result<(), Fault> {
     let name = arn.rsplit('/').next().unwrap_or_default();
     let role = sandbox.call("iam", "GetRole", json!({ "RoleName": name })).await;
-    if role.is_ok_and(|answer| answer["Role"]["Arn"] == arn) {
+    if role.is_ok_and(|response| response["Role"]["Arn"] == arn) {
         return Ok(());
     }
     Err(invalid(format!("Role {arn} is invalid or cannot be assumed")))

@@ -44,7 +44,7 @@ pub(super) struct Detail {
     pub name: Option<String>,
     /// The values before and after; null where there is none.
     pub values: Option<(Value, Value)>,
-    /// The same with hidden values masked.
+    /// `values` with hidden values masked.
     pub masked: Option<(Value, Value)>,
     /// Whether the change recreates the resource.
     pub recreation: Replacement,

@@ -60,8 +60,8 @@ async fn register(
         "SuspendedState": target.suspended_state,
         "Tags": context.tag_map(&target.tags),
     });
-    let answer = context.call(SIGNING_NAME, "RegisterScalableTarget", input).await?;
-    Ok((HandlerOutput::new(&id, json!({ "Id": id })), text(&answer, "/ScalableTargetARN").to_owned()))
+    let response = context.call(SIGNING_NAME, "RegisterScalableTarget", input).await?;
+    Ok((HandlerOutput::new(&id, json!({ "Id": id })), text(&response, "/ScalableTargetARN").to_owned()))
 }
 
 async fn update_target(
@@ -124,8 +124,8 @@ async fn create_policy(context: HandlerContext, properties: Value) -> Result<Han
     input["PolicyType"] = policy.policy_type.into();
     input["TargetTrackingScalingPolicyConfiguration"] = policy.target_tracking_scaling_policy_configuration.into();
     input["StepScalingPolicyConfiguration"] = policy.step_scaling_policy_configuration.into();
-    let answer = context.call(SIGNING_NAME, "PutScalingPolicy", input).await?;
-    let arn = text(&answer, "/PolicyARN");
+    let response = context.call(SIGNING_NAME, "PutScalingPolicy", input).await?;
+    let arn = text(&response, "/PolicyARN");
     Ok(HandlerOutput::new(arn, json!({ "Arn": arn })))
 }
 

@@ -205,9 +205,9 @@ async fn create_service(context: HandlerContext, properties: Value) -> Result<Ha
         "Type": service.kind,
         "Tags": context.all_tags(&service.tags),
     });
-    let answer = context.call(SIGNING_NAME, "CreateService", input).await?;
-    let id = text(&answer, "/Service/Id");
-    Ok(HandlerOutput::new(id, json!({ "Arn": text(&answer, "/Service/Arn"), "Id": id, "Name": name })))
+    let response = context.call(SIGNING_NAME, "CreateService", input).await?;
+    let id = text(&response, "/Service/Id");
+    Ok(HandlerOutput::new(id, json!({ "Arn": text(&response, "/Service/Arn"), "Id": id, "Name": name })))
 }
 
 async fn update_service(

@@ -80,8 +80,8 @@ impl GenerateSecretString {
             "PasswordLength": self.password_length,
             "RequireEachIncludedType": self.require_each_included_type,
         });
-        let answer = context.call(SIGNING_NAME, "GetRandomPassword", input).await?;
-        let password = text(&answer, "/RandomPassword").to_owned();
+        let response = context.call(SIGNING_NAME, "GetRandomPassword", input).await?;
+        let password = text(&response, "/RandomPassword").to_owned();
         match (&self.secret_string_template, &self.generate_string_key) {
             (None, None) => Ok(password),
             (Some(template), Some(key)) => {
@@ -106,8 +106,8 @@ async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOut
         "SecretString": properties.value(&context).await?,
         "Tags": context.all_tags(&properties.tags),
     });
-    let answer = context.call(SIGNING_NAME, "CreateSecret", input).await?;
-    let arn = text(&answer, "/ARN");
+    let response = context.call(SIGNING_NAME, "CreateSecret", input).await?;
+    let arn = text(&response, "/ARN");
     Ok(HandlerOutput::new(arn, json!({ "Id": arn })))
 }
 

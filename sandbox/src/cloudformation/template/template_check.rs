@@ -1,6 +1,6 @@
 //! Checks of references, dependencies and resource types.
 //!
-//! [`check_template`] checks all of a template; [`check_live`] the resources and outputs whose conditions hold.
+//! [`check_template`] checks all of a template; [`check_active_resources`] the resources and outputs whose conditions hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -185,7 +185,7 @@ pub(crate) fn active_dependencies(template: &Template, scope: &EvaluationScope<'
 }
 
 /// Checks that resources and outputs whose conditions hold refer to no others.
-pub(crate) fn check_live(template: &Template, scope: &EvaluationScope<'_>) -> Result<(), Fault> {
+pub(crate) fn check_active_resources(template: &Template, scope: &EvaluationScope<'_>) -> Result<(), Fault> {
     let dependencies = active_dependencies(template, scope)?;
     let is_true = |name: &str| scope.condition(name).ok();
     let without_resource = |references: Vec<Reference>| -> Vec<String> {

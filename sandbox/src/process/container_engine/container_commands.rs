@@ -10,7 +10,7 @@ use super::inspection;
 use crate::process::orphans;
 use crate::process::shim_messages::Exit;
 
-/// How long one command of an engine may take, so that a shim does not wait for an engine that does not answer.
+/// How long one command of an engine may take, so that a shim does not wait for an engine that does not respond.
 pub(super) const ENGINE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a shim does for a container, as commands of its engine. A command is a program and its arguments.
@@ -20,7 +20,7 @@ pub struct ContainerCommands {
     pub(super) stop: Vec<String>,
     /// Prints the container's state, after its end.
     pub(super) inspect: Vec<String>,
-    /// Remove the container, whatever its state; run one after the other.
+    /// Remove the container, regardless of its state; run one after the other.
     pub(super) remove: Vec<Vec<String>>,
     /// The whole environment of the commands.
     pub(super) environment: Vec<(String, String)>,

@@ -8,7 +8,7 @@ use super::{Capabilities, EngineKind, Network, NetworkOptions};
 /// The minimum of Linux's CPU shares. ECS uses it for containers without `cpu` (API reference, `ContainerDefinition`).
 const MIN_SHARES: u32 = 2;
 
-/// What a container is created with, besides its image, its environment and what every container gets.
+/// What a container is created with, in addition to its image, its environment and what every container gets.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ContainerOptions {
     /// What replaces the image's entry point.
@@ -44,7 +44,7 @@ pub(crate) struct ContainerOptions {
     pub shared_memory: Option<u32>,
     /// Mounts in memory.
     pub tmpfs: Vec<Tmpfs>,
-    /// Capabilities that it gets besides the engine's defaults.
+    /// Capabilities that it gets in addition to the engine's defaults.
     pub added_capabilities: Vec<String>,
     /// Capabilities of the engine's defaults that it does not get.
     pub dropped_capabilities: Vec<String>,

@@ -29,7 +29,7 @@ impl Engine {
     /// What the engine can do; cached after the first successful query.
     ///
     /// # Errors
-    /// Names the engine and says what to do: it is not installed, its daemon does not run, it may not be used.
+    /// Has advice for the user: the engine is not installed, its daemon does not run, or the user may not use it.
     pub(super) async fn capabilities(&self) -> Result<&Capabilities, RuntimeError> {
         self.capabilities
             .get_or_try_init(async || {
@@ -77,7 +77,7 @@ fn parse_podman_info(info: &Value) -> Capabilities {
     }
 }
 
-/// Docker's client succeeds even if its daemon does not answer, and lists the errors.
+/// Docker's client succeeds even if its daemon does not respond, and lists the errors.
 fn parse_docker_info(info: &Value) -> Result<Capabilities, RuntimeError> {
     if let Some(message) = info["ServerErrors"].get(0).and_then(Value::as_str) {
         return Err(with_advice(EngineKind::Docker, classify_error(message)));

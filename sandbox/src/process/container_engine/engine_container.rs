@@ -1,8 +1,7 @@
 //! A running container of an engine: stopped and ended by its shim, checked from inside.
 //!
-//! Its processes are known where they are below its shim, as podman's are. Those of docker's daemon are not, and a process id
-//! says nothing when the daemon is on another machine: there the engine alone enforces the container's limits, and its
-//! CPU time is not known.
+//! Its processes are visible if they are descendants of its shim, as with podman. With docker they are children of the daemon, which may
+//! run on another machine: then only the engine enforces the container's limits, and its CPU time is not available.
 
 use std::time::Duration;
 
@@ -22,9 +21,9 @@ pub(super) struct EngineContainer {
     pub(super) process: ProcessHandle,
     /// Its main process, as its engine numbers it.
     pub(super) main: Option<Pid>,
-    /// The beginning of a command inside it.
+    /// The first arguments of a command that runs inside it without a terminal.
     pub(super) check: Vec<String>,
-    /// The same for a command in a terminal.
+    /// The first arguments of a command that runs inside it in a terminal.
     pub(super) terminal: Vec<String>,
 }
 

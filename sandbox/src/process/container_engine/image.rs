@@ -28,7 +28,7 @@ impl Engine {
         if !is_image_name(image) {
             return None;
         }
-        // Podman may know a name without a registry as a local image's, or as docker.io's.
+        // In podman, a name without a registry may be a local image's, or docker.io's.
         let mut names = vec![image.to_owned()];
         names.extend((self.kind == EngineKind::Podman).then(|| qualified(image)));
         for name in names {

@@ -6,7 +6,7 @@ use crate::process::container_runtime::RuntimeError;
 /// The arguments that make either engine print what [`exit_of`] and [`has_started`] read.
 pub(super) const INSPECT: [&str; 3] = ["container", "inspect", "--format={{.State.Status}} {{.State.OOMKilled}}"];
 
-/// The states of a container that is not running yet (podman knows the first three, docker the last).
+/// The states of a container that is not running yet (podman has the first three, docker the last).
 const NOT_STARTED: [&str; 3] = ["configured", "initialized", "created"];
 
 /// Whether a container runs or has run.

@@ -3,7 +3,7 @@
 //! A container is created here and then started in the foreground as the process of a shim (`start --attach`), so that output,
 //! exit codes and stops work as for every task. Its processes are not the shim's children (a daemon or a monitor has them),
 //! so the shim also has the commands that stop and remove it, and every container carries labels by which the next
-//! sandbox finds what a killed one left. This module knows engines; it does not depend on ECS.
+//! sandbox finds what a killed one left. This module does not depend on ECS.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,11 +48,11 @@ pub(crate) use network::{ContainerPort, Network, NetworkMode, NetworkOptions, Ta
 pub(crate) use recovery::{ENGINES_FILE, remove_all};
 pub use variables::INHERITED_BY_ENGINES;
 
-/// The label that says which sandbox a container belongs to: a digest of its state folder.
+/// The label with the sandbox that a container belongs to: a digest of its state folder.
 const SANDBOX_LABEL: &str = "ecsws.sandbox";
 
 /// How often a container that is being started is inspected.
-const POLL: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// One engine as this sandbox uses it.
 #[derive(Debug)]
@@ -102,7 +102,8 @@ impl Engine {
     ) -> Result<StartedContainer, StartFailure> {
         let refused = |reason: String| StartFailure::Create(RuntimeError::Other(reason));
         let name = recovery::container_name(&spec.task_id, spec.index);
-        let connection = ContainerNetwork::of(&spec.engine.network, &self.ports, &name, has_bridge).map_err(refused)?;
+        let connection =
+            ContainerNetwork::allocate(&spec.engine.network, &self.ports, &name, has_bridge).map_err(refused)?;
         let mut variables = [spec.sandbox_environment.as_slice(), &spec.environment].concat();
         variables.extend(connection.variables());
         let variables = Variables::sort(variables).map_err(refused)?;
@@ -143,7 +144,7 @@ impl Engine {
         self.kind.run(&command, variables.own(), variables.file().as_bytes()).await.map(drop)
     }
 
-    /// The process that starts a created container and stays with it to its end; `signal` asks the container to end.
+    /// The process that starts a created container and stays with it to its end; `signal` stops the container.
     fn foreground_process(
         &self,
         container: &str,
@@ -186,9 +187,9 @@ impl Engine {
         let exit = loop {
             tokio::select! {
                 exit = &mut process.exit => break exit.unwrap_or(Exit::ShimLost),
-                () = tokio::time::sleep(POLL) => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
             }
-            // A container that has ended meanwhile may have been removed; the exit of its process then says more.
+            // A container that has ended meanwhile may have been removed; then the exit of its process is the better source.
             if self.kind.query(&inspect).await.is_ok_and(|state| inspection::has_started(&state)) {
                 return Ok(process);
             }

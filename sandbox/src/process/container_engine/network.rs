@@ -3,7 +3,7 @@
 //! Where the engine can, a container has a network of its own and its ports are published on leased loopback ports, so that any
 //! number of tasks can listen on the same port. In a [task network](NetworkMode::Task) the first essential container has the
 //! network, with the ports of all, and those after it use it: they reach each other over localhost. On this machine's network a
-//! container listens on its own ports, or, where the engine cannot set up networks, on the one that `PORT` says.
+//! container listens on its own ports, or, where the engine cannot set up networks, on the one in `PORT`.
 
 use std::sync::{Arc, OnceLock};
 
@@ -91,7 +91,7 @@ pub(super) struct ContainerNetwork {
     pub(super) leases: Vec<PortLease>,
     /// Where its main port is reached.
     pub(super) port: Option<u16>,
-    /// Whether the program learns its port from `PORT`.
+    /// Whether the program gets its port from `PORT`.
     sets_port: bool,
     sharing: NetworkSharing,
     /// What the task's other containers use once this one runs.
@@ -99,8 +99,13 @@ pub(super) struct ContainerNetwork {
 }
 
 impl ContainerNetwork {
-    /// `name` is the container's own; `has_bridge` says whether the engine can set up networks.
-    pub(super) fn of(options: &NetworkOptions, ports: &PortPool, name: &str, has_bridge: bool) -> Result<Self, String> {
+    /// Selects the network of a container, and leases its ports. `name` is the container's name; `has_bridge` is whether the engine can set up networks.
+    pub(super) fn allocate(
+        options: &NetworkOptions,
+        ports: &PortPool,
+        name: &str,
+        has_bridge: bool,
+    ) -> Result<Self, String> {
         let main = options.main_port.as_ref();
         match options.mode {
             NetworkMode::None => return Ok(Self::new(Network::None, None)),
@@ -140,7 +145,7 @@ impl ContainerNetwork {
         &self.sharing
     }
 
-    /// The variable that the program learns its port from, if it has to.
+    /// The variable with the port that the program has to listen on, if it may not use its own.
     pub(super) fn variables(&self) -> Option<(String, String)> {
         self.port.filter(|_| self.sets_port).map(|port| ("PORT".to_owned(), port.to_string()))
     }

@@ -41,7 +41,7 @@ pub(super) fn record_used_engine(kind: EngineKind, state_dir: &Path) -> io::Resu
 pub(crate) async fn remove_all(state_dir: &Path, keep: impl Fn(&str) -> bool) {
     for kind in used(state_dir) {
         let filter = format!("--filter=label={SANDBOX_LABEL}={}", digest(state_dir));
-        // An engine that does not answer has no running container, or none that can be ended now.
+        // An engine that does not respond has no running container, or none that can be ended now.
         let names = kind.query(&["ps", "--all", &filter, "--format={{.Names}}"]).await.unwrap_or_default();
         let orphans: Vec<&str> = names.lines().filter(|name| !keep(task_id(name).unwrap_or_default())).collect();
         let arguments = [kind.remove_arguments(), &orphans].concat();

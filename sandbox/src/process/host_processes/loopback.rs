@@ -64,7 +64,7 @@ impl Loopback {
 
     /// Does what a health check's command would do: requests the address that it names, or else connects to the port. A container
     /// without a port whose check names no address counts as healthy while it runs.
-    pub(super) async fn answers(&self, command: &[String], timeout: Duration) -> bool {
+    pub(super) async fn responds_to(&self, command: &[String], timeout: Duration) -> bool {
         let words =
             command.iter().flat_map(|part| part.split(|end: char| end.is_whitespace() || "'\"|;&".contains(end)));
         let url = words.filter_map(|word| word.strip_prefix("http://")).find_map(|url| self.own_url(url));

@@ -1,7 +1,7 @@
 //! Containers as processes of this machine: the command that replaces the image, or the mock backend, under a shim.
 //!
 //! A definition's health check runs on this machine with the environment of the process. It differs from one in a container in two
-//! ways, and both are compensated for here. The process has another port than its definition says, so the definition's port
+//! ways, and both are compensated for here. The process has another port than its definition, so the definition's port
 //! after a loopback name stands for the real one (see [`loopback`]). And the image's tools are not there: where `curl`
 //! or `wget` is missing, or commands from requests may not run at all, the sandbox itself requests the
 //! address that the command names, or else checks whether the port accepts connections.
@@ -133,7 +133,7 @@ impl ContainerHandle for HostProcess {
         async move {
             let Some(command) = check_program(&self.with_real_ports(command)) else { return false };
             if !self.host_exec || lacks_web_client(&command) {
-                return self.loopback.answers(&command, timeout).await;
+                return self.loopback.responds_to(&command, timeout).await;
             }
             self.process.check(command, timeout).await == Some(0)
         }

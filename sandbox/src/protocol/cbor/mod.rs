@@ -14,7 +14,7 @@ mod reader;
 mod writer;
 
 const CONTENT_TYPE: &str = "application/cbor";
-/// The header of requests and answers.
+/// The header of requests and responses.
 pub(super) const HEADER: (&str, &str) = ("smithy-protocol", "rpc-v2-cbor");
 // Major types.
 const NEGATIVE: u8 = 1;

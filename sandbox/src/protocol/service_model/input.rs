@@ -100,13 +100,20 @@ impl<'a> InputReader<'a> {
         };
         // The violations by a value come before those by its parts.
         let inner = self.violations.split_off(outer);
-        for clause in violated_clauses(&shape.limits, &shape.kind, &value) {
-            let text = (!shape.limits.hides_value).then(|| java_text(&value));
-            self.unsatisfied(text.as_deref(), &clause);
+        if !self.is_full() {
+            for clause in violated_clauses(&shape.limits, &shape.kind, &value) {
+                let text = (!shape.limits.hides_value).then(|| java_text(&value));
+                self.unsatisfied(text.as_deref(), &clause);
+            }
+            self.check_message(shape, &value);
         }
-        self.check_message(shape, &value);
         self.violations.extend(inner);
         Ok(value)
+    }
+
+    /// Whether further violations would not be in the fault, because violations that come before them are never removed without them.
+    fn is_full(&self) -> bool {
+        self.violations.len() >= MAX_VIOLATIONS
     }
 
     fn structure(&mut self, members: &IndexMap<String, String>, value: Value) -> Result<Value, ReadError> {
@@ -120,7 +127,7 @@ impl<'a> InputReader<'a> {
         for (name, kind) in members {
             let value = given.remove(name);
             self.path.push(PathSegment::Name(name.clone()));
-            if kind.ends_with('!') && value.as_ref().is_none_or(Value::is_null) {
+            if !self.is_full() && kind.ends_with('!') && value.as_ref().is_none_or(Value::is_null) {
                 self.violations.push(Violation::Missing(self.aws_path()));
             }
             if let Some(value) = value {
@@ -208,7 +215,7 @@ impl<'a> InputReader<'a> {
         mut values: impl Iterator<Item = &'v Value>,
         container: &Value,
     ) {
-        if values.any(|value| !violated_clauses(limits, kind, value).is_empty()) {
+        if !self.is_full() && values.any(|value| !violated_clauses(limits, kind, value).is_empty()) {
             let clauses = clauses(limits, kind).join(", ");
             self.unsatisfied(Some(&java_text(container)), &format!("{what} must satisfy constraint: [{clauses}]"));
         }

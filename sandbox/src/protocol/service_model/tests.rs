@@ -70,6 +70,30 @@ fn a_violation_by_a_list_item_is_one_of_the_list() {
 }
 
 #[test]
+fn violations_of_a_value_come_before_those_of_its_parts_also_when_there_are_more_than_ten() {
+    let tag = json!({ "Key": "", "Value": "v" });
+    let violations = violations_of(
+        "cloudformation",
+        "CreateStack",
+        json!({ "StackName": "*", "Tags": vec![tag; 51], "OnFailure": "" }),
+    );
+    let paths: Vec<&str> = violations.iter().filter_map(path_of).collect();
+    let tags = (1..=7).map(|number| format!("tags.{number}.member.key"));
+    let members = ["stackName", "onFailure", "tags"].map(str::to_owned);
+    let expected: Vec<String> = members.into_iter().chain(tags).collect();
+    assert_eq!(paths, expected);
+    // Those of a list's scalars are one of the list.
+    let violations = violations_of("ssm", "GetParameters", json!({ "Names": vec![""; 20] }));
+    assert_eq!(violations.iter().filter_map(path_of).collect::<Vec<_>>(), ["names", "names"]);
+}
+
+/// The path of the member that does not satisfy a constraint.
+fn path_of(violation: &Violation) -> Option<&str> {
+    let Violation::Unsatisfied(clause) = violation else { return None };
+    clause.split("' failed to satisfy").next()?.rsplit('\'').next()
+}
+
+#[test]
 fn a_service_can_have_its_own_message() {
     let violations = violations_of("iam", "GetRole", json!({ "RoleName": "a b" }));
     let words = "The specified value for roleName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-";

@@ -23,7 +23,7 @@ pub enum TypedOutput {
 
 impl TypedOutput {
     /// The output of an operation.
-    pub fn of(model: Option<&Model>, operation: &str, output: Value) -> Self {
+    pub fn from_model(model: Option<&Model>, operation: &str, output: Value) -> Self {
         let shape = model.and_then(|model| Some((model, model.operations.get(operation)?.output.as_deref()?)));
         typed(shape, output).unwrap_or_else(|| Self::Structure(Vec::new()))
     }
@@ -31,7 +31,7 @@ impl TypedOutput {
 
 impl From<Value> for TypedOutput {
     fn from(value: Value) -> Self {
-        Self::of(None, "", value)
+        Self::from_model(None, "", value)
     }
 }
 

@@ -31,8 +31,8 @@ pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "application-autoscaling",
     protocols: &[Protocol::Json11 { target_prefix: "AnyScaleFrontendService" }],
     validation_code: "ValidationException",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[
         operation!("DeleteScalingPolicy" => policies::delete),
         operation!("DeregisterScalableTarget" => targets::deregister),

@@ -112,12 +112,12 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: PutScalingPolicyInput) -> Opera
         policy.policy_type = policy_type;
         policy.configuration = configuration.to_output()?;
         alarms::put(states, &sandbox.config, &mut policy, &configuration, now.as_millisecond())?;
-        let answer = json!({
+        let response = json!({
             "PolicyARN": policy.arn(&sandbox.config),
             "Alarms": alarms::to_output(states, &sandbox.config, &policy),
         });
         states.of_mut::<State>().policies.insert(policy.key(), policy);
-        Ok(answer)
+        Ok(response)
     })
 }
 

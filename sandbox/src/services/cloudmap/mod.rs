@@ -148,8 +148,8 @@ pub(crate) static SERVICE: AwsService = AwsService {
         Protocol::Cbor { service: "Route53AutoNaming_v20170314" },
     ],
     validation_code: "InvalidInput",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[
         operation!("CreateHttpNamespace" => namespaces::create_http),
         operation!(async "CreatePrivateDnsNamespace" => namespaces::create_private),
@@ -189,4 +189,4 @@ fn invalid_token(_: InvalidToken) -> Fault {
     invalid_input("The specified NextToken is invalid.")
 }
 
-const PAGE: usize = 100;
+const PAGE_SIZE: usize = 100;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Namespace, NamespaceType, PAGE, State, invalid_input, invalid_token, operation_records};
+use super::{Namespace, NamespaceType, PAGE_SIZE, State, invalid_input, invalid_token, operation_records};
 use crate::base::clock::epoch_seconds;
 use crate::base::tags::Tag;
 use crate::base::{ids, paging};
@@ -104,10 +104,10 @@ fn create(sandbox: &Arc<Sandbox>, kind: NamespaceType, vpc: String, input: Creat
             let message = format!("Namespace with name {} already exists", namespace.name);
             return Err(Fault::already_exists("NamespaceAlreadyExists", message));
         }
-        let answer =
+        let response =
             operation_records::record(state, "CREATE_NAMESPACE", &[("NAMESPACE", &namespace.id)], namespace.created);
         state.namespaces.insert(namespace.id.clone(), namespace);
-        Ok(answer)
+        Ok(response)
     })
 }
 
@@ -246,7 +246,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListNamespacesInput) -> Operat
             })
         });
         let outputs = matching.map(|namespace| (namespace.id.clone(), to_output(states.of::<State>(), namespace)));
-        paging::page(outputs, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(outputs, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE_SIZE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Namespaces": page.items, "NextToken": page.next_token }))

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::namespaces::CloudMapFilter;
-use super::{NamespaceOperation, PAGE, State, invalid_token};
+use super::{NamespaceOperation, PAGE_SIZE, State, invalid_token};
 use crate::base::clock::epoch_seconds;
 use crate::base::{ids, paging};
 use crate::core::OperationResult;
@@ -80,7 +80,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListOperationsInput) -> Operat
         });
         let outputs =
             matching.map(|operation| (operation.id.clone(), json!({ "Id": operation.id, "Status": "SUCCESS" })));
-        paging::page(outputs, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(outputs, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE_SIZE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Operations": page.items, "NextToken": page.next_token }))

@@ -17,7 +17,7 @@ mod put_metric_data;
 mod statistics;
 mod tags;
 
-pub(crate) use alarms::{Alarm, Settings as AlarmSettings, put_alarm, start, values, wall_millis};
+pub(crate) use alarms::{Alarm, Settings as AlarmSettings, alarm_values, put_alarm, start, wall_clock_millis};
 pub(crate) use metrics::{Dimension, Metric};
 pub(crate) use put_metric_data::{Datum, put};
 pub(crate) use statistics::Measurements;
@@ -33,8 +33,8 @@ pub(crate) static SERVICE: AwsService = AwsService {
         Protocol::Cbor { service: NAME },
     ],
     validation_code: "ValidationError",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[
         operation!("DeleteAlarms" => alarms::changes::delete),
         operation!("DescribeAlarms" => alarms::describe_alarms::describe),

@@ -38,8 +38,8 @@ pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "ec2",
     protocols: &[Protocol::Ec2Query { version: "2016-11-15", xmlns: "http://ec2.amazonaws.com/doc/2016-11-15/" }],
     validation_code: "MissingParameter",
-    is_for_owner: false,
-    prepare: Some(ignored_members::prepare),
+    owner_only: false,
+    input_hook: Some(ignored_members::remove_ignored_members),
     operations: &[
         operation!("DescribeAvailabilityZones" => describe_regions::describe_zones),
         operation!("DescribeRegions" => describe_regions::describe_regions),

@@ -140,7 +140,7 @@ pub(super) fn is_filled(list: &Value) -> bool {
     list.as_array().is_some_and(|items| !items.is_empty())
 }
 
-/// A network configuration with what ECS fills in, whose subnets and security groups EC2 knows.
+/// A network configuration with the defaults that ECS fills in. Its subnets and security groups have to exist in EC2.
 pub(super) async fn network(sandbox: &Arc<Sandbox>, given: Option<&Value>) -> Result<Option<Value>, Fault> {
     let Some(vpc) = given.and_then(|given| given.get("awsvpcConfiguration")) else { return Ok(None) };
     let names = |member: &str| -> Vec<String> {

@@ -43,7 +43,7 @@ mod tasks;
 mod update_service;
 mod utilization;
 
-pub(crate) use execute_command::in_container;
+pub(crate) use execute_command::exec_process_spec;
 pub(crate) use limits::enforce_limits;
 pub(crate) use model::{
     Cluster, Images, Service, ServiceDeployment, ServiceRevision, ServiceStatus, StoredImageCommand, Task,
@@ -57,8 +57,8 @@ pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "ecs",
     protocols: &[Protocol::Json11 { target_prefix: "AmazonEC2ContainerServiceV20141113" }],
     validation_code: "InvalidParameterException",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[
         operation!("CreateCluster" => clusters::create),
         operation!(async "CreateService" => create_service::run),

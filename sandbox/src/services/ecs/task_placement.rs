@@ -26,7 +26,7 @@ pub(super) fn subnet(configuration: Option<&Value>, index: usize) -> Option<Stri
     subnet.as_str().map(str::to_owned)
 }
 
-/// Places a task in a subnet. EC2 provides the subnet's range and zone; defaults are used if it does not know the subnet.
+/// Places a task in a subnet. EC2 provides the subnet's range and zone; defaults are used if the subnet does not exist.
 pub(super) async fn place(sandbox: &std::sync::Arc<Sandbox>, subnet_id: Option<String>) -> TaskPlacement {
     let zone = format!("{}a", sandbox.config.region);
     let Some(subnet_id) = subnet_id else { return TaskPlacement { interface: None, zone } };

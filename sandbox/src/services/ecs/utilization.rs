@@ -53,7 +53,7 @@ pub(crate) fn publish_utilization(sandbox: &Arc<Sandbox>) {
 
 /// The start of the current minute, and the time until its end.
 fn current_minute(sandbox: &Sandbox) -> (Timestamp, Duration) {
-    let length = cloudwatch::wall_millis(sandbox.clock, Duration::from_mins(1));
+    let length = cloudwatch::wall_clock_millis(sandbox.clock, Duration::from_mins(1));
     let now = sandbox.clock.now().as_millisecond();
     let start = now.div_euclid(length) * length;
     let rest = Duration::from_millis(start.saturating_add(length).saturating_sub(now).unsigned_abs());

@@ -141,7 +141,7 @@ pub(super) fn list_for_role(
         let with_it =
             states.of::<State>().instance_profiles.values().filter(|profile| profile.role.as_ref() == Some(&role_name));
         let query = format!("ListInstanceProfilesForRole {role_name}");
-        Paging::new(marker, max_items).answer(&query, "InstanceProfiles", listed(states.of::<State>(), with_it))
+        Paging::new(marker, max_items).page_response(&query, "InstanceProfiles", listed(states.of::<State>(), with_it))
     })
 }
 
@@ -163,7 +163,7 @@ pub(super) fn list(
         let below =
             states.of::<State>().instance_profiles.values().filter(|profile| profile.path.starts_with(&path_prefix));
         let query = format!("ListInstanceProfiles {path_prefix}");
-        Paging::new(marker, max_items).answer(&query, "InstanceProfiles", listed(states.of::<State>(), below))
+        Paging::new(marker, max_items).page_response(&query, "InstanceProfiles", listed(states.of::<State>(), below))
     })
 }
 

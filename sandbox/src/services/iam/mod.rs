@@ -85,8 +85,8 @@ pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "iam",
     protocols: &[Protocol::Query { version: "2010-05-08", xmlns: "https://iam.amazonaws.com/doc/2010-05-08/" }],
     validation_code: "ValidationError",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[
         operation!("CreateRole" => roles::create),
         operation!("GetRole" => roles::get),

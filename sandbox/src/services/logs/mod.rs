@@ -30,8 +30,8 @@ pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "logs",
     protocols: &[Protocol::Json11 { target_prefix: "Logs_20140328" }],
     validation_code: "InvalidParameterException",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[
         operation!("CreateLogGroup" => groups::create),
         operation!("CreateLogStream" => streams::create),

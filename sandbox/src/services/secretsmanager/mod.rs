@@ -18,8 +18,8 @@ pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "secretsmanager",
     protocols: &[Protocol::Json11 { target_prefix: "secretsmanager" }],
     validation_code: "ValidationException",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[
         operation!("CreateSecret" => secrets::create),
         operation!("DeleteSecret" => delete_secret::delete),

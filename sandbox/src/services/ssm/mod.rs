@@ -32,8 +32,8 @@ pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "ssm",
     protocols: &[Protocol::Json11 { target_prefix: "AmazonSSM" }],
     validation_code: "ValidationException",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[
         operation!("AddTagsToResource" => parameters::tags::add),
         operation!("CancelCommand" => commands::cancel),

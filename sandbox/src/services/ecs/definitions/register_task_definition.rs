@@ -16,7 +16,7 @@ use crate::services::ecs::model::{ContainerDefinition, TaskDefinition};
 use crate::services::ecs::{read_members, responses};
 use crate::{Fault, Sandbox};
 
-/// The members of a task definition, besides its family and tags (API reference of RegisterTaskDefinition).
+/// The members of a task definition, in addition to its family and tags (API reference of RegisterTaskDefinition).
 const MEMBERS: [&str; 17] = [
     "taskRoleArn",
     "executionRoleArn",

@@ -175,7 +175,7 @@ impl Driver {
             group.started();
     }
 
-    /// Makes the task `RUNNING`, registered where its service says.
+    /// Makes the task `RUNNING`, and registers it in its service's registries.
     async fn activate(&self, group: &ContainerGroup, pulled: jiff::Timestamp) -> Result<Vec<String>, Fault> {
         let read = |states: &crate::store::States| states.of::<State>().tasks.get(&self.key).cloned();
         let task = self.sandbox.store.read(read).ok_or_else(|| Fault::internal("the task no longer exists"))?;

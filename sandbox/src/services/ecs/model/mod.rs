@@ -41,8 +41,9 @@ pub(crate) struct Cluster {
 /// What runs the images of a stack's services on this machine. Only `PutImages` writes it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Images {
+    /// Commands that replace images, by the image's name.
     pub images: IndexMap<String, StoredImageCommand>,
-    /// The engine that runs the others; the mock backend if left out.
+    /// The engine that runs images without a command; the mock backend if left out.
     #[serde(default)]
     pub engine: Option<EngineKind>,
 }

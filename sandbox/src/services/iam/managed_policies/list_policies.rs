@@ -127,9 +127,9 @@ pub(crate) fn list_entities(sandbox: &Arc<Sandbox>, input: ListEntitiesForPolicy
             roles_too && has && role.path.starts_with(&path_prefix)
         });
         let roles = roles.map(|role| (role.name.clone(), json!({ "RoleName": role.name, "RoleId": role.id })));
-        let mut answer = Paging::new(marker, max_items).answer(&query, "PolicyRoles", roles)?;
-        answer["PolicyGroups"] = json!([]);
-        answer["PolicyUsers"] = json!([]);
-        Ok(answer)
+        let mut response = Paging::new(marker, max_items).page_response(&query, "PolicyRoles", roles)?;
+        response["PolicyGroups"] = json!([]);
+        response["PolicyUsers"] = json!([]);
+        Ok(response)
     })
 }

@@ -17,7 +17,7 @@ use crate::services::ssm::{State, invalid_token};
 use crate::store::States;
 use crate::{Config, Fault, Sandbox};
 
-const PAGE: usize = 10;
+const PAGE_SIZE: usize = 10;
 
 pub(crate) fn arn(config: &Config, name: &str) -> String {
     if name.starts_with("/aws/service/") {
@@ -169,7 +169,7 @@ pub(crate) fn get_by_path(sandbox: &Arc<Sandbox>, input: GetParametersByPathInpu
         let matching = matching.map(|parameter| {
             (parameter.name.clone(), to_output(&sandbox.config, parameter, "", input.with_decryption))
         });
-        paging::page(matching, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(matching, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE_SIZE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Parameters": page.items, "NextToken": page.next_token }))
