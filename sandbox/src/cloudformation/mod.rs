@@ -69,6 +69,6 @@ pub(crate) fn functions() -> impl Iterator<Item = String> {
 }
 
 /// Continues the operations that an earlier process did not finish.
-pub(crate) fn resume(sandbox: &Arc<Sandbox>) {
+pub(crate) fn resume_operations(sandbox: &Arc<Sandbox>) {
     engine::resume(sandbox);
 }

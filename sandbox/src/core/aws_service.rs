@@ -36,7 +36,7 @@ pub struct AwsService {
     pub operations: &'static [Operation],
     /// Whether only the sandbox's own credentials may call it, not those of roles.
     pub owner_only: bool,
-    /// Runs on a valid input before the operation sees it.
+    /// Runs on a valid input before the operation.
     pub input_hook: Option<InputHook>,
 }
 

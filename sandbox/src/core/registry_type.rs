@@ -8,14 +8,17 @@ use super::{AwsService, Config, Sandbox};
 use crate::Fault;
 use crate::store::Schema;
 
+/// Converts rows that an older version has stored.
+pub(crate) type Migration = fn(&Sandbox) -> Result<(), Fault>;
+
 /// The services of a sandbox, and everything that runs and is stored with them.
 #[derive(Debug)]
 pub struct Registry {
     pub services: &'static [&'static AwsService],
     /// Start the background loops, with [`Sandbox::spawn_loop`] or `sandbox.background.spawn`.
     pub loops: &'static [fn(&Arc<Sandbox>)],
-    /// Convert rows that an older version has stored. They run once, when the sandbox opens.
-    pub migrations: &'static [fn(&Sandbox) -> Result<(), Fault>],
+    /// Run once, when the sandbox opens.
+    pub migrations: &'static [Migration],
     /// The tables of the services.
     pub schema: Schema,
     /// Creates the in-memory state.

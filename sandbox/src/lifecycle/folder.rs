@@ -174,12 +174,10 @@ pub(super) fn read_endpoint(folder: &Path) -> Result<Option<Endpoint>, Lifecycle
 
 /// Writes the endpoint file atomically: other processes may read it at any time.
 pub(super) fn write_endpoint(folder: &Path, endpoint: &Endpoint) -> Result<(), LifecycleError> {
-    let path = folder.join(ENDPOINT_FILE);
-    let write = || {
-        let mut draft = draft_file::create(folder, ENDPOINT_DRAFT)?;
-        draft.write_all(json!(endpoint).to_string().as_bytes())?;
-        draft.as_file().sync_all()?;
-        draft.persist(&path).map(drop).map_err(io::Error::from)
-    };
-    write().map_err(at(&path))
+    let (path, draft_path) = (folder.join(ENDPOINT_FILE), folder.join(ENDPOINT_DRAFT));
+    let draft = draft_file::create(folder, ENDPOINT_DRAFT).map_err(at(&draft_path))?;
+    let mut file = draft.as_file();
+    let text = json!(endpoint).to_string();
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(at(&draft_path))?;
+    draft.persist(&path).map(drop).map_err(|error| at(&path)(error.error))
 }

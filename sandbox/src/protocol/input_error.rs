@@ -84,7 +84,7 @@ fn display(value: Unexpected<'_>) -> String {
 }
 
 impl InputError {
-    /// A number that is not between `min` and `max`, in AWS's words.
+    /// A number that is not between `min` and `max`, with AWS's message.
     pub(super) fn out_of_range(value: i128, min: i128, max: i128) -> Self {
         let constraint = if value < min {
             format!("Member must have value greater than or equal to {min}")

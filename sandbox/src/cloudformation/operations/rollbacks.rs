@@ -56,7 +56,7 @@ impl RollbackInput {
     }
 }
 
-/// `CancelUpdateStack`. The update in progress sees the new status by itself.
+/// `CancelUpdateStack`. The update in progress reads the new status by itself.
 pub(crate) fn cancel_update(sandbox: &Arc<Sandbox>, input: RollbackInput) -> OperationResult {
     sandbox.store.write(|states| {
         let state = states.of_mut::<State>();

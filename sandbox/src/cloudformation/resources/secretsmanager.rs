@@ -116,9 +116,9 @@ async fn update(context: HandlerContext, old: PhysicalResource, properties: Valu
         (context.properties(old.properties.clone())?, context.properties(properties)?);
     after.check()?;
     // A generated value stays, unless it is to be generated in another way.
-    let same =
+    let is_value_unchanged =
         before.secret_string == after.secret_string && before.generate_secret_string == after.generate_secret_string;
-    let value = if same { None } else { after.value(&context).await? };
+    let value = if is_value_unchanged { None } else { after.value(&context).await? };
     let id = old.physical_id.as_str();
     let input = json!({
         "SecretId": id,

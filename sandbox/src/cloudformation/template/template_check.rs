@@ -162,9 +162,9 @@ pub(crate) fn dependencies(template: &Template) -> Dependencies {
 }
 
 fn needs(template: &Template, resource: &Value, is_true: &dyn Fn(&str) -> Option<bool>) -> Vec<String> {
-    let named = references_of(resource, is_true).into_iter().map(|reference| reference.name);
-    let all: BTreeSet<String> = named.chain(depends_on(resource).into_iter().map(str::to_owned)).collect();
-    all.into_iter().filter(|name| template.resources().contains_key(name)).collect()
+    let references = references_of(resource, is_true).into_iter().map(|reference| reference.name);
+    let names: BTreeSet<String> = references.chain(depends_on(resource).into_iter().map(str::to_owned)).collect();
+    names.into_iter().filter(|name| template.resources().contains_key(name)).collect()
 }
 
 /// The resources whose conditions hold, with the dependencies between them.

@@ -16,7 +16,7 @@ const NAMES: [&str; 4] = ["localhost", "127.0.0.1", "0.0.0.0", "[::1]"];
 /// The port of an address without one.
 const HTTP: u16 = 80;
 
-/// What a container sees of its task's loopback address.
+/// The ports of a task's loopback address, as in its containers.
 #[derive(Debug, Clone)]
 pub(super) struct Loopback {
     /// The ports of the task's definition, and the real ones.

@@ -81,8 +81,8 @@ fn check_target(namespace: &str, resource_id: &str, dimension: &str) -> Result<(
     if namespace != NAMESPACE {
         return Err(Fault::not_implemented(&format!("application-autoscaling of the service namespace {namespace}")));
     }
-    let known = dimension == DIMENSION && resource_id.starts_with("service/");
-    if known {
+    let is_supported = dimension == DIMENSION && resource_id.starts_with("service/");
+    if is_supported {
         Ok(())
     } else {
         Err(validation_exception("Unsupported service namespace, resource type or scalable dimension"))

@@ -17,7 +17,9 @@ mod put_metric_data;
 mod statistics;
 mod tags;
 
-pub(crate) use alarms::{Alarm, Settings as AlarmSettings, alarm_values, put_alarm, start, wall_clock_millis};
+pub(crate) use alarms::{
+    Alarm, Settings as AlarmSettings, alarm_values, evaluate_alarms, put_alarm, wall_clock_millis,
+};
 pub(crate) use metrics::{Dimension, Metric};
 pub(crate) use put_metric_data::{Datum, put};
 pub(crate) use statistics::Measurements;

@@ -70,8 +70,8 @@ pub(super) fn engine(states: &States, task: &Task) -> Option<EngineKind> {
 
 /// The stack of a task's service, of the task itself or of its task definition.
 fn stack(states: &States, task: &Task) -> Option<String> {
-    let named = |tags: &[Tag], key| tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone());
-    let in_tags = |tags: &[Tag]| STACK_TAGS.iter().find_map(|key| named(tags, *key));
+    let tag_value = |tags: &[Tag], key| tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone());
+    let in_tags = |tags: &[Tag]| STACK_TAGS.iter().find_map(|key| tag_value(tags, *key));
     let service = task.service.as_ref().and_then(|name| states.of::<State>().services.get(&key(&task.cluster, name)));
     let of_service = service.and_then(|service| in_tags(&service.tags));
     let of_definition =

@@ -49,7 +49,7 @@ pub(crate) use model::{
     Cluster, Images, Service, ServiceDeployment, ServiceRevision, ServiceStatus, StoredImageCommand, Task,
     TaskDefinition, TaskStatus,
 };
-pub(crate) use scheduler::start;
+pub(crate) use scheduler::run_scheduler;
 pub(crate) use task_processes::TaskProcesses;
 pub(crate) use utilization::publish_utilization;
 

@@ -138,10 +138,13 @@ fn template(sandbox: &Sandbox, input: &RunTaskInput, cluster: &str, definition: 
 
 fn override_containers(task: &mut Task, overrides: &Value) {
     let list = overrides.get("containerOverrides").and_then(Value::as_array);
-    for given in list.into_iter().flatten() {
-        let named = |container: &&mut super::model::Container| given.get("name") == Some(&json!(container.name));
-        let Some(container) = task.containers.iter_mut().find(named) else { continue };
-        let number = |member: &str| given.get(member).and_then(Value::as_u64).and_then(|number| number.try_into().ok());
+    for container_override in list.into_iter().flatten() {
+        let is_overridden =
+            |container: &&mut super::model::Container| container_override.get("name") == Some(&json!(container.name));
+        let Some(container) = task.containers.iter_mut().find(is_overridden) else { continue };
+        let number = |member: &str| {
+            container_override.get(member).and_then(Value::as_u64).and_then(|number| number.try_into().ok())
+        };
         container.cpu = number("cpu").unwrap_or(container.cpu);
         container.memory = number("memory").or(container.memory);
         container.memory_reservation = number("memoryReservation").or(container.memory_reservation);
@@ -162,11 +165,12 @@ fn check(input: &RunTaskInput) -> Result<(), Fault> {
 
 fn check_overrides(input: &RunTaskInput, definition: &TaskDefinition) -> Result<(), Fault> {
     let Some(overrides) = &input.overrides else { return Ok(()) };
-    let known: BTreeSet<String> = definition.containers().into_iter().map(|container| container.name).collect();
+    let container_names: BTreeSet<String> =
+        definition.containers().into_iter().map(|container| container.name).collect();
     let list = overrides.get("containerOverrides").and_then(Value::as_array);
     for container in list.into_iter().flatten() {
         let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
-        if !known.contains(name) {
+        if !container_names.contains(name) {
             return Err(invalid(format!(
                 "Override for container named {name} is not a container in the TaskDefinition."
             )));
@@ -174,8 +178,8 @@ fn check_overrides(input: &RunTaskInput, definition: &TaskDefinition) -> Result<
     }
     let text = |member: &str| overrides.get(member).and_then(Value::as_str);
     if text("cpu").is_some() || text("memory").is_some() {
-        let own = |member: &str| text(member).or_else(|| definition.text(member)).unwrap_or_default();
-        check_size(own("cpu"), own("memory")).map_err(|fault| invalid(fault.message))?;
+        let size = |member: &str| text(member).or_else(|| definition.text(member)).unwrap_or_default();
+        check_size(size("cpu"), size("memory")).map_err(|fault| invalid(fault.message))?;
     }
     Ok(())
 }

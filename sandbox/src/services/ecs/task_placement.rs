@@ -31,8 +31,8 @@ pub(super) async fn place(sandbox: &std::sync::Arc<Sandbox>, subnet_id: Option<S
     let zone = format!("{}a", sandbox.config.region);
     let Some(subnet_id) = subnet_id else { return TaskPlacement { interface: None, zone } };
     let response = sandbox.call("ec2", "DescribeSubnets", json!({ "SubnetId": [subnet_id] })).await.unwrap_or_default();
-    let known = response.get("subnetSet").and_then(|subnets| subnets.get(0));
-    let text = |member: &str| known.and_then(|subnet| subnet.get(member)).and_then(Value::as_str);
+    let subnet_record = response.get("subnetSet").and_then(|subnets| subnets.get(0));
+    let text = |member: &str| subnet_record.and_then(|subnet| subnet.get(member)).and_then(Value::as_str);
     let zone = text("availabilityZone").map_or(zone, str::to_owned);
     let private_ip = free_address(sandbox, text("cidrBlock").unwrap_or("10.0.0.0/24"));
     let mac =

@@ -23,7 +23,7 @@ const REPEAT_INTERVAL: Duration = Duration::from_mins(1);
 const MIN_PERIOD: Duration = Duration::from_millis(200);
 
 /// Starts two loops: one evaluates alarms, one deletes expired data points.
-pub(crate) fn start(sandbox: &Arc<Sandbox>) {
+pub(crate) fn evaluate_alarms(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("alarm evaluation", |shared| async move { watch(&shared).await });
     sandbox.spawn_loop("data point expiry", |shared| async move {
         loop {

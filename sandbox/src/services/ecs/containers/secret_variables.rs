@@ -1,4 +1,4 @@
-//! Environment variables whose values are in SSM or Secrets Manager. Errors are stopped reasons in AWS's words.
+//! Environment variables whose values are in SSM or Secrets Manager. Errors are AWS's stopped reasons.
 
 use std::sync::Arc;
 

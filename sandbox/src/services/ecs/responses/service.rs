@@ -21,11 +21,11 @@ pub(in crate::services::ecs) fn service(config: &Config, states: &States, servic
     let deployments = service.deployments.iter().enumerate();
     let current =
         service_deployments::current(states, service).map(|deployment| config.service_deployment_arn(deployment));
-    let own = key(&service.cluster, &service.name);
+    let service_key = key(&service.cluster, &service.name);
     let revisions: Vec<Value> = service
         .deployments
         .iter()
-        .map(|deployment| revision_summary(config, &own, deployment.number(), deployment.desired_count, &tasks))
+        .map(|deployment| revision_summary(config, &service_key, deployment.number(), deployment.desired_count, &tasks))
         .collect();
     merged(
         &service.content,
@@ -64,14 +64,14 @@ pub(in crate::services::ecs) fn deployment_configuration(service: &Service) -> V
 }
 
 fn deployment(config: &Config, service: &Service, deployment: &Deployment, primary: bool, tasks: &[&Task]) -> Value {
-    let own = || tasks.iter().filter(|task| task.started_by.as_ref() == Some(&deployment.id));
+    let deployment_tasks = || tasks.iter().filter(|task| task.started_by.as_ref() == Some(&deployment.id));
     json!({
         "id": deployment.id,
         "status": if primary { "PRIMARY" } else { "ACTIVE" },
         "taskDefinition": config.task_definition_arn(&deployment.task_definition),
         "desiredCount": deployment.desired_count,
-        "pendingCount": own().filter(|task| is_pending(task)).count(),
-        "runningCount": own().filter(|task| task.last_status == TaskStatus::Running).count(),
+        "pendingCount": deployment_tasks().filter(|task| is_pending(task)).count(),
+        "runningCount": deployment_tasks().filter(|task| task.last_status == TaskStatus::Running).count(),
         "failedTasks": deployment.failed_tasks,
         "createdAt": epoch_seconds(deployment.created_at),
         "updatedAt": epoch_seconds(deployment.updated_at),
@@ -94,12 +94,12 @@ pub(in crate::services::ecs) fn revision_summary(
     tasks: &[&Task],
 ) -> Value {
     let id = format!("ecs-svc/{number}");
-    let own = || tasks.iter().filter(|task| task.started_by.as_ref() == Some(&id));
+    let revision_tasks = || tasks.iter().filter(|task| task.started_by.as_ref() == Some(&id));
     json!({
         "arn": config.service_revision_arn(service, number),
         "requestedTaskCount": requested,
-        "runningTaskCount": own().filter(|task| task.last_status == TaskStatus::Running).count(),
-        "pendingTaskCount": own().filter(|task| is_pending(task)).count(),
+        "runningTaskCount": revision_tasks().filter(|task| task.last_status == TaskStatus::Running).count(),
+        "pendingTaskCount": revision_tasks().filter(|task| is_pending(task)).count(),
     })
 }
 

@@ -64,10 +64,11 @@ pub(in crate::services::ecs) fn task(config: &Config, states: &States, task: &Ta
 /// RunTask's overrides, with an entry for every container.
 fn overrides(task: &Task) -> Value {
     let mut output = task.overrides.clone().unwrap_or_else(|| json!({}));
-    let given = output.get("containerOverrides").and_then(Value::as_array).cloned().unwrap_or_default();
+    let container_overrides = output.get("containerOverrides").and_then(Value::as_array).cloned().unwrap_or_default();
     let overrides_of = |container: &Container| {
-        let own =
-            given.iter().find(|container_override| container_override.get("name") == Some(&json!(container.name)));
+        let own = container_overrides
+            .iter()
+            .find(|container_override| container_override.get("name") == Some(&json!(container.name)));
         own.cloned().unwrap_or_else(|| json!({ "name": container.name }))
     };
     output["containerOverrides"] = task.containers.iter().map(overrides_of).collect();

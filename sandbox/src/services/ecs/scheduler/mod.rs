@@ -32,8 +32,8 @@ const RETENTION: Duration = Duration::from_hours(1);
 /// The delay before a failed write is retried.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Starts the scheduler and the writer of tasks' logs; they end, after all tasks, with the sandbox.
-pub(crate) fn start(sandbox: &Arc<Sandbox>) {
+/// Runs the scheduler and the writer of tasks' logs in the background; they end, after all tasks, with the sandbox.
+pub(crate) fn run_scheduler(sandbox: &Arc<Sandbox>) {
     let orphaned_tasks = abandoned::recover(sandbox);
     if let Some(queue) = sandbox.in_memory::<TaskProcesses>().take_log_queue() {
         sandbox.background.spawn(log_writer::write(Arc::clone(sandbox), queue));

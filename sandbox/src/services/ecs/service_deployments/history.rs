@@ -27,9 +27,9 @@ const MAX_SERVICE_DEPLOYMENTS: usize = 100;
 
 /// Updates the history after a change of a service.
 pub(in crate::services::ecs) fn update(states: &mut States, service: &Service, now: Timestamp) {
-    let own = key(&service.cluster, &service.name);
+    let service_key = key(&service.cluster, &service.name);
     let Some(primary) = service.deployments.first() else { return };
-    let prefix = format!("{own}/");
+    let prefix = format!("{service_key}/");
     let records: Vec<ServiceDeployment> =
         states.of::<State>().service_deployments.with_prefix(&prefix).map(|(_, record)| record.clone()).collect();
     let is_recorded =
@@ -100,7 +100,7 @@ fn update_status(record: &mut ServiceDeployment, service: &Service, now: Timesta
 }
 
 fn begin(states: &mut States, service: &Service, now: Timestamp) {
-    let own = key(&service.cluster, &service.name);
+    let service_key = key(&service.cluster, &service.name);
     let Some(primary) = service.deployments.first() else { return };
     let target = primary.number().to_owned();
     let content: Map<String, Value> = REVISION_MEMBERS
@@ -109,14 +109,14 @@ fn begin(states: &mut States, service: &Service, now: Timestamp) {
         .collect();
     let revision = ServiceRevision {
         number: target.clone(),
-        service: own.clone(),
+        service: service_key.clone(),
         created_at: now,
         task_definition: primary.task_definition.clone(),
         content,
     };
     let deployment = ServiceDeployment {
         id: ids::random_alphanumeric(21),
-        service: own.clone(),
+        service: service_key.clone(),
         deployment: primary.id.clone(),
         status: ServiceDeploymentStatus::InProgress,
         status_reason: None,
@@ -131,8 +131,8 @@ fn begin(states: &mut States, service: &Service, now: Timestamp) {
         failure_count: 0,
         threshold: threshold(primary.desired_count),
     };
-    states.of_mut::<State>().service_revisions.insert(format!("{own}/{}", revision.number), revision);
-    states.of_mut::<State>().service_deployments.insert(format!("{own}/{}", deployment.id), deployment);
+    states.of_mut::<State>().service_revisions.insert(format!("{service_key}/{}", revision.number), revision);
+    states.of_mut::<State>().service_deployments.insert(format!("{service_key}/{}", deployment.id), deployment);
 }
 
 /// The newest service deployment of a service.

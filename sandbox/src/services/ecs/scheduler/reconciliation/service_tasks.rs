@@ -76,8 +76,9 @@ impl ServiceReconciliation<'_> {
             _ => Vec::new(),
         };
         if member("enableECSManagedTags") == Some(&json!(true)) {
-            let own = [("aws:ecs:clusterName", &self.service.cluster), ("aws:ecs:serviceName", &self.service.name)];
-            template.tags.extend(own.map(|(key, value)| Tag { key: key.to_owned(), value: value.clone() }));
+            let managed_tags =
+                [("aws:ecs:clusterName", &self.service.cluster), ("aws:ecs:serviceName", &self.service.name)];
+            template.tags.extend(managed_tags.map(|(key, value)| Tag { key: key.to_owned(), value: value.clone() }));
         }
         let before = self.tasks_to_run(true).count();
         let place = self.primary().network_configuration.as_ref();
