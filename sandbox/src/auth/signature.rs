@@ -43,13 +43,10 @@ impl<'a> SignedRequest<'a> {
 /// The `Authorization` header, and the `X-Amz-Date` header that belongs to it.
 #[derive(Debug)]
 pub(crate) struct Authorization<'a> {
-    /// The access key id.
     pub access_key: &'a str,
     /// The day of the scope, `20260102`.
     pub date: &'a str,
-    /// The region of the scope.
     pub region: &'a str,
-    /// The service of the scope.
     pub service: &'a str,
     /// The signed headers, as they were sent: separated by semicolons.
     pub signed_headers: &'a str,

@@ -8,7 +8,6 @@ use crate::Fault;
 /// Why an alarm performs its actions.
 #[derive(Debug)]
 pub struct AlarmTrigger<'a> {
-    /// The name of the alarm.
     pub alarm: &'a str,
     /// The new state: `OK`, `ALARM` or `INSUFFICIENT_DATA`.
     pub state: &'a str,

@@ -32,15 +32,12 @@ pub(super) type OperationFuture = Pin<Box<dyn Future<Output = Result<OperationOu
 /// One call of an operation.
 #[derive(Debug)]
 pub struct Call {
-    /// The sandbox that is called.
     pub sandbox: Arc<Sandbox>,
     /// The service that has the operation.
     pub service: &'static AwsService,
-    /// The operation's name.
     pub operation: &'static str,
     /// The members, by their names in the API's model.
     pub input: Value,
-    /// The caller.
     pub identity: Identity,
 }
 

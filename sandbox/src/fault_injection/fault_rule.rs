@@ -54,7 +54,8 @@ pub(super) enum Effect {
     /// The connection is closed.
     Cut,
     /// The connection is closed in the middle of the response.
-    CutAnswer,
+    #[serde(rename = "cutAnswer")]
+    CutResponse,
 }
 
 /// A rule for resources of stacks.

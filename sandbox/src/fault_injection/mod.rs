@@ -66,7 +66,7 @@ pub enum InjectedFault {
     /// The connection is closed, and nothing is done.
     Cut,
     /// The operation is run, and the connection is closed in the middle of the response.
-    CutAnswer,
+    CutResponse,
 }
 
 /// The rules of a sandbox.
@@ -115,7 +115,7 @@ impl FaultInjector {
                 Effect::Delay => InjectedFault::Delay(rule.delay()),
                 Effect::Hang => InjectedFault::Hang,
                 Effect::Cut => InjectedFault::Cut,
-                Effect::CutAnswer => InjectedFault::CutAnswer,
+                Effect::CutResponse => InjectedFault::CutResponse,
             })
         })
     }

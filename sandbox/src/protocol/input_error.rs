@@ -17,12 +17,11 @@ pub enum InputError {
     OutOfRange {
         /// The names on the way to the member, the innermost first.
         path: Vec<String>,
-        /// The number.
         value: i128,
-        /// The end of AWS's sentence.
+        /// The end of AWS's message.
         constraint: String,
     },
-    /// Anything else, in words.
+    /// Any other error, as a message.
     Other(String),
 }
 

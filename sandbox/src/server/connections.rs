@@ -1,7 +1,7 @@
 //! Connections: how many are open at once, how long each may take to send a request, and how they end.
 //!
-//! This module handles HTTP's framing, not the content of requests. When all slots are taken, a new connection takes the slot of the oldest one that
-//! has not been authenticated yet, so that a process without the credentials cannot lock out the others.
+//! This module handles HTTP's framing, not the content of requests. When all slots are taken, a new connection takes the slot of
+//! the oldest one that has not been authenticated yet, so that a process without the credentials cannot lock out the others.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -130,7 +130,8 @@ impl ConnectionSlots {
         tokio::time::timeout(EVICTION_TIMEOUT, Arc::clone(&self.free).acquire_owned()).await.ok()?.ok()
     }
 
-    /// Sends the response for a connection without a slot. The request is read first: closing a socket with unread bytes would discard the response.
+    /// Sends the response for a connection without a slot. The request is read first: closing a socket with unread bytes would
+    /// discard the response.
     async fn reject(&self, mut stream: TcpStream, overload_response: fn(&[u8]) -> Vec<u8>) {
         let Ok(_permit) = self.rejecting.try_acquire() else { return };
         let respond = async {

@@ -73,7 +73,7 @@ impl RequestContext {
                 self.abort = Some(AbortPoint::BeforeResponse);
                 Err(aborted())
             }
-            Some(InjectedFault::CutAnswer) => {
+            Some(InjectedFault::CutResponse) => {
                 self.abort = Some(AbortPoint::DuringResponse);
                 Ok(())
             }

@@ -160,7 +160,7 @@ fn is_served(case: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn change_sets_and_stacks_are_answered_as_recorded() {
+async fn responses_about_change_sets_and_stacks_are_as_recorded() {
     let aws = LocalAws::start().await;
     let recorded: Value =
         serde_json::from_str(&read(&data("recordings/cloudformation/stacks.json"))).expect("it is JSON");

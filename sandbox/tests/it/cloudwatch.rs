@@ -157,7 +157,7 @@ async fn cloudformation_creates_updates_and_deletes_alarms() {
 }
 
 #[tokio::test]
-async fn one_service_answers_in_three_protocols() {
+async fn one_service_responds_in_three_protocols() {
     let aws = LocalAws::start().await;
     let put = "Action=PutMetricData&Version=2010-08-01&Namespace=Test&MetricData.member.1.MetricName=load&MetricData.member.1.Value=2.5\
         &MetricData.member.1.Dimensions.member.1.Name=a&MetricData.member.1.Dimensions.member.1.Value=b";

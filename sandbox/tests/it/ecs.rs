@@ -140,7 +140,7 @@ async fn get(url: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_service_runs_scales_and_answers_at_a_stable_address() {
+async fn a_service_runs_scales_and_responds_at_a_stable_address() {
     let aws = LocalAws::start().await;
     let ecs = service(&aws, &[], "brentley/ecsdemo-nodejs", 2).await;
     stable(&ecs).await;
@@ -230,7 +230,7 @@ async fn a_failed_deployment_is_rolled_back() {
 }
 
 #[tokio::test]
-async fn a_rolling_update_keeps_the_service_answering() {
+async fn a_service_responds_throughout_a_rolling_update() {
     let aws = LocalAws::start().await;
     let ecs = service(&aws, &[], "one", 2).await;
     stable(&ecs).await;

@@ -64,7 +64,7 @@ async fn a_fault_has_its_code_and_applies_to_matching_inputs_only() {
 }
 
 #[tokio::test]
-async fn a_hanging_request_is_never_answered() {
+async fn a_hanging_request_gets_no_response() {
     let aws = operation(json!({ "operation": "logs:CreateLogGroup", "effect": "hang" })).await;
     let call = aws.logs().create_log_group().log_group_name("g").send();
     assert!(tokio::time::timeout(Duration::from_millis(300), call).await.is_err());
@@ -73,7 +73,7 @@ async fn a_hanging_request_is_never_answered() {
 }
 
 #[tokio::test]
-async fn a_delayed_request_is_answered_late() {
+async fn a_delayed_request_gets_its_response_late() {
     let aws = operation(json!({ "operation": "logs:DescribeLogGroups", "effect": "delay", "seconds": 0.3 })).await;
     #[expect(clippy::disallowed_methods, reason = "the delay is by the wall clock")]
     let begun = Instant::now();

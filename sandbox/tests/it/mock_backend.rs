@@ -56,7 +56,7 @@ async fn get(port: u16, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_mock_backend_answers_like_the_workshops_backend() {
+async fn the_mock_backend_responds_like_the_workshops_backend() {
     let Running { mut process, port } = mock_backend(&PortPool::default()).await;
     for path in ["/", "/nodejs"] {
         assert!(

@@ -176,7 +176,7 @@ async fn percentages_of_any_size_do_not_overflow() {
 }
 
 #[tokio::test]
-async fn the_maximum_count_starts_gradually_while_other_requests_are_answered() {
+async fn the_maximum_count_starts_gradually_while_other_requests_get_responses() {
     let counts = Counts::start().await;
     counts.ecs("CreateService", &counts.input(&json!({ "serviceName": "web", "desiredCount": 5000 })));
     let service = counts

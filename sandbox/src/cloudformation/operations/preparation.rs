@@ -23,9 +23,9 @@ pub(super) struct Preparation<'a> {
 /// A template that is ready for an operation.
 pub(super) struct Prepared {
     pub template: Template,
-    /// Its text.
+    /// The text of the template.
     pub body: String,
-    /// Its text before its transforms, where it has any.
+    /// The text before the transforms, if it has any.
     pub original: Option<String>,
     pub parameters: Vec<TemplateParameter>,
     pub dynamic: dynamic_references::ResolvedReferences,

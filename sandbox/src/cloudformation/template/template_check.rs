@@ -170,18 +170,18 @@ fn needs(template: &Template, resource: &Value, is_true: &dyn Fn(&str) -> Option
 /// The resources whose conditions hold, with the dependencies between them.
 pub(crate) fn active_dependencies(template: &Template, scope: &EvaluationScope<'_>) -> Result<Dependencies, Fault> {
     let is_true = |name: &str| scope.condition(name).ok();
-    let mut live = Dependencies::new();
+    let mut active = Dependencies::new();
     for (name, resource) in template.resources() {
         let condition = resource["Condition"].as_str();
         if condition.map_or(Ok(true), |condition| scope.condition(condition)).map_err(invalid)? {
-            live.insert(name.clone(), needs(template, resource, &is_true));
+            active.insert(name.clone(), needs(template, resource, &is_true));
         }
     }
-    let names: BTreeSet<String> = live.keys().cloned().collect();
-    for needs in live.values_mut() {
+    let names: BTreeSet<String> = active.keys().cloned().collect();
+    for needs in active.values_mut() {
         needs.retain(|need| names.contains(need));
     }
-    Ok(live)
+    Ok(active)
 }
 
 /// Checks that resources and outputs whose conditions hold refer to no others.

@@ -99,7 +99,8 @@ pub(super) struct ContainerNetwork {
 }
 
 impl ContainerNetwork {
-    /// Selects the network of a container, and leases its ports. `name` is the container's name; `has_bridge` is whether the engine can set up networks.
+    /// Selects the network of a container, and leases its ports. `name` is the container's name; `has_bridge` is whether the
+    /// engine can set up networks.
     pub(super) fn allocate(
         options: &NetworkOptions,
         ports: &PortPool,

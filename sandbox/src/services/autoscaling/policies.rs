@@ -146,16 +146,16 @@ pub(crate) fn create_missing_alarms(sandbox: &Sandbox) -> Result<(), Fault> {
     let lacks_alarms = |policy: &ScalingPolicy| {
         policy.policy_type == PolicyType::TargetTrackingScaling && policy.alarms.high.is_none()
     };
-    let late: Vec<(String, ScalingPolicy)> = sandbox.store.read(|states| {
-        let late = states.of::<State>().policies.iter().filter(|(_, policy)| lacks_alarms(policy));
-        late.map(|(key, policy)| (key.to_owned(), policy.clone())).collect()
+    let policies: Vec<(String, ScalingPolicy)> = sandbox.store.read(|states| {
+        let policies = states.of::<State>().policies.iter().filter(|(_, policy)| lacks_alarms(policy));
+        policies.map(|(key, policy)| (key.to_owned(), policy.clone())).collect()
     });
-    if late.is_empty() {
+    if policies.is_empty() {
         return Ok(());
     }
     let now = sandbox.clock.now().as_millisecond();
     sandbox.store.write(|states| {
-        for (key, mut policy) in late {
+        for (key, mut policy) in policies {
             // A policy that would be refused today is not changed.
             if let Ok(configuration) = policy.configuration() {
                 policy.configuration = configuration.to_output()?;

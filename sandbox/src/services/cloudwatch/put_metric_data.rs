@@ -44,9 +44,9 @@ pub(crate) fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Resul
     let keys: BTreeMap<String, &Datum> =
         data.iter().map(|datum| (Metric::key(namespace, &datum.metric_name, &datum.dimensions), datum)).collect();
     let minute = sandbox.clock.now().as_millisecond() / MINUTE * MINUTE;
-    let fresh =
+    let is_recent =
         |states: &super::State, key: &str| states.metrics.get(key).is_some_and(|metric| metric.last_data >= minute);
-    if !sandbox.store.read(|states| keys.keys().all(|key| fresh(states.of::<State>(), key))) {
+    if !sandbox.store.read(|states| keys.keys().all(|key| is_recent(states.of::<State>(), key))) {
         sandbox.store.write(|states| {
             for (key, datum) in &keys {
                 let known = states.of::<State>().metrics.get(key).cloned();

@@ -22,9 +22,9 @@ impl Paging {
         Self { marker, max_items }
     }
 
-    /// The response with one page of `items`, each with its key, as `member`. `show` is called only for the items of
+    /// The response with one page of `items`, each with its key, as `member`. `to_output` is called only for the items of
     /// the page.
-    pub(super) fn answer_with<T>(
+    pub(super) fn page_response_with<T>(
         &self,
         query: &str,
         member: &str,
@@ -45,6 +45,6 @@ impl Paging {
         member: &str,
         items: impl IntoIterator<Item = (String, Value)>,
     ) -> OperationResult {
-        self.answer_with(query, member, items, |_, item| item)
+        self.page_response_with(query, member, items, |_, item| item)
     }
 }

@@ -51,8 +51,8 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: PutLogEventsInput) -> Operation
     let too_old = events.iter().take_while(|event| event.timestamp < now - MAX_AGE_MILLIS).count();
     let expired = events.iter().take_while(|event| event.timestamp < oldest_visible).count();
     let too_new = events.iter().position(|event| event.timestamp > now + MAX_FUTURE_MILLIS);
-    let taken = too_old.max(expired)..too_new.unwrap_or(events.len());
-    let events = events.into_iter().enumerate().filter(|(index, _)| taken.contains(index));
+    let accepted = too_old.max(expired)..too_new.unwrap_or(events.len());
+    let events = events.into_iter().enumerate().filter(|(index, _)| accepted.contains(index));
     let events = events.map(|(_, InputEvent { timestamp, message })| LogEvent { timestamp, message }).collect();
     events::append(sandbox, &[Batch { group: group_name, stream, events }])?;
     let rejected = json!({

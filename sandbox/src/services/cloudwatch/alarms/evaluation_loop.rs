@@ -118,9 +118,9 @@ fn check(sandbox: &Arc<Sandbox>, alarm: &Alarm, length: i64, progress: &mut Eval
 pub(crate) fn alarm_values(sandbox: &Sandbox, settings: &Settings) -> Result<Vec<f64>, Fault> {
     let length = period(sandbox, settings);
     let end = sandbox.clock.now().as_millisecond().div_euclid(length) * length;
-    let real: Vec<f64> =
+    let values: Vec<f64> =
         range(sandbox, settings, length, end)?.into_iter().flatten().map(|point| point.value).collect();
-    Ok(real[real.len().saturating_sub(settings.evaluation_periods)..].to_vec())
+    Ok(values[values.len().saturating_sub(settings.evaluation_periods)..].to_vec())
 }
 
 /// The data points of the periods of `length` before `end` that an alarm examines, the oldest first.

@@ -81,11 +81,11 @@ pub(crate) fn assign_missing_rule_ids(sandbox: &Sandbox) -> Result<(), Fault> {
 }
 
 fn assign_ids(state: &mut State) {
-    let lacking = all(state).filter(|(.., rule)| rule["ruleId"].is_null());
-    let mut lacking: Vec<(String, Direction)> =
-        lacking.map(|(group, direction, _)| (group.to_owned(), direction)).collect();
-    lacking.dedup();
-    for (id, direction) in lacking {
+    let incomplete = all(state).filter(|(.., rule)| rule["ruleId"].is_null());
+    let mut incomplete: Vec<(String, Direction)> =
+        incomplete.map(|(group, direction, _)| (group.to_owned(), direction)).collect();
+    incomplete.dedup();
+    for (id, direction) in incomplete {
         let Some(group) = state.records.get_mut(&id) else { continue };
         for rule in list(group, direction.member()).iter_mut().filter(|rule| rule["ruleId"].is_null()) {
             rule["ruleId"] = ids::resource("sgr").into();

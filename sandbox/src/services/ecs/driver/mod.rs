@@ -72,7 +72,7 @@ impl Driver {
             .sandbox
             .store
             .read(|states| states.of::<State>().tasks.get(&self.key).and_then(|task| task.subnet_id.clone()));
-        let placement = task_placement::place(&self.sandbox, subnet).await;
+        let placement = task_placement::place_task(&self.sandbox, subnet).await;
         let now = self.sandbox.clock.now();
         let task = self.update(|task| {
             task.last_status = TaskStatus::Pending;

@@ -155,7 +155,7 @@ pub(crate) fn get_by_path(sandbox: &Arc<Sandbox>, input: GetParametersByPathInpu
     let GetParametersByPathInput { path, recursive, parameter_filters, .. } = &input;
     filters::check_path(path)?;
     filters::check(parameter_filters, filters::BY_PATH_KEYS)?;
-    let mut parameters = public_parameters::below(path);
+    let mut parameters = public_parameters::with_path_prefix(path);
     if public_parameters::is_public(path) && parameters.is_empty() {
         return Err(Fault::not_implemented(&format!("public parameters below {path}")));
     }

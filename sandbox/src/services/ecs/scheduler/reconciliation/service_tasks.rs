@@ -81,7 +81,7 @@ impl ServiceReconciliation<'_> {
             template.tags.extend(managed_tags.map(|(key, value)| Tag { key: key.to_owned(), value: value.clone() }));
         }
         let before = self.tasks_to_run(true).count();
-        let place = self.primary().network_configuration.as_ref();
+        let network = self.primary().network_configuration.as_ref();
         let has = |provider: &str| {
             self.tasks_to_run(true).filter(|task| task.capacity_provider.as_deref() == Some(provider)).count()
         };
@@ -91,7 +91,7 @@ impl ServiceReconciliation<'_> {
             .enumerate()
             .map(|(index, capacity_provider)| Task {
                 id: ids::hex(32),
-                subnet_id: task_placement::subnet(place, before + index),
+                subnet_id: task_placement::subnet(network, before + index),
                 capacity_provider,
                 ..template.clone()
             })
