@@ -20,7 +20,7 @@ use crate::control::messages::{
 use crate::control::{SIGNING_NAME, TARGET_PREFIX};
 
 /// How long a control call may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The address and credentials of a sandbox, as in the endpoint file of its state folder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -49,13 +49,13 @@ pub struct Endpoint {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "members are what their names say")]
 pub enum ControlError {
-    /// There is no answer, or not an HTTP response.
+    /// There is no response, or it is not HTTP.
     #[error("the sandbox at {url} does not answer: {source}")]
     Unreachable { url: String, source: std::io::Error },
     /// The sandbox refuses the call.
     #[error("the sandbox rejected the control call {operation}: {message}")]
     Refused { operation: String, message: String },
-    /// The answer has another form.
+    /// The response has another form.
     #[error(
         "cannot read the answer to the control call {operation}, because the running sandbox is of another version: {source}"
     )]
@@ -102,7 +102,7 @@ impl Endpoint {
 
     /// The local addresses of services.
     pub async fn service_urls(&self, now: Timestamp) -> Result<Vec<ServiceUrl>, ControlError> {
-        self.call::<ServiceUrls>("DescribeAddresses", &json!({}), now).await.map(|answer| answer.addresses)
+        self.call::<ServiceUrls>("DescribeAddresses", &json!({}), now).await.map(|response| response.addresses)
     }
 
     /// Asks the sandbox to stop.
@@ -119,7 +119,7 @@ impl Endpoint {
     ) -> Result<T, ControlError> {
         let unreachable = |source| ControlError::Unreachable { url: self.url.clone(), source };
         let request = self.request(operation, &json!(input).to_string(), now);
-        let response = tokio::time::timeout(TIMEOUT, self.send(&request)).await;
+        let response = tokio::time::timeout(CALL_TIMEOUT, self.send(&request)).await;
         let response = response.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(unreachable)?;
         let (head, body) = response.split_once("\r\n\r\n").unwrap_or((&response, ""));
         let body = serde_json::from_str::<Value>(body);

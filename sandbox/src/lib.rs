@@ -54,7 +54,7 @@ pub mod testing {
     pub use crate::process::{
         CpuTimes, Exit, PortPool, Process, ProcessSpec, Runner, StartError, TASK_MARKER, environment,
     };
-    pub use crate::protocol::{EncodedRequest, Protocol, model};
+    pub use crate::protocol::{EncodedRequest, Protocol, service_model};
     pub use crate::registry::REGISTRY;
 
     /// Opens a sandbox in this process.

@@ -31,16 +31,16 @@ pub static REGISTRY: Registry = Registry {
         &cloudwatch::SERVICE,
     ],
     loops: &[
-        cloudformation::resume,
-        ssm::resume,
-        ec2::start,
-        ecs::start,
-        ecs::limits::watch,
-        ecs::publish,
-        logs::expire,
-        cloudwatch::start,
-        autoscaling::start,
+        cloudformation::resume_operations,
+        ssm::resume_commands,
+        ecs::run_scheduler,
+        ecs::enforce_limits,
+        ecs::publish_utilization,
+        logs::delete_expired_events,
+        cloudwatch::evaluate_alarms,
+        autoscaling::follow_activities,
     ],
+    migrations: &[ec2::assign_missing_rule_ids, autoscaling::create_missing_alarms],
     schema: Schema {
         states: || {
             vec![

@@ -14,9 +14,9 @@ use sha2::{Digest as _, Sha256};
 use super::AuthError;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-/// The ASCII characters that are encoded in names and values of a query; all others besides ASCII are as well.
+/// The ASCII characters that are percent-encoded in names and values of a query, in addition to all non-ASCII characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// The same in paths.
+/// The ASCII characters that are percent-encoded in paths.
 const RESERVED_IN_PATHS: &AsciiSet = &RESERVED.remove(b'/');
 
 /// The parts of a request that are signed.
@@ -43,13 +43,10 @@ impl<'a> SignedRequest<'a> {
 /// The `Authorization` header, and the `X-Amz-Date` header that belongs to it.
 #[derive(Debug)]
 pub(crate) struct Authorization<'a> {
-    /// The access key id.
     pub access_key: &'a str,
     /// The day of the scope, `20260102`.
     pub date: &'a str,
-    /// The region of the scope.
     pub region: &'a str,
-    /// The service of the scope.
     pub service: &'a str,
     /// The signed headers, as they were sent: separated by semicolons.
     pub signed_headers: &'a str,

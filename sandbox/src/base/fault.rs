@@ -82,19 +82,19 @@ impl Fault {
         Self::new(500, "InternalFailure", error.to_string()).with_kind(FaultKind::Internal)
     }
 
-    /// The same fault with another HTTP status.
+    /// This fault with another HTTP status.
     #[must_use]
     pub fn with_status(self, status: u16) -> Self {
         Self { status, ..self }
     }
 
-    /// The same fault with another meaning.
+    /// This fault with another kind.
     #[must_use]
     pub fn with_kind(self, kind: FaultKind) -> Self {
         Self { kind, ..self }
     }
 
-    /// Whether it comes from a limitation or a failure of the sandbox: AWS would not answer with it.
+    /// Whether it comes from a limitation or a failure of the sandbox: AWS would not return it.
     pub fn is_from_sandbox(&self) -> bool {
         matches!(self.kind, FaultKind::NotServed | FaultKind::Internal)
     }

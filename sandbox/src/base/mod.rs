@@ -2,6 +2,7 @@
 
 pub(crate) mod arn;
 pub(crate) mod clock;
+pub(crate) mod draft_file;
 pub(crate) mod fault;
 pub mod glob;
 pub(crate) mod ids;

@@ -1,7 +1,7 @@
 //! The sandbox's own log, `sandbox.log` in its state folder: a line for each request, and for events in the background.
 //!
-//! Of a request it only has the name of the operation, so that it contains no secrets. Lines are cut, and have no control characters.
-//! A full file is rotated to `sandbox.log.1`, which replaces the one before.
+//! A line about a request contains the name of the operation but no input, so that the log has no secrets. Lines are truncated, and control
+//! characters are removed. A full file is renamed to `sandbox.log.1`, which replaces the previous one.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::Fault;
 
-/// How many tags a resource may have, besides AWS's own. The quota is the same in every service that is served here.
+/// How many tags a resource may have, in addition to AWS's own. The quota is the same in every service that is served here.
 pub(crate) const MAX_TAGS: usize = 50;
 
 /// The prefix of the keys that AWS's services set on what they create. No caller may set or remove them.

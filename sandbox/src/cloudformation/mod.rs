@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use crate::Sandbox;
-use crate::core::{ServiceDefinition, operation};
+use crate::core::{AwsService, operation};
 use crate::protocol::Protocol;
 
 mod engine;
@@ -24,15 +24,15 @@ mod type_names;
 pub(crate) use model::State;
 use operations::{change_sets, describe_stacks, exports, rollbacks, stack_resources, stacks, templates};
 
-pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
+pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "cloudformation",
     protocols: &[Protocol::Query {
         version: "2010-05-15",
         xmlns: "http://cloudformation.amazonaws.com/doc/2010-05-15/",
     }],
     validation_code: "ValidationError",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[
         operation!(async "CreateStack" => stacks::create),
         operation!(async "UpdateStack" => stacks::update),
@@ -69,6 +69,6 @@ pub(crate) fn functions() -> impl Iterator<Item = String> {
 }
 
 /// Continues the operations that an earlier process did not finish.
-pub(crate) fn resume(sandbox: &Arc<Sandbox>) {
+pub(crate) fn resume_operations(sandbox: &Arc<Sandbox>) {
     engine::resume(sandbox);
 }

@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn the_table_has_every_served_type_and_no_other() {
         let served: Vec<&str> = resources::all().map(|resource_type| resource_type.name).collect();
-        assert!(served.iter().all(|name| TABLE.contains_key(name)), "run schemas.py");
+        assert!(served.iter().all(|name| TABLE.contains_key(name)), "run provider_schemas.py");
         assert_eq!(served.len(), TABLE.len());
     }
 

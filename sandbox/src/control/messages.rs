@@ -1,4 +1,4 @@
-//! The inputs and answers of control calls. The sandbox and its client both use these types.
+//! The inputs and responses of control calls. The sandbox and its client both use these types.
 
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ pub struct Status {
     pub speed: f64,
     /// Whether commands from API requests may run on this machine.
     pub host_exec: bool,
-    /// What runs in it, if the request asks for it.
+    /// What runs in it, if `detail` is set in the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
 }
@@ -144,7 +144,7 @@ pub struct RuntimeCheck {
     pub images: Vec<String>,
 }
 
-/// The answer of `CheckRuntime`.
+/// The response of `CheckRuntime`.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RuntimeReport {
@@ -165,7 +165,7 @@ pub struct ServiceUrl {
     pub url: String,
 }
 
-/// The answer of `DescribeAddresses`.
+/// The response of `DescribeAddresses`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ServiceUrls {
     /// The services that have a local address.

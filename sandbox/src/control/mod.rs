@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 #[expect(missing_docs, reason = "most members are what their names say")]
 pub mod messages;
-mod status;
+mod sandbox_status;
 
 use crate::Sandbox;
 use crate::cloudformation::resources;
-use crate::core::{NoInput, OperationResult, ServiceDefinition, operation};
+use crate::core::{AwsService, NoInput, OperationResult, operation};
 use crate::fault_injection::Rules;
-use crate::process::engine::EngineKind;
+use crate::process::container_engine::EngineKind;
 use crate::protocol::Protocol;
 use crate::services::ecs::{self, images, service_addresses};
 use messages::{ImageCommand, ImageRuntime, RuntimeCheck, RuntimeReport, ServiceUrl, ServiceUrls, StackImages};
@@ -22,12 +22,12 @@ pub(crate) const SIGNING_NAME: &str = crate::auth::CONTROL_SERVICE;
 /// The prefix of the targets of control calls.
 pub(crate) const TARGET_PREFIX: &str = "EcswsSandbox";
 
-pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
+pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: SIGNING_NAME,
     protocols: &[Protocol::Json11 { target_prefix: TARGET_PREFIX }],
     validation_code: "ValidationException",
-    is_for_owner: true,
-    prepare: None,
+    owner_only: true,
+    input_hook: None,
     operations: &[
         operation!(async "CheckRuntime" => check_runtime),
         operation!("DescribeAddresses" => describe_addresses),
@@ -35,7 +35,7 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
         operation!("PutFaults" => put_faults),
         operation!("PutImages" => put_images),
         operation!("Shutdown" => shutdown),
-        operation!("Status" => status::run),
+        operation!("Status" => sandbox_status::run),
     ],
 };
 
@@ -54,8 +54,9 @@ fn describe_faults(sandbox: &Arc<Sandbox>, NoInput {}: NoInput) -> Value {
 /// `PutImages`: replaces what runs the images of a stack.
 fn put_images(sandbox: &Arc<Sandbox>, input: StackImages) -> OperationResult {
     let StackImages { stack_name, runtime, images } = input;
-    let images =
-        images.into_iter().map(|(image, ImageCommand { command, cwd })| (image, ecs::ImageCommand { command, cwd }));
+    let images = images
+        .into_iter()
+        .map(|(image, ImageCommand { command, cwd })| (image, ecs::StoredImageCommand { command, cwd }));
     images::put(sandbox, stack_name, ecs::Images { images: images.collect(), engine: engine(runtime) })?;
     Ok(json!({}))
 }

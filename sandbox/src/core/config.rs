@@ -1,4 +1,4 @@
-//! The configuration of a sandbox.
+//! What a sandbox is started with, and the ARNs that follow from it.
 
 use std::path::PathBuf;
 
@@ -8,19 +8,19 @@ use crate::base::partition::Partition;
 /// The configuration of a sandbox.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The account that every ARN names: twelve digits.
+    /// The account in every ARN: twelve digits.
     pub account: String,
-    /// The region that every ARN names, and the only one that requests may be signed for.
+    /// The region in every ARN, and the only one that requests may be signed for.
     pub region: String,
     /// The folder of the database and of everything else that the sandbox writes.
     pub state_dir: PathBuf,
     /// The credentials of the user who runs it.
     pub credentials: Credentials,
-    /// What control calls are signed with, in place of the credentials' secret.
+    /// The secret key that control calls are signed with, instead of that of `credentials`.
     pub control_secret: String,
     /// The program that inner processes are started from; it calls [`crate::inner()`].
     pub program: PathBuf,
-    /// How many times faster than the clock the sandbox waits; 1 is real time.
+    /// The factor by which waits are shortened; 1 is real time.
     pub speed: f64,
     /// Whether commands that arrive in requests (health checks, exec, sessions) may run on this machine.
     pub host_exec: bool,

@@ -8,18 +8,18 @@ use crate::Fault;
 /// Why an alarm performs its actions.
 #[derive(Debug)]
 pub struct AlarmTrigger<'a> {
-    /// The alarm's name.
     pub alarm: &'a str,
+    /// The new state: `OK`, `ALARM` or `INSUFFICIENT_DATA`.
     pub state: &'a str,
     /// Whether the alarm is for values above its threshold.
     pub above_threshold: bool,
     /// The threshold of its metric.
     pub threshold: f64,
-    /// The values that put it into this state, the newest last; none when `SetAlarmState` did.
+    /// The values that caused the state, the newest last; empty if `SetAlarmState` set it.
     pub values: Vec<f64>,
 }
 
-/// A kind of alarm action. CloudWatch logs actions of any other kind as not served.
+/// A kind of alarm action. Actions of other kinds are not performed, and CloudWatch logs that.
 #[derive(Debug)]
 pub struct AlarmAction {
     /// Whether an action's ARN is of this kind.

@@ -1,12 +1,12 @@
 //! The faults for inputs that violate a service's model, with the messages of AWS's services.
 
-use super::ServiceDefinition;
+use super::AwsService;
 use crate::Fault;
 use crate::base::lower_first;
 use crate::protocol::coerce::InputError;
-use crate::protocol::model::{ReadError, Violation};
+use crate::protocol::service_model::{ReadError, Violation};
 
-impl ServiceDefinition {
+impl AwsService {
     /// The fault for an input that does not have the model's types.
     pub(super) fn read_fault(&self, error: &ReadError) -> Fault {
         match error {

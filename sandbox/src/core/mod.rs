@@ -2,20 +2,20 @@
 //!
 //! Nothing here names a service: the services come in as a value, the [`Registry`].
 
+mod aws_service;
 mod config;
 pub(crate) mod hooks;
 pub(crate) mod in_memory;
 mod input_faults;
 mod operation;
+mod registry_type;
 mod sandbox;
 mod sdk_variables;
-mod service_definition;
-mod service_registry;
 
+pub(crate) use aws_service::{AwsService, Caller};
 pub use config::Config;
 pub(crate) use operation::operation;
 pub(crate) use operation::{Call, IntoOperationResult, NoInput, Operation, OperationOutput, OperationResult};
+pub(crate) use registry_type::Registry;
 pub use sandbox::Sandbox;
 pub(crate) use sdk_variables::CREDENTIALS_PATH;
-pub(crate) use service_definition::{Caller, ServiceDefinition};
-pub(crate) use service_registry::Registry;

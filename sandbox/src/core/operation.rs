@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Sandbox, ServiceDefinition};
+use super::{AwsService, Sandbox};
 use crate::Fault;
 use crate::auth::Identity;
 use crate::protocol::coerce;
@@ -20,9 +20,9 @@ pub(crate) struct NoInput {}
 /// One operation.
 #[derive(Debug)]
 pub struct Operation {
-    /// Such as `DescribeStacks`.
+    /// The name in the API, such as `DescribeStacks`.
     pub name: &'static str,
-    /// Runs it. Made by the `operation!` macro.
+    /// Runs the operation. The `operation!` macro creates this function.
     pub run: fn(Call) -> OperationFuture,
 }
 
@@ -32,15 +32,12 @@ pub(super) type OperationFuture = Pin<Box<dyn Future<Output = Result<OperationOu
 /// One call of an operation.
 #[derive(Debug)]
 pub struct Call {
-    /// The sandbox that is called.
     pub sandbox: Arc<Sandbox>,
     /// The service that has the operation.
-    pub service: &'static ServiceDefinition,
-    /// The operation's name.
+    pub service: &'static AwsService,
     pub operation: &'static str,
-    /// The members, by the names of the API's model.
+    /// The members, by their names in the API's model.
     pub input: Value,
-    /// The caller.
     pub identity: Identity,
 }
 
@@ -53,7 +50,7 @@ impl Call {
     }
 }
 
-/// What most operations return: the output's members by the names that the API's model gives them, or a fault.
+/// The result of most operations: the output's members by their names in the API's model, or a fault.
 pub(crate) type OperationResult = Result<Value, Fault>;
 
 /// The successful result of an operation.

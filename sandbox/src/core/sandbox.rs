@@ -48,13 +48,13 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Opens what is stored for `config`. Nothing runs and no request is served yet.
+    /// Opens what is stored for `config`, and migrates it. Nothing runs and no request is served yet.
     ///
     /// # Errors
     /// When the state cannot be opened: another sandbox uses it, another version wrote it, or reading it fails.
     pub fn open(config: Config, registry: &'static Registry, shutdown: CancellationToken) -> io::Result<Arc<Self>> {
         let clock = Clock::new(config.speed);
-        Ok(Arc::new(Self {
+        let sandbox = Arc::new(Self {
             log: RequestLog::open(&config.state_dir)?,
             store: store::Store::open(&config.state_dir, registry.schema).map_err(io::Error::other)?,
             in_memory: (registry.in_memory)(&config),
@@ -68,7 +68,12 @@ impl Sandbox {
             shutdown,
             clock,
             config,
-        }))
+        });
+        for migrate in registry.migrations {
+            // A failed write is retried the next time.
+            let _ = migrate(&sandbox);
+        }
+        Ok(sandbox)
     }
 
     /// Calls an operation as a client would, but in this process: `service` is its signing name.

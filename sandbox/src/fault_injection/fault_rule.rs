@@ -49,12 +49,13 @@ pub(super) enum Effect {
     Fail,
     /// Done after `seconds`.
     Delay,
-    /// Never answered.
+    /// There is no response.
     Hang,
     /// The connection is closed.
     Cut,
-    /// The connection is closed in the middle of the answer.
-    CutAnswer,
+    /// The connection is closed in the middle of the response.
+    #[serde(rename = "cutAnswer")]
+    CutResponse,
 }
 
 /// A rule for resources of stacks.

@@ -61,12 +61,12 @@ pub enum InjectedFault {
     Refuse(Fault),
     /// The operation is delayed.
     Delay(Duration),
-    /// The request is never answered, and nothing is done.
+    /// The request gets no response, and the operation is not run.
     Hang,
     /// The connection is closed, and nothing is done.
     Cut,
-    /// The operation is done, and the connection is closed in the middle of the answer.
-    CutAnswer,
+    /// The operation is run, and the connection is closed in the middle of the response.
+    CutResponse,
 }
 
 /// The rules of a sandbox.
@@ -115,7 +115,7 @@ impl FaultInjector {
                 Effect::Delay => InjectedFault::Delay(rule.delay()),
                 Effect::Hang => InjectedFault::Hang,
                 Effect::Cut => InjectedFault::Cut,
-                Effect::CutAnswer => InjectedFault::CutAnswer,
+                Effect::CutResponse => InjectedFault::CutResponse,
             })
         })
     }

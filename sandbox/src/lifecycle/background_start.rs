@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use super::folder::{at, prepare, read_endpoint};
-use super::{Endpoint, LifecycleError, Options, POLL, TIMEOUT, UNUSABLE_STATE_EXIT, server_process};
+use super::{
+    Endpoint, LifecycleError, Options, POLL_INTERVAL, STATE_CHANGE_TIMEOUT, UNUSABLE_STATE_EXIT, server_process,
+};
 use crate::base::clock::Clock;
 use crate::base::request_log;
 use crate::control::messages::Status;
@@ -52,14 +54,14 @@ pub(super) fn close_output() -> io::Result<()> {
     Ok(nix::unistd::dup2_stdout(null)?)
 }
 
-/// Waits until the process answers; the error says why it ended. `log_length` is the length of the log before the start.
+/// Waits until the process responds; the error has the reason if it ended. `log_length` is the length of the log before the start.
 pub(super) async fn wait_until_ready(
     folder: &Path,
     child: &mut Child,
     log_length: u64,
 ) -> Result<(Endpoint, Status), LifecycleError> {
     let clock = Clock::new(1.0);
-    let deadline = clock.now() + TIMEOUT;
+    let deadline = clock.now() + STATE_CHANGE_TIMEOUT;
     while clock.now() < deadline {
         if let Some(endpoint) = read_endpoint(folder)?.filter(|endpoint| endpoint.pid == child.id())
             && let Ok(status) = endpoint.status(clock.now()).await
@@ -74,7 +76,7 @@ pub(super) async fn wait_until_ready(
                 LifecycleError::DidNotStart(reason)
             });
         }
-        clock.sleep(POLL).await;
+        clock.sleep(POLL_INTERVAL).await;
     }
     // Fails if it has just ended by itself.
     drop(child.kill());

@@ -49,7 +49,7 @@ pub enum LifecycleError {
     /// Another process serves this state.
     #[error("a sandbox is already running on {0}")]
     AlreadyRunning(PathBuf),
-    /// The process in the background ended or does not answer.
+    /// The process in the background ended or does not respond.
     #[error("the sandbox did not start: {0}")]
     DidNotStart(String),
     /// The state cannot be used; a reset deletes it.

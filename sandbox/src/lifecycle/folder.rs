@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Endpoint, LifecycleError, folder_permissions};
-use crate::base::request_log;
-use crate::process::engine::ENGINES_FILE;
+use crate::base::{draft_file, request_log};
+use crate::process::container_engine::ENGINES_FILE;
 use crate::services::ecs::task_folder;
 use crate::services::ssm::managed_instances;
 use crate::store::database;
@@ -25,7 +25,7 @@ const ENDPOINT_DRAFT: &str = "endpoint.json.new";
 pub(super) const RUNNING_LOCK: &str = "running.lock";
 /// Held by a command that starts or resets a sandbox.
 pub(super) const STARTING_LOCK: &str = "starting.lock";
-/// The files of a sandbox besides the locks: `reset` removes these and no others.
+/// The files of a sandbox except the locks: `reset` removes these and no others.
 pub(super) const FILES: &[&str] = &[
     database::DATABASE_FILE,
     database::DRAFT_FILE,
@@ -174,10 +174,10 @@ pub(super) fn read_endpoint(folder: &Path) -> Result<Option<Endpoint>, Lifecycle
 
 /// Writes the endpoint file atomically: other processes may read it at any time.
 pub(super) fn write_endpoint(folder: &Path, endpoint: &Endpoint) -> Result<(), LifecycleError> {
-    let (path, draft) = (folder.join(ENDPOINT_FILE), folder.join(ENDPOINT_DRAFT));
-    let mut file =
-        folder_permissions::open(&draft, OpenOptions::new().create(true).truncate(true).write(true).mode(0o600))?;
+    let (path, draft_path) = (folder.join(ENDPOINT_FILE), folder.join(ENDPOINT_DRAFT));
+    let draft = draft_file::create(folder, ENDPOINT_DRAFT).map_err(at(&draft_path))?;
+    let mut file = draft.as_file();
     let text = json!(endpoint).to_string();
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(at(&draft))?;
-    fs::rename(&draft, &path).map_err(at(&path))
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(at(&draft_path))?;
+    draft.persist(&path).map(drop).map_err(|error| at(&path)(error.error))
 }

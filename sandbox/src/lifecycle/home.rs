@@ -9,9 +9,9 @@ use super::LifecycleError;
 pub struct StateHome {
     /// `ECSWS_SANDBOX_DIR`: the folder itself.
     pub sandbox_dir: Option<PathBuf>,
-    /// The variable of this name.
+    /// `XDG_STATE_HOME`.
     pub xdg_state_home: Option<PathBuf>,
-    /// The variable of this name.
+    /// `HOME`.
     pub home: Option<PathBuf>,
 }
 

@@ -19,7 +19,7 @@ use crate::base::clock::Clock;
 use crate::base::request_log;
 pub use crate::client::{ControlError, Endpoint};
 use crate::control::messages::Status;
-use crate::process::engine;
+use crate::process::container_engine;
 pub use background_start::serve_in_this_process;
 pub use error::LifecycleError;
 pub(crate) use error::UNUSABLE_STATE_EXIT;
@@ -31,10 +31,10 @@ use folder::{
 pub use home::StateHome;
 
 /// How long a start or a stop may take.
-const TIMEOUT: Duration = Duration::from_secs(20);
-const POLL: Duration = Duration::from_millis(10);
-/// How long a sandbox that holds its lock may take to answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+const STATE_CHANGE_TIMEOUT: Duration = Duration::from_secs(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// How long a sandbox that holds its lock may take to respond.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The options that a sandbox is started with.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,12 +71,12 @@ pub async fn start(program: &Path, options: &Options) -> Result<(Endpoint, Statu
 
 async fn wait_until(mut done: impl FnMut() -> Result<bool, LifecycleError>) -> Result<bool, LifecycleError> {
     let clock = Clock::new(1.0);
-    let deadline = clock.now() + TIMEOUT;
+    let deadline = clock.now() + STATE_CHANGE_TIMEOUT;
     while clock.now() < deadline {
         if done()? {
             return Ok(true);
         }
-        clock.sleep(POLL).await;
+        clock.sleep(POLL_INTERVAL).await;
     }
     Ok(false)
 }
@@ -94,12 +94,12 @@ pub async fn status(folder: &Path) -> Result<Option<(Endpoint, Status)>, Lifecyc
 async fn find(folder: &Path) -> Result<Option<(Endpoint, Status)>, LifecycleError> {
     folder::check(folder)?;
     let clock = Clock::new(1.0);
-    let (deadline, end) = (clock.now() + ANSWER_TIMEOUT, clock.now() + TIMEOUT);
+    let (deadline, end) = (clock.now() + RESPONSE_TIMEOUT, clock.now() + STATE_CHANGE_TIMEOUT);
     loop {
         if !is_served(folder)? {
             return Ok(None);
         }
-        // A starting sandbox first has its lock, then its endpoint, and then answers.
+        // A starting sandbox first has its lock, then its endpoint, and then responds.
         let called = match read_endpoint(folder)? {
             Some(endpoint) => Some(endpoint.status(clock.now()).await.map(|status| (endpoint, status))),
             None => None,
@@ -107,10 +107,10 @@ async fn find(folder: &Path) -> Result<Option<(Endpoint, Status)>, LifecycleErro
         match called {
             Some(Ok(running)) => return Ok(Some(running)),
             // An ending sandbox no longer listens, and has its lock until its tasks have stopped.
-            Some(Err(error)) if error.is_refusal_to_connect() && clock.now() < end => clock.sleep(POLL).await,
+            Some(Err(error)) if error.is_refusal_to_connect() && clock.now() < end => clock.sleep(POLL_INTERVAL).await,
             Some(Err(error)) if clock.now() >= deadline => return Err(error.into()),
             None if clock.now() >= deadline => return Ok(None),
-            _ => clock.sleep(POLL).await,
+            _ => clock.sleep(POLL_INTERVAL).await,
         }
     }
 }
@@ -155,7 +155,7 @@ pub async fn reset(folder: &Path) -> Result<(), LifecycleError> {
         return Err(LifecycleError::AlreadyRunning(folder.to_owned()));
     }
     // Containers that a killed sandbox left could not be found without the folder.
-    engine::remove_all(folder, |_| false).await;
+    container_engine::remove_all(folder, |_| false).await;
     for name in FILES {
         let path = folder.join(name);
         match fs::remove_file(&path) {

@@ -52,7 +52,7 @@ pub(crate) fn parse(arguments: &[OsString]) -> Option<Options> {
     }
 }
 
-/// Serves until a signal asks this process to end.
+/// Serves until this process gets a signal to end.
 pub(crate) fn serve(options: Options) -> Result<(), LifecycleError> {
     // Files of the process that started it, such as a lock or the end of a pipeline.
     descriptors::close_inherited();
@@ -116,7 +116,7 @@ async fn serve_folder(
         // Ctrl-C and the terminal of the command that started it must not reach it or its tasks.
         let _ = nix::unistd::setsid();
     }
-    // Files of the sandbox and of its tasks are not writable by others, whatever the umask of the command that started it.
+    // Files of the sandbox and of its tasks are not writable by others, regardless of the umask of the command that started it.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     process::adopt_orphans();
     let lock = open_lock(&folder, RUNNING_LOCK)?;

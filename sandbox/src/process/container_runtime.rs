@@ -1,5 +1,5 @@
-//! The interface between ECS and what runs its containers: [processes of this machine](super::host) or a container
-//! [engine](super::engine).
+//! The interface between ECS and what runs its containers: [processes of this machine](super::host_processes) or a container
+//! [engine](super::container_engine).
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -10,9 +10,9 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::engine::{ContainerOptions, Engine, EngineKind};
+use super::container_engine::{ContainerOptions, Engine, EngineKind};
 use super::environment::Folders;
-use super::host::HostProcesses;
+use super::host_processes::HostProcesses;
 use super::output::ProcessOutput;
 use super::port_leases::{PortLease, PortPool};
 use super::process_tree::{CpuTimes, ProcessUsage};
@@ -91,7 +91,7 @@ pub(crate) struct ContainerSpec {
     pub image: String,
     /// The task's host name.
     pub host_name: String,
-    /// Variables that the sandbox sets, besides those that the runtime adds.
+    /// Variables that the sandbox sets, in addition to those that the runtime adds.
     pub sandbox_environment: Vec<(String, String)>,
     /// Variables that requests set: the definition's variables and secrets, and overrides. They take precedence.
     pub environment: Vec<(String, String)>,
@@ -129,9 +129,9 @@ pub(crate) struct HostOptions {
 /// An image that can be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LocalImage {
-    /// The name that the runtime knows it by.
+    /// Its name in the runtime.
     pub name: String,
-    /// The signal that asks its containers to end.
+    /// The signal that stops its containers.
     pub stop_signal: String,
 }
 
@@ -148,10 +148,24 @@ pub(crate) struct StartedContainer {
     pub leases: Vec<PortLease>,
 }
 
-/// Why a runtime could not do something, in its own words.
+/// Why a runtime could not do something, with its own message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct RuntimeError(pub String);
+pub(crate) enum RuntimeError {
+    /// The engine's program is missing.
+    #[error("{0} is not installed")]
+    NotInstalled(&'static str),
+    /// This user may not use the engine.
+    #[error("{0}")]
+    PermissionDenied(String),
+    /// The engine's daemon does not run.
+    #[error("{0}")]
+    NotRunning(String),
+    /// The engine cannot set up a container's own network on this machine.
+    #[error("{0}")]
+    NetworkUnavailable(String),
+    #[error("{0}")]
+    Other(String),
+}
 
 /// Why a container was not started.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -174,7 +188,7 @@ pub(crate) struct ContainerRuntimes {
 
 impl ContainerRuntimes {
     /// The runtimes for the containers of the sandbox whose state is in `state_dir`, and whose program is `program`.
-    /// `host_exec` says whether commands from requests may run as processes of this machine.
+    /// `host_exec` determines whether commands from requests may run as processes of this machine.
     pub(crate) fn new(state_dir: &Path, program: &Path, host_exec: bool, ports: &PortPool) -> Self {
         let engine = |kind| Engine::new(kind, state_dir.to_owned(), ports.clone());
         Self {

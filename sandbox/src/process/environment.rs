@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-pub use super::engine::INHERITED_BY_ENGINES;
+pub use super::container_engine::INHERITED_BY_ENGINES;
 
 /// The variables that every process below the sandbox inherits.
 pub const INHERITED: [&str; 2] = ["PATH", "LANG"];

@@ -20,7 +20,7 @@ pub(crate) enum InnerProcess {
         /// The process id of its shim.
         shim: i32,
     },
-    /// Answers like the workshop's Node.js backend.
+    /// Responds like the workshop's Node.js backend.
     MockBackend(MockBackend),
 }
 

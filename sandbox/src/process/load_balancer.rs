@@ -1,6 +1,6 @@
 //! A stable local address for a service, which balances connections over the service's running tasks.
 //!
-//! It forwards bytes and knows no protocol, apart from the plain 503 that a client gets when no task can be reached.
+//! It forwards bytes without parsing them. A client gets a plain 503 response when no task can be reached.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,7 +18,7 @@ const MAX_CONNECTIONS: usize = 4096;
 
 /// How often all tasks are tried: one that has just started may not listen yet.
 const ATTEMPTS: u32 = 20;
-const PAUSE: Duration = Duration::from_millis(50);
+const RETRY_DELAY: Duration = Duration::from_millis(50);
 
 const UNAVAILABLE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\ncontent-length: 44\r\n\
 connection: close\r\n\r\nno running task of this service is reachable";
@@ -84,7 +84,7 @@ async fn accept(listener: TcpListener, targets: watch::Receiver<Vec<SocketAddr>>
                 });
             }
             // Most likely too many open files, some of which will be closed.
-            Err(_) => tokio::time::sleep(PAUSE).await,
+            Err(_) => tokio::time::sleep(RETRY_DELAY).await,
         }
     }
 }
@@ -118,15 +118,15 @@ async fn connect(targets: &watch::Receiver<Vec<SocketAddr>>, next: &AtomicUsize)
                 return Some(task);
             }
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(RETRY_DELAY).await;
     }
     None
 }
 
-/// Answers 503. Reads first: closing a connection with unread bytes would discard the answer.
+/// Sends a 503 response. Reads the request first: closing a connection with unread bytes would discard the response.
 async fn refuse(mut client: TcpStream) -> io::Result<()> {
     let mut request = [0; 4096];
-    let _ = tokio::time::timeout(PAUSE, client.read(&mut request)).await;
+    let _ = tokio::time::timeout(RETRY_DELAY, client.read(&mut request)).await;
     client.write_all(UNAVAILABLE).await?;
     client.shutdown().await
 }

@@ -1,7 +1,7 @@
-//! The mock backend: an inner process, a web service that answers like the workshop's Node.js backend
+//! The mock backend: an inner process, a web service that responds like the workshop's Node.js backend
 //! (github.com/brentley/ecsdemo-nodejs), for images that `[sandbox.images]` does not name.
 //!
-//! It runs as a task's process, uses some CPU time for each answer so that load is visible, limits itself to its task's share of
+//! It runs as a task's process, uses some CPU time for each response so that load is visible, limits itself to its task's share of
 //! CPU, and prints a line per request in Apache's combined log format.
 
 use std::io::Write as _;
@@ -26,7 +26,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::inner_args::InnerProcess;
 use super::throttle::{Throttle, cpu_time};
 
-/// CPU time that one answer of the backend costs, about what the original needs on Fargate.
+/// CPU time that one response of the backend costs, about what the original needs on Fargate.
 const WORK: Duration = Duration::from_millis(1);
 
 /// How long requests in progress may take after SIGTERM.
@@ -43,7 +43,7 @@ pub struct MockBackend {
     pub address: String,
     /// The task's availability zone, which it shows.
     pub zone: String,
-    /// The image that it replaces. The "commit" that it shows is derived from it, so that a new image answers differently.
+    /// The image that it replaces. The "commit" that it shows is derived from it, so that a new image responds differently.
     pub image: String,
 }
 

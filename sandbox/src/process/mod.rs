@@ -2,17 +2,17 @@
 //!
 //! A container's command runs under a shim: this binary again, leader of a process group of its own, holding a socket whose
 //! other end only the sandbox has. When that socket closes, however the sandbox ended, the shim ends everything below it.
-//! This module knows processes, ports and sockets; it does not depend on ECS. A task's command comes only from
+//! This module handles processes, ports and sockets; it does not depend on ECS. A task's command comes only from
 //! `[sandbox.images]` or is the built-in mock backend. Commands from API requests run as health checks and in sessions, and inside
-//! the containers of an [`engine`].
+//! the containers of an [`container_engine`].
 
 mod checks;
+pub(crate) mod container_engine;
 pub(crate) mod container_runtime;
 pub(crate) mod descriptors;
-pub(crate) mod engine;
 pub mod environment;
 pub(crate) mod exec_task;
-mod host;
+mod host_processes;
 pub(crate) mod inner_args;
 pub(crate) mod load_balancer;
 pub(crate) mod mock_backend;

@@ -98,7 +98,7 @@ pub(super) async fn read(stream: Option<impl AsyncRead + Unpin>, lines: Lines) {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the time when a line was printed is the wall clock's, whatever the sandbox's speed"
+    reason = "the time when a line was printed is the wall clock's, regardless of the sandbox's speed"
 )]
 fn now() -> Timestamp {
     Timestamp::now()

@@ -95,9 +95,9 @@ impl ProcessHandle {
     /// Runs a command in the folder of the process, with its environment and under the same shim, and returns its exit code: none if
     /// it takes longer than `timeout`, cannot be started, or the process ends first.
     pub async fn check(&self, command: Vec<String>, timeout: Duration) -> Option<i32> {
-        let (code, answer) = oneshot::channel();
+        let (code, exit_code) = oneshot::channel();
         self.commands.send(ShimCommand::Check { command, timeout, code }).ok()?;
-        tokio::time::timeout(timeout + STOP_GRACE, answer).await.ok()?.ok().flatten()
+        tokio::time::timeout(timeout + STOP_GRACE, exit_code).await.ok()?.ok().flatten()
     }
 
     /// The CPU time that the process and its descendants have used.
@@ -145,7 +145,7 @@ impl Runner {
     /// Starts a process whose output goes to file descriptors, such as a terminal's.
     ///
     /// # Errors
-    /// As [`Self::start`].
+    /// Starts a process like [`Self::start`].
     pub async fn attach(
         &self,
         spec: &ProcessSpec,

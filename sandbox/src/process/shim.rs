@@ -210,7 +210,7 @@ impl StopSignals {
         })
     }
 
-    /// Waits for a signal; whether it asks for a stop.
+    /// Waits for a signal, and returns whether it is a stop signal.
     async fn next(&mut self) -> bool {
         tokio::select! {
             _ = self.child.recv() => false,

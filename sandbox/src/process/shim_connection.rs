@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::TASK_MARKER;
-use super::engine::ContainerCommands;
+use super::container_engine::ContainerCommands;
 use super::orphans::{self, StartedChild};
 use super::process_tree;
 use super::runner::{AttachedProcess, ProcessHandle, StartError};

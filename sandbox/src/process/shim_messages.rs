@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::engine::ContainerCommands;
+use super::container_engine::ContainerCommands;
 
 /// One container's process: the first line that a shim reads.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -55,8 +55,8 @@ macro_rules! parsed_from_text {
     )*};
 }
 
-/// The same for integers, with AWS's sentence for those that do not fit. Its types are Java's, which are signed: the greatest
-/// value of ours is not always theirs.
+/// Parses integers that came as text, and refuses those out of range with AWS's message. AWS's types are Java's, which are signed, so the
+/// maximum of an unsigned type here is that of Java's type.
 macro_rules! integers {
     ($($method:ident $visit:ident $Type:ty, max: $max:expr;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {

@@ -17,12 +17,11 @@ pub enum InputError {
     OutOfRange {
         /// The names on the way to the member, the innermost first.
         path: Vec<String>,
-        /// The number.
         value: i128,
-        /// The end of AWS's sentence.
+        /// The end of AWS's message.
         constraint: String,
     },
-    /// Anything else, in words.
+    /// Any other error, as a message.
     Other(String),
 }
 
@@ -84,7 +83,7 @@ fn display(value: Unexpected<'_>) -> String {
 }
 
 impl InputError {
-    /// A number that is not between `min` and `max`, in AWS's words.
+    /// A number that is not between `min` and `max`, with AWS's message.
     pub(super) fn out_of_range(value: i128, min: i128, max: i128) -> Self {
         let constraint = if value < min {
             format!("Member must have value greater than or equal to {min}")
@@ -94,7 +93,7 @@ impl InputError {
         Self::OutOfRange { path: Vec::new(), value, constraint }
     }
 
-    /// The same, of a member of the structure that was being deserialized.
+    /// Adds the member of the enclosing structure to the path of an out-of-range error.
     pub(super) fn within(mut self, member: &str) -> Self {
         if let Self::OutOfRange { path, .. } = &mut self {
             path.push(member.to_owned());

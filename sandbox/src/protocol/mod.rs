@@ -1,6 +1,6 @@
 //! The codecs of AWS's wire protocols: they decode requests into an operation's name and an input, and encode outputs and faults.
 //!
-//! A codec knows no services: it leaves names and values as they are, and the service's model gives them their types.
+//! Codecs do not depend on services: they leave names and values unchanged, and the service's model gives them their types.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,15 @@ use serde_json::Value;
 
 use super::Fault;
 use super::auth::ErrorFormat;
-use model::{InputEncoding, Model, TypedOutput};
+use service_model::{InputEncoding, Model, TypedOutput};
 
 mod cbor;
 pub(crate) mod coerce;
 pub(crate) mod event_stream;
 mod input_error;
 mod json;
-pub mod model;
 mod query;
+pub mod service_model;
 mod xml;
 
 const JSON: &str = "application/json";
@@ -40,14 +40,14 @@ pub enum Protocol {
     Query {
         /// The API version that `Version` has to name.
         version: &'static str,
-        /// The XML namespace of answers.
+        /// The XML namespace of responses.
         xmlns: &'static str,
     },
     /// EC2's form of Query.
     Ec2Query {
         /// The API version that `Version` has to name.
         version: &'static str,
-        /// The XML namespace of answers.
+        /// The XML namespace of responses.
         xmlns: &'static str,
     },
     /// smithy's RPC v2 over CBOR.
@@ -102,7 +102,7 @@ const REST_XML: &[&str] = &["/s3/aws4_request", "/route53/aws4_request", "/cloud
 
 /// Guesses the protocol of a request before its signature is verified and its service is known. It only determines the form of
 /// faults.
-pub(crate) fn guess(headers: &BTreeMap<String, String>, path: &str) -> Protocol {
+pub(crate) fn guess_protocol(headers: &BTreeMap<String, String>, path: &str) -> Protocol {
     let is = |name: &str, text: &str| headers.get(name).is_some_and(|value| value.contains(text));
     if is(cbor::HEADER.0, cbor::HEADER.1) {
         Protocol::Cbor { service: "" }
@@ -123,7 +123,7 @@ pub(crate) fn guess(headers: &BTreeMap<String, String>, path: &str) -> Protocol 
 }
 
 /// Chooses the protocol of a service that matches the guessed one, or else the first.
-pub(crate) fn choose(supported: &[Protocol], guessed: Protocol) -> Protocol {
+pub(crate) fn choose_protocol(supported: &[Protocol], guessed: Protocol) -> Protocol {
     let same = |protocol: &&Protocol| protocol.family() == guessed.family();
     supported.iter().find(same).or(supported.first()).copied().unwrap_or(guessed)
 }
@@ -174,7 +174,7 @@ impl Protocol {
 
     /// Encodes the output of an operation.
     pub fn encode(self, model: Option<&Model>, operation: &str, request_id: &str, output: Value) -> Body {
-        let typed = |output| TypedOutput::of(model, operation, output);
+        let typed = |output| TypedOutput::from_model(model, operation, output);
         match self {
             Self::Json10 { .. } => json::encode(JSON_10, output),
             Self::Json11 { .. } => json::encode(JSON_11, output),

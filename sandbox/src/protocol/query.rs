@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Body, DecodedRequest, EncodedRequest, xml};
 use crate::Fault;
-use crate::protocol::model::TypedOutput;
+use crate::protocol::service_model::TypedOutput;
 
 const CONTENT_TYPE: &str = "text/xml";
 /// The maximum nesting of a parameter's name; that of any served operation is under ten.

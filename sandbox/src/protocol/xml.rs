@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::base::clock::{from_epoch_seconds, iso8601};
-use crate::protocol::model::TypedOutput;
+use crate::protocol::service_model::TypedOutput;
 
 /// Appends `<name>value</name>`: members in order, list items as `item`, the entries of a map as `entry`.
 pub(super) fn element(out: &mut String, name: &str, value: &TypedOutput, item: &str) {

@@ -1,7 +1,7 @@
 //! Connections: how many are open at once, how long each may take to send a request, and how they end.
 //!
-//! It knows HTTP's framing, not what a request means. When all slots are taken, a new connection takes the slot of the oldest one that
-//! has not been authenticated yet, so that a process without the credentials cannot lock out the others.
+//! This module handles HTTP's framing, not the content of requests. When all slots are taken, a new connection takes the slot of
+//! the oldest one that has not been authenticated yet, so that a process without the credentials cannot lock out the others.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,9 +34,9 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 const EVICTION_TIMEOUT: Duration = Duration::from_secs(1);
 /// The pause after `accept` has failed, for example because the process has no file descriptors left.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
-/// How many connections without a slot are answered at the same time. Any more are closed without an answer.
+/// How many connections without a slot get a response at the same time. Any more are closed without one.
 const MAX_REJECTING: usize = 256;
-/// How much of a rejected request is read, to choose the protocol of the answer.
+/// How much of a rejected request is read, to choose the protocol of the response.
 const PEEK_BYTES: usize = 4096;
 
 /// Returned in place of a response: the connection is to be closed.
@@ -44,13 +44,13 @@ const PEEK_BYTES: usize = 4096;
 #[error("the connection is to be closed")]
 pub(super) struct ConnectionAborted;
 
-/// Accepts connections and answers their requests until `shutdown`; requests in progress may then still end. A connection for which
+/// Accepts connections and serves their requests until `shutdown`; requests in progress may then still end. A connection for which
 /// there is no slot is sent what `overload_response` returns for the beginning of its request.
 pub(super) async fn serve<A, F>(
     listener: TcpListener,
     shutdown: &CancellationToken,
     overload_response: fn(&[u8]) -> Vec<u8>,
-    answer: A,
+    handle_request: A,
 ) where
     A: Fn(Request<Incoming>, Arc<Connection>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<Response<Body>, ConnectionAborted>> + Send + 'static,
@@ -66,11 +66,11 @@ pub(super) async fn serve<A, F>(
             tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             continue;
         };
-        let (slots, unauthenticated, shutdown, answer) =
-            (slots.clone(), Arc::clone(&unauthenticated), shutdown.clone(), answer.clone());
+        let (slots, unauthenticated, shutdown, handle_request) =
+            (slots.clone(), Arc::clone(&unauthenticated), shutdown.clone(), handle_request.clone());
         tasks.spawn(async move {
             match slots.acquire(&unauthenticated).await {
-                Some(slot) => serve_connection(stream, unauthenticated.add(slot), shutdown, answer).await,
+                Some(slot) => serve_connection(stream, unauthenticated.add(slot), shutdown, handle_request).await,
                 None => slots.reject(stream, overload_response).await,
             }
         });
@@ -79,13 +79,17 @@ pub(super) async fn serve<A, F>(
     let _ = tokio::time::timeout(DRAIN_TIMEOUT, tasks.wait()).await;
 }
 
-async fn serve_connection<A, F>(stream: TcpStream, connection: Arc<Connection>, shutdown: CancellationToken, answer: A)
-where
+async fn serve_connection<A, F>(
+    stream: TcpStream,
+    connection: Arc<Connection>,
+    shutdown: CancellationToken,
+    handle_request: A,
+) where
     A: Fn(Request<Incoming>, Arc<Connection>) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Response<Body>, ConnectionAborted>> + Send + 'static,
 {
     let evicted = connection.evicted.clone();
-    let service = service_fn(move |request| answer(request, Arc::clone(&connection)));
+    let service = service_fn(move |request| handle_request(request, Arc::clone(&connection)));
     let _ = stream.set_nodelay(true);
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD_BYTES);
@@ -126,7 +130,8 @@ impl ConnectionSlots {
         tokio::time::timeout(EVICTION_TIMEOUT, Arc::clone(&self.free).acquire_owned()).await.ok()?.ok()
     }
 
-    /// Answers that there is no slot. The request is read first: closing a socket with unread bytes would discard the answer.
+    /// Sends the response for a connection without a slot. The request is read first: closing a socket with unread bytes would
+    /// discard the response.
     async fn reject(&self, mut stream: TcpStream, overload_response: fn(&[u8]) -> Vec<u8>) {
         let Ok(_permit) = self.rejecting.try_acquire() else { return };
         let respond = async {

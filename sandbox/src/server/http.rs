@@ -1,4 +1,4 @@
-//! Answers HTTP requests: checks the [`request_limits`] and the signature, then calls the operation through the service's codec.
+//! Serves HTTP requests: checks the [`request_limits`] and the signature, then calls the operation through the service's codec.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use super::response::{ResponseFormat, respond};
 use super::{request_limits, role_credentials, session_socket};
 use crate::auth::{self, ClaimedIdentity, ErrorFormat, signature};
 use crate::base::ids;
-use crate::core::{CREDENTIALS_PATH, Caller, OperationOutput, ServiceDefinition};
+use crate::core::{AwsService, CREDENTIALS_PATH, Caller, OperationOutput};
 use crate::protocol::{self, EncodedRequest};
 use crate::{Fault, Sandbox, session_channel};
 
@@ -28,7 +28,7 @@ struct Server {
     hosts: [String; 2],
 }
 
-/// Answers requests until the sandbox's stop signal.
+/// Serves requests until the sandbox's stop signal.
 pub(super) async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<()> {
     let port = listener.local_addr()?.port();
     let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
@@ -59,15 +59,15 @@ async fn handle(
     let headers = join_headers(&parts.headers);
     let format = ResponseFormat::guess(&headers, parts.uri.path());
     let mut context = RequestContext::new(&server.sandbox, &parts.method, format);
-    let answered = match read_request(server, parts, &headers, body, context.format.error_format()).await {
+    let outcome = match read_request(server, parts, &headers, body, context.format.error_format()).await {
         Ok((signed, claimed, body)) => {
             let signed = signature::SignedRequest { body: &body, ..signed };
-            answer(&signed, claimed, connection, &mut context).await
+            handle_verified(&signed, claimed, connection, &mut context).await
         }
         Err(fault) => Err(fault),
     };
-    context.log(answered.as_ref().err())?;
-    let response = answered.unwrap_or_else(|fault| context.format.fault(&fault));
+    context.log(outcome.as_ref().err())?;
+    let response = outcome.unwrap_or_else(|fault| context.format.fault(&fault));
     Ok(context.finish(response).await)
 }
 
@@ -84,11 +84,12 @@ fn open_session(server: &Server, parts: &mut Parts, connection: Arc<Connection>)
     })
 }
 
-/// Answers a task's SDK with the credentials of its role; the request carries the task's token instead of a signature.
+/// Serves a task's SDK the credentials of its role; the request carries the task's token instead of a signature.
 fn serve_credentials(server: &Server, parts: &Parts, connection: &Connection) -> Response<Body> {
     let headers = join_headers(&parts.headers);
-    let credentials = request_limits::check_head(parts, &headers, &server.hosts)
-        .and_then(|()| role_credentials::answer(&server.sandbox, &parts.method, parts.uri.path(), &headers));
+    let credentials = request_limits::check_head(parts, &headers, &server.hosts).and_then(|()| {
+        role_credentials::credentials_response(&server.sandbox, &parts.method, parts.uri.path(), &headers)
+    });
     let (status, document) = match credentials {
         Ok(document) => {
             connection.mark_authenticated();
@@ -112,7 +113,7 @@ fn check_channel_signature(server: &Server, parts: &Parts, headers: &BTreeMap<St
         return Ok(());
     }
     let signed = signature::SignedRequest { method: parts.method.as_str(), path, query, headers, body: &[] };
-    let (sandbox, error_format) = (&server.sandbox, protocol::guess(headers, path).error_format());
+    let (sandbox, error_format) = (&server.sandbox, protocol::guess_protocol(headers, path).error_format());
     let verified = auth::identify(&signed, sandbox.known_credentials()).and_then(|claimed| {
         auth::verify(
             &signed,
@@ -155,7 +156,7 @@ async fn read_request<'a>(
 }
 
 /// Verifies a request and runs its operation.
-async fn answer(
+async fn handle_verified(
     signed: &signature::SignedRequest<'_>,
     claimed: ClaimedIdentity<'_>,
     connection: &Connection,
@@ -180,7 +181,7 @@ async fn answer(
         return Err(Fault::not_implemented(&format!("{} {}", signed.method, signed.path)));
     }
     if !protocol.has_method(signed.method) {
-        // This is how AWS's JSON services answer every method but POST.
+        // AWS's JSON services return this fault for every method except POST.
         return Err(Fault::new(404, "UnknownOperationException", ""));
     }
     let compression = request_limits::encoding(signed.headers);
@@ -207,7 +208,7 @@ async fn answer(
 /// Runs an operation in a task of its own: a client that disconnects does not stop it half-way, and a panic ends one request only.
 async fn run(
     sandbox: &Arc<Sandbox>,
-    service: &'static ServiceDefinition,
+    service: &'static AwsService,
     request: protocol::DecodedRequest,
     caller: Caller,
 ) -> Result<OperationOutput, Fault> {
@@ -225,7 +226,7 @@ fn too_many_connections_response(request: &[u8]) -> Vec<u8> {
     let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
     let message = "The sandbox has as many connections open as it allows; try again";
     let fault = Fault::new(503, "ServiceUnavailable", message);
-    let (_, body) = protocol::guess(&headers, path).encode_fault(None, &ids::uuid(), &fault);
+    let (_, body) = protocol::guess_protocol(&headers, path).encode_fault(None, &ids::uuid(), &fault);
     let mut head = format!(
         "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-type: {}\r\ncontent-length: {}\r\n",
         body.content_type,

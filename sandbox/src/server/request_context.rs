@@ -13,7 +13,7 @@ use tokio::time::Sleep;
 
 use super::connections::ConnectionAborted;
 use super::response::ResponseFormat;
-use crate::core::ServiceDefinition;
+use crate::core::AwsService;
 use crate::fault_injection::InjectedFault;
 use crate::protocol::DecodedRequest;
 use crate::{Fault, Sandbox};
@@ -48,16 +48,12 @@ impl RequestContext {
     }
 
     /// Notes the operation that is called, and injects the first fault that matches it.
-    pub(super) async fn dispatch(
-        &mut self,
-        service: &ServiceDefinition,
-        request: &DecodedRequest,
-    ) -> Result<(), Fault> {
+    pub(super) async fn dispatch(&mut self, service: &AwsService, request: &DecodedRequest) -> Result<(), Fault> {
         self.name = format!("{}:{}", service.signing_name, request.operation);
         self.is_dispatched = true;
         let aborted = || Fault::internal("the connection is cut");
         // Control calls are exempt, so that faults can always be removed.
-        let injector = Some(&self.sandbox.fault_injector).filter(|_| !service.is_for_owner);
+        let injector = Some(&self.sandbox.fault_injector).filter(|_| !service.owner_only);
         match injector
             .and_then(|injector| injector.next_for_request(&self.name, self.format.error_format(), &request.input))
         {
@@ -77,7 +73,7 @@ impl RequestContext {
                 self.abort = Some(AbortPoint::BeforeResponse);
                 Err(aborted())
             }
-            Some(InjectedFault::CutAnswer) => {
+            Some(InjectedFault::CutResponse) => {
                 self.abort = Some(AbortPoint::DuringResponse);
                 Ok(())
             }

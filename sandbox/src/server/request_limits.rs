@@ -33,8 +33,9 @@ const BROWSER_HEADERS: &[&str] = &["origin", "sec-fetch-site", "access-control-r
 
 /// Refuses a request by its head.
 pub(super) fn check_head(parts: &Parts, headers: &BTreeMap<String, String>, hosts: &[String]) -> Result<(), Fault> {
-    let named = parts.uri.authority().is_none_or(|authority| hosts.iter().any(|host| host == authority.as_str()));
-    if !named || !headers.get("host").is_some_and(|host| hosts.contains(host)) {
+    let is_own_authority =
+        parts.uri.authority().is_none_or(|authority| hosts.iter().any(|host| host == authority.as_str()));
+    if !is_own_authority || !headers.get("host").is_some_and(|host| hosts.contains(host)) {
         return Err(Fault::new(403, "InvalidHost", "The Host header is not this sandbox's loopback address"));
     }
     if let Some(name) = BROWSER_HEADERS.iter().find(|name| headers.contains_key(**name)) {

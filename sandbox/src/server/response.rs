@@ -10,9 +10,9 @@ use serde_json::Value;
 use crate::Fault;
 use crate::auth::ErrorFormat;
 use crate::base::ids;
-use crate::core::ServiceDefinition;
+use crate::core::AwsService;
 use crate::protocol::event_stream::{self, EventStream};
-use crate::protocol::model::Model;
+use crate::protocol::service_model::Model;
 use crate::protocol::{self, Protocol};
 
 /// How the response to a request is encoded: guessed from its head, known once its service is.
@@ -25,12 +25,12 @@ pub(super) struct ResponseFormat {
 impl ResponseFormat {
     /// The format that the head of a request suggests.
     pub(super) fn guess(headers: &BTreeMap<String, String>, path: &str) -> Self {
-        Self { protocol: protocol::guess(headers, path), model: None, request_id: ids::uuid() }
+        Self { protocol: protocol::guess_protocol(headers, path), model: None, request_id: ids::uuid() }
     }
 
     /// Changes to the service's protocol that matches the request best.
-    pub(super) fn set_service(&mut self, service: &ServiceDefinition) {
-        self.protocol = protocol::choose(service.protocols, self.protocol);
+    pub(super) fn set_service(&mut self, service: &AwsService) {
+        self.protocol = protocol::choose_protocol(service.protocols, self.protocol);
         self.model = service.model();
     }
 

@@ -1,7 +1,7 @@
 //! The container credentials endpoint, from which AWS SDKs in a task get the credentials of its role.
 //!
 //! SDKs request the container credentials URI without a signature (AWS SDKs and Tools reference, "Container credential
-//! provider"). The caller has to know its random path and the token of the same task instead.
+//! provider"). Instead, it needs the random path and the token of the same task.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,11 +16,11 @@ use crate::{Fault, Sandbox};
 /// The stated lifetime of credentials, as on ECS (developer guide, "Task IAM role"). SDKs renew them before it ends.
 const LIFETIME: Duration = Duration::from_hours(6);
 
-/// Answers an SDK's request for credentials.
+/// The response to an SDK's request for credentials.
 ///
 /// # Errors
 /// When the path or the token is not that of a running task.
-pub(super) fn answer(
+pub(super) fn credentials_response(
     sandbox: &Sandbox,
     method: &Method,
     path: &str,

@@ -46,7 +46,7 @@ struct OpenDataChannelInput {
     token_value: String,
 }
 
-/// Answers the upgrade request, and serves the websocket once the connection has been upgraded.
+/// Accepts the upgrade request, and serves the websocket once the connection has been upgraded.
 ///
 /// # Errors
 /// When it is not an upgrade request, or there is no such session.
@@ -111,7 +111,7 @@ async fn serve(sandbox: &Sandbox, id: &str, mut socket: Socket, connection: &Con
     let (to, outbox) = mpsc::channel(QUEUE_LENGTH);
     let (inbox, from) = mpsc::channel(QUEUE_LENGTH);
     if connections.send(ClientConnection { outgoing: to, incoming: from }).await.is_ok() {
-        // The session notices the end, whatever its cause, by its own ends of the two queues.
+        // The session detects the end of the connection, regardless of its cause, by its own ends of the two queues.
         let _ = relay(&mut socket, outbox, inbox).await;
         let _ = socket.close(None).await;
     }
@@ -133,7 +133,7 @@ async fn relay(
                 // A session that has ended takes no input, but its last output is still relayed.
                 Some(Message::Binary(message)) => drop(inbox.send(message.to_vec()).await),
                 Some(Message::Close(_)) | None => return Ok(()),
-                // The websocket library answers a ping on the next read or write.
+                // The websocket library responds to a ping on the next read or write.
                 Some(_) => {}
             },
         }

@@ -4,15 +4,15 @@ use serde_json::{Value, json};
 
 use crate::Fault;
 use crate::auth::Identity;
-use crate::core::{Call, IntoOperationResult as _, NoInput, Operation, ServiceDefinition};
+use crate::core::{AwsService, Call, IntoOperationResult as _, NoInput, Operation};
 use crate::protocol::Protocol;
 
-pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
+pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "sts",
     protocols: &[Protocol::Query { version: "2011-06-15", xmlns: "https://sts.amazonaws.com/doc/2011-06-15/" }],
     validation_code: "ValidationError",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[Operation {
         name: "GetCallerIdentity",
         run: |call| Box::pin(async move { get_caller_identity(call).into_operation_result() }),

@@ -14,7 +14,7 @@ use super::frame::{ACKNOWLEDGE, CLOSED, Frame, INPUT, Payload};
 use super::handshake;
 use super::receive_window::{Disposition, ReceiveWindow};
 use super::send_window::SendWindow;
-use super::sessions::SessionSpec;
+use super::session_table::SessionSpec;
 use super::shell::Shell;
 use crate::Sandbox;
 use crate::base::clock::{iso8601, sleep_until};

@@ -15,7 +15,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) enum SessionState {
     /// No client has connected yet.
     AwaitingConnection,
-    /// The client has to answer the handshake request.
+    /// The client has to respond to the handshake request.
     Handshake {
         /// When the request was sent.
         since: Instant,

@@ -53,7 +53,6 @@ pub(super) struct Frame {
     pub id: [u8; 16],
     /// A [`Payload`], or an unknown type.
     pub payload_type: u32,
-    /// Its content.
     pub payload: Vec<u8>,
 }
 

@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_client_that_does_not_support_the_session_type_is_refused() {
-        // What the official client answers.
+        // The response of the official client.
         let known = br#"{"ClientVersion":"1.2.0.0","ProcessedClientActions":[{"ActionType":"SessionType","ActionStatus":1,"ActionResult":null,"Error":""}],"Errors":null}"#;
         assert_eq!(check(known), Ok(()));
         let unknown = br#"{"ClientVersion":"1.2.0.0","ProcessedClientActions":[{"ActionType":"SessionType","ActionStatus":3,"Error":"Unknown"}],"Errors":["Unknown"]}"#;

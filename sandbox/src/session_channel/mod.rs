@@ -11,12 +11,12 @@ mod frame;
 mod handshake;
 mod receive_window;
 mod send_window;
-mod sessions;
+mod session_table;
 mod shell;
 
 pub(crate) use agent::ClientConnection;
 pub(crate) use handshake::AGENT_VERSION;
-pub(crate) use sessions::{Session, SessionSpec, Sessions, channel_url};
+pub(crate) use session_table::{Session, SessionSpec, Sessions, channel_url};
 
 /// The path prefix of every session's address.
 pub(crate) const PATH: &str = "/v1/data-channel/";

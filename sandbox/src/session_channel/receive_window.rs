@@ -99,7 +99,7 @@ mod tests {
     /// A client that retransmits unacknowledged messages, over a connection that loses and reorders them, to a reader that sometimes
     /// does not read.
     #[test]
-    fn acknowledged_messages_are_delivered_whatever_the_connection_loses_or_reorders() {
+    fn acknowledged_messages_are_delivered_even_if_the_connection_loses_or_reorders_some() {
         const MESSAGES: i64 = 500;
         const ROOM: usize = 16;
         let (mut receive_window, mut unread, mut read) = (ReceiveWindow::default(), Vec::new(), Vec::new());

@@ -67,7 +67,8 @@ async fn read(terminal: &Pty, output: &mpsc::Sender<Vec<u8>>) {
     }
 }
 
-/// Types input until its sender is dropped. When the command no longer reads, only its output decides about the end.
+/// Types input until its sender is dropped. Does not return when the command no longer reads, because the session ends with the
+/// command's output.
 async fn write(terminal: &Pty, mut input: mpsc::Receiver<Vec<u8>>) {
     while let Some(bytes) = input.recv().await {
         if terminal.write_all(&bytes).await.is_err() {

@@ -66,7 +66,7 @@ async fn the_sandbox_inherits_nothing_of_the_command_that_starts_it() {
     assert!(output.status.success(), "{output:?}");
     let lock = std::process::Command::new("flock").args(["-n"]).arg(started.0.path().join("lock")).arg("true").status();
     assert!(lock.expect("flock runs").success(), "the lock is still held");
-    let (endpoint, _) = lifecycle::status(&started.folder()).await.expect("an answer").expect("it runs");
+    let (endpoint, _) = lifecycle::status(&started.folder()).await.expect("a response").expect("it runs");
     let (environment, files) = process(endpoint.pid);
     assert!(!environment.contains("caller-secret"), "{environment}");
     let own = |descriptor: u32| files.iter().find(|(open, _)| *open == descriptor).map(|(_, file)| file.clone());
@@ -84,7 +84,7 @@ async fn the_sandbox_ignores_no_signal_that_the_command_that_starts_it_ignores()
     let started = Started(tempfile::tempdir().expect("a folder"));
     let output = started.by(r#"trap '' HUP QUIT USR1 USR2 ALRM TSTP CHLD; exec "$0" "$@""#).await;
     assert!(output.status.success(), "{output:?}");
-    let (endpoint, _) = lifecycle::status(&started.folder()).await.expect("an answer").expect("it runs");
+    let (endpoint, _) = lifecycle::status(&started.folder()).await.expect("a response").expect("it runs");
     let status = read(Path::new(&format!("/proc/{}/status", endpoint.pid)));
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:\t")).expect("a mask");
     let mask = u64::from_str_radix(mask, 16).expect("hexadecimal digits");

@@ -13,8 +13,8 @@ use crate::local_aws::LocalAws;
 pub async fn wait_until_complete(client: &Client, stack: &str) -> Stack {
     let wait = async {
         loop {
-            let answer = client.describe_stacks().stack_name(stack).send().await.expect("the stack is known");
-            let described = answer.stacks()[0].clone();
+            let response = client.describe_stacks().stack_name(stack).send().await.expect("the stack is known");
+            let described = response.stacks()[0].clone();
             if !described.stack_status().expect("a status").as_str().ends_with("_IN_PROGRESS") {
                 return described;
             }
@@ -42,13 +42,13 @@ pub async fn update(client: &Client, name: &str, template: &str) -> Stack {
 
 /// The events of a stack, oldest first: logical id, status, reason.
 pub async fn events(client: &Client, stack: &str) -> Vec<String> {
-    let answer = client.describe_stack_events().stack_name(stack).send().await.expect("events");
+    let response = client.describe_stack_events().stack_name(stack).send().await.expect("events");
     let line = |event: &aws_sdk_cloudformation::types::StackEvent| {
         let status = event.resource_status().expect("a status").as_str();
         let reason = event.resource_status_reason().unwrap_or_default();
         format!("{} {status} {reason}", event.logical_resource_id().unwrap_or_default()).trim_end().to_owned()
     };
-    answer.stack_events().iter().rev().map(line).collect()
+    response.stack_events().iter().rev().map(line).collect()
 }
 
 pub fn parameter(value: &str) -> Value {
@@ -152,7 +152,7 @@ async fn concurrent_change_sets_for_a_new_stack_share_the_stack() {
         requests.spawn(set.template_body(&body).change_set_type(ChangeSetType::Create).send());
     }
     let mut stacks: Vec<_> =
-        requests.join_all().await.into_iter().map(|answer| answer.expect("one").stack_id.expect("an id")).collect();
+        requests.join_all().await.into_iter().map(|response| response.expect("one").stack_id.expect("an id")).collect();
     stacks.dedup();
     assert_eq!(stacks.len(), 1, "{stacks:?}");
     let described = client.describe_stacks().send().await.expect("the stacks");

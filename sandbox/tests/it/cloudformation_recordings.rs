@@ -1,4 +1,4 @@
-//! CloudFormation's responses compared with recorded ones of AWS: `tests/data/recorded/cloudformation.json` names its
+//! CloudFormation's responses compared with recorded ones of AWS: `tests/data/recordings/cloudformation/stacks.json` names its
 //! source.
 
 use std::time::Duration;
@@ -87,28 +87,28 @@ fn matches_text(expected: &str, actual: &str) -> bool {
 }
 
 /// The text of the first element with a name.
-fn element_text(answer: &str, name: &str) -> String {
-    let document = Document::parse(answer).expect("it is XML");
+fn element_text(response: &str, name: &str) -> String {
+    let document = Document::parse(response).expect("it is XML");
     let element = document.descendants().find(|node| node.has_tag_name(name) || node.tag_name().name() == name);
     element.and_then(|element| element.text()).unwrap_or_default().to_owned()
 }
 
-fn compare(case: &Value, name: &str, answer: &str, element: &str) {
-    let document = Document::parse(answer).expect("it is XML");
+fn compare(case: &Value, name: &str, response: &str, element: &str) {
+    let document = Document::parse(response).expect("it is XML");
     let result = document.descendants().find(|node| node.tag_name().name() == element).expect("a result");
     let result = if element == "Stacks" { result.first_element_child().expect("a stack") } else { result };
     // Not every response is compared: AWS has changed some since they were recorded.
-    let Some(expected) = case["answers"].get(name) else { return };
+    let Some(expected) = case["responses"].get(name) else { return };
     let mismatches = differences("", expected, result);
-    assert!(mismatches.is_empty(), "{} {name}: {mismatches:#?}\n{answer}", case["name"]);
+    assert!(mismatches.is_empty(), "{} {name}: {mismatches:#?}\n{response}", case["name"]);
 }
 
 async fn wait_until_complete(aws: &LocalAws, stack: &str) -> String {
     let wait = async {
         loop {
-            let answer = call(aws, "DescribeStacks", &[("StackName", stack)]).await;
-            if !element_text(&answer, "StackStatus").ends_with("_IN_PROGRESS") {
-                return answer;
+            let response = call(aws, "DescribeStacks", &[("StackName", stack)]).await;
+            if !element_text(&response, "StackStatus").ends_with("_IN_PROGRESS") {
+                return response;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -136,21 +136,21 @@ async fn replay(aws: &LocalAws, case: &Value, stack: &str) {
             parameters.push((format!("Capabilities.member.{}", index + 1), text_of(capability)));
         }
         let parameters: Vec<_> = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let answer = call(aws, "CreateChangeSet", &parameters).await;
-        let change_set = element_text(&answer, "Id");
-        id = element_text(&answer, "StackId");
+        let response = call(aws, "CreateChangeSet", &parameters).await;
+        let change_set = element_text(&response, "Id");
+        id = element_text(&response, "StackId");
         for (name, values) in [("plain", "false"), ("values", "true")] {
             let input = [("ChangeSetName", change_set.as_str()), ("IncludePropertyValues", values)];
-            let answer = call(aws, "DescribeChangeSet", &input).await;
-            compare(case, &format!("{name}-{step}"), &answer, "DescribeChangeSetResult");
+            let response = call(aws, "DescribeChangeSet", &input).await;
+            compare(case, &format!("{name}-{step}"), &response, "DescribeChangeSetResult");
         }
         call(aws, "ExecuteChangeSet", &[("ChangeSetName", &change_set)]).await;
-        let answer = wait_until_complete(aws, &id).await;
-        compare(case, &format!("stack-{step}"), &answer, "Stacks");
+        let response = wait_until_complete(aws, &id).await;
+        compare(case, &format!("stack-{step}"), &response, "Stacks");
     }
     call(aws, "DeleteStack", &[("StackName", stack)]).await;
-    let answer = wait_until_complete(aws, &id).await;
-    compare(case, "deleted", &answer, "Stacks");
+    let response = wait_until_complete(aws, &id).await;
+    compare(case, "deleted", &response, "Stacks");
 }
 
 fn is_served(case: &Value) -> bool {
@@ -160,13 +160,14 @@ fn is_served(case: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn change_sets_and_stacks_are_answered_as_recorded() {
+async fn responses_about_change_sets_and_stacks_are_as_recorded() {
     let aws = LocalAws::start().await;
-    let recorded: Value = serde_json::from_str(&read(&data("recorded/cloudformation.json"))).expect("it is JSON");
+    let recorded: Value =
+        serde_json::from_str(&read(&data("recordings/cloudformation/stacks.json"))).expect("it is JSON");
     let cases = recorded["cases"].as_array().expect("cases").iter().filter(|case| is_served(case));
     let mut replayed = 0;
     for case in cases {
-        assert!(["plain-1", "plain-2", "values-2"].iter().all(|name| case["answers"].get(name).is_some()));
+        assert!(["plain-1", "plain-2", "values-2"].iter().all(|name| case["responses"].get(name).is_some()));
         replay(&aws, case, &format!("recorded-{replayed}")).await;
         replayed += 1;
     }

@@ -3,23 +3,23 @@
 use serde_json::{Value, json};
 
 use crate::local_aws::LocalAws;
-use crate::raw_requests::{self, Answer};
+use crate::raw_requests::{self, RawResponse};
 
-fn call(aws: &LocalAws, operation: &str, input: &Value) -> Answer {
+fn call(aws: &LocalAws, operation: &str, input: &Value) -> RawResponse {
     raw_requests::json(aws, "monitoring", &format!("GraniteServiceVersion20100801.{operation}"), input)
 }
 
 fn ok(aws: &LocalAws, operation: &str, input: &Value) -> Value {
-    let answer = call(aws, operation, input);
-    assert_eq!(answer.status, 200, "{operation}: {}", answer.text());
-    answer.json()
+    let response = call(aws, operation, input);
+    assert_eq!(response.status, 200, "{operation}: {}", response.text());
+    response.json()
 }
 
 fn refused(aws: &LocalAws, operation: &str, input: &Value) -> String {
-    let answer = call(aws, operation, input);
-    assert_ne!(answer.status, 200, "{operation}: {}", answer.text());
-    let code = answer.head.lines().find_map(|line| line.strip_prefix("x-amzn-query-error: ")).unwrap_or_default();
-    format!("{code} {}", answer.json()["message"].as_str().unwrap_or_default())
+    let response = call(aws, operation, input);
+    assert_ne!(response.status, 200, "{operation}: {}", response.text());
+    let code = response.head.lines().find_map(|line| line.strip_prefix("x-amzn-query-error: ")).unwrap_or_default();
+    format!("{code} {}", response.json()["message"].as_str().unwrap_or_default())
 }
 
 #[expect(clippy::disallowed_methods, reason = "metrics are put with the clock of this machine")]
@@ -157,12 +157,12 @@ async fn cloudformation_creates_updates_and_deletes_alarms() {
 }
 
 #[tokio::test]
-async fn one_service_answers_in_three_protocols() {
+async fn one_service_responds_in_three_protocols() {
     let aws = LocalAws::start().await;
     let put = "Action=PutMetricData&Version=2010-08-01&Namespace=Test&MetricData.member.1.MetricName=load&MetricData.member.1.Value=2.5\
         &MetricData.member.1.Dimensions.member.1.Name=a&MetricData.member.1.Dimensions.member.1.Value=b";
-    let answer = raw_requests::query(&aws, "monitoring", put);
-    assert_eq!(answer.status, 200, "{}", answer.text());
+    let response = raw_requests::query(&aws, "monitoring", put);
+    assert_eq!(response.status, 200, "{}", response.text());
     let alarm = "Action=PutMetricAlarm&Version=2010-08-01&AlarmName=a&Namespace=n&MetricName=m&Statistic=Sum&Period=60&EvaluationPeriods=1\
         &Threshold=1&ComparisonOperator=LessThanThreshold";
     assert_eq!(raw_requests::query(&aws, "monitoring", alarm).status, 200);
@@ -178,13 +178,13 @@ async fn one_service_answers_in_three_protocols() {
 
     let headers = [("smithy-protocol", "rpc-v2-cbor"), ("content-type", "application/cbor")];
     let path = |operation: &str| format!("/service/GraniteServiceVersion20100801/operation/{operation}");
-    let answer = raw_requests::send(&aws, "monitoring", &path("DescribeAlarms"), &headers, &[0xbf, 0xff]);
-    assert_eq!(answer.status, 200);
-    assert!(answer.head.contains("smithy-protocol: rpc-v2-cbor"), "{}", answer.head);
+    let response = raw_requests::send(&aws, "monitoring", &path("DescribeAlarms"), &headers, &[0xbf, 0xff]);
+    assert_eq!(response.status, 200);
+    assert!(response.head.contains("smithy-protocol: rpc-v2-cbor"), "{}", response.head);
     // In CBOR, a timestamp is tag 1 with a double.
     let key = b"StateUpdatedTimestamp";
-    let at = answer.body.windows(key.len()).position(|window| window == key).expect("there is a time") + key.len();
-    assert_eq!(answer.body[at..at + 2], [0xc1, 0xfb]);
+    let at = response.body.windows(key.len()).position(|window| window == key).expect("there is a time") + key.len();
+    assert_eq!(response.body[at..at + 2], [0xc1, 0xfb]);
     let refused = raw_requests::send(&aws, "monitoring", &path("DeleteAlarms"), &headers, b"");
     assert!(refused.head.contains("x-amzn-query-error: ValidationError;Sender"), "{}", refused.head);
     let unknown = raw_requests::send(&aws, "monitoring", "/service/Other/operation/X", &headers, b"");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use ecsws_sandbox::testing::model;
+use ecsws_sandbox::testing::service_model;
 use ecsws_sandbox::testing::{EncodedRequest, Protocol};
 use ecsws_sandbox::testing::{Fault, REGISTRY};
 
@@ -53,7 +53,7 @@ proptest! {
             let Ok(request) = protocol.decode(&incoming) else { continue };
             // Random bytes may name another operation.
             if let Some(model) = service.model() {
-                let _ = model::read(model, &request.operation, protocol.input_encoding(), request.input);
+                let _ = service_model::read(model, &request.operation, protocol.input_encoding(), request.input);
             }
         }
     }

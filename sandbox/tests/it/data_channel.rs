@@ -89,7 +89,7 @@ impl Channel {
         channel
     }
 
-    /// Answers the agent's handshake request, and waits for the end of the handshake.
+    /// Responds to the agent's handshake request, and waits for the end of the handshake.
     pub async fn finish_handshake(&mut self, request: &Value) {
         let action = &request["RequestedClientActions"][0];
         let done = json!({ "ActionType": action["ActionType"], "ActionStatus": 1, "ActionResult": null, "Error": "" });

@@ -76,8 +76,8 @@ async fn rules_have_ids_and_share_a_permission_for_the_same_ports() {
     let mut both = rule("tcp", 80, 80, "10.0.0.1/8");
     both["Groups"] = json!([{ "GroupId": peer, "Description": "peers" }]);
     let authorize = json!({ "GroupId": id, "IpPermissions": [both, rule("tcp", 80, 80, "192.168.0.0/16")] });
-    let answer = aws.call("ec2", "AuthorizeSecurityGroupIngress", authorize.clone()).await;
-    let rules = answer["securityGroupRuleSet"].as_array().expect("rules");
+    let response = aws.call("ec2", "AuthorizeSecurityGroupIngress", authorize.clone()).await;
+    let rules = response["securityGroupRuleSet"].as_array().expect("rules");
     assert_eq!(rules.len(), 3);
     assert_eq!((&rules[0]["cidrIpv4"], &rules[0]["isEgress"]), (&"10.0.0.0/8".into(), &false.into()));
     assert_eq!(rules[1]["referencedGroupInfo"]["groupId"], peer);
@@ -185,14 +185,14 @@ async fn an_instance_is_pending_then_running_and_finally_terminated() {
         json!([{ "DeviceIndex": 0, "SubnetId": subnet, "AssociatePublicIpAddress": true }]),
     );
     members.insert("ClientToken".to_owned(), "once".into());
-    let answer = aws.call("ec2", "RunInstances", input.clone()).await;
-    let instance = &answer["instancesSet"][0];
+    let response = aws.call("ec2", "RunInstances", input.clone()).await;
+    let instance = &response["instancesSet"][0];
     assert_eq!(instance["instanceState"], json!({ "code": 0, "name": "pending" }));
     assert_eq!(instance["privateDnsName"], "ip-10-0-1-14.eu-west-1.compute.internal");
     assert_eq!(instance["groupSet"][0]["groupName"], "default");
     assert_eq!(instance["dnsName"], "ec2-203-0-113-4.eu-west-1.compute.amazonaws.com");
     let again = aws.call("ec2", "RunInstances", input).await;
-    assert_eq!(again["reservationId"], answer["reservationId"]);
+    assert_eq!(again["reservationId"], response["reservationId"]);
 
     let id = &instance["instanceId"];
     let described = aws.call("ec2", "DescribeInstances", json!({ "InstanceId": [id] })).await;

@@ -81,8 +81,8 @@ async fn stable(ecs: &Client) {
 }
 
 async fn described(ecs: &Client) -> Service {
-    let answer = ecs.describe_services().cluster(CLUSTER).services("web").send().await.expect("it is described");
-    answer.services.unwrap_or_default().remove(0)
+    let response = ecs.describe_services().cluster(CLUSTER).services("web").send().await.expect("it is described");
+    response.services.unwrap_or_default().remove(0)
 }
 
 async fn tasks(ecs: &Client, stopped: bool) -> Vec<Task> {
@@ -134,13 +134,13 @@ async fn get(url: &str) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut stream = tokio::net::TcpStream::connect(url.trim_start_matches("http://")).await.expect("it listens");
     stream.write_all(b"GET / HTTP/1.1\r\nhost: web\r\nconnection: close\r\n\r\n").await.expect("it is sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("it answers");
-    answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.expect("a response");
+    response
 }
 
 #[tokio::test]
-async fn a_service_runs_scales_and_answers_at_a_stable_address() {
+async fn a_service_runs_scales_and_responds_at_a_stable_address() {
     let aws = LocalAws::start().await;
     let ecs = service(&aws, &[], "brentley/ecsdemo-nodejs", 2).await;
     stable(&ecs).await;
@@ -161,8 +161,8 @@ async fn a_service_runs_scales_and_answers_at_a_stable_address() {
     let mut bodies = std::collections::BTreeSet::new();
     // Both tasks get connections, a slow starter a little later.
     while bodies.len() < 2 {
-        let answer = get(url).await;
-        let body = answer.split("\r\n\r\n").nth(1).expect("a body").to_owned();
+        let response = get(url).await;
+        let body = response.split("\r\n\r\n").nth(1).expect("a body").to_owned();
         assert!(body.starts_with("Node.js backend: Hello! from 10."), "{body}");
         bodies.insert(body);
     }
@@ -230,7 +230,7 @@ async fn a_failed_deployment_is_rolled_back() {
 }
 
 #[tokio::test]
-async fn a_rolling_update_keeps_the_service_answering() {
+async fn a_service_responds_throughout_a_rolling_update() {
     let aws = LocalAws::start().await;
     let ecs = service(&aws, &[], "one", 2).await;
     stable(&ecs).await;
@@ -316,7 +316,7 @@ async fn missing_resources_are_refused_with_aws_messages() {
     let error = ecs.describe_task_definition().task_definition("none").send().await.expect_err("no definition");
     assert_eq!((error.code(), error.message()), (Some("ClientException"), Some("Unable to describe task definition.")));
     ecs.create_cluster().cluster_name(CLUSTER).send().await.expect("a cluster");
-    let missing = ecs.describe_services().cluster(CLUSTER).services("web").send().await.expect("an answer");
+    let missing = ecs.describe_services().cluster(CLUSTER).services("web").send().await.expect("a response");
     assert_eq!(missing.failures()[0].reason(), Some("MISSING"));
     let error = ecs.update_service().cluster(CLUSTER).service("web").send().await.expect_err("no service");
     assert_eq!(error.code(), Some("ServiceNotFoundException"));

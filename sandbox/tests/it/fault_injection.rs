@@ -46,7 +46,7 @@ async fn throttling_errors_have_the_form_of_the_protocol() {
 #[tokio::test]
 async fn the_sdk_retries_a_throttled_request() {
     let aws = operation(json!({ "operation": "logs:Describe*", "effect": "throttle", "times": 1 })).await;
-    aws.logs().describe_log_groups().send().await.expect("the second attempt is answered");
+    aws.logs().describe_log_groups().send().await.expect("the second attempt succeeds");
     assert_eq!(times_applied(&aws).await, 1);
 }
 
@@ -60,24 +60,24 @@ async fn a_fault_has_its_code_and_applies_to_matching_inputs_only() {
     let logs = aws_sdk_cloudwatchlogs::Client::new(&once(&aws));
     logs.create_log_group().log_group_name("good").send().await.expect("no rule matches");
     let error = logs.create_log_group().log_group_name("bad-one").send().await.expect_err("a rule matches");
-    assert!(error.as_service_error().expect("AWS's answer").is_limit_exceeded_exception(), "{error:?}");
+    assert!(error.as_service_error().expect("AWS's response").is_limit_exceeded_exception(), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_hanging_request_is_never_answered() {
+async fn a_hanging_request_gets_no_response() {
     let aws = operation(json!({ "operation": "logs:CreateLogGroup", "effect": "hang" })).await;
     let call = aws.logs().create_log_group().log_group_name("g").send();
     assert!(tokio::time::timeout(Duration::from_millis(300), call).await.is_err());
-    let groups = aws.logs().describe_log_groups().send().await.expect("others are answered");
+    let groups = aws.logs().describe_log_groups().send().await.expect("others succeed");
     assert!(groups.log_groups().is_empty());
 }
 
 #[tokio::test]
-async fn a_delayed_request_is_answered_late() {
+async fn a_delayed_request_gets_its_response_late() {
     let aws = operation(json!({ "operation": "logs:DescribeLogGroups", "effect": "delay", "seconds": 0.3 })).await;
     #[expect(clippy::disallowed_methods, reason = "the delay is by the wall clock")]
     let begun = Instant::now();
-    aws.logs().describe_log_groups().send().await.expect("it is answered");
+    aws.logs().describe_log_groups().send().await.expect("a response");
     assert!(begun.elapsed() >= Duration::from_millis(300));
 }
 
@@ -92,7 +92,7 @@ async fn a_connection_cut_before_the_operation_is_retried_by_the_sdk() {
 async fn a_response_cut_in_the_middle_does_not_undo_the_operation() {
     let aws = operation(json!({ "operation": "logs:DescribeLogGroups", "effect": "cutAnswer" })).await;
     let logs = aws_sdk_cloudwatchlogs::Client::new(&once(&aws));
-    logs.describe_log_groups().send().await.expect_err("half an answer is none");
+    logs.describe_log_groups().send().await.expect_err("half a response is none");
     aws.control(
         "PutFaults",
         json!({ "operations": [{ "operation": "cloudformation:CreateStack", "effect": "cutAnswer", "times": 1 }] }),
@@ -133,8 +133,8 @@ fn template(value: &str) -> String {
 async fn wait_until_complete(client: &aws_sdk_cloudformation::Client) -> Stack {
     let wait = async {
         loop {
-            let answer = client.describe_stacks().stack_name("s").send().await.expect("the stack is known");
-            let stack = answer.stacks()[0].clone();
+            let response = client.describe_stacks().stack_name("s").send().await.expect("the stack is known");
+            let stack = response.stacks()[0].clone();
             if !stack.stack_status().expect("a status").as_str().ends_with("_IN_PROGRESS") {
                 return stack;
             }

@@ -58,9 +58,9 @@ impl InProcess {
         self.call("cloudformation", operation, input).await;
         let wait = async {
             loop {
-                let answer = self.call("cloudformation", "DescribeStacks", json!({ "StackName": name })).await;
-                if !answer["Stacks"][0]["StackStatus"].as_str().expect("a status").ends_with("_IN_PROGRESS") {
-                    return answer["Stacks"][0].clone();
+                let response = self.call("cloudformation", "DescribeStacks", json!({ "StackName": name })).await;
+                if !response["Stacks"][0]["StackStatus"].as_str().expect("a status").ends_with("_IN_PROGRESS") {
+                    return response["Stacks"][0].clone();
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
@@ -70,11 +70,11 @@ impl InProcess {
 
     /// The events of a stack, oldest first: logical id, status, reason.
     pub async fn events(&self, stack: &str) -> Vec<String> {
-        let answer = self.call("cloudformation", "DescribeStackEvents", json!({ "StackName": stack })).await;
+        let response = self.call("cloudformation", "DescribeStackEvents", json!({ "StackName": stack })).await;
         let part = |event: &Value, name: &str| event[name].as_str().unwrap_or_default().to_owned();
         let parts = ["LogicalResourceId", "ResourceStatus", "ResourceStatusReason"];
         let line = |event: &Value| parts.map(|name| part(event, name)).join(" ").trim_end().to_owned();
-        answer["StackEvents"].as_array().expect("events").iter().rev().map(line).collect()
+        response["StackEvents"].as_array().expect("events").iter().rev().map(line).collect()
     }
 
     /// The lines of the sandbox's own log.
@@ -91,7 +91,7 @@ impl InProcess {
     pub async fn refusal(&self, service: &str, operation: &str, input: Value) -> (String, String) {
         match self.sandbox.call(service, operation, input).await {
             Err(Fault { code, message, .. }) => (code, message),
-            Ok(answer) => panic!("{operation} answers {answer}"),
+            Ok(response) => panic!("{operation} returns {response}"),
         }
     }
 }

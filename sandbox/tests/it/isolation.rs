@@ -98,7 +98,7 @@ impl Report {
         self.0.path().join("environment")
     }
 
-    /// With programs by their paths, whatever `PATH` is.
+    /// With programs by their paths, regardless of `PATH`.
     pub(crate) fn script(&self) -> String {
         let file = self.file().display().to_string();
         format!("/usr/bin/env > '{file}.new'; /bin/mv '{file}.new' '{file}'; exec /bin/sleep 600")

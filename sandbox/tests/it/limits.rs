@@ -47,8 +47,8 @@ async fn stopped(aws: &LocalAws, task: &str) -> Container {
     let ecs = aws.ecs();
     let wait = async {
         loop {
-            let answer = ecs.describe_tasks().cluster("c").tasks(task).send().await.expect("the task is known");
-            let task = &answer.tasks()[0];
+            let response = ecs.describe_tasks().cluster("c").tasks(task).send().await.expect("the task is known");
+            let task = &response.tasks()[0];
             if task.last_status() == Some("STOPPED") {
                 assert_eq!(task.stopped_reason(), Some("Essential container in task exited"));
                 return task.containers()[0].clone();

@@ -87,7 +87,7 @@ impl LocalAws {
 
     /// Makes a control call.
     pub async fn control(&self, operation: &str, input: serde_json::Value) -> serde_json::Value {
-        self.endpoint.call(operation, &input, Clock::new(1.0).now()).await.expect("the sandbox answers")
+        self.endpoint.call(operation, &input, Clock::new(1.0).now()).await.expect("a response")
     }
 
     /// Calls a Query service, and returns the XML, for members that the SDKs' types do not show.
@@ -108,9 +108,9 @@ impl LocalAws {
         );
         let mut stream = TcpStream::connect(host).await.expect("it listens");
         stream.write_all(text.as_bytes()).await.expect("it reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.expect("it answers");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await.expect("a response");
+        let (head, body) = response.split_once("\r\n\r\n").expect("a head and a body");
         assert!(head.starts_with("HTTP/1.1 200"), "{operation}: {body}");
         body.to_owned()
     }
@@ -250,7 +250,7 @@ impl Confined {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        let endpoint = tokio::time::timeout(Duration::from_mins(1), wait_for_endpoint).await.expect("it answers");
+        let endpoint = tokio::time::timeout(Duration::from_mins(1), wait_for_endpoint).await.expect("a response");
         (confined, endpoint)
     }
 

@@ -169,7 +169,7 @@ async fn refusals_have_awss_messages() {
         .log_events(old)
         .send()
         .await
-        .expect("an answer");
+        .expect("a response");
     assert_eq!(put.rejected_log_events_info().and_then(RejectedLogEventsInfo::too_old_log_event_end_index), Some(1));
 }
 

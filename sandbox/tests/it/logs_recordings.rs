@@ -36,10 +36,17 @@ async fn refused(aws: &InProcess, operation: &str, input: Value, file: &str, tes
     assert_as_recorded(error, &json!({ "Code": code, "Message": message }), test);
 }
 
-/// Asserts that a request is answered as recorded.
-async fn answered(aws: &InProcess, operation: &str, input: Value, file: &str, test: &str, step: &str) {
-    let answer = aws.call("logs", operation, input).await;
-    assert_as_recorded(&recorded(&format!("logs/{file}"), test)[step], &answer, test);
+/// Asserts that the response to a request is as recorded.
+async fn assert_response_as_recorded(
+    aws: &InProcess,
+    operation: &str,
+    input: Value,
+    file: &str,
+    test: &str,
+    step: &str,
+) {
+    let response = aws.call("logs", operation, input).await;
+    assert_as_recorded(&recorded(&format!("logs/{file}"), test)[step], &response, test);
 }
 
 #[tokio::test]
@@ -56,9 +63,11 @@ async fn events_are_accepted_and_refused_as_recorded() {
     let unsorted = put(&[now(), now() - 1000]);
     refused(&aws, "PutLogEvents", unsorted, "events", "test_put_log_events_wrong_order", "error-wrong-order").await;
     let old = put(&[now() - 20 * DAY_MILLIS]);
-    answered(&aws, "PutLogEvents", old, "events", "test_put_log_events_too_old", "response-too-old").await;
+    assert_response_as_recorded(&aws, "PutLogEvents", old, "events", "test_put_log_events_too_old", "response-too-old")
+        .await;
     let new = put(&[now() + DAY_MILLIS]);
-    answered(&aws, "PutLogEvents", new, "events", "test_put_log_events_too_new", "response-too-new").await;
+    assert_response_as_recorded(&aws, "PutLogEvents", new, "events", "test_put_log_events_too_new", "response-too-new")
+        .await;
 }
 
 #[tokio::test]
@@ -95,7 +104,7 @@ async fn groups_are_described_as_recorded() {
     aws.call("logs", "CreateLogGroup", json!({ "logGroupName": GROUP, "kmsKeyId": key })).await;
     let all = json!({ "logGroupNamePrefix": GROUP });
     let test = "test_create_log_group_with_kms_key";
-    answered(&aws, "DescribeLogGroups", all, "groups", test, "describe-log-groups-with-kms").await;
+    assert_response_as_recorded(&aws, "DescribeLogGroups", all, "groups", test, "describe-log-groups-with-kms").await;
     let twice = json!({ "logGroupName": GROUP });
     let test = "test_create_log_group_duplicate_error";
     refused(&aws, "CreateLogGroup", twice, "groups", test, "error-duplicate-log-group").await;
@@ -107,10 +116,18 @@ async fn groups_are_described_as_recorded() {
     }
     let some = json!({ "logGroupNamePrefix": "prefix-" });
     let test = "test_describe_log_groups_with_prefix";
-    answered(&aws, "DescribeLogGroups", some, "groups", test, "describe-log-groups-prefix").await;
+    assert_response_as_recorded(&aws, "DescribeLogGroups", some, "groups", test, "describe-log-groups-prefix").await;
     let by_pattern = json!({ "logGroupNamePattern": "fix-2" });
     let test = "test_describe_log_groups_with_pattern";
-    answered(&aws, "DescribeLogGroups", by_pattern.clone(), "groups", test, "describe-log-groups-pattern").await;
+    assert_response_as_recorded(
+        &aws,
+        "DescribeLogGroups",
+        by_pattern.clone(),
+        "groups",
+        test,
+        "describe-log-groups-pattern",
+    )
+    .await;
     let response = aws.call("logs", "DescribeLogGroups", by_pattern).await;
     let rest = json!({ "logGroupNamePattern": "fix-2", "nextToken": response["nextToken"] });
     assert_eq!(aws.call("logs", "DescribeLogGroups", rest).await["logGroups"], json!([]));
@@ -119,7 +136,7 @@ async fn groups_are_described_as_recorded() {
     refused(&aws, "DescribeLogGroups", both, "groups", test, "error-prefix-and-pattern").await;
     let none = json!({ "logGroupNamePattern": "nowhere" });
     let test = "test_list_log_groups_with_pattern";
-    answered(&aws, "ListLogGroups", none, "groups", test, "list-log-groups-no-match").await;
+    assert_response_as_recorded(&aws, "ListLogGroups", none, "groups", test, "list-log-groups-no-match").await;
 }
 
 #[tokio::test]
@@ -129,7 +146,7 @@ async fn tags_of_groups_are_as_recorded() {
     let test = "test_tag_resource_api";
     let (by_arn, by_name) = (json!({ "resourceArn": ARN }), json!({ "logGroupName": GROUP }));
     let both = async |after: &str| {
-        answered(
+        assert_response_as_recorded(
             &aws,
             "ListTagsLogGroup",
             by_name.clone(),
@@ -139,9 +156,10 @@ async fn tags_of_groups_are_as_recorded() {
         )
         .await;
         let step = format!("list-tags-for-resource-after-{after}");
-        answered(&aws, "ListTagsForResource", by_arn.clone(), "groups", test, &step).await;
+        assert_response_as_recorded(&aws, "ListTagsForResource", by_arn.clone(), "groups", test, &step).await;
     };
-    answered(&aws, "ListTagsForResource", by_arn.clone(), "groups", test, "list-tags-after-create").await;
+    assert_response_as_recorded(&aws, "ListTagsForResource", by_arn.clone(), "groups", test, "list-tags-after-create")
+        .await;
     aws.call("logs", "TagResource", json!({ "resourceArn": ARN, "tags": { "test1": "val1", "test2": "val2" } })).await;
     both("tag-resource").await;
     aws.call("logs", "TagLogGroup", json!({ "logGroupName": GROUP, "tags": { "test3": "val3" } })).await;
@@ -156,13 +174,37 @@ async fn streams_are_described_as_recorded() {
     let aws = with_stream().await;
     let group = json!({ "logGroupName": GROUP });
     let test = "test_create_and_delete_log_stream";
-    answered(&aws, "DescribeLogStreams", group, "streams", test, "describe-log-streams-after-create").await;
+    assert_response_as_recorded(
+        &aws,
+        "DescribeLogStreams",
+        group,
+        "streams",
+        test,
+        "describe-log-streams-after-create",
+    )
+    .await;
     let test = "test_create_log_stream_duplicate_error";
     refused(&aws, "CreateLogStream", in_stream(json!({})), "streams", test, "error-duplicate-log-stream").await;
     let test = "test_describe_log_streams_with_log_group_identifier";
     let by = |identifier: &str| json!({ "logGroupIdentifier": identifier });
-    answered(&aws, "DescribeLogStreams", by(GROUP), "streams", test, "describe-streams-identifier-name").await;
-    answered(&aws, "DescribeLogStreams", by(ARN), "streams", test, "describe-streams-identifier-arn").await;
+    assert_response_as_recorded(
+        &aws,
+        "DescribeLogStreams",
+        by(GROUP),
+        "streams",
+        test,
+        "describe-streams-identifier-name",
+    )
+    .await;
+    assert_response_as_recorded(
+        &aws,
+        "DescribeLogStreams",
+        by(ARN),
+        "streams",
+        test,
+        "describe-streams-identifier-arn",
+    )
+    .await;
     let both = json!({ "logGroupName": GROUP, "logGroupIdentifier": ARN });
     refused(&aws, "DescribeLogStreams", both, "streams", test, "error-both-name-and-identifier").await;
     for index in 1..=3 {
@@ -171,9 +213,10 @@ async fn streams_are_described_as_recorded() {
     }
     let some = json!({ "logGroupName": GROUP, "logStreamNamePrefix": "prefix-" });
     let test = "test_describe_log_streams_with_prefix";
-    answered(&aws, "DescribeLogStreams", some, "streams", test, "describe-streams-with-prefix").await;
+    assert_response_as_recorded(&aws, "DescribeLogStreams", some, "streams", test, "describe-streams-with-prefix")
+        .await;
     let by_prefix = json!({ "logGroupName": GROUP, "logStreamNamePrefix": STREAM });
-    answered(
+    assert_response_as_recorded(
         &aws,
         "DescribeLogStreams",
         by_prefix,

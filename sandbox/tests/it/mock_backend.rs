@@ -50,13 +50,13 @@ async fn get(port: u16, path: &str) -> String {
     let request =
         format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: test \"1\"\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.expect("it is sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("it answers");
-    answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.expect("a response");
+    response
 }
 
 #[tokio::test]
-async fn the_mock_backend_answers_like_the_workshops_backend() {
+async fn the_mock_backend_responds_like_the_workshops_backend() {
     let Running { mut process, port } = mock_backend(&PortPool::default()).await;
     for path in ["/", "/nodejs"] {
         assert!(
@@ -89,9 +89,9 @@ async fn the_mock_backend_keeps_to_its_share_of_cpu() {
     let handle = process.handle.clone();
     let before = handle.cpu_time(&CpuTimes::read());
     let begin = Instant::now();
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for _ in 0..8 {
-        answers.push(tokio::spawn(async move {
+        responses.push(tokio::spawn(async move {
             let mut slowest = Duration::ZERO;
             while begin.elapsed() < Duration::from_secs(2) {
                 let sent = Instant::now();
@@ -102,9 +102,9 @@ async fn the_mock_backend_keeps_to_its_share_of_cpu() {
         }));
     }
     tokio::spawn(async move { while process.output.recv().await.is_some() {} });
-    for slowest in answers {
+    for slowest in responses {
         let slowest = slowest.await.expect("a client ends");
-        assert!(slowest < Duration::from_secs(1), "an answer took {slowest:?}");
+        assert!(slowest < Duration::from_secs(1), "a response took {slowest:?}");
     }
     let used = handle.cpu_time(&CpuTimes::read()).saturating_sub(before);
     let share = used.as_secs_f64() / begin.elapsed().as_secs_f64();
@@ -125,9 +125,9 @@ async fn listener(name: &'static str) -> u16 {
 
 async fn read_all(address: &LoadBalancer) -> String {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, address.port())).await.expect("the address listens");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("it answers");
-    answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.expect("a response");
+    response
 }
 
 #[tokio::test]
@@ -137,12 +137,12 @@ async fn an_address_balances_over_tasks_and_skips_those_that_refuse() {
     let address = LoadBalancer::open(None).await.expect("a port");
     assert!(read_all(&address).await.starts_with("HTTP/1.1 503 "));
     address.set_targets([listener("one").await, dead.number(), listener("two").await]);
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for _ in 0..6 {
-        answers.push(read_all(&address).await);
+        responses.push(read_all(&address).await);
     }
-    assert!(answers.contains(&"one".to_owned()) && answers.contains(&"two".to_owned()), "{answers:?}");
-    assert!(answers.iter().all(|answer| answer.len() == 3), "{answers:?}");
+    assert!(responses.contains(&"one".to_owned()) && responses.contains(&"two".to_owned()), "{responses:?}");
+    assert!(responses.iter().all(|response| response.len() == 3), "{responses:?}");
 }
 
 #[tokio::test]

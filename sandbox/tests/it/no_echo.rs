@@ -33,8 +33,8 @@ fn template(more: &str) -> String {
 }
 
 /// The forms of the secret that a response contains.
-fn leaks(answer: &Value) -> Vec<&'static str> {
-    let text = answer.to_string();
+fn leaks(response: &Value) -> Vec<&'static str> {
+    let text = response.to_string();
     let encoded = base64::engine::general_purpose::STANDARD.encode(format!("password={SECRET}"));
     let parts = [
         (SECRET, "value"),
@@ -47,12 +47,12 @@ fn leaks(answer: &Value) -> Vec<&'static str> {
     parts.into_iter().filter(|(part, _)| text.contains(part)).map(|(_, name)| name).collect()
 }
 
-async fn answers(aws: &InProcess, stack: &str) -> Vec<(&'static str, Value)> {
-    let mut answers = Vec::new();
+async fn responses(aws: &InProcess, stack: &str) -> Vec<(&'static str, Value)> {
+    let mut responses = Vec::new();
     for operation in ["DescribeStackEvents", "DescribeStacks", "DescribeStackResources", "ListStackResources"] {
-        answers.push((operation, aws.call("cloudformation", operation, json!({ "StackName": stack })).await));
+        responses.push((operation, aws.call("cloudformation", operation, json!({ "StackName": stack })).await));
     }
-    answers
+    responses
 }
 
 fn input(stack: &str, body: &str) -> Value {
@@ -80,14 +80,17 @@ async fn no_response_contains_a_noecho_value_in_any_form() {
     for values in [true, false] {
         let mut described = change.clone();
         described["IncludePropertyValues"] = values.into();
-        let answer = aws.call("cloudformation", "DescribeChangeSet", described).await;
-        assert_eq!(leaks(&answer), Vec::<&str>::new(), "{answer:#}");
-        let changes = answer["Changes"].as_array().expect("changes");
-        assert!(changes.iter().any(|change| change["ResourceChange"]["LogicalResourceId"] == "Encoded"), "{answer:#}");
+        let response = aws.call("cloudformation", "DescribeChangeSet", described).await;
+        assert_eq!(leaks(&response), Vec::<&str>::new(), "{response:#}");
+        let changes = response["Changes"].as_array().expect("changes");
+        assert!(
+            changes.iter().any(|change| change["ResourceChange"]["LogicalResourceId"] == "Encoded"),
+            "{response:#}"
+        );
     }
     aws.change_stack("ExecuteChangeSet", change).await;
-    for (operation, answer) in answers(&aws, "s").await {
-        assert_eq!(leaks(&answer), Vec::<&str>::new(), "{operation}: {answer:#}");
+    for (operation, response) in responses(&aws, "s").await {
+        assert_eq!(leaks(&response), Vec::<&str>::new(), "{operation}: {response:#}");
     }
     let events = aws.call("cloudformation", "DescribeStackEvents", json!({ "StackName": "s" })).await;
     assert_eq!(properties(&events, "Plain")["Value"], "****");
@@ -123,8 +126,8 @@ async fn a_refusal_does_not_contain_a_noecho_value() {
     assert_eq!(stack["StackStatus"], "ROLLBACK_COMPLETE");
     let events = aws.events("s").await;
     assert!(events.iter().any(|line| line.contains("CREATE_FAILED") && line.contains("****")), "{events:#?}");
-    for (operation, answer) in answers(&aws, "s").await {
-        assert_eq!(leaks(&answer), Vec::<&str>::new(), "{operation}: {answer:#}");
+    for (operation, response) in responses(&aws, "s").await {
+        assert_eq!(leaks(&response), Vec::<&str>::new(), "{operation}: {response:#}");
     }
 }
 
@@ -143,13 +146,13 @@ async fn a_noecho_value_is_masked_in_json_strings() {
         "Parameters": [{ "ParameterKey": "Secret", "ParameterValue": secret }],
     });
     aws.change_stack("CreateStack", input).await;
-    let mut shown = answers(&aws, "s").await;
+    let mut shown = responses(&aws, "s").await;
     for stage in ["Original", "Processed"] {
         let input = json!({ "StackName": "s", "TemplateStage": stage });
         shown.push((stage, aws.call("cloudformation", "GetTemplate", input).await));
     }
-    for (operation, answer) in shown {
-        let text = answer.to_string();
+    for (operation, response) in shown {
+        let text = response.to_string();
         assert!(!text.contains("hunter") && !text.contains("secret\""), "{operation}: {text}");
     }
     let stored = aws.call("ssm", "DescribeParameters", json!({})).await;
@@ -174,8 +177,8 @@ async fn parts_of_a_noecho_value_are_masked_in_status_reasons() {
         assert_eq!(aws.change_stack("CreateStack", input).await["StackStatus"], "ROLLBACK_COMPLETE");
         let events = aws.events(&name).await;
         assert!(events.iter().any(|line| line.contains("CREATE_FAILED") && line.contains("****")), "{events:#?}");
-        for (operation, answer) in answers(&aws, &name).await {
-            let text = answer.to_string();
+        for (operation, response) in responses(&aws, &name).await {
+            let text = response.to_string();
             assert!(ids.iter().all(|id| !text.contains(id)), "{operation}: {text}");
         }
     }

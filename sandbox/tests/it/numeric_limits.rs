@@ -13,7 +13,7 @@ use crate::raw_requests;
 const LIMIT: Duration = Duration::from_mins(2);
 /// The time limit of a request while many tasks are started and stopped. It normally takes tenths of a second, but test
 /// machines may be busy.
-const ANSWER: Duration = Duration::from_secs(3);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 const HUGE: [i64; 4] = [5001, 100_000, 21_474_837, 2_147_483_647];
 
 struct Counts {
@@ -38,9 +38,9 @@ impl Counts {
     }
 
     fn call(&self, service: &str, target: &str, input: &Value) -> Result<Value, (String, String)> {
-        let answer = raw_requests::json(&self.aws, service, target, input);
-        let body = if answer.body.is_empty() { Value::Null } else { answer.json() };
-        if answer.status == 200 {
+        let response = raw_requests::json(&self.aws, service, target, input);
+        let body = if response.body.is_empty() { Value::Null } else { response.json() };
+        if response.status == 200 {
             return Ok(body);
         }
         let text = |member: &str| body[member].as_str().unwrap_or_default().to_owned();
@@ -71,14 +71,14 @@ impl Counts {
         self.ecs("DescribeServices", &json!({ "cluster": "c", "services": ["web"] }))["services"][0].clone()
     }
 
-    /// Waits until the service is as expected, and checks that every request is answered in time.
+    /// Waits until the service is as expected, and checks that every response comes in time.
     async fn until(&self, expected: impl Fn(&Value) -> bool) -> Value {
         let begun = Instant::now();
         loop {
             let input = Instant::now();
             let service = self.service();
             let took = input.elapsed();
-            assert!(took < ANSWER, "an answer took {took:?}");
+            assert!(took < RESPONSE_TIMEOUT, "a response took {took:?}");
             if expected(&service) {
                 return service;
             }
@@ -176,7 +176,7 @@ async fn percentages_of_any_size_do_not_overflow() {
 }
 
 #[tokio::test]
-async fn the_maximum_count_starts_gradually_while_other_requests_are_answered() {
+async fn the_maximum_count_starts_gradually_while_other_requests_get_responses() {
     let counts = Counts::start().await;
     counts.ecs("CreateService", &counts.input(&json!({ "serviceName": "web", "desiredCount": 5000 })));
     let service = counts

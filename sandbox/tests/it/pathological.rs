@@ -1,4 +1,4 @@
-//! Inputs that are designed to take long: they are answered in time, and other callers do not have to wait.
+//! Inputs that are designed to take long: the responses come in time, and other callers do not have to wait.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +29,7 @@ fn since(start: Timestamp) -> Duration {
 
 type Request = (&'static str, &'static str, Value);
 
-/// Runs `work` while another caller sends requests, and asserts that these are answered in time.
+/// Runs `work` while another caller sends requests, and asserts that their responses come in time.
 async fn while_another_caller_is_served<T>(
     aws: &Arc<InProcess>,
     max_wait: Duration,
@@ -50,7 +50,7 @@ async fn while_another_caller_is_served<T>(
     });
     let result = work.await;
     is_over.store(true, Ordering::Relaxed);
-    let longest = other.await.expect("the other caller is answered");
+    let longest = other.await.expect("the other caller gets responses");
     assert!(longest < max_wait, "another caller waits {longest:?}");
     result
 }
@@ -58,11 +58,11 @@ async fn while_another_caller_is_served<T>(
 /// Sends requests one after another while another caller is served, and returns the responses.
 async fn send(aws: &Arc<InProcess>, requests: Vec<Request>) -> Vec<Result<Value, Fault>> {
     while_another_caller_is_served(aws, MAX_WAIT, async {
-        let mut answers = Vec::new();
+        let mut responses = Vec::new();
         for (service, operation, input) in requests {
-            answers.push(aws.try_call(service, operation, input).await);
+            responses.push(aws.try_call(service, operation, input).await);
         }
-        answers
+        responses
     })
     .await
 }
@@ -122,8 +122,8 @@ async fn expressions_that_backtrack_end() {
     let mut of_many = stack(9000, &json!({ "Parameters": many, "Resources": handle() }));
     let value = "a".repeat(2000);
     of_many.2["Parameters"] = names.map(|name| json!({ "ParameterKey": name, "ParameterValue": value })).collect();
-    let answers = send(&aws, vec![of_many]).await;
-    answers[0].as_ref().expect("all values match");
+    let responses = send(&aws, vec![of_many]).await;
+    responses[0].as_ref().expect("all values match");
 }
 
 /// Nested `Fn::Sub`s, each of which contains its inner one twice.
@@ -177,13 +177,13 @@ async fn templates_that_grow_are_refused() {
         ),
     ];
     let requests = grown.iter().enumerate().map(|(number, template)| stack(number, template)).collect();
-    for (answer, template) in send(&aws, requests).await.into_iter().zip(&grown) {
-        let fault = answer.expect_err(&template.to_string());
+    for (response, template) in send(&aws, requests).await.into_iter().zip(&grown) {
+        let fault = response.expect_err(&template.to_string());
         assert_eq!(fault.code, "ValidationError");
         assert!(fault.message.contains("exceed"), "{fault}: {template}");
     }
-    let answers = send(&aws, vec![stack(99, &extended(&multiplied))]).await;
-    assert!(answers[0].as_ref().is_err_and(|fault| fault.message.contains("is non alphanumeric")), "{answers:?}");
+    let responses = send(&aws, vec![stack(99, &extended(&multiplied))]).await;
+    assert!(responses[0].as_ref().is_err_and(|fault| fault.message.contains("is non alphanumeric")), "{responses:?}");
     // Templates that only appear to grow are accepted.
     let conditions: serde_json::Map<String, Value> = (0..200)
         .map(|number| {
@@ -199,8 +199,8 @@ async fn templates_that_grow_are_refused() {
         extended(&loops(2, &json!(ten), &named(2))),
     ];
     let requests = taken.iter().enumerate().map(|(number, template)| stack(100 + number, template)).collect();
-    for (answer, template) in send(&aws, requests).await.into_iter().zip(&taken) {
-        answer.unwrap_or_else(|fault| panic!("{fault}: {template}"));
+    for (response, template) in send(&aws, requests).await.into_iter().zip(&taken) {
+        response.unwrap_or_else(|fault| panic!("{fault}: {template}"));
     }
 }
 
@@ -261,8 +261,8 @@ async fn large_stacks_leave_room_for_other_callers() {
         let status = while_another_caller_is_served(&aws, MAX_WAIT_FOR_STACK, async {
             aws.call("cloudformation", operation, input).await;
             loop {
-                let answer = aws.call("cloudformation", "ListStacks", json!({})).await;
-                let status = answer["StackSummaries"][0]["StackStatus"].as_str().expect("a status").to_owned();
+                let response = aws.call("cloudformation", "ListStacks", json!({})).await;
+                let status = response["StackSummaries"][0]["StackStatus"].as_str().expect("a status").to_owned();
                 if !status.ends_with("_IN_PROGRESS") {
                     return status;
                 }

@@ -157,7 +157,7 @@ async fn a_task_has_a_session_of_its_own_without_a_terminal() {
 
 #[tokio::test]
 async fn stopping_sends_sigterm_first() {
-    // Without its errors: a shell may say there that its `sleep` was terminated.
+    // Without its errors: a shell may report there that its `sleep` was terminated.
     let script = "exec 2>/dev/null; trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.05; done";
     let mut process = start(script).await;
     assert_eq!(within(process.output.recv()).await.expect("a line").text, "up");

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::local_aws::LocalAws;
 use crate::raw_requests::{json, query, send, send_as};
 
-fn message(answer: &Value) -> String {
-    format!("{}: {}", answer["__type"].as_str().unwrap_or_default(), answer["message"].as_str().unwrap_or_default())
+fn message(response: &Value) -> String {
+    format!("{}: {}", response["__type"].as_str().unwrap_or_default(), response["message"].as_str().unwrap_or_default())
 }
 
 #[tokio::test]
@@ -76,8 +76,8 @@ async fn callers_cannot_set_or_remove_reserved_tags() {
     let secrets = json!({ "Name": "a", "Tags": [{ "Key": "aws:team", "Value": "a" }] });
     assert_eq!(message(&json(&aws, "secretsmanager", "secretsmanager.CreateSecret", &secrets).json()), refused);
     let tag = "Action=TagRole&Version=2010-05-08&RoleName=a&Tags.member.1.Key=aws%3Ateam&Tags.member.1.Value=a";
-    let answer = query(&aws, "iam", tag).text();
-    assert!(answer.contains(&format!("<Code>InvalidInput</Code><Message>{words}</Message>")), "{answer}");
+    let response = query(&aws, "iam", tag).text();
+    assert!(response.contains(&format!("<Code>InvalidInput</Code><Message>{words}</Message>")), "{response}");
     let odd = "Action=TagRole&Version=2010-05-08&RoleName=a&Tags.member.1.Key=NOWAY!&Tags.member.1.Value=a";
     let odd = query(&aws, "iam", odd).text();
     let words = "Value 'NOWAY!' at 'tags.1.member.key' failed to satisfy constraint: Member must satisfy regular expression \
@@ -141,7 +141,7 @@ async fn random_bytes_are_refused_and_do_no_harm() {
     let target = [("x-amz-target", "GraniteServiceVersion20100801.ListMetrics")];
     let spoken = [("smithy-protocol", "rpc-v2-cbor")];
     let path = "/service/GraniteServiceVersion20100801/operation/ListMetrics";
-    let answers = [
+    let responses = [
         send(&aws, "monitoring", "/", &target, deep.as_bytes()),
         send(&aws, "monitoring", "/", &target, b"\xff\xfe"),
         send(&aws, "monitoring", path, &spoken, &cbor),
@@ -149,11 +149,11 @@ async fn random_bytes_are_refused_and_do_no_harm() {
         send(&aws, "ec2", "/", &[], named.as_bytes()),
         send(&aws, "ec2", "/", &[], b"%%%&&&===.1.1"),
     ];
-    for answer in answers {
-        assert!((400..502).contains(&answer.status) && answer.status != 500, "{answer:?}");
+    for response in responses {
+        assert!((400..502).contains(&response.status) && response.status != 500, "{response:?}");
     }
-    let answer = send(&aws, "ec2", "/", &[], many.as_bytes());
-    assert_eq!(answer.status, 400, "a filter without a name: {}", answer.text());
+    let response = send(&aws, "ec2", "/", &[], many.as_bytes());
+    assert_eq!(response.status, 400, "a filter without a name: {}", response.text());
 }
 
 fn compressed(bytes: &[u8]) -> Vec<u8> {
@@ -190,8 +190,8 @@ async fn json_services_accept_only_post() {
     let aws = LocalAws::start().await;
     for method in ["GET", "PUT", "TRACE"] {
         let headers = [("x-amz-target", "Logs_20140328.DescribeLogGroups")];
-        let answer = send_as(&aws, method, "logs", "/", &headers, b"{}");
-        let fault = answer.json()["__type"].clone();
-        assert_eq!((answer.status, fault.as_str()), (404, Some("UnknownOperationException")), "{method}");
+        let response = send_as(&aws, method, "logs", "/", &headers, b"{}");
+        let fault = response.json()["__type"].clone();
+        assert_eq!((response.status, fault.as_str()), (404, Some("UnknownOperationException")), "{method}");
     }
 }

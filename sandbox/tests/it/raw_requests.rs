@@ -12,13 +12,13 @@ use crate::local_aws::LocalAws;
 
 /// A response.
 #[derive(Debug)]
-pub struct Answer {
+pub struct RawResponse {
     pub status: u16,
     pub head: String,
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl RawResponse {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -29,7 +29,7 @@ impl Answer {
 }
 
 /// Sends a request that is signed for a service.
-pub fn send(aws: &LocalAws, service: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+pub fn send(aws: &LocalAws, service: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> RawResponse {
     send_as(aws, "POST", service, path, headers, body)
 }
 
@@ -41,7 +41,7 @@ pub fn send_as(
     path: &str,
     headers: &[(&str, &str)],
     body: &[u8],
-) -> Answer {
+) -> RawResponse {
     let auth = &aws.endpoint.credentials;
     let credentials = Credentials::new(&auth.access_key_id, &auth.secret_access_key, None, None, "test");
     send_with(aws, &credentials, method, service, path, headers, body)
@@ -55,7 +55,7 @@ fn send_with(
     path: &str,
     headers: &[(&str, &str)],
     body: &[u8],
-) -> Answer {
+) -> RawResponse {
     let identity = credentials.clone().into();
     #[expect(clippy::disallowed_methods, reason = "the sandbox has the clock of this machine")]
     let now = SystemTime::now();
@@ -76,16 +76,16 @@ fn send_with(
     let mut stream = TcpStream::connect(host).expect("it listens");
     stream.write_all(format!("{head}\r\n").as_bytes()).expect("it reads");
     stream.write_all(body).expect("it reads");
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("it answers");
-    let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("there is a head");
-    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).expect("a response");
+    let end = response.windows(4).position(|window| window == b"\r\n\r\n").expect("there is a head");
+    let head = String::from_utf8_lossy(&response[..end]).into_owned();
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("there is a status");
-    Answer { status, head, body: answer[end + 4..].to_vec() }
+    RawResponse { status, head, body: response[end + 4..].to_vec() }
 }
 
 /// Calls an operation of a JSON service; `target` is the value of `X-Amz-Target`.
-pub fn json(aws: &LocalAws, service: &str, target: &str, input: &serde_json::Value) -> Answer {
+pub fn json(aws: &LocalAws, service: &str, target: &str, input: &serde_json::Value) -> RawResponse {
     let headers = [("x-amz-target", target), ("content-type", "application/x-amz-json-1.1")];
     send(aws, service, "/", &headers, input.to_string().as_bytes())
 }
@@ -96,12 +96,12 @@ pub fn json_as(
     credentials: &Credentials,
     (service, target): (&str, &str),
     input: &serde_json::Value,
-) -> Answer {
+) -> RawResponse {
     let headers = [("x-amz-target", target), ("content-type", "application/x-amz-json-1.1")];
     send_with(aws, credentials, "POST", service, "/", &headers, input.to_string().as_bytes())
 }
 
 /// Calls an operation of a Query service.
-pub fn query(aws: &LocalAws, service: &str, parameters: &str) -> Answer {
+pub fn query(aws: &LocalAws, service: &str, parameters: &str) -> RawResponse {
     send(aws, service, "/", &[("content-type", "application/x-www-form-urlencoded")], parameters.as_bytes())
 }

@@ -1,4 +1,4 @@
-//! Recorded responses of AWS (`tests/data/aws-recordings`), and comparisons with them.
+//! Recorded responses of AWS (`tests/data/recordings`), and comparisons with them.
 
 use serde_json::{Map, Value};
 
@@ -6,16 +6,15 @@ use crate::common::{data, read};
 
 /// The recorded responses of a test by name; `file` is such as `logs/groups`.
 pub fn recorded(file: &str, test: &str) -> Value {
-    let all: Map<String, Value> =
-        serde_json::from_str(&read(&data(&format!("aws-recordings/{file}.json")))).expect("JSON");
+    let all: Map<String, Value> = serde_json::from_str(&read(&data(&format!("recordings/{file}.json")))).expect("JSON");
     let recording = all.iter().find(|(name, _)| name.ends_with(&format!("::{test}")));
     recording.unwrap_or_else(|| panic!("no recording of {test}")).1["recorded-content"].clone()
 }
 
 /// Asserts that a response has the recorded members, with the recorded values unless they are generated.
-pub fn assert_as_recorded(recorded: &Value, answer: &Value, place: &str) {
-    match (recorded, answer) {
-        (Value::Object(recorded), Value::Object(answer)) => {
+pub fn assert_as_recorded(recorded: &Value, response: &Value, place: &str) {
+    match (recorded, response) {
+        (Value::Object(recorded), Value::Object(response)) => {
             let names = |members: &Map<String, Value>| {
                 let mut names: Vec<String> = members
                     .iter()
@@ -25,23 +24,23 @@ pub fn assert_as_recorded(recorded: &Value, answer: &Value, place: &str) {
                 names.sort();
                 names
             };
-            assert_eq!(names(recorded), names(answer), "{place}");
+            assert_eq!(names(recorded), names(response), "{place}");
             for name in names(recorded) {
-                assert_as_recorded(&recorded[&name], &answer[&name], &format!("{place}.{name}"));
+                assert_as_recorded(&recorded[&name], &response[&name], &format!("{place}.{name}"));
             }
         }
-        (Value::Array(recorded), Value::Array(answer)) => {
-            assert_eq!(recorded.len(), answer.len(), "{place}");
-            for (recorded, answer) in recorded.iter().zip(answer) {
-                assert_as_recorded(recorded, answer, place);
+        (Value::Array(recorded), Value::Array(response)) => {
+            assert_eq!(recorded.len(), response.len(), "{place}");
+            for (recorded, response) in recorded.iter().zip(response) {
+                assert_as_recorded(recorded, response, place);
             }
         }
-        (Value::String(text), Value::String(answer)) => {
-            assert!(matches(text, answer), "{place}: {text} is not {answer}");
+        (Value::String(text), Value::String(response)) => {
+            assert!(matches(text, response), "{place}: {text} is not {response}");
         }
         // A generated number is recorded as a placeholder.
-        (Value::String(text), Value::Number(_)) => assert!(!text.contains(' '), "{place}: {text} is not {answer}"),
-        _ => assert_eq!(recorded, answer, "{place}"),
+        (Value::String(text), Value::Number(_)) => assert!(!text.contains(' '), "{place}: {text} is not {response}"),
+        _ => assert_eq!(recorded, response, "{place}"),
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::in_process::InProcess;
 
-/// Deploys a template over an existing stack by change set. Returns what the change set says about the resource `Changed`,
+/// Deploys a template over an existing stack by change set. Returns what the change set contains about the resource `Changed`,
 /// and the stack after its execution.
 async fn update(aws: &InProcess, stack: &str, resources: &Value) -> (Value, Value) {
     let input = json!({
@@ -28,8 +28,8 @@ async fn create(aws: &InProcess, stack: &str, resources: &Value) {
 
 async fn physical_id(aws: &InProcess, stack: &str) -> Value {
     let input = json!({ "StackName": stack, "LogicalResourceId": "Changed" });
-    let answer = aws.call("cloudformation", "DescribeStackResource", input).await;
-    answer["StackResourceDetail"]["PhysicalResourceId"].clone()
+    let response = aws.call("cloudformation", "DescribeStackResource", input).await;
+    response["StackResourceDetail"]["PhysicalResourceId"].clone()
 }
 
 /// The resources of a stack with a service called `named` with additional properties.
@@ -71,8 +71,8 @@ async fn a_named_service_gets_a_circuit_breaker_and_its_controller_in_place() {
         assert_eq!(physical_id(&aws, "web").await, before);
     }
     let cluster = before.as_str().and_then(|arn| arn.split('/').nth(1));
-    let answer = aws.call("ecs", "DescribeServices", json!({ "cluster": cluster, "services": [before] })).await;
-    assert_eq!(answer["services"][0]["deploymentConfiguration"]["maximumPercent"], 150);
+    let response = aws.call("ecs", "DescribeServices", json!({ "cluster": cluster, "services": [before] })).await;
+    assert_eq!(response["services"][0]["deploymentConfiguration"]["maximumPercent"], 150);
 }
 
 #[tokio::test]

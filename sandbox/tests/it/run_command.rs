@@ -133,9 +133,9 @@ async fn commands_on_an_instance_have_its_role_and_not_the_callers_home() {
         let path = uri.trim_start_matches(&targets.aws.endpoint.url);
         let request = format!("GET {path} HTTP/1.1\r\n{headers}connection: close\r\n\r\n");
         tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.expect("it reads");
-        let mut answer = String::new();
-        tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut answer).await.expect("it answers");
-        answer
+        let mut response = String::new();
+        tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut response).await.expect("a response");
+        response
     };
     let given = credentials().await;
     assert!(given.contains(" 200 ") && given.contains(":role/targets-Managed-"), "{given}");

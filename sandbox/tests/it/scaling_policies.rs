@@ -46,9 +46,9 @@ impl Scaled {
             "monitoring" => "GraniteServiceVersion20100801",
             _ => "AnyScaleFrontendService",
         };
-        let answer = raw_requests::json(&self.aws, service, &format!("{target}.{operation}"), input);
-        assert_eq!(answer.status, 200, "{operation}: {}", answer.text());
-        if answer.body.is_empty() { Value::Null } else { answer.json() }
+        let response = raw_requests::json(&self.aws, service, &format!("{target}.{operation}"), input);
+        assert_eq!(response.status, 200, "{operation}: {}", response.text());
+        if response.body.is_empty() { Value::Null } else { response.json() }
     }
 
     fn scaling(&self, operation: &str, input: Value) -> Value {

@@ -19,9 +19,9 @@ fn plain_request(endpoint: &Endpoint, host: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(endpoint.host()).expect("it listens");
     let request = format!("POST / HTTP/1.1\r\nhost: {host}\r\n{headers}connection: close\r\ncontent-length: 0\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("it reads");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("it answers");
-    answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).expect("a response");
+    response
 }
 
 async fn refusal(endpoint: &Endpoint, operation: &str, skew: Duration) -> String {
@@ -57,17 +57,17 @@ fn signed(endpoint: &Endpoint, headers: &[(&str, &str)], body: &str) -> String {
 fn exchange(endpoint: &Endpoint, request: &str) -> String {
     let mut stream = TcpStream::connect(endpoint.host()).expect("it listens");
     stream.write_all(request.as_bytes()).expect("it reads");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("it answers");
-    answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).expect("a response");
+    response
 }
 
 #[tokio::test]
 async fn a_signature_is_valid_for_one_request_only() {
     let aws = LocalAws::start().await;
     let request = signed(&aws.endpoint, &[], r#"{"logGroupName":"one"}"#);
-    let answer = exchange(&aws.endpoint, &request);
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let response = exchange(&aws.endpoint, &request);
+    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
     // As on AWS, the same request may be sent again until its signature expires. The group exists by then.
     assert!(exchange(&aws.endpoint, &request).contains("ResourceAlreadyExistsException"));
     for (part, other) in [
@@ -78,22 +78,22 @@ async fn a_signature_is_valid_for_one_request_only() {
         ("POST / ", "GET / "),
         ("/logs/", "/ecs/"),
     ] {
-        let answer = exchange(&aws.endpoint, &request.replacen(part, other, 1));
+        let response = exchange(&aws.endpoint, &request.replacen(part, other, 1));
         assert!(
-            answer.contains("InvalidSignatureException") && answer.starts_with("HTTP/1.1 400"),
-            "{other}: {answer}"
+            response.contains("InvalidSignatureException") && response.starts_with("HTTP/1.1 400"),
+            "{other}: {response}"
         );
     }
-    let answer = exchange(&aws.endpoint, &request.replace(aws.endpoint.host(), "localhost:1"));
-    assert!(answer.contains("InvalidHost"), "{answer}");
+    let response = exchange(&aws.endpoint, &request.replace(aws.endpoint.host(), "localhost:1"));
+    assert!(response.contains("InvalidHost"), "{response}");
 }
 
 #[tokio::test]
 async fn a_body_must_have_its_signed_hash() {
     let aws = LocalAws::start().await;
     for stated in ["UNSIGNED-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", &"0".repeat(64)] {
-        let answer = exchange(&aws.endpoint, &signed(&aws.endpoint, &[("x-amz-content-sha256", stated)], "{}"));
-        assert!(answer.contains("is not the SHA-256 of the body"), "{stated}: {answer}");
+        let response = exchange(&aws.endpoint, &signed(&aws.endpoint, &[("x-amz-content-sha256", stated)], "{}"));
+        assert!(response.contains("is not the SHA-256 of the body"), "{stated}: {response}");
     }
 }
 
@@ -101,18 +101,18 @@ async fn a_body_must_have_its_signed_hash() {
 async fn a_browser_is_refused_even_with_a_signature() {
     let aws = LocalAws::start().await;
     for header in [("origin", "https://attacker.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
-        let answer = exchange(&aws.endpoint, &signed(&aws.endpoint, &[header], r#"{"logGroupName":"one"}"#));
-        assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("AccessDenied"), "{answer}");
-        assert!(!answer.to_lowercase().contains("access-control-"), "{answer}");
+        let response = exchange(&aws.endpoint, &signed(&aws.endpoint, &[header], r#"{"logGroupName":"one"}"#));
+        assert!(response.starts_with("HTTP/1.1 403") && response.contains("AccessDenied"), "{response}");
+        assert!(!response.to_lowercase().contains("access-control-"), "{response}");
     }
     let host = aws.endpoint.host();
     let preflight = format!(
         "OPTIONS / HTTP/1.1\r\nhost: {host}\r\norigin: http://{host}\r\naccess-control-request-method: POST\r\n\
          connection: close\r\n\r\n"
     );
-    let answer = exchange(&aws.endpoint, &preflight);
-    assert!(answer.starts_with("HTTP/1.1 403") && !answer.to_lowercase().contains("access-control-"), "{answer}");
-    assert!(aws.logs().describe_log_groups().send().await.expect("an answer").log_groups().is_empty());
+    let response = exchange(&aws.endpoint, &preflight);
+    assert!(response.starts_with("HTTP/1.1 403") && !response.to_lowercase().contains("access-control-"), "{response}");
+    assert!(aws.logs().describe_log_groups().send().await.expect("a response").log_groups().is_empty());
 }
 
 #[tokio::test]
@@ -134,8 +134,8 @@ async fn requests_that_are_too_large_too_deep_or_compressed_are_refused() {
     let packed = exchange(&aws.endpoint, &signed(&aws.endpoint, &[("content-encoding", "br")], "{}"));
     assert!(packed.starts_with("HTTP/1.1 415") && packed.contains("br"), "{packed}");
     let deep = format!("{}1{}", "{\"a\":".repeat(5000), "}".repeat(5000));
-    let answer = exchange(&aws.endpoint, &signed(&aws.endpoint, &[], &deep));
-    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("SerializationException"), "{answer}");
+    let response = exchange(&aws.endpoint, &signed(&aws.endpoint, &[], &deep));
+    assert!(response.starts_with("HTTP/1.1 400") && response.contains("SerializationException"), "{response}");
 }
 
 #[tokio::test]
@@ -143,8 +143,8 @@ async fn an_incomplete_body_is_not_reported_as_too_large() {
     let aws = LocalAws::start().await;
     let complete = signed(&aws.endpoint, &[], "{}");
     let broken = complete.replace("content-length: 2\r\n\r\n{}", "transfer-encoding: chunked\r\n\r\nzz\r\n");
-    let answer = exchange(&aws.endpoint, &broken);
-    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("MalformedHttpRequestException"), "{answer}");
+    let response = exchange(&aws.endpoint, &broken);
+    assert!(response.starts_with("HTTP/1.1 400") && response.contains("MalformedHttpRequestException"), "{response}");
 }
 
 #[tokio::test]
@@ -153,8 +153,11 @@ async fn a_second_authorization_is_refused() {
     let request = signed(&aws.endpoint, &[], r#"{"logGroupName":"one"}"#);
     for second in ["AWS4-HMAC-SHA256 x", "Basic x", ""] {
         let twice = request.replacen("\r\n\r\n", &format!("\r\nauthorization: {second}\r\n\r\n"), 1);
-        let answer = exchange(&aws.endpoint, &twice);
-        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("IncompleteSignatureException"), "{answer}");
+        let response = exchange(&aws.endpoint, &twice);
+        assert!(
+            response.starts_with("HTTP/1.1 400") && response.contains("IncompleteSignatureException"),
+            "{response}"
+        );
     }
 }
 
@@ -179,7 +182,7 @@ async fn yaml_aliases_that_expand_exponentially_are_refused() {
 fn open_connection(endpoint: &Endpoint, request: &str) -> TcpStream {
     let mut stream = TcpStream::connect(endpoint.host()).expect("it listens");
     stream.write_all(request.as_bytes()).expect("it reads");
-    assert!(stream.read(&mut [0; 1024]).expect("it answers") > 0);
+    assert!(stream.read(&mut [0; 1024]).expect("a response") > 0);
     stream
 }
 
@@ -210,8 +213,8 @@ async fn unauthenticated_connections_are_evicted_and_too_many_authenticated_ones
         other => panic!("{other:?}"),
     }
     drop(places);
-    let answered = async { while endpoint.status(Clock::new(1.0).now()).await.is_err() {} };
-    tokio::time::timeout(Duration::from_secs(10), answered).await.expect("there is a place again");
+    let is_reachable = async { while endpoint.status(Clock::new(1.0).now()).await.is_err() {} };
+    tokio::time::timeout(Duration::from_secs(10), is_reachable).await.expect("there is a place again");
 }
 
 #[tokio::test]
@@ -237,11 +240,11 @@ async fn an_unsigned_request_is_refused_in_its_protocol() {
 #[tokio::test]
 async fn a_request_for_another_host_is_refused() {
     let aws = LocalAws::start().await;
-    let answer = plain_request(&aws.endpoint, "attacker.example", "");
-    assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("InvalidHost"), "{answer}");
+    let response = plain_request(&aws.endpoint, "attacker.example", "");
+    assert!(response.starts_with("HTTP/1.1 403") && response.contains("InvalidHost"), "{response}");
     let absolute_form = signed(&aws.endpoint, &[], "{}").replacen("POST /", "POST http://attacker.example/", 1);
-    let answer = exchange(&aws.endpoint, &absolute_form);
-    assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("InvalidHost"), "{answer}");
+    let response = exchange(&aws.endpoint, &absolute_form);
+    assert!(response.starts_with("HTTP/1.1 403") && response.contains("InvalidHost"), "{response}");
 }
 
 #[tokio::test]
@@ -290,10 +293,10 @@ async fn credentials_for_awss_api_do_not_sign_control_calls() {
     let aws = LocalAws::start().await;
     // The call would decide what runs on this machine.
     let input = json!({ "stackName": "s", "images": { "web": { "command": ["sh", "-c", "id"], "cwd": "/" } } });
-    let answer = crate::raw_requests::json(&aws, "ecsws", "EcswsSandbox.PutImages", &input);
-    assert_eq!(answer.status, 400, "{}", answer.text());
-    assert!(answer.text().contains("InvalidSignatureException"), "{}", answer.text());
-    assert!(!answer.text().contains(&aws.endpoint.control_secret));
+    let response = crate::raw_requests::json(&aws, "ecsws", "EcswsSandbox.PutImages", &input);
+    assert_eq!(response.status, 400, "{}", response.text());
+    assert!(response.text().contains("InvalidSignatureException"), "{}", response.text());
+    assert!(!response.text().contains(&aws.endpoint.control_secret));
     assert_ne!(aws.endpoint.control_secret, aws.endpoint.credentials.secret_access_key);
     aws.control("PutImages", input).await;
 }

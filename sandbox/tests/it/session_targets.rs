@@ -95,10 +95,10 @@ impl SessionTargets {
         Self::outcome(&raw_requests::json(&self.aws, "ecs", &target, input))
     }
 
-    /// The answer, or `CODE: message`.
-    fn outcome(answer: &raw_requests::Answer) -> Result<Value, String> {
-        let body = answer.json();
-        if answer.status == 200 {
+    /// The response, or `CODE: message`.
+    fn outcome(response: &raw_requests::RawResponse) -> Result<Value, String> {
+        let body = response.json();
+        if response.status == 200 {
             return Ok(body);
         }
         let text = |member: &str| body[member].as_str().unwrap_or_default().to_owned();
@@ -141,7 +141,7 @@ impl SessionTargets {
     pub fn exec(&self, task: &str, command: &str) -> Result<(String, String, String), String> {
         let input = json!({ "cluster": "demo_1", "task": task, "interactive": true, "command": command });
         self.try_ecs("ExecuteCommand", &input)
-            .map(|answer| session(&answer["session"], "sessionId", "streamUrl", "tokenValue"))
+            .map(|response| session(&response["session"], "sessionId", "streamUrl", "tokenValue"))
     }
 
     pub fn shell(&self, target: &str) -> (String, String, String) {
@@ -159,7 +159,7 @@ impl SessionTargets {
 }
 
 /// Id, address and token.
-fn session(answer: &Value, id: &str, url: &str, token: &str) -> (String, String, String) {
-    let text = |member: &str| answer[member].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+fn session(response: &Value, id: &str, url: &str, token: &str) -> (String, String, String) {
+    let text = |member: &str| response[member].as_str().unwrap_or_else(|| panic!("{response}")).to_owned();
     (text(id), text(url), text(token))
 }

@@ -56,8 +56,8 @@ async fn refused_ecs_exec_calls_have_ecss_messages() {
     assert!(with("command", json!("echo 'x")).starts_with("InvalidParameterException"));
     let mut good = base.clone();
     good["container"] = json!("other");
-    let answer = targets.ecs("ExecuteCommand", &good);
-    assert_eq!(answer["containerName"], "other");
+    let response = targets.ecs("ExecuteCommand", &good);
+    assert_eq!(response["containerName"], "other");
     let (_, url, token) = targets.exec(&targets.task("one", true).await, "/nowhere/ls").expect("it is let in");
     let closed = Channel::greet(&url, &token).await.until_closed().await;
     assert!(

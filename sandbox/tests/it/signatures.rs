@@ -37,8 +37,8 @@ async fn query_parameters_are_signed_sorted_by_name() {
                 query.append_pair(&name, &value);
             }
             let path = format!("/?{}", query.finish().replace('+', "%20"));
-            let answer = send_as(&aws, "GET", "cloudformation", &path, &[], b"");
-            prop_assert_ne!(answer.status, 403, "{}: {}", path, answer.text());
+            let response = send_as(&aws, "GET", "cloudformation", &path, &[], b"");
+            prop_assert_ne!(response.status, 403, "{}: {}", path, response.text());
             Ok(())
         })
     });

@@ -12,10 +12,10 @@ use crate::in_process::InProcess;
 async fn events(aws: &InProcess, stack: &str) -> Vec<Value> {
     let (mut all, mut token) = (Vec::new(), Value::Null);
     loop {
-        let answer =
+        let response =
             aws.call("cloudformation", "DescribeStackEvents", json!({ "StackName": stack, "NextToken": token })).await;
-        all.extend(answer["StackEvents"].as_array().expect("events").clone());
-        token = answer["NextToken"].clone();
+        all.extend(response["StackEvents"].as_array().expect("events").clone());
+        token = response["NextToken"].clone();
         if token.is_null() {
             return all;
         }

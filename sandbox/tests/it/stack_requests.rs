@@ -92,7 +92,7 @@ async fn invalid_names_and_retained_resources_are_refused_with_awss_messages() {
     assert_eq!(refused, ("ValidationError".to_owned(), words));
 }
 
-/// A request with the token of an earlier one is answered in the same way, without being executed again.
+/// A request with the token of an earlier one gets the same response, without being executed again.
 #[tokio::test]
 async fn a_request_with_the_same_token_is_executed_once() {
     let aws = InProcess::new();

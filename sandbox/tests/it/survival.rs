@@ -80,7 +80,7 @@ async fn a_damaged_state_is_refused_until_it_is_reset() {
     }
     lifecycle::reset(&aws.folder()).await.expect("it is reset");
     aws.try_restart().await.expect("it starts");
-    assert!(aws.logs().describe_log_groups().send().await.expect("an answer").log_groups().is_empty());
+    assert!(aws.logs().describe_log_groups().send().await.expect("a response").log_groups().is_empty());
 }
 
 #[tokio::test]
@@ -150,14 +150,14 @@ async fn a_full_disk_is_a_clear_fault_until_there_is_space() {
     };
     assert_eq!(error.code(), Some("InternalFailure"));
     assert!(error.message().is_some_and(|message| message.contains("no space left")), "{error:?}");
-    assert_eq!(logs.describe_log_groups().send().await.expect("it still answers").log_groups().len(), 1);
+    assert_eq!(logs.describe_log_groups().send().await.expect("a response").log_groups().len(), 1);
 
     let pid = confined.id().to_string();
     let freed = Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited"]).status().expect("prlimit runs");
     assert!(freed.success());
     put().await.expect("there is space again");
     logs.create_log_group().log_group_name("h").send().await.expect("and for rows too");
-    let stored = async || logs.describe_log_groups().send().await.expect("an answer").log_groups().len();
+    let stored = async || logs.describe_log_groups().send().await.expect("a response").log_groups().len();
     assert_eq!(stored().await, 2);
     kill(Pid::from_raw(pid.parse().expect("a number")), Signal::SIGKILL).expect("it is killed");
 }
@@ -314,7 +314,7 @@ async fn a_reset_and_a_start_at_the_same_time_leave_an_intact_state() {
     lifecycle::stop(&other).await.expect("it can be stopped");
     lifecycle::reset(&other).await.expect("it is reset again");
     aws.try_restart().await.expect("it starts");
-    assert!(aws.logs().describe_log_groups().send().await.expect("an answer").log_groups().is_empty());
+    assert!(aws.logs().describe_log_groups().send().await.expect("a response").log_groups().is_empty());
 }
 
 #[tokio::test]

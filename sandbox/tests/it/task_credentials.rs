@@ -22,9 +22,9 @@ fn request_credentials(endpoint: &Endpoint, method: &str, path: &str, headers: &
     let mut stream = TcpStream::connect(endpoint.host()).expect("it listens");
     let request = format!("{method} {path} HTTP/1.1\r\n{headers}connection: close\r\ncontent-length: 0\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("it reads");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("it answers");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).expect("a response");
+    let (head, body) = response.split_once("\r\n\r\n").expect("a head");
     (head[9..12].parse().expect("a status"), body.to_owned())
 }
 
@@ -132,7 +132,7 @@ async fn a_tasks_credentials_are_not_those_of_the_sandbox() {
     endpoint.credentials.secret_access_key = given["SecretAccessKey"].as_str().expect("a secret").to_owned();
     let refused = endpoint.shut_down(Clock::new(1.0).now()).await;
     assert!(matches!(refused, Err(ControlError::Refused { .. })), "{refused:?}");
-    let answer = crate::raw_requests::json_as(
+    let response = crate::raw_requests::json_as(
         &tasks.aws,
         &Credentials::new(
             &endpoint.credentials.access_key_id,
@@ -144,5 +144,5 @@ async fn a_tasks_credentials_are_not_those_of_the_sandbox() {
         ("ecsws", "EcswsSandbox.Shutdown"),
         &json!({}),
     );
-    assert!(answer.status == 400 && answer.text().contains("AccessDeniedException"), "{}", answer.text());
+    assert!(response.status == 400 && response.text().contains("AccessDeniedException"), "{}", response.text());
 }

@@ -31,8 +31,8 @@ async fn scalars_in_nested_structures_are_converted_to_the_types_of_their_proper
     });
     let input = json!({ "StackName": "typed", "TemplateBody": body.to_string() });
     assert_eq!(aws.change_stack("CreateStack", input).await["StackStatus"], "CREATE_COMPLETE");
-    let answer = aws.call("ecs", "DescribeTaskDefinition", json!({ "taskDefinition": "typed" })).await;
-    let container = &answer["taskDefinition"]["containerDefinitions"][0];
+    let response = aws.call("ecs", "DescribeTaskDefinition", json!({ "taskDefinition": "typed" })).await;
+    let container = &response["taskDefinition"]["containerDefinitions"][0];
     for (pointer, value) in [
         ("/memory", json!(128)),
         ("/cpu", json!(64)),
@@ -42,8 +42,8 @@ async fn scalars_in_nested_structures_are_converted_to_the_types_of_their_proper
     ] {
         assert_eq!(container.pointer(pointer), Some(&value), "{pointer}");
     }
-    let answer = aws.call("monitoring", "DescribeAlarms", json!({ "AlarmNames": ["typed"] })).await;
-    let alarm = &answer["MetricAlarms"][0];
+    let response = aws.call("monitoring", "DescribeAlarms", json!({ "AlarmNames": ["typed"] })).await;
+    let alarm = &response["MetricAlarms"][0];
     assert_eq!((&alarm["Period"], &alarm["Dimensions"][0]["Value"]), (&json!(60), &json!("7")));
 }
 
@@ -146,8 +146,8 @@ async fn the_tags_of_a_scalable_target_are_updated_in_place() {
         let stack = aws.change_stack(operation, body(json!([{ "Key": key, "Value": key }]))).await;
         assert!(stack["StackStatus"].as_str().expect("a status").ends_with("E_COMPLETE"), "{stack}");
         let input = json!({ "ServiceNamespace": "ecs" });
-        let answer = aws.call("application-autoscaling", "DescribeScalableTargets", input).await;
-        let arn = answer["ScalableTargets"][0]["ScalableTargetARN"].clone();
+        let response = aws.call("application-autoscaling", "DescribeScalableTargets", input).await;
+        let arn = response["ScalableTargets"][0]["ScalableTargetARN"].clone();
         let tags = aws.call("application-autoscaling", "ListTagsForResource", json!({ "ResourceARN": arn })).await;
         let own: Vec<_> =
             tags["Tags"].as_object().expect("tags").keys().filter(|key| !key.starts_with("aws:")).collect();

@@ -13,14 +13,15 @@ use crate::local_aws::LocalAws;
 
 /// The response of AWS in a recorded test.
 fn recorded(test: &str) -> Value {
-    let all: Value = serde_json::from_str(&read(&data("recorded/templates.json"))).expect("it is JSON");
+    let all: Value =
+        serde_json::from_str(&read(&data("recordings/cloudformation/templates.json"))).expect("it is JSON");
     all[test].clone()
 }
 
 /// The error message in a recorded response, which may be in botocore's form.
 fn message(test: &str) -> String {
-    let answer = recorded(test);
-    let error = answer.as_object().expect(test).values().next().expect("an answer");
+    let response = recorded(test);
+    let error = response.as_object().expect(test).values().next().expect("a response");
     match error.as_str() {
         Some(text) => text.split_once("operation: ").expect("an error").1.to_owned(),
         None => error.pointer("/Error/Message").and_then(Value::as_str).expect("an error").to_owned(),
@@ -47,8 +48,8 @@ pub async fn create(client: &Client, name: &str, body: &str, parameters: &[(&str
 pub async fn wait_until_complete(client: &Client, name: &str) -> Stack {
     let wait = async {
         loop {
-            let answer = client.describe_stacks().stack_name(name).send().await.expect("the stack is known");
-            let stack = answer.stacks()[0].clone();
+            let response = client.describe_stacks().stack_name(name).send().await.expect("the stack is known");
+            let stack = response.stacks()[0].clone();
             if !stack.stack_status().expect("a status").as_str().ends_with("_IN_PROGRESS") {
                 return stack;
             }
@@ -255,9 +256,9 @@ async fn wait_until_deleted(client: &Client, name: &str) {
 
 /// The reasons of a stack's events.
 pub async fn reasons(client: &Client, stack: &Stack) -> Vec<String> {
-    let answer =
+    let response =
         client.describe_stack_events().stack_name(stack.stack_id().expect("an id")).send().await.expect("events");
-    answer.stack_events().iter().filter_map(|event| event.resource_status_reason()).map(str::to_owned).collect()
+    response.stack_events().iter().filter_map(|event| event.resource_status_reason()).map(str::to_owned).collect()
 }
 
 #[tokio::test]

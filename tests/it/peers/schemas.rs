@@ -11,8 +11,8 @@ use crate::common::read;
 fn the_tables_of_resource_types_are_up_to_date() {
     let tables = Path::new(env!("CARGO_MANIFEST_DIR")).join("sandbox/src/cloudformation");
     let folder = tempfile::tempdir().expect("a folder");
-    succeed(Command::new(tool("python")).arg(tables.join("schemas.py")).arg(folder.path()));
+    succeed(Command::new(tool("python")).arg(tables.join("provider_schemas.py")).arg(folder.path()));
     for file in ["replacement.txt", "type_names.txt"] {
-        assert_eq!(read(&tables.join(file)), read(&folder.path().join(file)), "{file}: run schemas.py");
+        assert_eq!(read(&tables.join(file)), read(&folder.path().join(file)), "{file}: run provider_schemas.py");
     }
 }

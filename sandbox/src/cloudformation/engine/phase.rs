@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{apply_template, deletion, discard_creation, rollback};
 use crate::base::tags::Tag;
 use crate::cloudformation::State;
-use crate::cloudformation::model::{Definition, Resource, ResourceStatus, Stack, StackStatus};
+use crate::cloudformation::model::{Resource, ResourceStatus, Stack, StackDefinition, StackStatus};
 use crate::cloudformation::resources::{HandlerContext, STACK_ID_TAG};
 use crate::cloudformation::template::Template;
 use crate::cloudformation::template::evaluation_scope::{EvaluationScope, ResourceValues};
@@ -124,7 +124,7 @@ impl StackPhase {
         self.set_status_with(resource, status, reason, None)
     }
 
-    /// The same, with other properties in the event than those of the physical resource.
+    /// Stores a resource with a status and its event, which shows `properties` instead of those of the physical resource.
     pub(super) fn set_status_with(
         &self,
         resource: &mut Resource,
@@ -171,7 +171,7 @@ impl StackPhase {
     /// Resolves a template against the stack's current resources.
     pub(super) fn resolve<'a>(
         &'a self,
-        definition: &Definition,
+        definition: &StackDefinition,
         template: &'a Template,
     ) -> Result<ResolvedTemplate<'a>, Fault> {
         let scope = self.scope(definition, template, self.resources());
@@ -181,7 +181,7 @@ impl StackPhase {
 
     fn scope<'a>(
         &'a self,
-        definition: &Definition,
+        definition: &StackDefinition,
         template: &'a Template,
         resources: BTreeMap<String, Resource>,
     ) -> EvaluationScope<'a> {
@@ -202,7 +202,7 @@ impl StackPhase {
     /// would keep other callers waiting.
     pub(super) fn scope_of<'a>(
         &'a self,
-        definition: &Definition,
+        definition: &StackDefinition,
         template: &'a Template,
         depends_on: &[String],
     ) -> EvaluationScope<'a> {

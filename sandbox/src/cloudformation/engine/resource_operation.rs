@@ -40,7 +40,7 @@ struct ResourceOperation {
     resource: Resource,
     /// The resolved properties of the template.
     desired: Value,
-    /// The same as answers and events show them, where they contain parameters with `NoEcho`.
+    /// `desired` as responses and events show it, if it contains parameters with `NoEcho`.
     masked: Option<Value>,
     /// Whether the update changes the stack's tags.
     stack_tags_changed: bool,

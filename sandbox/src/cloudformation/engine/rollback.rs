@@ -4,7 +4,7 @@ use super::graph;
 use super::phase::StackPhase;
 use super::{find_type, status_reason};
 use crate::Fault;
-use crate::cloudformation::model::{Definition, PhysicalResource, Resource, ResourceStatus, StackStatus};
+use crate::cloudformation::model::{PhysicalResource, Resource, ResourceStatus, StackDefinition, StackStatus};
 use crate::fault_injection::Verb;
 
 /// Runs the phase of `UPDATE_ROLLBACK_IN_PROGRESS`.
@@ -26,7 +26,7 @@ pub(super) async fn run(phase: &StackPhase) -> Result<(), Fault> {
         if let Some(previous) = stack.previous.take() {
             // The clean-up depends on it.
             let retain_except_on_create = stack.definition.retain_except_on_create;
-            stack.definition = Definition { retain_except_on_create, ..previous };
+            stack.definition = StackDefinition { retain_except_on_create, ..previous };
         }
         stack.resources_to_skip.clear();
     })

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::OnFailure;
-use super::{ChangeSetStatus, Definition, ExecutionStatus};
+use super::{ChangeSetStatus, ExecutionStatus, StackDefinition};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ChangeSet {
@@ -29,8 +29,8 @@ pub(crate) struct ChangeSet {
     /// When it was created.
     pub created: Timestamp,
     /// The stack's definition once it is executed.
-    pub definition: Definition,
-    /// The changes, as answers list them.
+    pub definition: StackDefinition,
+    /// The changes, as responses list them.
     pub planned: ChangeList,
     /// `OnStackFailure`, as the request has it.
     pub on_stack_failure: Option<OnFailure>,

@@ -4,13 +4,13 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{Definition, PhysicalResource, Resource, State};
+use super::{PhysicalResource, Resource, StackDefinition, State};
 
 /// How many deleted stacks are kept.
 const MAX_DELETED: usize = 50;
 
 impl State {
-    /// Removes the oldest deleted stacks, and reduces the others to what answers show of deleted stacks.
+    /// Removes the oldest deleted stacks, and reduces the others to what responses show of deleted stacks.
     pub(crate) fn compact_deleted(&mut self) {
         let deleted = self.stacks.values().filter(|stack| stack.is_deleted());
         let mut deleted: Vec<(Timestamp, String)> =
@@ -32,8 +32,8 @@ impl State {
 
     fn compact(&mut self, id: &str) {
         if let Some(stack) = self.stacks.get_mut(id) {
-            let Definition { dynamic, change_set_id, .. } = Definition::default();
-            stack.definition = Definition { dynamic, change_set_id, ..std::mem::take(&mut stack.definition) };
+            let StackDefinition { dynamic, change_set_id, .. } = StackDefinition::default();
+            stack.definition = StackDefinition { dynamic, change_set_id, ..std::mem::take(&mut stack.definition) };
             stack.previous = None;
             stack.is_compacted = true;
         }
@@ -77,7 +77,7 @@ mod tests {
 
     fn stack(number: usize) -> Stack {
         let template = json!({ "Description": "d", "Resources": { "A": { "Type": "AWS::Logs::LogGroup" } } });
-        let definition = Definition { template_body: template.to_string(), ..Definition::default() };
+        let definition = StackDefinition { template_body: template.to_string(), ..StackDefinition::default() };
         let time = Timestamp::UNIX_EPOCH + std::time::Duration::from_secs(number as u64);
         let stack = json!({
             "id": format!("arn-{number:03}"), "name": "s", "status": "DELETE_IN_PROGRESS", "created": time,

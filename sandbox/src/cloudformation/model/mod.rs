@@ -30,13 +30,13 @@ pub(crate) struct TemplateParameter {
     pub value: String,
     /// For an SSM parameter type, the value of the SSM parameter.
     pub resolved: Option<String>,
-    /// Whether answers, events and logs hide the value.
+    /// Whether responses, events and logs hide the value.
     pub no_echo: bool,
 }
 
 /// The definition of a stack: everything that an update replaces as a whole.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(crate) struct Definition {
+pub(crate) struct StackDefinition {
     /// The template after its transforms.
     pub template_body: String,
     /// The template before its transforms, where it has any.
@@ -66,7 +66,7 @@ pub(crate) struct Definition {
     pub notification_arns: Vec<String>,
 }
 
-impl Definition {
+impl StackDefinition {
     /// The template before its transforms.
     pub(crate) fn original_template(&self) -> &str {
         self.original_body.as_ref().unwrap_or(&self.template_body)
@@ -138,9 +138,9 @@ pub(crate) struct Stack {
     /// When its deletion began.
     pub deleted: Option<Timestamp>,
     /// The current definition; during an operation, the one that it establishes.
-    pub definition: Definition,
+    pub definition: StackDefinition,
     /// The definition before the update in progress, for its rollback.
-    pub previous: Option<Definition>,
+    pub previous: Option<StackDefinition>,
     pub outputs: Vec<StackOutput>,
     /// The exports of other stacks that it uses.
     pub imports: Vec<String>,
@@ -177,7 +177,7 @@ impl Stack {
         self.status == StackStatus::DeleteComplete
     }
 
-    /// Whether a request with this token began the latest operation: then it is a retry, and has the same answer again.
+    /// Whether a request with this token began the latest operation: then it is a retry, and gets the same response.
     pub(crate) fn was_started_by(&self, request: StackRequest, token: Option<&str>) -> bool {
         token.is_some() && self.client_request_token.as_deref() == token && self.started_by == Some(request)
     }

@@ -1,8 +1,8 @@
-//! Masks the values of parameters with `NoEcho`, which no answer, event or log shows.
+//! Masks the values of parameters with `NoEcho`, which no response, event or log shows.
 
 use serde_json::Value;
 
-use super::{Definition, PhysicalResource, Resource, Stack, TemplateParameter};
+use super::{PhysicalResource, Resource, Stack, StackDefinition, TemplateParameter};
 use crate::Fault;
 
 /// The text in place of a hidden value.
@@ -11,7 +11,7 @@ pub(crate) const MASK: &str = "****";
 /// Shorter values are only masked where they are whole words: within a word they are there by accident.
 const MIN_PART: usize = 4;
 
-impl Definition {
+impl StackDefinition {
     pub(crate) fn hidden_parameters(&self) -> Vec<&str> {
         self.parameters.iter().filter(|parameter| parameter.no_echo).map(|parameter| parameter.key.as_str()).collect()
     }
@@ -37,7 +37,7 @@ impl Definition {
 /// put parts of values into messages.
 pub(crate) fn mask_fault(fault: Fault, parameters: &[TemplateParameter]) -> Fault {
     let hidden = parameters.iter().filter(|parameter| parameter.no_echo);
-    let hidden = Definition { parameters: hidden.cloned().collect(), ..Definition::default() };
+    let hidden = StackDefinition { parameters: hidden.cloned().collect(), ..StackDefinition::default() };
     let values = hidden
         .parameters
         .iter()
@@ -105,17 +105,17 @@ impl Stack {
     /// A text about the stack with its hidden values masked.
     pub(crate) fn masked(&self, text: String) -> String {
         let definitions = [Some(&self.definition), self.previous.as_ref()];
-        let secrets = definitions.into_iter().flatten().flat_map(Definition::secrets);
+        let secrets = definitions.into_iter().flatten().flat_map(StackDefinition::secrets);
         secrets.fold(text, |text, secret| mask_text(&text, &secret))
     }
 
-    /// The same of every text in a value.
+    /// The value with the hidden values masked in every text.
     pub(crate) fn masked_value(&self, value: &Value) -> Value {
         map_texts(value, &|text| self.masked(text.to_owned()))
     }
 }
 
-impl Definition {
+impl StackDefinition {
     /// The template after its transforms, with the hidden values masked that the transforms wrote into it.
     pub(crate) fn processed_template(&self) -> String {
         if self.template_body == self.original_template() {

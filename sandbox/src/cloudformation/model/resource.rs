@@ -18,13 +18,13 @@ pub struct PhysicalResource {
     pub attributes: Map<String, Value>,
     /// The resolved properties.
     pub properties: Value,
-    /// The properties as answers and events show them, where they contain parameters with `NoEcho`.
+    /// The properties as responses and events show them, if they contain parameters with `NoEcho`.
     #[serde(default)]
     pub masked: Option<Value>,
 }
 
 impl PhysicalResource {
-    /// The properties as answers and events show them.
+    /// The properties as responses and events show them.
     pub fn visible_properties(&self) -> &Value {
         self.masked.as_ref().unwrap_or(&self.properties)
     }

@@ -223,7 +223,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cloudformation::model::{Definition, StackEvent};
+    use crate::cloudformation::model::{StackDefinition, StackEvent};
 
     fn resource(name: u8, status: u8, time: i64) -> Resource {
         let status = if status == 0 { "UPDATE_COMPLETE" } else { "UPDATE_IN_PROGRESS" };
@@ -245,7 +245,7 @@ mod tests {
             let mut state = State::default();
             let stack = json!({
                 "id": "arn", "name": "s", "status": "UPDATE_IN_PROGRESS", "created": Timestamp::UNIX_EPOCH,
-                "definition": Definition::default(), "outputs": [], "imports": [], "termination_protection": false, "retain": [],
+                "definition": StackDefinition::default(), "outputs": [], "imports": [], "termination_protection": false, "retain": [],
             });
             state.stacks.insert("arn", serde_json::from_value::<Stack>(stack).expect("a stack"));
             for (name, status, time) in steps {

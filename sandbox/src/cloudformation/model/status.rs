@@ -1,4 +1,4 @@
-//! The statuses of stacks, of their resources and of change sets. Answers and the store have AWS's text of each.
+//! The statuses of stacks, of their resources and of change sets. Responses and the store contain AWS's text of each.
 
 use std::fmt;
 
@@ -195,7 +195,7 @@ impl ResourceAction {
     }
 }
 
-/// Whether a change set could be created. It is computed before the request is answered, so none is ever in progress.
+/// Whether a change set could be created. It is computed before the response, so none is ever in progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum ChangeSetStatus {

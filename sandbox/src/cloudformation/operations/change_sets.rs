@@ -13,7 +13,7 @@ use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::cloudformation::engine;
 use crate::cloudformation::model::{
-    ChangeSet, ChangeSetStatus, Definition, ExecutionStatus, OnFailure, Stack, StackRequest, StackStatus, State,
+    ChangeSet, ChangeSetStatus, ExecutionStatus, OnFailure, Stack, StackDefinition, StackRequest, StackStatus, State,
 };
 use crate::cloudformation::plan;
 use crate::cloudformation::template::invalid;
@@ -39,7 +39,7 @@ pub(crate) async fn create(sandbox: Arc<Sandbox>, input: CreateChangeSetInput) -
     let definition = input.definition(&sandbox, (!creates).then_some(&stack)).await?;
     let name = &input.change_set_name;
     let id = sandbox.config.arn("cloudformation", &format!("changeSet/{name}/{}", ids::uuid()));
-    let definition = Definition { change_set_id: Some(id.clone()), ..definition };
+    let definition = StackDefinition { change_set_id: Some(id.clone()), ..definition };
     let planned = plan::compare(&sandbox, &stack, &definition)?;
     let (status, status_reason, execution_status) = match &planned {
         Some(_) => (ChangeSetStatus::CreateComplete, None, ExecutionStatus::Available),
@@ -88,7 +88,7 @@ fn stack_for(
         Some(stack) => check_updatable(&stack, OnFailure::DoNothing).map(|()| stack),
         None if creates => {
             check_stack_name(stack_name)?;
-            Ok(new_stack(sandbox, stack_name, Definition::default()))
+            Ok(new_stack(sandbox, stack_name, StackDefinition::default()))
         }
         None => Err(invalid(format!("Stack [{stack_name}] does not exist"))),
     }
@@ -122,9 +122,9 @@ fn store(sandbox: &Arc<Sandbox>, state: &mut State, stack: &Stack, change_set: C
             sandbox.clock.now(),
         );
     }
-    let answer = json!({ "Id": change_set.id, "StackId": stack.id });
+    let response = json!({ "Id": change_set.id, "StackId": stack.id });
     state.change_sets.insert(change_set.id.clone(), change_set);
-    Ok(answer)
+    Ok(response)
 }
 
 /// The input of the operations on one change set.
@@ -190,19 +190,19 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Operati
         };
         let keyed = changes.iter().enumerate().map(|(number, change)| (number.to_string(), change.clone()));
         let page = page(keyed, &change_set.id, input.next_token.as_deref(), CHANGES_PER_PAGE)?;
-        let mut answer = summary(change_set);
+        let mut response = summary(change_set);
         if let Some(warning) = warning {
-            answer["StatusReason"] = warning.as_str().into();
+            response["StatusReason"] = warning.as_str().into();
         }
-        answer["Changes"] = page.items.into();
-        answer["NextToken"] = page.next_token.into();
-        answer["Capabilities"] = json!(definition.capabilities);
-        answer["Parameters"] = parameters_output(definition);
-        answer["Tags"] = if definition.tags.is_empty() { Value::Null } else { tags_output(definition) };
-        answer["NotificationARNs"] = json!(definition.notification_arns);
-        answer["OnStackFailure"] = json!(change_set.on_stack_failure.map(OnFailure::as_str));
-        answer["RollbackConfiguration"] = json!({});
-        Ok(answer)
+        response["Changes"] = page.items.into();
+        response["NextToken"] = page.next_token.into();
+        response["Capabilities"] = json!(definition.capabilities);
+        response["Parameters"] = parameters_output(definition);
+        response["Tags"] = if definition.tags.is_empty() { Value::Null } else { tags_output(definition) };
+        response["NotificationARNs"] = json!(definition.notification_arns);
+        response["OnStackFailure"] = json!(change_set.on_stack_failure.map(OnFailure::as_str));
+        response["RollbackConfiguration"] = json!({});
+        Ok(response)
     })
 }
 
@@ -252,7 +252,7 @@ pub(crate) fn execute(sandbox: &Arc<Sandbox>, input: ChangeSetInput) -> Operatio
     Ok(json!({}))
 }
 
-fn begin_creation(state: &mut State, id: &str, definition: Definition, now: jiff::Timestamp) -> Result<(), Fault> {
+fn begin_creation(state: &mut State, id: &str, definition: StackDefinition, now: jiff::Timestamp) -> Result<(), Fault> {
     let stack = state.stacks.get_mut(id).filter(|stack| stack.status == StackStatus::ReviewInProgress);
     let stack = stack.ok_or_else(|| invalid(format!("Stack [{id}] already exists")))?;
     stack.definition = definition;

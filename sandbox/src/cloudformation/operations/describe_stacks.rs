@@ -9,12 +9,12 @@ use super::{find_described, page};
 use crate::Sandbox;
 use crate::base::clock::epoch_seconds;
 use crate::cloudformation::State;
-use crate::cloudformation::model::{Definition, MASK, OnFailure, Stack, StackStatus};
+use crate::cloudformation::model::{MASK, OnFailure, Stack, StackDefinition, StackStatus};
 use crate::cloudformation::template::{Template, invalid};
 use crate::core::OperationResult;
 
 /// `Parameters` of an output; null when there is none.
-pub(crate) fn parameters_output(definition: &Definition) -> Value {
+pub(crate) fn parameters_output(definition: &StackDefinition) -> Value {
     if definition.parameters.is_empty() {
         return Value::Null;
     }
@@ -26,7 +26,7 @@ pub(crate) fn parameters_output(definition: &Definition) -> Value {
     parameters.collect()
 }
 
-pub(crate) fn tags_output(definition: &Definition) -> Value {
+pub(crate) fn tags_output(definition: &StackDefinition) -> Value {
     definition.tags.iter().map(|tag| json!({ "Key": tag.key, "Value": tag.value })).collect()
 }
 

@@ -1,8 +1,8 @@
-//! The operations of the API. They check their input in CloudFormation's order, and answer in its words.
+//! The operations of the API. They check their input in CloudFormation's order, with its messages.
 
 use std::sync::Arc;
 
-use super::model::{ChangeSet, Definition, ExecutionStatus, OnFailure, Stack, StackStatus, State};
+use super::model::{ChangeSet, ExecutionStatus, OnFailure, Stack, StackDefinition, StackStatus, State};
 use super::template::invalid;
 use crate::base::paging::{self, Page};
 use crate::{Fault, Sandbox};
@@ -66,7 +66,7 @@ fn check_stack_name(name: &str) -> Result<(), Fault> {
 }
 
 /// A new stack. Its status is that of its creation or review, which is set when it is stored.
-fn new_stack(sandbox: &Arc<Sandbox>, name: &str, definition: Definition) -> Stack {
+fn new_stack(sandbox: &Arc<Sandbox>, name: &str, definition: StackDefinition) -> Stack {
     let id = crate::base::ids::uuid();
     Stack {
         id: sandbox.config.arn("cloudformation", &format!("stack/{name}/{id}")),

@@ -23,9 +23,9 @@ pub(super) struct Preparation<'a> {
 /// A template that is ready for an operation.
 pub(super) struct Prepared {
     pub template: Template,
-    /// Its text.
+    /// The text of the template.
     pub body: String,
-    /// Its text before its transforms, where it has any.
+    /// The text before the transforms, if it has any.
     pub original: Option<String>,
     pub parameters: Vec<TemplateParameter>,
     pub dynamic: dynamic_references::ResolvedReferences,
@@ -73,7 +73,7 @@ impl Preparation<'_> {
         let mut scope = self.scope(&template, &parameters);
         rule_assertions::check(self.sandbox, &template, &mut scope, &parameters).await?;
         scope.resources = template.resources().keys().map(|name| (name.clone(), ResourceValues::Unknown)).collect();
-        template_check::check_live(&template, &scope)?;
+        template_check::check_active_resources(&template, &scope)?;
         output_check::check(&template, &scope)?;
         let dynamic = dynamic_references::look_up(self.sandbox, &template, &scope).await?;
         scope.check_size().map_err(invalid)?;

@@ -9,7 +9,7 @@ use super::deployment_config::DeploymentConfig;
 use super::find;
 use super::stack_input::check_role;
 use crate::cloudformation::engine;
-use crate::cloudformation::model::{Definition, ResourceStatus, Stack, StackRequest, StackStatus, State};
+use crate::cloudformation::model::{ResourceStatus, Stack, StackDefinition, StackRequest, StackStatus, State};
 use crate::cloudformation::template::invalid;
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
@@ -56,7 +56,7 @@ impl RollbackInput {
     }
 }
 
-/// `CancelUpdateStack`. The update in progress sees the new status by itself.
+/// `CancelUpdateStack`. The update in progress reads the new status by itself.
 pub(crate) fn cancel_update(sandbox: &Arc<Sandbox>, input: RollbackInput) -> OperationResult {
     sandbox.store.write(|states| {
         let state = states.of_mut::<State>();
@@ -94,7 +94,7 @@ pub(crate) async fn continue_rollback(sandbox: Arc<Sandbox>, input: RollbackInpu
 }
 
 /// The status of a rollback. A stack that was never complete has no previous definition: its resources are deleted.
-fn rollback_status(previous: Option<&Definition>) -> StackStatus {
+fn rollback_status(previous: Option<&StackDefinition>) -> StackStatus {
     if previous.is_some() { StackStatus::UpdateRollbackInProgress } else { StackStatus::RollbackInProgress }
 }
 

@@ -9,7 +9,7 @@ use super::deployment_config::{DeploymentConfig, RollbackConfiguration};
 use super::preparation::Preparation;
 use super::template_text;
 use crate::base::tags::Tag;
-use crate::cloudformation::model::{Definition, OnFailure, Stack};
+use crate::cloudformation::model::{OnFailure, Stack, StackDefinition};
 use crate::cloudformation::template::parameters::ParameterInput;
 use crate::cloudformation::template::{Template, capabilities, invalid, template_check, type_of};
 use crate::{Fault, Sandbox};
@@ -96,10 +96,10 @@ impl CreateStack {
         self.stack.check(&[])
     }
 
-    pub(crate) async fn definition(&self, sandbox: &Arc<Sandbox>) -> Result<Definition, Fault> {
+    pub(crate) async fn definition(&self, sandbox: &Arc<Sandbox>) -> Result<StackDefinition, Fault> {
         let definition = self.stack.definition(sandbox, None, true).await?;
         let on_failure = self.stack.on_failure(self.on_failure)?;
-        Ok(Definition { on_failure, ..definition })
+        Ok(StackDefinition { on_failure, ..definition })
     }
 }
 
@@ -117,9 +117,9 @@ impl UpdateStack {
         self.stack.on_failure(None)
     }
 
-    pub(crate) async fn definition(&self, sandbox: &Arc<Sandbox>, stack: &Stack) -> Result<Definition, Fault> {
+    pub(crate) async fn definition(&self, sandbox: &Arc<Sandbox>, stack: &Stack) -> Result<StackDefinition, Fault> {
         let definition = self.stack.definition(sandbox, Some(stack), true).await?;
-        Ok(Definition { on_failure: self.on_failure()?, ..definition })
+        Ok(StackDefinition { on_failure: self.on_failure()?, ..definition })
     }
 }
 
@@ -139,10 +139,10 @@ impl CreateChangeSetInput {
         &self,
         sandbox: &Arc<Sandbox>,
         updated: Option<&Stack>,
-    ) -> Result<Definition, Fault> {
+    ) -> Result<StackDefinition, Fault> {
         let definition = self.stack.definition(sandbox, updated, false).await?;
         let on_failure = self.stack.on_failure(self.on_stack_failure)?;
-        Ok(Definition { on_failure, ..definition })
+        Ok(StackDefinition { on_failure, ..definition })
     }
 }
 
@@ -172,7 +172,7 @@ impl StackInput {
         sandbox: &Arc<Sandbox>,
         previous: Option<&Stack>,
         expands: bool,
-    ) -> Result<Definition, Fault> {
+    ) -> Result<StackDefinition, Fault> {
         let body = self.template_body(previous)?;
         let before = previous.map(|stack| &stack.definition);
         let previous_parameters = before.map(|definition| definition.parameters.as_slice());
@@ -194,7 +194,7 @@ impl StackInput {
         if let Some(arn) = &self.role_arn {
             check_role(sandbox, arn).await?;
         }
-        Ok(Definition {
+        Ok(StackDefinition {
             template_body: prepared.body,
             original_body: prepared.original,
             dynamic: prepared.dynamic,
@@ -251,7 +251,7 @@ impl StackInput {
 pub(super) async fn check_role(sandbox: &Arc<Sandbox>, arn: &str) -> Result<(), Fault> {
     let name = arn.rsplit('/').next().unwrap_or_default();
     let role = sandbox.call("iam", "GetRole", json!({ "RoleName": name })).await;
-    if role.is_ok_and(|answer| answer["Role"]["Arn"] == arn) {
+    if role.is_ok_and(|response| response["Role"]["Arn"] == arn) {
         return Ok(());
     }
     Err(invalid(format!("Role {arn} is invalid or cannot be assumed")))

@@ -9,7 +9,9 @@ use super::deployment_config::DeploymentConfig;
 use super::stack_input::{CreateStack, StackInput, UpdateStack, check_role};
 use super::{check_stack_name, check_updatable, find, find_described, make_obsolete, new_stack};
 use crate::cloudformation::engine;
-use crate::cloudformation::model::{Definition, Resource, ResourceStatus, Stack, StackRequest, StackStatus, State};
+use crate::cloudformation::model::{
+    Resource, ResourceStatus, Stack, StackDefinition, StackRequest, StackStatus, State,
+};
 use crate::cloudformation::plan;
 use crate::cloudformation::template::invalid;
 use crate::core::OperationResult;
@@ -92,7 +94,7 @@ pub(crate) fn begin_update(
     sandbox: &Arc<Sandbox>,
     state: &mut State,
     stack_id: &str,
-    definition: Definition,
+    definition: StackDefinition,
 ) -> Result<(), Fault> {
     check_updatable(find(state, stack_id)?, definition.on_failure)?;
     let change_set_id = definition.change_set_id.clone();
@@ -176,7 +178,7 @@ pub(crate) async fn delete(sandbox: Arc<Sandbox>, input: DeleteStack) -> Operati
         make_obsolete(state, &stack.id, None);
         state.begin(&stack.id, StackRequest::DeleteStack, input.client_request_token);
         state.set_status(&stack.id, StackStatus::DeleteInProgress, Some("User Initiated".to_owned()), now);
-        // An operation in progress sees the new status by itself.
+        // An operation in progress reads the new status by itself.
         Ok((!stack.status.is_in_progress()).then_some(stack.id))
     })?;
     if let Some(id) = started {
@@ -199,8 +201,8 @@ fn export_in_use(state: &State, stack: &Stack) -> Option<String> {
 /// The stack to delete; `None` when it is deleted, or the same request has begun its deletion.
 fn find_to_delete(state: &State, input: &DeleteStack) -> Option<Stack> {
     let token = input.client_request_token.as_deref();
-    let named = |stack: &&Stack| stack.name == input.stack_name || stack.id == input.stack_name;
-    if state.stacks.values().filter(named).any(|stack| stack.was_started_by(StackRequest::DeleteStack, token)) {
+    let is_requested = |stack: &&Stack| stack.name == input.stack_name || stack.id == input.stack_name;
+    if state.stacks.values().filter(is_requested).any(|stack| stack.was_started_by(StackRequest::DeleteStack, token)) {
         return None;
     }
     state.find(&input.stack_name).filter(|stack| !stack.is_deleted()).cloned()

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{find_described, template_text};
-use crate::cloudformation::model::{Definition, MASK, Stack, StackStatus, State};
+use crate::cloudformation::model::{MASK, Stack, StackDefinition, StackStatus, State};
 use crate::cloudformation::template::evaluation_scope::EvaluationScope;
 use crate::cloudformation::template::parameters::{declaration, defaults, scope as values};
 use crate::cloudformation::template::{
@@ -36,7 +36,7 @@ pub(crate) fn get(sandbox: &Arc<Sandbox>, input: GetTemplateInput) -> OperationR
     })
 }
 
-fn find_definition<'a>(state: &'a State, input: &GetTemplateInput) -> Result<&'a Definition, Fault> {
+fn find_definition<'a>(state: &'a State, input: &GetTemplateInput) -> Result<&'a StackDefinition, Fault> {
     let stack = input.stack_name.as_ref().map(|name| find_described(state, name)).transpose()?;
     let Some(name) = &input.change_set_name else {
         let stack = stack.ok_or_else(|| invalid("StackName is required if ChangeSetName is not specified."))?;
@@ -55,7 +55,7 @@ fn find_definition<'a>(state: &'a State, input: &GetTemplateInput) -> Result<&'a
 }
 
 /// A stack's definition, if it still has its template.
-fn definition_of(stack: &Stack) -> Result<&Definition, Fault> {
+fn definition_of(stack: &Stack) -> Result<&StackDefinition, Fault> {
     if stack.definition.template_body.is_empty() && stack.is_deleted() {
         return Err(Fault::not_implemented("the template of a stack that an earlier version of the sandbox deleted"));
     }
@@ -131,18 +131,18 @@ fn parameters(template: &Template, describe: fn(&str, &Value) -> Value) -> Vec<V
 fn shared_output(summarized: &Summarized) -> Map<String, Value> {
     let required = capabilities::required(&summarized.template);
     let unless_empty = |is_empty: bool, value: Value| if is_empty { Value::Null } else { value };
-    let mut answer = Map::new();
-    answer.insert("Description".to_owned(), summarized.template.description().into());
-    answer.insert(
+    let mut response = Map::new();
+    response.insert("Description".to_owned(), summarized.template.description().into());
+    response.insert(
         "Capabilities".to_owned(),
         unless_empty(required.capabilities.is_empty(), json!(required.capabilities)),
     );
-    answer.insert("CapabilitiesReason".to_owned(), required.reason().into());
-    answer.insert(
+    response.insert("CapabilitiesReason".to_owned(), required.reason().into());
+    response.insert(
         "DeclaredTransforms".to_owned(),
         unless_empty(summarized.transforms.is_empty(), json!(summarized.transforms)),
     );
-    answer
+    response
 }
 
 /// `GetTemplateSummary`, of a template or of a stack.
@@ -160,7 +160,7 @@ pub(crate) fn summary(sandbox: &Arc<Sandbox>, input: TemplateInput) -> Operation
         let body = template_text(input.template_body.as_deref(), input.template_url.as_deref())?;
         Summarized::read(sandbox, &body, None)?
     };
-    let mut answer = shared_output(&summarized);
+    let mut response = shared_output(&summarized);
     let mut by_type: Map<String, Value> = Map::new();
     for (name, resource) in summarized.template.resources() {
         let names = by_type.entry(type_of(resource)).or_insert_with(|| json!([]));
@@ -179,8 +179,8 @@ pub(crate) fn summary(sandbox: &Arc<Sandbox>, input: TemplateInput) -> Operation
         ("ResourceIdentifierSummaries", identifiers.into()),
         ("Metadata", summarized.template.root().get("Metadata").map(flow_style).into()),
     ];
-    answer.extend(rest.map(|(name, value)| (name.to_owned(), value)));
-    Ok(answer.into())
+    response.extend(rest.map(|(name, value)| (name.to_owned(), value)));
+    Ok(response.into())
 }
 
 /// A value in the format of the `Metadata` member: YAML's flow style, with strings in single quotes.
@@ -203,7 +203,7 @@ pub(crate) fn validate(sandbox: &Arc<Sandbox>, input: TemplateInput) -> Operatio
     let body = template_text(input.template_body.as_deref(), input.template_url.as_deref())?;
     let summarized = Summarized::read(sandbox, &body, None)?;
     template_check::check_type_names(&summarized.template)?;
-    let mut answer = shared_output(&summarized);
-    answer.insert("Parameters".to_owned(), parameters(&summarized.template, parameter).into());
-    Ok(answer.into())
+    let mut response = shared_output(&summarized);
+    response.insert("Parameters".to_owned(), parameters(&summarized.template, parameter).into());
+    Ok(response.into())
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::detail::{Cause, ChangeSource};
 use super::{ReplacementEffect, StackComparison};
-use crate::cloudformation::model::Definition;
+use crate::cloudformation::model::StackDefinition;
 use crate::cloudformation::template::Template;
 use crate::cloudformation::template::references::{Reference, references};
 
@@ -58,7 +58,7 @@ impl StackComparison<'_> {
     }
 
     fn is_changed_parameter(&self, name: &str) -> bool {
-        let value = |definition: &Definition| {
+        let value = |definition: &StackDefinition| {
             definition
                 .parameters
                 .iter()

@@ -40,11 +40,11 @@ impl Cause {
 pub(super) struct Detail {
     /// Such as `Properties` or `Metadata`.
     pub attribute: &'static str,
-    /// The property.
+    /// The name of the property, if `attribute` is `Properties`.
     pub name: Option<String>,
     /// The values before and after; null where there is none.
     pub values: Option<(Value, Value)>,
-    /// The same with hidden values masked.
+    /// `values` with hidden values masked.
     pub masked: Option<(Value, Value)>,
     /// Whether the change recreates the resource.
     pub recreation: Replacement,

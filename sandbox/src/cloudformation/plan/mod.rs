@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::engine::changed_properties;
-use super::model::{ChangeList, Definition, PhysicalResource, Resource, Stack};
+use super::model::{ChangeList, PhysicalResource, Resource, Stack, StackDefinition};
 use super::replacement::Replacement;
 use super::resources::{self, ResourceType};
 use super::template::evaluation_scope::{EvaluationScope, ResourceValues, UNKNOWN};
@@ -26,7 +26,7 @@ mod resource_change;
 pub(super) fn compare(
     sandbox: &Arc<Sandbox>,
     stack: &Stack,
-    definition: &Definition,
+    definition: &StackDefinition,
 ) -> Result<Option<ChangeList>, Fault> {
     let template = Template::parse(&definition.template_body)?;
     let before = Template::parse(&stack.definition.template_body).ok();
@@ -61,8 +61,8 @@ struct StackComparison<'a> {
     scope: EvaluationScope<'a>,
     before: Option<&'a Template>,
     resources: BTreeMap<String, Resource>,
-    old: &'a Definition,
-    new: &'a Definition,
+    old: &'a StackDefinition,
+    new: &'a StackDefinition,
     outcomes: BTreeMap<String, ReplacementEffect>,
     /// The changes by logical id, without property values and with them; `None` where a form does not list it.
     planned: BTreeMap<String, (Option<Value>, Option<Value>)>,
@@ -255,7 +255,7 @@ impl StackComparison<'_> {
 }
 
 /// The properties of a resource with hidden values masked, if the definition has any.
-fn masked(scope: &EvaluationScope<'_>, properties: &Value, definition: &Definition) -> Option<Value> {
+fn masked(scope: &EvaluationScope<'_>, properties: &Value, definition: &StackDefinition) -> Option<Value> {
     let hidden = definition.hidden_parameters();
     let masked = (!hidden.is_empty()).then(|| scope.resolve_masked(properties, &hidden));
     masked.filter(|masked| !masked.is_null())

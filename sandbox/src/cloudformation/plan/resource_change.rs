@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::StackComparison;
 use super::detail::Detail;
-use crate::cloudformation::model::{ChangeList, Definition, DeletionPolicy, PhysicalResource, Resource, mask_text};
+use crate::cloudformation::model::{
+    ChangeList, DeletionPolicy, PhysicalResource, Resource, StackDefinition, mask_text,
+};
 use crate::cloudformation::replacement::Replacement;
 use crate::cloudformation::resources::ResourceType;
 
@@ -28,7 +30,7 @@ impl StackComparison<'_> {
                 .map(|change| json!({ "Type": "Resource", "ResourceChange": change }))
                 .collect()
         };
-        let secrets: Vec<String> = [self.old, self.new].into_iter().flat_map(Definition::secrets).collect();
+        let secrets: Vec<String> = [self.old, self.new].into_iter().flat_map(StackDefinition::secrets).collect();
         let mut with_values: Vec<Value> = wrapped(with_values);
         for change in &mut with_values {
             mask(change, &secrets);

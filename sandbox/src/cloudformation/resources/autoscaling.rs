@@ -8,7 +8,7 @@ use crate::Fault;
 use crate::base::tags::Tag;
 use crate::cloudformation::model::PhysicalResource;
 
-const SERVICE: &str = "application-autoscaling";
+const SIGNING_NAME: &str = "application-autoscaling";
 
 pub(super) const TYPES: &[ResourceType] = &[
     resource_type!(
@@ -60,8 +60,8 @@ async fn register(
         "SuspendedState": target.suspended_state,
         "Tags": context.tag_map(&target.tags),
     });
-    let answer = context.call(SERVICE, "RegisterScalableTarget", input).await?;
-    Ok((HandlerOutput::new(&id, json!({ "Id": id })), text(&answer, "/ScalableTargetARN").to_owned()))
+    let response = context.call(SIGNING_NAME, "RegisterScalableTarget", input).await?;
+    Ok((HandlerOutput::new(&id, json!({ "Id": id })), text(&response, "/ScalableTargetARN").to_owned()))
 }
 
 async fn update_target(
@@ -71,10 +71,10 @@ async fn update_target(
 ) -> Result<HandlerOutput, Fault> {
     let target: ScalableTargetProperties = context.properties(properties)?;
     let (output, arn) = register(&context, &target).await?;
-    let listed = context.call(SERVICE, "ListTagsForResource", json!({ "ResourceARN": arn })).await?;
+    let listed = context.call(SIGNING_NAME, "ListTagsForResource", json!({ "ResourceARN": arn })).await?;
     let removed = context.removed_tag_keys(&listed["Tags"], &target.tags);
     if !removed.is_empty() {
-        context.call(SERVICE, "UntagResource", json!({ "ResourceARN": arn, "TagKeys": removed })).await?;
+        context.call(SIGNING_NAME, "UntagResource", json!({ "ResourceARN": arn, "TagKeys": removed })).await?;
     }
     Ok(output)
 }
@@ -88,7 +88,7 @@ fn parts(id: &str) -> Result<Value, Fault> {
 }
 
 async fn delete_target(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
-    context.call(SERVICE, "DeregisterScalableTarget", parts(&old.physical_id)?).await.map(drop)
+    context.call(SIGNING_NAME, "DeregisterScalableTarget", parts(&old.physical_id)?).await.map(drop)
 }
 
 #[derive(Deserialize)]
@@ -124,8 +124,8 @@ async fn create_policy(context: HandlerContext, properties: Value) -> Result<Han
     input["PolicyType"] = policy.policy_type.into();
     input["TargetTrackingScalingPolicyConfiguration"] = policy.target_tracking_scaling_policy_configuration.into();
     input["StepScalingPolicyConfiguration"] = policy.step_scaling_policy_configuration.into();
-    let answer = context.call(SERVICE, "PutScalingPolicy", input).await?;
-    let arn = text(&answer, "/PolicyARN");
+    let response = context.call(SIGNING_NAME, "PutScalingPolicy", input).await?;
+    let arn = text(&response, "/PolicyARN");
     Ok(HandlerOutput::new(arn, json!({ "Arn": arn })))
 }
 
@@ -141,5 +141,5 @@ async fn delete_policy(context: HandlerContext, old: PhysicalResource) -> Result
     let policy: ScalingPolicyProperties = context.properties(old.properties)?;
     let mut input = policy.target()?;
     input["PolicyName"] = policy.policy_name.into();
-    context.call(SERVICE, "DeleteScalingPolicy", input).await.map(drop)
+    context.call(SIGNING_NAME, "DeleteScalingPolicy", input).await.map(drop)
 }

@@ -8,7 +8,7 @@ use crate::Fault;
 use crate::base::tags::Tag;
 use crate::cloudformation::model::PhysicalResource;
 
-const SERVICE: &str = "servicediscovery";
+const SIGNING_NAME: &str = "servicediscovery";
 
 pub(super) const TYPES: &[ResourceType] = &[
     resource_type!(
@@ -76,10 +76,11 @@ async fn create_namespace(context: HandlerContext, operation: &str, properties: 
         "Properties": namespace.properties.map(|properties| soa(&properties)),
         "Tags": context.all_tags(&namespace.tags),
     });
-    let started = context.call(SERVICE, operation, input).await?;
-    let operation = context.call(SERVICE, "GetOperation", json!({ "OperationId": started["OperationId"] })).await?;
+    let started = context.call(SIGNING_NAME, operation, input).await?;
+    let operation =
+        context.call(SIGNING_NAME, "GetOperation", json!({ "OperationId": started["OperationId"] })).await?;
     let id = text(&operation, "/Operation/Targets/NAMESPACE");
-    let namespace = context.call(SERVICE, "GetNamespace", json!({ "Id": id })).await?;
+    let namespace = context.call(SIGNING_NAME, "GetNamespace", json!({ "Id": id })).await?;
     let zone = text(&namespace, "/Namespace/Properties/DnsProperties/HostedZoneId");
     let attributes = json!({ "Arn": text(&namespace, "/Namespace/Arn"), "Id": id, "HostedZoneId": zone });
     Ok(HandlerOutput::new(id, attributes))
@@ -127,7 +128,7 @@ async fn update_namespace(
         "Description": namespace.description.clone().unwrap_or_default(),
         "Properties": namespace.properties.as_ref().map(soa),
     });
-    context.call(SERVICE, operation, json!({ "Id": old.physical_id, "Namespace": change })).await?;
+    context.call(SIGNING_NAME, operation, json!({ "Id": old.physical_id, "Namespace": change })).await?;
     put_tags(&context, &old, &namespace.tags).await?;
     Ok(HandlerOutput::from(&old))
 }
@@ -135,15 +136,15 @@ async fn update_namespace(
 /// Gives a namespace or a service the tags of the template and the stack, and no others.
 async fn put_tags(context: &HandlerContext, old: &PhysicalResource, own: &[Tag]) -> Result<(), Fault> {
     let arn = &old.attributes["Arn"];
-    let listed = context.call(SERVICE, "ListTagsForResource", json!({ "ResourceARN": arn })).await?;
+    let listed = context.call(SIGNING_NAME, "ListTagsForResource", json!({ "ResourceARN": arn })).await?;
     let removed = context.removed_tag_keys(&listed["Tags"], own);
-    context.call(SERVICE, "UntagResource", json!({ "ResourceARN": arn, "TagKeys": removed })).await?;
+    context.call(SIGNING_NAME, "UntagResource", json!({ "ResourceARN": arn, "TagKeys": removed })).await?;
     let tags = context.all_tags(own);
-    context.call(SERVICE, "TagResource", json!({ "ResourceARN": arn, "Tags": tags })).await.map(drop)
+    context.call(SIGNING_NAME, "TagResource", json!({ "ResourceARN": arn, "Tags": tags })).await.map(drop)
 }
 
 async fn delete_namespace(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
-    context.call(SERVICE, "DeleteNamespace", json!({ "Id": old.physical_id })).await.map(drop)
+    context.call(SIGNING_NAME, "DeleteNamespace", json!({ "Id": old.physical_id })).await.map(drop)
 }
 
 #[derive(Deserialize)]
@@ -204,9 +205,9 @@ async fn create_service(context: HandlerContext, properties: Value) -> Result<Ha
         "Type": service.kind,
         "Tags": context.all_tags(&service.tags),
     });
-    let answer = context.call(SERVICE, "CreateService", input).await?;
-    let id = text(&answer, "/Service/Id");
-    Ok(HandlerOutput::new(id, json!({ "Arn": text(&answer, "/Service/Arn"), "Id": id, "Name": name })))
+    let response = context.call(SIGNING_NAME, "CreateService", input).await?;
+    let id = text(&response, "/Service/Id");
+    Ok(HandlerOutput::new(id, json!({ "Arn": text(&response, "/Service/Arn"), "Id": id, "Name": name })))
 }
 
 async fn update_service(
@@ -217,13 +218,13 @@ async fn update_service(
     let service: CloudMapServiceProperties = context.properties(properties)?;
     let change =
         json!({ "Description": service.description, "DnsConfig": service.dns_config.as_ref().map(dns_config) });
-    context.call(SERVICE, "UpdateService", json!({ "Id": old.physical_id, "Service": change })).await?;
+    context.call(SIGNING_NAME, "UpdateService", json!({ "Id": old.physical_id, "Service": change })).await?;
     put_tags(&context, &old, &service.tags).await?;
     Ok(HandlerOutput::from(&old))
 }
 
 async fn delete_service(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
-    context.call(SERVICE, "DeleteService", json!({ "Id": old.physical_id })).await.map(drop)
+    context.call(SIGNING_NAME, "DeleteService", json!({ "Id": old.physical_id })).await.map(drop)
 }
 
 #[derive(Deserialize)]
@@ -247,7 +248,7 @@ async fn register(
 ) -> Result<HandlerOutput, Fault> {
     let CloudMapInstanceProperties { instance_attributes, service_id, .. } = instance;
     let input = json!({ "ServiceId": service_id, "InstanceId": id, "Attributes": instance_attributes });
-    context.call(SERVICE, "RegisterInstance", input).await?;
+    context.call(SIGNING_NAME, "RegisterInstance", input).await?;
     Ok(HandlerOutput::new(id, json!({})))
 }
 
@@ -262,5 +263,5 @@ async fn update_instance(
 async fn delete_instance(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     let CloudMapInstanceProperties { service_id, .. } = context.properties(old.properties)?;
     let input = json!({ "ServiceId": service_id, "InstanceId": old.physical_id });
-    context.call(SERVICE, "DeregisterInstance", input).await.map(drop)
+    context.call(SIGNING_NAME, "DeregisterInstance", input).await.map(drop)
 }

@@ -8,7 +8,7 @@ use crate::Fault;
 use crate::base::tags::Tag;
 use crate::cloudformation::model::PhysicalResource;
 
-const SERVICE: &str = "monitoring";
+const SIGNING_NAME: &str = "monitoring";
 
 pub(super) const TYPES: &[ResourceType] = &[resource_type!(
     "AWS::CloudWatch::Alarm",
@@ -77,25 +77,25 @@ async fn put(context: &HandlerContext, name: &str, properties: AlarmProperties) 
         "ThresholdMetricId": properties.threshold_metric_id,
         "Tags": context.all_tags(&properties.tags),
     });
-    context.call(SERVICE, "PutMetricAlarm", input).await?;
+    context.call(SIGNING_NAME, "PutMetricAlarm", input).await?;
     let arn = context.sandbox.config.arn("cloudwatch", &format!("alarm:{name}"));
     Ok(HandlerOutput::new(name, json!({ "Arn": arn })))
 }
 
-/// Tags are only given to a new alarm by `PutMetricAlarm`: those of an old one are changed by themselves.
+/// Updates the tags with separate calls, because `PutMetricAlarm` ignores tags for an existing alarm.
 async fn update(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let properties: AlarmProperties = context.properties(properties)?;
     let before: AlarmProperties = context.properties(old.properties.clone())?;
     let tags = context.all_tags(&properties.tags);
-    let gone = before.tags.iter().map(|tag| &tag.key).filter(|key| tags.iter().all(|tag| tag.key != **key));
-    let gone: Vec<_> = gone.cloned().collect();
+    let removed_keys = before.tags.iter().map(|tag| &tag.key).filter(|key| tags.iter().all(|tag| tag.key != **key));
+    let removed_keys: Vec<_> = removed_keys.cloned().collect();
     let output = put(&context, &old.physical_id, properties).await?;
     let arn = &output.attributes["Arn"];
-    context.call(SERVICE, "UntagResource", json!({ "ResourceARN": arn, "TagKeys": gone })).await?;
-    context.call(SERVICE, "TagResource", json!({ "ResourceARN": arn, "Tags": tags })).await?;
+    context.call(SIGNING_NAME, "UntagResource", json!({ "ResourceARN": arn, "TagKeys": removed_keys })).await?;
+    context.call(SIGNING_NAME, "TagResource", json!({ "ResourceARN": arn, "Tags": tags })).await?;
     Ok(output)
 }
 
 async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
-    context.call(SERVICE, "DeleteAlarms", json!({ "AlarmNames": [old.physical_id] })).await.map(drop)
+    context.call(SIGNING_NAME, "DeleteAlarms", json!({ "AlarmNames": [old.physical_id] })).await.map(drop)
 }

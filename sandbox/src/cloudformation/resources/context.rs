@@ -1,11 +1,11 @@
-//! What a resource handler knows of its resource, and the calls that it makes.
+//! The context of a resource handler: data about its resource, and the calls that it makes.
 
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{HandlerOutput, ResourceType, handler_faults, schema, schema_check};
+use super::{HandlerOutput, ResourceType, handler_faults, property_schema, schema_check};
 use crate::base::ids;
 use crate::base::tags::{self, Tag, TagMap};
 use crate::cloudformation::State;
@@ -22,7 +22,7 @@ pub const CREATION_INITIATED: &str = "Resource creation Initiated";
 /// The tag with the ARN of a resource's stack.
 pub const STACK_ID_TAG: &str = "aws:cloudformation:stack-id";
 
-/// What a handler knows of its resource.
+/// Data about a resource, for its handler.
 #[derive(Debug, Clone)]
 pub struct HandlerContext {
     /// The sandbox, for calls.
@@ -44,7 +44,7 @@ pub struct Creation {
     pub resource_type: &'static str,
     /// The resolved properties.
     pub properties: Value,
-    /// The properties as answers and events show them, where they contain parameters with `NoEcho`.
+    /// The properties as responses and events show them, if they contain parameters with `NoEcho`.
     pub masked: Option<Value>,
     /// The resource's status meanwhile.
     pub status: ResourceStatus,
@@ -69,11 +69,11 @@ impl HandlerContext {
     pub async fn call(&self, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
         tokio::task::yield_now().await;
         let call = self.sandbox.call(service, operation, input);
-        let answer = match &self.creation {
+        let response = match &self.creation {
             Some(_) => on_behalf_of(self.resource_key(), call).await,
             None => call.await,
         };
-        answer.map_err(|fault| handler_faults::as_sdk_exception(service, fault))
+        response.map_err(|fault| handler_faults::as_sdk_exception(service, fault))
     }
 
     /// The key of the resource in the tables.
@@ -129,7 +129,7 @@ impl HandlerContext {
     pub fn properties<T: DeserializeOwned>(&self, properties: Value) -> Result<T, Fault> {
         coerce::from_value(properties).map_err(|error| {
             let violation = match error {
-                InputError::Unknown(name) if schema::find(self.resource_type).is_some() => {
+                InputError::Unknown(name) if property_schema::find(self.resource_type).is_some() => {
                     return Fault::not_implemented(&format!("{} with the property {name}", self.resource_type));
                 }
                 InputError::Missing(name) => format!("required key [{name}] not found"),
@@ -153,7 +153,7 @@ impl HandlerContext {
         own.iter().chain(inherited).cloned().collect()
     }
 
-    /// The same as [`Self::all_tags`], as a map.
+    /// The tags of [`Self::all_tags`], as a map.
     pub fn tag_map(&self, own: &[Tag]) -> TagMap {
         tags::to_map(self.all_tags(own))
     }
@@ -164,7 +164,7 @@ impl HandlerContext {
         tags::keys(current).into_iter().filter(|key| !is_kept(key)).collect()
     }
 
-    /// The same as [`Self::all_tags`], as a list of `key` and `value`.
+    /// The tags of [`Self::all_tags`], as a list of `key` and `value`.
     pub fn lower_case_tags(&self, own: &[Tag]) -> Value {
         tags::lower_case::to_value(&self.all_tags(own))
     }

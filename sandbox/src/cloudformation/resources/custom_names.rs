@@ -1,15 +1,15 @@
 //! Custom names: a resource cannot be replaced by one of the same custom name.
 //!
-//! CloudFormation creates the new resource before it deletes the old one, and refuses the update beforehand where the name is the
-//! type's primary identifier. Of other types, such as ECS services with their ARNs, the handler's create call fails. Sources: "Name type" in CloudFormation's
-//! user guide, the primary identifiers in the types' schemas, AWS re:Post's "Cannot update a stack when a custom-named resource
-//! requires replacing".
+//! CloudFormation creates the new resource before it deletes the old one. If the name is the type's primary identifier, CloudFormation
+//! refuses the update before any call. For other types, such as ECS services, whose identifier is the ARN, the handler's create call fails.
+//! Sources: "Name type" in CloudFormation's user guide, the primary identifiers in the types' schemas, AWS re:Post's "Cannot update a stack
+//! when a custom-named resource requires replacing".
 
 use serde_json::Value;
 
 /// The types whose identifier is a custom name, with the name's property.
 const CUSTOM_NAMES: &[(&str, &str)] = &[
-    // Its identifier is its group id, but CloudFormation refuses as for the others.
+    // Its primary identifier is the group id, but CloudFormation refuses the update nevertheless.
     ("AWS::EC2::SecurityGroup", "GroupName"),
     ("AWS::IAM::InstanceProfile", "InstanceProfileName"),
     ("AWS::IAM::Role", "RoleName"),

@@ -68,12 +68,12 @@ async fn create_cluster(context: HandlerContext, properties: Value) -> Result<Ha
         "serviceConnectDefaults": cluster.service_connect_defaults.as_ref().map(api_form),
         "tags": context.lower_case_tags(&cluster.tags),
     });
-    let answer = context.call("ecs", "CreateCluster", input).await?;
+    let response = context.call("ecs", "CreateCluster", input).await?;
     // CreateCluster returns an existing cluster as if it were new. Its tags name the stack that has created it.
-    if let Some(owner) = stack_of(&answer["cluster"]["tags"]).filter(|owner| *owner != context.stack_id()) {
+    if let Some(owner) = stack_of(&response["cluster"]["tags"]).filter(|owner| *owner != context.stack_id()) {
         return Err(template_fault(format!("{name} already exists in stack {owner}")));
     }
-    Ok(HandlerOutput::new(&name, json!({ "Arn": text(&answer, "/cluster/clusterArn") })))
+    Ok(HandlerOutput::new(&name, json!({ "Arn": text(&response, "/cluster/clusterArn") })))
 }
 
 /// The stack that has created the resource with these tags.
@@ -200,8 +200,8 @@ async fn create_task_definition(context: HandlerContext, properties: Value) -> R
         "volumes": api_form(&definition.volumes.into()),
         "tags": context.lower_case_tags(&definition.tags),
     });
-    let answer = context.call("ecs", "RegisterTaskDefinition", input).await?;
-    let arn = text(&answer, "/taskDefinition/taskDefinitionArn");
+    let response = context.call("ecs", "RegisterTaskDefinition", input).await?;
+    let arn = text(&response, "/taskDefinition/taskDefinitionArn");
     Ok(HandlerOutput::new(arn, json!({ "TaskDefinitionArn": arn })))
 }
 

@@ -97,8 +97,8 @@ async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOut
     input["schedulingStrategy"] = service.scheduling_strategy.clone().into();
     input["deploymentController"] = service.deployment_controller.as_ref().map(api_form).into();
     input["tags"] = context.lower_case_tags(&service.tags);
-    let answer = context.call("ecs", "CreateService", input).await.map_err(|fault| name_conflict(fault, &name))?;
-    let arn = text(&answer, "/service/serviceArn");
+    let response = context.call("ecs", "CreateService", input).await.map_err(|fault| name_conflict(fault, &name))?;
+    let arn = text(&response, "/service/serviceArn");
     Ok(HandlerOutput::new(arn, json!({ "Name": name, "ServiceArn": arn })))
 }
 
@@ -132,9 +132,9 @@ fn cluster_of(arn: &str) -> &str {
 
 async fn describe(context: &HandlerContext, arn: &str) -> Result<Value, Fault> {
     let input = json!({ "cluster": cluster_of(arn), "services": [arn] });
-    let answer = context.call("ecs", "DescribeServices", input).await?;
+    let response = context.call("ecs", "DescribeServices", input).await?;
     let missing = || Fault::not_found("ServiceNotFoundException", "Service not found.");
-    answer["services"].get(0).cloned().ok_or_else(missing)
+    response["services"].get(0).cloned().ok_or_else(missing)
 }
 
 /// Waits until the service runs as many tasks as desired and its newest deployment is completed. A deployment that the circuit

@@ -59,10 +59,10 @@ async fn create_role(context: HandlerContext, properties: Value) -> Result<Handl
         "PermissionsBoundary": role.permissions_boundary,
         "Tags": context.all_tags(&role.tags),
     });
-    let answer = context.call("iam", "CreateRole", input).await?;
+    let response = context.call("iam", "CreateRole", input).await?;
     let output = HandlerOutput::new(
         &name,
-        json!({ "Arn": text(&answer, "/Role/Arn"), "RoleId": text(&answer, "/Role/RoleId") }),
+        json!({ "Arn": text(&response, "/Role/Arn"), "RoleId": text(&response, "/Role/RoleId") }),
     );
     context.store_unfinished(&output)?;
     put_policies(&context, &name, &role).await?;
@@ -211,9 +211,9 @@ struct InstanceProfileProperties {
 async fn create_profile(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let InstanceProfileProperties { instance_profile_name, path, roles } = context.properties(properties)?;
     let name = instance_profile_name.unwrap_or_else(|| context.generated_name(128));
-    let answer =
+    let response =
         context.call("iam", "CreateInstanceProfile", json!({ "InstanceProfileName": name, "Path": path })).await?;
-    let output = HandlerOutput::new(&name, json!({ "Arn": text(&answer, "/InstanceProfile/Arn") }));
+    let output = HandlerOutput::new(&name, json!({ "Arn": text(&response, "/InstanceProfile/Arn") }));
     context.store_unfinished(&output)?;
     for role in roles {
         context

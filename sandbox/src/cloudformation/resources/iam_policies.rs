@@ -49,8 +49,8 @@ impl ManagedPolicyProperties {
 
 /// The policy with its attributes.
 async fn describe(context: &HandlerContext, arn: &str) -> Result<HandlerOutput, Fault> {
-    let answer = context.call("iam", "GetPolicy", json!({ "PolicyArn": arn })).await?;
-    let mut attributes = answer["Policy"].clone();
+    let response = context.call("iam", "GetPolicy", json!({ "PolicyArn": arn })).await?;
+    let mut attributes = response["Policy"].clone();
     attributes["PolicyArn"] = arn.into();
     for date in ["CreateDate", "UpdateDate"] {
         attributes[date] = iso8601(from_epoch_seconds(attributes[date].as_f64().unwrap_or_default())).into();
@@ -67,8 +67,8 @@ async fn create_managed(context: HandlerContext, properties: Value) -> Result<Ha
         "Path": policy.path,
         "PolicyDocument": policy.policy_document.to_string(),
     });
-    let answer = context.call("iam", "CreatePolicy", input).await?;
-    let arn = text(&answer, "/Policy/Arn");
+    let response = context.call("iam", "CreatePolicy", input).await?;
+    let arn = text(&response, "/Policy/Arn");
     context.store_unfinished(&HandlerOutput::new(arn, json!({ "PolicyArn": arn })))?;
     attach(&context, arn, &policy.roles).await?;
     describe(&context, arn).await

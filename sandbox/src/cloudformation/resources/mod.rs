@@ -26,7 +26,7 @@ mod iam;
 mod iam_policies;
 mod logs;
 mod placeholders;
-pub mod schema;
+pub mod property_schema;
 mod schema_check;
 mod secretsmanager;
 mod ssm;
@@ -165,7 +165,7 @@ pub struct OnlyTags {
     pub tags: Vec<Tag>,
 }
 
-/// Whether a fault says that the resource does not exist.
+/// Whether a fault means that the resource does not exist.
 pub fn is_missing(fault: &Fault) -> bool {
     matches!(fault.kind, FaultKind::NotFound | FaultKind::Inactive)
 }
@@ -178,7 +178,7 @@ fn ignore_missing(result: Result<Value, Fault>) -> Result<(), Fault> {
     }
 }
 
-/// A string in an answer, by its JSON pointer; empty when there is none.
+/// A string in a response, by its JSON pointer; empty when there is none.
 pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }

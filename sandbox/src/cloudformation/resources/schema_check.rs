@@ -5,11 +5,11 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::schema::{self, PROPERTIES, ResourceSchema, StructureMembers};
+use super::property_schema::{self, PROPERTIES, ResourceSchema, StructureMembers};
 
 /// The properties with the schema's types, and the violations. A type without a schema accepts everything.
 pub(super) fn convert(kind: &str, properties: Value) -> (Value, Vec<String>) {
-    let Some(schema) = schema::find(kind) else { return (properties, Vec::new()) };
+    let Some(schema) = property_schema::find(kind) else { return (properties, Vec::new()) };
     let mut converter = Converter { schema, violations: Vec::new() };
     let converted = converter.value(PROPERTIES, "#", properties);
     (converted, converter.violations)

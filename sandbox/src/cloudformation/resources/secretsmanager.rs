@@ -9,7 +9,7 @@ use crate::base::ids;
 use crate::base::tags::Tag;
 use crate::cloudformation::model::PhysicalResource;
 
-const SERVICE: &str = "secretsmanager";
+const SIGNING_NAME: &str = "secretsmanager";
 
 pub(super) const TYPES: &[ResourceType] =
     &[resource_type!("AWS::SecretsManager::Secret", attributes: ["Id"], create_only: [], create, update, delete)];
@@ -80,8 +80,8 @@ impl GenerateSecretString {
             "PasswordLength": self.password_length,
             "RequireEachIncludedType": self.require_each_included_type,
         });
-        let answer = context.call(SERVICE, "GetRandomPassword", input).await?;
-        let password = text(&answer, "/RandomPassword").to_owned();
+        let response = context.call(SIGNING_NAME, "GetRandomPassword", input).await?;
+        let password = text(&response, "/RandomPassword").to_owned();
         match (&self.secret_string_template, &self.generate_string_key) {
             (None, None) => Ok(password),
             (Some(template), Some(key)) => {
@@ -106,8 +106,8 @@ async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOut
         "SecretString": properties.value(&context).await?,
         "Tags": context.all_tags(&properties.tags),
     });
-    let answer = context.call(SERVICE, "CreateSecret", input).await?;
-    let arn = text(&answer, "/ARN");
+    let response = context.call(SIGNING_NAME, "CreateSecret", input).await?;
+    let arn = text(&response, "/ARN");
     Ok(HandlerOutput::new(arn, json!({ "Id": arn })))
 }
 
@@ -116,9 +116,9 @@ async fn update(context: HandlerContext, old: PhysicalResource, properties: Valu
         (context.properties(old.properties.clone())?, context.properties(properties)?);
     after.check()?;
     // A generated value stays, unless it is to be generated in another way.
-    let same =
+    let is_value_unchanged =
         before.secret_string == after.secret_string && before.generate_secret_string == after.generate_secret_string;
-    let value = if same { None } else { after.value(&context).await? };
+    let value = if is_value_unchanged { None } else { after.value(&context).await? };
     let id = old.physical_id.as_str();
     let input = json!({
         "SecretId": id,
@@ -126,16 +126,16 @@ async fn update(context: HandlerContext, old: PhysicalResource, properties: Valu
         "KmsKeyId": after.kms_key_id,
         "SecretString": value,
     });
-    context.call(SERVICE, "UpdateSecret", input).await?;
-    let described = context.call(SERVICE, "DescribeSecret", json!({ "SecretId": id })).await?;
+    context.call(SIGNING_NAME, "UpdateSecret", input).await?;
+    let described = context.call(SIGNING_NAME, "DescribeSecret", json!({ "SecretId": id })).await?;
     let removed = context.removed_tag_keys(&described["Tags"], &after.tags);
-    context.call(SERVICE, "UntagResource", json!({ "SecretId": id, "TagKeys": removed })).await?;
-    context.call(SERVICE, "TagResource", json!({ "SecretId": id, "Tags": context.all_tags(&after.tags) })).await?;
+    context.call(SIGNING_NAME, "UntagResource", json!({ "SecretId": id, "TagKeys": removed })).await?;
+    context.call(SIGNING_NAME, "TagResource", json!({ "SecretId": id, "Tags": context.all_tags(&after.tags) })).await?;
     Ok(HandlerOutput::from(&old))
 }
 
 /// Without recovery window: a stack that is created again can use the name.
 async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
     let input = json!({ "SecretId": old.physical_id, "ForceDeleteWithoutRecovery": true });
-    context.call(SERVICE, "DeleteSecret", input).await.map(drop)
+    context.call(SIGNING_NAME, "DeleteSecret", input).await.map(drop)
 }

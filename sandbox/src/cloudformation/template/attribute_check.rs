@@ -51,7 +51,7 @@ fn problem(template: &Template, scope: &EvaluationScope<'_>, path: &str, argumen
         return None;
     }
     let name = resource_type.name;
-    Some(if resources::schema::has_attribute(name, &attribute_name) {
+    Some(if resources::property_schema::has_attribute(name, &attribute_name) {
         format!("[Error] {path}: the sandbox does not serve {name} with the attribute {attribute_name}.")
     } else {
         format!("[Error] {path}: Resource type {name} does not support attribute {{{attribute_name}}}.")

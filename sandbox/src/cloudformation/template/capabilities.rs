@@ -44,16 +44,16 @@ impl Required {
 /// The capabilities that the resources of a template require.
 pub(crate) fn required(template: &Template) -> Required {
     let mut required = Required::default();
-    let mut named = false;
+    let mut has_custom_names = false;
     for resource in template.resources().values() {
         let resource_type = type_of(resource);
         if let Some((_, name)) = IAM.iter().find(|(iam, _)| *iam == resource_type) {
             required.types.insert(resource_type.to_owned());
-            named |= name.is_some_and(|name| resource["Properties"].get(name).is_some());
+            has_custom_names |= name.is_some_and(|name| resource["Properties"].get(name).is_some());
         }
     }
     if !required.types.is_empty() {
-        required.capabilities.push(if named { NAMED_IAM_CAPABILITY } else { IAM_CAPABILITY });
+        required.capabilities.push(if has_custom_names { NAMED_IAM_CAPABILITY } else { IAM_CAPABILITY });
     }
     required
 }

@@ -16,13 +16,14 @@ pub(super) fn check(template: &Template) -> Result<(), Fault> {
     check_parameters(template, "Conditions")?;
     check_parameters(template, "Rules")?;
     let conditions = template.section("Conditions");
-    let named: Dependencies = conditions.iter().map(|(name, value)| (name.clone(), conditions_in(value))).collect();
-    for name in named.values().flatten() {
+    let dependencies: Dependencies =
+        conditions.iter().map(|(name, value)| (name.clone(), conditions_in(value))).collect();
+    for name in dependencies.values().flatten() {
         if !conditions.contains_key(name) {
             return Err(unresolved(name, "Conditions"));
         }
     }
-    let cycle = cycles(&named);
+    let cycle = cycles(&dependencies);
     if !cycle.is_empty() {
         let names = cycle.join(", ");
         return Err(invalid(format!("Template error: Found circular condition dependency between [{names}]")));
@@ -45,10 +46,10 @@ fn unresolved(name: &str, block: &str) -> Fault {
 
 /// Refuses references to resources, which do not exist when conditions and rules are evaluated.
 fn check_parameters(template: &Template, block: &str) -> Result<(), Fault> {
-    let known = |name: &str| PSEUDO.contains(&name) || template.section("Parameters").contains_key(name);
+    let is_parameter = |name: &str| PSEUDO.contains(&name) || template.section("Parameters").contains_key(name);
     let references = template.section(block).values().flat_map(references);
     let unresolved: BTreeSet<String> = references
-        .filter(|reference| reference.attribute.is_some() || !known(&reference.name))
+        .filter(|reference| reference.attribute.is_some() || !is_parameter(&reference.name))
         .map(|reference| reference.name)
         .collect();
     if unresolved.is_empty() {

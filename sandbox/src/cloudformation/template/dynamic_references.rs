@@ -1,7 +1,7 @@
 //! Dynamic references: `{{resolve:SERVICE:…}}` in the properties of resources.
 //!
 //! References to SSM parameters are looked up by every operation on a stack, before its first resource. References to secrets are
-//! only replaced when a handler is called, so that no secret is in an answer or in the store.
+//! only replaced when a handler is called, so that no secret is in a response or in the store.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -189,9 +189,9 @@ async fn secret(sandbox: &Arc<Sandbox>, reference: &str, rest: &str) -> Result<S
         )));
     }
     let input = json!({ "SecretId": id.join(":"), "VersionStage": part(2), "VersionId": part(3) });
-    let answer = sandbox.call("secretsmanager", "GetSecretValue", input).await;
-    let answer = answer.map_err(|fault| template_fault(fault.message))?;
-    let text = answer["SecretString"].as_str().unwrap_or_default();
+    let response = sandbox.call("secretsmanager", "GetSecretValue", input).await;
+    let response = response.map_err(|fault| template_fault(fault.message))?;
+    let text = response["SecretString"].as_str().unwrap_or_default();
     let Some(key) = part(1) else { return Ok(text.to_owned()) };
     let object: Value = serde_json::from_str(text).map_err(|_| template_fault("Could not parse SecretString JSON"))?;
     match object.get(key) {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::functions::{self, AllowedIn, only_member};
 use super::{Template, dynamic_references, parameters};
 use crate::Config;
-use crate::cloudformation::model::{Definition, MASK};
+use crate::cloudformation::model::{MASK, StackDefinition};
 
 /// Why a part cannot be evaluated.
 pub(crate) type EvaluationError = String;
@@ -88,7 +88,7 @@ impl<'a> EvaluationScope<'a> {
 
     /// The scope of a stack's definition, without resources and exports. `template` is the definition's.
     pub(crate) fn of_definition(
-        definition: &Definition,
+        definition: &StackDefinition,
         template: &'a Template,
         config: &'a Config,
         stack_name: &'a str,

@@ -1,4 +1,4 @@
-//! Templates: parsed from JSON or YAML, and checked in CloudFormation's words. Nothing here knows of stored stacks.
+//! Templates: parsed from JSON or YAML, and checked with CloudFormation's messages. This module does not access stored stacks.
 
 use serde_json::{Map, Value};
 

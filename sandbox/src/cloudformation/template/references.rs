@@ -20,7 +20,7 @@ pub(crate) fn references(value: &Value) -> Vec<Reference> {
     active_references(value, &|_| None)
 }
 
-/// The same without those in branches of `Fn::If` that do not apply; `is_true` knows which conditions hold.
+/// Every reference in a value, except those in branches of `Fn::If` that do not apply; `is_true` evaluates conditions.
 pub(crate) fn active_references(value: &Value, is_true: &dyn Fn(&str) -> Option<bool>) -> Vec<Reference> {
     let mut references = Vec::new();
     collect(value, is_true, &mut references);

@@ -92,6 +92,6 @@ fn attributes(record: &Value) -> Map<String, Value> {
 
 async fn default_group(sandbox: &Arc<Sandbox>, vpc: &str) -> Result<Value, Fault> {
     let filters = json!([{ "Name": "vpc-id", "Value": [vpc] }, { "Name": "group-name", "Value": ["default"] }]);
-    let answer = sandbox.call("ec2", "DescribeSecurityGroups", json!({ "Filter": filters })).await?;
-    Ok(answer.pointer("/securityGroupInfo/0/groupId").cloned().unwrap_or_default())
+    let response = sandbox.call("ec2", "DescribeSecurityGroups", json!({ "Filter": filters })).await?;
+    Ok(response.pointer("/securityGroupInfo/0/groupId").cloned().unwrap_or_default())
 }

@@ -1,6 +1,6 @@
 //! Checks of references, dependencies and resource types.
 //!
-//! [`check_template`] checks all of a template; [`check_live`] the resources and outputs whose conditions hold.
+//! [`check_template`] checks all of a template; [`check_active_resources`] the resources and outputs whose conditions hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -162,30 +162,30 @@ pub(crate) fn dependencies(template: &Template) -> Dependencies {
 }
 
 fn needs(template: &Template, resource: &Value, is_true: &dyn Fn(&str) -> Option<bool>) -> Vec<String> {
-    let named = references_of(resource, is_true).into_iter().map(|reference| reference.name);
-    let all: BTreeSet<String> = named.chain(depends_on(resource).into_iter().map(str::to_owned)).collect();
-    all.into_iter().filter(|name| template.resources().contains_key(name)).collect()
+    let references = references_of(resource, is_true).into_iter().map(|reference| reference.name);
+    let names: BTreeSet<String> = references.chain(depends_on(resource).into_iter().map(str::to_owned)).collect();
+    names.into_iter().filter(|name| template.resources().contains_key(name)).collect()
 }
 
 /// The resources whose conditions hold, with the dependencies between them.
 pub(crate) fn active_dependencies(template: &Template, scope: &EvaluationScope<'_>) -> Result<Dependencies, Fault> {
     let is_true = |name: &str| scope.condition(name).ok();
-    let mut live = Dependencies::new();
+    let mut active = Dependencies::new();
     for (name, resource) in template.resources() {
         let condition = resource["Condition"].as_str();
         if condition.map_or(Ok(true), |condition| scope.condition(condition)).map_err(invalid)? {
-            live.insert(name.clone(), needs(template, resource, &is_true));
+            active.insert(name.clone(), needs(template, resource, &is_true));
         }
     }
-    let names: BTreeSet<String> = live.keys().cloned().collect();
-    for needs in live.values_mut() {
+    let names: BTreeSet<String> = active.keys().cloned().collect();
+    for needs in active.values_mut() {
         needs.retain(|need| names.contains(need));
     }
-    Ok(live)
+    Ok(active)
 }
 
 /// Checks that resources and outputs whose conditions hold refer to no others.
-pub(crate) fn check_live(template: &Template, scope: &EvaluationScope<'_>) -> Result<(), Fault> {
+pub(crate) fn check_active_resources(template: &Template, scope: &EvaluationScope<'_>) -> Result<(), Fault> {
     let dependencies = active_dependencies(template, scope)?;
     let is_true = |name: &str| scope.condition(name).ok();
     let without_resource = |references: Vec<Reference>| -> Vec<String> {

@@ -1,4 +1,4 @@
-//! What is known of processes where there is no `/proc`: nothing. The functions have the signatures of those for Linux.
+//! Stubs for platforms without `/proc`, with the signatures of the functions for Linux. They find no processes and measure zero.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::ProcessUsage;
 
 pub(in crate::process) const SEES_DESCENDANTS: bool = false;
 
-/// Nothing is adopted here.
+/// Does nothing.
 pub fn adopt_orphans() {}
 
 pub(in crate::process) fn adopts_orphans() -> bool {
@@ -24,26 +24,26 @@ pub(in crate::process) fn is_marked(_pid: i32, _name: &str, _values: &BTreeSet<S
 
 pub(in crate::process) async fn end_descendants() {}
 
-/// Environments of other processes cannot be read here.
+/// Does nothing: environments of other processes cannot be read.
 #[expect(clippy::unused_async, reason = "as where it has something to do")]
 pub async fn end_marked(_name: &str, _values: &BTreeSet<String>) {}
 
-/// Always the same.
+/// Always zero.
 pub fn process_count() -> u64 {
     0
 }
 
-/// Not known here.
+/// Always zero.
 pub fn resident_bytes(_pid: u32) -> u64 {
     0
 }
 
-/// Not known here.
+/// Always zero.
 pub fn unshared_bytes(_pids: &[i32]) -> u64 {
     0
 }
 
-/// CPU times are not read here: every tree answers zero.
+/// CPU times, which are always zero.
 #[derive(Debug, Default)]
 pub struct CpuTimes;
 
@@ -53,17 +53,17 @@ impl CpuTimes {
         Self
     }
 
-    /// Always nothing.
+    /// Always empty.
     pub fn children(&self, _parent: Pid) -> Vec<i32> {
         Vec::new()
     }
 
-    /// Always nothing.
+    /// Always empty.
     pub fn descendants(&self, _root: Pid) -> ProcessUsage {
         ProcessUsage::default()
     }
 
-    /// Always nothing.
+    /// Always empty.
     pub fn with_descendants(&self, _root: Pid) -> ProcessUsage {
         ProcessUsage::default()
     }

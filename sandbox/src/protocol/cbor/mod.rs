@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use super::{Body, DecodedRequest, EncodedRequest};
 use crate::Fault;
-use crate::protocol::model::TypedOutput;
+use crate::protocol::service_model::TypedOutput;
 use reader::CborReader;
 
 mod reader;
 mod writer;
 
 const CONTENT_TYPE: &str = "application/cbor";
-/// The header of requests and answers.
+/// The header of requests and responses.
 pub(super) const HEADER: (&str, &str) = ("smithy-protocol", "rpc-v2-cbor");
 // Major types.
 const NEGATIVE: u8 = 1;
@@ -67,7 +67,7 @@ mod tests {
 
     use super::reader::{CborReader, half};
     use super::writer::write;
-    use crate::protocol::model::TypedOutput;
+    use crate::protocol::service_model::TypedOutput;
 
     fn read(bytes: &[u8]) -> Option<Value> {
         let mut reader = CborReader::new(bytes);

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Number, Value};
 
 use super::{ARRAY, BYTES, MAP, NEGATIVE, TAG, TEXT};
-use crate::protocol::model::TypedOutput;
+use crate::protocol::service_model::TypedOutput;
 
 /// The tag of a time in seconds since 1970.
 const EPOCH: u64 = 1;

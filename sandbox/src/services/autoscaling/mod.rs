@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::core::{ServiceDefinition, operation};
+use crate::core::{AwsService, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 use crate::{Fault, Sandbox};
@@ -23,16 +23,16 @@ mod targets;
 mod tests;
 
 pub(crate) use activities::Activity;
-pub(crate) use policies::ScalingPolicy;
+pub(crate) use policies::{ScalingPolicy, create_missing_alarms};
 pub(crate) use policy_execution::{execute, is_policy};
 pub(crate) use targets::ScalableTarget;
 
-pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
+pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "application-autoscaling",
     protocols: &[Protocol::Json11 { target_prefix: "AnyScaleFrontendService" }],
     validation_code: "ValidationException",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[
         operation!("DeleteScalingPolicy" => policies::delete),
         operation!("DeregisterScalableTarget" => targets::deregister),
@@ -58,10 +58,8 @@ state! {
     }
 }
 
-/// Starts the loop that follows activities.
-pub(crate) fn start(sandbox: &Arc<Sandbox>) {
-    // A failed write is retried at the next start.
-    let _ = policies::create_missing_alarms(sandbox);
+/// Starts the loop that completes scaling activities.
+pub(crate) fn follow_activities(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("scaling activities", activity_completion::follow);
 }
 
@@ -83,8 +81,8 @@ fn check_target(namespace: &str, resource_id: &str, dimension: &str) -> Result<(
     if namespace != NAMESPACE {
         return Err(Fault::not_implemented(&format!("application-autoscaling of the service namespace {namespace}")));
     }
-    let known = dimension == DIMENSION && resource_id.starts_with("service/");
-    if known {
+    let is_supported = dimension == DIMENSION && resource_id.starts_with("service/");
+    if is_supported {
         Ok(())
     } else {
         Err(validation_exception("Unsupported service namespace, resource type or scalable dimension"))

@@ -112,12 +112,12 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: PutScalingPolicyInput) -> Opera
         policy.policy_type = policy_type;
         policy.configuration = configuration.to_output()?;
         alarms::put(states, &sandbox.config, &mut policy, &configuration, now.as_millisecond())?;
-        let answer = json!({
+        let response = json!({
             "PolicyARN": policy.arn(&sandbox.config),
             "Alarms": alarms::to_output(states, &sandbox.config, &policy),
         });
         states.of_mut::<State>().policies.insert(policy.key(), policy);
-        Ok(answer)
+        Ok(response)
     })
 }
 
@@ -142,20 +142,20 @@ fn check_unique_metric(states: &States, resource_id: &str, name: &str, given: &C
 }
 
 /// Creates the alarms of policies that were stored by an older version without alarms.
-pub(super) fn create_missing_alarms(sandbox: &Sandbox) -> Result<(), Fault> {
+pub(crate) fn create_missing_alarms(sandbox: &Sandbox) -> Result<(), Fault> {
     let lacks_alarms = |policy: &ScalingPolicy| {
         policy.policy_type == PolicyType::TargetTrackingScaling && policy.alarms.high.is_none()
     };
-    let late: Vec<(String, ScalingPolicy)> = sandbox.store.read(|states| {
-        let late = states.of::<State>().policies.iter().filter(|(_, policy)| lacks_alarms(policy));
-        late.map(|(key, policy)| (key.to_owned(), policy.clone())).collect()
+    let policies: Vec<(String, ScalingPolicy)> = sandbox.store.read(|states| {
+        let policies = states.of::<State>().policies.iter().filter(|(_, policy)| lacks_alarms(policy));
+        policies.map(|(key, policy)| (key.to_owned(), policy.clone())).collect()
     });
-    if late.is_empty() {
+    if policies.is_empty() {
         return Ok(());
     }
     let now = sandbox.clock.now().as_millisecond();
     sandbox.store.write(|states| {
-        for (key, mut policy) in late {
+        for (key, mut policy) in policies {
             // A policy that would be refused today is not changed.
             if let Ok(configuration) = policy.configuration() {
                 policy.configuration = configuration.to_output()?;

@@ -139,7 +139,7 @@ fn values_or_current(sandbox: &Sandbox, alarm: &str, given: &[f64]) -> Result<Ve
     let settings: Option<AlarmSettings> = sandbox
         .store
         .read(|states| states.of::<cloudwatch::State>().alarms.get(alarm).map(|alarm| alarm.settings.clone()));
-    settings.map_or(Ok(Vec::new()), |settings| cloudwatch::values(sandbox, &settings))
+    settings.map_or(Ok(Vec::new()), |settings| cloudwatch::alarm_values(sandbox, &settings))
 }
 
 fn plan(

@@ -147,7 +147,7 @@ fn target(
         id: earlier.map_or_else(|| ids::hex(36), |target| target.id.clone()),
         min_capacity,
         max_capacity,
-        // AWS uses its service-linked role for ECS services, whatever role is given.
+        // AWS uses its service-linked role for ECS services, regardless of the given role.
         role_arn: input
             .role_arn
             .filter(|role| Arn::parse(role).is_some_and(|arn| arn.resource.starts_with("role/aws-service-role/")))

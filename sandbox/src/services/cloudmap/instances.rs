@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::namespaces::id_of;
 use super::services::find as find_service;
-use super::{CloudMapService, Instance, Namespace, PAGE, State, invalid_input, invalid_token, operations};
+use super::{CloudMapService, Instance, Namespace, PAGE_SIZE, State, invalid_input, invalid_token, operation_records};
 use crate::base::paging;
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
@@ -48,7 +48,7 @@ pub(super) fn register(sandbox: &Arc<Sandbox>, input: RegisterInstanceInput) -> 
         let state = states.of_mut::<State>();
         let key = key(state, &service_id, &instance_id)?;
         let health = attributes.get("AWS_INIT_HEALTH_STATUS").cloned().unwrap_or_else(|| "HEALTHY".to_owned());
-        let answer = operations::record(
+        let response = operation_records::record(
             state,
             "REGISTER_INSTANCE",
             &[("SERVICE", &service_id), ("INSTANCE", &instance_id)],
@@ -56,7 +56,7 @@ pub(super) fn register(sandbox: &Arc<Sandbox>, input: RegisterInstanceInput) -> 
         );
         state.instances.insert(key, Instance { id: instance_id, attributes, health, creator_request_id });
         count_revision(state, &service_id);
-        Ok(answer)
+        Ok(response)
     })
 }
 
@@ -97,7 +97,7 @@ pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: InstanceInput) -> Operat
         state.instances.remove(&key).ok_or_else(|| not_found(instance_id))?;
         count_revision(state, service_id);
         let targets = [("SERVICE", service_id.as_str()), ("INSTANCE", instance_id.as_str())];
-        Ok(operations::record(state, "DEREGISTER_INSTANCE", &targets, now))
+        Ok(operation_records::record(state, "DEREGISTER_INSTANCE", &targets, now))
     })
 }
 
@@ -129,7 +129,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListInstancesInput) -> Operati
         let prefix = key(states.of::<State>(), &input.service_id, "")?;
         let instances = states.of::<State>().instances.with_prefix(&prefix);
         let outputs = instances.map(|(_, instance)| (instance.id.clone(), to_output(instance)));
-        paging::page(outputs, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(outputs, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE_SIZE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Instances": page.items, "NextToken": page.next_token }))
@@ -158,7 +158,7 @@ pub(super) fn health(sandbox: &Arc<Sandbox>, input: GetInstancesHealthStatusInpu
         let selected =
             instances.filter(|instance| input.instances.is_empty() || input.instances.contains(&instance.id));
         let selected = selected.map(|instance| (instance.id.clone(), (instance.id.clone(), json!(instance.health))));
-        paging::page(selected, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(selected, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE_SIZE))
             .map_err(invalid_token)
     })?;
     let status: serde_json::Map<String, Value> = page.items.into_iter().collect();

@@ -9,13 +9,13 @@ use serde_json::Value;
 use crate::Fault;
 use crate::base::paging::InvalidToken;
 use crate::base::tags::Tag;
-use crate::core::{ServiceDefinition, operation};
+use crate::core::{AwsService, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 
 mod instances;
 mod namespaces;
-mod operations;
+mod operation_records;
 mod services;
 mod tags;
 
@@ -141,15 +141,15 @@ state! {
     }
 }
 
-pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
+pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "servicediscovery",
     protocols: &[
         Protocol::Json11 { target_prefix: "Route53AutoNaming_v20170314" },
         Protocol::Cbor { service: "Route53AutoNaming_v20170314" },
     ],
     validation_code: "InvalidInput",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[
         operation!("CreateHttpNamespace" => namespaces::create_http),
         operation!(async "CreatePrivateDnsNamespace" => namespaces::create_private),
@@ -173,8 +173,8 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
         operation!("UpdateInstanceCustomHealthStatus" => instances::update_health),
         operation!("DiscoverInstancesRevision" => instances::discover_revision),
         operation!("GetInstancesHealthStatus" => instances::health),
-        operation!("GetOperation" => operations::get),
-        operation!("ListOperations" => operations::list),
+        operation!("GetOperation" => operation_records::get),
+        operation!("ListOperations" => operation_records::list),
         operation!("ListTagsForResource" => tags::list),
         operation!("TagResource" => tags::add),
         operation!("UntagResource" => tags::remove),
@@ -189,4 +189,4 @@ fn invalid_token(_: InvalidToken) -> Fault {
     invalid_input("The specified NextToken is invalid.")
 }
 
-const PAGE: usize = 100;
+const PAGE_SIZE: usize = 100;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Namespace, NamespaceType, PAGE, State, invalid_input, invalid_token, operations};
+use super::{Namespace, NamespaceType, PAGE_SIZE, State, invalid_input, invalid_token, operation_records};
 use crate::base::clock::epoch_seconds;
 use crate::base::tags::Tag;
 use crate::base::{ids, paging};
@@ -104,9 +104,10 @@ fn create(sandbox: &Arc<Sandbox>, kind: NamespaceType, vpc: String, input: Creat
             let message = format!("Namespace with name {} already exists", namespace.name);
             return Err(Fault::already_exists("NamespaceAlreadyExists", message));
         }
-        let answer = operations::record(state, "CREATE_NAMESPACE", &[("NAMESPACE", &namespace.id)], namespace.created);
+        let response =
+            operation_records::record(state, "CREATE_NAMESPACE", &[("NAMESPACE", &namespace.id)], namespace.created);
         state.namespaces.insert(namespace.id.clone(), namespace);
-        Ok(answer)
+        Ok(response)
     })
 }
 
@@ -146,7 +147,7 @@ pub(super) fn update(
         let namespace = state.namespaces.get_mut(&id).ok_or_else(|| not_found(&id))?;
         namespace.description = change.description.or_else(|| namespace.description.take());
         namespace.soa_ttl = soa_ttl(&change.properties).unwrap_or(namespace.soa_ttl);
-        Ok(operations::record(state, "UPDATE_NAMESPACE", &[("NAMESPACE", &id)], now))
+        Ok(operation_records::record(state, "UPDATE_NAMESPACE", &[("NAMESPACE", &id)], now))
     })
 }
 
@@ -245,7 +246,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListNamespacesInput) -> Operat
             })
         });
         let outputs = matching.map(|namespace| (namespace.id.clone(), to_output(states.of::<State>(), namespace)));
-        paging::page(outputs, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(outputs, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE_SIZE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Namespaces": page.items, "NextToken": page.next_token }))
@@ -261,6 +262,6 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: NamespaceInput) -> Operation
             return Err(Fault::client("ResourceInUse", message));
         }
         state.namespaces.remove(id).ok_or_else(|| not_found(id))?;
-        Ok(operations::record(state, "DELETE_NAMESPACE", &[("NAMESPACE", id)], now))
+        Ok(operation_records::record(state, "DELETE_NAMESPACE", &[("NAMESPACE", id)], now))
     })
 }

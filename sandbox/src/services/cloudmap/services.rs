@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::namespaces::{CloudMapFilter, id_of, not_found as namespace_not_found};
-use super::{CloudMapService, NamespaceType, PAGE, State, invalid_input, invalid_token, operations};
+use super::{CloudMapService, NamespaceType, PAGE_SIZE, State, invalid_input, invalid_token, operation_records};
 use crate::base::clock::epoch_seconds;
 use crate::base::tags::Tag;
 use crate::base::{ids, paging};
@@ -131,7 +131,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListServicesInput) -> Operatio
             summary["NamespaceId"] = Value::Null;
             (service.id.clone(), summary)
         });
-        paging::page(outputs, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(outputs, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE_SIZE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Services": page.items, "NextToken": page.next_token }))
@@ -161,9 +161,9 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: UpdateServiceInput) -> Opera
         if let Some(records) = input.service.dns_config.map(|config| config["DnsRecords"].clone()) {
             service.dns_config["DnsRecords"] = records;
         }
-        let answer = operations::record(state, "UPDATE_SERVICE", &[("SERVICE", &service.id)], now);
+        let response = operation_records::record(state, "UPDATE_SERVICE", &[("SERVICE", &service.id)], now);
         state.services.insert(service.id.clone(), service);
-        Ok(answer)
+        Ok(response)
     })
 }
 

@@ -74,9 +74,10 @@ pub(super) fn between(sandbox: &Sandbox, metric: u64, from: i64, to: i64) -> Res
 /// Deletes expired points, and metrics without any points.
 pub(super) fn delete_expired(sandbox: &Sandbox) -> Result<(), Fault> {
     let now = sandbox.clock.now().as_millisecond();
-    let own = sandbox.clock.shortened(Duration::from_millis(KEPT_MILLIS.unsigned_abs())).max(MIN_RETENTION);
-    let own = i64::try_from(own.as_millis()).unwrap_or(KEPT_MILLIS).min(KEPT_MILLIS);
-    let horizon = |metric: &Metric| now - if metric.namespace.starts_with("AWS/") { own } else { KEPT_MILLIS };
+    let aws_retention = sandbox.clock.shortened(Duration::from_millis(KEPT_MILLIS.unsigned_abs())).max(MIN_RETENTION);
+    let aws_retention = i64::try_from(aws_retention.as_millis()).unwrap_or(KEPT_MILLIS).min(KEPT_MILLIS);
+    let horizon =
+        |metric: &Metric| now - if metric.namespace.starts_with("AWS/") { aws_retention } else { KEPT_MILLIS };
     let metrics: Vec<Metric> = sandbox.store.read(|states| states.of::<State>().metrics.values().cloned().collect());
     for metric in &metrics {
         let (first, last) = (key(metric.id, 0, 0), key(metric.id, horizon(metric), 0));

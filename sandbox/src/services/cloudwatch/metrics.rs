@@ -11,7 +11,7 @@ use crate::base::paging;
 use crate::core::OperationResult;
 use crate::services::cloudwatch::State;
 
-const PAGE: usize = 500;
+const PAGE_SIZE: usize = 500;
 /// A metric without data for two weeks is not listed any more (CloudWatch user guide).
 const LISTED_MILLIS: i64 = 14 * 24 * 60 * 60 * 1000;
 const RECENTLY_ACTIVE_MILLIS: i64 = 3 * 60 * 60 * 1000;
@@ -100,7 +100,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListMetricsInput) -> Operation
                 && input.dimensions.iter().all(|filter| filter.accepts(metric))
         });
         let outputs = metrics.map(|(key, metric)| (key.to_owned(), to_output(metric)));
-        paging::page(outputs, &query, input.next_token.as_deref(), PAGE)
+        paging::page(outputs, &query, input.next_token.as_deref(), PAGE_SIZE)
             .map_err(|_| invalid_value("Request parameter NextToken is invalid"))
     })?;
     let owners = input.include_linked_accounts.then(|| vec![&sandbox.config.account; page.items.len()]);

@@ -4,7 +4,7 @@
 //! The sandbox's own measurements are put with [`put`].
 
 use crate::Fault;
-use crate::core::{ServiceDefinition, operation};
+use crate::core::{AwsService, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 
@@ -17,7 +17,9 @@ mod put_metric_data;
 mod statistics;
 mod tags;
 
-pub(crate) use alarms::{Alarm, Settings as AlarmSettings, put_alarm, start, values, wall_millis};
+pub(crate) use alarms::{
+    Alarm, Settings as AlarmSettings, alarm_values, evaluate_alarms, put_alarm, wall_clock_millis,
+};
 pub(crate) use metrics::{Dimension, Metric};
 pub(crate) use put_metric_data::{Datum, put};
 pub(crate) use statistics::Measurements;
@@ -25,7 +27,7 @@ pub(crate) use statistics::Measurements;
 /// The service's name in the targets of JSON requests and the paths of CBOR requests.
 const NAME: &str = "GraniteServiceVersion20100801";
 
-pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
+pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "monitoring",
     protocols: &[
         Protocol::Query { version: "2010-08-01", xmlns: "http://monitoring.amazonaws.com/doc/2010-08-01/" },
@@ -33,8 +35,8 @@ pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
         Protocol::Cbor { service: NAME },
     ],
     validation_code: "ValidationError",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[
         operation!("DeleteAlarms" => alarms::changes::delete),
         operation!("DescribeAlarms" => alarms::describe_alarms::describe),

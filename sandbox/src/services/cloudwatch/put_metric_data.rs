@@ -14,8 +14,8 @@ use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
 
 /// How old data may be (two weeks), and how far in the future (two hours).
-const OLDEST: i64 = 14 * 24 * 60 * 60 * 1000;
-const NEWEST: i64 = 2 * 60 * 60 * 1000;
+const MAX_AGE_MILLIS: i64 = 14 * 24 * 60 * 60 * 1000;
+const MAX_FUTURE_MILLIS: i64 = 2 * 60 * 60 * 1000;
 const MAX_DATA: usize = 1000;
 const MAX_VALUES: usize = 150;
 const MINUTE: i64 = 60 * 1000;
@@ -44,9 +44,9 @@ pub(crate) fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Resul
     let keys: BTreeMap<String, &Datum> =
         data.iter().map(|datum| (Metric::key(namespace, &datum.metric_name, &datum.dimensions), datum)).collect();
     let minute = sandbox.clock.now().as_millisecond() / MINUTE * MINUTE;
-    let fresh =
+    let is_recent =
         |states: &super::State, key: &str| states.metrics.get(key).is_some_and(|metric| metric.last_data >= minute);
-    if !sandbox.store.read(|states| keys.keys().all(|key| fresh(states.of::<State>(), key))) {
+    if !sandbox.store.read(|states| keys.keys().all(|key| is_recent(states.of::<State>(), key))) {
         sandbox.store.write(|states| {
             for (key, datum) in &keys {
                 let known = states.of::<State>().metrics.get(key).cloned();
@@ -141,7 +141,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: PutMetricDataInput) -> Operatio
 impl MetricDatumInput {
     fn checked(self, at: &str, now: i64) -> Result<Datum, Fault> {
         let timestamp = self.timestamp.map_or(now, clamped_millis);
-        if timestamp < now - OLDEST || timestamp > now + NEWEST {
+        if timestamp < now - MAX_AGE_MILLIS || timestamp > now + MAX_FUTURE_MILLIS {
             let message = format!(
                 "The parameter {at}.Timestamp must specify a time within the past two weeks and no more than two hours in the future."
             );

@@ -11,7 +11,7 @@ use super::{State, records};
 use crate::base::glob::matches;
 use crate::base::paging;
 use crate::core::OperationResult;
-use crate::protocol::model;
+use crate::protocol::service_model;
 use crate::{Fault, Sandbox};
 
 #[derive(Debug, Deserialize)]
@@ -39,7 +39,7 @@ pub(super) struct DescribeInput {
 pub(super) fn describe(sandbox: &Arc<Sandbox>, kind: &ResourceKind, input: &DescribeInput) -> OperationResult {
     sandbox.store.read(|states| {
         let records = select(states.of::<State>(), kind, input)?;
-        answer(kind, input, records)
+        describe_response(kind, input, records)
     })
 }
 
@@ -62,15 +62,15 @@ pub(super) fn select(state: &State, kind: &ResourceKind, input: &DescribeInput) 
 }
 
 /// The response with the requested page of the selected rows.
-pub(super) fn answer(kind: &ResourceKind, input: &DescribeInput, records: Vec<Value>) -> OperationResult {
+pub(super) fn describe_response(kind: &ResourceKind, input: &DescribeInput, records: Vec<Value>) -> OperationResult {
     let (mut records, next_token) = input.page(kind, records)?;
     for record in &mut records {
         hide_members(kind, record);
     }
-    let mut answer = Map::new();
-    answer.insert(kind.set.to_owned(), Value::Array(records));
-    answer.insert("nextToken".to_owned(), json!(next_token));
-    Ok(Value::Object(answer))
+    let mut response = Map::new();
+    response.insert(kind.set.to_owned(), Value::Array(records));
+    response.insert("nextToken".to_owned(), json!(next_token));
+    Ok(Value::Object(response))
 }
 
 /// Removes the members of a record that Describe does not show.
@@ -126,11 +126,11 @@ impl DescribeInput {
         else {
             return Ok(());
         };
-        let documented = |model: &model::Model| {
+        let documented = |model: &service_model::Model| {
             let known = model.filters(kind.operation);
             known.iter().any(|filter| if filter == "tag" { name.starts_with("tag:") } else { filter == name })
         };
-        if model::find("ec2").is_some_and(documented) {
+        if service_model::find("ec2").is_some_and(documented) {
             return Err(Fault::not_implemented(&format!("ec2:{} with the filter {name}", kind.operation)));
         }
         Err(Fault::client("InvalidParameterValue", format!("The filter '{name}' is invalid")))

@@ -30,7 +30,7 @@ pub(super) fn describe_regions(sandbox: &Arc<Sandbox>, mut input: DescribeInput)
         json!({ "regionName": name, "regionEndpoint": endpoint, "optInStatus": status })
     });
     let regions = input.select(&REGION, rows)?;
-    describe_operations::answer(&REGION, &input, regions)
+    describe_operations::describe_response(&REGION, &input, regions)
 }
 
 pub(super) fn describe_zones(sandbox: &Arc<Sandbox>, input: DescribeInput) -> OperationResult {
@@ -49,5 +49,5 @@ pub(super) fn describe_zones(sandbox: &Arc<Sandbox>, input: DescribeInput) -> Op
         })
     });
     let zones = input.select(&ZONE, rows)?;
-    describe_operations::answer(&ZONE, &input, zones)
+    describe_operations::describe_response(&ZONE, &input, zones)
 }

@@ -156,9 +156,9 @@ pub(super) fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNatGatewayInput) -
             "tagSet": tags,
             "attributes": { "clientToken": input.client_token },
         });
-        let answer = to_output(&nat);
+        let response = to_output(&nat);
         states.of_mut::<State>().records.insert(id, nat);
-        Ok(answer)
+        Ok(response)
     })
 }
 

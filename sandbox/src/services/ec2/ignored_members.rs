@@ -36,8 +36,8 @@ const WITHOUT_EFFECT: &[(&str, &str, &str)] = &[
     ("TerminateInstances", "SkipOsShutdown", "false"),
 ];
 
-/// Answers dry runs, and removes members without effect from an input.
-pub(super) fn prepare(operation: &str, input: &mut Value) -> Result<(), Fault> {
+/// Returns the fault of dry runs, and removes members without effect from an input.
+pub(super) fn remove_ignored_members(operation: &str, input: &mut Value) -> Result<(), Fault> {
     if input.get("DryRun").is_some_and(|dry_run| *dry_run == true) {
         let message = "Request would have succeeded, but DryRun flag is set.";
         return Err(Fault::new(412, "DryRunOperation", message));

@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use self::security_groups::Direction;
-pub(crate) use self::security_groups::rule_ids::assign_missing as start;
-use crate::core::{ServiceDefinition, operation};
+pub(crate) use self::security_groups::rule_ids::assign_missing_rule_ids;
+use crate::core::{AwsService, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 
@@ -34,12 +34,12 @@ state! {
     }
 }
 
-pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
+pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "ec2",
     protocols: &[Protocol::Ec2Query { version: "2016-11-15", xmlns: "http://ec2.amazonaws.com/doc/2016-11-15/" }],
     validation_code: "MissingParameter",
-    is_for_owner: false,
-    prepare: Some(ignored_members::prepare),
+    owner_only: false,
+    input_hook: Some(ignored_members::remove_ignored_members),
     operations: &[
         operation!("DescribeAvailabilityZones" => describe_regions::describe_zones),
         operation!("DescribeRegions" => describe_regions::describe_regions),

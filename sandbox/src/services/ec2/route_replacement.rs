@@ -70,10 +70,10 @@ pub(super) fn association(sandbox: &Arc<Sandbox>, input: ReplaceRouteTableAssoci
             return Err(Fault::client("InvalidParameterValue", message));
         }
         let new = routes::association(to, &old);
-        let answer = json!({ "newAssociationId": new["routeTableAssociationId"], "associationState": { "state": "associated" } });
+        let response = json!({ "newAssociationId": new["routeTableAssociationId"], "associationState": { "state": "associated" } });
         list(records::get_mut(states.of_mut::<State>(), &ROUTE_TABLE, &from)?, "associationSet")
             .retain(|association| association["routeTableAssociationId"] != id.as_str());
         list(records::get_mut(states.of_mut::<State>(), &ROUTE_TABLE, to)?, "associationSet").push(new);
-        Ok(answer)
+        Ok(response)
     })
 }

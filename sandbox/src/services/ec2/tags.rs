@@ -168,6 +168,6 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeInput) -> Operatio
             }
         }
         let tags = input.select(&TAG, rows.into_iter())?;
-        describe_operations::answer(&TAG, &input, tags)
+        describe_operations::describe_response(&TAG, &input, tags)
     })
 }

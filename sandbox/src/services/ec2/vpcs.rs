@@ -57,10 +57,10 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateVpcInput) -> Operation
         states.of_mut::<State>().records.insert(text(&group, "groupId"), group);
         let table = routes::record(owner, &id, &cidr, json!([]), true);
         states.of_mut::<State>().records.insert(text(&table, "routeTableId"), table);
-        let mut answer = json!({ "vpc": vpc });
-        answer["vpc"]["attributes"] = Value::Null;
+        let mut response = json!({ "vpc": vpc });
+        response["vpc"]["attributes"] = Value::Null;
         states.of_mut::<State>().records.insert(id, vpc);
-        Ok(answer)
+        Ok(response)
     })
 }
 

@@ -3,17 +3,16 @@
 use super::model::{Container, Service, ServiceDeployment, Task};
 use crate::Config;
 
+/// Formats the ARNs of resources, in the long format where there are two.
 pub(super) trait Arns {
     fn cluster_arn(&self, name: &str) -> String;
-    /// A service's, in the long format.
     fn service_arn(&self, service: &Service) -> String;
-    /// A task's, in the long format.
     fn task_arn(&self, task: &Task) -> String;
     fn container_arn(&self, task: &Task, container: &Container) -> String;
-    /// The task definition's that `family:revision` names.
+    /// `name` is `family:revision`.
     fn task_definition_arn(&self, name: &str) -> String;
     fn service_deployment_arn(&self, deployment: &ServiceDeployment) -> String;
-    /// That of a revision of a service (`cluster/name`).
+    /// `service` is `cluster/name`.
     fn service_revision_arn(&self, service: &str, number: &str) -> String;
 }
 

@@ -9,7 +9,7 @@ use super::arns::Arns as _;
 use super::faults::{self, invalid};
 use super::lookups::{self, cluster_name};
 use super::model::{Cluster, ServiceStatus, TaskStatus};
-use super::{launch_settings, output};
+use super::{launch_settings, responses};
 use crate::base::paging;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
@@ -108,7 +108,7 @@ fn check(cluster: &Cluster) -> Result<(), Fault> {
 
 fn to_output(sandbox: &Sandbox, states: &States, name: &str) -> OperationResult {
     let cluster = lookups::cluster(states, Some(name))?;
-    Ok(json!({ "cluster": output::cluster(&sandbox.config, states, cluster, &ALL_INCLUDES.map(str::to_owned)) }))
+    Ok(json!({ "cluster": responses::cluster(&sandbox.config, states, cluster, &ALL_INCLUDES.map(str::to_owned)) }))
 }
 
 #[derive(Deserialize)]
@@ -206,7 +206,7 @@ pub(super) fn describe(
         for given in &requested {
             // A deleted cluster can still be described for some time.
             match states.of::<State>().clusters.get(lookups::last_part(given)) {
-                Some(cluster) => described.push(output::cluster(config, states, cluster, &include)),
+                Some(cluster) => described.push(responses::cluster(config, states, cluster, &include)),
                 None => failures.push(missing(&config.cluster_arn(lookups::last_part(given)))),
             }
         }
@@ -276,6 +276,6 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, DeleteClusterInput { cluster }: Del
         states.of_mut::<State>().service_deployments.retain(|key, _| !key.starts_with(&prefix));
         states.of_mut::<State>().service_revisions.retain(|key, _| !key.starts_with(&prefix));
         states.of_mut::<State>().clusters.insert(cluster.name.clone(), cluster.clone());
-        Ok(json!({ "cluster": output::cluster(&sandbox.config, states, &cluster, &ALL_INCLUDES.map(str::to_owned)) }))
+        Ok(json!({ "cluster": responses::cluster(&sandbox.config, states, &cluster, &ALL_INCLUDES.map(str::to_owned)) }))
     })
 }

@@ -9,7 +9,7 @@ use super::faults::{client_exception, invalid};
 use super::launch_settings::{self, LaunchSettings};
 use super::lookups;
 use super::model::{Deployment, DeploymentConfiguration, Service, ServiceStatus, TaskDefinition};
-use super::output;
+use super::responses;
 use super::update_service::desired_count;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
@@ -90,14 +90,14 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
                 return Err(invalid("Unable to Start a service that is still Draining."));
             }
             if input.client_token.is_some() && input.client_token == service.client_token {
-                return Ok(json!({ "service": output::service(&sandbox.config, states, service, true) }));
+                return Ok(json!({ "service": responses::service(&sandbox.config, states, service, true) }));
             }
             return Err(invalid("Creation of service was not idempotent.").with_kind(FaultKind::AlreadyExists));
         }
         let service = service(&sandbox, &cluster.name, &input, definition, &launch, network);
         let now = service.created_at;
         lookups::store_service(states, service.clone(), now);
-        Ok(json!({ "service": output::service(&sandbox.config, states, &service, true) }))
+        Ok(json!({ "service": responses::service(&sandbox.config, states, &service, true) }))
     })
 }
 

@@ -96,7 +96,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: ExecuteCommandInput) -> Operati
 ///
 /// # Errors
 /// Commands from requests may not run.
-pub(crate) fn in_container(
+pub(crate) fn exec_process_spec(
     sandbox: &Sandbox,
     target: &str,
     command: &[String],
@@ -150,8 +150,8 @@ fn find_container(sandbox: &Sandbox, states: &States, input: &ExecuteCommandInpu
     Ok((task.clone(), index))
 }
 
-/// Checks that the agent could write to the container's file system and reach Session Manager. AWS's fault does not tell which of them
-/// failed; the sandbox's log does.
+/// Checks that the agent could write to the container's file system and reach Session Manager. AWS's fault is the same for
+/// both; the sandbox's log has the reason.
 fn check_agent(sandbox: &Sandbox, states: &States, task: &Task, index: usize) -> Result<(), Fault> {
     let refuse = |why: String| {
         sandbox.log.write(&format!("ecs:ExecuteCommand cannot reach the agent of task {}: {why}", task.id));

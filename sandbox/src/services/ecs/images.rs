@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use super::faults::invalid;
 use super::lookups::{key, task_definition};
-use super::model::{ImageCommand, Images, Task};
+use super::model::{Images, StoredImageCommand, Task};
 use crate::base::tags::Tag;
+use crate::process::container_engine::EngineKind;
 use crate::process::container_runtime::RuntimeError;
-use crate::process::engine::EngineKind;
 use crate::services::ecs::{self, State};
 use crate::store::States;
 use crate::{Fault, Sandbox};
@@ -21,7 +21,7 @@ const STACK_TAGS: [&str; 2] = ["aws:cloudformation:stack-name", "ecsws:stack-nam
 
 /// Replaces the mapping of a stack. Running tasks are not affected.
 pub(crate) fn put(sandbox: &Arc<Sandbox>, stack_name: String, images: Images) -> Result<(), Fault> {
-    for (image, ImageCommand { command, cwd }) in &images.images {
+    for (image, StoredImageCommand { command, cwd }) in &images.images {
         if command.first().is_none_or(String::is_empty) {
             return Err(invalid(format!("the command for the image {image} is empty")));
         }
@@ -56,7 +56,7 @@ pub(crate) async fn check_runtime(
 }
 
 /// The command that replaces a task's image, if its stack maps it.
-pub(super) fn command(states: &States, task: &Task, image: &str) -> Option<ImageCommand> {
+pub(super) fn command(states: &States, task: &Task, image: &str) -> Option<StoredImageCommand> {
     let stack = stack(states, task)?;
     let images = &states.of::<State>().images.get(&stack)?.images;
     let untagged = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(image, |(name, _)| name);
@@ -70,8 +70,8 @@ pub(super) fn engine(states: &States, task: &Task) -> Option<EngineKind> {
 
 /// The stack of a task's service, of the task itself or of its task definition.
 fn stack(states: &States, task: &Task) -> Option<String> {
-    let named = |tags: &[Tag], key| tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone());
-    let in_tags = |tags: &[Tag]| STACK_TAGS.iter().find_map(|key| named(tags, *key));
+    let tag_value = |tags: &[Tag], key| tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone());
+    let in_tags = |tags: &[Tag]| STACK_TAGS.iter().find_map(|key| tag_value(tags, *key));
     let service = task.service.as_ref().and_then(|name| states.of::<State>().services.get(&key(&task.cluster, name)));
     let of_service = service.and_then(|service| in_tags(&service.tags));
     let of_definition =

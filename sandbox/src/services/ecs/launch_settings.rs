@@ -34,22 +34,22 @@ impl LaunchSettings {
     /// Reads a request's members. The cluster's default strategy applies if the request has neither launch type nor strategy.
     pub(super) fn of(members: &Map<String, Value>, cluster: &Cluster) -> Result<Self, Fault> {
         let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
-        let given = text("launchType");
-        if given.as_ref().is_some_and(|kind| !["EC2", "FARGATE", "EXTERNAL"].contains(&kind.as_str())) {
+        let launch_type = text("launchType");
+        if launch_type.as_ref().is_some_and(|kind| !["EC2", "FARGATE", "EXTERNAL"].contains(&kind.as_str())) {
             return Err(invalid("launch type should be one of [EC2,FARGATE,EXTERNAL]"));
         }
-        let own = members.get("capacityProviderStrategy").filter(|list| is_filled(list));
-        if given.is_some() && own.is_some() {
+        let requested_strategy = members.get("capacityProviderStrategy").filter(|list| is_filled(list));
+        if launch_type.is_some() && requested_strategy.is_some() {
             return Err(invalid(
                 "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
             ));
         }
-        if let Some(strategy) = own {
+        if let Some(strategy) = requested_strategy {
             check_strategy(strategy, cluster)?;
         }
         let of_cluster = || cluster.content.get("defaultCapacityProviderStrategy").filter(|list| is_filled(list));
-        let strategy = if given.is_some() { None } else { own.or_else(of_cluster).cloned() };
-        let kind = if strategy.is_some() { None } else { Some(given.unwrap_or_else(|| "EC2".to_owned())) };
+        let strategy = if launch_type.is_some() { None } else { requested_strategy.or_else(of_cluster).cloned() };
+        let kind = if strategy.is_some() { None } else { Some(launch_type.unwrap_or_else(|| "EC2".to_owned())) };
         let mut launch = Self { kind, strategy, platform_version: None };
         let version = text("platformVersion");
         if !launch.is_fargate() {
@@ -89,7 +89,7 @@ impl LaunchSettings {
         }
         let launch_type = if self.is_fargate() { "FARGATE" } else { self.kind.as_deref().unwrap_or("EC2") };
         let named = definition.content.get("requiresCompatibilities").and_then(Value::as_array);
-        let possible = super::output::compatibilities(definition);
+        let possible = super::responses::compatibilities(definition);
         let refused = named.is_some_and(|list| !list.is_empty() && !list.contains(&json!(launch_type)));
         if refused || !possible.contains(&launch_type) {
             return Err(invalid(format!("Task definition does not support launch_type {launch_type}.")));
@@ -140,7 +140,7 @@ pub(super) fn is_filled(list: &Value) -> bool {
     list.as_array().is_some_and(|items| !items.is_empty())
 }
 
-/// A network configuration with what ECS fills in, whose subnets and security groups EC2 knows.
+/// A network configuration with the defaults that ECS fills in. Its subnets and security groups have to exist in EC2.
 pub(super) async fn network(sandbox: &Arc<Sandbox>, given: Option<&Value>) -> Result<Option<Value>, Fault> {
     let Some(vpc) = given.and_then(|given| given.get("awsvpcConfiguration")) else { return Ok(None) };
     let names = |member: &str| -> Vec<String> {

@@ -22,8 +22,8 @@ const BURST: u64 = 256;
 const MAX_PROCESSES: usize = 512;
 const MIB: u64 = 1024 * 1024;
 
-/// Enforces the limits while the sandbox runs.
-pub(crate) fn watch(sandbox: &Arc<Sandbox>) {
+/// Starts the loop that enforces the limits.
+pub(crate) fn enforce_limits(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("task limit monitor", |shared| async move {
         let mut counted = process_count();
         loop {

@@ -24,7 +24,7 @@ pub(super) fn cluster<'a>(states: &'a States, given: Option<&str>) -> Result<&'a
     cluster.ok_or_else(|| Fault::not_found("ClusterNotFoundException", "Cluster not found."))
 }
 
-/// Stores a changed service, and updates the history of its rollouts.
+/// Stores a changed service, and updates the history of its service deployments.
 pub(super) fn store_service(states: &mut States, service: Service, now: jiff::Timestamp) {
     service_deployments::update(states, &service, now);
     states.of_mut::<State>().services.insert(key(&service.cluster, &service.name), service);

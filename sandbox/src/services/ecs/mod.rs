@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::Fault;
-use crate::core::{ServiceDefinition, operation};
+use crate::core::{AwsService, operation};
 use crate::protocol::{Protocol, coerce};
 use crate::store::States;
 use crate::store::table::state;
@@ -24,11 +24,11 @@ mod execute_command;
 mod faults;
 pub(crate) mod images;
 mod launch_settings;
-pub(crate) mod limits;
+mod limits;
 mod lookups;
 mod model;
-mod output;
 mod protection;
+mod responses;
 mod run_task;
 pub(crate) mod scaling;
 mod scheduler;
@@ -43,21 +43,22 @@ mod tasks;
 mod update_service;
 mod utilization;
 
-pub(crate) use execute_command::in_container;
+pub(crate) use execute_command::exec_process_spec;
+pub(crate) use limits::enforce_limits;
 pub(crate) use model::{
-    Cluster, ImageCommand, Images, Service, ServiceDeployment, ServiceRevision, ServiceStatus, Task, TaskDefinition,
-    TaskStatus,
+    Cluster, Images, Service, ServiceDeployment, ServiceRevision, ServiceStatus, StoredImageCommand, Task,
+    TaskDefinition, TaskStatus,
 };
-pub(crate) use scheduler::start;
+pub(crate) use scheduler::run_scheduler;
 pub(crate) use task_processes::TaskProcesses;
-pub(crate) use utilization::publish;
+pub(crate) use utilization::publish_utilization;
 
-pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
+pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "ecs",
     protocols: &[Protocol::Json11 { target_prefix: "AmazonEC2ContainerServiceV20141113" }],
     validation_code: "InvalidParameterException",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[
         operation!("CreateCluster" => clusters::create),
         operation!(async "CreateService" => create_service::run),

@@ -12,7 +12,7 @@ use super::faults::invalid;
 use super::launch_settings::{self, LaunchSettings};
 use super::lookups::{self, key};
 use super::model::{Task, TaskDefinition};
-use super::{capacity_providers, output, scheduler, task_placement};
+use super::{capacity_providers, responses, scheduler, task_placement};
 use crate::base::ids;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::OperationResult;
@@ -63,7 +63,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
         }
         let earlier: Vec<Value> = tasks_of_same_request(states, &cluster.name, &input)?
             .into_iter()
-            .map(|task| output::task(&sandbox.config, states, task, true))
+            .map(|task| responses::task(&sandbox.config, states, task, true))
             .collect();
         if !earlier.is_empty() {
             return Ok(json!({ "tasks": earlier, "failures": [] }));
@@ -78,7 +78,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
             let subnet_id = task_placement::subnet(network.as_ref(), index);
             let mut task = Task { id: ids::hex(32), subnet_id, capacity_provider, ..template.clone() };
             task.containers.iter_mut().for_each(|container| container.id = ids::uuid());
-            outputs.push(output::task(&sandbox.config, states, &task, true));
+            outputs.push(responses::task(&sandbox.config, states, &task, true));
             states.of_mut::<State>().tasks.insert(key(&cluster.name, &task.id), task);
         }
         Ok(json!({ "tasks": outputs, "failures": failures }))
@@ -138,10 +138,13 @@ fn template(sandbox: &Sandbox, input: &RunTaskInput, cluster: &str, definition: 
 
 fn override_containers(task: &mut Task, overrides: &Value) {
     let list = overrides.get("containerOverrides").and_then(Value::as_array);
-    for given in list.into_iter().flatten() {
-        let named = |container: &&mut super::model::Container| given.get("name") == Some(&json!(container.name));
-        let Some(container) = task.containers.iter_mut().find(named) else { continue };
-        let number = |member: &str| given.get(member).and_then(Value::as_u64).and_then(|number| number.try_into().ok());
+    for container_override in list.into_iter().flatten() {
+        let is_overridden =
+            |container: &&mut super::model::Container| container_override.get("name") == Some(&json!(container.name));
+        let Some(container) = task.containers.iter_mut().find(is_overridden) else { continue };
+        let number = |member: &str| {
+            container_override.get(member).and_then(Value::as_u64).and_then(|number| number.try_into().ok())
+        };
         container.cpu = number("cpu").unwrap_or(container.cpu);
         container.memory = number("memory").or(container.memory);
         container.memory_reservation = number("memoryReservation").or(container.memory_reservation);
@@ -162,11 +165,12 @@ fn check(input: &RunTaskInput) -> Result<(), Fault> {
 
 fn check_overrides(input: &RunTaskInput, definition: &TaskDefinition) -> Result<(), Fault> {
     let Some(overrides) = &input.overrides else { return Ok(()) };
-    let known: BTreeSet<String> = definition.containers().into_iter().map(|container| container.name).collect();
+    let container_names: BTreeSet<String> =
+        definition.containers().into_iter().map(|container| container.name).collect();
     let list = overrides.get("containerOverrides").and_then(Value::as_array);
     for container in list.into_iter().flatten() {
         let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
-        if !known.contains(name) {
+        if !container_names.contains(name) {
             return Err(invalid(format!(
                 "Override for container named {name} is not a container in the TaskDefinition."
             )));
@@ -174,8 +178,8 @@ fn check_overrides(input: &RunTaskInput, definition: &TaskDefinition) -> Result<
     }
     let text = |member: &str| overrides.get(member).and_then(Value::as_str);
     if text("cpu").is_some() || text("memory").is_some() {
-        let own = |member: &str| text(member).or_else(|| definition.text(member)).unwrap_or_default();
-        check_size(own("cpu"), own("memory")).map_err(|fault| invalid(fault.message))?;
+        let size = |member: &str| text(member).or_else(|| definition.text(member)).unwrap_or_default();
+        check_size(size("cpu"), size("memory")).map_err(|fault| invalid(fault.message))?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::clusters::{limit, missing};
 use super::faults::{self, invalid};
 use super::lookups;
 use super::model::ServiceStatus;
-use super::output;
+use super::responses;
 use crate::Sandbox;
 use crate::base::paging;
 use crate::core::OperationResult;
@@ -41,7 +41,7 @@ pub(super) fn describe(
         for given in &services {
             let key = lookups::key(&cluster.name, lookups::last_part(given));
             match states.of::<State>().services.get(&key) {
-                Some(service) => described.push(output::service(&sandbox.config, states, service, tags)),
+                Some(service) => described.push(responses::service(&sandbox.config, states, service, tags)),
                 None => failures.push(missing(&sandbox.config.arn("ecs", &format!("service/{key}")))),
             }
         }
@@ -100,7 +100,7 @@ pub(super) fn delete(
             return Err(lookups::no_such_service());
         }
         if service.status == ServiceStatus::Draining {
-            return Ok(json!({ "service": output::service(&sandbox.config, states, &service, true) }));
+            return Ok(json!({ "service": responses::service(&sandbox.config, states, &service, true) }));
         }
         if service.desired_count > 0 && !force {
             return Err(invalid("The service cannot be stopped while it is scaled above 0."));
@@ -110,7 +110,7 @@ pub(super) fn delete(
         for deployment in &mut service.deployments {
             deployment.desired_count = 0;
         }
-        let service_output = output::service(&sandbox.config, states, &service, true);
+        let service_output = responses::service(&sandbox.config, states, &service, true);
         states.of_mut::<State>().services.insert(lookups::key(&service.cluster, &service.name), service);
         Ok(json!({ "service": service_output }))
     })

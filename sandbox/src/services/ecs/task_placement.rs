@@ -26,13 +26,13 @@ pub(super) fn subnet(configuration: Option<&Value>, index: usize) -> Option<Stri
     subnet.as_str().map(str::to_owned)
 }
 
-/// Places a task in a subnet. EC2 provides the subnet's range and zone; defaults are used if it does not know the subnet.
-pub(super) async fn place(sandbox: &std::sync::Arc<Sandbox>, subnet_id: Option<String>) -> TaskPlacement {
+/// Places a task in a subnet. EC2 provides the subnet's range and zone; defaults are used if the subnet does not exist.
+pub(super) async fn place_task(sandbox: &std::sync::Arc<Sandbox>, subnet_id: Option<String>) -> TaskPlacement {
     let zone = format!("{}a", sandbox.config.region);
     let Some(subnet_id) = subnet_id else { return TaskPlacement { interface: None, zone } };
     let response = sandbox.call("ec2", "DescribeSubnets", json!({ "SubnetId": [subnet_id] })).await.unwrap_or_default();
-    let known = response.get("subnetSet").and_then(|subnets| subnets.get(0));
-    let text = |member: &str| known.and_then(|subnet| subnet.get(member)).and_then(Value::as_str);
+    let subnet_record = response.get("subnetSet").and_then(|subnets| subnets.get(0));
+    let text = |member: &str| subnet_record.and_then(|subnet| subnet.get(member)).and_then(Value::as_str);
     let zone = text("availabilityZone").map_or(zone, str::to_owned);
     let private_ip = free_address(sandbox, text("cidrBlock").unwrap_or("10.0.0.0/24"));
     let mac =
@@ -44,12 +44,12 @@ pub(super) async fn place(sandbox: &std::sync::Arc<Sandbox>, subnet_id: Option<S
 
 /// An address of a range that no other task has, if there is one.
 fn free_address(sandbox: &Sandbox, cidr: &str) -> String {
-    let taken: BTreeSet<String> = sandbox.store.read(|states| {
+    let used_addresses: BTreeSet<String> = sandbox.store.read(|states| {
         let running = states.of::<State>().tasks.values().filter(|task| task.last_status != TaskStatus::Stopped);
         running.filter_map(|task| Some(task.network.as_ref()?.private_ip.clone())).collect()
     });
     let mut candidates = std::iter::repeat_with(|| address(cidr).to_string());
-    let free = candidates.by_ref().take(1000).find(|candidate| !taken.contains(candidate));
+    let free = candidates.by_ref().take(1000).find(|candidate| !used_addresses.contains(candidate));
     free.unwrap_or_else(|| address(cidr).to_string())
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct TaskProcesses {
     pub(super) ports: PortPool,
     /// Permits to start a task, held until its first containers run; few, so that requests still get their time.
     pub(super) start_permits: Semaphore,
-    /// The same for its end. They are separate, because a start may wait for a slow pull.
+    /// Permits to stop a task. They are separate from those to start one, because a start may wait for a slow pull.
     pub(super) stop_permits: Semaphore,
     /// Notified when a driver fails, so that the scheduler stops its task.
     pub(super) driver_failed: Notify,
@@ -43,7 +43,7 @@ pub(super) struct TaskUsage {
     pub(super) bytes: u64,
 }
 
-/// A task that has a driver, or whose driver failed and whose row does not say so yet.
+/// A task that has a driver, or whose driver failed and whose row has not been updated yet.
 #[derive(Debug, Default)]
 pub(super) struct RunningTask {
     /// Cancelled when the task has to stop.

@@ -10,7 +10,7 @@ use super::clusters::{limit, missing};
 use super::faults::{self, invalid};
 use super::lookups::{self, key, last_part};
 use super::model::{StopCode, Task, TaskStatus};
-use super::output;
+use super::responses;
 use crate::Sandbox;
 use crate::base::paging;
 use crate::core::OperationResult;
@@ -41,7 +41,7 @@ pub(super) fn describe(
         for given in &tasks {
             let key = key(&cluster.name, last_part(given));
             match states.of::<State>().tasks.get(&key) {
-                Some(task) => described.push(output::task(&sandbox.config, states, task, tags)),
+                Some(task) => described.push(responses::task(&sandbox.config, states, task, tags)),
                 // An ARN is repeated as it was given.
                 None if given.starts_with("arn:") => failures.push(missing(given)),
                 None => failures.push(missing(&sandbox.config.arn("ecs", &format!("task/{key}")))),
@@ -126,6 +126,6 @@ pub(super) fn stop(sandbox: &Arc<Sandbox>, StopTaskInput { cluster, task, reason
             task.request_stop(StopCode::UserInitiated, reason, sandbox.clock.now());
             states.of_mut::<State>().tasks.insert(key, task.clone());
         }
-        Ok(json!({ "task": output::task(&sandbox.config, states, &task, true) }))
+        Ok(json!({ "task": responses::task(&sandbox.config, states, &task, true) }))
     })
 }

@@ -12,7 +12,7 @@ use super::faults::invalid;
 use super::launch_settings::{self, LaunchSettings};
 use super::lookups;
 use super::model::{Cluster, Deployment, DeploymentConfiguration, Service};
-use super::output;
+use super::responses;
 use crate::core::OperationResult;
 use crate::services::ecs::read_members;
 use crate::{Fault, Sandbox};
@@ -79,7 +79,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> O
             deploy(&mut service, definition.name(), now);
         }
         lookups::store_service(states, service.clone(), now);
-        Ok(json!({ "service": output::service(&sandbox.config, states, &service, true) }))
+        Ok(json!({ "service": responses::service(&sandbox.config, states, &service, true) }))
     })
 }
 

@@ -37,8 +37,8 @@ struct Percentages {
     memory: Vec<f64>,
 }
 
-/// Publishes while the sandbox runs.
-pub(crate) fn publish(sandbox: &Arc<Sandbox>) {
+/// Starts the loop that publishes the utilization metrics.
+pub(crate) fn publish_utilization(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("the utilization of services", |shared| async move {
         let mut measurements = TaskCpuTimes::new();
         loop {
@@ -53,7 +53,7 @@ pub(crate) fn publish(sandbox: &Arc<Sandbox>) {
 
 /// The start of the current minute, and the time until its end.
 fn current_minute(sandbox: &Sandbox) -> (Timestamp, Duration) {
-    let length = cloudwatch::wall_millis(sandbox.clock, Duration::from_mins(1));
+    let length = cloudwatch::wall_clock_millis(sandbox.clock, Duration::from_mins(1));
     let now = sandbox.clock.now().as_millisecond();
     let start = now.div_euclid(length) * length;
     let rest = Duration::from_millis(start.saturating_add(length).saturating_sub(now).unsigned_abs());

@@ -138,10 +138,10 @@ pub(super) fn list_for_role(
 ) -> OperationResult {
     sandbox.store.read(|states| {
         find_role(states.of::<State>(), &role_name)?;
-        let with_it =
+        let profiles =
             states.of::<State>().instance_profiles.values().filter(|profile| profile.role.as_ref() == Some(&role_name));
         let query = format!("ListInstanceProfilesForRole {role_name}");
-        Paging::new(marker, max_items).answer(&query, "InstanceProfiles", listed(states.of::<State>(), with_it))
+        Paging::new(marker, max_items).page_response(&query, "InstanceProfiles", listed(states.of::<State>(), profiles))
     })
 }
 
@@ -160,10 +160,10 @@ pub(super) fn list(
 ) -> OperationResult {
     check_path_prefix(&path_prefix, false)?;
     sandbox.store.read(|states| {
-        let below =
+        let profiles =
             states.of::<State>().instance_profiles.values().filter(|profile| profile.path.starts_with(&path_prefix));
         let query = format!("ListInstanceProfiles {path_prefix}");
-        Paging::new(marker, max_items).answer(&query, "InstanceProfiles", listed(states.of::<State>(), below))
+        Paging::new(marker, max_items).page_response(&query, "InstanceProfiles", listed(states.of::<State>(), profiles))
     })
 }
 

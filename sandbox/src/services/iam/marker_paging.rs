@@ -7,7 +7,7 @@ use crate::Fault;
 use crate::base::paging;
 use crate::core::OperationResult;
 
-const PAGE: usize = 100;
+const PAGE_SIZE: usize = 100;
 
 /// The paging members of a request.
 #[derive(Debug, Default, Deserialize)]
@@ -22,9 +22,9 @@ impl Paging {
         Self { marker, max_items }
     }
 
-    /// The response with one page of `items`, each with its key, as `member`. `show` is called only for the items of
+    /// The response with one page of `items`, each with its key, as `member`. `to_output` is called only for the items of
     /// the page.
-    pub(super) fn answer_with<T>(
+    pub(super) fn page_response_with<T>(
         &self,
         query: &str,
         member: &str,
@@ -32,19 +32,19 @@ impl Paging {
         to_output: impl Fn(String, T) -> Value,
     ) -> OperationResult {
         let items = items.into_iter().map(|(key, item)| (key.clone(), (key, item)));
-        let page = paging::page(items, query, self.marker.as_deref(), self.max_items.unwrap_or(PAGE))
+        let page = paging::page(items, query, self.marker.as_deref(), self.max_items.unwrap_or(PAGE_SIZE))
             .map_err(|_| Fault::client("ValidationError", "Invalid Marker."))?;
         let outputs: Vec<Value> = page.items.into_iter().map(|(key, item)| to_output(key, item)).collect();
         Ok(json!({ member: outputs, "IsTruncated": page.next_token.is_some(), "Marker": page.next_token }))
     }
 
     /// The response with one page of `items`, each with its key, as `member`.
-    pub(super) fn answer(
+    pub(super) fn page_response(
         &self,
         query: &str,
         member: &str,
         items: impl IntoIterator<Item = (String, Value)>,
     ) -> OperationResult {
-        self.answer_with(query, member, items, |_, item| item)
+        self.page_response_with(query, member, items, |_, item| item)
     }
 }

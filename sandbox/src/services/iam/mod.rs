@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Fault;
 use crate::base::tags::{Tag, TagMap};
-use crate::core::{ServiceDefinition, operation};
+use crate::core::{AwsService, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 
@@ -81,12 +81,12 @@ fn no_such_entity(message: String) -> Fault {
     Fault::not_found("NoSuchEntity", message).with_status(404)
 }
 
-pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
+pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "iam",
     protocols: &[Protocol::Query { version: "2010-05-08", xmlns: "https://iam.amazonaws.com/doc/2010-05-08/" }],
     validation_code: "ValidationError",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[
         operation!("CreateRole" => roles::create),
         operation!("GetRole" => roles::get),

@@ -76,7 +76,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListRolePoliciesInput) -> Oper
     sandbox.store.read(|states| {
         let ListRolePoliciesInput { role_name, marker, max_items } = input;
         let names = find(states.of::<State>(), &role_name)?.inline.keys().map(|name| (name.clone(), json!(name)));
-        Paging::new(marker, max_items).answer(&format!("ListRolePolicies {role_name}"), "PolicyNames", names)
+        Paging::new(marker, max_items).page_response(&format!("ListRolePolicies {role_name}"), "PolicyNames", names)
     })
 }
 
@@ -101,7 +101,7 @@ pub(super) fn list_attached(sandbox: &Arc<Sandbox>, input: ListAttachedRolePolic
             (arn.clone(), json!({ "PolicyName": name, "PolicyArn": arn }))
         });
         let query = format!("ListAttachedRolePolicies {role_name} {path_prefix}");
-        Paging::new(marker, max_items).answer(&query, "AttachedPolicies", policies)
+        Paging::new(marker, max_items).page_response(&query, "AttachedPolicies", policies)
     })
 }
 

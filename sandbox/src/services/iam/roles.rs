@@ -150,7 +150,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: ListRolesInput) -> OperationRe
             (role.name.clone(), output)
         });
         let paging = Paging::new(input.marker, input.max_items);
-        paging.answer(&format!("ListRoles {}", input.path_prefix), "Roles", roles)
+        paging.page_response(&format!("ListRoles {}", input.path_prefix), "Roles", roles)
     })
 }
 

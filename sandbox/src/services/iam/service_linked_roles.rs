@@ -50,8 +50,8 @@ pub(super) fn create(
     });
     let mut role = roles::new(sandbox, (*name).to_owned(), format!("/aws-service-role/{service}/"), trust.to_string());
     role.description = description;
-    let place = format!("aws-service-role/{policy}");
-    role.attached.push(managed_policies::aws_managed::arn(sandbox.config.partition(), &place));
+    let policy_path = format!("aws-service-role/{policy}");
+    role.attached.push(managed_policies::aws_managed::arn(sandbox.config.partition(), &policy_path));
     sandbox.store.write(|states| {
         if states.of::<State>().roles.contains(name) {
             let message =

@@ -72,7 +72,7 @@ pub(super) fn list_role_tags(
     sandbox.store.read(|states| {
         let tags = roles::find(states.of::<State>(), &role_name)?.tags.iter();
         let tags = tags.map(|(key, value)| (key.clone(), json!({ "Key": key, "Value": value })));
-        Paging::new(marker, max_items).answer(&format!("ListRoleTags {role_name}"), "Tags", tags)
+        Paging::new(marker, max_items).page_response(&format!("ListRoleTags {role_name}"), "Tags", tags)
     })
 }
 
@@ -132,6 +132,6 @@ pub(super) fn list_policy_tags(
     sandbox.store.read(|states| {
         let policy = states.of::<State>().managed_policies.get(&arn).ok_or_else(|| not_found(&arn))?;
         let tags = policy.tags.iter().map(|tag| (tag.key.clone(), json!(tag)));
-        Paging::new(marker, max_items).answer(&format!("ListPolicyTags {arn}"), "Tags", tags)
+        Paging::new(marker, max_items).page_response(&format!("ListPolicyTags {arn}"), "Tags", tags)
     })
 }

@@ -14,7 +14,7 @@ use crate::{Fault, Sandbox};
 
 const MAX_NAME_CHARACTERS: usize = 512;
 const TOO_LONG: &str = "Invalid LogGroup or LogStream, both must have length less than or equal to 512.";
-const PAGE: usize = 50;
+const PAGE_SIZE: usize = 50;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct LogGroup {
@@ -164,7 +164,7 @@ impl DescribeLogGroupsInput {
 }
 
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeLogGroupsInput) -> OperationResult {
-    let limit = limit(input.limit, PAGE, 50)?;
+    let limit = limit(input.limit, PAGE_SIZE, 50)?;
     if input.log_group_name_prefix.is_some() && input.log_group_name_pattern.is_some() {
         return Err(invalid_parameter(
             "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.",

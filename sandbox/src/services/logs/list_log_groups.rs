@@ -11,7 +11,7 @@ use crate::base::paging;
 use crate::core::OperationResult;
 use crate::services::logs::State;
 
-const PAGE: usize = 50;
+const PAGE_SIZE: usize = 50;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -23,7 +23,7 @@ pub(super) struct ListLogGroupsInput {
 }
 
 pub(super) fn run(sandbox: &Arc<Sandbox>, input: ListLogGroupsInput) -> OperationResult {
-    let limit = limit(input.limit, PAGE, 1000)?;
+    let limit = limit(input.limit, PAGE_SIZE, 1000)?;
     let query = format!("ListLogGroups {:?} {:?}", input.log_group_name_pattern, input.log_group_class);
     let is_listed = |name: &str| input.log_group_name_pattern.as_ref().is_none_or(|pattern| matches(pattern, name));
     let page = sandbox.store.read(|states| {

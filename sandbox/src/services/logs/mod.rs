@@ -2,7 +2,7 @@
 
 use crate::Fault;
 use crate::base::paging::InvalidToken;
-use crate::core::{ServiceDefinition, operation};
+use crate::core::{AwsService, operation};
 use crate::protocol::Protocol;
 use crate::store::States;
 use crate::store::table::state;
@@ -23,15 +23,15 @@ mod tags;
 
 pub(crate) use groups::LogGroup;
 pub(crate) use live_tail::LiveTails;
-pub(crate) use retention::expire;
+pub(crate) use retention::delete_expired_events;
 pub(crate) use streams::LogStream;
 
-pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
+pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "logs",
     protocols: &[Protocol::Json11 { target_prefix: "Logs_20140328" }],
     validation_code: "InvalidParameterException",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[
         operation!("CreateLogGroup" => groups::create),
         operation!("CreateLogStream" => streams::create),

@@ -15,8 +15,8 @@ const MAX_EVENTS: usize = 10_000;
 const MAX_BYTES: usize = 1024 * 1024;
 const MAX_EVENT_BYTES: usize = 256 * 1024;
 const HOUR_MILLIS: i64 = 60 * 60 * 1000;
-const OLDEST: i64 = 14 * 24 * HOUR_MILLIS;
-const NEWEST: i64 = 2 * HOUR_MILLIS;
+const MAX_AGE_MILLIS: i64 = 14 * 24 * HOUR_MILLIS;
+const MAX_FUTURE_MILLIS: i64 = 2 * HOUR_MILLIS;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,11 +48,11 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: PutLogEventsInput) -> Operation
         stream.map(|_| oldest_visible).ok_or_else(|| not_found("stream"))
     })?;
     let now = sandbox.clock.now().as_millisecond();
-    let too_old = events.iter().take_while(|event| event.timestamp < now - OLDEST).count();
+    let too_old = events.iter().take_while(|event| event.timestamp < now - MAX_AGE_MILLIS).count();
     let expired = events.iter().take_while(|event| event.timestamp < oldest_visible).count();
-    let too_new = events.iter().position(|event| event.timestamp > now + NEWEST);
-    let taken = too_old.max(expired)..too_new.unwrap_or(events.len());
-    let events = events.into_iter().enumerate().filter(|(index, _)| taken.contains(index));
+    let too_new = events.iter().position(|event| event.timestamp > now + MAX_FUTURE_MILLIS);
+    let accepted = too_old.max(expired)..too_new.unwrap_or(events.len());
+    let events = events.into_iter().enumerate().filter(|(index, _)| accepted.contains(index));
     let events = events.map(|(_, InputEvent { timestamp, message })| LogEvent { timestamp, message }).collect();
     events::append(sandbox, &[Batch { group: group_name, stream, events }])?;
     let rejected = json!({

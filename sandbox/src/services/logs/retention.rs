@@ -70,7 +70,7 @@ pub(super) fn oldest_visible(sandbox: &Sandbox, group: &LogGroup) -> i64 {
 }
 
 /// Starts the loop that deletes expired events.
-pub(crate) fn expire(sandbox: &Arc<Sandbox>) {
+pub(crate) fn delete_expired_events(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("log retention", |shared| async move {
         loop {
             let groups: Vec<LogGroup> =

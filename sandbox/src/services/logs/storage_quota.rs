@@ -44,8 +44,8 @@ mod tests {
     use crate::Config;
 
     async fn messages(sandbox: &Arc<Sandbox>, group: &str) -> Vec<Value> {
-        let answer = sandbox.call("logs", "FilterLogEvents", json!({ "logGroupName": group })).await.expect("events");
-        answer["events"].as_array().expect("a list").iter().map(|event| event["message"].clone()).collect()
+        let response = sandbox.call("logs", "FilterLogEvents", json!({ "logGroupName": group })).await.expect("events");
+        response["events"].as_array().expect("a list").iter().map(|event| event["message"].clone()).collect()
     }
 
     #[tokio::test]

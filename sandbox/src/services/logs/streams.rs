@@ -12,7 +12,7 @@ use crate::core::OperationResult;
 use crate::services::logs::State;
 use crate::{Fault, Sandbox};
 
-const PAGE: usize = 50;
+const PAGE_SIZE: usize = 50;
 
 /// A log stream. Times are milliseconds since 1970.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -98,7 +98,7 @@ pub(super) struct DescribeLogStreamsInput {
 }
 
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeLogStreamsInput) -> OperationResult {
-    let limit = limit(input.limit, PAGE, 50)?;
+    let limit = limit(input.limit, PAGE_SIZE, 50)?;
     let name = group_name(input.log_group_name, input.log_group_identifier)?;
     let by_time = match input.order_by.as_deref() {
         None | Some("LogStreamName") => false,

@@ -39,7 +39,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: DeleteSecretInput) -> Operat
         return sandbox.store.write(|states| {
             let existing =
                 find(states, config, &secret_id, now).ok().map(|secret| (secret.arn.clone(), secret.name.clone()));
-            // AWS answers as if the secret had existed.
+            // AWS's response is the same as for a secret that existed.
             let (arn, name) = existing.unwrap_or_else(|| {
                 let name = model::name(config, &secret_id);
                 (model::arn(config, name), name.to_owned())

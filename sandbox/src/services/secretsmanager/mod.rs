@@ -1,7 +1,7 @@
 //! AWS Secrets Manager: secrets, their versions and staging labels.
 
 use crate::Fault;
-use crate::core::{ServiceDefinition, operation};
+use crate::core::{AwsService, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 
@@ -14,12 +14,12 @@ mod values;
 
 pub(crate) use model::Secret;
 
-pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
+pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "secretsmanager",
     protocols: &[Protocol::Json11 { target_prefix: "secretsmanager" }],
     validation_code: "ValidationException",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[
         operation!("CreateSecret" => secrets::create),
         operation!("DeleteSecret" => delete_secret::delete),

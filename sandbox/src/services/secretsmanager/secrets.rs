@@ -66,9 +66,9 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateSecretInput) -> Operat
         if let Some(content) = content {
             secret.put(&token, content, &[], now)?;
         }
-        let answer = json!({ "ARN": secret.arn, "Name": name, "VersionId": version });
+        let response = json!({ "ARN": secret.arn, "Name": name, "VersionId": version });
         states.of_mut::<State>().secrets.insert(name, secret);
-        Ok(answer)
+        Ok(response)
     })
 }
 

@@ -27,7 +27,7 @@ pub(crate) const FOLDER: &str = "instances";
 /// permissions").
 const CONNECT_ACTION: &str = "ssm:UpdateInstanceInformation";
 /// The default and the maximum page size.
-const PAGE: usize = 50;
+const PAGE_SIZE: usize = 50;
 
 /// The instance with an id, if its agent is connected.
 pub(crate) fn connected<'a>(states: &'a States, id: &str) -> Option<&'a Value> {
@@ -169,7 +169,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: DescribeInstanceInformatio
     let page = sandbox.store.read(|states| {
         let all = all(states).map(|instance| to_output(sandbox, instance)).filter(passes);
         let all = all.map(|output| (output["InstanceId"].to_string(), output));
-        paging::page(all, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE)).map_err(invalid_token)
+        paging::page(all, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE_SIZE))
+            .map_err(invalid_token)
     })?;
     Ok(json!({ "InstanceInformationList": page.items, "NextToken": page.next_token }))
 }

@@ -3,7 +3,7 @@
 
 use crate::Fault;
 use crate::base::paging::InvalidToken;
-use crate::core::{ServiceDefinition, operation};
+use crate::core::{AwsService, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
 
@@ -12,7 +12,7 @@ pub(crate) mod managed_instances;
 mod parameters;
 mod sessions;
 
-pub(crate) use commands::resume;
+pub(crate) use commands::resume_commands;
 use parameters::{History, Parameter};
 
 state! {
@@ -28,12 +28,12 @@ state! {
     }
 }
 
-pub(crate) static SERVICE: ServiceDefinition = ServiceDefinition {
+pub(crate) static SERVICE: AwsService = AwsService {
     signing_name: "ssm",
     protocols: &[Protocol::Json11 { target_prefix: "AmazonSSM" }],
     validation_code: "ValidationException",
-    is_for_owner: false,
-    prepare: None,
+    owner_only: false,
+    input_hook: None,
     operations: &[
         operation!("AddTagsToResource" => parameters::tags::add),
         operation!("CancelCommand" => commands::cancel),

@@ -1,14 +1,14 @@
 //! The database's file: creating it, opening it, and checking that it is the state of a sandbox.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use redb::backends::FileBackend;
 use redb::{Database, ReadableDatabase as _, TableDefinition, TableError};
 
 use super::{DRAFT_FILE, StoreError, VERSION};
+use crate::base::draft_file;
 
 /// redb's page cache: small, because rows are kept in memory anyway and events are read in ranges.
 const CACHE_BYTES: usize = 8 * 1024 * 1024;
@@ -16,20 +16,14 @@ const META: TableDefinition<'_, &str, &str> = TableDefinition::new("meta");
 
 /// Creates a database under a temporary name, and renames it once it is complete.
 pub(super) fn create(folder: &Path, path: &Path) -> Result<(), StoreError> {
-    let draft = folder.join(DRAFT_FILE);
     let create = || -> Result<(), redb::Error> {
-        match fs::remove_file(&draft) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
-        // It holds secrets: only its owner may read it, whatever the folder's mode.
-        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&draft)?;
+        let (file, draft) = draft_file::create(folder, DRAFT_FILE)?.into_parts();
         let database = builder().create_with_backend(FileBackend::new(file)?)?;
         let transaction = database.begin_write()?;
         transaction.open_table(META)?.insert("version", VERSION)?;
         transaction.commit()?;
         drop(database);
-        fs::rename(&draft, path)?;
+        draft.persist(path).map_err(io::Error::from)?;
         Ok(File::open(folder)?.sync_all()?)
     };
     create().map_err(|error| StoreError::new(path, error))

@@ -1,4 +1,4 @@
-//! `AWS::EC2::EIP`: its id is the address, what other calls take is the allocation's id.
+//! `AWS::EC2::EIP`. Its physical id is the public IP address; EC2's other operations take its allocation id.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -24,9 +24,9 @@ struct ElasticIpProperties {
 async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let ElasticIpProperties { domain, tags } = context.properties(properties)?;
     let input = json!({ "Domain": domain, "TagSpecification": tag_specification(&context, "elastic-ip", &tags) });
-    let answer = context.call("ec2", "AllocateAddress", input).await?;
-    let address = text(&answer, "/publicIp");
-    Ok(HandlerOutput::new(address, json!({ "AllocationId": text(&answer, "/allocationId"), "PublicIp": address })))
+    let response = context.call("ec2", "AllocateAddress", input).await?;
+    let address = text(&response, "/publicIp");
+    Ok(HandlerOutput::new(address, json!({ "AllocationId": text(&response, "/allocationId"), "PublicIp": address })))
 }
 
 fn allocation(old: &PhysicalResource) -> &str {

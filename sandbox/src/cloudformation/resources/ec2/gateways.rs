@@ -40,8 +40,8 @@ async fn create_nat(context: HandlerContext, properties: Value) -> Result<Handle
     }
     let tags = tag_specification(&context, "natgateway", &tags);
     let input = json!({ "AllocationId": allocation_id, "SubnetId": subnet_id, "TagSpecification": tags });
-    let answer = context.call("ec2", "CreateNatGateway", input).await?;
-    let id = text(&answer, "/natGateway/natGatewayId");
+    let response = context.call("ec2", "CreateNatGateway", input).await?;
+    let id = text(&response, "/natGateway/natGatewayId");
     Ok(HandlerOutput::new(id, json!({ "NatGatewayId": id })))
 }
 
@@ -52,8 +52,8 @@ async fn delete_nat(context: HandlerContext, old: PhysicalResource) -> Result<()
 async fn create_internet(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let OnlyTags { tags } = context.properties(properties)?;
     let input = json!({ "TagSpecification": tag_specification(&context, "internet-gateway", &tags) });
-    let answer = context.call("ec2", "CreateInternetGateway", input).await?;
-    let id = text(&answer, "/internetGateway/internetGatewayId");
+    let response = context.call("ec2", "CreateInternetGateway", input).await?;
+    let id = text(&response, "/internetGateway/internetGatewayId");
     Ok(HandlerOutput::new(id, json!({ "InternetGatewayId": id })))
 }
 

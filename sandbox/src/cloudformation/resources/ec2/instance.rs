@@ -74,8 +74,8 @@ async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOut
         "UserData": instance.user_data,
         "TagSpecification": tag_specification(&context, "instance", &instance.tags),
     });
-    let answer = context.call("ec2", "RunInstances", input).await?;
-    let instance = &answer["instancesSet"][0];
+    let response = context.call("ec2", "RunInstances", input).await?;
+    let instance = &response["instancesSet"][0];
     let id = text(instance, "/instanceId");
     let attributes = json!({
         "InstanceId": id,

@@ -33,8 +33,8 @@ struct RouteTableProperties {
 async fn create_table(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let RouteTableProperties { vpc_id, tags } = context.properties(properties)?;
     let input = json!({ "VpcId": vpc_id, "TagSpecification": tag_specification(&context, "route-table", &tags) });
-    let answer = context.call("ec2", "CreateRouteTable", input).await?;
-    let id = text(&answer, "/routeTable/routeTableId");
+    let response = context.call("ec2", "CreateRouteTable", input).await?;
+    let id = text(&response, "/routeTable/routeTableId");
     Ok(HandlerOutput::new(id, json!({ "RouteTableId": id })))
 }
 
@@ -52,8 +52,8 @@ struct AssociationProperties {
 async fn associate(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let AssociationProperties { route_table_id, subnet_id } = context.properties(properties)?;
     let input = json!({ "RouteTableId": route_table_id, "SubnetId": subnet_id });
-    let answer = context.call("ec2", "AssociateRouteTable", input).await?;
-    let id = text(&answer, "/associationId");
+    let response = context.call("ec2", "AssociateRouteTable", input).await?;
+    let id = text(&response, "/associationId");
     Ok(HandlerOutput::new(id, json!({ "Id": id })))
 }
 

@@ -92,8 +92,8 @@ async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOut
         "VpcId": group.vpc_id,
         "TagSpecification": tag_specification(&context, "security-group", &group.tags),
     });
-    let answer = context.call("ec2", "CreateSecurityGroup", input).await?;
-    let id = text(&answer, "/groupId");
+    let response = context.call("ec2", "CreateSecurityGroup", input).await?;
+    let id = text(&response, "/groupId");
     replace_egress(&context, id, &[], &group.security_group_egress).await?;
     call_rules(&context, "AuthorizeSecurityGroupIngress", id, &group.security_group_ingress).await?;
     Ok(HandlerOutput::new(id, json!({ "GroupId": id, "Id": id, "VpcId": group.vpc_id })))
@@ -154,8 +154,8 @@ impl IngressProperties {
 
 async fn create_ingress(context: HandlerContext, properties: Value) -> Result<HandlerOutput, Fault> {
     let (group, rule) = context.properties::<IngressProperties>(properties)?.split();
-    let answer = call_rules(&context, "AuthorizeSecurityGroupIngress", &group, &[rule]).await?;
-    let id = text(&answer, "/securityGroupRuleSet/0/securityGroupRuleId");
+    let response = call_rules(&context, "AuthorizeSecurityGroupIngress", &group, &[rule]).await?;
+    let id = text(&response, "/securityGroupRuleSet/0/securityGroupRuleId");
     Ok(HandlerOutput::new(id, json!({ "Id": id })))
 }
 

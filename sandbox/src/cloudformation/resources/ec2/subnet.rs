@@ -35,14 +35,14 @@ async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOut
         "AvailabilityZone": subnet.availability_zone,
         "TagSpecification": tag_specification(&context, "subnet", &subnet.tags),
     });
-    let answer = context.call("ec2", "CreateSubnet", input).await?;
-    let id = text(&answer, "/subnet/subnetId");
+    let response = context.call("ec2", "CreateSubnet", input).await?;
+    let id = text(&response, "/subnet/subnetId");
     map_public_ip(&context, id, &subnet).await?;
     let attributes = json!({
         "SubnetId": id,
-        "AvailabilityZone": text(&answer, "/subnet/availabilityZone"),
-        "AvailabilityZoneId": text(&answer, "/subnet/availabilityZoneId"),
-        "CidrBlock": text(&answer, "/subnet/cidrBlock"),
+        "AvailabilityZone": text(&response, "/subnet/availabilityZone"),
+        "AvailabilityZoneId": text(&response, "/subnet/availabilityZoneId"),
+        "CidrBlock": text(&response, "/subnet/cidrBlock"),
         "VpcId": subnet.vpc_id,
     });
     Ok(HandlerOutput::new(id, attributes))

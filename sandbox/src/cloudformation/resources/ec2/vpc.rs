@@ -34,16 +34,16 @@ async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOut
         "InstanceTenancy": vpc.instance_tenancy,
         "TagSpecification": tag_specification(&context, "vpc", &vpc.tags),
     });
-    let answer = context.call("ec2", "CreateVpc", input).await?;
-    let id = text(&answer, "/vpc/vpcId");
+    let response = context.call("ec2", "CreateVpc", input).await?;
+    let id = text(&response, "/vpc/vpcId");
     set_dns(&context, id, &vpc).await?;
     let filters = json!([{ "Name": "vpc-id", "Value": [id] }, { "Name": "group-name", "Value": ["default"] }]);
     let groups = context.call("ec2", "DescribeSecurityGroups", json!({ "Filter": filters })).await?;
     let attributes = json!({
         "VpcId": id,
-        "CidrBlock": text(&answer, "/vpc/cidrBlock"),
+        "CidrBlock": text(&response, "/vpc/cidrBlock"),
         "DefaultSecurityGroup": text(&groups, "/securityGroupInfo/0/groupId"),
-        "CidrBlockAssociations": [text(&answer, "/vpc/cidrBlockAssociationSet/0/associationId")],
+        "CidrBlockAssociations": [text(&response, "/vpc/cidrBlockAssociationSet/0/associationId")],
     });
     Ok(HandlerOutput::new(id, attributes))
 }

@@ -21,8 +21,8 @@ pub(super) fn check_zones(argument: &Value) -> Result<(), EvaluationError> {
 }
 
 pub(super) fn zones(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
-    let given = scope.text(argument)?;
-    let region = if given.is_empty() { &scope.config.region } else { &given };
+    let argument_text = scope.text(argument)?;
+    let region = if argument_text.is_empty() { &scope.config.region } else { &argument_text };
     if *region != scope.config.region && *region != UNKNOWN && !regions::exists(region) {
         return Err(format!("Template error: Fn::GetAZs: unknown region {region}"));
     }
@@ -121,12 +121,13 @@ impl Block {
 
     /// The first `count` ranges of `2^bits` addresses; `None` when they do not fit.
     fn parts(&self, count: u32, bits: u32) -> Option<Vec<String>> {
-        let own = self.width - self.prefix;
-        let is_valid = bits <= own && bits < self.width && (own - bits >= 9 || count <= 1 << (own - bits));
+        let host_bits = self.width - self.prefix;
+        let is_valid =
+            bits <= host_bits && bits < self.width && (host_bits - bits >= 9 || count <= 1 << (host_bits - bits));
         if !is_valid {
             return None;
         }
-        let base = if own >= 128 { 0 } else { self.first >> own << own };
+        let base = if host_bits >= 128 { 0 } else { self.first >> host_bits << host_bits };
         let text = |number: u32| {
             let first = base + (u128::from(number) << bits);
             let prefix = self.width - bits;

@@ -62,8 +62,8 @@ impl AwsSpecificType {
             Lookup::Parameter => ssm_values::get(sandbox, id).await,
             Lookup::Ec2("DescribeAvailabilityZones", _) => {
                 // An unknown zone is a fault.
-                let answer = sandbox.call("ec2", "DescribeAvailabilityZones", json!({ "ZoneName": [id] })).await;
-                Ok(answer.ok())
+                let response = sandbox.call("ec2", "DescribeAvailabilityZones", json!({ "ZoneName": [id] })).await;
+                Ok(response.ok())
             }
             Lookup::Ec2(operation, filter) => {
                 if id.is_empty() || id.contains(['*', '?']) {
@@ -71,7 +71,7 @@ impl AwsSpecificType {
                 }
                 let input = json!({ "Filter": [{ "Name": filter, "Value": [id] }] });
                 match sandbox.call("ec2", operation, input).await {
-                    Ok(answer) => Ok(first(&answer).cloned()),
+                    Ok(response) => Ok(first(&response).cloned()),
                     // Where the sandbox does not serve the operation, only the value's form is checked.
                     Err(fault) if fault.kind == FaultKind::NotServed => Ok(id.starts_with("ami-").then(|| json!({}))),
                     Err(fault) if !fault.is_internal() => Ok(None),
@@ -82,9 +82,9 @@ impl AwsSpecificType {
     }
 }
 
-/// The first record of an answer's list.
-fn first(answer: &Value) -> Option<&Value> {
-    answer.as_object()?.values().find_map(Value::as_array)?.first()
+/// The first record of a response's list.
+fn first(response: &Value) -> Option<&Value> {
+    response.as_object()?.values().find_map(Value::as_array)?.first()
 }
 
 /// The values of a parameter, if it has an AWS-specific type.

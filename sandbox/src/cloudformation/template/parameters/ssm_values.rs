@@ -50,7 +50,7 @@ pub(super) async fn look_up(
 /// An SSM parameter, by its name, which may have a version; `None` when it does not exist.
 pub(crate) async fn get(sandbox: &Arc<Sandbox>, name: &str) -> Result<Option<Value>, Fault> {
     match sandbox.call("ssm", "GetParameter", json!({ "Name": name })).await {
-        Ok(mut answer) => Ok(Some(answer["Parameter"].take())),
+        Ok(mut response) => Ok(Some(response["Parameter"].take())),
         Err(fault) if fault.is_from_sandbox() => Err(fault),
         Err(_) => Ok(None),
     }

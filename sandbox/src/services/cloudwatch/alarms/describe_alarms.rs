@@ -11,7 +11,7 @@ use crate::core::OperationResult;
 use crate::services::cloudwatch::{Dimension, Metric, State, invalid_combination};
 use crate::{Fault, Sandbox};
 
-pub(super) const PAGE: usize = 100;
+pub(super) const PAGE_SIZE: usize = 100;
 
 pub(super) fn invalid_token(_: paging::InvalidToken) -> Fault {
     Fault::client("InvalidNextToken", "The next token specified is invalid.")
@@ -52,7 +52,7 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: DescribeAlarmsInput) -> Op
     if !input.alarm_names.is_empty() && input.alarm_name_prefix.is_some() {
         return Err(invalid_combination("The parameters AlarmNames and AlarmNamePrefix cannot be used together."));
     }
-    let limit = input.max_records.unwrap_or(PAGE);
+    let limit = input.max_records.unwrap_or(PAGE_SIZE);
     let query = format!(
         "DescribeAlarms {:?} {:?} {:?} {:?} {:?}",
         input.alarm_names, input.alarm_name_prefix, input.alarm_types, input.state_value, input.action_prefix

@@ -65,19 +65,19 @@ pub(crate) fn periods(settings: &Settings) -> usize {
 
 /// Evaluates the last [`periods`] periods, the oldest first. Returns `None` if the alarm keeps its state.
 pub(crate) fn evaluate(settings: &Settings, range: &[Option<Datapoint>], now: i64) -> Option<AlarmEvaluation> {
-    let real: Vec<Datapoint> =
+    let data_points: Vec<Datapoint> =
         range.iter().rev().filter_map(|point| *point).take(settings.evaluation_periods).collect();
-    let missing = settings.evaluation_periods - real.len();
-    let breaching = real.iter().filter(|point| breaches(settings, point.value)).count();
+    let missing = settings.evaluation_periods - data_points.len();
+    let breaching = data_points.iter().filter(|point| breaches(settings, point.value)).count();
     let needed = settings.datapoints_to_alarm.unwrap_or(settings.evaluation_periods);
     let treatment = MissingDataTreatment::of(settings);
     let state = match treatment {
         MissingDataTreatment::Breaching if breaching + missing >= needed => StateValue::Alarm,
         _ if breaching >= needed => StateValue::Alarm,
         _ if treatment.fills() => StateValue::Ok,
-        MissingDataTreatment::Ignore if real.is_empty() => return None,
-        _ if real.is_empty() => StateValue::InsufficientData,
-        _ if breaching < real.len() || missing == 0 => StateValue::Ok,
+        MissingDataTreatment::Ignore if data_points.is_empty() => return None,
+        _ if data_points.is_empty() => StateValue::InsufficientData,
+        _ if breaching < data_points.len() || missing == 0 => StateValue::Ok,
         // Only breaching data, but fewer points than required: an alarm once the oldest one is old enough.
         MissingDataTreatment::Missing => {
             let age = range.iter().rev().rposition(Option::is_some).map_or(0, |newer| newer + 1);
@@ -89,8 +89,8 @@ pub(crate) fn evaluate(settings: &Settings, range: &[Option<Datapoint>], now: i6
         _ => return None,
     };
     let filled = if treatment.fills() { missing } else { 0 };
-    let reason = reason(settings, state, &real, filled, treatment);
-    Some(AlarmEvaluation { state, reason, data: data(settings, &real, now).to_string() })
+    let reason = reason(settings, state, &data_points, filled, treatment);
+    Some(AlarmEvaluation { state, reason, data: data(settings, &data_points, now).to_string() })
 }
 
 fn breaches(settings: &Settings, value: f64) -> bool {

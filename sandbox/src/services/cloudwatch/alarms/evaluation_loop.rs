@@ -19,11 +19,11 @@ const TICK: Duration = Duration::from_secs(10);
 const EXPIRY_INTERVAL: Duration = Duration::from_hours(1);
 /// How often an alarm repeats its scaling actions while it stays in its state.
 const REPEAT_INTERVAL: Duration = Duration::from_mins(1);
-/// The shortest period that is evaluated, whatever the speed.
+/// The shortest period that is evaluated, regardless of the speed.
 const MIN_PERIOD: Duration = Duration::from_millis(200);
 
 /// Starts two loops: one evaluates alarms, one deletes expired data points.
-pub(crate) fn start(sandbox: &Arc<Sandbox>) {
+pub(crate) fn evaluate_alarms(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("alarm evaluation", |shared| async move { watch(&shared).await });
     sandbox.spawn_loop("data point expiry", |shared| async move {
         loop {
@@ -81,13 +81,13 @@ async fn watch(sandbox: &Arc<Sandbox>) {
 }
 
 /// Converts a period of the sandbox to wall-clock time, in milliseconds.
-pub(crate) fn wall_millis(clock: Clock, period: Duration) -> i64 {
+pub(crate) fn wall_clock_millis(clock: Clock, period: Duration) -> i64 {
     i64::try_from(clock.shortened(period).max(MIN_PERIOD).as_millis()).unwrap_or(i64::MAX)
 }
 
 /// An alarm's period in wall-clock time, in milliseconds.
 fn period(sandbox: &Sandbox, settings: &Settings) -> i64 {
-    wall_millis(sandbox.clock, Duration::from_secs(settings.period.unsigned_abs()))
+    wall_clock_millis(sandbox.clock, Duration::from_secs(settings.period.unsigned_abs()))
 }
 
 /// Evaluates an alarm on the periods that are complete, and performs its actions.
@@ -101,7 +101,7 @@ fn check(sandbox: &Arc<Sandbox>, alarm: &Alarm, length: i64, progress: &mut Eval
         }
         evaluation => {
             let began = alarm.transitioned_at_millis.div_euclid(length) * length;
-            let due = progress.repeated.max(began) + wall_millis(sandbox.clock, REPEAT_INTERVAL);
+            let due = progress.repeated.max(began) + wall_clock_millis(sandbox.clock, REPEAT_INTERVAL);
             if end >= due && actions::repeats(sandbox, alarm) {
                 progress.repeated = end;
                 actions::repeat(sandbox, alarm, evaluation.map(|evaluation| evaluation.data).as_deref());
@@ -115,12 +115,12 @@ fn check(sandbox: &Arc<Sandbox>, alarm: &Alarm, length: i64, progress: &mut Eval
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn values(sandbox: &Sandbox, settings: &Settings) -> Result<Vec<f64>, Fault> {
+pub(crate) fn alarm_values(sandbox: &Sandbox, settings: &Settings) -> Result<Vec<f64>, Fault> {
     let length = period(sandbox, settings);
     let end = sandbox.clock.now().as_millisecond().div_euclid(length) * length;
-    let real: Vec<f64> =
+    let values: Vec<f64> =
         range(sandbox, settings, length, end)?.into_iter().flatten().map(|point| point.value).collect();
-    Ok(real[real.len().saturating_sub(settings.evaluation_periods)..].to_vec())
+    Ok(values[values.len().saturating_sub(settings.evaluation_periods)..].to_vec())
 }
 
 /// The data points of the periods of `length` before `end` that an alarm examines, the oldest first.

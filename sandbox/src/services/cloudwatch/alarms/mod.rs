@@ -20,7 +20,7 @@ mod evaluation_loop;
 pub(super) mod put_metric_alarm;
 
 use comparison_operator::ComparisonOperator;
-pub(crate) use evaluation_loop::{start, values, wall_millis};
+pub(crate) use evaluation_loop::{alarm_values, evaluate_alarms, wall_clock_millis};
 pub(crate) use put_metric_alarm::put_alarm;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -111,13 +111,13 @@ fn private_address(state: &State, subnet: &Value) -> Result<String, Fault> {
     let range = subnet["cidrBlock"].as_str().and_then(Cidr::parse);
     let mut hosts =
         range.into_iter().flat_map(|range| (0..range.usable()).map(move |number| range.host(FIRST_HOST + number)));
-    let taken: Vec<&Value> = state
+    let used_addresses: Vec<&Value> = state
         .records
         .with_prefix(INSTANCE.prefix)
         .filter(|(_, instance)| instance["subnetId"] == subnet["subnetId"])
         .map(|(_, instance)| &instance["privateIpAddress"])
         .collect();
-    let free = hosts.find(|host| !taken.iter().any(|address| **address == host.to_string()));
+    let free = hosts.find(|host| !used_addresses.iter().any(|address| **address == host.to_string()));
     free.map(|host| host.to_string()).ok_or_else(|| {
         let message = "The specified subnet does not have enough free addresses to satisfy the request.";
         Fault::client("InsufficientFreeAddressesInSubnet", message)
@@ -134,11 +134,11 @@ fn public_address(state: &State) -> Result<String, Fault> {
 /// The public DNS name, if the VPC has DNS host names enabled.
 fn public_name(state: &State, config: &Config, vpc: &Value, address: &str) -> Option<String> {
     let vpc = records::get(state, &VPC, vpc.as_str()?).ok()?;
-    let place = match config.region.as_str() {
+    let subdomain = match config.region.as_str() {
         "us-east-1" => "compute-1".to_owned(),
         region => format!("{region}.compute"),
     };
-    let name = format!("ec2-{}.{place}.{}", address.replace('.', "-"), config.partition().url_suffix);
+    let name = format!("ec2-{}.{subdomain}.{}", address.replace('.', "-"), config.partition().url_suffix);
     (vpc["attributes"]["enableDnsHostnames"] == true).then_some(name)
 }
 

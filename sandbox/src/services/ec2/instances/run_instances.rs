@@ -69,9 +69,10 @@ pub(crate) fn run(sandbox: &Arc<Sandbox>, mut input: RunInstancesInput) -> Opera
         if let Some(before) =
             records::find_by_client_token(states.of::<State>(), &INSTANCE, input.client_token.as_deref())
         {
-            let same = before["reservation"]["reservationId"].clone();
-            let all = states.of::<State>().records.with_prefix(INSTANCE.prefix).map(|(_, instance)| instance.clone());
-            let earlier = all.filter(|instance| instance["reservation"]["reservationId"] == same);
+            let reservation_id = before["reservation"]["reservationId"].clone();
+            let instances =
+                states.of::<State>().records.with_prefix(INSTANCE.prefix).map(|(_, instance)| instance.clone());
+            let earlier = instances.filter(|instance| instance["reservation"]["reservationId"] == reservation_id);
             return Ok(to_reservation(earlier.collect()));
         }
         let profile = input.iam_instance_profile.as_ref().map(|profile| profile.to_output(states)).transpose()?;

@@ -128,7 +128,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, mut input: DescribeInput) -> Oper
             }
             group["securityGroupArn"] = arn(&sandbox.config, group["groupId"].as_str().unwrap_or_default()).into();
         }
-        describe_operations::answer(&SECURITY_GROUP, &input, groups)
+        describe_operations::describe_response(&SECURITY_GROUP, &input, groups)
     })
 }
 

@@ -73,21 +73,19 @@ pub(crate) fn update_ingress_descriptions(
 }
 
 /// Assigns ids to rules that an older version has stored without one.
-pub(crate) fn assign_missing(sandbox: &Arc<Sandbox>) {
-    let result = sandbox.store.write(|states| {
+pub(crate) fn assign_missing_rule_ids(sandbox: &Sandbox) -> Result<(), Fault> {
+    sandbox.store.write(|states| {
         assign_ids(states.of_mut::<State>());
         Ok(())
-    });
-    // A failed write is retried at the next start.
-    drop(result);
+    })
 }
 
 fn assign_ids(state: &mut State) {
-    let lacking = all(state).filter(|(.., rule)| rule["ruleId"].is_null());
-    let mut lacking: Vec<(String, Direction)> =
-        lacking.map(|(group, direction, _)| (group.to_owned(), direction)).collect();
-    lacking.dedup();
-    for (id, direction) in lacking {
+    let incomplete = all(state).filter(|(.., rule)| rule["ruleId"].is_null());
+    let mut incomplete: Vec<(String, Direction)> =
+        incomplete.map(|(group, direction, _)| (group.to_owned(), direction)).collect();
+    incomplete.dedup();
+    for (id, direction) in incomplete {
         let Some(group) = state.records.get_mut(&id) else { continue };
         for rule in list(group, direction.member()).iter_mut().filter(|rule| rule["ruleId"].is_null()) {
             rule["ruleId"] = ids::resource("sgr").into();

@@ -280,6 +280,6 @@ pub(crate) fn describe_rules(sandbox: &Arc<Sandbox>, mut input: DescribeInput) -
         }
         rows.retain(|rule| ids.is_empty() || ids.iter().any(|id| is(rule, id)));
         let rules = input.select(&SECURITY_GROUP_RULE, rows.into_iter())?;
-        describe_operations::answer(&SECURITY_GROUP_RULE, &input, rules)
+        describe_operations::describe_response(&SECURITY_GROUP_RULE, &input, rules)
     })
 }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::options;
 use crate::Sandbox;
-use crate::process::engine::{ContainerOptions, EngineKind, TaskNetwork};
+use crate::process::container_engine::{ContainerOptions, EngineKind, TaskNetwork};
 use crate::process::{ContainerSpec, StartFailure, StartedContainer};
 use crate::services::ecs::TaskProcesses;
 use crate::services::ecs::model::{ContainerDefinition, Task, TaskDefinition};

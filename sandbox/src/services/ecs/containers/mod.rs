@@ -11,7 +11,7 @@ use super::{images, task_folder};
 use crate::Sandbox;
 use crate::auth::RoleLease;
 use crate::base::zones;
-use crate::process::engine::{ContainerOptions, TaskNetwork};
+use crate::process::container_engine::{ContainerOptions, TaskNetwork};
 use crate::process::{ContainerSpec, HostOptions, PortLease};
 use crate::services::ecs::TaskProcesses;
 use crate::services::logs::log_writer::LogDestination;

@@ -1,4 +1,4 @@
-//! Environment variables whose values are in SSM or Secrets Manager. Errors are stopped reasons in AWS's words.
+//! Environment variables whose values are in SSM or Secrets Manager. Errors are AWS's stopped reasons.
 
 use std::sync::Arc;
 
@@ -39,8 +39,8 @@ async fn read_parameter(sandbox: &Arc<Sandbox>, from: &str) -> Result<String, St
     // A parameter without a path has no slash of its own in its name.
     let name = name.strip_prefix('/').filter(|rest| from.starts_with("arn:") && !rest.contains('/')).unwrap_or(name);
     let input = json!({ "Names": [name], "WithDecryption": true });
-    let answer = sandbox.call("ssm", "GetParameters", input).await.map_err(|fault| format_fault(&fault))?;
-    let value = answer["Parameters"][0]["Value"].as_str();
+    let response = sandbox.call("ssm", "GetParameters", input).await.map_err(|fault| format_fault(&fault))?;
+    let value = response["Parameters"][0]["Value"].as_str();
     value.map(str::to_owned).ok_or_else(|| format!("invalid parameters: {from}"))
 }
 
@@ -54,10 +54,10 @@ async fn read_secret(sandbox: &Arc<Sandbox>, from: &str) -> Result<String, Strin
     let (key, stage, version) = (member(), member(), member());
     let secret = format!("{id}:{name}");
     let input = json!({ "SecretId": secret, "VersionStage": stage, "VersionId": version });
-    let answer = sandbox.call("secretsmanager", "GetSecretValue", without_nulls(input)).await;
+    let response = sandbox.call("secretsmanager", "GetSecretValue", without_nulls(input)).await;
     let failed = |why: String| format!("failed to fetch secret {secret} from secrets manager: {why}");
-    let answer = answer.map_err(|fault| failed(format_fault(&fault)))?;
-    let text = answer["SecretString"].as_str().ok_or_else(|| failed("it has no SecretString".to_owned()))?;
+    let response = response.map_err(|fault| failed(format_fault(&fault)))?;
+    let text = response["SecretString"].as_str().ok_or_else(|| failed("it has no SecretString".to_owned()))?;
     let Some(key) = key else { return Ok(text.to_owned()) };
     let member = serde_json::from_str::<Value>(text).ok().and_then(|content| content.get(key).cloned());
     match member {

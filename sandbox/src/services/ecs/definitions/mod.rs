@@ -17,7 +17,7 @@ use super::clusters::limit;
 use super::faults::{self, client_exception, invalid};
 use super::lookups::{self, revision_key};
 use super::model::TaskDefinition;
-use super::output;
+use super::responses;
 use crate::Sandbox;
 use crate::base::paging;
 use crate::base::tags::lower_case;
@@ -41,7 +41,7 @@ pub(super) fn describe(
         let definition = lookups::task_definition(states, &task_definition);
         let definition = definition.ok_or_else(|| client_exception("Unable to describe task definition."))?;
         let tags = include.iter().any(|name| name == "TAGS").then(|| lower_case::to_value(&definition.tags));
-        Ok(json!({ "taskDefinition": output::task_definition(&sandbox.config, definition), "tags": tags }))
+        Ok(json!({ "taskDefinition": responses::task_definition(&sandbox.config, definition), "tags": tags }))
     })
 }
 
@@ -70,7 +70,7 @@ pub(super) fn deregister(
             .get_mut(&key)
             .ok_or_else(|| client_exception("Unable to describe task definition."))?;
         definition.deregistered_at.get_or_insert_with(|| sandbox.clock.now());
-        Ok(json!({ "taskDefinition": output::task_definition(&sandbox.config, definition) }))
+        Ok(json!({ "taskDefinition": responses::task_definition(&sandbox.config, definition) }))
     })
 }
 
@@ -117,7 +117,7 @@ pub(super) fn delete(
                 continue;
             }
             definition.delete_requested_at.get_or_insert(now);
-            deleted.push(output::task_definition(&sandbox.config, definition));
+            deleted.push(responses::task_definition(&sandbox.config, definition));
         }
         Ok(json!({ "taskDefinitions": deleted, "failures": failures }))
     })

@@ -13,10 +13,10 @@ use crate::services::ecs::faults::client_exception;
 use crate::services::ecs::launch_settings::check_tags;
 use crate::services::ecs::lookups::revision_key;
 use crate::services::ecs::model::{ContainerDefinition, TaskDefinition};
-use crate::services::ecs::{output, read_members};
+use crate::services::ecs::{read_members, responses};
 use crate::{Fault, Sandbox};
 
-/// The members of a task definition, besides its family and tags (API reference of RegisterTaskDefinition).
+/// The members of a task definition, in addition to its family and tags (API reference of RegisterTaskDefinition).
 const MEMBERS: [&str; 17] = [
     "taskRoleArn",
     "executionRoleArn",
@@ -78,7 +78,7 @@ pub(in crate::services::ecs) fn run(sandbox: &Arc<Sandbox>, mut input: Map<Strin
             content,
             tags,
         };
-        let definition_output = output::task_definition(&sandbox.config, &definition);
+        let definition_output = responses::task_definition(&sandbox.config, &definition);
         let tags = definition.tags.clone();
         states.of_mut::<State>().task_definitions.insert(key, definition);
         Ok(json!({ "taskDefinition": definition_output, "tags": lower_case::to_value(&tags) }))

@@ -72,7 +72,7 @@ impl Driver {
             .sandbox
             .store
             .read(|states| states.of::<State>().tasks.get(&self.key).and_then(|task| task.subnet_id.clone()));
-        let placement = task_placement::place(&self.sandbox, subnet).await;
+        let placement = task_placement::place_task(&self.sandbox, subnet).await;
         let now = self.sandbox.clock.now();
         let task = self.update(|task| {
             task.last_status = TaskStatus::Pending;
@@ -175,7 +175,7 @@ impl Driver {
             group.started();
     }
 
-    /// Makes the task `RUNNING`, registered where its service says.
+    /// Makes the task `RUNNING`, and registers it in its service's registries.
     async fn activate(&self, group: &ContainerGroup, pulled: jiff::Timestamp) -> Result<Vec<String>, Fault> {
         let read = |states: &crate::store::States| states.of::<State>().tasks.get(&self.key).cloned();
         let task = self.sandbox.store.read(read).ok_or_else(|| Fault::internal("the task no longer exists"))?;

@@ -58,7 +58,7 @@ fn essential() -> bool {
     true
 }
 
-/// An elastic network interface, as far as the API shows it.
+/// The members of an elastic network interface that the API shows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct NetworkInterface {
     /// The attachment's id, a UUID.
@@ -66,7 +66,7 @@ pub(crate) struct NetworkInterface {
     /// `eni-…`.
     pub id: String,
     pub subnet_id: String,
-    /// Its address in the subnet.
+    /// The IP address in the subnet.
     pub private_ip: String,
     /// Its MAC address.
     pub mac: String,

@@ -1,4 +1,4 @@
-//! Task definitions, and what the sandbox needs to know of their containers.
+//! Task definitions, and the parts of their containers that the sandbox uses.
 
 use indexmap::IndexMap;
 use jiff::Timestamp;

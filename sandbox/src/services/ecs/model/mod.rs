@@ -8,22 +8,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::base::tags::{Tag, lower_case};
-use crate::process::engine::EngineKind;
+use crate::process::container_engine::EngineKind;
 
 mod container;
 mod definition;
-mod rollout;
 mod service;
+mod service_deployment;
 mod task;
 
 pub(crate) use container::{Container, HealthStatus, NetworkInterface};
 pub(crate) use definition::{
     ContainerCondition, ContainerDefinition, HealthCheck, LogConfiguration, PortMapping, TaskDefinition,
 };
-pub(crate) use rollout::{ServiceDeployment, ServiceDeploymentStatus, ServiceRevision};
 pub(crate) use service::{
     Deployment, DeploymentConfiguration, DeploymentFailure, RolloutState, Service, ServiceStatus,
 };
+pub(crate) use service_deployment::{ServiceDeployment, ServiceDeploymentStatus, ServiceRevision};
 pub(crate) use task::{StopCode, Task, TaskStatus};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -41,15 +41,16 @@ pub(crate) struct Cluster {
 /// What runs the images of a stack's services on this machine. Only `PutImages` writes it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Images {
-    pub images: IndexMap<String, ImageCommand>,
-    /// The engine that runs the others; the mock backend if left out.
+    /// Commands that replace images, by the image's name.
+    pub images: IndexMap<String, StoredImageCommand>,
+    /// The engine that runs images without a command; the mock backend if left out.
     #[serde(default)]
     pub engine: Option<EngineKind>,
 }
 
 /// The command that replaces an image.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct ImageCommand {
+pub(crate) struct StoredImageCommand {
     /// The program and its arguments; `{port}` is the container's port.
     pub command: Vec<String>,
     /// Where it starts; absolute.

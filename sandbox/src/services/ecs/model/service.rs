@@ -173,9 +173,9 @@ impl Default for DeploymentConfiguration {
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct CircuitBreaker {
-    /// Whether it is enabled.
+    /// Whether it stops failing deployments.
     pub enable: bool,
-    /// Whether it rolls back to the last completed deployment.
+    /// Whether a failed deployment is rolled back to the last completed one.
     pub rollback: bool,
 }
 

@@ -12,15 +12,15 @@ use super::model::TaskStatus;
 use super::{driver, service_addresses};
 use crate::Sandbox;
 use crate::base::supervisor;
-use crate::process::{TASK_MARKER, end_marked, engine};
+use crate::process::{TASK_MARKER, container_engine, end_marked};
 use crate::services::ecs::{State, TaskProcesses};
 use crate::services::logs::log_writer;
 use crate::store::States;
 
 mod abandoned;
 mod failures;
-mod plan;
 mod reconciliation;
+mod task_counts;
 #[cfg(test)]
 mod tests;
 
@@ -32,8 +32,8 @@ const RETENTION: Duration = Duration::from_hours(1);
 /// The delay before a failed write is retried.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Starts the scheduler and the writer of tasks' logs; they end, after all tasks, with the sandbox.
-pub(crate) fn start(sandbox: &Arc<Sandbox>) {
+/// Runs the scheduler and the writer of tasks' logs in the background; they end, after all tasks, with the sandbox.
+pub(crate) fn run_scheduler(sandbox: &Arc<Sandbox>) {
     let orphaned_tasks = abandoned::recover(sandbox);
     if let Some(queue) = sandbox.in_memory::<TaskProcesses>().take_log_queue() {
         sandbox.background.spawn(log_writer::write(Arc::clone(sandbox), queue));
@@ -44,7 +44,7 @@ pub(crate) fn start(sandbox: &Arc<Sandbox>) {
     sandbox.spawn(async move {
         let is_running =
             |task: &str| this.in_memory::<TaskProcesses>().running().keys().any(|key| last_part(key) == task);
-        engine::remove_all(&this.config.state_dir, is_running).await;
+        container_engine::remove_all(&this.config.state_dir, is_running).await;
     });
     let this = Arc::clone(sandbox);
     sandbox.background.spawn(async move {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{abandoned, driver, start};
+use super::{abandoned, driver, run_scheduler};
 use crate::services::ecs::lookups::key;
 use crate::services::ecs::model::{StopCode, Task, TaskDefinition, TaskStatus};
 use crate::services::ecs::{State, TaskProcesses};
@@ -61,7 +61,7 @@ async fn a_task_whose_driver_fails_is_stopped_with_the_reason() {
     let running = |task: &mut Task| {
         (task.last_status, task.started_at) = (TaskStatus::Running, Some(task.created_at));
     };
-    start(&sandbox);
+    run_scheduler(&sandbox);
     let (panics, is_refused) = (store(&sandbox, true, pending), store(&sandbox, true, running));
     abandoned::stop(&sandbox).expect("there is nothing to write");
     assert_eq!(task(&sandbox, &panics).last_status, TaskStatus::Pending, "it has a driver");
@@ -85,7 +85,7 @@ async fn a_task_whose_driver_fails_is_stopped_with_the_reason() {
 async fn a_task_that_waits_to_be_started_can_be_stopped() {
     let folder = tempfile::tempdir().expect("a folder");
     let sandbox = open(&folder);
-    start(&sandbox);
+    run_scheduler(&sandbox);
     let permits = sandbox.in_memory::<TaskProcesses>().start_permits.available_permits();
     let _all = sandbox
         .in_memory::<TaskProcesses>()
@@ -110,7 +110,7 @@ async fn a_task_that_waits_to_be_started_can_be_stopped() {
 async fn a_task_that_shows_as_running_without_a_driver_is_stopped() {
     let folder = tempfile::tempdir().expect("a folder");
     let sandbox = open(&folder);
-    start(&sandbox);
+    run_scheduler(&sandbox);
     for last_status in [TaskStatus::Pending, TaskStatus::Activating, TaskStatus::Running, TaskStatus::Deprovisioning] {
         let key = store(&sandbox, false, |task| task.last_status = last_status);
         let reason = stopped(&sandbox, &key).await.stopped_reason.unwrap_or_default();

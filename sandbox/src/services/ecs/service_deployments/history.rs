@@ -1,4 +1,4 @@
-//! The history of services' rollouts, updated whenever a service changes.
+//! The history of service deployments, updated whenever a service changes.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -7,7 +7,7 @@ use crate::base::ids;
 use crate::services::ecs::State;
 use crate::services::ecs::lookups::key;
 use crate::services::ecs::model::{RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus, ServiceRevision};
-use crate::services::ecs::output;
+use crate::services::ecs::responses;
 use crate::services::ecs::scheduler::threshold;
 use crate::store::States;
 
@@ -22,14 +22,14 @@ const REVISION_MEMBERS: [&str; 7] = [
     "networkConfiguration",
 ];
 
-/// How many rollouts of a service are kept.
-const MAX_ROLLOUTS: usize = 100;
+/// How many service deployments of a service are kept.
+const MAX_SERVICE_DEPLOYMENTS: usize = 100;
 
 /// Updates the history after a change of a service.
 pub(in crate::services::ecs) fn update(states: &mut States, service: &Service, now: Timestamp) {
-    let own = key(&service.cluster, &service.name);
+    let service_key = key(&service.cluster, &service.name);
     let Some(primary) = service.deployments.first() else { return };
-    let prefix = format!("{own}/");
+    let prefix = format!("{service_key}/");
     let records: Vec<ServiceDeployment> =
         states.of::<State>().service_deployments.with_prefix(&prefix).map(|(_, record)| record.clone()).collect();
     let is_recorded =
@@ -46,14 +46,14 @@ pub(in crate::services::ecs) fn update(states: &mut States, service: &Service, n
         begin(states, service, now);
         let mut ended: Vec<_> = records.iter().filter(|record| !record.status.is_open()).collect();
         ended.sort_by_key(|record| record.created_at);
-        for record in ended.iter().take(records.len().saturating_sub(MAX_ROLLOUTS)) {
+        for record in ended.iter().take(records.len().saturating_sub(MAX_SERVICE_DEPLOYMENTS)) {
             states.of_mut::<State>().service_deployments.remove(&format!("{prefix}{}", record.id));
             states.of_mut::<State>().service_revisions.remove(&format!("{prefix}{}", record.target));
         }
     }
 }
 
-/// Updates the status of an open rollout.
+/// Updates the status of an open service deployment.
 fn update_status(record: &mut ServiceDeployment, service: &Service, now: Timestamp) {
     let Some(primary) = service.deployments.first() else { return };
     let status = |state: RolloutState,
@@ -100,7 +100,7 @@ fn update_status(record: &mut ServiceDeployment, service: &Service, now: Timesta
 }
 
 fn begin(states: &mut States, service: &Service, now: Timestamp) {
-    let own = key(&service.cluster, &service.name);
+    let service_key = key(&service.cluster, &service.name);
     let Some(primary) = service.deployments.first() else { return };
     let target = primary.number().to_owned();
     let content: Map<String, Value> = REVISION_MEMBERS
@@ -109,14 +109,14 @@ fn begin(states: &mut States, service: &Service, now: Timestamp) {
         .collect();
     let revision = ServiceRevision {
         number: target.clone(),
-        service: own.clone(),
+        service: service_key.clone(),
         created_at: now,
         task_definition: primary.task_definition.clone(),
         content,
     };
     let deployment = ServiceDeployment {
         id: ids::random_alphanumeric(21),
-        service: own.clone(),
+        service: service_key.clone(),
         deployment: primary.id.clone(),
         status: ServiceDeploymentStatus::InProgress,
         status_reason: None,
@@ -127,15 +127,15 @@ fn begin(states: &mut States, service: &Service, now: Timestamp) {
         sources: service.deployments.iter().skip(1).map(|deployment| deployment.number().to_owned()).collect(),
         target,
         rollback: None,
-        configuration: output::deployment_configuration(service),
+        configuration: responses::deployment_configuration(service),
         failure_count: 0,
         threshold: threshold(primary.desired_count),
     };
-    states.of_mut::<State>().service_revisions.insert(format!("{own}/{}", revision.number), revision);
-    states.of_mut::<State>().service_deployments.insert(format!("{own}/{}", deployment.id), deployment);
+    states.of_mut::<State>().service_revisions.insert(format!("{service_key}/{}", revision.number), revision);
+    states.of_mut::<State>().service_deployments.insert(format!("{service_key}/{}", deployment.id), deployment);
 }
 
-/// The newest rollout of a service.
+/// The newest service deployment of a service.
 pub(in crate::services::ecs) fn current<'a>(states: &'a States, service: &Service) -> Option<&'a ServiceDeployment> {
     let prefix = format!("{}/", key(&service.cluster, &service.name));
     let records = states.of::<State>().service_deployments.with_prefix(&prefix).map(|(_, record)| record);

@@ -1,4 +1,4 @@
-//! Operations on service deployments and service revisions, the history of services' rollouts.
+//! Operations on service deployments and service revisions, the history of a service's deployments.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::clusters::{limit, missing};
 use super::faults::{self, invalid};
 use super::lookups::{self, key, last_part};
 use super::model::{DeploymentFailure, RolloutState, ServiceDeployment, ServiceDeploymentStatus};
-use super::{output, tasks_of};
+use super::{responses, tasks_of};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::OperationResult;
@@ -53,7 +53,7 @@ fn to_output(config: &Config, states: &States, deployment: &ServiceDeployment) -
         let requested = service
             .and_then(|service| service.deployments.iter().find(|deployment| deployment.number() == number))
             .map_or(0, |deployment| deployment.desired_count);
-        output::revision_summary(config, &deployment.service, number, requested, &tasks)
+        responses::revision_summary(config, &deployment.service, number, requested, &tasks)
     };
     let (cluster, _) = deployment.service.split_once('/').unwrap_or_default();
     let breaker = &deployment.configuration["deploymentCircuitBreaker"];
@@ -167,7 +167,7 @@ pub(super) fn describe_revisions(
         let (mut described, mut failures) = (Vec::new(), Vec::new());
         for arn in &arns {
             match states.of::<State>().service_revisions.get(key_of_arn(arn, "service-revision")?) {
-                Some(revision) => described.push(output::service_revision(config, states, revision)),
+                Some(revision) => described.push(responses::service_revision(config, states, revision)),
                 None => failures.push(missing(arn)),
             }
         }

@@ -29,7 +29,7 @@ pub(super) enum Purpose {
     Trust,
 }
 
-const NEWEST: &str = "2012-10-17";
+const LATEST_POLICY_VERSION: &str = "2012-10-17";
 
 fn malformed(message: &str) -> Fault {
     Fault::client("MalformedPolicyDocument", message)
@@ -43,7 +43,7 @@ pub(super) fn check(document: &str, purpose: Purpose) -> Result<(), Fault> {
         return Err(malformed(if trust { "This policy contains invalid Json" } else { "Syntax errors in policy." }));
     };
     let statements = syntax::statements(policy).map_err(|WrongForm| malformed("Syntax errors in policy."))?;
-    if purpose == Purpose::Managed && policy.get("Version").is_none_or(|version| version != NEWEST) {
+    if purpose == Purpose::Managed && policy.get("Version").is_none_or(|version| version != LATEST_POLICY_VERSION) {
         return Err(malformed("Policy document must be version 2012-10-17 or greater."));
     }
     if !statements.iter().all(|statement| ["Allow", "Deny"].contains(&statement.effect)) {

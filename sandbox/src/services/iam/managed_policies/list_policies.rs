@@ -67,8 +67,8 @@ pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListPoliciesInput) -> Operatio
         (all_uses(states.of::<State>()), own)
     });
     let partition = sandbox.config.partition();
-    let below = aws_managed::all().filter(|policy| policy.path().starts_with(&path_prefix));
-    let aws = below.map(|policy| (policy.arn(partition), Listed::Aws(policy)));
+    let aws_policies = aws_managed::all().filter(|policy| policy.path().starts_with(&path_prefix));
+    let aws = aws_policies.map(|policy| (policy.arn(partition), Listed::Aws(policy)));
     let uses_of = |arn: &str| uses.get(arn).copied().unwrap_or_default();
     let is_listed = |(arn, _): &(String, Listed)| {
         let (attached, bounding) = uses_of(arn);
@@ -80,7 +80,7 @@ pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListPoliciesInput) -> Operatio
             }
     };
     let all = own.into_iter().filter(|_| scope != "AWS").chain(aws.filter(|_| scope != "Local")).filter(is_listed);
-    Paging::new(marker, max_items).answer_with(&query, "Policies", all, |arn, policy| {
+    Paging::new(marker, max_items).page_response_with(&query, "Policies", all, |arn, policy| {
         let mut output = match policy {
             Listed::Own(policy) => managed_to_output(&policy, &arn, uses_of(&arn)),
             Listed::Aws(policy) => aws_managed_to_output(policy, &arn, uses_of(&arn)),
@@ -127,9 +127,9 @@ pub(crate) fn list_entities(sandbox: &Arc<Sandbox>, input: ListEntitiesForPolicy
             roles_too && has && role.path.starts_with(&path_prefix)
         });
         let roles = roles.map(|role| (role.name.clone(), json!({ "RoleName": role.name, "RoleId": role.id })));
-        let mut answer = Paging::new(marker, max_items).answer(&query, "PolicyRoles", roles)?;
-        answer["PolicyGroups"] = json!([]);
-        answer["PolicyUsers"] = json!([]);
-        Ok(answer)
+        let mut response = Paging::new(marker, max_items).page_response(&query, "PolicyRoles", roles)?;
+        response["PolicyGroups"] = json!([]);
+        response["PolicyUsers"] = json!([]);
+        Ok(response)
     })
 }

@@ -152,6 +152,6 @@ pub(crate) fn list(
         let policy = find(states.of::<State>(), "ListPolicyVersions", &arn)?;
         let newest_first = policy.versions.iter().rev();
         let versions = newest_first.map(|version| (version.number.to_string(), version.to_output(policy)));
-        Paging::new(marker, max_items).answer(&format!("ListPolicyVersions {arn}"), "Versions", versions)
+        Paging::new(marker, max_items).page_response(&format!("ListPolicyVersions {arn}"), "Versions", versions)
     })
 }

@@ -15,8 +15,8 @@ pub(crate) enum JsonCondition {
     All(Vec<JsonCondition>),
     /// At least one of them holds.
     Any(Vec<JsonCondition>),
-    /// A condition on a selected value.
-    Is(PropertySelector, ValueCondition),
+    /// A condition on the value of a property.
+    Property(PropertySelector, ValueCondition),
 }
 
 #[derive(Debug)]
@@ -79,7 +79,7 @@ fn term(scan: &mut Scanner<'_>, depth: usize) -> Result<JsonCondition, PatternEr
     } else {
         let selector = selector(scan)?;
         scan.skip_spaces();
-        JsonCondition::Is(selector, value_condition(scan)?)
+        JsonCondition::Property(selector, value_condition(scan)?)
     };
     scan.skip_spaces();
     Ok(condition)
@@ -145,7 +145,7 @@ impl JsonCondition {
         match self {
             Self::All(conditions) => conditions.iter().all(|condition| condition.matches(event)),
             Self::Any(conditions) => conditions.iter().any(|condition| condition.matches(event)),
-            Self::Is(selector, value_condition) => value_condition.matches(selector.find(event)),
+            Self::Property(selector, value_condition) => value_condition.matches(selector.find(event)),
         }
     }
 }

@@ -9,7 +9,7 @@ const MAX_REGEXES: usize = 2;
 /// The size of a compiled regular expression in bytes, which limits the steps per character of an event to some
 /// thousand.
 const MAX_REGEX_BYTES: usize = 64 * 1024;
-/// The characters that regular expressions may have besides letters and digits ("Supported regular expressions
+/// The characters that regular expressions may have in addition to letters and digits ("Supported regular expressions
 /// syntax").
 const REGEX_SIGNS: &str = ":_#=@/;,-^$?[]{}|\\*+. ";
 

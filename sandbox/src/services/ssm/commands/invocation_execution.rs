@@ -64,7 +64,7 @@ async fn end(sandbox: &Sandbox, command: &str, instance: &str, outcome: Invocati
 }
 
 /// Ends the invocations that were in progress when the sandbox was killed: their processes have ended with it.
-pub(crate) fn resume(sandbox: &Arc<Sandbox>) {
+pub(crate) fn resume_commands(sandbox: &Arc<Sandbox>) {
     let open: Vec<(String, String)> = sandbox.store.read(|states| {
         let open = states.of::<State>().invocations.values().filter(|invocation| !invocation.status.is_final());
         open.map(|invocation| (invocation.command.clone(), invocation.instance.clone())).collect()

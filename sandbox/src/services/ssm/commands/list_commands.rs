@@ -18,7 +18,7 @@ use crate::services::ssm::{State, invalid_token};
 use crate::store::States;
 use crate::{Fault, Sandbox};
 
-const PAGE: usize = 50;
+const PAGE_SIZE: usize = 50;
 /// The length of output in lists, in characters (API reference, `CommandPlugin`).
 const MAX_OUTPUT_CHARACTERS: usize = 2500;
 
@@ -79,7 +79,7 @@ impl ListCommandsInput {
     fn page(&self, operation: &str, items: Vec<(String, Value)>, member: &str) -> OperationResult {
         let Self { command_id, instance_id, filters, .. } = self;
         let query = format!("{operation} {command_id:?} {instance_id:?} {filters:?}");
-        let limit = self.max_results.unwrap_or(PAGE);
+        let limit = self.max_results.unwrap_or(PAGE_SIZE);
         let page = paging::page(items, &query, self.next_token.as_deref(), limit).map_err(invalid_token)?;
         Ok(json!({ member: page.items, "NextToken": page.next_token }))
     }

@@ -20,7 +20,7 @@ mod list_commands;
 mod send_command;
 
 pub(super) use cancel_command::cancel;
-pub(crate) use invocation_execution::resume;
+pub(crate) use invocation_execution::resume_commands;
 pub(super) use list_commands::{get_invocation, list, list_invocations};
 pub(super) use send_command::send;
 

@@ -14,7 +14,7 @@ use crate::core::OperationResult;
 use crate::services::ssm::{State, invalid_token, validation_exception};
 use crate::{Config, Sandbox};
 
-const PAGE: usize = 10;
+const PAGE_SIZE: usize = 10;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -61,7 +61,7 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: DescribeParametersInput) -
                 && filters::matches_all(&parameter_filters, parameter, states.of::<State>())
         });
         let matching = matching.map(|parameter| (parameter.name.clone(), to_output(&sandbox.config, parameter)));
-        paging::page(matching, &query, next_token.as_deref(), max_results.unwrap_or(PAGE)).map_err(invalid_token)
+        paging::page(matching, &query, next_token.as_deref(), max_results.unwrap_or(PAGE_SIZE)).map_err(invalid_token)
     })?;
     Ok(json!({ "Parameters": page.items, "NextToken": page.next_token }))
 }

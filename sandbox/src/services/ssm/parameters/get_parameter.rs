@@ -17,7 +17,7 @@ use crate::services::ssm::{State, invalid_token};
 use crate::store::States;
 use crate::{Config, Fault, Sandbox};
 
-const PAGE: usize = 10;
+const PAGE_SIZE: usize = 10;
 
 pub(crate) fn arn(config: &Config, name: &str) -> String {
     if name.starts_with("/aws/service/") {
@@ -155,7 +155,7 @@ pub(crate) fn get_by_path(sandbox: &Arc<Sandbox>, input: GetParametersByPathInpu
     let GetParametersByPathInput { path, recursive, parameter_filters, .. } = &input;
     filters::check_path(path)?;
     filters::check(parameter_filters, filters::BY_PATH_KEYS)?;
-    let mut parameters = public_parameters::below(path);
+    let mut parameters = public_parameters::with_path_prefix(path);
     if public_parameters::is_public(path) && parameters.is_empty() {
         return Err(Fault::not_implemented(&format!("public parameters below {path}")));
     }
@@ -169,7 +169,7 @@ pub(crate) fn get_by_path(sandbox: &Arc<Sandbox>, input: GetParametersByPathInpu
         let matching = matching.map(|parameter| {
             (parameter.name.clone(), to_output(&sandbox.config, parameter, "", input.with_decryption))
         });
-        paging::page(matching, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(matching, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE_SIZE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Parameters": page.items, "NextToken": page.next_token }))

@@ -67,7 +67,7 @@ pub(crate) fn find(name: &str) -> Option<Parameter> {
 }
 
 /// All public parameters below a path. Listing a path above their root returns the account's parameters only.
-pub(crate) fn below(path: &str) -> Vec<Parameter> {
+pub(crate) fn with_path_prefix(path: &str) -> Vec<Parameter> {
     let path = format!("{}/", path.trim_end_matches('/'));
     if !path.starts_with(LISTED) {
         return Vec::new();

@@ -47,10 +47,10 @@ pub(crate) async fn find(sandbox: &Arc<Sandbox>, reference: &str, decrypted: boo
     })))
 }
 
-fn optional(answer: Result<Value, Fault>) -> Result<Option<Value>, Fault> {
-    match answer {
+fn optional(response: Result<Value, Fault>) -> Result<Option<Value>, Fault> {
+    match response {
         Err(fault) if fault.is_from_sandbox() => Err(fault),
-        answer => Ok(answer.ok()),
+        response => Ok(response.ok()),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::services::ssm::invalid_token;
 use crate::session_channel::{Session, Sessions};
 use crate::{Fault, Sandbox};
 
-const PAGE: usize = 10;
+const PAGE_SIZE: usize = 10;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -82,7 +82,7 @@ pub(crate) fn describe(sandbox: &Arc<Sandbox>, input: DescribeSessionsInput) -> 
         }
     }
     let query = format!("DescribeSessions {active} {:?}", input.filters);
-    let page = paging::page(sessions, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE));
+    let page = paging::page(sessions, &query, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE_SIZE));
     let page = page.map_err(invalid_token)?;
     Ok(json!({ "Sessions": page.items, "NextToken": page.next_token }))
 }

@@ -88,7 +88,7 @@ fn target(sandbox: &Arc<Sandbox>, target: &str, command: &[&str]) -> Result<(Pro
     let not_connected = || Fault::client("TargetNotConnected", format!("{target} is not connected."));
     if let Some(container) = target.strip_prefix("ecs:") {
         let command: Vec<String> = command.iter().map(|part| (*part).to_owned()).collect();
-        return ecs::in_container(sandbox, container, &command)?.ok_or_else(not_connected);
+        return ecs::exec_process_spec(sandbox, container, &command)?.ok_or_else(not_connected);
     }
     let instance =
         sandbox.store.read(|states| managed_instances::connected(states, target).cloned()).ok_or_else(not_connected)?;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{is_set, read, replace, set};
-use crate::process::engine::{ContainerOptions, Tmpfs};
+use crate::process::container_engine::{ContainerOptions, Tmpfs};
 
 /// The one capability that Fargate lets a task add (ECS API reference, `KernelCapabilities`). Others could reach this machine.
 const ADDABLE: &str = "SYS_PTRACE";

@@ -1,7 +1,7 @@
 //! A container definition as the options that an engine creates a container with. Pure.
 //!
-//! Every member of a container definition is a row of [`MEMBERS`] or is refused by its name: a container never runs with
-//! less than its definition asks for.
+//! Every member of a container definition is a row of [`MEMBERS`] or is refused by its name: a container never runs
+//! without a part of its definition.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::overrides;
-use crate::process::engine::{
+use crate::process::container_engine::{
     ContainerOptions, ContainerPort, NetworkMode, NetworkOptions, TaskNetwork, TaskOptions, Ulimit,
 };
 use crate::services::ecs::definitions::parse_size;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::apply;
-use crate::process::engine::{
+use crate::process::container_engine::{
     Capabilities, ContainerOptions, ContainerPort, EngineKind, Network, NetworkMode, PublishedPort, create_arguments,
 };
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::failures;
-use super::plan::{TaskChanges, TaskCounts, task_changes};
+use super::task_counts::{TaskChanges, TaskCounts, task_changes};
 use crate::services::ecs::State;
 use crate::services::ecs::lookups::{key, store_service};
 use crate::services::ecs::model::{Deployment, HealthStatus, RolloutState, Service, ServiceStatus, Task, TaskStatus};

@@ -76,11 +76,12 @@ impl ServiceReconciliation<'_> {
             _ => Vec::new(),
         };
         if member("enableECSManagedTags") == Some(&json!(true)) {
-            let own = [("aws:ecs:clusterName", &self.service.cluster), ("aws:ecs:serviceName", &self.service.name)];
-            template.tags.extend(own.map(|(key, value)| Tag { key: key.to_owned(), value: value.clone() }));
+            let managed_tags =
+                [("aws:ecs:clusterName", &self.service.cluster), ("aws:ecs:serviceName", &self.service.name)];
+            template.tags.extend(managed_tags.map(|(key, value)| Tag { key: key.to_owned(), value: value.clone() }));
         }
         let before = self.tasks_to_run(true).count();
-        let place = self.primary().network_configuration.as_ref();
+        let network = self.primary().network_configuration.as_ref();
         let has = |provider: &str| {
             self.tasks_to_run(true).filter(|task| task.capacity_provider.as_deref() == Some(provider)).count()
         };
@@ -90,7 +91,7 @@ impl ServiceReconciliation<'_> {
             .enumerate()
             .map(|(index, capacity_provider)| Task {
                 id: ids::hex(32),
-                subnet_id: task_placement::subnet(place, before + index),
+                subnet_id: task_placement::subnet(network, before + index),
                 capacity_provider,
                 ..template.clone()
             })
