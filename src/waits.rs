@@ -1,4 +1,4 @@
-//! What a command waits for at the moment. Calls of AWS and operations register their waits here; the terminal shows the longest one.
+//! What a command waits for. Calls of AWS and operations register their waits here; the terminal shows the oldest one.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

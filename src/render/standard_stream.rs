@@ -96,7 +96,7 @@ mod unix {
             let (_reader, writer) = io::pipe().expect("a pipe");
             let mut stream = InterruptibleStream::new(&writer, &Arc::new(true.into())).expect("a descriptor");
             stream.write_all(b"what a pipe holds").expect("it does not block");
-            let error = stream.write_all(&vec![b'x'; 10 << 20]).expect_err("nobody reads it");
+            let error = stream.write_all(&vec![b'x'; 10 << 20]).expect_err("it is not read");
             assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         }
     }

@@ -15,7 +15,7 @@ pub(crate) struct Terminals {
     pub stderr: bool,
 }
 
-/// The inputs of a process besides its flags.
+/// The inputs of a process other than its flags.
 #[derive(Debug, Clone)]
 pub(crate) struct ProcessEnv {
     /// The program's name as called.

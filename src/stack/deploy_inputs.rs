@@ -1,4 +1,4 @@
-//! Inputs of a deployment besides the template: capabilities and parameters.
+//! Inputs of a deployment other than the template: capabilities and parameters.
 
 use std::collections::BTreeMap;
 

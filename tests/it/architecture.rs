@@ -11,7 +11,7 @@ const LEAVES: &[&str] = &["diagnostic", "hint", "shell", "similar_names", "url",
 /// Modules without side effects: they may use only what their row lists.
 const PURE: &[&str] = &["model", "stack"];
 
-/// The top-level modules that each top-level module may use besides [`LEAVES`]. A module that is not listed may use no others.
+/// The top-level modules that each top-level module may use in addition to [`LEAVES`]. A module that is not listed may use no others.
 const DEPENDENCIES: &[(&str, &[&str])] = &[
     (
         "commands",
@@ -74,7 +74,7 @@ const SANDBOX_DEPENDENCIES: &[(&str, &[&str])] = &[
     ("inner", &["lifecycle", "process"]),
 ];
 
-/// The modules that services may use besides other services. CloudFormation may use the same ones: it calls services by name.
+/// The modules that services may use in addition to other services. CloudFormation may use the same ones: it calls services by name.
 const BELOW_SERVICES: &[&str] =
     &["auth", "base", "core", "fault_injection", "process", "protocol", "session_channel", "store"];
 

@@ -31,7 +31,7 @@ impl TemplateSource for OneTemplate {
 }
 
 /// Deploys a stack with the given status. `answer` answers questions and may cancel the deploy. Returns the outcome and the names of all
-/// operations that were called besides DescribeStacks.
+/// operations other than DescribeStacks that were called.
 async fn deploy(
     status: Option<&'static str>,
     answer: impl Fn(&Question, &CancellationToken) -> bool,

@@ -57,7 +57,7 @@ fn a_stalled_reader_does_not_delay_an_interrupt() {
     for command in ["--sandbox logs --start 1d", "--sandbox logs --start 1d --watch"] {
         for name in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
             let mut child = workshop.start(command);
-            // Nobody reads it, so that the command blocks.
+            // It is not read, so that the command blocks.
             let stdout = child.stdout.take();
             wait_for_blocked_write(&child);
             signal(&child, name);

@@ -56,7 +56,7 @@ async fn invalid_templates_are_refused_immediately() {
 #[tokio::test]
 async fn resources_whose_condition_is_false_are_not_evaluated() {
     let aws = InProcess::new();
-    let import = json!({ "Fn::ImportValue": "nobody-exports-it" });
+    let import = json!({ "Fn::ImportValue": "not-exported" });
     let choice = json!({ "Fn::If": ["Never", import, { "Ref": "AWS::Region" }] });
     let attribute = json!({ "Fn::If": ["Never", { "Fn::GetAtt": ["One", "Nothing"] }, "value"] });
     let body = outputs(&json!({

@@ -24,7 +24,7 @@ pub(super) fn write_section(text: &mut String, kind: &str, name: &str, section: 
 const ENCODED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'/').remove(b'.').remove(b'@').remove(b':').remove(b'+');
 
-/// Encodes a section name for the SDK, which accepts few characters besides letters and digits; others become `%XX`.
+/// Encodes a section name for the SDK, which accepts few characters other than letters and digits; others become `%XX`.
 pub(in crate::aws) fn sdk_name(name: &str) -> String {
     utf8_percent_encode(name, ENCODED).to_string()
 }

@@ -81,7 +81,7 @@ mod tests {
             ("ecsws-diff-000000cd-9", 61, true),
             ("ecsws-diff-of-an-older-version", 61, true),
             ("ecsws-deploy", 61, false),
-            ("somebody-elses", 6100, false),
+            ("foreign", 6100, false),
         ] {
             let created = now.checked_sub(SignedDuration::from_mins(minutes)).ok();
             let change_set = ChangeSetSummary {

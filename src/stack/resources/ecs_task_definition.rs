@@ -1,8 +1,8 @@
-//! The task definition of a service, with its one container.
+//! The task definition of a service, with its one container, and the log group of that.
 
 use serde_json::{Value, json};
 
-use super::{Resource, TASK_DEFINITION, arn, reference, unless_empty};
+use super::{LOG_GROUP, Resource, TASK_DEFINITION, arn, reference, unless_empty};
 use crate::stack::look_ups::Environment;
 use crate::stack::spec::{HealthCheck, Secret, Service};
 
@@ -16,6 +16,11 @@ pub(in crate::stack) struct TaskDefinitionReferences<'a> {
     /// Logical id of the log group.
     pub log_group: &'a str,
     pub environment: &'a Environment,
+}
+
+/// A log group; without `retention_days` its events never expire.
+pub(in crate::stack) fn log_group(name: Option<&str>, retention_days: Option<u32>) -> Resource {
+    LOG_GROUP.with(json!({ "LogGroupName": name, "RetentionInDays": retention_days }))
 }
 
 pub(in crate::stack) fn task_definition(service: &Service, references: &TaskDefinitionReferences<'_>) -> Resource {

@@ -10,7 +10,6 @@ pub(super) mod ecs_service;
 pub(super) mod ecs_task_definition;
 pub(super) mod iam;
 pub(super) mod instance;
-pub(super) mod logs;
 pub(super) mod network;
 
 /// A CloudFormation resource type.

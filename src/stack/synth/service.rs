@@ -9,7 +9,7 @@ use crate::stack::construct::ConstructPath;
 use crate::stack::look_ups::{Environment, LookUps};
 use crate::stack::resources::ecs_service::{self, ServiceReferences};
 use crate::stack::resources::ecs_task_definition::{self, TaskDefinitionReferences};
-use crate::stack::resources::{Resource, autoscaling, cloud_map, iam, imported, logs};
+use crate::stack::resources::{Resource, autoscaling, cloud_map, iam, imported};
 use crate::stack::spec::{Autoscaling, CdkVersion, LogGroupSpec, Platform, RemovalPolicy, Service, Spec};
 use crate::stack::template::Template;
 
@@ -165,7 +165,7 @@ impl ServiceSynth<'_> {
         removal: RemovalPolicy,
     ) {
         let attributes = Attributes { removal: Some(removal), ..Attributes::default() };
-        self.stack.add_with(path, logs::log_group(name, retention_days), attributes);
+        self.stack.add_with(path, ecs_task_definition::log_group(name, retention_days), attributes);
     }
 
     /// Adds a resource that, in the second generation, depends on the task role.
