@@ -34,7 +34,9 @@ fn is_running(process: u32) -> bool {
 }
 
 #[cfg(not(unix))]
-fn machine_identity() {}
+fn machine_identity() -> &'static str {
+    ""
+}
 
 /// Unknown, so that only the age decides.
 #[cfg(not(unix))]

@@ -16,6 +16,8 @@ pub(super) fn stdout(color: ColorChoice, is_interrupted: &Arc<AtomicBool>) -> Co
     if let Some(stream) = unix::InterruptibleStream::new(&io::stdout(), is_interrupted) {
         return AutoStream::new(Box::new(io::LineWriter::new(stream)), choice);
     }
+    #[cfg(not(unix))]
+    let _ = is_interrupted;
     AutoStream::new(Box::new(io::stdout()), choice)
 }
 
@@ -26,6 +28,8 @@ pub(super) fn stderr(color: ColorChoice, is_interrupted: &Arc<AtomicBool>) -> Co
     if let Some(stream) = unix::InterruptibleStream::new(&io::stderr(), is_interrupted) {
         return AutoStream::new(Box::new(stream), choice);
     }
+    #[cfg(not(unix))]
+    let _ = is_interrupted;
     AutoStream::new(Box::new(io::stderr()), choice)
 }
 

@@ -141,6 +141,25 @@ async fn a_change_set_without_changes_fails_with_awss_message() {
     assert_eq!(error.message(), Some("No updates are to be performed."));
 }
 
+/// As in LocalStack's recordings of AWS, `test_changesets.py::test_name_conflicts` and `test_change_sets.py::test_list_change_sets`.
+#[tokio::test]
+async fn an_executed_change_set_is_not_listed_and_can_be_described_by_its_arn() {
+    let aws = LocalAws::start().await;
+    let client = aws.cloudformation();
+    let body = template(&json!({ "One": parameter("1") }));
+    let set = client.create_change_set().stack_name("new").change_set_name("first").template_body(&body);
+    let created = set.change_set_type(ChangeSetType::Create).send().await.expect("a change set");
+    let listed = client.list_change_sets().stack_name("new").send().await.expect("a list");
+    assert_eq!(listed.summaries().len(), 1);
+    client.execute_change_set().stack_name("new").change_set_name("first").send().await.expect("it is carried out");
+    wait_until_complete(&client, "new").await;
+    let listed = client.list_change_sets().stack_name("new").send().await.expect("a list");
+    assert_eq!(listed.summaries(), []);
+    let arn = created.id().expect("an ARN");
+    let executed = client.describe_change_set().change_set_name(arn).send().await.expect("it is described");
+    assert_eq!(executed.execution_status().map(|status| status.as_str()), Some("EXECUTE_COMPLETE"));
+}
+
 #[tokio::test]
 async fn concurrent_change_sets_for_a_new_stack_share_the_stack() {
     let aws = LocalAws::start().await;

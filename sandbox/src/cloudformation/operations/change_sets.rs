@@ -286,8 +286,13 @@ pub(crate) struct ListChangeSetsInput {
 pub(crate) fn list(sandbox: &Arc<Sandbox>, input: ListChangeSetsInput) -> OperationResult {
     sandbox.store.read(|states| {
         let stack = find(states.of::<State>(), &input.stack_name)?;
-        let all = states.of::<State>().change_sets.values().filter(|change_set| change_set.stack_id == stack.id);
-        let keyed = all.map(|change_set| (change_set.id.clone(), summary(change_set)));
+        // An executed change set can only be described, by its ARN.
+        let listed = states
+            .of::<State>()
+            .change_sets
+            .values()
+            .filter(|change_set| change_set.stack_id == stack.id && !change_set.execution_status.is_executed());
+        let keyed = listed.map(|change_set| (change_set.id.clone(), summary(change_set)));
         let page = page(keyed, &stack.id, input.next_token.as_deref(), CHANGES_PER_PAGE)?;
         Ok(json!({ "Summaries": page.items, "NextToken": page.next_token }))
     })
