@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata as _;
-use aws_sdk_cloudformation::types::{Capability, ChangeSetType, Stack};
+use aws_sdk_cloudformation::types::{Capability, ChangeSetType, ExecutionStatus, Stack};
 use serde_json::{Value, json};
 
 use crate::local_aws::LocalAws;
@@ -157,7 +157,7 @@ async fn an_executed_change_set_is_not_listed_and_can_be_described_by_its_arn() 
     assert_eq!(listed.summaries(), []);
     let arn = created.id().expect("an ARN");
     let executed = client.describe_change_set().change_set_name(arn).send().await.expect("it is described");
-    assert_eq!(executed.execution_status().map(|status| status.as_str()), Some("EXECUTE_COMPLETE"));
+    assert_eq!(executed.execution_status(), Some(&ExecutionStatus::ExecuteComplete));
 }
 
 #[tokio::test]
