@@ -55,13 +55,14 @@ impl Interrupts {
     }
 
     async fn receive(self, on_interrupt: Arc<dyn Fn() + Send + Sync>) {
-        let (mut signals, mut previous) = (Signals::new(), None::<Instant>);
+        let (mut signals, mut terminated) = (Signals::new(), None::<Instant>);
         loop {
             let signal = signals.next().await;
-            let is_repeated = previous.is_some_and(|previous| previous.elapsed() < REPEAT_INTERVAL);
-            previous = Some(Instant::now());
-            if is_repeated && signal == Signal::Terminate {
-                continue;
+            if signal == Signal::Terminate {
+                if terminated.is_some_and(|terminated| terminated.elapsed() < REPEAT_INTERVAL) {
+                    continue;
+                }
+                terminated = Some(Instant::now());
             }
             self.is_interrupted.store(true, Ordering::Release);
             self.received.send_modify(|received| {

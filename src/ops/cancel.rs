@@ -29,13 +29,8 @@ pub(crate) async fn cancel<E>(aws: &Aws, stack: &Stack, reporter: &Reporter<E>) 
         let (stack, status) = (name.clone(), stack.status.clone());
         return Err(OpsError::NotCancellable { stack, status });
     };
-    let what = if operation == Operation::Delete {
-        "its creation is cancelled by deleting the stack"
-    } else {
-        "its update is cancelled and rolled back"
-    };
     if operation == Operation::Delete {
-        reporter.event(DeployEvent::note(format!("{name}: {what}")));
+        reporter.event(DeployEvent::note(format!("{name}: its creation is cancelled by deleting the stack")));
         delete_and_follow(aws, stack, reporter).await?;
     } else {
         let too_late = || OpsError::TooLateToCancel { stack: name.clone() };
@@ -44,7 +39,7 @@ pub(crate) async fn cancel<E>(aws: &Aws, stack: &Stack, reporter: &Reporter<E>) 
         if !cancel_update(aws, &stack.arn).await? {
             return Err(too_late());
         }
-        reporter.event(DeployEvent::note(format!("{name}: {what}")));
+        reporter.event(DeployEvent::note(format!("{name}: its update is cancelled and rolled back")));
         let ended =
             follower.run(aws, reporter).await.map_err(|error| error.while_following(name, Operation::RollBack))?;
         if ended.status.is_success() {

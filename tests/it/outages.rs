@@ -158,3 +158,13 @@ async fn a_time_limit_is_reported_as_it_was_requested() {
     assert_eq!(failure.to_string(), "service `web` is not steady after 1m 30s");
     assert!((90..95).contains(&elapsed), "{elapsed}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_exceeded_time_limit_is_reported_although_the_update_cannot_be_cancelled() {
+    let denied = aws_error("AccessDenied", "no".to_owned());
+    let (result, _) = deploy("CancelUpdateStack", denied, 3600, Some(30)).await;
+    let failure = result.expect_err("it takes longer");
+    assert!(matches!(failure, OpsError::TimedOut { .. }), "{failure}");
+    let expected = "the operation on stack `web` exceeded its time limit of 30s; the stack is UPDATE_IN_PROGRESS";
+    assert_eq!(failure.to_string(), expected);
+}

@@ -11,8 +11,9 @@ pub(in crate::ops) async fn deregistered_task_definitions(
     stack: &Stack,
 ) -> Result<Vec<StackResource>> {
     let mut deregistered = Vec::new();
-    let is_task_definition = |resource: &StackResource| resource.resource_type == "AWS::ECS::TaskDefinition";
-    for resource in reads.resources(stack).await?.into_iter().filter(|one| is_task_definition(one) && one.exists()) {
+    let is_task_definition =
+        |resource: &StackResource| resource.resource_type == "AWS::ECS::TaskDefinition" && resource.exists();
+    for resource in reads.resources(stack).await?.into_iter().filter(is_task_definition) {
         match reads.aws().is_task_definition_active(&resource.physical_id).await {
             Ok(true) => {}
             Ok(false) => deregistered.push(resource),

@@ -189,9 +189,14 @@ impl Execution {
         };
         let Some(action) = action else {
             let stopped_tasks = self.follower.services.stopped_tasks(aws, reporter).await;
-            let now = retry_transient(aws, async || aws.stack(&self.stack.arn).await)
-                .await?
-                .map_or_else(|| "DELETE_COMPLETE".into(), |stack| stack.status);
+            let now = match retry_transient(aws, async || aws.stack(&self.stack.arn).await).await {
+                Ok(stack) => stack.map_or_else(|| "DELETE_COMPLETE".into(), |stack| stack.status),
+                Err(failure) => {
+                    reporter.event(DeployEvent::note(format!("{stack}: its last known status is shown: {failure}")));
+                    let is_creation = self.operation == Operation::Create;
+                    if is_creation { "CREATE_IN_PROGRESS".into() } else { "UPDATE_IN_PROGRESS".into() }
+                }
+            };
             return Err(error(now, stopped_tasks));
         };
         reporter.event(DeployEvent::note(format!("{stack}: time limit exceeded; {action}")));
