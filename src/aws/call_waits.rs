@@ -9,12 +9,16 @@ use aws_smithy_runtime_api::client::orchestrator::{Metadata, OrchestratorError};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
+use super::config::SandboxProcess;
 use super::error::root_cause;
 use crate::waits::{Wait, Waits};
 
 /// An interceptor of the SDK's clients.
 #[derive(Debug, Clone)]
-pub(super) struct CallWaits(pub Waits);
+pub(super) struct CallWaits {
+    pub waits: Waits,
+    pub sandbox_process: Option<SandboxProcess>,
+}
 
 /// The wait of one call. The configuration bag owns it, so that it also ends with a cancelled call.
 #[derive(Debug)]
@@ -37,7 +41,7 @@ impl Intercept for CallWaits {
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let call = cfg.load::<Metadata>().map(|call| format!("{} {}", call.service(), call.name()));
-        let wait = self.0.begin(call.unwrap_or_else(|| "AWS".to_owned()));
+        let wait = self.waits.begin(call.unwrap_or_else(|| "AWS".to_owned()));
         cfg.interceptor_state().store_put(CallWait(wait));
         Ok(())
     }
@@ -50,17 +54,20 @@ impl Intercept for CallWaits {
     ) -> Result<(), BoxError> {
         if let (Some(Err(error)), Some(CallWait(wait))) = (context.output_or_error(), cfg.load::<CallWait>()) {
             let status = context.response().map(|response| response.status().as_u16());
-            wait.set_error(attempt_error(error, status));
+            wait.set_error(self.attempt_error(error, status));
         }
         Ok(())
     }
 }
 
-/// The error of one attempt in short.
-fn attempt_error(error: &OrchestratorError<Error>, status: Option<u16>) -> String {
-    match status {
-        Some(status) => format!("HTTP {status}"),
-        None if error.is_timeout_error() => "no response in time".to_owned(),
-        None => error.as_connector_error().map_or_else(|| "no response".to_owned(), |error| root_cause(error)),
+impl CallWaits {
+    /// The error of one attempt in short.
+    fn attempt_error(&self, error: &OrchestratorError<Error>, status: Option<u16>) -> String {
+        match (status, self.sandbox_process) {
+            (Some(status), _) => format!("HTTP {status}"),
+            (None, Some(process)) if error.is_timeout_error() => process.silence(),
+            (None, None) if error.is_timeout_error() => "no response in time".to_owned(),
+            _ => error.as_connector_error().map_or_else(|| "no response".to_owned(), |error| root_cause(error)),
+        }
     }
 }

@@ -31,6 +31,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time limit for all attempts of one call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(90);
+/// Read timeout for the sandbox. It responds in milliseconds, and in a few seconds at most.
+const SANDBOX_READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The services with typed clients, by the ids of their models.
 const TYPED_SERVICE_IDS: [&str; 8] = [
@@ -60,6 +62,8 @@ pub struct Connection {
     pub variables: HashMap<String, String>,
     /// The key pair of the sandbox. With it, the user's AWS configuration is ignored.
     pub static_keys: Option<StaticKeys>,
+    /// The sandbox's process.
+    pub sandbox_process: Option<SandboxProcess>,
     /// Where the calls are registered.
     pub waits: Waits,
 }
@@ -67,7 +71,7 @@ pub struct Connection {
 /// Omits the variables, which may contain secrets.
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { profile, region, endpoint_url, variables: _, static_keys, waits: _ } = self;
+        let Self { profile, region, endpoint_url, variables: _, static_keys, sandbox_process: _, waits: _ } = self;
         let endpoint_url = endpoint_url.as_deref().map(without_user_info);
         f.debug_struct("Connection")
             .field("profile", profile)
@@ -93,6 +97,23 @@ impl fmt::Debug for StaticKeys {
     }
 }
 
+/// The process of the sandbox, which may be the reason why there is no response.
+#[derive(Debug, Clone, Copy)]
+pub struct SandboxProcess {
+    /// The process id.
+    pub id: u32,
+    /// Whether a process is suspended.
+    pub is_suspended: fn(u32) -> bool,
+}
+
+impl SandboxProcess {
+    /// Why it has not responded in time.
+    pub(super) fn silence(self) -> String {
+        let state = if (self.is_suspended)(self.id) { "is suspended" } else { "does not respond" };
+        format!("the sandbox (process {}) {state}", self.id)
+    }
+}
+
 /// The HTTP client of all calls.
 pub(super) fn https() -> SharedHttpClient {
     let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
@@ -106,10 +127,11 @@ pub(super) async fn load(
     http: SharedHttpClient,
     mfa_code: impl AsyncFnMut(&str) -> Option<String>,
 ) -> Result<SdkConfig> {
+    let read_timeout = if connection.sandbox_process.is_some() { SANDBOX_READ_TIMEOUT } else { READ_TIMEOUT };
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(
         TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
+            .read_timeout(read_timeout)
             .operation_timeout(CALL_TIMEOUT)
             .build(),
     );

@@ -58,6 +58,8 @@ pub enum AwsErrorKind {
     ConnectionRefused,
     /// The sandbox is no longer running.
     SandboxEnded,
+    /// The sandbox, whose process this is, has not responded in time.
+    SandboxUnresponsive(u32),
     /// The response is not from AWS.
     NotAws,
     /// No response in time.
@@ -206,6 +208,7 @@ impl AwsError {
             self.kind,
             AwsErrorKind::Throttled
                 | AwsErrorKind::TimedOut
+                | AwsErrorKind::SandboxUnresponsive(_)
                 | AwsErrorKind::Unreachable
                 | AwsErrorKind::ConnectionRefused
                 | AwsErrorKind::ServiceFault

@@ -24,6 +24,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 pub(crate) use cloudformation::idempotency_token;
+pub(crate) use config::SandboxProcess;
 pub use config::{Connection, StaticKeys};
 pub(crate) use error::{AwsError, AwsErrorKind};
 
@@ -51,6 +52,7 @@ pub struct Aws {
     /// Endpoints that environment or profile set for single services, joined for error messages.
     service_endpoints: Option<String>,
     is_sandbox: bool,
+    sandbox_process: Option<SandboxProcess>,
     profile: Option<String>,
     waits: Waits,
     cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
@@ -83,12 +85,14 @@ impl Aws {
     ) -> Result<Self> {
         let Connection { profile, static_keys, .. } = &connection;
         let (profile, is_sandbox, waits) = (profile.clone(), static_keys.is_some(), connection.waits.clone());
+        let sandbox_process = connection.sandbox_process;
         let config = config::load(connection, http, mfa_code).await?;
         let Some(region) = config.region().map(ToString::to_string) else {
             return Err(AwsError::new("call AWS", AwsErrorKind::NoRegion, "no region is configured"));
         };
         Ok(Self {
             is_sandbox,
+            sandbox_process,
             profile,
             waits,
             shown_endpoint: config.endpoint_url().map(without_user_info),
@@ -121,7 +125,7 @@ impl Aws {
     }
 
     fn call_waits(&self) -> CallWaits {
-        CallWaits(self.waits.clone())
+        CallWaits { waits: self.waits.clone(), sandbox_process: self.sandbox_process }
     }
 
     /// Converts an error of a typed client and adds the endpoint if it cannot be reached.
@@ -134,6 +138,9 @@ impl Aws {
 
     /// Adds the endpoint that cannot be reached, or the profile without credentials.
     fn at_endpoint(&self, mut error: AwsError) -> AwsError {
+        if let (AwsErrorKind::TimedOut, Some(process)) = (&error.kind, self.sandbox_process) {
+            return AwsError::new(error.action, AwsErrorKind::SandboxUnresponsive(process.id), process.silence());
+        }
         match (&error.kind, self.endpoint_url().or(self.service_endpoints.as_deref())) {
             // A lost connection does not mean that it has ended.
             (AwsErrorKind::ConnectionRefused, Some(_)) if self.is_sandbox => {

@@ -132,7 +132,7 @@ impl Context {
         let target = project.and_then(|project| project.spec.target.region.clone());
         let Settings { profile, region_flag, region_variable, endpoint_url, variables, .. } = self.settings.clone();
         let region = region_flag.or(target).or(region_variable);
-        Connection { profile, region, endpoint_url, variables, static_keys: None, waits: self.waits.clone() }
+        Connection { profile, region, endpoint_url, variables, waits: self.waits.clone(), ..Connection::default() }
     }
 
     async fn start_sandbox(&mut self, project: Option<&Project>) -> Result<Connection, CliError> {

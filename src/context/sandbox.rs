@@ -8,7 +8,7 @@ use ecsws_sandbox::messages::{self, ImageCommand, ImageRuntime, RuntimeCheck, St
 use jiff::Timestamp;
 
 use super::RuntimeReport;
-use crate::aws::{Connection, StaticKeys};
+use crate::aws::{Connection, SandboxProcess, StaticKeys};
 use crate::error::CliError;
 use crate::hint::Hint;
 use crate::model::ServiceName;
@@ -29,7 +29,7 @@ impl SandboxHandle {
 
     /// The connection of the AWS clients. The user's AWS configuration is not used.
     pub(crate) fn connection(&self) -> Connection {
-        let Endpoint { url, credentials, region, .. } = &self.0;
+        let Endpoint { url, credentials, region, pid, .. } = &self.0;
         Connection {
             profile: None,
             region: Some(region.clone()),
@@ -39,6 +39,7 @@ impl SandboxHandle {
                 access_key_id: credentials.access_key_id.clone(),
                 secret_access_key: credentials.secret_access_key.clone(),
             }),
+            sandbox_process: Some(SandboxProcess { id: *pid, is_suspended: lifecycle::is_suspended }),
             waits: Waits::default(),
         }
     }

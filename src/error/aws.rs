@@ -35,6 +35,7 @@ pub(super) fn exit_of(kind: &AwsErrorKind) -> Exit {
         | AwsErrorKind::ServiceFault
         | AwsErrorKind::Conflict
         | AwsErrorKind::SandboxEnded
+        | AwsErrorKind::SandboxUnresponsive(_)
         | AwsErrorKind::NotAws
         | AwsErrorKind::Throttled
         | AwsErrorKind::NotFound
@@ -71,6 +72,9 @@ fn hint_of(kind: &AwsErrorKind) -> Option<Hint> {
         AwsErrorKind::Unreachable | AwsErrorKind::ConnectionRefused => "check the network, --region and --endpoint-url (or AWS_ENDPOINT_URL)".into(),
         AwsErrorKind::NotAws => "check --endpoint-url (or AWS_ENDPOINT_URL) and proxies".into(),
         AwsErrorKind::SandboxEnded => "the next command with --sandbox starts it again, with everything that was deployed".into(),
+        AwsErrorKind::SandboxUnresponsive(pid) => {
+            format!("if it is suspended, continue it with `kill -CONT {pid}`; otherwise end it with `kill -9 {pid}`, and try again").into()
+        }
         AwsErrorKind::TimedOut => "check the network and try again".into(),
         AwsErrorKind::Throttled => "AWS limits the rate of these calls; try again in a minute".into(),
         AwsErrorKind::NotFound => "check the name, --region and --profile".into(),

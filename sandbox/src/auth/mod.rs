@@ -153,7 +153,9 @@ fn check_region(authorization: &Authorization<'_>, region: &str) -> Result<(), A
     if authorization.region == region || global {
         return Ok(());
     }
-    Err(AuthError::Scope(format!("Credential should be scoped to a valid region, this sandbox is '{region}'.")))
+    Err(AuthError::Scope(format!(
+        "Credential should be scoped to a valid region. This sandbox serves {region}; each region has a sandbox of its own."
+    )))
 }
 
 /// Checks the hash of the body in the header, if there is one; the signature covers the body in any case. Unsigned payloads, which only

@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::request_log::RequestLog;
 
@@ -47,6 +48,14 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
             // The runtime ends, and its tasks with it.
             Err(_) => std::future::pending().await,
         },
+    }
+}
+
+/// Runs work that may wait for the disk or take long in a future. The other tasks of its worker move to another thread meanwhile.
+pub(crate) fn block<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }
 

@@ -93,15 +93,17 @@ impl IntoOperationResult for Value {
 }
 
 /// A row of a service's operations: `operation!("Name" => function)` for `fn(&Arc<Sandbox>, Input) -> OperationResult` (or `-> Value`),
-/// `operation!(async "Name" => function)` for `async fn(Arc<Sandbox>, Input) -> OperationResult`.
+/// which may take long; `operation!(async "Name" => function)` for `async fn(Arc<Sandbox>, Input) -> OperationResult`.
 macro_rules! operation {
     ($name:literal => $function:expr) => {
         $crate::core::Operation {
             name: $name,
             run: |call| {
                 Box::pin(async move {
-                    let (sandbox, input) = call.parse()?;
-                    $crate::core::IntoOperationResult::into_operation_result(($function)(&sandbox, input))
+                    $crate::base::supervisor::block(|| {
+                        let (sandbox, input) = call.parse()?;
+                        $crate::core::IntoOperationResult::into_operation_result(($function)(&sandbox, input))
+                    })
                 })
             },
         }

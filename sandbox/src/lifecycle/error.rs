@@ -55,6 +55,12 @@ pub enum LifecycleError {
     /// The state cannot be used; a reset deletes it.
     #[error("the sandbox did not start: {0}")]
     UnusableState(String),
+    /// The process is suspended by a signal, such as SIGSTOP.
+    #[error("the sandbox (process {0}) is suspended")]
+    Suspended(u32),
+    /// The process holds its lock and does not respond.
+    #[error("the sandbox (process {0}) does not respond")]
+    Unresponsive(u32),
     /// The process does not end.
     #[error("the sandbox (process {0}) did not stop in time")]
     DoesNotStop(u32),

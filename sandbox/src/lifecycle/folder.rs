@@ -16,7 +16,7 @@ use crate::services::ssm::managed_instances;
 use crate::store::database;
 
 /// How often to check that the folder still exists.
-const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// How long to wait for a process that checks whether the folder is served.
 const PROBE_DELAY: Duration = Duration::from_millis(5);
 pub(super) const ENDPOINT_FILE: &str = "endpoint.json";

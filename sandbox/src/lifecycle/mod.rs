@@ -14,6 +14,7 @@ mod folder;
 mod folder_permissions;
 mod home;
 pub(crate) mod server_process;
+mod suspension;
 
 use crate::base::clock::Clock;
 use crate::base::request_log;
@@ -29,12 +30,13 @@ use folder::{
     try_lock,
 };
 pub use home::StateHome;
+pub use suspension::is_suspended;
 
 /// How long a start or a stop may take.
 const STATE_CHANGE_TIMEOUT: Duration = Duration::from_secs(20);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// How long a sandbox that holds its lock may take to respond.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// The options that a sandbox is started with.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,7 +103,12 @@ async fn find(folder: &Path) -> Result<Option<(Endpoint, Status)>, LifecycleErro
         }
         // A starting sandbox first has its lock, then its endpoint, and then responds.
         let called = match read_endpoint(folder)? {
-            Some(endpoint) => Some(endpoint.status(clock.now()).await.map(|status| (endpoint, status))),
+            Some(endpoint) if is_suspended(endpoint.pid) => return Err(LifecycleError::Suspended(endpoint.pid)),
+            Some(endpoint) => {
+                let status = tokio::time::timeout(RESPONSE_TIMEOUT, endpoint.status(clock.now())).await;
+                let Ok(status) = status else { return Err(LifecycleError::Unresponsive(endpoint.pid)) };
+                Some(status.map(|status| (endpoint, status)))
+            }
             None => None,
         };
         match called {

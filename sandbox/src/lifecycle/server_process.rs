@@ -4,9 +4,12 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::folder::{self, RUNNING_LOCK, open_lock, prepare, read_endpoint};
@@ -17,6 +20,12 @@ use crate::process::inner_args::MARKER;
 use crate::process::{self, descriptors, own_executable, signals};
 use crate::store::StoreError;
 use crate::{Config, auth};
+
+/// The threads that serve requests. Work that takes long or waits for the disk moves to others.
+const WORKERS: usize = 4;
+/// When a process that was asked to stop ends, whatever hangs in it. Longer than the server waits for its background work, and shorter
+/// than the command that stops it waits.
+const STOP_TIMEOUT: Duration = Duration::from_secs(18);
 
 /// The command that serves with `options`, started from `program`.
 pub(super) fn command(program: &Path, options: &Options) -> Command {
@@ -52,27 +61,53 @@ pub(crate) fn parse(arguments: &[OsString]) -> Option<Options> {
     }
 }
 
-/// Serves until this process gets a signal to end.
+/// Serves until this process gets a signal to end. Signals and the deadline of a stop are handled on this thread, so that they do not
+/// depend on the server's.
 pub(crate) fn serve(options: Options) -> Result<(), LifecycleError> {
     // Files of the process that started it, such as a lock or the end of a pipeline.
     descriptors::close_inherited();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.map_err(LifecycleError::Serve).and_then(|runtime| {
-        runtime.block_on(async {
-            let shutdown = CancellationToken::new();
-            // An ignored signal stays ignored, as with `nohup`.
-            let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-            for kind in kinds.into_iter().filter(|kind| !signals::is_ignored(kind.as_raw_value())) {
-                let mut signals = signal(kind).map_err(LifecycleError::Serve)?;
-                let shutdown = shutdown.clone();
-                tokio::spawn(async move {
-                    signals.recv().await;
-                    shutdown.cancel();
-                });
-            }
-            run(options, shutdown).await
-        })
-    })
+    let server = Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
+    let this_thread = Builder::new_current_thread().enable_all().build();
+    let (server, this_thread) = server.and_then(|server| Ok((server, this_thread?))).map_err(LifecycleError::Serve)?;
+    let shutdown = CancellationToken::new();
+    let result = this_thread.block_on(async {
+        cancel_on_signals(&shutdown).map_err(LifecycleError::Serve)?;
+        let serving = server.spawn(run(options, shutdown.clone()));
+        until_stopped(serving, &shutdown, STOP_TIMEOUT).await
+    });
+    // Threads that hang must not keep the process alive. Shims end their tasks when it has ended.
+    server.shutdown_background();
+    result
+}
+
+/// Waits until the server ends, but no longer than `timeout` after `shutdown` is cancelled.
+async fn until_stopped(
+    serving: JoinHandle<Result<(), LifecycleError>>,
+    shutdown: &CancellationToken,
+    timeout: Duration,
+) -> Result<(), LifecycleError> {
+    let deadline = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(timeout).await;
+    };
+    tokio::select! {
+        served = serving => served.unwrap_or_else(|panic| Err(LifecycleError::Serve(io::Error::other(panic)))),
+        () = deadline => Err(LifecycleError::Serve(io::Error::new(io::ErrorKind::TimedOut, "it did not stop in time"))),
+    }
+}
+
+fn cancel_on_signals(shutdown: &CancellationToken) -> io::Result<()> {
+    // An ignored signal stays ignored, as with `nohup`.
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    for kind in kinds.into_iter().filter(|kind| !signals::is_ignored(kind.as_raw_value())) {
+        let mut signals = signal(kind)?;
+        let shutdown = shutdown.clone();
+        tokio::spawn(async move {
+            signals.recv().await;
+            shutdown.cancel();
+        });
+    }
+    Ok(())
 }
 
 /// Serves until `shutdown` is cancelled: the whole life of a sandbox's process.
@@ -186,6 +221,20 @@ async fn bind(previous: Option<&Endpoint>) -> io::Result<TcpListener> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_whose_threads_hang_ends_at_the_deadline() {
+        let server = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let this_thread = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let (release, hung) = std::sync::mpsc::channel::<()>();
+        let serving = server.spawn(async move { hung.recv().map_or(Ok(()), |()| Ok(())) });
+        let shutdown = CancellationToken::new();
+        shutdown.cancel();
+        let stopped = this_thread.block_on(until_stopped(serving, &shutdown, Duration::from_millis(10)));
+        server.shutdown_background();
+        assert!(matches!(stopped, Err(LifecycleError::Serve(error)) if error.kind() == io::ErrorKind::TimedOut));
+        drop(release);
+    }
 
     #[test]
     fn the_server_process_parses_the_arguments_that_start_it() {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use nix::unistd::Pid;
 use tokio::net::UnixStream;
 use tokio::process::Command;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +32,7 @@ pub(crate) fn own_executable() -> std::io::Result<PathBuf> {
 pub struct Runner {
     executable: PathBuf,
     attached: Shims,
+    attachment: Arc<Notify>,
 }
 
 /// The shims of attached processes that still run.
@@ -125,7 +126,7 @@ impl ProcessHandle {
 impl Runner {
     /// `executable` is this program's file, which starts [inner processes](crate::inner()); see [`own_executable`].
     pub fn new(executable: PathBuf) -> Self {
-        Self { executable, attached: Shims::default() }
+        Self { executable, attached: Shims::default(), attachment: Arc::default() }
     }
 
     /// Starts a process and returns once it runs, which takes milliseconds.
@@ -155,11 +156,17 @@ impl Runner {
         let attached = self.shim(output.into(), errors.into())?.run(spec, JoinSet::new()).await?;
         let (shims, id, ended) = (Arc::clone(&self.attached), attached.handle.id(), attached.handle.ended());
         lock(&shims).insert(id);
+        self.attachment.notify_one();
         tokio::spawn(async move {
             ended.cancelled().await;
             lock(&shims).remove(&id);
         });
         Ok(attached)
+    }
+
+    /// Waits until a process is attached. Meant for one caller: an attachment that nobody waits for is reported to the next one.
+    pub async fn attachment(&self) {
+        self.attachment.notified().await;
     }
 
     /// Whether an attached process still runs.

@@ -31,6 +31,11 @@ pub(crate) const DRAFT_FILE: &str = "world.redb.new";
 /// Files up to this size are checked completely when they are opened.
 const MAX_CHECKED_BYTES: u64 = 64 * 1024 * 1024;
 
+/// How many events one transaction removes at most.
+const MAX_REMOVED_ROWS: usize = 10_000;
+/// The size of the events at which a transaction removes no more of them.
+const MAX_REMOVED_BYTES: usize = 4 * 1024 * 1024;
+
 /// The database. After an I/O error it is closed, and reopened on its next use: committed transactions are kept, others are lost.
 #[derive(Debug)]
 pub struct Database {
@@ -49,7 +54,7 @@ struct OpenDatabase {
 pub(crate) type Rows = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// An event table's name and rows for it.
-pub(crate) type Events<'a> = (&'static str, &'a [(Vec<u8>, Vec<u8>)]);
+pub(crate) type EventRows = (&'static str, Rows);
 
 /// What [`Database::range`] does with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +63,13 @@ pub enum Scan {
     Skip,
     /// Leave it out, and all rows after it.
     Stop,
+}
+
+/// The order in which [`Database::range`] reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    Ascending,
+    Descending,
 }
 
 impl Database {
@@ -129,6 +141,11 @@ impl Database {
         }
     }
 
+    /// The error of a database on which redb panicked.
+    pub(super) fn unreadable(&self) -> StoreError {
+        StoreError::new(&self.path, redb::Error::Corrupted("it cannot be read".to_owned()))
+    }
+
     /// The size of the database's file in bytes.
     pub fn bytes(&self) -> u64 {
         fs::metadata(&self.path).map_or(0, |file| file.len())
@@ -143,39 +160,37 @@ impl Database {
         Ok(())
     }
 
-    /// Writes the changes of all tables, and new rows of an event table, in one durable transaction. Event tables are never kept in
+    /// Writes what is unwritten in all tables, and new rows of event tables, in one durable transaction. Event tables are never kept in
     /// memory; their keys sort as bytes.
-    pub fn commit(&self, tables: &[&mut dyn Stored], events: Option<Events<'_>>) -> Result<(), StoreError> {
+    pub fn commit(&self, tables: &[&mut dyn Stored], events: &[EventRows]) -> Result<(), StoreError> {
         let mut changed = Vec::new();
         for table in tables {
             let name = table.name();
-            let changes = table.changes().map_err(|source| StoreError::Row { table: name.to_owned(), source })?;
+            let changes = table.unwritten().map_err(|source| StoreError::Row { table: name.to_owned(), source })?;
             if !changes.is_empty() {
                 changed.push((name, changes));
             }
         }
-        let events = events.filter(|(_, rows)| !rows.is_empty());
-        if changed.is_empty() && events.is_none() {
-            return Ok(());
-        }
         self.with(|database| write(database, &changed, events))
     }
 
-    /// The rows of an event table from `from` (included) to `to` (excluded) for which `scan`, called in order, returns
+    /// The rows of an event table from `from` (included) to `to` (excluded) for which `scan`, called in `order`, returns
     /// [`Scan::Take`].
     pub fn range(
         &self,
         table: &'static str,
-        from: &[u8],
-        to: &[u8],
+        (from, to): (&[u8], &[u8]),
+        order: Order,
         scan: impl FnMut(&[u8], &[u8]) -> Scan,
     ) -> Result<Rows, StoreError> {
-        self.with(|database| range_events(database, table, from, to, scan))
+        self.with(|database| range_events(database, table, (from, to), order, scan))
     }
 
-    /// Removes the rows of an event table from `from` (included) to `to` (excluded).
+    /// Removes the rows of an event table from `from` (included) to `to` (excluded), in several transactions, because other
+    /// changes have to wait for each.
     pub fn remove_range(&self, table: &'static str, from: &[u8], to: &[u8]) -> Result<(), StoreError> {
-        self.with(|database| remove_events(database, table, from, to))
+        while self.with(|database| remove_events(database, table, from, to))? {}
+        Ok(())
     }
 }
 
@@ -204,7 +219,7 @@ fn load(
 fn write(
     database: &redb::Database,
     changed: &[(&'static str, Changes<'_>)],
-    events: Option<Events<'_>>,
+    events: &[EventRows],
 ) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
     for (name, changes) in changed {
@@ -216,7 +231,7 @@ fn write(
             }
         }
     }
-    if let Some((name, rows)) = events {
+    for (name, rows) in events {
         let mut table = transaction.open_table(TableDefinition::<&[u8], &[u8]>::new(name))?;
         for (key, bytes) in rows {
             table.insert(key.as_slice(), checksum::prepend(key, bytes).as_slice())?;
@@ -228,8 +243,8 @@ fn write(
 fn range_events(
     database: &redb::Database,
     name: &'static str,
-    from: &[u8],
-    to: &[u8],
+    (from, to): (&[u8], &[u8]),
+    order: Order,
     mut scan: impl FnMut(&[u8], &[u8]) -> Scan,
 ) -> Result<Rows, redb::Error> {
     let transaction = database.begin_read()?;
@@ -237,8 +252,12 @@ fn range_events(
         Err(TableError::TableDoesNotExist(_)) => return Ok(Rows::new()),
         other => other?,
     };
+    let mut range = table.range(from..to)?;
     let mut rows = Rows::new();
-    for row in table.range(from..to)? {
+    while let Some(row) = match order {
+        Order::Ascending => range.next(),
+        Order::Descending => range.next_back(),
+    } {
         let (key, value) = row?;
         let bytes = checksum::verify(key.value(), value.value())?;
         match scan(key.value(), bytes) {
@@ -250,8 +269,19 @@ fn range_events(
     Ok(rows)
 }
 
-fn remove_events(database: &redb::Database, name: &'static str, from: &[u8], to: &[u8]) -> Result<(), redb::Error> {
+/// Removes the first rows of a range. Returns whether there may be more.
+fn remove_events(database: &redb::Database, name: &'static str, from: &[u8], to: &[u8]) -> Result<bool, redb::Error> {
     let transaction = database.begin_write()?;
-    transaction.open_table(TableDefinition::<&[u8], &[u8]>::new(name))?.retain_in(from..to, |_, _| false)?;
-    Ok(transaction.commit()?)
+    let mut removed = (0, 0);
+    {
+        let mut table = transaction.open_table(TableDefinition::<&[u8], &[u8]>::new(name))?;
+        for row in table.extract_from_if(from..to, |_, _| true)? {
+            removed = (removed.0 + 1, removed.1 + row?.1.value().len());
+            if removed.0 == MAX_REMOVED_ROWS || removed.1 >= MAX_REMOVED_BYTES {
+                break;
+            }
+        }
+    }
+    transaction.commit()?;
+    Ok(removed.0 == MAX_REMOVED_ROWS || removed.1 >= MAX_REMOVED_BYTES)
 }

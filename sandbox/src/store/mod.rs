@@ -3,17 +3,24 @@
 
 use std::any::{Any, type_name};
 use std::fmt::Debug;
+use std::panic::resume_unwind;
 use std::path::Path;
-use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError, RwLock};
 
 use tokio::sync::watch;
 
+mod batches;
 pub(crate) mod database;
 pub(crate) mod table;
+#[cfg(test)]
+mod tests;
 
 use crate::Fault;
+use crate::base::supervisor;
+use batches::{Changed, Unwritten};
 pub(crate) use database::StoreError;
-use database::{Database, Rows};
+use database::{Database, EventRows, Rows};
 use table::Stored;
 
 /// The state of one service: tables, declared with the `state!` macro.
@@ -102,9 +109,17 @@ fn record_insertions(states: &mut States, resource: String) {
 }
 
 /// The states of all services and the database that they are stored in.
+///
+/// There are two copies of the states, which share their rows: one as they are on disk, which every reader sees without waiting
+/// for the disk, and one with the changes that are to be written.
 #[derive(Debug)]
 pub struct Store {
-    states: RwLock<States>,
+    on_disk: RwLock<States>,
+    unwritten: Mutex<Unwritten>,
+    /// Changes that wait for `unwritten`. While there are any, the batch is left to them.
+    waiting: AtomicUsize,
+    /// Notifies of written batches.
+    written: Condvar,
     database: Database,
     changes: watch::Sender<u64>,
 }
@@ -117,20 +132,29 @@ impl Store {
             let mut states = States::new(schema);
             for table in states.tables() {
                 database.load(table)?;
+                table.complete();
             }
             Ok((states, database))
         });
         // redb may panic on damaged pages.
-        let (states, database) = opened.unwrap_or_else(|_| Err(StoreError::unreadable(folder)))?;
-        Ok(Self { states: RwLock::new(states), database, changes: watch::Sender::new(0) })
+        let (mut states, database) = opened.unwrap_or_else(|_| Err(StoreError::unreadable(folder)))?;
+        let mut on_disk = States::new(schema);
+        for (table, on_disk) in states.tables().into_iter().zip(on_disk.tables()) {
+            table.publish(on_disk);
+        }
+        Ok(Self {
+            on_disk: RwLock::new(on_disk),
+            unwritten: Mutex::new(Unwritten::new(states)),
+            waiting: AtomicUsize::new(0),
+            written: Condvar::new(),
+            database,
+            changes: watch::Sender::new(0),
+        })
     }
 
-    /// Reads the states. `read` must not access the store again: that would deadlock.
+    /// Reads the states as they are on disk. `read` must not change the store: that would deadlock.
     pub fn read<T>(&self, read: impl FnOnce(&States) -> T) -> T {
-        if self.states.is_poisoned() {
-            drop(self.lock());
-        }
-        read(&self.states.read().unwrap_or_else(PoisonError::into_inner))
+        read(&self.on_disk.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Changes the states in a transaction. If `change` returns `Ok`, its changes are on disk before this returns; if it returns `Err` or
@@ -148,37 +172,41 @@ impl Store {
         self.change(|states| Ok(((), Some((table, change(states)?)))))
     }
 
-    fn change<T>(
-        &self,
-        change: impl FnOnce(&mut States) -> Result<(T, Option<(&'static str, Rows)>), Fault>,
-    ) -> Result<T, Fault> {
-        let mut states = self.lock();
-        let result = change(&mut states).and_then(|(value, events)| {
+    fn change<T>(&self, change: impl FnOnce(&mut States) -> Result<(T, Option<EventRows>), Fault>) -> Result<T, Fault> {
+        let change = |states: &mut States| {
+            let changed = change(states)?;
             if let Ok(resource) = CREATING_RESOURCE.try_with(Clone::clone) {
-                record_insertions(&mut states, resource);
+                record_insertions(states, resource);
             }
-            let events = events.as_ref().map(|(table, rows)| (*table, rows.as_slice()));
-            self.database.commit(&states.tables(), events).map_err(Fault::internal)?;
-            Ok(value)
-        });
-        for table in states.tables() {
-            if result.is_ok() { table.commit() } else { table.roll_back() }
-        }
-        drop(states);
-        if result.is_ok() {
-            self.changes.send_modify(|count| *count += 1);
-        }
-        result
+            Ok(changed)
+        };
+        let (changed, written) = supervisor::block(|| self.write_or_leave(change));
+        let value = changed.unwrap_or_else(|panic| resume_unwind(panic))?;
+        written.map(|()| value)
     }
 
-    /// Locks the states for writing, and rolls back what an earlier change that panicked has left.
-    fn lock(&self) -> RwLockWriteGuard<'_, States> {
-        self.states.write().unwrap_or_else(|poisoned| {
-            let mut states = poisoned.into_inner();
-            states.tables().into_iter().for_each(Stored::roll_back);
-            self.states.clear_poison();
-            states
-        })
+    /// Makes a change, and writes the batch that it is part of, or leaves that to the change that waits behind it.
+    fn write_or_leave<T>(
+        &self,
+        change: impl FnOnce(&mut States) -> Result<(T, Option<EventRows>), Fault>,
+    ) -> (Changed<T>, Result<(), Fault>) {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        let changed = unwritten.add(change);
+        let outcome = unwritten.outcome();
+        if unwritten.is_full() || self.waiting.load(Ordering::SeqCst) == 0 {
+            let is_changed = unwritten.write(&self.database, &self.on_disk);
+            drop(unwritten);
+            self.written.notify_all();
+            if is_changed {
+                self.changes.send_modify(|count| *count += 1);
+            }
+        } else if matches!(changed, Ok(Ok(_))) {
+            let is_unwritten = |_: &mut Unwritten| outcome.get().is_none();
+            drop(self.written.wait_while(unwritten, is_unwritten).unwrap_or_else(PoisonError::into_inner));
+        }
+        (changed, outcome.get().cloned().unwrap_or(Ok(())))
     }
 
     /// Notifies of every change of the states, so that no loop needs to poll it.

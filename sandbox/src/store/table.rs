@@ -1,7 +1,9 @@
 //! An ordered map of rows that records its changes since it was last written to disk.
 
-use std::collections::BTreeMap;
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,30 +12,32 @@ use serde::de::DeserializeOwned;
 pub(crate) trait Row: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
 impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Row for T {}
 
-/// Rows by key. Every change keeps the row's previous value until the transaction ends, so that it can be rolled back.
+/// Rows by key. Every change keeps the row's previous value until it is complete, so that it can be rolled back.
 #[derive(Debug)]
 pub(crate) struct Table<T> {
     name: &'static str,
-    rows: BTreeMap<String, T>,
-    /// The previous values of changed rows; `None` for an inserted one.
-    previous: BTreeMap<String, Option<T>>,
+    rows: BTreeMap<String, Arc<T>>,
+    /// The previous values of the rows of the current change; `None` for an inserted one.
+    previous: BTreeMap<String, Option<Arc<T>>>,
+    /// The keys of complete changes that have not been written to disk yet.
+    unwritten: BTreeSet<String>,
 }
 
 impl<T: Row> Table<T> {
     /// An empty table; `name` is its name in the database.
     pub(crate) const fn new(name: &'static str) -> Self {
-        Self { name, rows: BTreeMap::new(), previous: BTreeMap::new() }
+        Self { name, rows: BTreeMap::new(), previous: BTreeMap::new(), unwritten: BTreeSet::new() }
     }
 
     /// The row of `key`.
     pub(crate) fn get(&self, key: &str) -> Option<&T> {
-        self.rows.get(key)
+        self.rows.get(key).map(Arc::as_ref)
     }
 
     /// The row of `key`, for changing it.
     pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut T> {
         self.record(key);
-        self.rows.get_mut(key)
+        self.rows.get_mut(key).map(Arc::make_mut)
     }
 
     /// Whether there is a row of `key`.
@@ -45,13 +49,13 @@ impl<T: Row> Table<T> {
     pub(crate) fn insert(&mut self, key: impl Into<String>, row: T) {
         let key = key.into();
         self.record(&key);
-        self.rows.insert(key, row);
+        self.rows.insert(key, Arc::new(row));
     }
 
     /// Removes a row, and returns it.
     pub(crate) fn remove(&mut self, key: &str) -> Option<T> {
         self.record(key);
-        self.rows.remove(key)
+        self.rows.remove(key).map(Arc::unwrap_or_clone)
     }
 
     /// Removes the rows for which `keep` returns false.
@@ -73,12 +77,12 @@ impl<T: Row> Table<T> {
 
     /// All rows with their keys, sorted by key.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &T)> {
-        self.rows.iter().map(|(key, row)| (key.as_str(), row))
+        self.rows.iter().map(|(key, row)| (key.as_str(), row.as_ref()))
     }
 
     /// All rows, sorted by key.
     pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.rows.values()
+        self.rows.values().map(Arc::as_ref)
     }
 
     /// The rows whose keys begin with `prefix`, sorted by key.
@@ -88,7 +92,7 @@ impl<T: Row> Table<T> {
     ) -> impl DoubleEndedIterator<Item = (&'a str, &'a T)> + use<'a, T> {
         let end = end_of_prefix(prefix);
         let bounds = (Bound::Included(prefix), end.as_deref().map_or(Bound::Unbounded, Bound::Excluded));
-        self.rows.range::<str, _>(bounds).map(|(key, row)| (key.as_str(), row))
+        self.rows.range::<str, _>(bounds).map(|(key, row)| (key.as_str(), row.as_ref()))
     }
 
     /// How many rows there are.
@@ -100,6 +104,13 @@ impl<T: Row> Table<T> {
         if !self.previous.contains_key(key) {
             self.previous.insert(key.to_owned(), self.rows.get(key).cloned());
         }
+    }
+
+    fn set(&mut self, key: String, row: Option<Arc<T>>) {
+        match row {
+            Some(row) => self.rows.insert(key, row),
+            None => self.rows.remove(&key),
+        };
     }
 }
 
@@ -120,21 +131,26 @@ fn end_of_prefix(prefix: &str) -> Option<String> {
 /// The changed rows of a table in their stored form, by key; `None` for a removed row.
 pub(crate) type Changes<'a> = Vec<(&'a str, Option<Vec<u8>>)>;
 
-/// A table without its row type, as the database sees it.
-pub trait Stored {
+/// A table without its row type, as the store sees it.
+pub trait Stored: Any {
     /// The table's name in the database.
     fn name(&self) -> &'static str;
-    /// Adds a row that was read from the database.
+    /// Adds a row that was read from the database, as a change.
     fn load(&mut self, key: &str, bytes: &[u8]) -> serde_json::Result<()>;
-    /// The changes that are to be stored.
-    fn changes(&self) -> serde_json::Result<Changes<'_>>;
+    /// What has to be written to disk.
+    fn unwritten(&self) -> serde_json::Result<Changes<'_>>;
     /// The keys of the rows that the current change has inserted.
     fn inserted(&self) -> Vec<String>;
     /// Removes a row, as a change.
     fn remove_row(&mut self, key: &str);
-    /// Ends a change that is on disk.
-    fn commit(&mut self);
+    /// Completes the current change, which is to be written to disk. Returns whether there was one.
+    fn complete(&mut self) -> bool;
+    /// Undoes the current change.
     fn roll_back(&mut self);
+    /// Copies what has been written to disk to the table that shows what is on disk.
+    fn publish(&mut self, on_disk: &mut dyn Stored);
+    /// Undoes what could not be written to disk.
+    fn restore(&mut self, on_disk: &dyn Stored);
 }
 
 impl<T: Row> Stored for Table<T> {
@@ -143,17 +159,17 @@ impl<T: Row> Stored for Table<T> {
     }
 
     fn load(&mut self, key: &str, bytes: &[u8]) -> serde_json::Result<()> {
-        self.rows.insert(key.to_owned(), serde_json::from_slice(bytes)?);
+        self.insert(key, serde_json::from_slice(bytes)?);
         Ok(())
     }
 
-    fn changes(&self) -> serde_json::Result<Changes<'_>> {
-        let stored = |key: &String| self.rows.get(key).map(serde_json::to_vec).transpose();
-        self.previous.keys().map(|key| Ok((key.as_str(), stored(key)?))).collect()
+    fn unwritten(&self) -> serde_json::Result<Changes<'_>> {
+        let stored = |key: &String| self.get(key).map(serde_json::to_vec).transpose();
+        self.unwritten.iter().map(|key| Ok((key.as_str(), stored(key)?))).collect()
     }
 
     fn inserted(&self) -> Vec<String> {
-        let is_new = |(key, previous): &(&String, &Option<T>)| previous.is_none() && self.rows.contains_key(*key);
+        let is_new = |(key, previous): &(&String, &Option<Arc<T>>)| previous.is_none() && self.rows.contains_key(*key);
         self.previous.iter().filter(is_new).map(|(key, _)| key.clone()).collect()
     }
 
@@ -161,16 +177,32 @@ impl<T: Row> Stored for Table<T> {
         self.remove(key);
     }
 
-    fn commit(&mut self) {
-        self.previous.clear();
+    fn complete(&mut self) -> bool {
+        let changed = std::mem::take(&mut self.previous);
+        let is_changed = !changed.is_empty();
+        self.unwritten.extend(changed.into_keys());
+        is_changed
     }
 
     fn roll_back(&mut self) {
         for (key, row) in std::mem::take(&mut self.previous) {
-            match row {
-                Some(row) => self.rows.insert(key, row),
-                None => self.rows.remove(&key),
-            };
+            self.set(key, row);
+        }
+    }
+
+    fn publish(&mut self, on_disk: &mut dyn Stored) {
+        let on_disk = (on_disk as &mut dyn Any).downcast_mut::<Self>().expect("it is the same table");
+        for key in std::mem::take(&mut self.unwritten) {
+            let row = self.rows.get(&key).cloned();
+            on_disk.set(key, row);
+        }
+    }
+
+    fn restore(&mut self, on_disk: &dyn Stored) {
+        let on_disk = (on_disk as &dyn Any).downcast_ref::<Self>().expect("it is the same table");
+        for key in std::mem::take(&mut self.unwritten) {
+            let row = on_disk.rows.get(&key).cloned();
+            self.set(key, row);
         }
     }
 }

@@ -111,3 +111,22 @@ async fn a_sandbox_in_the_foreground_has_no_variable_of_the_caller_either() {
     assert!(!environment.contains("caller-secret"), "{environment}");
     assert!(files.iter().all(|(_, file)| *file != started.0.path().join("lock")), "{files:?}");
 }
+
+#[tokio::test]
+async fn a_suspended_sandbox_is_reported_with_its_process() {
+    use nix::sys::signal::{Signal, kill};
+    let started = Started(tempfile::tempdir().expect("a folder"));
+    let output = started.by("\"$0\" \"$@\"").await;
+    assert!(output.status.success(), "{output:?}");
+    let (endpoint, _) = lifecycle::status(&started.folder()).await.expect("it responds").expect("it runs");
+    let process = nix::unistd::Pid::from_raw(i32::try_from(endpoint.pid).expect("a process id"));
+    kill(process, Signal::SIGSTOP).expect("it is ours");
+    while !lifecycle::is_suspended(endpoint.pid) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let expected = format!("the sandbox (process {}) is suspended", endpoint.pid);
+    assert_eq!(lifecycle::status(&started.folder()).await.expect_err("it is suspended").to_string(), expected);
+    assert_eq!(lifecycle::stop(&started.folder()).await.expect_err("it is suspended").to_string(), expected);
+    kill(process, Signal::SIGCONT).expect("it is ours");
+    assert!(within(lifecycle::stop(&started.folder())).await.expect("it stops"));
+}

@@ -300,3 +300,21 @@ async fn credentials_for_awss_api_do_not_sign_control_calls() {
     assert_ne!(aws.endpoint.control_secret, aws.endpoint.credentials.secret_access_key);
     aws.control("PutImages", input).await;
 }
+
+#[tokio::test]
+async fn a_request_for_another_region_is_refused() {
+    let aws = LocalAws::start().await;
+    let call = async |region| {
+        let config = aws.config().into_builder().region(aws_types::region::Region::new(region)).build();
+        let logs = aws_sdk_cloudwatchlogs::Client::new(&config);
+        logs.create_log_group()
+            .log_group_name(region)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| error.message().map(str::to_owned))
+    };
+    assert_eq!(call("us-east-1").await, Ok(()));
+    let expected = "Credential should be scoped to a valid region. This sandbox serves us-east-1; each region has a sandbox of its own.";
+    assert_eq!(call("eu-west-1").await, Err(Some(expected.to_owned())));
+}

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Measurements, Metric};
 use crate::services::cloudwatch::State;
-use crate::store::database::Scan;
+use crate::store::database::{Order, Scan};
 use crate::{Fault, Sandbox};
 
 const TABLE: &str = "monitoring.points";
@@ -62,7 +62,11 @@ pub(super) fn between(sandbox: &Sandbox, metric: u64, from: i64, to: i64) -> Res
         return Ok(Vec::new());
     }
     let (first, last) = (key(metric, from, 0), key(metric, to, 0));
-    let rows = sandbox.store.database().range(TABLE, &first, &last, |_, _| Scan::Take).map_err(Fault::internal)?;
+    let rows = sandbox
+        .store
+        .database()
+        .range(TABLE, (&first, &last), Order::Ascending, |_, _| Scan::Take)
+        .map_err(Fault::internal)?;
     let points = rows.iter().map(|(key, bytes)| {
         let mut point: Point = serde_json::from_slice(bytes).map_err(Fault::internal)?;
         point.timestamp = timestamp(key).unwrap_or_default();
@@ -86,7 +90,7 @@ pub(super) fn delete_expired(sandbox: &Sandbox) -> Result<(), Fault> {
             old = true;
             Scan::Stop
         };
-        sandbox.store.database().range(TABLE, &first, &last, look).map_err(Fault::internal)?;
+        sandbox.store.database().range(TABLE, (&first, &last), Order::Ascending, look).map_err(Fault::internal)?;
         if old {
             sandbox.store.database().remove_range(TABLE, &first, &last).map_err(Fault::internal)?;
         }

@@ -3,8 +3,12 @@
 //! The kernel could only enforce them with privileges that a user may not have, so a loop inspects the processes. A
 //! container that exceeds a limit is killed, and its task stops as it would on AWS.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::lookups::task_definition;
 use crate::Sandbox;
@@ -14,8 +18,11 @@ use crate::services::ecs::{State, TaskProcesses};
 
 /// How often the processes are inspected.
 const INSPECTION_INTERVAL: Duration = Duration::from_secs(1);
-/// How often the machine's processes are counted, which is cheap.
+/// How often the machine's processes are counted, which is cheap, for [`ALERT_TIME`] after many have been started.
 const COUNT_INTERVAL: Duration = Duration::from_millis(50);
+const ALERT_TIME: Duration = Duration::from_secs(5);
+/// How many new processes are many.
+const ALERT: u64 = 16;
 /// How many new processes trigger an early inspection.
 const BURST: u64 = 256;
 /// The maximum number of processes of one container.
@@ -25,20 +32,49 @@ const MIB: u64 = 1024 * 1024;
 /// Starts the loop that enforces the limits.
 pub(crate) fn enforce_limits(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("task limit monitor", |shared| async move {
-        let mut counted = process_count();
+        let mut changes = shared.store.changes();
         loop {
-            for _ in 0..INSPECTION_INTERVAL.as_millis() / COUNT_INTERVAL.as_millis() {
-                tokio::time::sleep(COUNT_INTERVAL).await;
-                if process_count() > counted + BURST {
-                    break;
-                }
+            changes.borrow_and_update();
+            if has_processes(&shared) {
+                // On a thread of its own: a timer of the runtime wakes several of its threads. The thread ends with this future.
+                let (_alive, ended) = mpsc::channel();
+                let sandbox = Arc::clone(&shared);
+                supervisor::blocking(move || watch(&sandbox, &ended)).await;
             }
-            counted = process_count();
-            let sandbox = Arc::clone(&shared);
-            // It reads many small files.
-            supervisor::blocking(move || enforce(&sandbox)).await;
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { return },
+                () = shared.runner.attachment() => {}
+            }
         }
     });
+}
+
+fn has_processes(sandbox: &Sandbox) -> bool {
+    !sandbox.in_memory::<TaskProcesses>().running().is_empty() || sandbox.runner.has_attached()
+}
+
+/// Inspects the processes until there are none.
+fn watch(sandbox: &Sandbox, ended: &mpsc::Receiver<Infallible>) {
+    let mut counted = process_count();
+    let mut alert_end = Instant::now() + ALERT_TIME;
+    while has_processes(sandbox) {
+        enforce(sandbox);
+        let next = Instant::now() + INSPECTION_INTERVAL;
+        while Instant::now() < next {
+            let pause = if Instant::now() < alert_end { COUNT_INTERVAL } else { INSPECTION_INTERVAL };
+            if ended.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
+                return;
+            }
+            if process_count() > counted + BURST {
+                break;
+            }
+        }
+        let count = process_count();
+        if count > counted + ALERT {
+            alert_end = Instant::now() + ALERT_TIME;
+        }
+        counted = count;
+    }
 }
 
 fn enforce(sandbox: &Sandbox) {
@@ -46,9 +82,6 @@ fn enforce(sandbox: &Sandbox) {
         let running = sandbox.in_memory::<TaskProcesses>().running();
         running.iter().map(|(key, task)| (key.clone(), task.containers.clone())).collect()
     };
-    if running.is_empty() && !sandbox.runner.has_attached() {
-        return;
-    }
     let times = CpuTimes::read();
     // The commands of sessions.
     for processes in sandbox.runner.attached(&times).into_iter().filter(|processes| processes.len() > MAX_PROCESSES) {

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::LogGroup;
 use crate::services::logs::{LiveTails, State};
-use crate::store::database::Scan;
+use crate::store::States;
+use crate::store::database::{Order, Scan};
 use crate::{Fault, Sandbox};
 
 const TABLE: &str = "logs_events";
@@ -124,17 +125,18 @@ fn sequence(now_millis: i64) -> u64 {
     LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap_or_default().max(floor) + 1
 }
 
-/// The events between two keys that `scan`, called in order with their messages, takes.
+/// The events between two keys that `visit`, called in `order` with their messages, takes.
 pub(super) fn range(
     sandbox: &Sandbox,
-    (from, to): (&[u8], &[u8]),
+    window: (&[u8], &[u8]),
+    order: Order,
     mut visit: impl FnMut(Key, &[u8]) -> Scan,
 ) -> Result<Vec<StoredEvent>, Fault> {
     let visit = |key: &[u8], value: &[u8]| match (Key::read(key), value.split_first_chunk::<8>()) {
         (Some(key), Some((_, message))) => visit(key, message),
         _ => Scan::Skip,
     };
-    let rows = sandbox.store.database().range(TABLE, from, to, visit).map_err(Fault::internal)?;
+    let rows = sandbox.store.database().range(TABLE, window, order, visit).map_err(Fault::internal)?;
     Ok(rows.iter().filter_map(|(key, value)| StoredEvent::read(key, value)).collect())
 }
 
@@ -151,6 +153,25 @@ pub(super) fn remove_group(sandbox: &Sandbox, group: u64) -> Result<(), Fault> {
     sandbox.store.database().remove_range(TABLE, &from, &to).map_err(Fault::internal)
 }
 
+/// Removes the events of groups that do not exist: their deletion was interrupted.
+pub(super) fn remove_orphaned(sandbox: &Sandbox) -> Result<(), Fault> {
+    let end = Key::at(u64::MAX, i64::MAX).bytes();
+    let mut from = Key::at(0, 0).bytes();
+    loop {
+        let mut found = None;
+        range(sandbox, (&from, &end), Order::Ascending, |key, _| {
+            found = Some(key.group);
+            Scan::Stop
+        })?;
+        let Some(group) = found else { return Ok(()) };
+        let exists = |states: &States| states.of::<State>().groups.values().any(|known| known.id == group);
+        if !sandbox.store.read(exists) {
+            remove_group(sandbox, group)?;
+        }
+        from = Key::at(group, i64::MAX).bytes();
+    }
+}
+
 /// Removes a group's events up to the first one for which `is_kept`, which is also given the number of bytes removed so
 /// far, returns true.
 pub(super) fn remove_oldest(
@@ -160,7 +181,7 @@ pub(super) fn remove_oldest(
 ) -> Result<(), Fault> {
     let (from, to) = (Key::at(group.id, 0).bytes(), Key::at(group.id, i64::MAX).bytes());
     let (mut removed, mut first_kept) = (0, None);
-    range(sandbox, (&from, &to), |key, message| {
+    range(sandbox, (&from, &to), Order::Ascending, |key, message| {
         if is_kept(key, removed) {
             first_kept = Some(key);
             return Scan::Stop;
@@ -181,6 +202,16 @@ pub(super) fn remove_oldest(
         }
         Ok(())
     })
+}
+
+/// The messages of all events of all groups, sorted.
+#[cfg(test)]
+pub(super) fn all_messages(sandbox: &Sandbox) -> Vec<String> {
+    let (from, to) = ([0; KEY_BYTES], [u8::MAX; KEY_BYTES]);
+    let events = range(sandbox, (&from, &to), Order::Ascending, |_, _| Scan::Take).expect("it is read");
+    let mut messages: Vec<String> = events.into_iter().map(|event| event.message).collect();
+    messages.sort();
+    messages
 }
 
 #[cfg(test)]

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
+use super::event_page::{self, MAX_EVENTS};
 use super::events::{self, Key, StoredEvent};
 use super::filter_pattern::FilterPattern;
 use super::{group, group_name, invalid_parameter, invalid_token, limit, not_found, stream_key};
@@ -15,13 +14,8 @@ use crate::base::paging;
 use crate::core::OperationResult;
 use crate::services::logs::State;
 use crate::store::States;
-use crate::store::database::Scan;
+use crate::store::database::Order;
 use crate::{Fault, Sandbox};
-
-const MAX_EVENTS: i64 = 10_000;
-const MAX_BYTES: usize = 1024 * 1024;
-/// How long one request searches. As on AWS, a page may have few or no events and still a token for the next one.
-const MAX_SEARCH_TIME: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -45,13 +39,7 @@ pub(super) struct FilterLogEventsInput {
     _unmask: Option<bool>,
 }
 
-/// Runs the search on a thread for blocking work, because it may take long.
-pub(super) async fn run(sandbox: Arc<Sandbox>, input: FilterLogEventsInput) -> OperationResult {
-    let search = tokio::task::spawn_blocking(move || search(&sandbox, input));
-    search.await.unwrap_or_else(|panic| Err(Fault::internal(panic)))
-}
-
-fn search(sandbox: &Arc<Sandbox>, input: FilterLogEventsInput) -> OperationResult {
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: FilterLogEventsInput) -> OperationResult {
     if input.start_from_head == Some(false) {
         return Err(Fault::not_implemented("logs:FilterLogEvents from the end"));
     }
@@ -75,7 +63,7 @@ fn search(sandbox: &Arc<Sandbox>, input: FilterLogEventsInput) -> OperationResul
         None => first.bytes().to_vec(),
     };
     let matches = |key: Key, message: &[u8]| streams.contains_key(&key.stream) && pattern.matches(message);
-    let page = page(sandbox, (&from, &last.bytes()), limit, matches)?;
+    let page = event_page::read(sandbox, (&from, &last.bytes()), Order::Ascending, limit, matches)?;
     let next_token = page.next.map(|key| paging::token(&query, &key.bytes()));
     let outputs: Vec<Value> = page.events.iter().map(|event| to_output(event, &streams)).collect();
     Ok(json!({ "events": outputs, "searchedLogStreams": [], "nextToken": next_token }))
@@ -98,41 +86,6 @@ fn selected(
     }
     let stream = |name: &String| states.of::<State>().streams.get(&stream_key(group, name)).map(id_and_name);
     names.iter().map(|name| stream(name).ok_or_else(|| not_found("stream"))).collect()
-}
-
-struct EventPage {
-    events: Vec<StoredEvent>,
-    next: Option<Key>,
-}
-
-/// The matching events that fit on a page, and the key of the first one that does not.
-fn page(
-    sandbox: &Sandbox,
-    window: (&[u8], &[u8]),
-    limit: usize,
-    matches: impl Fn(Key, &[u8]) -> bool,
-) -> Result<EventPage, Fault> {
-    let (mut bytes, mut count, mut next) = (0, 0, None);
-    let end = Instant::now() + MAX_SEARCH_TIME;
-    let mut is_first = true;
-    let events = events::range(sandbox, window, |key, message| {
-        // At least one event is examined, so that every page makes progress.
-        if !std::mem::take(&mut is_first) && Instant::now() >= end {
-            next = Some(key);
-            return Scan::Stop;
-        }
-        if !matches(key, message) {
-            return Scan::Skip;
-        }
-        if count == limit || (count > 0 && bytes + message.len() > MAX_BYTES) {
-            next = Some(key);
-            return Scan::Stop;
-        }
-        bytes += message.len();
-        count += 1;
-        Scan::Take
-    })?;
-    Ok(EventPage { events, next })
 }
 
 fn to_output(event: &StoredEvent, streams: &BTreeMap<u64, String>) -> Value {

@@ -1,21 +1,18 @@
 //! GetLogEvents: events of one stream, forward from its beginning or backward from its end.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::event_page::{self, EventPage, MAX_EVENTS};
 use super::events::{self, Key, StoredEvent};
 use super::{group, group_name, invalid_token, limit, not_found, stream_key};
 use crate::base::paging;
 use crate::core::OperationResult;
 use crate::services::logs::State;
-use crate::store::database::Scan;
+use crate::store::database::Order;
 use crate::{Fault, Sandbox};
-
-const MAX_EVENTS: i64 = 10_000;
-const MAX_BYTES: usize = 1024 * 1024;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -56,16 +53,27 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: GetLogEventsInput) -> Operation
         None if input.start_from_head => Start::From(first.clone()),
         None => Start::Until(last.clone()),
     };
-    let in_stream = |key: Key| key.stream == stream.id;
+    let in_stream = |key: Key, _: &[u8]| key.stream == stream.id;
     let (events, start, end) = match place {
         Start::From(start) => {
-            let events = forward(sandbox, (&start, &last), limit, in_stream)?;
-            let end = events.last().map_or_else(|| start.clone(), |event| after(event.key));
+            let EventPage { events, next } =
+                event_page::read(sandbox, (&start, &last), Order::Ascending, limit, in_stream)?;
+            let end = match (next, events.last()) {
+                (Some(next), _) => next.bytes().to_vec(),
+                (None, Some(last)) => after(last.key),
+                (None, None) => start.clone(),
+            };
             (events, start, end)
         }
         Start::Until(end) => {
-            let events = backward(sandbox, (&first, &end), limit, in_stream)?;
-            let start = events.first().map_or_else(|| end.clone(), |event| event.key.bytes().to_vec());
+            let EventPage { mut events, next } =
+                event_page::read(sandbox, (&first, &end), Order::Descending, limit, in_stream)?;
+            events.reverse();
+            let start = match (next, events.first()) {
+                (Some(next), _) => after(next),
+                (None, Some(first)) => first.key.bytes().to_vec(),
+                (None, None) => end.clone(),
+            };
             (events, start, end)
         }
     };
@@ -87,50 +95,6 @@ fn after(key: Key) -> Vec<u8> {
     let mut bytes = key.bytes().to_vec();
     bytes.push(0);
     bytes
-}
-
-/// The first events that fit on a page.
-fn forward(
-    sandbox: &Sandbox,
-    window: (&[u8], &[u8]),
-    limit: usize,
-    in_stream: impl Fn(Key) -> bool,
-) -> Result<Vec<StoredEvent>, Fault> {
-    let (mut bytes, mut count) = (0, 0);
-    events::range(sandbox, window, |key, message| {
-        if !in_stream(key) {
-            return Scan::Skip;
-        }
-        if count == limit || (count > 0 && bytes + message.len() > MAX_BYTES) {
-            return Scan::Stop;
-        }
-        bytes += message.len();
-        count += 1;
-        Scan::Take
-    })
-}
-
-/// The last events that fit on a page. They are found by reading the whole window.
-fn backward(
-    sandbox: &Sandbox,
-    window: (&[u8], &[u8]),
-    limit: usize,
-    in_stream: impl Fn(Key) -> bool,
-) -> Result<Vec<StoredEvent>, Fault> {
-    let mut last: VecDeque<(Key, usize)> = VecDeque::new();
-    let mut bytes = 0;
-    events::range(sandbox, window, |key, message| {
-        if in_stream(key) {
-            bytes += message.len();
-            last.push_back((key, message.len()));
-            while last.len() > limit || (bytes > MAX_BYTES && last.len() > 1) {
-                bytes -= last.pop_front().map_or(0, |(_, size)| size);
-            }
-        }
-        Scan::Skip
-    })?;
-    let Some((first, _)) = last.front() else { return Ok(Vec::new()) };
-    forward(sandbox, (&first.bytes(), window.1), limit, in_stream)
 }
 
 fn to_output(event: &StoredEvent) -> Value {

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{events, group, invalid_parameter, invalid_token, limit, stream_key};
-use crate::base::paging;
 use crate::base::tags::TagMap;
+use crate::base::{paging, supervisor};
 use crate::core::OperationResult;
 use crate::services::logs::State;
 use crate::{Fault, Sandbox};
@@ -131,8 +131,10 @@ pub(super) fn delete(
         states.of_mut::<State>().streams.retain(|key, _| !key.starts_with(&prefix));
         Ok(id)
     })?;
-    // The events are not visible any more, because nothing else has the group's id.
-    events::remove_group(sandbox, id)?;
+    // The events are not visible any more, because nothing else has the group's id. Those that cannot be removed now are removed
+    // by the retention loop.
+    let shared = Arc::clone(sandbox);
+    sandbox.spawn(async move { drop(supervisor::blocking(move || events::remove_group(&shared, id)).await) });
     Ok(Value::Null)
 }
 

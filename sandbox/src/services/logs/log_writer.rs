@@ -10,7 +10,8 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::events::{self, Batch, LogEvent};
-use crate::{Fault, Sandbox};
+use crate::Sandbox;
+use crate::base::supervisor;
 
 /// How long lines are collected before they are written.
 const COLLECT_TIME: Duration = Duration::from_millis(50);
@@ -78,8 +79,14 @@ pub(crate) fn channel() -> (Entries, Queue) {
     (Entries { entries: sender, room: Arc::clone(&room) }, Queue { entries, room })
 }
 
-/// Writes until the last sender is dropped.
-pub(crate) async fn write(sandbox: Arc<Sandbox>, mut queue: Queue) {
+/// Writes until the last sender is dropped. After a panic, which is logged, it goes on with the next lines.
+pub(crate) async fn run(sandbox: Arc<Sandbox>, mut queue: Queue) {
+    while let Err(panic) = supervisor::catch(write(&sandbox, &mut queue)).await {
+        sandbox.log.write(&format!("the output of tasks was not stored: {panic}"));
+    }
+}
+
+async fn write(sandbox: &Arc<Sandbox>, queue: &mut Queue) {
     let mut gathered = Vec::new();
     while queue.entries.recv_many(&mut gathered, QUEUE_LENGTH).await > 0 {
         tokio::time::sleep(COLLECT_TIME).await;
@@ -90,7 +97,7 @@ pub(crate) async fn write(sandbox: Arc<Sandbox>, mut queue: Queue) {
             }
         }
         let bytes = gathered.iter().map(LogEntry::bytes).sum();
-        persist(&sandbox, group_by_stream(gathered.drain(..))).await;
+        persist(sandbox, group_by_stream(gathered.drain(..))).await;
         queue.room.add_permits(bytes);
     }
 }
@@ -101,9 +108,7 @@ async fn persist(sandbox: &Arc<Sandbox>, batches: Vec<Batch>) {
     let mut is_reported = false;
     loop {
         let (appending, batches) = (Arc::clone(sandbox), Arc::clone(&batches));
-        let append = move || events::append(&appending, &batches);
-        let appended = tokio::task::spawn_blocking(append).await.unwrap_or_else(|panic| Err(Fault::internal(panic)));
-        let Err(fault) = appended else { return };
+        let Err(fault) = supervisor::blocking(move || events::append(&appending, &batches)).await else { return };
         if !is_reported {
             sandbox.log.write(&format!("the output of tasks cannot be stored, retrying: {}", fault.message));
             is_reported = true;

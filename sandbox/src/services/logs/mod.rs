@@ -7,6 +7,7 @@ use crate::protocol::Protocol;
 use crate::store::States;
 use crate::store::table::state;
 
+mod event_page;
 pub(crate) mod events;
 mod filter_log_events;
 mod filter_pattern;
@@ -40,7 +41,7 @@ pub(crate) static SERVICE: AwsService = AwsService {
         operation!("DeleteRetentionPolicy" => retention::delete),
         operation!("DescribeLogGroups" => groups::describe),
         operation!("DescribeLogStreams" => streams::describe),
-        operation!(async "FilterLogEvents" => filter_log_events::run),
+        operation!("FilterLogEvents" => filter_log_events::run),
         operation!("GetLogEvents" => get_log_events::run),
         operation!("ListLogGroups" => list_log_groups::run),
         operation!("ListTagsForResource" => tags::list),

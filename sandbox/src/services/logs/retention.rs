@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{LogGroup, events, invalid_parameter, not_found};
+use crate::base::supervisor;
 use crate::core::OperationResult;
 use crate::services::logs::State;
 use crate::{Fault, Sandbox};
@@ -69,17 +70,50 @@ pub(super) fn oldest_visible(sandbox: &Sandbox, group: &LogGroup) -> i64 {
     oldest.unwrap_or(0)
 }
 
-/// Starts the loop that deletes expired events.
+/// Starts the loop that deletes expired events, and those of deleted groups.
 pub(crate) fn delete_expired_events(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("log retention", |shared| async move {
         loop {
-            let groups: Vec<LogGroup> =
-                shared.store.read(|states| states.of::<State>().groups.values().cloned().collect());
-            for group in groups.iter().filter(|group| group.retention_in_days.is_some()) {
-                // A failed deletion is retried in the next hourly pass.
-                let _ = events::remove_oldest(&shared, group, |key, _| key.timestamp >= oldest_visible(&shared, group));
-            }
+            let sandbox = Arc::clone(&shared);
+            // A failed deletion is retried in the next hourly pass.
+            let _ = supervisor::blocking(move || delete_expired(&sandbox)).await;
             tokio::time::sleep(EXPIRY_INTERVAL).await;
         }
     });
+}
+
+fn delete_expired(sandbox: &Sandbox) -> Result<(), Fault> {
+    let groups: Vec<LogGroup> = sandbox.store.read(|states| states.of::<State>().groups.values().cloned().collect());
+    for group in groups.iter().filter(|group| group.retention_in_days.is_some()) {
+        events::remove_oldest(sandbox, group, |key, _| key.timestamp >= oldest_visible(sandbox, group))?;
+    }
+    events::remove_orphaned(sandbox)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::Config;
+
+    #[tokio::test]
+    async fn events_that_an_interrupted_deletion_has_left_are_deleted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let sandbox = crate::open(Config::for_test(folder.path(), 1.0), CancellationToken::new()).expect("a sandbox");
+        let now = sandbox.clock.now().as_millisecond();
+        for group in ["a", "b", "c"] {
+            let stream = json!({ "logGroupName": group, "logStreamName": "s" });
+            sandbox.call("logs", "CreateLogGroup", json!({ "logGroupName": group })).await.expect("a group");
+            sandbox.call("logs", "CreateLogStream", stream.clone()).await.expect("a stream");
+            let mut input = stream;
+            input["logEvents"] = json!([{ "timestamp": now, "message": group }]);
+            sandbox.call("logs", "PutLogEvents", input).await.expect("they are taken");
+        }
+        let removed = sandbox.store.write(|states| Ok(states.of_mut::<State>().groups.remove("b")));
+        assert_eq!(removed.expect("it is written").map(|group| group.name).as_deref(), Some("b"));
+        delete_expired(&sandbox).expect("it is written");
+        assert_eq!(events::all_messages(&sandbox), ["a", "c"]);
+    }
 }

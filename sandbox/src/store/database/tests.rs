@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-use super::{DATABASE_FILE, Database, Scan, StoreError};
+use super::{DATABASE_FILE, Database, Order, Scan, StoreError};
 use crate::store::table::{Stored, Table};
 
 const EVENTS: &str = "events";
@@ -20,8 +20,9 @@ fn fill(folder: &Path) {
     let mut table = Table::new("rows");
     table.insert("one", "a row of the table".to_owned());
     table.insert("two", "another".to_owned());
-    let events = [(b"key".to_vec(), b"an event".to_vec())];
-    database.commit(&[&mut table as &mut dyn Stored], Some((EVENTS, &events))).expect("it is written");
+    table.complete();
+    let events = vec![(b"key".to_vec(), b"an event".to_vec())];
+    database.commit(&[&mut table as &mut dyn Stored], &[(EVENTS, events)]).expect("it is written");
 }
 
 /// Flips one bit in every occurrence of `text` in the file.
@@ -45,7 +46,7 @@ fn a_flipped_bit_is_detected_when_its_row_is_read() {
     let folder = tempfile::tempdir().expect("a folder");
     fill(folder.path());
     let mut table = Table::<String>::new("rows");
-    let events = |database: &Database| database.range(EVENTS, b"", b"z", |_, _| Scan::Take);
+    let events = |database: &Database| database.range(EVENTS, (b"", b"z"), Order::Ascending, |_, _| Scan::Take);
     let database = open(folder.path());
     database.load(&mut table).expect("it is undamaged");
     assert_eq!(table.get("one").map(String::as_str), Some("a row of the table"));

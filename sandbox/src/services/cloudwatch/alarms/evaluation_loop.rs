@@ -27,8 +27,9 @@ pub(crate) fn evaluate_alarms(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("alarm evaluation", |shared| async move { watch(&shared).await });
     sandbox.spawn_loop("data point expiry", |shared| async move {
         loop {
+            let sandbox = Arc::clone(&shared);
             // A failed deletion is retried in the next hourly pass.
-            let _ = data_points::delete_expired(&shared);
+            let _ = supervisor::blocking(move || data_points::delete_expired(&sandbox)).await;
             tokio::time::sleep(EXPIRY_INTERVAL).await;
         }
     });

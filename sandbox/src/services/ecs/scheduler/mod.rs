@@ -36,7 +36,7 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 pub(crate) fn run_scheduler(sandbox: &Arc<Sandbox>) {
     let orphaned_tasks = abandoned::recover(sandbox);
     if let Some(queue) = sandbox.in_memory::<TaskProcesses>().take_log_queue() {
-        sandbox.background.spawn(log_writer::write(Arc::clone(sandbox), queue));
+        sandbox.background.spawn(log_writer::run(Arc::clone(sandbox), queue));
     }
     // Their shims ended with the last sandbox; processes that escaped are ended now.
     sandbox.spawn(async move { end_marked(TASK_MARKER, &orphaned_tasks).await });
