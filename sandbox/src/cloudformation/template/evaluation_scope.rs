@@ -241,7 +241,8 @@ impl EvaluationScope<'_> {
             return Ok(Some(text.into()));
         }
         if let Some(value) = self.parameters.get(name) {
-            return Ok(Some(value.clone()));
+            // A parameter may name the pseudo parameter (recorded: localstack's test_cfn_handle_log_group_resource).
+            return Ok((value != "AWS::NoValue").then(|| value.clone()));
         }
         match self.resources.get(name) {
             Some(ResourceValues::Known(id, _)) => Ok(Some(id.as_str().into())),
