@@ -105,13 +105,29 @@ async fn an_executed_change_set_is_described_after_its_stack_is_deleted() {
 }
 
 #[tokio::test]
+async fn the_latest_executed_change_sets_of_a_stack_are_kept() {
+    let aws = InProcess::new();
+    let mut change_sets = Vec::new();
+    for number in 0..7 {
+        let change_type = if number == 0 { "CREATE" } else { "UPDATE" };
+        let template = json!({ "Resources": { "P": parameter(&json!(number.to_string())) } });
+        let [change_set, _] = deploy(&aws, change_type, &template, &[]).await;
+        change_sets.push(change_set);
+    }
+    let (code, _) = aws.refusal(SERVICE, "DescribeChangeSet", json!({ "ChangeSetName": change_sets[0] })).await;
+    assert_eq!(code, "ChangeSetNotFound");
+    for change_set in &change_sets[2..] {
+        assert_eq!(describe_change_set(&aws, change_set, false).await["ExecutionStatus"], "EXECUTE_COMPLETE");
+    }
+}
+
+#[tokio::test]
 async fn requests_are_refused_with_the_recorded_messages() {
     let aws = InProcess::new();
-    let mapping = |first: &str, second: &str| {
+    let mapping = |first: Value, second: &str| {
         json!({
             "Mappings": { "TopicSuffixMap": { "A": { "Suffix": "a" } } },
-            "Parameters": { "Key": { "Type": "String", "Default": first } },
-            "Resources": { "P": parameter(&json!({ "Fn::FindInMap": ["TopicSuffixMap", { "Ref": "Key" }, second] })) },
+            "Resources": { "P": parameter(&json!({ "Fn::FindInMap": ["TopicSuffixMap", first, second] })) },
         })
     };
     let value = |value: Value| json!({ "Resources": { "P": parameter(&value) } });
@@ -123,8 +139,8 @@ async fn requests_are_refused_with_the_recorded_messages() {
         "Resources": { "P": parameter(&json!("a")) },
     });
     let cases = [
-        ("test_mapping_with_nonexisting_key", mapping("C", "Suffix"), None),
-        ("test_async_mapping_error_second_level_v2", mapping("A", "NotValid"), None),
+        ("test_mapping_with_nonexisting_key", mapping(json!("C"), "Suffix"), None),
+        ("test_async_mapping_error_second_level_v2", mapping(json!("A"), "NotValid"), None),
         ("test_invalid_select_index_type[non-integer-index]", select(json!("bad"), json!(["test"])), None),
         ("test_invalid_select_index_type[non-list-list]", select(json!(0), json!(2)), None),
         ("test_invalid_select_index_type[index-out-of-range]", select(json!(100), json!(["test"])), None),
@@ -155,8 +171,11 @@ async fn requests_are_refused_with_the_recorded_messages() {
         }
     }
     let [_, stack] = deploy(&aws, "CREATE", &value(json!("a")), &[]).await;
-    let body = mapping("C", "Suffix").to_string();
-    let (_, message) = aws.refusal(SERVICE, "UpdateStack", json!({ "StackName": stack, "TemplateBody": body })).await;
+    let mut template = mapping(json!({ "Ref": "Key" }), "Suffix");
+    template["Parameters"] = json!({ "Key": { "Type": "String" } });
+    let parameters = given(&[("Key", "C")]);
+    let input = json!({ "StackName": stack, "TemplateBody": template.to_string(), "Parameters": parameters });
+    let (_, message) = aws.refusal(SERVICE, "UpdateStack", input).await;
     assert_eq!(message, recorded_message(FILE, "test_mapping_with_nonexisting_key"));
     let input = json!({ "StackName": stack, "LogicalResourceId": "not-a-valid-resource" });
     let (_, message) = aws.refusal(SERVICE, "DescribeStackResource", input).await;
@@ -380,8 +399,10 @@ async fn a_parameter_can_name_the_absent_value() {
     let aws = InProcess::new();
     let template = json!({
         "Parameters": { "LogGroupName": { "Type": "String", "Default": "AWS::NoValue" } },
+        "Conditions": { "HasNoName": { "Fn::Equals": [{ "Ref": "LogGroupName" }, "AWS::NoValue"] } },
         "Resources": { "LogGroup": {
             "Type": "AWS::Logs::LogGroup",
+            "Condition": "HasNoName",
             "Properties": { "LogGroupName": { "Ref": "LogGroupName" }, "RetentionInDays": 731 },
         } },
     });

@@ -1,5 +1,6 @@
 //! The operations on templates.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -210,8 +211,7 @@ pub(crate) fn validate(sandbox: &Arc<Sandbox>, input: TemplateInput) -> Operatio
     let body = template_text(input.template_body.as_deref(), input.template_url.as_deref())?;
     let summarized = Summarized::read(sandbox, &body, None)?;
     template_check::check_type_names(&summarized.template)?;
-    let parameters_with_defaults = defaults(&summarized.template);
-    let scope = EvaluationScope::new(&summarized.template, &sandbox.config, UNKNOWN, UNKNOWN, parameters_with_defaults);
+    let scope = EvaluationScope::new(&summarized.template, &sandbox.config, UNKNOWN, UNKNOWN, BTreeMap::new());
     value_check::check_independent(&summarized.template, &scope)?;
     let mut response = shared_output(&summarized);
     response.insert("Parameters".to_owned(), parameters(&summarized.template, parameter).into());

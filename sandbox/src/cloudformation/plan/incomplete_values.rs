@@ -45,12 +45,9 @@ impl StackComparison<'_> {
 }
 
 fn joins_unknown_list(scope: &EvaluationScope<'_>, value: &Value) -> bool {
+    let is_unknown = |list: &Value| scope.evaluate(list) == Ok(Some(UNKNOWN.into()));
     match (only_member(value), value) {
-        (Some(("Fn::Join", argument)), _)
-            if argument[1].is_object() && scope.evaluate(&argument[1]) == Ok(Some(UNKNOWN.into())) =>
-        {
-            true
-        }
+        (Some(("Fn::Join", argument)), _) if is_unknown(&argument[1]) => true,
         (Some(("Fn::If", argument)), _) => active_branches(argument, &|name| scope.condition(name).ok())
             .any(|(_, part)| joins_unknown_list(scope, part)),
         (_, Value::Array(items)) => items.iter().any(|item| joins_unknown_list(scope, item)),

@@ -241,8 +241,7 @@ impl EvaluationScope<'_> {
             return Ok(Some(text.into()));
         }
         if let Some(value) = self.parameters.get(name) {
-            // A parameter may name the pseudo parameter (recorded: localstack's test_cfn_handle_log_group_resource).
-            return Ok((value != "AWS::NoValue").then(|| value.clone()));
+            return Ok(Some(value.clone()));
         }
         match self.resources.get(name) {
             Some(ResourceValues::Known(id, _)) => Ok(Some(id.as_str().into())),

@@ -167,11 +167,10 @@ impl Expansion<'_> {
             let declaration = self.scope.template.section("Parameters").get(name);
             KNOWN_PSEUDO.contains(&name) || declaration.is_some_and(|declaration| !is_hidden(declaration))
         };
-        let is_independent = references(&call).iter().all(|reference| is_known(&reference.name));
-        match self.scope.evaluate(&call) {
-            Ok(Some(value)) if is_independent => value,
-            _ => call,
+        if !references(&call).iter().all(|reference| is_known(&reference.name)) {
+            return call;
         }
+        self.scope.evaluate(&call).ok().flatten().unwrap_or(call)
     }
 
     /// Expands a loop: `[identifier, collection, fragment]`.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::evaluation_scope::{EvaluationError, EvaluationScope, UNKNOWN};
+use super::evaluation_scope::{EvaluationError, EvaluationScope, Evaluations, PSEUDO, UNKNOWN};
 use super::functions::{is_call, only_member};
 use super::references::{imports, references};
 use super::{Template, invalid, policies};
@@ -23,10 +23,13 @@ pub(crate) fn check(template: &Template, scope: &mut EvaluationScope<'_>) -> Res
     let exports: Vec<String> = imported.into_iter().filter_map(|name| scope.text(name).ok()).collect();
     scope.exports.extend(exports.into_iter().map(|name| (name, UNKNOWN.to_owned())));
     values.into_iter().try_for_each(|value| refuse(scope.evaluate(value)))?;
-    policies::check_functions(template, scope)
+    policies::check_functions(template, scope)?;
+    // Later evaluations of the same values have the full limit of their sizes.
+    scope.progress = Evaluations::default();
+    Ok(())
 }
 
-/// The same for the calls that need no parameter without a value and no condition.
+/// The same for the calls that depend on no parameter and no condition, which have no values yet.
 pub(crate) fn check_independent(template: &Template, scope: &EvaluationScope<'_>) -> Result<(), Fault> {
     let is_unconditional = |part: &&Value| part["Condition"].is_null();
     let resources = template.resources().values().filter(is_unconditional).map(|resource| &resource["Properties"]);
@@ -38,7 +41,7 @@ fn check_calls(scope: &EvaluationScope<'_>, value: &Value) -> Result<(), Fault> 
     match (only_member(value), value) {
         (Some(("Fn::If", _)), _) => Ok(()),
         (Some((name, argument)), _) if is_call(name) => {
-            if is_independent(scope, value) {
+            if is_independent(value) {
                 refuse(scope.evaluate(value))
             } else {
                 check_calls(scope, argument)
@@ -50,9 +53,8 @@ fn check_calls(scope: &EvaluationScope<'_>, value: &Value) -> Result<(), Fault> 
     }
 }
 
-fn is_independent(scope: &EvaluationScope<'_>, value: &Value) -> bool {
-    let is_known = |name: &str| scope.parameters.contains_key(name) || name.starts_with("AWS::");
-    references(value).iter().all(|reference| reference.attribute.is_none() && is_known(&reference.name))
+fn is_independent(value: &Value) -> bool {
+    references(value).iter().all(|reference| PSEUDO.contains(&reference.name.as_str()))
         && !has_call(value, &["Fn::If", "Fn::ImportValue"])
 }
 
