@@ -13,6 +13,7 @@ use crate::core::{AwsService, operation};
 use crate::protocol::Protocol;
 
 mod engine;
+mod identifiers;
 pub(crate) mod model;
 mod operations;
 mod plan;

@@ -1,4 +1,4 @@
-"""Writes replacement.txt and type_names.txt from AWS's resource provider schemas, which PyPI's cfn-lint contains.
+"""Writes replacement.txt, identifiers.txt and type_names.txt from AWS's resource provider schemas, which PyPI's cfn-lint contains.
 
 usage: pip install cfn-lint && python3 provider_schemas.py [FOLDER]
 
@@ -31,13 +31,22 @@ def paths(schema, member, mark):
         yield mark + "/".join(part for part in parts if part not in ("*", "items", "properties"))
 
 
-def replacement(files):
+def schemas(files):
+    """The served types, each with its schema."""
     for row in COVERAGE.read_text().splitlines():
         if row in files:
-            schema = json.loads((SCHEMAS / "resources" / f"{files[row]}.json").read_text())
-            always = paths(schema, "createOnlyProperties", "")
-            perhaps = paths(schema, "conditionalCreateOnlyProperties", "?")
-            yield " ".join([row, *sorted({*always, *perhaps}, key=lambda path: path.lstrip("?"))])
+            yield row, json.loads((SCHEMAS / "resources" / f"{files[row]}.json").read_text())
+
+
+def identifiers(files):
+    return (" ".join([row, *paths(schema, "primaryIdentifier", "")]) for row, schema in schemas(files))
+
+
+def replacement(files):
+    for row, schema in schemas(files):
+        always = paths(schema, "createOnlyProperties", "")
+        perhaps = paths(schema, "conditionalCreateOnlyProperties", "?")
+        yield " ".join([row, *sorted({*always, *perhaps}, key=lambda path: path.lstrip("?"))])
 
 
 def type_names():
@@ -62,6 +71,7 @@ def main(folder):
         "Served types, each with its create-only properties: `?` marks conditionally create-only ones, `/` leads into a structure or a list.",
         replacement(provider(REGION)),
     )
+    write(folder / "identifiers.txt", "Served types, each with the properties that identify a resource.", identifiers(provider(REGION)))
     write(folder / "type_names.txt", "Modules, each with the names of its resource types.", type_names())
 
 

@@ -40,6 +40,11 @@ fn remove_nulls(value: &mut Value) {
     }
 }
 
-pub(super) fn encode_fault(content_type: &'static str, type_name: &str, message: &str) -> Body {
-    Body::new(content_type, json!({ "__type": type_name, "message": message }).to_string())
+/// Encodes a fault. AWS leaves out an empty message (recorded: localstack's test_parameter_defaults).
+pub(super) fn encode_fault(content_type: &'static str, type_name: &str, message_member: &str, message: &str) -> Body {
+    let mut fault = json!({ "__type": type_name });
+    if !message.is_empty() {
+        fault[message_member] = message.into();
+    }
+    Body::new(content_type, fault.to_string())
 }

@@ -194,10 +194,11 @@ impl Protocol {
         let status = known.filter(|_| fault.status == 400).map_or(fault.status, |(_, status)| status);
         let fault = &Fault { status, ..fault.clone() };
         let type_name = known.map_or(fault.code.as_str(), |(shape, _)| shape);
+        let member = model.map_or("message", |model| model.message_member(type_name));
         let mut body = match self {
-            Self::Json10 { .. } => json::encode_fault(JSON_10, type_name, &fault.message),
-            Self::Json11 { .. } => json::encode_fault(JSON_11, type_name, &fault.message),
-            Self::RestJson => json::encode_fault(JSON, type_name, &fault.message),
+            Self::Json10 { .. } => json::encode_fault(JSON_10, type_name, member, &fault.message),
+            Self::Json11 { .. } => json::encode_fault(JSON_11, type_name, member, &fault.message),
+            Self::RestJson => json::encode_fault(JSON, type_name, member, &fault.message),
             Self::Query { xmlns, .. } => {
                 query::encode_fault(Some(xmlns).filter(|xmlns| !xmlns.is_empty()), request_id, fault)
             }

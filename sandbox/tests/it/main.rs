@@ -33,6 +33,7 @@ mod pathological;
 mod processes;
 mod protocols;
 mod raw_requests;
+mod recorded_stacks;
 mod recordings;
 mod replacement;
 mod run_command;

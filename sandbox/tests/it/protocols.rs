@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 
 use crate::local_aws::LocalAws;
 use crate::raw_requests::{json, query, send, send_as};
+use crate::recordings::recorded;
 
 fn message(response: &Value) -> String {
-    format!("{}: {}", response["__type"].as_str().unwrap_or_default(), response["message"].as_str().unwrap_or_default())
+    let message = response["message"].as_str().or(response["Message"].as_str());
+    format!("{}: {}", response["__type"].as_str().unwrap_or_default(), message.unwrap_or_default())
 }
 
 #[tokio::test]
@@ -194,4 +196,18 @@ async fn json_services_accept_only_post() {
         let fault = response.json()["__type"].clone();
         assert_eq!((response.status, fault.as_str()), (404, Some("UnknownOperationException")), "{method}");
     }
+}
+
+#[tokio::test]
+async fn error_bodies_have_the_recorded_members() {
+    let aws = LocalAws::start().await;
+    let body = |service: &str, target: &str, input: Value| json(&aws, service, target, &input).json();
+    // botocore adds the members `Error` and those of the error's type.
+    let expected = |test: &str, key: &str| recorded("cloudformation/tests", test)[key]["Message"].clone();
+    let secret = body("secretsmanager", "secretsmanager.DescribeSecret", json!({ "SecretId": "gone" }));
+    assert_eq!(secret["Message"], expected("test_cfn_handle_secretsmanager_secret", "exception"));
+    assert_eq!(secret.get("message"), None);
+    let parameter = body("ssm", "AmazonSSM.GetParameter", json!({ "Name": "gone" }));
+    assert_eq!(parameter, json!({ "__type": "ParameterNotFound" }));
+    assert_eq!(expected("test_parameter_defaults", "ssm_parameter_not_found"), Value::Null);
 }

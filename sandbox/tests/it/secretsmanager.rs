@@ -120,3 +120,31 @@ async fn a_stack_creates_a_secret_with_a_generated_password() {
     assert_eq!(outputs("UPDATE_COMPLETE").await, created);
     cloudformation.delete_stack().stack_name("secrets").send().await.expect("it is deleted");
 }
+
+/// As recorded in LocalStack's test_invalid_secret_name and test_create_secret_version_from_empty_secret.
+#[tokio::test]
+async fn a_malformed_name_is_refused_by_every_operation_and_an_empty_description_is_left_out() {
+    let aws = InProcess::new();
+    let words =
+        "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!";
+    let expected = ("ValidationException".to_owned(), words.to_owned());
+    for (operation, more) in [
+        ("CreateSecret", json!({ "Name": "Inv Name", "SecretString": "a" })),
+        ("DeleteSecret", json!({ "ForceDeleteWithoutRecovery": true })),
+        ("DescribeSecret", json!({})),
+        ("GetSecretValue", json!({})),
+        ("PutSecretValue", json!({ "SecretString": "a" })),
+        ("TagResource", json!({ "Tags": [{ "Key": "a", "Value": "b" }] })),
+        ("UntagResource", json!({ "TagKeys": ["a"] })),
+        ("UpdateSecret", json!({ "Description": "a" })),
+    ] {
+        let mut input = more;
+        if operation != "CreateSecret" {
+            input["SecretId"] = "Inv Name".into();
+        }
+        assert_eq!(aws.refusal(SERVICE, operation, input).await, expected, "{operation}");
+    }
+    aws.call(SERVICE, "CreateSecret", json!({ "Name": "empty", "Description": "" })).await;
+    let described = aws.call(SERVICE, "DescribeSecret", json!({ "SecretId": "empty" })).await;
+    assert_eq!(described["Description"], Value::Null);
+}

@@ -113,10 +113,10 @@ async fn a_leading_slash_makes_no_difference_to_a_top_level_parameter() {
         aws.call("ssm", "PutParameter", put(stored)).await;
         for name in [bare, &slashed] {
             let parameter = aws.call("ssm", "GetParameter", json!({ "Name": name })).await["Parameter"].clone();
-            assert_eq!(parameter["Name"], stored);
+            assert_eq!(parameter["Name"], name);
             assert_eq!(parameter["ARN"], format!("arn:aws:ssm:us-east-1:123456789012:parameter/{bare}"));
             let response = aws.call("ssm", "GetParameters", json!({ "Names": [name] })).await;
-            assert_eq!(response["Parameters"][0]["Name"], stored);
+            assert_eq!(response["Parameters"][0]["Name"], name);
             assert_eq!(aws.refusal("ssm", "PutParameter", put(name)).await.0, "ParameterAlreadyExists");
             let resource = json!({ "ResourceType": "Parameter", "ResourceId": name });
             let mut tags = resource.clone();
@@ -199,7 +199,8 @@ async fn a_secret_is_read_as_a_parameter() {
         );
         let source = parameter["SourceResult"].as_str().expect("what Secrets Manager says");
         let source: serde_json::Value = serde_json::from_str(source).expect("JSON");
-        assert_eq!((&source["ARN"], &source["Name"]), (&created["ARN"], &"db/key".into()));
+        assert_eq!((&source["ARN"], &source["name"]), (&created["ARN"], &"db/key".into()));
+        assert_eq!(parameter["Name"], name);
     }
     let several = json!({ "Names": [name, "/aws/reference/secretsmanager/none"], "WithDecryption": true });
     let several = aws.call("ssm", "GetParameters", several).await;
@@ -256,5 +257,26 @@ async fn invalid_names_and_filters_of_parameters_are_refused_with_awss_messages(
     ] {
         let (_, message) = aws.refusal("ssm", "DescribeParameters", json!({ "ParameterFilters": [filter] })).await;
         assert!(message.starts_with(words), "{message}");
+    }
+}
+
+/// As LocalStack's test_put_parameters and test_hierarchical_parameter assert of AWS.
+#[tokio::test]
+async fn a_parameter_is_named_as_in_the_request_and_a_malformed_name_is_refused() {
+    let aws = InProcess::new();
+    for name in ["top", "/a/b/c"] {
+        aws.call("ssm", "PutParameter", json!({ "Name": name, "Value": "1", "Type": "String" })).await;
+    }
+    for name in ["top", "/top"] {
+        let parameter = aws.call("ssm", "GetParameter", json!({ "Name": name })).await;
+        assert_eq!(parameter["Parameter"]["Name"], name);
+    }
+    let arn = "arn:aws:ssm:us-east-1:123456789012:parameter/top";
+    let parameter = aws.call("ssm", "GetParameter", json!({ "Name": arn })).await;
+    assert_eq!(parameter["Parameter"]["Name"], "top");
+    for name in ["/a//b//c", "a/b/c"] {
+        let (code, message) = aws.refusal("ssm", "GetParameter", json!({ "Name": name })).await;
+        assert_eq!(code, "ValidationException");
+        assert!(message.contains("sub-paths divided by slash symbol"), "{message}");
     }
 }

@@ -2,7 +2,7 @@
 
 use aws_sdk_cloudformation::error::ProvideErrorMetadata as _;
 use aws_sdk_cloudformation::types::{Parameter, TemplateStage};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::local_aws::LocalAws;
 use crate::templates::{create, outputs, reasons, refused, wait_until_complete, with};
@@ -121,7 +121,7 @@ Outputs:
     assert_eq!(by_default.template_body(), Some(processed.as_str()));
     let processed: Value = serde_json::from_str(&processed).expect("it is JSON");
     assert!(processed.get("Transform").is_none());
-    assert_eq!(processed["Resources"]["Valuetwo"]["Properties"]["Value"], json!({ "Fn::Sub": "is two" }));
+    assert_eq!(processed["Resources"]["Valuetwo"]["Properties"]["Value"], "is two");
     let summary = client.get_template_summary().stack_name("loops").send().await.expect("the summary");
     assert_eq!(summary.declared_transforms(), ["AWS::LanguageExtensions"]);
 }
@@ -142,7 +142,7 @@ async fn parameters_must_satisfy_their_constraints() {
         ),
         ("Type: String, MinLength: 3", "ab", "Parameter 'P' must contain at least 3 characters"),
         ("Type: String, MaxLength: '3'", "abcd", "Parameter 'P' must contain at most 3 characters"),
-        ("Type: Number", "x", "Parameter 'P' must be a number"),
+        ("Type: Number", "x", "Parameter 'P' must be a number."),
         ("Type: Number, MinValue: 2", "1", "Parameter 'P' must be a number not less than 2"),
         ("Type: Number, MaxValue: 2", "3", "Parameter 'P' must be a number not greater than 2"),
         (
@@ -151,7 +151,7 @@ async fn parameters_must_satisfy_their_constraints() {
             "Parameter 'P' failed to satisfy constraint: must be small.",
         ),
         (
-            "Type: 'AWS::SSM::Parameter::Value<String>'",
+            "Type: 'AWS::SSM::Parameter::Value<String>', Default: /default",
             "/gone",
             "Unable to fetch parameters [/gone] from parameter store for this account.",
         ),

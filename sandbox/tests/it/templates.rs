@@ -167,7 +167,10 @@ async fn other_template_errors_have_awss_messages() {
             "Template error: Unable to get mapping for M::C::B",
         ),
         (output("!Join [a]"), join),
-        (output("!Select [5, [a, b]]"), "Template error: Fn::Select cannot select nonexistent value at index 5"),
+        (
+            output("!Select [5, !Split [',', 'a,b']]"),
+            "Template error: Fn::Select cannot select nonexistent value at index 5",
+        ),
         (output("!GetAtt Gone.Arn"), "Template error: instance of Fn::GetAtt references undefined resource Gone"),
         (
             output("!Sub '${Gone.Arn}'"),

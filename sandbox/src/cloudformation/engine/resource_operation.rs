@@ -17,7 +17,7 @@ use crate::cloudformation::resources::{
 };
 use crate::cloudformation::template::evaluation_scope::EvaluationScope;
 use crate::cloudformation::template::template_check::Dependencies;
-use crate::cloudformation::template::{Template, template_fault, type_of};
+use crate::cloudformation::template::{Template, policies, template_fault, type_of};
 use crate::fault_injection::Verb;
 
 /// Why an update that disables rollbacks replaces nothing (AWS's sentence, as in aws/aws-sam-cli issue 4585).
@@ -87,7 +87,7 @@ pub(super) async fn reconcile(phase: StackPhase, name: String, target: Arc<Targe
 /// The stored resource or a new one, with the attributes that the template declares.
 fn target_resource(phase: &StackPhase, target: &TargetState, scope: &EvaluationScope<'_>, name: &str) -> Resource {
     let declared = &target.template.resources()[name];
-    let policy = |attribute: &str| DeletionPolicy::deserialize(&declared[attribute]).unwrap_or_default();
+    let policy = |name| DeletionPolicy::deserialize(policies::value(scope, declared, name)).unwrap_or_default();
     let stored = phase.resource(name).filter(|resource| resource.current.is_some() || !resource.status.is_deletion());
     let new = || Resource {
         logical_id: name.to_owned(),

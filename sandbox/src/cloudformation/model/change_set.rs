@@ -4,8 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::OnFailure;
-use super::{ChangeSetStatus, ExecutionStatus, StackDefinition};
+use super::{ChangeSetStatus, ExecutionStatus, OnFailure, StackDefinition, State};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ChangeSet {
@@ -49,4 +48,28 @@ pub(crate) struct ChangeList {
     pub with_values: Vec<Value>,
     /// Why property values may be incomplete.
     pub warning: Option<String>,
+}
+
+/// How many executed change sets of a stack are kept. AWS describes them by their ARNs, also once the stack is deleted (recorded:
+/// localstack's test_name_conflicts).
+const MAX_EXECUTED: usize = 5;
+
+impl State {
+    /// The latest change set of a stack with a name.
+    pub(crate) fn change_set(&self, stack_id: &str, name: &str) -> Option<&ChangeSet> {
+        let has_name = |change_set: &&ChangeSet| change_set.stack_id == stack_id && change_set.name == name;
+        self.change_sets.values().filter(has_name).max_by_key(|change_set| change_set.created)
+    }
+
+    /// Makes room for another change set of a stack.
+    pub(crate) fn remove_oldest_executed(&mut self, stack_id: &str) {
+        let of_stack = self.change_sets.values().filter(|change_set| change_set.stack_id == stack_id);
+        let executed = of_stack.filter(|change_set| change_set.execution_status.is_executed());
+        let mut executed: Vec<_> = executed.map(|change_set| (change_set.created, change_set.id.clone())).collect();
+        executed.sort_unstable();
+        let surplus = (executed.len() + 1).saturating_sub(MAX_EXECUTED);
+        for (_, id) in executed.drain(..surplus) {
+            self.change_sets.remove(&id);
+        }
+    }
 }

@@ -1,13 +1,16 @@
-//! Deleted stacks: a bounded number of them is kept, with their templates and what lists and descriptions show. AWS keeps them
-//! whole, for 90 days, which would fill this machine's memory and disk.
+//! Deleted stacks: a bounded number of them is kept, with their templates, events, executed change sets and what lists and
+//! descriptions show. AWS keeps them whole, for 90 days, which would fill this machine's memory and disk.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{PhysicalResource, Resource, StackDefinition, State};
+use super::{PhysicalResource, Resource, StackDefinition, StackEvent, State};
 
 /// How many deleted stacks are kept.
 const MAX_DELETED: usize = 50;
+
+/// How many bytes of resource properties the events of a deleted stack keep.
+const MAX_PROPERTIES_BYTES: usize = 1_000_000;
 
 impl State {
     /// Removes the oldest deleted stacks, and reduces the others to what responses show of deleted stacks.
@@ -40,13 +43,24 @@ impl State {
         for resource in self.resources_of(id).into_values() {
             self.store_resource(id, compacted(resource));
         }
-        let keys: Vec<String> = self.events.with_prefix(id).map(|(key, _)| key.to_owned()).collect();
+        self.limit_event_properties(id);
+        self.change_sets.retain(|_, change_set| change_set.stack_id != id || change_set.execution_status.is_executed());
+    }
+
+    /// Removes the properties of the oldest events where those of all are too large.
+    fn limit_event_properties(&mut self, id: &str) {
+        let mut bytes = 0;
+        let size = |event: &StackEvent| event.properties.as_ref().map_or(0, String::len);
+        let surplus = self.events.with_prefix(id).rev().filter(|(_, event)| {
+            bytes += size(event);
+            bytes > MAX_PROPERTIES_BYTES && event.properties.is_some()
+        });
+        let keys: Vec<String> = surplus.map(|(key, _)| key.to_owned()).collect();
         for key in keys {
             if let Some(event) = self.events.get_mut(&key) {
                 event.properties = None;
             }
         }
-        self.change_sets.retain(|_, change_set| change_set.stack_id != id);
     }
 }
 
@@ -58,14 +72,7 @@ fn compacted(resource: Resource) -> Resource {
         masked: None,
         ..current
     });
-    Resource {
-        current,
-        previous: None,
-        pending_deletion: Vec::new(),
-        depends_on: Vec::new(),
-        metadata: Value::Null,
-        ..resource
-    }
+    Resource { current, previous: None, pending_deletion: Vec::new(), depends_on: Vec::new(), ..resource }
 }
 
 #[cfg(test)]
@@ -101,6 +108,26 @@ mod tests {
         assert_eq!(state.events.len(), 2 * MAX_DELETED);
         let oldest_kept = state.stacks.get("arn-003").expect("it is kept");
         assert_eq!(oldest_kept.definition.template_body, stack(3).definition.template_body);
+    }
+
+    #[test]
+    fn the_events_of_a_deleted_stack_keep_their_properties_up_to_a_limit() {
+        let mut state = State::default();
+        let stack = stack(1);
+        let (id, time) = (stack.id.clone(), stack.created);
+        state.stacks.insert(id.clone(), stack);
+        let row: Resource = serde_json::from_value(json!({
+            "logical_id": "R", "kind": "AWS::Logs::LogGroup", "status": "DELETE_COMPLETE", "changed": time, "garbage": [],
+            "depends_on": [], "deletion_policy": "Delete", "update_replace_policy": "Delete", "metadata": null,
+        }))
+        .expect("a resource");
+        let properties = json!({ "Description": "x".repeat(MAX_PROPERTIES_BYTES / 4) });
+        for _ in 0..5 {
+            state.set_resource(&id, row.clone(), Some(&properties));
+        }
+        state.set_status(&id, StackStatus::DeleteComplete, None, time);
+        let kept: Vec<bool> = state.events.values().map(|event| event.properties.is_some()).collect();
+        assert_eq!(kept, [false, false, true, true, true, false]);
     }
 
     #[test]

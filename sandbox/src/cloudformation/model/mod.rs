@@ -71,6 +71,10 @@ impl StackDefinition {
     pub(crate) fn original_template(&self) -> &str {
         self.original_body.as_ref().unwrap_or(&self.template_body)
     }
+
+    pub(crate) fn parameter(&self, key: &str) -> Option<&TemplateParameter> {
+        self.parameters.iter().find(|parameter| parameter.key == key)
+    }
 }
 
 /// What follows when an operation on a stack fails.
@@ -108,6 +112,41 @@ pub(crate) enum StackRequest {
     DeleteStack,
     /// `RollbackStack`, `ContinueUpdateRollback` or `CancelUpdateStack`.
     Rollback,
+}
+
+/// An operation on a stack, as `LastOperations` lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StackOperation {
+    pub id: String,
+    pub operation_type: OperationType,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum OperationType {
+    CreateStack,
+    UpdateStack,
+    DeleteStack,
+    /// `RollbackStack`.
+    Rollback,
+    /// `ContinueUpdateRollback`.
+    ContinueRollback,
+}
+
+impl StackRequest {
+    /// The operation that the request begins on a stack of this status; `None` if it changes the operation in progress.
+    pub(crate) fn operation_type(self, status: StackStatus) -> Option<OperationType> {
+        match (self, status) {
+            (Self::CreateStack, _) | (Self::ExecuteChangeSet, StackStatus::ReviewInProgress) => {
+                Some(OperationType::CreateStack)
+            }
+            (Self::UpdateStack | Self::ExecuteChangeSet, _) => Some(OperationType::UpdateStack),
+            (Self::DeleteStack, _) => Some(OperationType::DeleteStack),
+            (Self::Rollback, StackStatus::UpdateRollbackFailed) => Some(OperationType::ContinueRollback),
+            (Self::Rollback, StackStatus::UpdateInProgress) => None,
+            (Self::Rollback, _) => Some(OperationType::Rollback),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +196,9 @@ pub(crate) struct Stack {
     /// The request that began the latest operation.
     #[serde(default, rename = "requested")]
     pub started_by: Option<StackRequest>,
+    /// The latest operation; `None` of a stack in review, and of one from an earlier version of the sandbox.
+    #[serde(default)]
+    pub last_operation: Option<StackOperation>,
     /// `TimeoutInMinutes` of its creation.
     #[serde(default)]
     pub timeout_minutes: Option<u32>,

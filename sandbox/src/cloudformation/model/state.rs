@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{ChangeSet, ExecutionStatus, PhysicalResource, Resource, Stack, StackEvent, StackRequest, StackStatus};
+use super::{
+    ChangeSet, ExecutionStatus, PhysicalResource, Resource, Stack, StackEvent, StackOperation, StackRequest,
+    StackStatus,
+};
 use crate::base::clock::iso8601;
 use crate::base::ids;
 use crate::store::table::state;
@@ -98,6 +101,9 @@ impl State {
         if let Some(stack) = self.stacks.get_mut(stack_id) {
             stack.client_request_token = token;
             stack.started_by = Some(request);
+            if let Some(operation_type) = request.operation_type(stack.status) {
+                stack.last_operation = Some(StackOperation { id: ids::uuid(), operation_type });
+            }
         }
     }
 

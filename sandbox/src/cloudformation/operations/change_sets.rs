@@ -96,12 +96,11 @@ fn stack_for(
 
 /// Stores a change set, and its stack if that is new.
 fn store(sandbox: &Arc<Sandbox>, state: &mut State, stack: &Stack, change_set: ChangeSet) -> OperationResult {
-    let has_name = |other: &&ChangeSet| other.stack_id == stack.id && other.name == change_set.name;
     // The name of an executed change set can be used again (recorded: every update of localstack's `capture_update_process`).
-    let other = state.change_sets.values().find(has_name).cloned();
-    if let Some(other) = &other
-        && !other.execution_status.is_executed()
-    {
+    let other = state.change_sets.values().find(|other| {
+        other.stack_id == stack.id && other.name == change_set.name && !other.execution_status.is_executed()
+    });
+    if let Some(other) = other {
         let name = &change_set.name;
         let message = if other.definition.template_body == change_set.definition.template_body {
             format!("ChangeSet {name} already exists")
@@ -110,9 +109,7 @@ fn store(sandbox: &Arc<Sandbox>, state: &mut State, stack: &Stack, change_set: C
         };
         return Err(Fault::already_exists("AlreadyExistsException", message));
     }
-    if let Some(executed) = other {
-        state.change_sets.remove(&executed.id);
-    }
+    state.remove_oldest_executed(&stack.id);
     if !state.stacks.contains(&stack.id) {
         state.stacks.insert(stack.id.clone(), stack.clone());
         state.set_status(
@@ -157,11 +154,7 @@ fn find_change_set<'a>(state: &'a State, input: &ChangeSetInput) -> Result<&'a C
         return Err(invalid("StackName must be specified if ChangeSetName is not specified as an ARN."));
     };
     let stack = find(state, stack_name)?;
-    state
-        .change_sets
-        .values()
-        .find(|change_set| change_set.stack_id == stack.id && change_set.name == *name)
-        .ok_or_else(not_found)
+    state.change_set(&stack.id, name).ok_or_else(not_found)
 }
 
 fn summary(change_set: &ChangeSet) -> Value {

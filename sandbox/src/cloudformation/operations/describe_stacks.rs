@@ -9,7 +9,7 @@ use super::{find_described, page};
 use crate::Sandbox;
 use crate::base::clock::epoch_seconds;
 use crate::cloudformation::State;
-use crate::cloudformation::model::{MASK, OnFailure, Stack, StackDefinition, StackStatus};
+use crate::cloudformation::model::{MASK, OnFailure, Stack, StackDefinition, StackOperation, StackStatus};
 use crate::cloudformation::template::{Template, invalid};
 use crate::core::OperationResult;
 
@@ -50,6 +50,10 @@ fn to_output(stack: &Stack) -> Value {
         .collect();
     let unless_empty = |list: Vec<Value>| if list.is_empty() { Value::Null } else { Value::Array(list) };
     let capabilities = stack.definition.capabilities.iter().map(|capability| capability.as_str().into()).collect();
+    let operations = stack
+        .last_operation
+        .as_ref()
+        .map(|StackOperation { id, operation_type }| json!([{ "OperationType": operation_type, "OperationId": id }]));
     // A stack that is deleted, or being deleted, has no change set any more.
     let change_set_id = stack.definition.change_set_id.as_ref().filter(|_| stack.deleted.is_none());
     json!({
@@ -73,6 +77,7 @@ fn to_output(stack: &Stack) -> Value {
         "Tags": tags_output(&stack.definition),
         "EnableTerminationProtection": if stack.is_deleted() { Value::Null } else { stack.termination_protection.into() },
         "DriftInformation": { "StackDriftStatus": "NOT_CHECKED" },
+        "LastOperations": operations,
         "RetainExceptOnCreate": stack.definition.retain_except_on_create.then_some(true),
     })
 }

@@ -85,6 +85,7 @@ fn new_stack(sandbox: &Arc<Sandbox>, name: &str, definition: StackDefinition) ->
         retain_resources: Vec::new(),
         client_request_token: None,
         started_by: None,
+        last_operation: None,
         timeout_minutes: None,
         resources_to_skip: Vec::new(),
         description: None,

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::cloudformation::model::{Stack, TemplateParameter, mask_fault};
-use crate::cloudformation::template::evaluation_scope::{EvaluationScope, ResourceValues};
+use crate::cloudformation::template::evaluation_scope::{EvaluationScope, ResourceValues, UNKNOWN};
 use crate::cloudformation::template::parameters::{self, ParameterInput};
 use crate::cloudformation::template::{
     Template, UnexpandedTemplate, dynamic_references, extensions, invalid, output_check, rule_assertions,
-    template_check,
+    template_check, value_check,
 };
 use crate::{Fault, Sandbox};
 
@@ -69,12 +69,14 @@ impl Preparation<'_> {
             resolved.clone_from(&parameters);
             (template, parameters, None)
         };
-        template_check::check_types(&template)?;
+        template_check::check_known_types(&template)?;
         let mut scope = self.scope(&template, &parameters);
         rule_assertions::check(self.sandbox, &template, &mut scope, &parameters).await?;
         scope.resources = template.resources().keys().map(|name| (name.clone(), ResourceValues::Unknown)).collect();
         template_check::check_active_resources(&template, &scope)?;
+        value_check::check(&template, &mut scope)?;
         output_check::check(&template, &scope)?;
+        template_check::check_served_types(&template)?;
         let dynamic = dynamic_references::look_up(self.sandbox, &template, &scope).await?;
         scope.check_size().map_err(invalid)?;
         let body = if original.is_some() { template.text() } else { body };
@@ -83,7 +85,7 @@ impl Preparation<'_> {
 
     /// The scope before there are resources.
     fn scope<'a>(&'a self, template: &'a Template, parameters: &[TemplateParameter]) -> EvaluationScope<'a> {
-        let stack_id = self.stack.map_or("", |stack| stack.id.as_str());
+        let stack_id = self.stack.map_or(UNKNOWN, |stack| stack.id.as_str());
         let parameters = parameters::scope(template, parameters);
         EvaluationScope {
             notification_arns: self.notification_arns.to_vec(),

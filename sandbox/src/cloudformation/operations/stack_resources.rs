@@ -59,12 +59,12 @@ pub(crate) fn describe_resource(sandbox: &Arc<Sandbox>, input: ResourceInput) ->
     sandbox.store.read(|states| {
         let missing_stack = || invalid(format!("Stack '{stack_name}' does not exist"));
         let stack = states.of::<State>().find(stack_name).ok_or_else(missing_stack)?;
-        let missing = || invalid(format!("Resource {name} does not exist for stack {}", stack.name));
+        // The stack is named as in the request (recorded: localstack's test_describe_non_existent_resource).
+        let missing = || invalid(format!("Resource {name} does not exist for stack {stack_name}"));
         let resource = states.of::<State>().resources_of(&stack.id).remove(name).ok_or_else(missing)?;
         let mut detail = with_stack(resource_output(&resource, "LastUpdatedTimestamp"), stack);
-        if !resource.metadata.is_null() {
-            detail["Metadata"] = resource.metadata.to_string().into();
-        }
+        let metadata = if resource.metadata.is_null() { json!({}) } else { resource.metadata };
+        detail["Metadata"] = metadata.to_string().into();
         Ok(json!({ "StackResourceDetail": detail }))
     })
 }

@@ -1,19 +1,24 @@
 //! The operations on templates.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{find_described, template_text};
+use crate::cloudformation::identifiers;
 use crate::cloudformation::model::{MASK, Stack, StackDefinition, StackStatus, State};
-use crate::cloudformation::template::evaluation_scope::EvaluationScope;
+use crate::cloudformation::template::evaluation_scope::{EvaluationScope, UNKNOWN};
 use crate::cloudformation::template::parameters::{declaration, defaults, scope as values};
 use crate::cloudformation::template::{
-    Template, UnexpandedTemplate, capabilities, extensions, invalid, template_check, type_of,
+    Template, UnexpandedTemplate, capabilities, extensions, invalid, template_check, type_of, value_check,
 };
 use crate::core::OperationResult;
 use crate::{Fault, Sandbox};
+
+/// The only version of the template format.
+const FORMAT_VERSION: &str = "2010-09-09";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -45,10 +50,8 @@ fn find_definition<'a>(state: &'a State, input: &GetTemplateInput) -> Result<&'a
     if stack.is_none() && !name.starts_with("arn:") {
         return Err(invalid("StackName is a required parameter."));
     }
-    let change_set = state.change_sets.values().find(|change_set| {
-        change_set.id == *name
-            || (change_set.name == *name && stack.is_some_and(|stack| stack.id == change_set.stack_id))
-    });
+    let by_name = || state.change_set(&stack?.id, name);
+    let change_set = state.change_sets.get(name).or_else(by_name);
     let missing =
         || Fault::not_found("ChangeSetNotFound", format!("ChangeSet [{name}] does not exist")).with_status(404);
     change_set.map(|change_set| &change_set.definition).ok_or_else(missing)
@@ -170,12 +173,17 @@ pub(crate) fn summary(sandbox: &Arc<Sandbox>, input: TemplateInput) -> Operation
     }
     let identifiers: Vec<Value> = by_type
         .iter()
-        .map(|(resource_type, names)| json!({ "ResourceType": resource_type, "LogicalResourceIds": names }))
+        .map(|(resource_type, names)| {
+            let identifiers = identifiers::find(resource_type);
+            let identifiers = (!identifiers.is_empty()).then_some(identifiers);
+            json!({ "ResourceType": resource_type, "LogicalResourceIds": names, "ResourceIdentifiers": identifiers })
+        })
         .collect();
     let rest = [
         ("Parameters", parameters(&summarized.template, full_parameter).into()),
         ("ResourceTypes", by_type.keys().map(String::as_str).collect()),
-        ("Version", summarized.template.root().get("AWSTemplateFormatVersion").cloned().unwrap_or_default()),
+        // Also of a template without `AWSTemplateFormatVersion` (recorded: localstack's test_get_template_summary_failed_stack).
+        ("Version", FORMAT_VERSION.into()),
         ("ResourceIdentifierSummaries", identifiers.into()),
         ("Metadata", summarized.template.root().get("Metadata").map(flow_style).into()),
     ];
@@ -203,6 +211,8 @@ pub(crate) fn validate(sandbox: &Arc<Sandbox>, input: TemplateInput) -> Operatio
     let body = template_text(input.template_body.as_deref(), input.template_url.as_deref())?;
     let summarized = Summarized::read(sandbox, &body, None)?;
     template_check::check_type_names(&summarized.template)?;
+    let scope = EvaluationScope::new(&summarized.template, &sandbox.config, UNKNOWN, UNKNOWN, BTreeMap::new());
+    value_check::check_independent(&summarized.template, &scope)?;
     let mut response = shared_output(&summarized);
     response.insert("Parameters".to_owned(), parameters(&summarized.template, parameter).into());
     Ok(response.into())

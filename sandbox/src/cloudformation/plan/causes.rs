@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::detail::{Cause, ChangeSource};
 use super::{ReplacementEffect, StackComparison};
-use crate::cloudformation::model::StackDefinition;
+use crate::cloudformation::model::TemplateParameter;
 use crate::cloudformation::template::Template;
 use crate::cloudformation::template::references::{Reference, references};
 
@@ -57,20 +57,20 @@ impl StackComparison<'_> {
         causes.into_iter()
     }
 
+    /// Whether a parameter is given another value. A new value of the SSM parameter that it names, or a new type, is no cause: AWS shows
+    /// a direct modification (recorded: localstack's test_dynamic_ssm_parameter_lookup and test_change_parameter_type).
     fn is_changed_parameter(&self, name: &str) -> bool {
-        let value = |definition: &StackDefinition| {
-            definition
-                .parameters
-                .iter()
-                .find(|parameter| parameter.key == name)
-                .map(|parameter| (parameter.value.clone(), parameter.resolved.clone()))
-        };
-        let new = value(self.new);
-        new.is_some() && new != value(self.old)
+        let [old, new] = [self.old, self.new].map(|definition| definition.parameter(name));
+        new.is_some() && new.map(|parameter| &parameter.value) != old.map(|parameter| &parameter.value)
     }
 
     /// Whether the value of an unchanged output declaration may change.
     pub(super) fn outputs_may_change(&self, template: &Template) -> bool {
-        template.outputs().values().flat_map(references).any(|reference| self.is_changed_parameter(&reference.name))
+        let is_changed = |name: &str| {
+            let [old, new] = [self.old, self.new].map(|definition| definition.parameter(name));
+            let values = |parameter: &TemplateParameter| (parameter.value.clone(), parameter.resolved.clone());
+            new.is_some() && new.map(values) != old.map(values)
+        };
+        template.outputs().values().flat_map(references).any(|reference| is_changed(&reference.name))
     }
 }

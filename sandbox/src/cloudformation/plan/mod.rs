@@ -9,8 +9,8 @@ use super::engine::changed_properties;
 use super::model::{ChangeList, PhysicalResource, Resource, Stack, StackDefinition};
 use super::replacement::Replacement;
 use super::resources::{self, ResourceType};
-use super::template::evaluation_scope::{EvaluationScope, ResourceValues, UNKNOWN};
-use super::template::references::imports;
+use super::template::evaluation_scope::{EvaluationScope, ResourceValues};
+use super::template::policies::{self, POLICIES};
 use super::template::template_check::active_dependencies;
 use super::template::{Template, type_of};
 use crate::cloudformation::State;
@@ -20,6 +20,7 @@ use resource_change::{ReplacementEffect, modification, outcome, removal};
 
 mod causes;
 mod detail;
+mod incomplete_values;
 mod resource_change;
 
 /// The changes; `None` if the new definition changes nothing.
@@ -34,11 +35,17 @@ pub(super) fn compare(
         let state = states.of::<State>();
         (state.resources_of(&stack.id), state.exports())
     });
-    let scope = EvaluationScope::of_definition(definition, &template, &sandbox.config, &stack.name, &stack.id);
-    let scope = EvaluationScope { exports, ..scope };
+    let scope_of = |definition, template| {
+        EvaluationScope::of_definition(definition, template, &sandbox.config, &stack.name, &stack.id)
+    };
+    let previous = before.as_ref().map(|before| EvaluationScope {
+        resources: before.resources().keys().map(|name| (name.clone(), ResourceValues::Unknown)).collect(),
+        exports: exports.clone(),
+        ..scope_of(&stack.definition, before)
+    });
     let mut comparison = StackComparison {
-        scope,
-        before: before.as_ref(),
+        scope: EvaluationScope { exports, ..scope_of(definition, &template) },
+        previous,
         resources,
         old: &stack.definition,
         new: definition,
@@ -59,7 +66,8 @@ pub(super) fn compare(
 
 struct StackComparison<'a> {
     scope: EvaluationScope<'a>,
-    before: Option<&'a Template>,
+    /// The scope of the previous template. Its references to resources are not resolved.
+    previous: Option<EvaluationScope<'a>>,
     resources: BTreeMap<String, Resource>,
     old: &'a StackDefinition,
     new: &'a StackDefinition,
@@ -77,6 +85,7 @@ impl StackComparison<'_> {
         while let Some(name) = next_independent(&remaining) {
             remaining.remove(&name);
             self.assume_imports(&name);
+            self.warn_of_unknown_lists(&name);
             self.compare_resource(&name);
         }
         let removed: Vec<Resource> = self
@@ -90,52 +99,22 @@ impl StackComparison<'_> {
             let mut with_values = without_values.clone();
             let properties = self.previous_properties(&resource);
             with_values["BeforeContext"] =
-                context(self.before, &resource.logical_id, Some(&properties), &resource.metadata);
+                context(self.previous.as_ref(), &resource.logical_id, Some(&properties), &resource.metadata);
             self.planned.insert(resource.logical_id, (Some(without_values), Some(with_values)));
         }
         Ok(())
     }
 
-    /// The properties of a removed resource, as the previous template declares them: references to other resources are not resolved.
+    /// The properties of a removed resource, as the previous template declares them.
     fn previous_properties(&self, resource: &Resource) -> Value {
-        let declared =
-            self.before.and_then(|template| Some((template, template.resources().get(&resource.logical_id)?)));
-        let resolved = declared.and_then(|(template, resource)| {
-            let EvaluationScope { config, stack_name, stack_id, ref exports, .. } = self.scope;
-            let scope = EvaluationScope {
-                resources: template.resources().keys().map(|name| (name.clone(), ResourceValues::Unknown)).collect(),
-                exports: exports.clone(),
-                ..EvaluationScope::of_definition(self.old, template, config, stack_name, stack_id)
-            };
-            let resolved = scope.resolve(&resource["Properties"]).ok().flatten()?;
-            Some(masked(&scope, &resource["Properties"], self.old).unwrap_or(resolved))
+        let resolved = self.previous.as_ref().and_then(|scope| {
+            let declared = &scope.template.resources().get(&resource.logical_id)?["Properties"];
+            let resolved = scope.resolve(declared).ok().flatten()?;
+            Some(masked(scope, declared, self.old).unwrap_or(resolved))
         });
         let current =
             || resource.current.as_ref().map(|physical| physical.visible_properties().clone()).unwrap_or_default();
         resolved.filter(|properties| !properties.is_null()).unwrap_or_else(current)
-    }
-
-    /// Treats missing exports as unknown: they may exist when the change set is executed.
-    fn assume_imports(&mut self, name: &str) {
-        let declared = &self.scope.template.resources()[name];
-        let is_true = |name: &str| self.scope.condition(name).ok();
-        let visible = |argument: &Value, export: &str| match masked(&self.scope, argument, self.new) {
-            Some(masked) => masked.as_str().unwrap_or_default().to_owned(),
-            None => export.to_owned(),
-        };
-        let missing: Vec<(String, String)> = imports(&declared["Properties"], &is_true)
-            .into_iter()
-            .filter_map(|argument| self.scope.text(argument).ok().map(|export| (visible(argument, &export), export)))
-            .filter(|(_, export)| !self.scope.exports.contains_key(export))
-            .collect();
-        for (shown, export) in missing {
-            self.warning.get_or_insert_with(|| {
-                format!(
-                    "[WARN] --include-property-values option can return incomplete ChangeSet data because: ChangeSet creation failed for resource [{name}] because: No export named {shown}"
-                )
-            });
-            self.scope.exports.insert(export, UNKNOWN.to_owned());
-        }
     }
 
     fn compare_resource(&mut self, name: &str) {
@@ -146,7 +125,7 @@ impl StackComparison<'_> {
         let desired = if desired.is_null() { json!({}) } else { desired };
         let masked = masked(&self.scope, &declared["Properties"], self.new);
         let visible = masked.as_ref().unwrap_or(&desired);
-        let after = context(Some(self.scope.template), name, Some(visible), &metadata);
+        let after = context(Some(&self.scope), name, Some(visible), &metadata);
         let Some((resource, current)) =
             self.resources.get(name).and_then(|resource| Some((resource.clone(), resource.current.clone()?)))
         else {
@@ -172,7 +151,7 @@ impl StackComparison<'_> {
         let with_values =
             modification(resource_type, &resource, &current, &with_values, Detail::with_values).map(|mut change| {
                 change["BeforeContext"] =
-                    context(self.before, name, Some(current.visible_properties()), &resource.metadata);
+                    context(self.previous.as_ref(), name, Some(current.visible_properties()), &resource.metadata);
                 change["AfterContext"] = after;
                 change
             });
@@ -205,7 +184,7 @@ impl StackComparison<'_> {
     ) -> (Vec<Detail>, Vec<Detail>) {
         let declared = &self.scope.template.resources()[name];
         let empty = Value::Null;
-        let earlier = self.before.and_then(|before| before.resources().get(name)).unwrap_or(&empty);
+        let earlier = self.previous.as_ref().and_then(|scope| scope.template.resources().get(name)).unwrap_or(&empty);
         let (mut without_values, mut with_values) = (Vec::new(), Vec::new());
         let mut add = |detail: &Detail, causes: (Vec<Cause>, Vec<Cause>)| {
             without_values.extend(causes.0.into_iter().map(|cause| Detail { cause, ..detail.clone() }));
@@ -241,10 +220,12 @@ impl StackComparison<'_> {
         if self.old.tags != self.new.tags && resource_type.has_tags() {
             add(&attribute("Tags", None), (vec![Cause::direct(true)], vec![Cause::direct(true)]));
         }
-        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
-            if self.before.is_some() && earlier[policy] != declared[policy] {
-                let values = Some((earlier[policy].clone(), declared[policy].clone()));
-                add(&attribute(policy, values), (vec![Cause::direct(true)], vec![Cause::direct(true)]));
+        for policy in POLICIES {
+            let Some(previous) = &self.previous else { continue };
+            let (old, new) =
+                (policies::value(previous, earlier, policy), policies::value(&self.scope, declared, policy));
+            if old != new {
+                add(&attribute(policy, Some((old, new))), (vec![Cause::direct(true)], vec![Cause::direct(true)]));
             }
         }
         for details in [&mut without_values, &mut with_values] {
@@ -262,15 +243,14 @@ fn masked(scope: &EvaluationScope<'_>, properties: &Value, definition: &StackDef
 }
 
 /// `BeforeContext` or `AfterContext` of a resource.
-fn context(template: Option<&Template>, name: &str, properties: Option<&Value>, metadata: &Value) -> Value {
-    let declared = template.and_then(|template| template.resources().get(name));
+fn context(scope: Option<&EvaluationScope<'_>>, name: &str, properties: Option<&Value>, metadata: &Value) -> Value {
     let mut context = json!({ "Properties": properties });
     if !metadata.is_null() {
         context["Metadata"] = metadata.clone();
     }
-    for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
-        if let Some(declared) = declared.and_then(|declared| declared.get(policy)) {
-            context[policy] = declared.clone();
+    if let Some((scope, declared)) = scope.and_then(|scope| Some((scope, scope.template.resources().get(name)?))) {
+        for policy in POLICIES.into_iter().filter(|policy| !declared[*policy].is_null()) {
+            context[policy] = policies::value(scope, declared, policy);
         }
     }
     detail::context(&context).into()

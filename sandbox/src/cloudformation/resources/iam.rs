@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::iam_policies::document_text;
 use super::{HandlerContext, HandlerOutput, ResourceType, ignore_missing, resource_type, text};
 use crate::Fault;
 use crate::base::tags::Tag;
@@ -52,7 +53,7 @@ async fn create_role(context: HandlerContext, properties: Value) -> Result<Handl
     let name = role.role_name.clone().unwrap_or_else(|| context.generated_name(64));
     let input = json!({
         "RoleName": name,
-        "AssumeRolePolicyDocument": role.assume_role_policy_document.to_string(),
+        "AssumeRolePolicyDocument": document_text(&role.assume_role_policy_document),
         "Path": role.path,
         "Description": role.description,
         "MaxSessionDuration": role.max_session_duration,
@@ -74,7 +75,7 @@ async fn put_policies(context: &HandlerContext, name: &str, role: &RolePropertie
         context.call("iam", "AttachRolePolicy", json!({ "RoleName": name, "PolicyArn": arn })).await?;
     }
     for policy in &role.policies {
-        let document = policy.policy_document.to_string();
+        let document = document_text(&policy.policy_document);
         let input = json!({ "RoleName": name, "PolicyName": policy.policy_name, "PolicyDocument": document });
         context.call("iam", "PutRolePolicy", input).await?;
     }
@@ -89,7 +90,7 @@ async fn update_role(
     let (before, after): (RoleProperties, RoleProperties) =
         (context.properties(old.properties.clone())?, context.properties(properties)?);
     let name = old.physical_id.as_str();
-    let document = after.assume_role_policy_document.to_string();
+    let document = document_text(&after.assume_role_policy_document);
     context.call("iam", "UpdateAssumeRolePolicy", json!({ "RoleName": name, "PolicyDocument": document })).await?;
     let input =
         json!({ "RoleName": name, "Description": after.description, "MaxSessionDuration": after.max_session_duration });
@@ -156,7 +157,7 @@ impl PolicyProperties {
 async fn put_policy(context: &HandlerContext, policy: &PolicyProperties) -> Result<(), Fault> {
     policy.check()?;
     for role in &policy.roles {
-        let document = policy.policy_document.to_string();
+        let document = document_text(&policy.policy_document);
         let input = json!({ "RoleName": role, "PolicyName": policy.policy_name, "PolicyDocument": document });
         context.call("iam", "PutRolePolicy", input).await?;
     }

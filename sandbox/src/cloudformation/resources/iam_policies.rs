@@ -23,6 +23,12 @@ pub(super) const TYPES: &[ResourceType] = &[
     ),
 ];
 
+/// The text of a policy document, which may be JSON text in the template (recorded: localstack's
+/// test_managedpolicy_with_fn_sub_json_string).
+pub(super) fn document_text(document: &Value) -> String {
+    document.as_str().map_or_else(|| document.to_string(), str::to_owned)
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct ManagedPolicyProperties {
@@ -65,7 +71,7 @@ async fn create_managed(context: HandlerContext, properties: Value) -> Result<Ha
         "PolicyName": policy.managed_policy_name.clone().unwrap_or_else(|| context.generated_name(128)),
         "Description": policy.description,
         "Path": policy.path,
-        "PolicyDocument": policy.policy_document.to_string(),
+        "PolicyDocument": document_text(&policy.policy_document),
     });
     let response = context.call("iam", "CreatePolicy", input).await?;
     let arn = text(&response, "/Policy/Arn");
@@ -100,7 +106,7 @@ async fn update_managed(
     let arn = old.physical_id.as_str();
     if before.policy_document != after.policy_document {
         delete_oldest_version(&context, arn).await?;
-        let document = after.policy_document.to_string();
+        let document = document_text(&after.policy_document);
         let input = json!({ "PolicyArn": arn, "PolicyDocument": document, "SetAsDefault": true });
         context.call("iam", "CreatePolicyVersion", input).await?;
     }
@@ -147,7 +153,7 @@ struct RolePolicyProperties {
 
 async fn put(context: &HandlerContext, policy: &RolePolicyProperties) -> Result<(), Fault> {
     let RolePolicyProperties { policy_document, policy_name, role_name } = policy;
-    let document = policy_document.to_string();
+    let document = document_text(policy_document);
     let input = json!({ "RoleName": role_name, "PolicyName": policy_name, "PolicyDocument": document });
     context.call("iam", "PutRolePolicy", input).await.map(drop)
 }

@@ -10,12 +10,20 @@ use serde_json::{Map, Value, json};
 
 use super::evaluation_scope::EvaluationScope;
 use super::functions::only_member;
+use super::parameters::declaration::is_hidden;
 use super::references::references;
 use super::{EXTENSIONS, Template, UnexpandedTemplate, invalid};
 use crate::Fault;
 
 /// The prefix of a loop's key.
 pub(crate) const LOOP: &str = "Fn::ForEach";
+
+/// The functions that the transform replaces by their values where it can (recorded: localstack's test_transform_foreach and
+/// test_transform_foreach_multiple_resources).
+const RESOLVED: &[&str] = &["Fn::Join", "Fn::Sub", "Fn::Split", "Fn::Select", "Fn::FindInMap"];
+
+/// The pseudo parameters that are known before the stack exists.
+const KNOWN_PSEUDO: &[&str] = &["AWS::AccountId", "AWS::Partition", "AWS::Region", "AWS::StackName", "AWS::URLSuffix"];
 
 /// The values of the identifiers of the enclosing loops.
 type Bindings = BTreeMap<String, String>;
@@ -128,6 +136,7 @@ impl Expansion<'_> {
                 json!({ name: names? })
             }
             ("Fn::Length" | "Fn::ToJsonString", argument) => self.resolved(name, argument)?,
+            (name, argument) if RESOLVED.contains(&name) => self.resolved_if_known(json!({ name: argument })),
             (_, argument) => json!({ name: argument }),
         })
     }
@@ -149,6 +158,19 @@ impl Expansion<'_> {
             _ if name == "Fn::ToJsonString" => Ok(call),
             _ => Err(failed("The Fn::Length value could not be resolved for properties")),
         }
+    }
+
+    /// The value of a call that depends on nothing but known parameters, or the call. Values of hidden parameters stay out of the
+    /// template.
+    fn resolved_if_known(&self, call: Value) -> Value {
+        let is_known = |name: &str| {
+            let declaration = self.scope.template.section("Parameters").get(name);
+            KNOWN_PSEUDO.contains(&name) || declaration.is_some_and(|declaration| !is_hidden(declaration))
+        };
+        if !references(&call).iter().all(|reference| is_known(&reference.name)) {
+            return call;
+        }
+        self.scope.evaluate(&call).ok().flatten().unwrap_or(call)
     }
 
     /// Expands a loop: `[identifier, collection, fragment]`.

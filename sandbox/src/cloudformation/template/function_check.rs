@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::functions::{self, AllowedIn, only_member};
+use super::template_check::FUNCTION_MEMBERS;
 use super::{Template, invalid};
 use crate::Fault;
 
@@ -20,8 +21,8 @@ pub(super) fn check(template: &Template) -> Result<(), Fault> {
         }
     }
     for resource in template.resources().values() {
-        for member in ["Properties", "Metadata", "CreationPolicy", "UpdatePolicy"] {
-            check_value(template, &resource[member])?;
+        for member in FUNCTION_MEMBERS {
+            check_value(template, &resource[*member])?;
         }
     }
     for output in template.outputs().values() {

@@ -14,10 +14,12 @@ mod function_check;
 pub(super) mod functions;
 pub(super) mod output_check;
 pub(super) mod parameters;
+pub(super) mod policies;
 pub(super) mod references;
 pub(super) mod rule_assertions;
 mod structure;
 pub(super) mod template_check;
+pub(super) mod value_check;
 mod yaml;
 
 /// The only served transform.
@@ -61,24 +63,28 @@ impl UnexpandedTemplate {
         }
     }
 
-    pub(super) fn transforms(&self) -> Vec<&str> {
+    /// The names of the declared transforms; `None` for one without a name.
+    fn declared_transforms(&self) -> Vec<Option<&str>> {
         match self.root.get("Transform") {
-            Some(Value::String(name)) => vec![name],
-            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
+            None => Vec::new(),
+            Some(Value::Array(transforms)) => transforms.iter().map(transform_name).collect(),
+            Some(transform) => vec![transform_name(transform)],
         }
+    }
+
+    pub(super) fn transforms(&self) -> Vec<&str> {
+        self.declared_transforms().into_iter().flatten().collect()
     }
 
     /// Refuses transforms that are not served.
     pub(super) fn check_transforms(&self) -> Result<(), Fault> {
-        let declared = self.root.get("Transform");
-        let is_well_formed = declared.is_none_or(|value| {
-            value.is_string() || value.as_array().is_some_and(|names| names.iter().all(Value::is_string))
-        });
+        if self.declared_transforms().contains(&None) {
+            // Recorded: localstack's test_error_pass_macro_as_reference.
+            return Err(invalid("Key Name of transform definition must be a string."));
+        }
         match self.transforms().into_iter().find(|name| *name != EXTENSIONS) {
             Some(name) => Err(Fault::not_implemented(&format!("the transform {name}"))),
-            None if is_well_formed => Ok(()),
-            None => Err(format_error("Transform must be a string or a list of strings.")),
+            None => Ok(()),
         }
     }
 
@@ -150,6 +156,11 @@ impl Template {
     pub(super) fn root(&self) -> &Map<String, Value> {
         &self.root
     }
+}
+
+/// The name of a transform: a string, or the `Name` of an object.
+fn transform_name(transform: &Value) -> Option<&str> {
+    transform.as_str().or_else(|| transform.get("Name")?.as_str())
 }
 
 /// JSON, with the position of an error as AWS reports it.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::parameters::declaration;
-use super::{Template, extensions, format_error, invalid, rule_assertions};
+use super::{Template, extensions, format_error, invalid, policies, rule_assertions};
 use crate::Fault;
 
 /// The sections with the names of their members in AWS's sentences, and the quotas.
@@ -201,33 +201,7 @@ fn check_resource(name: &str, resource: &Value) -> Result<(), Fault> {
         Value::Array(_) => return Err(format_error("Every DependsOn value must be a string.")),
         _ => return Err(format_error("DependsOn must be a string or list of strings.")),
     }
-    check_policies(name, resource)
-}
-
-fn check_policies(name: &str, resource: &Value) -> Result<(), Fault> {
-    const POLICIES: &[(&str, &[&str])] = &[
-        ("DeletionPolicy", &["Delete", "Retain", "Snapshot", "RetainExceptOnCreate"]),
-        ("UpdateReplacePolicy", &["Delete", "Retain", "Snapshot"]),
-    ];
-    for (policy, known) in POLICIES {
-        match &resource[*policy] {
-            Value::Null => {}
-            // None of the served types supports snapshots.
-            value if value == "Snapshot" => {
-                let resource_type = resource["Type"].as_str().unwrap_or_default();
-                let what = if *policy == "DeletionPolicy" { "deletion" } else { "update replace" };
-                let sentence =
-                    format!("Template error: resource type {resource_type} does not support {what} policy Snapshot");
-                return Err(invalid(sentence));
-            }
-            Value::String(value) if known.contains(&value.as_str()) => {}
-            Value::String(value) => {
-                return Err(format_error(&format!("Unrecognized {policy} {value} for resource {name}")));
-            }
-            _ => return Err(format_error(&format!("Every {policy} member must be a string."))),
-        }
-    }
-    Ok(())
+    policies::check_structure(name, resource)
 }
 
 fn check_output(name: &str, output: &Value) -> Result<(), Fault> {

@@ -15,8 +15,9 @@ use crate::cloudformation::{resources, type_names};
 /// The dependencies of each resource: the resources that are created before it.
 pub(crate) type Dependencies = BTreeMap<String, Vec<String>>;
 
-/// The members of a resource in which references are followed.
-const REFERENCE_MEMBERS: &[&str] = &["Properties", "Metadata", "CreationPolicy", "UpdatePolicy"];
+/// The members of a resource that may have functions.
+pub(super) const FUNCTION_MEMBERS: &[&str] =
+    &["Properties", "Metadata", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy"];
 
 /// Checks what does not depend on the template's parameters.
 pub(crate) fn check_template(template: &Template) -> Result<(), Fault> {
@@ -26,18 +27,23 @@ pub(crate) fn check_template(template: &Template) -> Result<(), Fault> {
     check_cycles(&dependencies(template))
 }
 
-/// Refuses resource types that do not exist, and those that the sandbox does not serve.
-pub(crate) fn check_types(template: &Template) -> Result<(), Fault> {
-    let unserved =
-        template.resources().values().map(type_of).filter(|resource_type| resources::find(resource_type).is_none());
-    let (unserved, unknown): (BTreeSet<&str>, BTreeSet<&str>) =
-        unserved.partition(|resource_type| is_known_type(resource_type));
-    unrecognized(unknown)?;
+/// Refuses resource types that do not exist.
+pub(crate) fn check_known_types(template: &Template) -> Result<(), Fault> {
+    unrecognized(unserved_types(template).filter(|resource_type| !is_known_type(resource_type)).collect())
+}
+
+/// Refuses resource types that the sandbox does not serve.
+pub(crate) fn check_served_types(template: &Template) -> Result<(), Fault> {
+    let unserved: BTreeSet<&str> = unserved_types(template).collect();
     if unserved.is_empty() {
         return Ok(());
     }
     let names = unserved.into_iter().collect::<Vec<_>>().join(", ");
     Err(Fault::not_implemented(&format!("the resource type {names}")))
+}
+
+fn unserved_types(template: &Template) -> impl Iterator<Item = &str> {
+    template.resources().values().map(type_of).filter(|resource_type| resources::find(resource_type).is_none())
 }
 
 /// Whether CloudFormation has a type. Custom resources may have any name.
@@ -103,7 +109,7 @@ fn depends_on(resource: &Value) -> Vec<&str> {
 
 /// The references of a resource, without those in branches of `Fn::If` that are known not to apply.
 fn references_of(resource: &Value, is_true: &dyn Fn(&str) -> Option<bool>) -> Vec<Reference> {
-    REFERENCE_MEMBERS.iter().flat_map(|member| active_references(&resource[*member], is_true)).collect()
+    FUNCTION_MEMBERS.iter().flat_map(|member| active_references(&resource[*member], is_true)).collect()
 }
 
 fn check_references(template: &Template) -> Result<(), Fault> {

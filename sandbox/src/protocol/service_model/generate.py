@@ -172,6 +172,12 @@ def errors(model):
     return by_code
 
 
+def capitalized_messages(model):
+    """The errors whose message is the member `Message`. `ValidationException` is also the error of the framework, which writes `message`."""
+    errors = (name for name, shape in model["shapes"].items() if shape.get("exception") and "Message" in shape.get("members", {}))
+    return sorted(name for name in errors if name != "ValidationException")
+
+
 def written(service, operations):
     model, version = model_of(service)
     writer, rows = Writer(service, model), {}
@@ -193,6 +199,8 @@ def written(service, operations):
     data = {"source": f"botocore {botocore.__version__}, {version}", "operations": rows, "shapes": writer.written}
     if supports_protocol(model, "query"):
         data["errors"] = errors(model)
+    if supports_protocol(model, "json") and capitalized_messages(model):
+        data["capitalized_messages"] = capitalized_messages(model)
     return data
 
 
@@ -226,7 +234,7 @@ def text(data):
         return json.dumps(value, separators=(",", ":"))
     parts = []
     for name, value in data.items():
-        rows = ",\n".join(f"{compact(key)}:{compact(row)}" for key, row in value.items()) if name != "source" else ""
+        rows = ",\n".join(f"{compact(key)}:{compact(row)}" for key, row in value.items()) if isinstance(value, dict) else ""
         parts.append(f"{compact(name)}:{{\n{rows}\n}}" if rows else f"{compact(name)}:{compact(value)}")
     return "{" + ",\n".join(parts) + "}\n"
 

@@ -4,7 +4,7 @@
 //! `generate.py` makes the data from botocore's models. [`read`] converts a decoded input to the model's types and checks its
 //! constraints, [`TypedOutput`] adds types to outputs for the codecs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use indexmap::IndexMap;
@@ -59,6 +59,9 @@ pub struct Model {
     /// The errors of services with a Query protocol, by code: the name of the error's type and its HTTP status.
     #[serde(default)]
     errors: HashMap<String, (String, u16)>,
+    /// The errors of services with a JSON protocol whose message is the member `Message`; of all others it is `message`.
+    #[serde(default)]
+    capitalized_messages: HashSet<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -170,6 +173,11 @@ impl Model {
     /// The name of an error's type and its HTTP status, by its code in the Query protocol.
     pub fn error(&self, code: &str) -> Option<(&str, u16)> {
         self.errors.get(code).map(|(shape, status)| (shape.as_str(), *status))
+    }
+
+    /// The member of an error that has its message.
+    pub fn message_member(&self, error: &str) -> &'static str {
+        if self.capitalized_messages.contains(error) { "Message" } else { "message" }
     }
 }
 

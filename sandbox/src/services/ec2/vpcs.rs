@@ -12,7 +12,7 @@ use super::tags::{self, TagSpecification};
 use super::{State, routes, security_groups};
 use crate::base::ids;
 use crate::core::OperationResult;
-use crate::{Fault, Sandbox};
+use crate::{Config, Fault, Sandbox};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -34,7 +34,16 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateVpcInput) -> Operation
         return Err(Fault::client("InvalidParameterValue", message));
     }
     let tags = tags::tag_set(&VPC, input.tag_specification)?;
-    let (id, owner, cidr) = (ids::resource("vpc"), &sandbox.config.account, range.to_string());
+    sandbox.store.write(|states| {
+        let mut vpc = insert(states.of_mut::<State>(), &sandbox.config, &range.to_string(), tenancy, false, tags);
+        vpc["attributes"] = Value::Null;
+        Ok(json!({ "vpc": vpc }))
+    })
+}
+
+/// Adds a VPC with its default security group and its main route table.
+fn insert(state: &mut State, config: &Config, cidr: &str, tenancy: &str, is_default: bool, tags: Value) -> Value {
+    let (id, owner) = (ids::resource("vpc"), &config.account);
     let vpc = json!({
         "vpcId": id,
         "ownerId": owner,
@@ -47,21 +56,30 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateVpcInput) -> Operation
         }],
         "dhcpOptionsId": "default",
         "instanceTenancy": tenancy,
-        "isDefault": false,
+        "isDefault": is_default,
         "tagSet": tags,
         // Shown by `DescribeVpcAttribute` only.
-        "attributes": { "enableDnsSupport": true, "enableDnsHostnames": false },
+        "attributes": { "enableDnsSupport": true, "enableDnsHostnames": is_default },
     });
-    sandbox.store.write(|states| {
-        let group = security_groups::record(&sandbox.config, &id, "default", "default VPC security group", json!([]));
-        states.of_mut::<State>().records.insert(text(&group, "groupId"), group);
-        let table = routes::record(owner, &id, &cidr, json!([]), true);
-        states.of_mut::<State>().records.insert(text(&table, "routeTableId"), table);
-        let mut response = json!({ "vpc": vpc });
-        response["vpc"]["attributes"] = Value::Null;
-        states.of_mut::<State>().records.insert(id, vpc);
-        Ok(response)
-    })
+    let group = security_groups::record(config, &id, "default", "default VPC security group", json!([]));
+    state.records.insert(text(&group, "groupId"), group);
+    let table = routes::record(owner, &id, cidr, json!([]), true);
+    state.records.insert(text(&table, "routeTableId"), table);
+    state.records.insert(id, vpc.clone());
+    vpc
+}
+
+/// The range of a default VPC ("Default VPC components" in the VPC user guide).
+const DEFAULT_RANGE: &str = "172.31.0.0/16";
+
+/// The id of the default VPC. An account of AWS begins with one in each region; the sandbox adds it, without subnets, for the first
+/// request that needs it.
+pub(super) fn default_vpc(state: &mut State, config: &Config) -> String {
+    let existing = state.records.with_prefix(VPC.prefix).find(|(_, vpc)| vpc["isDefault"] == true);
+    match existing.map(|(id, _)| id.to_owned()) {
+        Some(id) => id,
+        None => text(&insert(state, config, DEFAULT_RANGE, "default", true, json!([])), "vpcId"),
+    }
 }
 
 fn text(record: &Value, member: &str) -> String {

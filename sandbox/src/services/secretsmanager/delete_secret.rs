@@ -34,6 +34,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: DeleteSecretInput) -> Operat
         let message = "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.";
         return Err(invalid_parameter(message));
     }
+    model::check_name(&secret_id)?;
     let (now, config) = (sandbox.clock.now(), &sandbox.config);
     if force {
         return sandbox.store.write(|states| {

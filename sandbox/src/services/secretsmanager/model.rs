@@ -159,7 +159,7 @@ impl Secret {
         let output = json!({
             "ARN": self.arn,
             "Name": self.name,
-            "Description": self.description,
+            "Description": self.description.as_ref().filter(|text| !text.is_empty()),
             "KmsKeyId": self.kms_key_id,
             "LastChangedDate": epoch_seconds(self.changed),
             "LastAccessedDate": self.accessed.map(epoch_seconds),
@@ -174,8 +174,20 @@ impl Secret {
     }
 }
 
+/// Refuses a name, or an id that is neither a name nor an ARN (recorded: localstack's test_invalid_secret_name).
+pub(super) fn check_name(id: &str) -> Result<(), Fault> {
+    let is_valid = |character: char| character.is_ascii_alphanumeric() || "-/_+=.@!".contains(character);
+    if id.starts_with("arn:") || id.chars().all(is_valid) {
+        return Ok(());
+    }
+    let message =
+        "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!";
+    Err(Fault::client("ValidationException", message))
+}
+
 /// Finds a secret by its name, its ARN, or its ARN without the random characters.
 pub(super) fn find<'a>(states: &'a States, config: &Config, id: &str, now: Timestamp) -> Result<&'a Secret, Fault> {
+    check_name(id)?;
     let secrets = &states.of::<State>().secrets;
     let secret = secrets.get(name(config, id)).or_else(|| secrets.values().find(|secret| secret.arn == id));
     secret

@@ -37,12 +37,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateSecretInput) -> Operat
     if input.kind.is_some() {
         return Err(Fault::not_implemented("secretsmanager:CreateSecret with Type"));
     }
-    let is_valid = |character: char| character.is_ascii_alphanumeric() || "-/_+=.@!".contains(character);
-    if !name.chars().all(is_valid) {
-        let message =
-            "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!";
-        return Err(Fault::client("ValidationException", message));
-    }
+    model::check_name(&name)?;
     let content = content(input.secret_string, input.secret_binary)?;
     let token = token(input.client_request_token)?;
     let (now, config) = (sandbox.clock.now(), &sandbox.config);

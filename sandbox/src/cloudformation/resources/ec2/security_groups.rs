@@ -96,7 +96,15 @@ async fn create(context: HandlerContext, properties: Value) -> Result<HandlerOut
     let id = text(&response, "/groupId");
     replace_egress(&context, id, &[], &group.security_group_egress).await?;
     call_rules(&context, "AuthorizeSecurityGroupIngress", id, &group.security_group_ingress).await?;
-    Ok(HandlerOutput::new(id, json!({ "GroupId": id, "Id": id, "VpcId": group.vpc_id })))
+    let described = context.call("ec2", "DescribeSecurityGroups", json!({ "GroupId": [id] })).await?;
+    let created = &described["securityGroupInfo"][0];
+    // The physical id of a group whose VPC is the default one is its name (recorded: localstack's test_ec2_security_group_id_with_vpc).
+    let physical_id = if group.vpc_id.is_some() { id } else { text(created, "/groupName") };
+    Ok(HandlerOutput::new(physical_id, json!({ "GroupId": id, "Id": id, "VpcId": created["vpcId"] })))
+}
+
+fn group_id(group: &PhysicalResource) -> &str {
+    group.attributes.get("GroupId").and_then(Value::as_str).unwrap_or(&group.physical_id)
 }
 
 /// A group without egress rules in the template allows all outbound traffic.
@@ -111,7 +119,7 @@ async fn replace_egress(context: &HandlerContext, id: &str, before: &[Rule], aft
 async fn update(context: HandlerContext, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let (before, after): (SecurityGroupProperties, SecurityGroupProperties) =
         (context.properties(old.properties.clone())?, context.properties(properties)?);
-    let id = old.physical_id.as_str();
+    let id = group_id(&old);
     replace_egress(&context, id, &before.security_group_egress, &after.security_group_egress).await?;
     call_rules(&context, "RevokeSecurityGroupIngress", id, &before.security_group_ingress).await?;
     call_rules(&context, "AuthorizeSecurityGroupIngress", id, &after.security_group_ingress).await?;
@@ -120,7 +128,7 @@ async fn update(context: HandlerContext, old: PhysicalResource, properties: Valu
 }
 
 async fn delete(context: HandlerContext, old: PhysicalResource) -> Result<(), Fault> {
-    context.call("ec2", "DeleteSecurityGroup", json!({ "GroupId": old.physical_id })).await.map(drop)
+    context.call("ec2", "DeleteSecurityGroup", json!({ "GroupId": group_id(&old) })).await.map(drop)
 }
 
 #[derive(Deserialize)]

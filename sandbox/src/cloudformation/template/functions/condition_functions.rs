@@ -22,9 +22,11 @@ pub(super) fn equals(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionR
     Ok(Some(Value::Bool(left? == right?)))
 }
 
-/// Scalars are compared as text: `true` and `"true"` are equal.
+/// Scalars are compared as text: `true` and `"true"` are equal. A parameter is compared by its text, even if that is `AWS::NoValue`.
 fn comparable(scope: &EvaluationScope<'_>, side: &Value) -> FunctionResult {
-    Ok(match scope.evaluate(side)? {
+    let reference = only_member(side).filter(|(name, _)| *name == "Ref");
+    let parameter = reference.and_then(|(_, name)| scope.parameters.get(name.as_str()?));
+    Ok(match parameter.map_or_else(|| scope.evaluate(side), |value| Ok(Some(value.clone())))? {
         Some(Value::Bool(flag)) => Some(flag.to_string().into()),
         Some(Value::Number(number)) => Some(number.to_string().into()),
         other => other,

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{FunctionResult, may_be_list, may_be_text, require};
 use crate::base::{regions, zones};
 use crate::cloudformation::template::evaluation_scope::{EvaluationError, EvaluationScope, UNKNOWN};
+use crate::cloudformation::template::parameters::declaration::scalar;
 
 const SPLIT_ERROR: &str = "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string \
                      to be split or a function that returns a string to be split.";
@@ -47,7 +48,11 @@ pub(super) fn split(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionRe
 pub(super) fn check_select(argument: &Value) -> Result<(), EvaluationError> {
     let parts = argument.as_array().filter(|parts| !parts.is_empty()).ok_or(INDEX)?;
     require(may_be_text(&parts[0]), INDEX)?;
-    require(parts.len() == 2 && may_be_list(&parts[1]), SELECT)
+    require(parts.len() == 2 && may_be_list(&parts[1]), SELECT)?;
+    // A literal index has to be one of a literal list (recorded: localstack's test_invalid_select_index_type).
+    let Some(index) = scalar(&parts[0]) else { return Ok(()) };
+    let index: usize = index.parse().map_err(|_| SELECT)?;
+    require(parts[1].as_array().is_none_or(|items| index < items.len()), SELECT)
 }
 
 pub(super) fn select(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
@@ -56,7 +61,7 @@ pub(super) fn select(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionR
     if items == UNKNOWN || index == UNKNOWN {
         return Ok(Some(UNKNOWN.into()));
     }
-    let index: i64 = index.parse().map_err(|_| INDEX)?;
+    let index: i64 = index.parse().map_err(|_| SELECT)?;
     let items = items.as_array().ok_or(SELECT)?;
     let item = usize::try_from(index).ok().and_then(|index| items.get(index));
     let none = || format!("Template error: Fn::Select cannot select nonexistent value at index {index}");

@@ -13,7 +13,7 @@ mod reference_functions;
 mod rule_functions;
 mod texts;
 
-pub(crate) use texts::placeholders;
+pub(crate) use texts::{JOIN_ERROR, placeholders};
 
 /// Where a function is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

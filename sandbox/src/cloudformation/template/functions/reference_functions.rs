@@ -15,8 +15,10 @@ pub(super) fn check_reference(argument: &Value) -> Result<(), EvaluationError> {
     require(argument.is_string(), sentence)
 }
 
+/// The value of a parameter may name `AWS::NoValue` (recorded: localstack's test_cfn_handle_log_group_resource).
 pub(super) fn reference(scope: &EvaluationScope<'_>, argument: &Value) -> FunctionResult {
-    scope.reference(argument.as_str().unwrap_or_default())
+    let value = scope.reference(argument.as_str().unwrap_or_default())?;
+    Ok(value.filter(|value| value != "AWS::NoValue"))
 }
 
 pub(super) fn check_attribute(argument: &Value) -> Result<(), EvaluationError> {

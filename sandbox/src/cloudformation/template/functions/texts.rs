@@ -11,7 +11,8 @@ use crate::cloudformation::template::evaluation_scope::{EvaluationError, Evaluat
 use crate::cloudformation::template::parameters::declaration::scalar;
 use crate::cloudformation::template::references::split;
 
-const JOIN_ERROR: &str = "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of \
+/// The problem of a `Fn::Join` without a list.
+pub(crate) const JOIN_ERROR: &str = "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of \
                     strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.";
 const SUB: &str = "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string \
                    as first argument, and an optional second argument to specify a mapping of values to replace in the string";

@@ -23,6 +23,11 @@ pub(super) async fn look_up(
         let Some(kind) = kind.filter(|kind| kind.is_ssm) else { continue };
         let name = parameter.value.clone();
         let Some(ssm_parameter) = get(sandbox, &name).await? else {
+            // Recorded: localstack's test_resolve_ssm_missing_parameter.
+            if declared[&parameter.key]["Default"].is_null() {
+                let key = &parameter.key;
+                return Err(invalid(format!("Parameter {key} should either have input value or default value")));
+            }
             missing.push(name);
             continue;
         };

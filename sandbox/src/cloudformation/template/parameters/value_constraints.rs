@@ -38,7 +38,7 @@ fn violation(declaration: &Value, kind: ParameterType, pattern: Option<&JavaRege
     let bound = |member: &str| scalar(&declaration[member]).unwrap_or_default();
     if matches!(kind.element, Element::Number) {
         let Some(given) = value.trim().parse::<f64>().ok().filter(|given| given.is_finite()) else {
-            return Some("must be a number".to_owned());
+            return Some("must be a number.".to_owned());
         };
         if number(declaration, "MinValue").is_some_and(|min| given < min) {
             return Some(format!("must be a number not less than {}", bound("MinValue")));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Dimension;
 use crate::base::clock::seconds_from_millis;
@@ -160,7 +160,6 @@ impl Alarm {
         output["StateReasonData"] = self.reason_data.clone().into();
         output["StateUpdatedTimestamp"] = seconds_from_millis(self.state_updated_at_millis).into();
         output["StateTransitionedTimestamp"] = seconds_from_millis(self.transitioned_at_millis).into();
-        output["Metrics"] = json!([]);
         Ok(output)
     }
 }

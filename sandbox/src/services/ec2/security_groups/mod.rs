@@ -10,6 +10,7 @@ use super::describe_operations::{self, DescribeInput};
 use super::records::{self, invalid_parameter};
 use super::resource_kinds::{INSTANCE, SECURITY_GROUP, VPC};
 use super::tags::{self, TagSpecification};
+use super::vpcs;
 use crate::base::ids;
 use crate::core::OperationResult;
 use crate::{Config, Fault, Sandbox};
@@ -42,7 +43,7 @@ fn arn(config: &Config, id: &str) -> String {
     config.arn("ec2", &format!("security-group/{id}"))
 }
 
-/// The fault for a request that needs a default VPC, which the sandbox does not have.
+/// The fault for an instance without a subnet: the sandbox's default VPC, if there is one, has none.
 pub(super) fn no_default_vpc() -> Fault {
     Fault::client("VPCIdNotSpecified", "No default VPC for this user")
 }
@@ -74,7 +75,7 @@ pub(super) struct CreateSecurityGroupInput {
 pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateSecurityGroupInput) -> OperationResult {
     check_text("GroupName", &input.group_name)?;
     check_text("GroupDescription", &input.group_description)?;
-    let (name, vpc) = (input.group_name.as_str(), input.vpc_id.as_deref().ok_or_else(no_default_vpc)?);
+    let name = input.group_name.as_str();
     if name.eq_ignore_ascii_case("default") {
         return Err(invalid_parameter(format!("Cannot use reserved security group name: {name}")));
     }
@@ -85,9 +86,10 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: CreateSecurityGroupInput) ->
     }
     let tags = tags::tag_set(&SECURITY_GROUP, input.tag_specification)?;
     sandbox.store.write(|states| {
+        let vpc = &input.vpc_id.unwrap_or_else(|| vpcs::default_vpc(states.of_mut::<State>(), &sandbox.config));
         records::get(states.of::<State>(), &VPC, vpc)?;
         let mut groups = states.of::<State>().records.with_prefix(SECURITY_GROUP.prefix);
-        if groups.any(|(_, group)| group["vpcId"] == vpc && group["groupName"] == name) {
+        if groups.any(|(_, group)| group["vpcId"] == *vpc && group["groupName"] == name) {
             let message = format!("The security group '{name}' already exists for VPC '{vpc}'");
             return Err(Fault::already_exists("InvalidGroup.Duplicate", message));
         }

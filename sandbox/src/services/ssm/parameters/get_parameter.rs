@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::filters::{self, ParameterStringFilter};
+use super::put_parameter::NAME_ERROR;
 use super::{Parameter, no_such_version, not_found, public_parameters, secret_references};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::OperationResult;
-use crate::services::ssm::{State, invalid_token};
+use crate::services::ssm::{State, invalid_token, validation_exception};
 use crate::store::States;
 use crate::{Config, Fault, Sandbox};
 
@@ -52,18 +53,30 @@ fn to_output(config: &Config, parameter: &Parameter, selector: &str, decrypted: 
 /// Finds a parameter by its name or ARN with an optional version selector, and returns both.
 fn find(states: &States, config: &Config, name: &str) -> Result<(Parameter, String), Fault> {
     let prefix = config.arn("ssm", "parameter/");
-    let name = name.strip_prefix(&prefix).map_or_else(|| name.to_owned(), |rest| format!("/{rest}"));
+    let name_of_arn = name.strip_prefix(&prefix).map(|rest| format!("/{rest}"));
+    let is_arn = name_of_arn.is_some();
+    let name = name_of_arn.unwrap_or_else(|| name.to_owned());
+    // Asserted on AWS: localstack's test_hierarchical_parameter.
+    if !name.starts_with("arn:") && (name.contains("//") || (name.contains('/') && !name.starts_with('/'))) {
+        return Err(validation_exception(NAME_ERROR));
+    }
     let (bare, selector) = name.split_once(':').unwrap_or((&name, ""));
     if public_parameters::is_public(bare) {
         let parameter =
             public_parameters::find(bare).filter(|_| selector.is_empty()).map(|parameter| (parameter, String::new()));
         return parameter.ok_or_else(|| Fault::not_implemented(&format!("the public parameter {name}")));
     }
+    let given = bare;
     let bare = &states.of::<State>().canonical_name(bare);
+    // The response repeats a name as it was given, with or without a leading slash.
+    let as_given = |version: &Parameter| {
+        let name = if is_arn { version.name.clone() } else { given.to_owned() };
+        Parameter { name, ..version.clone() }
+    };
     let versions = states.of::<State>().versions(bare);
     let newest = versions.last().filter(|_| !selector.contains(':')).ok_or_else(not_found)?;
     if selector.is_empty() {
-        return Ok(((*newest).clone(), String::new()));
+        return Ok((as_given(newest), String::new()));
     }
     // A selector that is not a number is a label, and labels are not served.
     let number = selector.parse::<i64>();
@@ -79,7 +92,7 @@ fn find(states: &States, config: &Config, name: &str) -> Result<(Parameter, Stri
             );
             Fault::not_found("ParameterVersionNotFound", message)
         })?;
-    Ok(((*version).clone(), format!(":{selector}")))
+    Ok((as_given(version), format!(":{selector}")))
 }
 
 #[derive(Deserialize)]
@@ -129,12 +142,16 @@ pub(crate) async fn get_all(
         };
         match parameter {
             // The same parameter with and without a leading slash is returned once.
-            Some(parameter) if parameters.contains(&parameter) => {}
+            Some(parameter) if parameters.iter().any(|other| is_same(other, &parameter)) => {}
             Some(parameter) => parameters.push(parameter),
             None => missing.push(name),
         }
     }
     Ok(json!({ "Parameters": parameters, "InvalidParameters": missing }))
+}
+
+fn is_same(left: &Value, right: &Value) -> bool {
+    ["ARN", "Version", "Selector"].iter().all(|member| left[member] == right[member])
 }
 
 #[derive(Deserialize)]

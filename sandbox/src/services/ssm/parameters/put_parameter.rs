@@ -179,6 +179,11 @@ fn choose_tier(requested: Option<&str>, before: Option<&Parameter>, value: &str)
     }
 }
 
+/// The problem of a malformed name.
+pub(super) const NAME_ERROR: &str = "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it can \
+     consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 \
+     symbols .-_";
+
 fn check_name(name: &str) -> Result<(), Fault> {
     let is_valid = |character: char| character.is_ascii_alphanumeric() || "_.-/".contains(character);
     let reserved = name.trim_start_matches('/').to_ascii_lowercase();
@@ -195,11 +200,7 @@ fn check_name(name: &str) -> Result<(), Fault> {
         ));
     }
     if name.is_empty() || !name.chars().all(is_valid) || reserved.starts_with("ssm") {
-        return Err(validation_exception(
-            "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it can consist of \
-             sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following \
-             3 symbols .-_",
-        ));
+        return Err(validation_exception(NAME_ERROR));
     }
     if name.matches('/').count() > MAX_LEVELS {
         let message = "The parameter name exceeds the maximum hierarchy depth of 15 levels.";

@@ -35,16 +35,26 @@ pub(crate) async fn find(sandbox: &Arc<Sandbox>, reference: &str, decrypted: boo
         return Err(Fault::not_implemented(&format!("{PATH}{name}, whose secret is binary")));
     };
     Ok(Some(json!({
-        "Name": secret["Name"],
+        "Name": format!("{PATH}{name}"),
         "Type": "SecureString",
         "Value": text,
         "Version": 0,
         "Selector": (!selector.is_empty()).then(|| format!(":{selector}")),
-        "SourceResult": secret.to_string(),
+        "SourceResult": lower_camel_case(&secret).to_string(),
         "LastModifiedDate": value["CreatedDate"],
         "ARN": secret["ARN"],
         "DataType": "text",
     })))
+}
+
+/// The members of a secret as `SourceResult` names them: `name`, but `ARN`.
+fn lower_camel_case(secret: &Value) -> Value {
+    let lowered = |name: &str| match name {
+        "ARN" => name.to_owned(),
+        _ => name[..1].to_ascii_lowercase() + &name[1..],
+    };
+    let members = secret.as_object().into_iter().flatten();
+    Value::Object(members.map(|(name, value)| (lowered(name), value.clone())).collect())
 }
 
 fn optional(response: Result<Value, Fault>) -> Result<Option<Value>, Fault> {
