@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
 
-/// Parses `30s`, `5m`, `2h30m`, `1d`, `2 weeks ago`, `2026-01-01`, `2026-01-01T12:00` (in `zone`) or `2026-01-01T12:00:00Z`.
+/// Parses `30s`, `5m`, `2h30m`, `1d`, `2 weeks ago`, `yesterday`, `today 09:00`, `2026-01-01`, `2026-01-01T12:00` (in `zone`) or `2026-01-01T12:00:00Z`.
 ///
 /// A duration is subtracted from `now`.
 ///
@@ -22,14 +22,33 @@ pub(crate) fn parse_time(text: &str, now: Timestamp, zone: &TimeZone) -> Result<
     if let Ok(civil) = text.parse::<jiff::civil::DateTime>() {
         return civil.to_zoned(zone.clone()).map(|zoned| zoned.timestamp()).map_err(|error| error.to_string());
     }
+    if let Some(time) = on_day(text, now, zone) {
+        return Ok(time);
+    }
     let duration = text.strip_suffix("ago").map_or(text, str::trim_end);
     let span: Span = duration.parse().map_err(|_| not_a_time(text))?;
     let time = now.to_zoned(zone.clone()).checked_sub(span.abs()).map_err(|_| not_a_time(text))?;
     Ok(time.timestamp())
 }
 
+/// `today`, `yesterday 09:00`: without a time, the beginning of the day.
+fn on_day(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    let (day, time) = text.split_once(' ').unwrap_or((text, "00:00"));
+    let today = now.to_zoned(zone.clone()).date();
+    let date = match day {
+        "today" => today,
+        "yesterday" => today.yesterday().ok()?,
+        _ => return None,
+    };
+    let time: jiff::civil::Time = time.trim().parse().ok()?;
+    Some(date.to_datetime(time).to_zoned(zone.clone()).ok()?.timestamp())
+}
+
 fn not_a_time(text: &str) -> String {
-    format!("`{text}` is not a time: write 30s, 5m, 2h, 1d, 2026-01-01, 2026-01-01T12:00 or 2026-01-01T12:00:00Z")
+    format!(
+        "`{text}` is not a time: write 30s, 5m, 2h30m, 1d, 1w, 5 minutes ago, yesterday, today 09:00, 2026-01-01, 2026-01-01T12:00 or \
+         2026-01-01T12:00:00Z"
+    )
 }
 
 /// Parses a positive duration such as `30s`, `5m` or `1h30m`.
@@ -62,6 +81,11 @@ mod tests {
             ("1d", "2026-03-30T12:00:00Z"),
             ("2 weeks ago", "2026-03-17T12:00:00Z"),
             ("5months", "2025-10-31T12:00:00Z"),
+            ("1w", "2026-03-24T12:00:00Z"),
+            ("5 minutes ago", "2026-03-31T11:55:00Z"),
+            ("yesterday", "2026-03-30T00:00:00Z"),
+            ("today 09:00", "2026-03-31T09:00:00Z"),
+            ("yesterday 23:30:15", "2026-03-30T23:30:15Z"),
             ("now", NOW),
         ] {
             assert_eq!(parse(text).as_deref(), Ok(expected), "{text}");
@@ -86,7 +110,7 @@ mod tests {
 
     #[test]
     fn other_formats_are_rejected() {
-        for text in ["", "yesterday", "5", "12:00", "5x"] {
+        for text in ["", "tomorrow", "today 25:00", "5", "12:00", "5x"] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -63,11 +63,13 @@ impl Intercept for CallWaits {
 impl CallWaits {
     /// The error of one attempt in short.
     fn attempt_error(&self, error: &OrchestratorError<Error>, status: Option<u16>) -> String {
+        let connector_error = error.as_connector_error();
+        let is_timeout = error.is_timeout_error() || connector_error.is_some_and(|error| error.is_timeout());
         match (status, self.sandbox_process) {
             (Some(status), _) => format!("HTTP {status}"),
-            (None, Some(process)) if error.is_timeout_error() => process.silence(),
-            (None, None) if error.is_timeout_error() => "no response in time".to_owned(),
-            _ => error.as_connector_error().map_or_else(|| "no response".to_owned(), |error| root_cause(error)),
+            (None, Some(process)) if is_timeout => process.silence(),
+            (None, None) if is_timeout => "no response in time".to_owned(),
+            _ => connector_error.map_or_else(|| "no response".to_owned(), |error| root_cause(error)),
         }
     }
 }

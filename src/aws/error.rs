@@ -140,6 +140,11 @@ const CODES: &[(&str, AwsErrorKind)] = &[
 const CLOCK_SKEW_MESSAGES: &[&str] = &["Signature expired", "Signature not yet current"];
 
 impl AwsError {
+    /// Whether a page token was rejected, such as an expired one.
+    pub(crate) fn is_invalid_token(&self) -> bool {
+        self.code.as_deref() == Some("InvalidParameterException")
+    }
+
     /// The message and AWS's code, without the failed action.
     pub fn reason(&self) -> String {
         let code = self.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! CloudWatch Logs: groups, streams, events.
 
 use aws_sdk_cloudwatchlogs::Client;
+use aws_smithy_types::retry::RetryConfig;
 use jiff::Timestamp;
 
 use super::{Aws, AwsErrorKind, Result, client, or_empty};
@@ -11,28 +12,40 @@ impl Aws {
         self.logs.get_or_init(|| client!(aws_sdk_cloudwatchlogs, self))
     }
 
-    /// One page of matching events.
+    /// One page of matching events. It is not retried, so that the caller can keep its request budget.
     pub async fn filter_log_events(&self, query: &LogQuery, token: Option<String>) -> Result<LogPage> {
         let action = format!("read log group `{}`", query.group);
+        let is_arn = query.group.starts_with("arn:");
+        let group = || Some(query.group.clone());
         let response = self
             .logs()
             .filter_log_events()
-            .log_group_name(&query.group)
-            .set_log_stream_name_prefix(query.stream_prefix.clone())
-            .set_start_time(query.start.map(Timestamp::as_millisecond))
-            .set_end_time(query.end.map(Timestamp::as_millisecond))
+            .set_log_group_name(group().filter(|_| !is_arn))
+            .set_log_group_identifier(group().filter(|_| is_arn))
+            .set_log_stream_names(Some(query.streams.clone()).filter(|streams| !streams.is_empty()))
+            .start_time(query.start.max(0))
+            .set_end_time(query.end)
             .set_filter_pattern(query.pattern.clone())
+            .set_start_from_head(query.newest_first.then_some(false))
+            .set_limit(query.limit.map(i32::from))
             .set_next_token(token)
+            .customize()
+            .config_override(aws_sdk_cloudwatchlogs::config::Builder::new().retry_config(RetryConfig::disabled()))
             .send()
             .await
             .map_err(|error| self.error(action, error))?;
-        let events = response.events.unwrap_or_default().into_iter().map(|event| LogEvent {
-            id: or_empty(event.event_id),
-            stream: or_empty(event.log_stream_name),
-            timestamp: milliseconds(event.timestamp).unwrap_or_default(),
-            message: or_empty(event.message),
-        });
-        Ok(LogPage { events: events.collect(), next_token: response.next_token })
+        let mut page = LogPage::default();
+        for event in response.events() {
+            page.push(LogEvent {
+                id: event.event_id().unwrap_or_default(),
+                stream: event.log_stream_name().unwrap_or_default(),
+                timestamp: event.timestamp().unwrap_or_default(),
+                ingestion_time: event.ingestion_time().unwrap_or_default(),
+                message: event.message().unwrap_or_default(),
+            });
+        }
+        page.next_token = response.next_token;
+        Ok(page)
     }
 
     /// The last lines of a stream, oldest first; empty if the stream does not exist.

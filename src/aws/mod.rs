@@ -14,6 +14,7 @@ mod error;
 mod logs;
 mod profiles;
 mod secrets;
+mod server_clock;
 
 use std::sync::OnceLock;
 
@@ -31,13 +32,15 @@ pub(crate) use error::{AwsError, AwsErrorKind};
 use crate::url::without_user_info;
 use crate::waits::Waits;
 use call_waits::CallWaits;
+use server_clock::ServerClock;
 
 type Result<T> = std::result::Result<T, AwsError>;
 
 /// A typed client with the configuration of an [`Aws`].
 macro_rules! client {
     ($sdk:ident, $aws:expr) => {{
-        let config = $sdk::config::Builder::from(&$aws.config).interceptor($aws.call_waits()).build();
+        let config = $sdk::config::Builder::from(&$aws.config).interceptor($aws.call_waits());
+        let config = config.interceptor($aws.server_clock.clone()).build();
         $sdk::Client::from_conf(config)
     }};
 }
@@ -55,6 +58,7 @@ pub struct Aws {
     sandbox_process: Option<SandboxProcess>,
     profile: Option<String>,
     waits: Waits,
+    server_clock: ServerClock,
     cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
     ecs: OnceLock<aws_sdk_ecs::Client>,
     logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
@@ -95,6 +99,7 @@ impl Aws {
             sandbox_process,
             profile,
             waits,
+            server_clock: ServerClock::default(),
             shown_endpoint: config.endpoint_url().map(without_user_info),
             service_endpoints: config::service_endpoints(&config),
             config,
@@ -122,6 +127,11 @@ impl Aws {
     /// The waits of the command, among them every call.
     pub(crate) fn waits(&self) -> &Waits {
         &self.waits
+    }
+
+    /// The server's clock, up to a second early; `None` before the first response.
+    pub(crate) fn server_time(&self) -> Option<jiff::Timestamp> {
+        self.server_clock.now()
     }
 
     fn call_waits(&self) -> CallWaits {

@@ -1,39 +1,100 @@
 //! CloudWatch Logs: groups, streams, events and queries.
 
+use indexmap::IndexSet;
 use jiff::Timestamp;
 
-/// The input of FilterLogEvents.
-#[derive(Debug, Clone, Default)]
+/// The input of FilterLogEvents. Times are in milliseconds since 1970.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogQuery {
     pub group: String,
-    /// Only streams whose name starts with this.
-    pub stream_prefix: Option<String>,
+    /// Only these streams, at most 100; empty for all.
+    pub streams: Vec<String>,
     /// Start of the time range, inclusive.
-    pub start: Option<Timestamp>,
+    pub start: i64,
     /// End of the time range, inclusive.
-    pub end: Option<Timestamp>,
+    pub end: Option<i64>,
     /// CloudWatch's filter pattern.
     pub pattern: Option<String>,
+    /// Whether the newest events come first.
+    pub newest_first: bool,
+    /// The most events of a page: 10,000 at most, which is the default.
+    pub limit: Option<u16>,
 }
 
-/// One page of FilterLogEvents. An empty page may carry a token.
+/// One page of FilterLogEvents. An empty page may have a token.
+///
+/// A page has thousands of events, so their texts are in one allocation.
 #[derive(Debug, Clone, Default)]
 pub struct LogPage {
-    /// Events, oldest first within the page.
-    pub events: Vec<LogEvent>,
+    text: String,
+    streams: IndexSet<String>,
+    events: Vec<EventEntry>,
     /// The token of the next page.
     pub next_token: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogEvent {
-    /// EventId: unique in the log group.
-    pub id: String,
-    pub stream: String,
+#[derive(Debug, Clone, Copy)]
+struct EventEntry {
+    timestamp: i64,
+    ingestion_time: i64,
+    stream: u32,
+    /// Where the id begins in the text, the message, and the next event.
+    id: u32,
+    message: u32,
+    end: u32,
+}
+
+/// An event of a page. Times are in milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogEvent<'a> {
+    /// Unique in the log group.
+    pub id: &'a str,
+    pub stream: &'a str,
     /// The time by the writer's clock.
-    pub timestamp: Timestamp,
+    pub timestamp: i64,
+    /// When CloudWatch Logs received it.
+    pub ingestion_time: i64,
     /// The line as written.
-    pub message: String,
+    pub message: &'a str,
+}
+
+impl LogPage {
+    /// Appends an event. A page has at most 1 MiB of messages and 10,000 ids; what exceeds 4 GiB is left out.
+    pub fn push(&mut self, event: LogEvent<'_>) {
+        let stream = self.streams.get_index_of(event.stream);
+        let stream = stream.unwrap_or_else(|| self.streams.insert_full(event.stream.to_owned()).0);
+        let id = self.text.len();
+        let (message, end) = (id + event.id.len(), id + event.id.len() + event.message.len());
+        let parts = [stream, id, message, end].map(u32::try_from);
+        if let [Ok(stream), Ok(id), Ok(message), Ok(end)] = parts {
+            self.text.push_str(event.id);
+            self.text.push_str(event.message);
+            let LogEvent { timestamp, ingestion_time, .. } = event;
+            self.events.push(EventEntry { timestamp, ingestion_time, stream, id, message, end });
+        }
+    }
+
+    /// How many events it has.
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// An event by its place, in AWS's order.
+    pub fn event(&self, index: usize) -> LogEvent<'_> {
+        let EventEntry { timestamp, ingestion_time, stream, id, message, end } = self.events[index];
+        LogEvent {
+            id: &self.text[id as usize..message as usize],
+            stream: &self.streams[stream as usize],
+            timestamp,
+            ingestion_time,
+            message: &self.text[message as usize..end as usize],
+        }
+    }
+
+    /// The events, in AWS's order.
+    pub fn events(&self) -> impl Iterator<Item = LogEvent<'_>> {
+        (0..self.len()).map(|index| self.event(index))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -41,7 +41,10 @@ pub(crate) use environment::{caller_environment, check_environment, check_region
 pub use error::OpsError;
 pub(crate) use locate::find_service;
 pub use locate::locate_service;
-pub(crate) use logs::{LogSource, Tail, TailOptions, log_groups};
+pub(crate) use logs::{
+    AwsPages, Follow, GroupEvent, History, LogSource, MergedHistory, PageReader, Patience, RequestBudget, last_events,
+    log_groups,
+};
 pub use read_cache::ReadCache;
 pub(crate) use scale::{ServiceCount, autoscaling_differences};
 pub use status::StatusReport;

@@ -11,8 +11,9 @@ use super::clean::is_control;
 impl Ui {
     /// Writes an event as one line of JSON.
     pub(crate) fn json_line(&mut self, event: &impl Serialize) -> io::Result<()> {
-        let text = escape_controls(serde_json::to_string(&with_schema(event)?)?);
-        writeln!(self.stdout, "{text}")?;
+        let mut line = Vec::new();
+        push_line(&mut line, event)?;
+        self.stdout.write_all(&line)?;
         self.stdout.flush()
     }
 
@@ -29,6 +30,12 @@ impl Ui {
         let text = escape_controls(serde_json::to_string_pretty(&with_schema(result)?)?);
         writeln!(self.stdout, "{text}")
     }
+}
+
+/// Appends an event as one line of JSON.
+pub(super) fn push_line(buffer: &mut Vec<u8>, event: &impl Serialize) -> io::Result<()> {
+    let text = escape_controls(serde_json::to_string(&with_schema(event)?)?);
+    writeln!(buffer, "{text}")
 }
 
 /// Escapes the C1 controls and bidirectional formatting characters, which serde_json does not.

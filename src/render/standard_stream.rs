@@ -21,6 +21,17 @@ pub(super) fn stdout(color: ColorChoice, is_interrupted: &Arc<AtomicBool>) -> Co
     AutoStream::new(Box::new(io::stdout()), choice)
 }
 
+/// Stdout, without a buffer, and without removing anything.
+pub(super) fn unchanged_stdout(is_interrupted: &Arc<AtomicBool>) -> Box<dyn Write + Send> {
+    #[cfg(unix)]
+    if let Some(stream) = unix::InterruptibleStream::new(&io::stdout(), is_interrupted) {
+        return Box::new(stream);
+    }
+    #[cfg(not(unix))]
+    let _ = is_interrupted;
+    Box::new(io::stdout())
+}
+
 /// Stderr, without a buffer.
 pub(super) fn stderr(color: ColorChoice, is_interrupted: &Arc<AtomicBool>) -> ColorStream {
     let choice = resolve(color, AutoStream::choice(&io::stderr()));

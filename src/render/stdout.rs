@@ -9,6 +9,8 @@ use std::time::Duration;
 #[cfg(unix)]
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 
+use anstream::ColorChoice;
+
 use super::progress::Progress;
 use super::standard_stream::ColorStream;
 
@@ -36,13 +38,29 @@ pub(crate) async fn stdout_closed() {
 /// outcome. [`Stdout::finish`] reports the failure.
 pub(super) struct Stdout {
     stream: ColorStream,
+    /// The same stream, without a buffer and without removing anything.
+    unchanged: Box<dyn Write + Send>,
     progress: Progress,
     failure: Option<io::Error>,
 }
 
 impl Stdout {
-    pub(super) fn new(stream: ColorStream, progress: Progress) -> Self {
-        Self { stream, progress, failure: None }
+    pub(super) fn new(stream: ColorStream, unchanged: Box<dyn Write + Send>, progress: Progress) -> Self {
+        Self { stream, unchanged, progress, failure: None }
+    }
+
+    /// Writes bytes as they are, also colour codes to a stream without colours.
+    pub(super) fn write_unchanged(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.flush()?;
+        if self.failure.is_none() {
+            self.failure = self.progress.suspend(|| self.unchanged.write_all(bytes).err());
+        }
+        Ok(())
+    }
+
+    /// Whether colour codes are written.
+    pub(super) fn is_coloured(&self) -> bool {
+        self.stream.current_choice() != ColorChoice::Never
     }
 
     /// Whether no write has failed.

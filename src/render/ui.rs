@@ -64,7 +64,11 @@ impl Ui {
             Some(false) => ColorChoice::Never,
         };
         let progress = Progress::new(options.stderr_is_terminal && !options.quiet, Arc::clone(is_interrupted));
-        let stdout = Stdout::new(standard_stream::stdout(choice, is_interrupted), progress.clone());
+        let stdout = Stdout::new(
+            standard_stream::stdout(choice, is_interrupted),
+            standard_stream::unchanged_stdout(is_interrupted),
+            progress.clone(),
+        );
         Self { stdout, stderr: standard_stream::stderr(choice, is_interrupted), options, progress }
     }
 
@@ -111,6 +115,16 @@ impl Ui {
     /// see [`Ui::can_write`] and [`Ui::finish`].
     pub(crate) fn results(&mut self) -> &mut dyn Write {
         &mut self.stdout
+    }
+
+    /// Writes bytes to stdout as they are, also escape sequences.
+    pub(crate) fn write_unchanged(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stdout.write_unchanged(bytes)
+    }
+
+    /// Whether stdout has colours.
+    pub(crate) fn is_stdout_coloured(&self) -> bool {
+        self.stdout.is_coloured()
     }
 
     /// Whether no write to stdout has failed. Commands that follow something end after a failure.

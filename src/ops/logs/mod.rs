@@ -1,46 +1,22 @@
-//! A service's log group and its streams, and their events.
+//! Reads log events: of a time range, the last ones, or new ones as they arrive.
 
-mod tail;
+mod aws_pages;
+mod budget;
+mod events;
+mod follow;
+mod history;
+mod last_events;
+mod merge;
+mod page_reader;
+mod sources;
+#[cfg(test)]
+mod tests;
 
-use std::time::Duration;
-
-use super::retry::retry;
-use super::{OpsError, Result};
-use crate::aws::Aws;
-use crate::model::{LogGroup, LogStream};
-
-pub(crate) use tail::{Tail, TailOptions};
-
-/// Where the log events of a service are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LogSource {
-    pub group: String,
-    /// What the names of the service's streams begin with.
-    pub stream_prefix: String,
-}
-
-impl LogSource {
-    /// The log group of a service's stack, even if nothing else of the stack is left. The service's streams are named
-    /// `PREFIX/CONTAINER/TASK`. A watch waits until AWS can be reached.
-    ///
-    /// # Errors
-    /// When the stack has no log group.
-    pub(crate) async fn locate(aws: &Aws, stack: &str, prefix: &str, watch: bool) -> Result<Self> {
-        let budget = if watch { None } else { Some(Duration::ZERO) };
-        let resources = retry(aws.waits(), budget, async || aws.stack_resources(stack).await).await?;
-        let group =
-            resources.into_iter().find(|resource| resource.resource_type == "AWS::Logs::LogGroup" && resource.exists());
-        let missing = || OpsError::missing(stack, format!("stack `{stack}` has no log group"));
-        Ok(Self { group: group.ok_or_else(missing)?.physical_id, stream_prefix: format!("{prefix}/") })
-    }
-
-    /// The streams of the service.
-    pub(crate) async fn streams(&self, aws: &Aws) -> Result<Vec<LogStream>> {
-        Ok(aws.log_streams(&self.group, Some(&self.stream_prefix)).await?)
-    }
-}
-
-/// The log groups of the account and region whose names begin with `prefix`.
-pub(crate) async fn log_groups(aws: &Aws, prefix: Option<&str>) -> Result<Vec<LogGroup>> {
-    Ok(aws.log_groups(prefix).await?)
-}
+pub(crate) use aws_pages::AwsPages;
+pub(crate) use budget::RequestBudget;
+pub(crate) use follow::Follow;
+pub(crate) use history::History;
+pub(crate) use last_events::last_events;
+pub(crate) use merge::{GroupEvent, MergedHistory};
+pub(crate) use page_reader::{PageReader, Patience};
+pub(crate) use sources::{LogSource, log_groups};

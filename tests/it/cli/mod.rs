@@ -129,11 +129,11 @@ fn one_of_several_services_has_to_be_named() {
 #[test]
 fn invalid_times_are_rejected_before_any_call() {
     let dir = project(SERVICE);
-    assert_snapshot!(ecsws(dir.path(), "logs --start yesterday"), @"
+    assert_snapshot!(ecsws(dir.path(), "logs --start tomorrow"), @"
     code Some(2)
     -- stdout
     -- stderr
-    error: `yesterday` is not a time: write 30s, 5m, 2h, 1d, 2026-01-01, 2026-01-01T12:00 or 2026-01-01T12:00:00Z
+    error: `tomorrow` is not a time: write 30s, 5m, 2h30m, 1d, 1w, 5 minutes ago, yesterday, today 09:00, 2026-01-01, 2026-01-01T12:00 or 2026-01-01T12:00:00Z
     ");
     assert_snapshot!(ecsws(dir.path(), "logs --start 5m --end 2h"), @"
     code Some(2)
@@ -184,7 +184,7 @@ fn the_help_lists_the_commands_and_the_exit_codes() {
       diff         Show what deploy would change, as `cdk diff` shows it
       deploy       Deploy stacks: show the changes, ask for approval, execute them and follow to the end
       status       Show what runs: counts, rollout, tasks, scaling, discovery and events
-      logs         Show a service's log events
+      logs         Show log events of services
       scale        Change how many tasks of a service run
       destroy      Delete stacks and everything in them
       cancel       Cancel an update or creation in progress, and follow until it is undone

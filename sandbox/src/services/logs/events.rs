@@ -49,6 +49,11 @@ impl Key {
         bytes
     }
 
+    /// The position directly after the event.
+    pub(super) fn after(self) -> Vec<u8> {
+        [self.bytes().as_slice(), &[0]].concat()
+    }
+
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let part = |index: usize| Some(u64::from_be_bytes(bytes.get(index * 8..index * 8 + 8)?.try_into().ok()?));
         Some(Self { group: part(0)?, timestamp: i64::try_from(part(1)?).ok()?, sequence: part(2)?, stream: part(3)? })

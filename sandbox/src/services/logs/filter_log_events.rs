@@ -40,14 +40,12 @@ pub(super) struct FilterLogEventsInput {
 }
 
 pub(super) fn run(sandbox: &Arc<Sandbox>, input: FilterLogEventsInput) -> OperationResult {
-    if input.start_from_head == Some(false) {
-        return Err(Fault::not_implemented("logs:FilterLogEvents from the end"));
-    }
+    let order = if input.start_from_head == Some(false) { Order::Descending } else { Order::Ascending };
     let limit = limit(input.limit, 10_000, MAX_EVENTS)?;
     let pattern = FilterPattern::parse(input.filter_pattern.as_deref().unwrap_or_default())?;
     let name = group_name(input.log_group_name, input.log_group_identifier)?;
     let query = format!(
-        "FilterLogEvents {name} {:?} {:?} {:?} {:?} {:?}",
+        "FilterLogEvents {name} {order:?} {:?} {:?} {:?} {:?} {:?}",
         input.log_stream_names, input.log_stream_name_prefix, input.start_time, input.end_time, input.filter_pattern
     );
     let (group, streams) = sandbox.store.read(|states| {
@@ -58,13 +56,18 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: FilterLogEventsInput) -> Operat
     // Unlike in GetLogEvents, `endTime` is inclusive.
     let end = input.end_time.map(|end| end.saturating_add(1));
     let (first, last) = events::window(sandbox, &group, input.start_time, end);
-    let from = match &input.next_token {
-        Some(token) => paging::position(&query, token).map_err(invalid_token)?,
-        None => first.bytes().to_vec(),
-    };
+    let (mut window, token) = ((first.bytes().to_vec(), last.bytes().to_vec()), input.next_token.as_deref());
+    if let Some(token) = token {
+        let position = paging::position(&query, token).map_err(invalid_token)?;
+        match order {
+            Order::Ascending => window.0 = position,
+            Order::Descending => window.1 = position,
+        }
+    }
     let matches = |key: Key, message: &[u8]| streams.contains_key(&key.stream) && pattern.matches(message);
-    let page = event_page::read(sandbox, (&from, &last.bytes()), Order::Ascending, limit, matches)?;
-    let next_token = page.next.map(|key| paging::token(&query, &key.bytes()));
+    let page = event_page::read(sandbox, (&window.0, &window.1), order, limit, matches)?;
+    let next = page.next.map(|key| if order == Order::Ascending { key.bytes().to_vec() } else { key.after() });
+    let next_token = next.map(|position| paging::token(&query, &position));
     let outputs: Vec<Value> = page.events.iter().map(|event| to_output(event, &streams)).collect();
     Ok(json!({ "events": outputs, "searchedLogStreams": [], "nextToken": next_token }))
 }

@@ -60,7 +60,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: GetLogEventsInput) -> Operation
                 event_page::read(sandbox, (&start, &last), Order::Ascending, limit, in_stream)?;
             let end = match (next, events.last()) {
                 (Some(next), _) => next.bytes().to_vec(),
-                (None, Some(last)) => after(last.key),
+                (None, Some(last)) => last.key.after(),
                 (None, None) => start.clone(),
             };
             (events, start, end)
@@ -70,7 +70,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: GetLogEventsInput) -> Operation
                 event_page::read(sandbox, (&first, &end), Order::Descending, limit, in_stream)?;
             events.reverse();
             let start = match (next, events.first()) {
-                (Some(next), _) => after(next),
+                (Some(next), _) => next.after(),
                 (None, Some(first)) => first.key.bytes().to_vec(),
                 (None, None) => end.clone(),
             };
@@ -88,13 +88,6 @@ fn parse_token(query: &str, token: &str) -> Result<Start, Fault> {
     let (direction, rest) = token.split_once('/').unwrap_or_default();
     let position = paging::position(&format!("{direction} {query}"), rest).map_err(invalid_token)?;
     Ok(if direction == "f" { Start::From(position) } else { Start::Until(position) })
-}
-
-/// The position directly after an event.
-fn after(key: Key) -> Vec<u8> {
-    let mut bytes = key.bytes().to_vec();
-    bytes.push(0);
-    bytes
 }
 
 fn to_output(event: &StoredEvent) -> Value {

@@ -1,0 +1,104 @@
+//! The arguments of reading log events.
+
+use clap::Args;
+
+use super::selection::regex;
+use crate::complete;
+
+/// Which log groups to read.
+#[derive(Debug, Default, Args)]
+pub(super) struct TargetArgs {
+    /// Service, by its key in ecsws.toml [default: all]
+    #[arg(add = complete::services())]
+    pub service: Vec<String>,
+    /// Only this container of the services
+    #[arg(long, value_name = "NAME")]
+    pub container: Option<String>,
+    /// Read this log group, by its name or ARN, instead of a service's; repeatable
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["service", "container"])]
+    pub group: Vec<String>,
+    /// Read all log groups whose names start with this
+    #[arg(long, value_name = "PREFIX", conflicts_with_all = ["service", "container"])]
+    pub group_prefix: Option<String>,
+}
+
+/// What to read and how to print it.
+#[derive(Debug, Args)]
+pub(super) struct ReadArgs {
+    #[command(flatten)]
+    pub targets: TargetArgs,
+    /// Start at this time [default: 10m; with -n: 1w]
+    #[arg(short, long, value_name = "TIME", allow_hyphen_values = true)]
+    pub start: Option<String>,
+    /// Stop at this time [default: now]
+    #[arg(short, long, value_name = "TIME", conflicts_with = "watch", allow_hyphen_values = true)]
+    pub end: Option<String>,
+    /// Only the last N events
+    #[arg(short = 'n', long, value_name = "N")]
+    pub tail: Option<usize>,
+    /// Keep printing new events until Ctrl-C
+    #[arg(short, long, short_alias = 'f', alias = "follow")]
+    pub watch: bool,
+    /// Only events that match this CloudWatch filter pattern
+    #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
+    pub filter: Option<String>,
+    /// Only events that match; repeatable: all must match
+    #[arg(long, value_name = "REGEX", allow_hyphen_values = true, value_parser = regex)]
+    pub grep: Vec<regex::Regex>,
+    /// Without events that match; repeatable
+    #[arg(long, value_name = "REGEX", allow_hyphen_values = true, value_parser = regex)]
+    pub exclude: Vec<regex::Regex>,
+    /// Only events of this task, by its id or the beginning of it
+    #[arg(long, value_name = "ID")]
+    pub task: Option<String>,
+    /// Only events of log streams whose names match
+    #[arg(long, value_name = "REGEX", value_parser = regex)]
+    pub stream: Option<regex::Regex>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Requests per second, for all groups together; 0 is no limit [default: 5; with --watch: 3]
+    #[arg(long, value_name = "N", value_parser = requests_per_second)]
+    pub max_rps: Option<f64>,
+}
+
+/// What a line shows.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub(super) struct OutputArgs {
+    /// Print only the messages, exactly as they were written
+    #[arg(long)]
+    pub raw: bool,
+    /// Let control characters and escape sequences reach the terminal
+    #[arg(long)]
+    pub raw_control: bool,
+    /// Print the time of each event [default, except with --raw]
+    #[arg(long, overrides_with = "no_timestamp")]
+    pub timestamp: bool,
+    /// Omit the time of each event
+    #[arg(long)]
+    pub no_timestamp: bool,
+    /// Print when CloudWatch Logs received each event
+    #[arg(long)]
+    pub ingestion_time: bool,
+    /// Omit the service or log group, which is printed if there are several
+    #[arg(short = 'G', long)]
+    pub no_group: bool,
+    /// Omit the task or log stream
+    #[arg(short = 'S', long)]
+    pub no_stream: bool,
+    /// Print times in UTC instead of local time
+    #[arg(long)]
+    pub utc: bool,
+}
+
+impl ReadArgs {
+    /// The same with `--watch`.
+    pub(super) fn watching(self) -> Self {
+        Self { watch: true, ..self }
+    }
+}
+
+fn requests_per_second(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| format!("`{text}` is not a number of requests per second, such as 5 or 0.5"))
+}

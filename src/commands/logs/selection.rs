@@ -1,0 +1,59 @@
+//! Which of the events that were read are printed.
+
+use super::args::ReadArgs;
+use crate::model::LogEvent;
+
+/// The conditions that CloudWatch Logs does not check.
+#[derive(Debug, Default)]
+pub(super) struct Selection {
+    grep: Vec<regex::Regex>,
+    exclude: Vec<regex::Regex>,
+    task: Option<String>,
+    stream: Option<regex::Regex>,
+}
+
+impl Selection {
+    pub(super) fn new(args: &ReadArgs) -> Self {
+        let ReadArgs { grep, exclude, task, stream, .. } = args;
+        Self { grep: grep.clone(), exclude: exclude.clone(), task: task.clone(), stream: stream.clone() }
+    }
+
+    /// Whether an event is printed.
+    pub(super) fn accepts(&self, event: &LogEvent<'_>) -> bool {
+        let of_task = |id: &String| event.stream.rsplit('/').next().is_some_and(|task| task.starts_with(id));
+        self.task.as_ref().is_none_or(of_task)
+            && self.stream.as_ref().is_none_or(|stream| stream.is_match(event.stream))
+            && self.grep.iter().all(|pattern| pattern.is_match(event.message))
+            && !self.exclude.iter().any(|pattern| pattern.is_match(event.message))
+    }
+}
+
+/// Parses a regular expression.
+pub(super) fn regex(text: &str) -> Result<regex::Regex, String> {
+    regex::Regex::new(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_conditions_must_hold() {
+        let pattern = |text| regex(text).expect("a regular expression");
+        let selection = Selection {
+            grep: vec![pattern("a"), pattern("b")],
+            exclude: vec![pattern("x"), pattern("y")],
+            task: Some("12".to_owned()),
+            stream: Some(pattern("^web/")),
+        };
+        let accepts = |stream, message| {
+            selection.accepts(&LogEvent { id: "1", stream, timestamp: 0, ingestion_time: 0, message })
+        };
+        assert!(accepts("web/app/123", "ab"));
+        for (stream, message) in
+            [("web/app/123", "a"), ("web/app/123", "aby"), ("web/app/312", "ab"), ("api/app/123", "ab")]
+        {
+            assert!(!accepts(stream, message), "{stream} {message}");
+        }
+    }
+}

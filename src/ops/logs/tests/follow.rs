@@ -1,0 +1,116 @@
+//! Following a group.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use super::group::{Behaviour, Group, START, StoredEvent, reader};
+use crate::model::LogQuery;
+use crate::ops::logs::page_reader::LogPages as _;
+use crate::ops::logs::{Follow, Patience};
+
+fn query() -> LogQuery {
+    LogQuery { group: "g".to_owned(), start: START - 600_000, ..LogQuery::default() }
+}
+
+/// Events of `seconds`, `rate` a second: a tenth of them is 30 seconds late, and some are four minutes late.
+fn events(seconds: i64, rate: i64) -> Vec<StoredEvent> {
+    let event = |number: i64| {
+        let timestamp = START + number * 1000 / rate;
+        let lateness = match number % 100 {
+            7 => 240_000,
+            number if number % 10 == 0 => 30_000,
+            _ => 300,
+        };
+        StoredEvent { timestamp, ingestion_time: timestamp + lateness, id: number.to_string() }
+    };
+    (0..seconds * rate).map(event).collect()
+}
+
+/// Follows a group for so long. Returns by event how long after it could be read it was returned, in milliseconds.
+async fn follow(group: &Arc<Group>, seconds: u64) -> HashMap<String, i64> {
+    let mut follow = Follow::new(reader(group, 3.0, Patience::Endless), vec![query()], START);
+    let mut delays = HashMap::new();
+    let deadline = Instant::now() + Duration::from_secs(seconds);
+    while let Ok(new) = timeout(deadline - Instant::now(), follow.next()).await {
+        for new in new.expect("it does not end") {
+            let event = new.event.event.get();
+            let delay = group.now() - event.ingestion_time;
+            assert_eq!(delays.insert(event.id.to_owned(), delay), None, "event {} twice", event.id);
+        }
+    }
+    delays
+}
+
+/// The 99th percentile of the delays of the events that were so late.
+fn p99(group: &Group, delays: &HashMap<String, i64>, lateness: i64) -> i64 {
+    let of_lateness = group.events().iter().filter(|event| event.ingestion_time - event.timestamp == lateness);
+    let mut delays: Vec<i64> = of_lateness.map(|event| delays[&event.id]).collect();
+    delays.sort_unstable();
+    delays[delays.len() * 99 / 100]
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_event_is_printed_once_and_soon() {
+    let behaviour = Behaviour { page_length: 2_000, throttled: 50, failed: 20, empty: 9, ..Behaviour::default() };
+    let group = Arc::new(Group::new(events(600, 50), behaviour));
+    let delays = follow(&group, 600 + 400).await;
+    assert_eq!(delays.len(), 600 * 50);
+    for (lateness, limit) in [(300, 2_000), (30_000, 12_000), (240_000, 75_000)] {
+        let delay = p99(&group, &delays, lateness);
+        assert!(delay < limit, "{lateness} ms late: printed after {delay} ms");
+    }
+    let sent = group.sent.lock().expect("it is not poisoned");
+    assert!(sent.windows(4).all(|times| times[3] - times[0] >= Duration::from_millis(990)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_lost_by_an_outage_of_hours() {
+    let group = Arc::new(Group::new(events(7_200, 1), Behaviour { page_length: 1_000, ..Behaviour::default() }));
+    let mut follow = Follow::new(reader(&group, 3.0, Patience::Endless), vec![query()], START);
+    // A process that was suspended does not poll.
+    tokio::time::sleep(Duration::from_secs(7_200 + 300)).await;
+    let mut ids = std::collections::BTreeSet::new();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while let Ok(new) = timeout(deadline - Instant::now(), follow.next()).await {
+        ids.extend(new.expect("it does not end").iter().map(|new| new.event.event.get().id.to_owned()));
+    }
+    assert_eq!(ids.len(), 7_200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_were_printed_before_are_not_printed_again() {
+    let group = Arc::new(Group::new(events(60, 10), Behaviour::default()));
+    let reader = reader(&group, 3.0, Patience::Endless);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let began = group.now();
+    let history_query = LogQuery { end: Some(began), ..query() };
+    let mut history =
+        crate::ops::logs::MergedHistory::new([crate::ops::logs::History::new(reader.clone(), history_query)]);
+    let mut follow = Follow::new(reader, vec![query()], began);
+    let mut printed = std::collections::BTreeSet::new();
+    while let Some(events) = history.next().await.expect("it is read") {
+        follow.record(&events);
+        printed.extend(events.iter().map(|event| event.event.get().id.to_owned()));
+    }
+    let deadline = Instant::now() + Duration::from_secs(400);
+    while let Ok(new) = timeout(deadline - Instant::now(), follow.next()).await {
+        for new in new.expect("it does not end") {
+            assert!(printed.insert(new.event.event.get().id.to_owned()));
+        }
+    }
+    assert_eq!(printed.len(), 600);
+}
+
+#[tokio::test(start_paused = true)]
+async fn old_events_are_forgotten() {
+    let group = Arc::new(Group::new(events(60, 100), Behaviour { page_length: 2_000, ..Behaviour::default() }));
+    let mut follow = Follow::new(reader(&group, 3.0, Patience::Endless), vec![query()], START);
+    let deadline = Instant::now() + Duration::from_mins(20);
+    while let Ok(new) = timeout(deadline - Instant::now(), follow.next()).await {
+        drop(new.expect("it does not end"));
+    }
+    assert_eq!(follow.remembered(), 0);
+}
