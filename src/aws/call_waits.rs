@@ -6,6 +6,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::{Metadata, OrchestratorError};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
@@ -64,10 +65,10 @@ impl CallWaits {
     /// The error of one attempt in short.
     fn attempt_error(&self, error: &OrchestratorError<Error>, status: Option<u16>) -> String {
         let connector_error = error.as_connector_error();
-        let is_timeout = error.is_timeout_error() || connector_error.is_some_and(|error| error.is_timeout());
+        let is_timeout = error.is_timeout_error() || connector_error.is_some_and(ConnectorError::is_timeout);
         match (status, self.sandbox_process) {
             (Some(status), _) => format!("HTTP {status}"),
-            (None, Some(process)) if is_timeout => process.silence(),
+            (None, Some(process)) if is_timeout => process.timeout_reason(),
             (None, None) if is_timeout => "no response in time".to_owned(),
             _ => connector_error.map_or_else(|| "no response".to_owned(), |error| root_cause(error)),
         }

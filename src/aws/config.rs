@@ -108,7 +108,7 @@ pub struct SandboxProcess {
 
 impl SandboxProcess {
     /// Why it has not responded in time.
-    pub(super) fn silence(self) -> String {
+    pub(super) fn timeout_reason(self) -> String {
         let state = if (self.is_suspended)(self.id) { "is suspended" } else { "does not respond" };
         format!("the sandbox (process {}) {state}", self.id)
     }

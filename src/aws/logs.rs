@@ -22,7 +22,6 @@ impl Aws {
             .filter_log_events()
             .set_log_group_name(group().filter(|_| !is_arn))
             .set_log_group_identifier(group().filter(|_| is_arn))
-            .set_log_stream_names(Some(query.streams.clone()).filter(|streams| !streams.is_empty()))
             .start_time(query.start.max(0))
             .set_end_time(query.end)
             .set_filter_pattern(query.pattern.clone())
@@ -86,7 +85,9 @@ impl Aws {
     /// The streams of a group whose name starts with `prefix`, by name.
     pub async fn log_streams(&self, group: &str, prefix: Option<&str>) -> Result<Vec<LogStream>> {
         let action = format!("list the streams of log group `{group}`");
-        let call = self.logs().describe_log_streams().log_group_name(group);
+        let (name, arn) = if group.starts_with("arn:") { (None, Some(group)) } else { (Some(group), None) };
+        let call = self.logs().describe_log_streams().set_log_group_name(name.map(ToOwned::to_owned));
+        let call = call.set_log_group_identifier(arn.map(ToOwned::to_owned));
         let call = call.set_log_stream_name_prefix(prefix.map(ToOwned::to_owned));
         let streams: std::result::Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
         let streams = streams.map_err(|error| self.error(action, error))?;

@@ -149,7 +149,11 @@ impl Aws {
     /// Adds the endpoint that cannot be reached, or the profile without credentials.
     fn at_endpoint(&self, mut error: AwsError) -> AwsError {
         if let (AwsErrorKind::TimedOut, Some(process)) = (&error.kind, self.sandbox_process) {
-            return AwsError::new(error.action, AwsErrorKind::SandboxUnresponsive(process.id), process.silence());
+            return AwsError::new(
+                error.action,
+                AwsErrorKind::SandboxUnresponsive(process.id),
+                process.timeout_reason(),
+            );
         }
         match (&error.kind, self.endpoint_url().or(self.service_endpoints.as_deref())) {
             // A lost connection does not mean that it has ended.

@@ -35,7 +35,9 @@ impl Intercept for ServerClock {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let date = context.response().and_then(|response| response.headers().get("date"));
+        // Not of a proxy's error.
+        let response = context.response().filter(|response| response.status().is_success());
+        let date = response.and_then(|response| response.headers().get("date"));
         if let Some(time) = date.and_then(|date| rfc2822::parse(date).ok()) {
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((time.timestamp(), Instant::now()));
         }

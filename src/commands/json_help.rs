@@ -37,7 +37,7 @@ desired, running, pending, url, notes and
   events       id, timestamp, message";
 
 pub(super) const LOGS: &str = "With --output json, one event per line: schema, event (log), id, stream, timestamp, ingestion_time,
-message; source (service or log group) if there are several, and late (true) if newer events were printed before it.
+message; source (service or log group) if there are several, and late (true) if it was ingested late and newer events were printed before.
 `logs groups`: schema, groups (name, retention_days, stored_bytes). `logs streams`: schema, streams (name, last_event).";
 
 pub(super) const INIT: &str = "With --output json, one object: schema, wrote (the file).";

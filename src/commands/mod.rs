@@ -107,7 +107,7 @@ pub(crate) async fn run(cli: Cli, ctx: &mut Context) -> Result<Exit, CliError> {
         Command::Diff(args) => diff::run(args, ctx).await,
         Command::Deploy(args) => Box::pin(deploy::run(args, ctx)).await,
         Command::Status(args) => Box::pin(status::run(args, ctx)).await,
-        Command::Logs(args) => logs::run(args, ctx).await,
+        Command::Logs(args) => Box::pin(logs::run(args, ctx)).await,
         Command::Scale(args) => Box::pin(scale::run(args, ctx)).await,
         Command::Destroy(args) => Box::pin(destroy::run(args, ctx)).await,
         Command::Cancel(args) => Box::pin(cancel::run(args, ctx)).await,

@@ -6,9 +6,8 @@ use jiff::Timestamp;
 /// The input of FilterLogEvents. Times are in milliseconds since 1970.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogQuery {
+    /// The name or the ARN.
     pub group: String,
-    /// Only these streams, at most 100; empty for all.
-    pub streams: Vec<String>,
     /// Start of the time range, inclusive.
     pub start: i64,
     /// End of the time range, inclusive.

@@ -21,6 +21,7 @@ mod get_template;
 mod imports;
 mod interrupts;
 mod json;
+mod logs;
 mod old_arns;
 mod outages;
 mod ownership;

@@ -37,6 +37,8 @@ const STATE_CHANGE_TIMEOUT: Duration = Duration::from_secs(20);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// How long a sandbox that holds its lock may take to respond.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long one whose process is suspended may take: its process id may be of another process by now.
+const SUSPENDED_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The options that a sandbox is started with.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,11 +105,16 @@ async fn find(folder: &Path) -> Result<Option<(Endpoint, Status)>, LifecycleErro
         }
         // A starting sandbox first has its lock, then its endpoint, and then responds.
         let called = match read_endpoint(folder)? {
-            Some(endpoint) if is_suspended(endpoint.pid) => return Err(LifecycleError::Suspended(endpoint.pid)),
             Some(endpoint) => {
-                let status = tokio::time::timeout(RESPONSE_TIMEOUT, endpoint.status(clock.now())).await;
-                let Ok(status) = status else { return Err(LifecycleError::Unresponsive(endpoint.pid)) };
-                Some(status.map(|status| (endpoint, status)))
+                let is_suspended = is_suspended(endpoint.pid);
+                let timeout = if is_suspended { SUSPENDED_TIMEOUT } else { RESPONSE_TIMEOUT };
+                match tokio::time::timeout(timeout, endpoint.status(clock.now())).await {
+                    Ok(status) => Some(status.map(|status| (endpoint, status))),
+                    // A starting sandbox has its lock before it replaces the endpoint of the last one.
+                    Err(_) if read_endpoint(folder)?.is_none_or(|current| current.pid != endpoint.pid) => continue,
+                    Err(_) if is_suspended => return Err(LifecycleError::Suspended(endpoint.pid)),
+                    Err(_) => return Err(LifecycleError::Unresponsive(endpoint.pid)),
+                }
             }
             None => None,
         };

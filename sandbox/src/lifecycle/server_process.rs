@@ -23,7 +23,7 @@ use crate::{Config, auth};
 
 /// The threads that serve requests. Work that takes long or waits for the disk moves to others.
 const WORKERS: usize = 4;
-/// When a process that was asked to stop ends, whatever hangs in it. Longer than the server waits for its background work, and shorter
+/// When a process that was asked to stop ends, even if its threads hang. Longer than the server waits for its background work, and shorter
 /// than the command that stops it waits.
 const STOP_TIMEOUT: Duration = Duration::from_secs(18);
 

@@ -1,11 +1,13 @@
 //! Whether a process is suspended: it holds its locks and its port, and does not respond.
 
+use std::fs;
 use std::process::Command;
 
 /// Whether a process is suspended by a signal such as SIGSTOP.
 pub fn is_suspended(pid: u32) -> bool {
     let state = if cfg!(target_os = "linux") {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let stat = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let stat = String::from_utf8_lossy(&stat);
         stat.rsplit_once(')').map(|(_, fields)| fields.to_owned()).unwrap_or_default()
     } else {
         let ps = Command::new("ps").args(["-o", "state=", "-p", &pid.to_string()]).output();

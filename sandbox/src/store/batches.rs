@@ -16,11 +16,13 @@ const MAX_CHANGES: usize = 64;
 pub(super) type Outcome = Arc<OnceLock<Result<(), Fault>>>;
 
 /// What a change returned, or the payload of its panic.
-pub(super) type Changed<T> = Result<Result<T, Fault>, Box<dyn Any + Send>>;
+pub(super) type ChangeResult<T> = Result<Result<T, Fault>, Box<dyn Any + Send>>;
 
 /// Complete changes that have not been written yet.
 #[derive(Debug, Default)]
 struct Batch {
+    /// Failed ones too: complete changes wait while they are made.
+    attempts: usize,
     changes: usize,
     events: Vec<EventRows>,
     outcome: Outcome,
@@ -43,18 +45,25 @@ impl Unwritten {
     pub(super) fn add<T>(
         &mut self,
         change: impl FnOnce(&mut States) -> Result<(T, Option<EventRows>), Fault>,
-    ) -> Changed<T> {
-        let changed = catch_unwind(AssertUnwindSafe(|| change(&mut self.states)));
-        let Ok(Ok((value, events))) = changed else {
+    ) -> ChangeResult<T> {
+        self.batch.attempts += 1;
+        let changed = catch_unwind(AssertUnwindSafe(|| {
+            let (value, events) = change(&mut self.states)?;
+            let tables = self.states.tables().into_iter();
+            let serialized = tables.filter(|table| table.is_changed()).map(|table| table.serialize_change());
+            Ok((value, events, serialized.collect::<Result<Vec<_>, _>>().map_err(Fault::internal)?))
+        }));
+        let Ok(Ok((value, events, serialized))) = changed else {
             self.states.tables().into_iter().for_each(Stored::roll_back);
-            return changed.map(|result| result.map(|(value, _)| value));
+            return changed.map(|result| result.map(|(value, ..)| value));
         };
         let events = events.filter(|(_, rows)| !rows.is_empty());
-        let changed_tables = self.states.tables().into_iter().map(Stored::complete).filter(|is_changed| *is_changed);
-        if changed_tables.count() > 0 || events.is_some() {
+        if !serialized.is_empty() || events.is_some() {
             self.batch.changes += 1;
             self.batch.events.extend(events);
         }
+        let tables = self.states.tables().into_iter().filter(|table| table.is_changed());
+        tables.zip(serialized).for_each(|(table, serialized)| table.complete(serialized));
         Ok(Ok(value))
     }
 
@@ -64,12 +73,12 @@ impl Unwritten {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.batch.changes >= MAX_CHANGES
+        self.batch.attempts >= MAX_CHANGES
     }
 
     /// Writes the batch to disk and shows it in `on_disk`, or undoes it if that fails. Returns whether the states have changed.
     pub(super) fn write(&mut self, database: &Database, on_disk: &RwLock<States>) -> bool {
-        let Batch { changes, events, outcome } = std::mem::take(&mut self.batch);
+        let Batch { attempts: _, changes, events, outcome } = std::mem::take(&mut self.batch);
         if changes == 0 {
             let _ = outcome.set(Ok(()));
             return false;

@@ -163,14 +163,8 @@ impl Database {
     /// Writes what is unwritten in all tables, and new rows of event tables, in one durable transaction. Event tables are never kept in
     /// memory; their keys sort as bytes.
     pub fn commit(&self, tables: &[&mut dyn Stored], events: &[EventRows]) -> Result<(), StoreError> {
-        let mut changed = Vec::new();
-        for table in tables {
-            let name = table.name();
-            let changes = table.unwritten().map_err(|source| StoreError::Row { table: name.to_owned(), source })?;
-            if !changes.is_empty() {
-                changed.push((name, changes));
-            }
-        }
+        let changed = tables.iter().filter(|table| !table.unwritten().is_empty());
+        let changed: Vec<_> = changed.map(|table| (table.name(), table.unwritten())).collect();
         self.with(|database| write(database, &changed, events))
     }
 
@@ -218,16 +212,16 @@ fn load(
 
 fn write(
     database: &redb::Database,
-    changed: &[(&'static str, Changes<'_>)],
+    changed: &[(&'static str, &Changes)],
     events: &[EventRows],
 ) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
     for (name, changes) in changed {
         let mut table = transaction.open_table(TableDefinition::<&str, &[u8]>::new(name))?;
-        for (key, bytes) in changes {
+        for (key, bytes) in *changes {
             match bytes {
-                Some(bytes) => drop(table.insert(*key, checksum::prepend(key.as_bytes(), bytes).as_slice())?),
-                None => drop(table.remove(*key)?),
+                Some(bytes) => drop(table.insert(key.as_str(), checksum::prepend(key.as_bytes(), bytes).as_slice())?),
+                None => drop(table.remove(key.as_str())?),
             }
         }
     }

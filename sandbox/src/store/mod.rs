@@ -18,7 +18,7 @@ mod tests;
 
 use crate::Fault;
 use crate::base::supervisor;
-use batches::{Changed, Unwritten};
+use batches::{ChangeResult, Unwritten};
 pub(crate) use database::StoreError;
 use database::{Database, EventRows, Rows};
 use table::Stored;
@@ -132,15 +132,14 @@ impl Store {
             let mut states = States::new(schema);
             for table in states.tables() {
                 database.load(table)?;
-                table.complete();
             }
             Ok((states, database))
         });
         // redb may panic on damaged pages.
-        let (mut states, database) = opened.unwrap_or_else(|_| Err(StoreError::unreadable(folder)))?;
-        let mut on_disk = States::new(schema);
+        let (mut on_disk, database) = opened.unwrap_or_else(|_| Err(StoreError::unreadable(folder)))?;
+        let mut states = States::new(schema);
         for (table, on_disk) in states.tables().into_iter().zip(on_disk.tables()) {
-            table.publish(on_disk);
+            table.copy(on_disk);
         }
         Ok(Self {
             on_disk: RwLock::new(on_disk),
@@ -180,16 +179,16 @@ impl Store {
             }
             Ok(changed)
         };
-        let (changed, written) = supervisor::block(|| self.write_or_leave(change));
+        let (changed, written) = supervisor::block(|| self.write_or_defer(change));
         let value = changed.unwrap_or_else(|panic| resume_unwind(panic))?;
         written.map(|()| value)
     }
 
     /// Makes a change, and writes the batch that it is part of, or leaves that to the change that waits behind it.
-    fn write_or_leave<T>(
+    fn write_or_defer<T>(
         &self,
         change: impl FnOnce(&mut States) -> Result<(T, Option<EventRows>), Fault>,
-    ) -> (Changed<T>, Result<(), Fault>) {
+    ) -> (ChangeResult<T>, Result<(), Fault>) {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
         self.waiting.fetch_sub(1, Ordering::SeqCst);

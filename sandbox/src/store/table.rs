@@ -1,7 +1,7 @@
 //! An ordered map of rows that records its changes since it was last written to disk.
 
 use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -19,14 +19,14 @@ pub(crate) struct Table<T> {
     rows: BTreeMap<String, Arc<T>>,
     /// The previous values of the rows of the current change; `None` for an inserted one.
     previous: BTreeMap<String, Option<Arc<T>>>,
-    /// The keys of complete changes that have not been written to disk yet.
-    unwritten: BTreeSet<String>,
+    /// The rows of complete changes that have not been written to disk yet, in their stored form.
+    unwritten: BTreeMap<String, Option<Vec<u8>>>,
 }
 
 impl<T: Row> Table<T> {
     /// An empty table; `name` is its name in the database.
     pub(crate) const fn new(name: &'static str) -> Self {
-        Self { name, rows: BTreeMap::new(), previous: BTreeMap::new(), unwritten: BTreeSet::new() }
+        Self { name, rows: BTreeMap::new(), previous: BTreeMap::new(), unwritten: BTreeMap::new() }
     }
 
     /// The row of `key`.
@@ -129,22 +129,28 @@ fn end_of_prefix(prefix: &str) -> Option<String> {
 }
 
 /// The changed rows of a table in their stored form, by key; `None` for a removed row.
-pub(crate) type Changes<'a> = Vec<(&'a str, Option<Vec<u8>>)>;
+pub(crate) type Changes = BTreeMap<String, Option<Vec<u8>>>;
 
 /// A table without its row type, as the store sees it.
 pub trait Stored: Any {
     /// The table's name in the database.
     fn name(&self) -> &'static str;
-    /// Adds a row that was read from the database, as a change.
+    /// Adds a row that was read from the database.
     fn load(&mut self, key: &str, bytes: &[u8]) -> serde_json::Result<()>;
+    /// Takes the rows of the same table of other states.
+    fn copy(&mut self, other: &dyn Stored);
     /// What has to be written to disk.
-    fn unwritten(&self) -> serde_json::Result<Changes<'_>>;
+    fn unwritten(&self) -> &Changes;
     /// The keys of the rows that the current change has inserted.
     fn inserted(&self) -> Vec<String>;
     /// Removes a row, as a change.
     fn remove_row(&mut self, key: &str);
-    /// Completes the current change, which is to be written to disk. Returns whether there was one.
-    fn complete(&mut self) -> bool;
+    /// Whether the current change has changed it.
+    fn is_changed(&self) -> bool;
+    /// The rows of the current change in their stored form.
+    fn serialize_change(&self) -> serde_json::Result<Changes>;
+    /// Completes the current change, which is to be written to disk in this form.
+    fn complete(&mut self, serialized: Changes);
     /// Undoes the current change.
     fn roll_back(&mut self);
     /// Copies what has been written to disk to the table that shows what is on disk.
@@ -159,13 +165,17 @@ impl<T: Row> Stored for Table<T> {
     }
 
     fn load(&mut self, key: &str, bytes: &[u8]) -> serde_json::Result<()> {
-        self.insert(key, serde_json::from_slice(bytes)?);
+        self.rows.insert(key.to_owned(), Arc::new(serde_json::from_slice(bytes)?));
         Ok(())
     }
 
-    fn unwritten(&self) -> serde_json::Result<Changes<'_>> {
-        let stored = |key: &String| self.get(key).map(serde_json::to_vec).transpose();
-        self.unwritten.iter().map(|key| Ok((key.as_str(), stored(key)?))).collect()
+    fn copy(&mut self, other: &dyn Stored) {
+        let other = (other as &dyn Any).downcast_ref::<Self>().expect("it is the same table");
+        self.rows.clone_from(&other.rows);
+    }
+
+    fn unwritten(&self) -> &Changes {
+        &self.unwritten
     }
 
     fn inserted(&self) -> Vec<String> {
@@ -177,11 +187,18 @@ impl<T: Row> Stored for Table<T> {
         self.remove(key);
     }
 
-    fn complete(&mut self) -> bool {
-        let changed = std::mem::take(&mut self.previous);
-        let is_changed = !changed.is_empty();
-        self.unwritten.extend(changed.into_keys());
-        is_changed
+    fn is_changed(&self) -> bool {
+        !self.previous.is_empty()
+    }
+
+    fn serialize_change(&self) -> serde_json::Result<Changes> {
+        let stored = |key: &String| self.get(key).map(serde_json::to_vec).transpose();
+        self.previous.keys().map(|key| Ok((key.clone(), stored(key)?))).collect()
+    }
+
+    fn complete(&mut self, serialized: Changes) {
+        self.previous.clear();
+        self.unwritten.extend(serialized);
     }
 
     fn roll_back(&mut self) {
@@ -192,7 +209,7 @@ impl<T: Row> Stored for Table<T> {
 
     fn publish(&mut self, on_disk: &mut dyn Stored) {
         let on_disk = (on_disk as &mut dyn Any).downcast_mut::<Self>().expect("it is the same table");
-        for key in std::mem::take(&mut self.unwritten) {
+        for key in std::mem::take(&mut self.unwritten).into_keys() {
             let row = self.rows.get(&key).cloned();
             on_disk.set(key, row);
         }
@@ -200,7 +217,7 @@ impl<T: Row> Stored for Table<T> {
 
     fn restore(&mut self, on_disk: &dyn Stored) {
         let on_disk = (on_disk as &dyn Any).downcast_ref::<Self>().expect("it is the same table");
-        for key in std::mem::take(&mut self.unwritten) {
+        for key in std::mem::take(&mut self.unwritten).into_keys() {
             let row = on_disk.rows.get(&key).cloned();
             self.set(key, row);
         }

@@ -27,7 +27,7 @@ pub(super) struct TargetArgs {
 pub(super) struct ReadArgs {
     #[command(flatten)]
     pub targets: TargetArgs,
-    /// Start at this time [default: 10m; with -n: 1w]
+    /// Start at this time [default: 10m before the end; with -n: 1w]
     #[arg(short, long, value_name = "TIME", allow_hyphen_values = true)]
     pub start: Option<String>,
     /// Stop at this time [default: now]
@@ -45,7 +45,7 @@ pub(super) struct ReadArgs {
     /// Only events that match; repeatable: all must match
     #[arg(long, value_name = "REGEX", allow_hyphen_values = true, value_parser = regex)]
     pub grep: Vec<regex::Regex>,
-    /// Without events that match; repeatable
+    /// Exclude events that match; repeatable
     #[arg(long, value_name = "REGEX", allow_hyphen_values = true, value_parser = regex)]
     pub exclude: Vec<regex::Regex>,
     /// Only events of this task, by its id or the beginning of it
@@ -92,6 +92,17 @@ pub(super) struct OutputArgs {
 }
 
 impl ReadArgs {
+    /// Whether events may be left out.
+    pub(super) fn has_conditions(&self) -> bool {
+        let Self { filter, grep, exclude, task, stream, end, .. } = self;
+        filter.is_some()
+            || !grep.is_empty()
+            || !exclude.is_empty()
+            || task.is_some()
+            || stream.is_some()
+            || end.is_some()
+    }
+
     /// The same with `--watch`.
     pub(super) fn watching(self) -> Self {
         Self { watch: true, ..self }

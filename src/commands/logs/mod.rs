@@ -4,6 +4,7 @@ mod args;
 mod read;
 mod selection;
 mod sources;
+mod time_range;
 
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
@@ -28,7 +29,7 @@ const EXAMPLES: &str = "Examples:
 
 /// Show log events of services
 ///
-/// Without a service, those of all services. --start and --end take a time ago (30s, 5m, 2h30m, 1d, 1w, '5 minutes ago'), 'yesterday', 'today 09:00', a date or time (2026-01-01, 2026-01-01T12:00) or an RFC 3339 time (2026-01-01T12:00:00Z).
+/// Without a service, those of all services. --start and --end accept a duration before now (30s, 5m, 2h30m, 1d, 1w, '5 minutes ago'), 'yesterday', 'today 09:00', a date or time (2026-01-01, 2026-01-01T12:00) or an RFC 3339 time (2026-01-01T12:00:00Z).
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -91,13 +92,13 @@ async fn streams(targets: &TargetArgs, name: Option<&regex::Regex>, ctx: &mut Co
     let aws = ctx.aws(project.as_ref()).await?;
     let pages = AwsPages { aws, local_clock: Context::now };
     let groups = sources::find(targets, project.as_ref(), &pages, false).await?;
-    let mut found = Vec::new();
+    let mut shown = Vec::new();
     for group in groups {
         for source in group.sources() {
             let streams = source.streams(&pages.aws).await?.into_iter();
-            found.extend(streams.filter(|stream| name.is_none_or(|name| name.is_match(&stream.name))));
+            shown.extend(streams.filter(|stream| name.is_none_or(|name| name.is_match(&stream.name))));
         }
     }
-    render::log_streams(&mut ctx.ui, &found, &TimeZone::system())?;
+    render::log_streams(&mut ctx.ui, &shown, &TimeZone::system())?;
     Ok(Exit::Done)
 }

@@ -3,30 +3,32 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::args::{OutputArgs, ReadArgs, TargetArgs};
 use super::selection::Selection;
 use super::sources::{self, ReadGroup};
+use super::time_range::time_range;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::model::{LogEvent, LogQuery};
 use crate::ops::{
-    AwsPages, Follow, GroupEvent, History, MergedHistory, PageReader, Patience, RequestBudget, last_events,
+    AwsPages, Follow, GroupEvent, History, LogPages as _, MergedHistory, PageReader, RequestBudget, RetryTime,
+    last_events,
 };
 use crate::project::Project;
 use crate::render::{self, LineOptions, LogPrinter, ReadProgress, ShownEvent};
-use crate::time_args::parse_time;
 
-const DEFAULT_START: &str = "10m";
-/// How far back the last events are looked for.
-const DEFAULT_TAIL_START: &str = "1w";
 const DEFAULT_RPS: f64 = 5.0;
 /// A watch leaves more of the quota to others, because it goes on for long.
 const DEFAULT_WATCH_RPS: f64 = 3.0;
-const PATIENCE: Duration = Duration::from_mins(2);
+const RETRY_TIME: Duration = Duration::from_mins(2);
+/// The server's clock is known up to a second early, in milliseconds.
+const CLOCK_ERROR: i64 = 2_000;
+/// The difference of the clocks that is worth a warning, in milliseconds.
+const MAX_CLOCK_DIFFERENCE: i64 = 30_000;
 /// How often a watch looks for log groups that a new deployment writes to.
 const SOURCE_INTERVAL: Duration = Duration::from_secs(30);
 /// The most events of a page.
@@ -47,44 +49,68 @@ pub(super) async fn run(args: ReadArgs, ctx: &mut Context) -> Result<Exit, CliEr
         return Err(CliError::usage("--end cannot be used with --watch"));
     }
     let zone = if args.output.utc { TimeZone::UTC } else { TimeZone::system() };
-    let default_start = if args.tail.is_some() { DEFAULT_TAIL_START } else { DEFAULT_START };
-    let start = args.start.as_deref().unwrap_or(default_start);
     // Before anything is called, for the error.
-    time_range(start, args.end.as_deref(), Context::now(), &zone).map_err(CliError::usage)?;
+    time_range(&args, Context::now(), &zone).map_err(CliError::usage)?;
     let project = args.targets.project(ctx)?;
     let aws = ctx.aws(project.as_ref()).await?;
     let pages = Arc::new(AwsPages { aws, local_clock: Context::now });
     let groups = sources::find(&args.targets, project.as_ref(), &pages, args.watch).await?;
     let budget = RequestBudget::new(args.max_rps.unwrap_or(if args.watch { DEFAULT_WATCH_RPS } else { DEFAULT_RPS }));
-    let patience = if args.watch { Patience::Endless } else { Patience::For(PATIENCE) };
-    let reader = PageReader::new(Arc::clone(&pages), budget, ctx.waits.clone(), patience);
+    let retry_time = if args.watch { RetryTime::Endless } else { RetryTime::For(RETRY_TIME) };
+    let reader = PageReader::new(Arc::clone(&pages), budget, ctx.waits.clone(), retry_time);
+    if args.watch && !pages.has_server_time() {
+        // What is new depends on the server's clock.
+        let query =
+            LogQuery { group: groups[0].name.clone(), start: reader.now(), limit: Some(1), ..LogQuery::default() };
+        drop(pages.page(&query, None).await);
+    }
+    let is_time_known = pages.has_server_time();
     let now = Timestamp::from_millisecond(reader.now()).unwrap_or_else(|_| Context::now());
-    let (from, until) = time_range(start, args.end.as_deref(), now, &zone).map_err(CliError::usage)?;
+    let (from, until) = time_range(&args, now, &zone).map_err(CliError::usage)?;
     let printer = LogPrinter::new(&ctx.ui, line_options(&args.output), zone.clone());
     let mut reading = Reading { groups, selection: Selection::new(&args), printer, reader, printed: 0 };
-    let query = LogQuery {
-        start: from.as_millisecond(),
-        end: Some(until.as_millisecond()),
-        pattern: args.filter.clone(),
-        ..LogQuery::default()
+    let end = until.as_millisecond() + if args.end.is_none() { CLOCK_ERROR } else { 0 };
+    let query =
+        LogQuery { start: from.as_millisecond(), end: Some(end), pattern: args.filter.clone(), ..LogQuery::default() };
+    let work = async {
+        let follow = reading.print(&query, &args, ctx).await?;
+        if !is_time_known && !args.watch && args.end.is_none() && reading.reader.now() > end {
+            // This machine's clock is behind the server's.
+            let rest = LogQuery { start: end + 1, end: Some(reading.reader.now() + CLOCK_ERROR), ..query.clone() };
+            reading.print(&rest, &args, ctx).await?;
+        }
+        warn_of_clock(&pages, ctx);
+        if let Some(follow) = follow {
+            reading.follow(follow, &query, &args.targets, (project.as_ref(), &pages), ctx).await?;
+        }
+        Ok::<_, CliError>(())
     };
     tokio::select! {
-        printed = reading.print(&query, &args, ctx) => if let Some(follow) = printed? {
-            reading.follow(follow, &query, &args.targets, (project.as_ref(), &pages), ctx).await?;
-        },
+        worked = work => worked?,
         () = render::stdout_closed() => return Ok(Exit::Done),
     }
     if !args.watch {
         let since = from.to_zoned(zone).strftime("%F %T");
         match reading.printed {
+            0 if args.has_conditions() => ctx.ui.note(&format!("no matching events since {since}")),
             0 => ctx.ui.note(&format!("no events since {since}; use an earlier --start to see older events")),
-            count if args.start.is_none() && args.tail.is_none() => {
+            count if args.start.is_none() && args.tail.is_none() && ctx.ui.stdout_is_terminal() => {
                 ctx.ui.note(&format!("{count} events since {since}; -n N shows only the last N"));
             }
             _ => {}
         }
     }
     Ok(Exit::Done)
+}
+
+/// Warns if this machine's clock is wrong: the times of its own lines do not match those of other logs.
+fn warn_of_clock(pages: &AwsPages, ctx: &mut Context) {
+    let difference = pages.now() - Context::now().as_millisecond();
+    if pages.has_server_time() && difference.abs() > MAX_CLOCK_DIFFERENCE {
+        let difference_text = SignedDuration::from_secs(difference.abs() / 1000);
+        let direction = if difference > 0 { "behind" } else { "ahead of" };
+        ctx.ui.warn(&format!("this machine's clock is {difference_text:#} {direction} AWS's, which is used"));
+    }
 }
 
 impl Reading {
@@ -99,17 +125,24 @@ impl Reading {
         let queries = |groups: &[ReadGroup]| -> Vec<LogQuery> {
             groups.iter().map(|group| LogQuery { group: group.name.clone(), ..query.clone() }).collect()
         };
-        let mut follow = args.watch.then(|| Follow::new(self.reader.clone(), queries(&self.groups), began));
+        let new_follow = |groups: &[ReadGroup], start: i64| {
+            let queries = queries(groups).into_iter().map(|query| LogQuery { start, ..query });
+            args.watch.then(|| Follow::new(self.reader.clone(), queries.collect(), began))
+        };
+        let mut follow;
         if let Some(count) = args.tail {
             let events = self.last_events(&queries(&self.groups), count).await?;
+            // Older events were left out, so none of them is new.
+            let newest = events.last().map_or(began, |event| event.event.get().timestamp);
+            follow = new_follow(&self.groups, newest);
             self.show(&events, follow.as_mut(), ctx)?;
         } else {
+            follow = new_follow(&self.groups, query.start);
             let length = u16::try_from((PAGE_LENGTH / self.groups.len().max(1)).max(MIN_PAGE_LENGTH)).ok();
             let length = length.filter(|length| usize::from(*length) < PAGE_LENGTH);
             let histories = queries(&self.groups).into_iter();
-            let mut history = MergedHistory::new(
-                histories.map(|query| History::new(self.reader.clone(), LogQuery { limit: length, ..query })),
-            );
+            let histories = histories.map(|query| History::new(&self.reader, &LogQuery { limit: length, ..query }));
+            let mut history = MergedHistory::new(histories, args.watch);
             let progress = ReadProgress::new(&ctx.ui, query.start, query.end.unwrap_or(began));
             while let Some(events) = history.next().await? {
                 self.show(&events, follow.as_mut(), ctx)?;
@@ -145,23 +178,27 @@ impl Reading {
         (project, pages): (Option<&Project>, &AwsPages),
         ctx: &mut Context,
     ) -> Result<(), CliError> {
+        let started_at = self.reader.now();
         let find = async || {
             tokio::time::sleep(SOURCE_INTERVAL).await;
             sources::find(targets, project, pages, true).await
         };
         let mut look_up = Box::pin(find());
         loop {
+            let (groups, selection) = (&self.groups, &self.selection);
+            let accepts = |group: usize, event: &LogEvent<'_>| {
+                groups[group].source_of(event.stream).is_some() && selection.accepts(event)
+            };
             let new = tokio::select! {
-                new = follow.next() => new?,
-                found = &mut look_up => {
+                new = follow.next(accepts) => new?,
+                groups = &mut look_up => {
                     // A failure is not worth a message: the groups that are known are followed, and the next look-up may succeed.
-                    for group in found.unwrap_or_default() {
-                        match self.groups.iter_mut().find(|known| known.name == group.name) {
-                            Some(known) => *known = group,
-                            None => {
-                                follow.add(LogQuery { group: group.name.clone(), ..query.clone() });
-                                self.groups.push(group);
-                            }
+                    for group in groups.unwrap_or_default() {
+                        if let Some(known) = self.groups.iter_mut().find(|known| known.name == group.name) {
+                            known.merge(group);
+                        } else {
+                            follow.add(LogQuery { group: group.name.clone(), start: started_at, ..query.clone() });
+                            self.groups.push(group);
                         }
                     }
                     look_up.set(find());
@@ -169,10 +206,7 @@ impl Reading {
                 }
             };
             let (groups, selection) = (&self.groups, &self.selection);
-            let shown = new.iter().filter_map(|new| {
-                let source = shown_source(groups, selection, &new.event)?;
-                Some(ShownEvent { event: new.event.event.get(), source, is_late: new.is_late })
-            });
+            let shown = new.iter().filter_map(|new| shown(groups, selection, &new.event, new.is_late));
             self.printer.print(&mut ctx.ui, shown)?;
             if !ctx.ui.can_write() {
                 return Ok(());
@@ -191,24 +225,22 @@ impl Reading {
             follow.record(events);
         }
         let (groups, selection, printed) = (&self.groups, &self.selection, &mut self.printed);
-        let shown = events.iter().filter_map(|event| {
-            let source = shown_source(groups, selection, event)?;
-            *printed += 1;
-            Some(ShownEvent { event: event.event.get(), source, is_late: false })
-        });
+        let shown = events.iter().filter_map(|event| shown(groups, selection, event, false)).inspect(|_| *printed += 1);
         Ok(self.printer.print(&mut ctx.ui, shown)?)
     }
 }
 
-/// The service or group that is printed with an event, if there are several; `None` if the event is not printed.
-fn shown_source<'a>(
+/// The event with its service or group, if there are several; `None` if it is not printed.
+fn shown<'a>(
     groups: &'a [ReadGroup],
     selection: &Selection,
-    GroupEvent { group, event }: &GroupEvent,
-) -> Option<Option<&'a str>> {
+    GroupEvent { group, event }: &'a GroupEvent,
+    is_late: bool,
+) -> Option<ShownEvent<'a>> {
     let (group, event) = (&groups[*group], event.get());
     let source = group.source_of(event.stream).filter(|_| selection.accepts(&event))?;
-    Some(Some(source).filter(|_| groups.len() > 1 || group.is_shared()))
+    let is_one_of_several = groups.len() > 1 || group.is_shared();
+    Some(ShownEvent { event, source: is_one_of_several.then_some(source), is_late })
 }
 
 fn line_options(output: &OutputArgs) -> LineOptions {
@@ -219,36 +251,5 @@ fn line_options(output: &OutputArgs) -> LineOptions {
         stream: !output.no_stream && !output.raw,
         raw: output.raw,
         raw_control: output.raw_control,
-    }
-}
-
-/// Resolves the time range. The end defaults to now, so that reading a busy group ends.
-fn time_range(
-    start: &str,
-    end: Option<&str>,
-    now: Timestamp,
-    zone: &TimeZone,
-) -> Result<(Timestamp, Timestamp), String> {
-    let from = parse_time(start, now, zone)?;
-    let Some(end) = end else { return Ok((from, now.max(from))) };
-    let until = parse_time(end, now, zone)?;
-    if until < from {
-        return Err(format!("--end {end} is before --start {start}"));
-    }
-    Ok((from, until))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_end_defaults_to_now() {
-        let now: Timestamp = "2026-01-02T03:04:05Z".parse().expect("a time");
-        let time_range = |start, end| time_range(start, end, now, &TimeZone::UTC);
-        let earlier: Timestamp = "2026-01-02T02:59:05Z".parse().expect("a time");
-        assert_eq!(time_range("5m", None), Ok((earlier, now)));
-        assert_eq!(time_range("10m", Some("5m")).map(|(_, until)| until), Ok(earlier));
-        assert_eq!(time_range("5m", Some("10m")), Err("--end 10m is before --start 5m".to_owned()));
     }
 }

@@ -3,7 +3,7 @@
 use super::args::TargetArgs;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::ops::{self, AwsPages, LogSource};
+use crate::ops::{self, AwsPages, LogSource, OpsError};
 use crate::project::Project;
 
 /// A log group, and which of its streams are read.
@@ -21,6 +21,12 @@ impl ReadGroup {
             return Some(&self.name);
         }
         self.streams.iter().find(|(prefix, _)| stream.starts_with(prefix)).map(|(_, service)| service.as_str())
+    }
+
+    /// Adds the streams of `other`. Those of tasks that are being replaced remain.
+    pub(super) fn merge(&mut self, other: Self) {
+        let added = other.streams.into_iter().filter(|entry| !self.streams.contains(entry));
+        self.streams.extend(added.collect::<Vec<_>>());
     }
 
     /// Whether it has events of several services.
@@ -48,20 +54,34 @@ pub(super) async fn find(
     watch: bool,
 ) -> Result<Vec<ReadGroup>, CliError> {
     let TargetArgs { service, container, group, group_prefix } = targets;
-    let named = |name: String| ReadGroup { name, streams: Vec::new() };
-    let mut groups: Vec<ReadGroup> = group.iter().cloned().map(named).collect();
+    let mut names: Vec<String> = group.iter().map(|name| name.trim_end_matches(":*").to_owned()).collect();
     if let Some(prefix) = group_prefix {
-        groups.extend(ops::log_groups(aws, Some(prefix)).await?.into_iter().map(|group| named(group.name)));
-        if groups.is_empty() {
+        names.extend(ops::log_groups(aws, Some(prefix)).await?.into_iter().map(|group| group.name));
+        if names.is_empty() {
             return Err(CliError::failed(format!("no log group has a name that starts with `{prefix}`")));
         }
     }
+    let mut groups: Vec<ReadGroup> = Vec::new();
+    for name in names {
+        let is_known = |known: &ReadGroup| group_name(&known.name) == group_name(&name);
+        if !groups.iter().any(is_known) {
+            groups.push(ReadGroup { name, streams: Vec::new() });
+        }
+    }
     let Some(project) = project.filter(|_| groups.is_empty()) else { return Ok(groups) };
-    let services = if service.is_empty() { project.spec.services.keys().cloned().collect() } else { service.clone() };
-    for key in services {
+    let keys = if service.is_empty() { project.spec.services.keys().cloned().collect() } else { service.clone() };
+    let mut missing = None;
+    for key in keys {
         let stack = &project.service(&key)?.spec.stack;
-        for LogSource { group, stream_prefix } in LogSource::of_service(aws, stack, container.as_deref(), watch).await?
-        {
+        let sources = match LogSource::of_service(aws, stack, container.as_deref(), watch).await {
+            // The other services are read.
+            Err(error @ OpsError::Missing { .. }) if service.is_empty() => {
+                missing = Some(error);
+                continue;
+            }
+            sources => sources?,
+        };
+        for LogSource { group, stream_prefix } in sources {
             let entry = (stream_prefix, key.clone());
             match groups.iter_mut().find(|known| known.name == group) {
                 Some(known) => known.streams.push(entry),
@@ -69,10 +89,18 @@ pub(super) async fn find(
             }
         }
     }
-    if groups.is_empty() {
-        return Err(CliError::usage("ecsws.toml has no service").hint("name a log group with --group"));
+    match missing.filter(|_| groups.is_empty()) {
+        Some(error) => Err(error.into()),
+        None if groups.is_empty() => {
+            Err(CliError::usage("ecsws.toml has no service").hint("name a log group with --group"))
+        }
+        None => Ok(groups),
     }
-    Ok(groups)
+}
+
+/// `NAME` of `arn:aws:logs:REGION:ACCOUNT:log-group:NAME`. A name is returned unchanged.
+fn group_name(name: &str) -> &str {
+    name.split_once(":log-group:").map_or(name, |(_, name)| name)
 }
 
 impl TargetArgs {

@@ -16,6 +16,13 @@ pub(crate) struct AwsPages {
     pub local_clock: fn() -> Timestamp,
 }
 
+impl AwsPages {
+    /// Whether a response has shown the server's clock.
+    pub(crate) fn has_server_time(&self) -> bool {
+        self.aws.server_time().is_some()
+    }
+}
+
 impl LogPages for AwsPages {
     async fn page(&self, query: &LogQuery, token: Option<String>) -> Result<LogPage, AwsError> {
         self.aws.filter_log_events(query, token).await

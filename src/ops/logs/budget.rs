@@ -28,7 +28,7 @@ struct Pace {
 }
 
 impl RequestBudget {
-    /// A budget of so many requests a second; 0 means no limit.
+    /// A budget in requests a second; 0 means no limit.
     pub(crate) fn new(requests_per_second: f64) -> Self {
         let interval = if requests_per_second > 0.0 { 1.0 / requests_per_second } else { 0.0 };
         let min_interval = Duration::try_from_secs_f64(interval).unwrap_or(MAX_INTERVAL);
@@ -37,22 +37,25 @@ impl RequestBudget {
 
     /// Waits until the next request may be sent.
     pub(crate) async fn acquire(&self) {
-        let at = {
-            let mut pace = self.pace();
-            let at = pace.next.max(Instant::now());
-            pace.next = at + pace.interval;
-            at
-        };
-        if at > Instant::now() {
-            sleep_until(at).await;
+        loop {
+            let next = {
+                let mut pace = self.pace();
+                let now = Instant::now();
+                if pace.next <= now {
+                    pace.next = now + pace.interval;
+                    return;
+                }
+                pace.next
+            };
+            sleep_until(next).await;
         }
     }
 
-    /// Slows down after a throttled request that was sent at this time. Requests that were sent before the last slowdown do not count
-    /// again.
+    /// Slows down after a throttled request that was sent at this time. Requests that were sent before the last slowdown had an effect do
+    /// not count again.
     pub(crate) fn on_throttled(&self, sent: Instant) {
         let mut pace = self.pace();
-        if pace.throttled.is_none_or(|last| sent > last) {
+        if pace.throttled.is_none_or(|last| sent > last + pace.interval) {
             pace.throttled = Some(Instant::now());
             pace.interval = (pace.interval * 2).clamp(FIRST_INTERVAL, MAX_INTERVAL.max(pace.min_interval));
             pace.next = pace.next.max(Instant::now() + pace.interval);

@@ -21,20 +21,21 @@ use crate::model::{LogEvent, LogPage, LogQuery};
 /// has whole seconds.
 const SWEEPS: [(i64, Duration); 3] =
     [(6_000, Duration::from_secs(1)), (36_000, Duration::from_secs(8)), (5 * 60_000 + 15_000, Duration::from_secs(50))];
-/// How much later than an event that was printed an event of the past is late, in milliseconds.
+/// Events that are ingested later than this after their timestamp are late, in milliseconds.
 const LATE: i64 = 10_000;
 
 /// A reader of new events.
 #[derive(Debug)]
 pub(crate) struct Follow<P> {
     reader: PageReader<P>,
-    groups: Vec<GroupFollow>,
+    groups: Vec<GroupFollow<P>>,
     requests: JoinSet<Response>,
     hasher: IdHasher,
 }
 
 #[derive(Debug)]
-struct GroupFollow {
+struct GroupFollow<P> {
+    reader: PageReader<P>,
     query: LogQuery,
     sweeps: [Sweep; 3],
     seen: SeenEvents,
@@ -50,6 +51,8 @@ struct Sweep {
     /// All events that were visible at this time have been read.
     complete_until: i64,
     due: Instant,
+    /// When a page was last requested.
+    sent: Instant,
     run: Option<Run>,
 }
 
@@ -82,14 +85,14 @@ pub(crate) struct NewEvent {
 impl<P: LogPages> Follow<P> {
     /// A reader of the events that become visible after `began`, by the server's clock. Events of `query.start` and later count.
     pub(crate) fn new(reader: PageReader<P>, queries: Vec<LogQuery>, began: i64) -> Self {
-        let groups = queries.into_iter().map(|query| GroupFollow::new(query, began)).collect();
+        let groups = queries.into_iter().map(|query| GroupFollow::new(&reader, query, began)).collect();
         Self { reader, groups, requests: JoinSet::new(), hasher: IdHasher::default() }
     }
 
     /// Adds a group, of which all events of `query.start` and later are new.
     pub(crate) fn add(&mut self, query: LogQuery) {
         let start = query.start;
-        self.groups.push(GroupFollow::new(query, start));
+        self.groups.push(GroupFollow::new(&self.reader, query, start));
     }
 
     /// Records events that have been printed already.
@@ -110,17 +113,21 @@ impl<P: LogPages> Follow<P> {
         self.groups.iter().flat_map(|group| group.seen.0.values()).map(HashSet::len).sum()
     }
 
-    /// The next new events, in order.
+    /// The next new events that are accepted, in order. `accepts` is given the place of the event's group. An event that is not
+    /// accepted now may be accepted when it is read again.
     ///
     /// # Errors
     /// A page could not be read, and will not be.
-    pub(crate) async fn next(&mut self) -> Result<Vec<NewEvent>, AwsError> {
+    pub(crate) async fn next(
+        &mut self,
+        accepts: impl Fn(usize, &LogEvent<'_>) -> bool,
+    ) -> Result<Vec<NewEvent>, AwsError> {
         loop {
             let due = self.send_requests();
             tokio::select! {
                 Some(response) = self.requests.join_next() => {
                     let response = response.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
-                    let events = self.receive(response)?;
+                    let events = self.receive(response, &accepts)?;
                     if !events.is_empty() {
                         return Ok(events);
                     }
@@ -144,33 +151,41 @@ impl<P: LogPages> Follow<P> {
                 next = next.min(if sweep.run.is_none() { sweep.due } else { next });
             }
             for lane in [0..1, 1..SWEEPS.len()] {
-                let runs = lane.filter_map(|number| Some((number, group.sweeps[number].run.as_ref()?)));
-                let runs: Vec<_> = runs.collect();
-                if runs.iter().any(|(_, run)| run.is_in_flight) {
+                let sweeps: Vec<_> = lane.filter(|number| group.sweeps[*number].run.is_some()).collect();
+                let is_in_flight =
+                    |number: &usize| group.sweeps[*number].run.as_ref().is_some_and(|run| run.is_in_flight);
+                if sweeps.iter().any(is_in_flight) {
                     continue;
                 }
-                // The more frequent one first, also between the pages of the other.
-                let Some((number, run)) = runs.into_iter().next() else { continue };
+                // The sweeps take turns, so that none has to wait for the end of another.
+                let Some(number) = sweeps.into_iter().min_by_key(|number| group.sweeps[*number].sent) else { continue };
+                let sweep = &mut group.sweeps[number];
+                let Some(run) = &mut sweep.run else { continue };
+                (run.is_in_flight, sweep.sent) = (true, now);
                 let (query, token) = (LogQuery { start: run.start, ..group.query.clone() }, run.token.clone());
-                let reader = self.reader.clone();
+                let reader = group.reader.clone();
                 self.requests.spawn(async move {
                     let page = reader.read(&query, token).await;
                     Response { group: index, sweep: number, page }
                 });
-                group.sweeps[number].run.as_mut().expect("it was found").is_in_flight = true;
             }
         }
         next
     }
 
-    fn receive(&mut self, Response { group: index, sweep: number, page }: Response) -> Result<Vec<NewEvent>, AwsError> {
+    fn receive(
+        &mut self,
+        Response { group: index, sweep: number, page }: Response,
+        accepts: impl Fn(usize, &LogEvent<'_>) -> bool,
+    ) -> Result<Vec<NewEvent>, AwsError> {
         let group = &mut self.groups[index];
         let Some(mut run) = group.sweeps[number].run.take() else { return Ok(Vec::new()) };
         run.is_in_flight = false;
         let page = match page {
             Ok(page) => Arc::new(page),
-            // The token may have expired. What was read already is known.
+            // The token may have expired.
             Err(error) if run.token.is_some() && error.is_invalid_token() => {
+                // What has been read already is known.
                 group.sweeps[number].run = Some(Run { token: None, ..run });
                 return Ok(Vec::new());
             }
@@ -179,7 +194,9 @@ impl<P: LogPages> Follow<P> {
         let mut new: Vec<EventRef> = events::of_page(&page)
             .filter(|event| {
                 let event = event.get();
-                event.timestamp >= run.start && group.seen.insert(event.timestamp, self.hasher.hash(&event))
+                event.timestamp >= run.start
+                    && accepts(index, &event)
+                    && group.seen.insert(event.timestamp, self.hasher.hash(&event))
             })
             .collect();
         let is_repeated = page.next_token == run.token && new.is_empty();
@@ -201,17 +218,25 @@ impl<P: LogPages> Follow<P> {
     }
 }
 
-impl GroupFollow {
-    fn new(query: LogQuery, began: i64) -> Self {
+impl<P: LogPages> GroupFollow<P> {
+    fn new(reader: &PageReader<P>, query: LogQuery, began: i64) -> Self {
         let sweep = |(lateness, period)| Sweep {
             lateness,
             period,
             complete_until: began,
             due: Instant::now() + period.saturating_sub(SWEEPS[0].1),
+            sent: Instant::now(),
             run: None,
         };
         let newest = i64::MIN;
-        Self { query: LogQuery { end: None, ..query }, sweeps: SWEEPS.map(sweep), seen: SeenEvents::default(), newest }
+        let reader = reader.for_group(true);
+        Self {
+            reader,
+            query: LogQuery { end: None, ..query },
+            sweeps: SWEEPS.map(sweep),
+            seen: SeenEvents::default(),
+            newest,
+        }
     }
 
     /// Ends a read. Reads that would have begun later are complete as well.

@@ -23,7 +23,8 @@ const MAX_IN_FLIGHT_FAST: usize = 4;
 const FAST: Duration = Duration::from_millis(100);
 /// The most windows: each is looked at for each page.
 const MAX_WINDOWS: usize = 32;
-/// How often an empty page may return its own token: the server may have searched in vain, or it never returns another one.
+/// How often a page without newer events may return its own token: the server may have searched in vain, or it never returns another
+/// one. Also how often a token may be rejected before newer events are read.
 pub(super) const MAX_REPEATS: u32 = 20;
 /// A part of the time range. Times are in milliseconds since 1970, and inclusive.
 #[derive(Debug)]
@@ -72,16 +73,14 @@ pub(crate) struct History<P> {
     /// How many events a full page has.
     page_length: usize,
     sorter: Sorter,
-    /// How many events were read.
-    pub(crate) events_read: u64,
 }
 
 impl<P: LogPages> History<P> {
     /// A reader of the events of `query`, which has an end.
-    pub(crate) fn new(reader: PageReader<P>, query: LogQuery) -> Self {
+    pub(crate) fn new(reader: &PageReader<P>, query: &LogQuery) -> Self {
         let stop = query.end.unwrap_or(i64::MAX);
         let mut history = Self {
-            reader,
+            reader: reader.for_group(false),
             windows: VecDeque::new(),
             requests: JoinSet::new(),
             last_window: 0,
@@ -90,9 +89,8 @@ impl<P: LogPages> History<P> {
             page_width: None,
             page_length: 0,
             sorter: Sorter::default(),
-            events_read: 0,
         };
-        let window = history.window(&query, query.start, stop);
+        let window = history.window(query, query.start, stop);
         history.windows.push_back(window);
         history
     }
@@ -119,7 +117,6 @@ impl<P: LogPages> History<P> {
                 }
             };
             if !events.is_empty() {
-                self.events_read += events.len() as u64;
                 return Ok(Some(events));
             }
         }
@@ -179,7 +176,8 @@ impl<P: LogPages> History<P> {
         let page = match page {
             Ok(page) => page,
             // The token may have expired: continue at the last event. The sorter leaves out what it knows.
-            Err(error) if token.is_some() && error.is_invalid_token() => {
+            Err(error) if token.is_some() && error.is_invalid_token() && window.repeats < MAX_REPEATS => {
+                window.repeats += 1;
                 (window.query.start, window.query.end) = (window.position, Some(window.stop));
                 window.state = WindowState::Idle(None);
                 return Ok(());
@@ -192,7 +190,10 @@ impl<P: LogPages> History<P> {
             limit => (limit + 1).max(IN_FLIGHT),
         };
         let newest = page.events().map(|event| event.timestamp).max();
-        let is_repeated = page.next_token.is_some() && page.next_token == token && page.len() == 0;
+        let oldest = page.events().map(|event| event.timestamp).min();
+        let is_repeated = page.next_token.is_some()
+            && page.next_token == token
+            && newest.is_none_or(|newest| newest <= window.position);
         window.repeats = if is_repeated { window.repeats + 1 } else { 0 };
         let next_token = page.next_token.clone().filter(|_| window.repeats <= MAX_REPEATS);
         let (length, before) = (page.len(), window.position);
@@ -200,10 +201,14 @@ impl<P: LogPages> History<P> {
         let is_read = next_token.is_none() || window.position > window.stop;
         window.pages.push_back(Arc::new(page));
         window.state = if is_read { WindowState::Read } else { WindowState::Idle(next_token) };
-        let read_width = if is_read { window.stop.saturating_sub(before) } else { window.position - before };
+        let read_width =
+            if is_read { window.stop.saturating_sub(before) } else { window.position - oldest.unwrap_or(before) };
         self.learn(length, is_read, read_width);
-        if !is_read {
-            self.shorten(index, IN_FLIGHT);
+        if !is_read && self.shorten(index, IN_FLIGHT) && length == 0 {
+            // Its token would lead through the whole range of its query.
+            let window = &mut self.windows[index];
+            (window.query.start, window.query.end) = (window.position, Some(window.stop));
+            window.state = WindowState::Idle(None);
         }
         Ok(())
     }
@@ -228,20 +233,20 @@ impl<P: LogPages> History<P> {
     }
 
     /// Shortens a window to what the next page probably holds. The rest becomes up to `count` windows of the same length, and one
-    /// with what is left.
-    fn shorten(&mut self, index: usize, count: usize) {
+    /// with what is left. Returns whether it was shortened.
+    fn shorten(&mut self, index: usize, count: usize) -> bool {
         let Window { position, stop, .. } = self.windows[index];
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-        let rest = stop.saturating_sub(position) as f64;
+        let (rest, parts) = (stop.saturating_sub(position) as f64, IN_FLIGHT as f64);
         let is_started = !matches!(self.windows[index].state, WindowState::Idle(None));
         // Nothing is known about the events: equal parts.
         let width = match self.page_width {
             Some(width) => width.max(1.0),
-            None if is_started => (rest / (IN_FLIGHT as f64)).max(1.0),
-            None => return,
+            None if is_started => (rest / parts).max(1.0),
+            None => return false,
         };
         if rest < width * 1.5 || self.windows.len() >= MAX_WINDOWS {
-            return;
+            return false;
         }
         #[expect(clippy::cast_possible_truncation, reason = "it is smaller than the rest, which is an integer")]
         let width = width as i64;
@@ -261,6 +266,7 @@ impl<P: LogPages> History<P> {
             self.windows.insert(added, window);
             start = end + 1;
         }
+        true
     }
 }
 

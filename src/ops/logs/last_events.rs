@@ -1,9 +1,10 @@
 //! Reads the last events of a group: from the newest page backwards.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::events::{self, EventRef, IdHasher};
+use super::history::{History, MAX_REPEATS};
 use super::page_reader::{LogPages, PageReader};
 use crate::aws::AwsError;
 use crate::model::{LogEvent, LogQuery};
@@ -18,35 +19,62 @@ pub(crate) async fn last_events<P: LogPages>(
     count: usize,
     accepts: impl Fn(&LogEvent<'_>) -> bool,
 ) -> Result<Vec<EventRef>, AwsError> {
-    let query = LogQuery { newest_first: true, limit: page_length(count), ..query.clone() };
-    let (mut last, mut ids, hasher, mut token) = (Vec::new(), HashSet::new(), IdHasher::default(), None);
-    loop {
-        let page = Arc::new(reader.read(&query, token.clone()).await?);
-        let new = |event: &EventRef| accepts(&event.get()) && ids.insert(hasher.hash(&event.get()));
-        last.extend(events::of_page(&page).filter(new));
-        last.sort_by_key(EventRef::order);
-        last.drain(..last.len().saturating_sub(count));
-        let next = page.next_token.clone().filter(|next| token.as_ref() != Some(next));
-        let is_complete = last.len() == count && !may_be_newer(reader, &query, &last).await?;
-        if next.is_none() || is_complete {
-            return Ok(last);
+    let reader = reader.for_group(false);
+    let mut backwards = LogQuery { newest_first: true, ..query.clone() };
+    let mut oldest_read = i64::MAX;
+    let (mut last, mut ids, hasher) = (Vec::<EventRef>::new(), HashSet::new(), IdHasher::default());
+    let (mut token, mut repeats) = (None, 0);
+    while last.len() < count && repeats <= MAX_REPEATS {
+        let page = match reader.read(&backwards, token.clone()).await {
+            Ok(page) => Arc::new(page),
+            // The token may have expired: continue before the oldest event. What has been read already is known.
+            Err(error) if token.is_some() && error.is_invalid_token() && repeats < MAX_REPEATS => {
+                (token, repeats) = (None, repeats + 1);
+                backwards.end = Some(backwards.end.map_or(oldest_read, |end| end.min(oldest_read)));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let times: Vec<i64> = page.events().map(|event| event.timestamp).collect();
+        let is_ascending = times.first() < times.last();
+        if is_ascending && page.next_token.is_some() {
+            // The server does not support `startFromHead`.
+            return last_of_all(&reader, query, count, accepts).await;
         }
-        token = next;
+        let is_new = |event: &EventRef| ids.insert(hasher.hash(&event.get())) && accepts(&event.get());
+        let mut older: Vec<EventRef> = events::of_page(&page).filter(is_new).collect();
+        if !is_ascending {
+            older.reverse();
+        }
+        older.append(&mut last);
+        last = older;
+        last.sort_by_key(EventRef::order);
+        if let Some(oldest) = times.into_iter().min().filter(|oldest| *oldest < oldest_read) {
+            (oldest_read, repeats) = (oldest, 0);
+        }
+        match &page.next_token {
+            None => break,
+            next if *next == token => repeats += 1,
+            _ => {}
+        }
+        token.clone_from(&page.next_token);
     }
+    last.drain(..last.len().saturating_sub(count));
+    Ok(last)
 }
 
-/// Whether the server has events that are newer than the newest one: it does not know `startFromHead`, and began at the oldest.
-async fn may_be_newer<P: LogPages>(
+/// The same by reading everything.
+async fn last_of_all<P: LogPages>(
     reader: &PageReader<P>,
     query: &LogQuery,
-    last: &[EventRef],
-) -> Result<bool, AwsError> {
-    let Some(newest) = last.last().map(|event| event.order().0) else { return Ok(false) };
-    let newer = LogQuery { start: newest + 1, newest_first: false, limit: Some(1), ..query.clone() };
-    Ok(query.end.is_none_or(|end| newest < end) && reader.read(&newer, None).await?.len() > 0)
-}
-
-/// The length of a page: a little more than what is wanted, because the events of a page may not all be accepted.
-fn page_length(count: usize) -> Option<u16> {
-    u16::try_from(count.saturating_mul(2).max(100)).ok().filter(|length| *length < 10_000)
+    count: usize,
+    accepts: impl Fn(&LogEvent<'_>) -> bool,
+) -> Result<Vec<EventRef>, AwsError> {
+    let mut history = History::new(reader, query);
+    let mut last = VecDeque::new();
+    while let Some(events) = history.next().await? {
+        last.extend(events.into_iter().filter(|event| accepts(&event.get())));
+        last.drain(..last.len().saturating_sub(count));
+    }
+    Ok(last.into())
 }

@@ -18,5 +18,5 @@ pub(crate) use follow::Follow;
 pub(crate) use history::History;
 pub(crate) use last_events::last_events;
 pub(crate) use merge::{GroupEvent, MergedHistory};
-pub(crate) use page_reader::{PageReader, Patience};
+pub(crate) use page_reader::{LogPages, PageReader, RetryTime};
 pub(crate) use sources::{LogSource, log_groups};

@@ -1,6 +1,7 @@
 //! Reads pages within the request budget, and retries errors that may pass.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -25,10 +26,11 @@ pub(crate) trait LogPages: Send + Sync + 'static {
 
 /// How long a request is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Patience {
+pub(crate) enum RetryTime {
     /// This long.
     For(Duration),
-    /// Until it succeeds or fails permanently. A group that does not exist may be created.
+    /// Until it succeeds: a watch does not end by itself. Before the first page of a group, errors that do not pass end the
+    /// command.
     Endless,
 }
 
@@ -38,19 +40,33 @@ pub(crate) struct PageReader<P> {
     pub(super) pages: Arc<P>,
     pub(super) budget: RequestBudget,
     waits: Waits,
-    patience: Patience,
+    retry_time: RetryTime,
+    has_read: Arc<AtomicBool>,
+    awaits_creation: bool,
 }
 
 impl<P> Clone for PageReader<P> {
     fn clone(&self) -> Self {
-        let Self { pages, budget, waits, patience } = self;
-        Self { pages: Arc::clone(pages), budget: budget.clone(), waits: waits.clone(), patience: *patience }
+        let Self { pages, budget, waits, retry_time, has_read, awaits_creation } = self;
+        Self {
+            pages: Arc::clone(pages),
+            budget: budget.clone(),
+            waits: waits.clone(),
+            retry_time: *retry_time,
+            has_read: Arc::clone(has_read),
+            awaits_creation: *awaits_creation,
+        }
     }
 }
 
 impl<P: LogPages> PageReader<P> {
-    pub(crate) fn new(pages: Arc<P>, budget: RequestBudget, waits: Waits, patience: Patience) -> Self {
-        Self { pages, budget, waits, patience }
+    pub(crate) fn new(pages: Arc<P>, budget: RequestBudget, waits: Waits, retry_time: RetryTime) -> Self {
+        Self { pages, budget, waits, retry_time, has_read: Arc::default(), awaits_creation: false }
+    }
+
+    /// The same for another group, which need not exist yet if `awaits_creation`.
+    pub(super) fn for_group(&self, awaits_creation: bool) -> Self {
+        Self { has_read: Arc::default(), awaits_creation, ..self.clone() }
     }
 
     /// The server's clock, in milliseconds since 1970.
@@ -61,15 +77,16 @@ impl<P: LogPages> PageReader<P> {
     /// One page.
     ///
     /// # Errors
-    /// The request has failed permanently, or for longer than the reader's patience.
+    /// The request has failed permanently, or for longer than the reader's retry time.
     pub(super) async fn read(&self, query: &LogQuery, token: Option<String>) -> Result<LogPage, AwsError> {
-        let (start, mut delay, mut wait) = (Instant::now(), RETRY_DELAY, None);
+        let (mut first_failure, mut delay, mut wait) = (None, RETRY_DELAY, None);
         loop {
             self.budget.acquire().await;
             let sent = Instant::now();
             let error = match self.pages.page(query, token.clone()).await {
                 Ok(page) => {
                     self.budget.on_success();
+                    self.has_read.store(true, Ordering::Relaxed);
                     return Ok(page);
                 }
                 Err(error) => error,
@@ -77,7 +94,9 @@ impl<P: LogPages> PageReader<P> {
             if error.kind == AwsErrorKind::Throttled {
                 self.budget.on_throttled(sent);
             }
-            if !self.is_retryable(&error, start.elapsed()) {
+            let start = *first_failure.get_or_insert(sent);
+            let is_expired = token.is_some() && error.is_invalid_token();
+            if is_expired || !self.is_retryable(&error, start.elapsed()) {
                 return Err(error);
             }
             let is_missing = error.kind == AwsErrorKind::NotFound;
@@ -90,9 +109,13 @@ impl<P: LogPages> PageReader<P> {
     }
 
     fn is_retryable(&self, error: &AwsError, elapsed: Duration) -> bool {
-        match self.patience {
-            Patience::For(limit) => error.is_transient() && elapsed < limit,
-            Patience::Endless => error.is_transient() || error.kind == AwsErrorKind::NotFound,
+        match self.retry_time {
+            RetryTime::For(limit) => error.is_transient() && elapsed < limit,
+            RetryTime::Endless => {
+                let has_read = self.has_read.load(Ordering::Relaxed);
+                let is_awaited = self.awaits_creation && error.kind == AwsErrorKind::NotFound;
+                has_read || error.is_transient() || is_awaited
+            }
         }
     }
 }

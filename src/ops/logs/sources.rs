@@ -17,7 +17,7 @@ pub(crate) struct LogSource {
 }
 
 impl LogSource {
-    /// The sources of a stack's service: those of the task definitions that its deployments and tasks run. Without a service,
+    /// The sources of a stack's service: those of the task definitions of its deployments. Without a service,
     /// the log groups of the stack, which may be all that is left. A watch waits until AWS can be reached.
     ///
     /// # Errors
@@ -30,12 +30,20 @@ impl LogSource {
             None => None,
         };
         let mut sources = BTreeSet::new();
+        let mut names = BTreeSet::new();
         if let Some(service) = service {
             for definition in task_definitions(aws, &service).await? {
                 let containers = aws.log_destinations(&definition).await?.into_iter();
+                let containers = containers.inspect(|logs| _ = names.insert(logs.container.clone()));
                 let containers = containers.filter(|logs| container.is_none_or(|name| logs.container == name));
                 sources.extend(containers.map(|logs| Self { stream_prefix: logs.stream(""), group: logs.group }));
             }
+        }
+        if let (Some(container), true, false) = (container, sources.is_empty(), names.is_empty()) {
+            let names: Vec<String> = names.into_iter().collect();
+            let message =
+                format!("stack `{stack}` has no container `{container}` with logs; it has {}", names.join(", "));
+            return Err(OpsError::missing(stack, message));
         }
         if sources.is_empty() {
             let is_group = |resource_type: &str| resource_type == "AWS::Logs::LogGroup";
@@ -44,7 +52,7 @@ impl LogSource {
             sources.extend(groups.map(|group| Self { group: group.physical_id, stream_prefix: String::new() }));
         }
         if sources.is_empty() {
-            return Err(OpsError::missing(stack, format!("stack `{stack}` has no log group")));
+            return Err(OpsError::missing(stack, format!("stack `{stack}` is not deployed, or has no log group")));
         }
         Ok(sources.into_iter().collect())
     }

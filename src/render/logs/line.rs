@@ -22,6 +22,8 @@ const COLORS: [AnsiColors; 6] = [
 
 /// Length of the printed prefix of a task's id; enough to distinguish tasks.
 const SHORT_ID_LENGTH: usize = 8;
+/// Length of a task's id, in hexadecimal digits.
+const TASK_ID_LENGTH: usize = 32;
 
 /// What a line shows.
 #[derive(Debug, Clone, Copy)]
@@ -75,9 +77,8 @@ impl LineFormat {
         }
         if self.options.stream {
             let name = event.stream.rsplit('/').next().unwrap_or_default();
-            let end = name.char_indices().nth(SHORT_ID_LENGTH).map_or(name.len(), |(end, _)| end);
-            // Names of streams that are not of a task may have different ends.
-            let name = if event.stream.contains('/') { &name[..end] } else { name };
+            let is_task = name.len() == TASK_ID_LENGTH && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let name = if is_task { &name[..SHORT_ID_LENGTH] } else { event.stream };
             let color = name.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
             self.push_word(line, name, Style::new().color(COLORS[color % COLORS.len()]));
         }
@@ -118,12 +119,16 @@ impl LineFormat {
         let structured = if is_shown_raw { None } else { Structured::parse(message) };
         let (text, level) = match &structured {
             Some(structured) => (Cow::Owned(structured.to_string()), structured.level),
-            None if self.is_coloured => (Cow::Borrowed(message), Level::in_text(message)),
+            None if self.is_coloured && !self.options.raw => (Cow::Borrowed(message), Level::in_text(message)),
             None => (Cow::Borrowed(message), None),
         };
         let text = self.cleaned(&text, true);
         // The further lines of a multi-line event are indented, so that they cannot be mistaken for other events.
-        let text = if self.is_cleaned && text.contains('\n') { text.replace('\n', "\n    ").into() } else { text };
+        let text = if self.is_cleaned && !self.options.raw && text.contains('\n') {
+            text.replace('\n', "\n    ").into()
+        } else {
+            text
+        };
         match level.map(Level::style).filter(|_| self.is_coloured) {
             Some(style) => drop(write!(line, "{}", text.style(style))),
             None => line.extend_from_slice(text.as_bytes()),
@@ -133,5 +138,63 @@ impl LineFormat {
 
     fn cleaned<'a>(&self, text: &'a str, keep_newlines: bool) -> Cow<'a, str> {
         if self.is_cleaned { clean(text, keep_newlines) } else { Cow::Borrowed(text) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::LogEvent;
+
+    const ALL: LineOptions = LineOptions {
+        timestamp: true,
+        ingestion_time: false,
+        source: true,
+        stream: true,
+        raw: false,
+        raw_control: false,
+    };
+    const MESSAGE_ONLY: LineOptions = LineOptions { timestamp: false, source: false, stream: false, ..ALL };
+
+    fn line(options: LineOptions, is_terminal: bool, is_late: bool, message: &str) -> String {
+        let event = LogEvent {
+            id: "1",
+            stream: "web/app/0123456789abcdef0123456789abcdef",
+            timestamp: 1_770_000_000_007,
+            ingestion_time: 1_770_000_001_000,
+            message,
+        };
+        let mut line = Vec::new();
+        let mut format = LineFormat::new(options, TimeZone::UTC, false, is_terminal);
+        format.push(&mut line, &ShownEvent { event, source: Some("web"), is_late });
+        String::from_utf8(line).expect("text")
+    }
+
+    #[test]
+    fn a_line_has_time_source_task_and_message() {
+        assert_eq!(line(ALL, true, false, "hello"), "2026-02-02T02:40:00.007+00:00 web 01234567 hello\n");
+        assert_eq!(
+            line(LineOptions { ingestion_time: true, source: false, ..ALL }, false, true, "hello\n"),
+            "2026-02-02T02:40:00.007+00:00 2026-02-02T02:40:01.000+00:00 01234567 (late) hello\n"
+        );
+    }
+
+    #[test]
+    fn control_characters_reach_a_pipe_and_not_a_terminal() {
+        let hostile = "\x1b]0;owned\x07 \u{9b}31m\r\n2026-01-01 forged";
+        assert_eq!(line(MESSAGE_ONLY, false, false, hostile), format!("{hostile}\n"));
+        assert_eq!(line(MESSAGE_ONLY, true, false, hostile), "␛]0;owned␇ \u{fffd}31m␍\n    2026-01-01 forged\n");
+        let raw_control = LineOptions { raw_control: true, ..MESSAGE_ONLY };
+        assert_eq!(line(raw_control, true, false, hostile), format!("{hostile}\n"));
+        // An escape sequence in a JSON string becomes one when it is parsed.
+        assert_eq!(line(MESSAGE_ONLY, true, false, r#"{"msg":"\u001b[2J"}"#), "␛[2J\n");
+    }
+
+    #[test]
+    fn json_is_rearranged_on_a_terminal_only() {
+        let message = r#"{"level":"error","msg":"no connection","port":1}"#;
+        assert_eq!(line(MESSAGE_ONLY, true, false, message), "ERROR no connection port=1\n");
+        assert_eq!(line(MESSAGE_ONLY, false, false, message), format!("{message}\n"));
+        assert_eq!(line(LineOptions { raw: true, ..MESSAGE_ONLY }, true, false, message), format!("{message}\n"));
     }
 }

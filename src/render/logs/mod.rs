@@ -12,7 +12,8 @@ use serde_json::json;
 
 use super::{Ui, clean};
 use crate::model::{LogEvent, LogGroup, LogStream, json_time};
-pub(crate) use line::{LineFormat, LineOptions};
+use line::LineFormat;
+pub(crate) use line::LineOptions;
 
 /// An event to print.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 const LEVEL_NAMES: [&str; 4] = ["level", "severity", "lvl", "levelname"];
 const MESSAGE_NAMES: [&str; 3] = ["message", "msg", "event"];
 
-/// How bad a message is.
+/// The severity of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
     Error,
@@ -49,9 +49,8 @@ impl Level {
         text.split([' ', '\t', '[', ']', ':', '|', ',']).filter(|word| !word.is_empty()).take(SEARCHED_WORDS).find_map(
             |word| match word.split_once('=') {
                 Some((name, level)) if LEVEL_NAMES.contains(&name) => Self::of_word(level.trim_matches('"')),
-                Some(_) => None,
                 None if word.chars().all(|character| character.is_ascii_uppercase()) => Self::of_word(word),
-                None => None,
+                _ => None,
             },
         )
     }

@@ -21,9 +21,9 @@ const INSPECTION_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the machine's processes are counted, which is cheap, for [`ALERT_TIME`] after many have been started.
 const COUNT_INTERVAL: Duration = Duration::from_millis(50);
 const ALERT_TIME: Duration = Duration::from_secs(5);
-/// How many new processes are many.
-const ALERT: u64 = 16;
-/// How many new processes trigger an early inspection.
+/// How many new processes between two counts start the more frequent counts.
+const ALERT_THRESHOLD: u64 = 16;
+/// How many new processes trigger an early inspection, while they are counted.
 const BURST: u64 = 256;
 /// The maximum number of processes of one container.
 const MAX_PROCESSES: usize = 512;
@@ -37,9 +37,9 @@ pub(crate) fn enforce_limits(sandbox: &Arc<Sandbox>) {
             changes.borrow_and_update();
             if has_processes(&shared) {
                 // On a thread of its own: a timer of the runtime wakes several of its threads. The thread ends with this future.
-                let (_alive, ended) = mpsc::channel();
+                let (_stop_sender, stop_receiver) = mpsc::channel();
                 let sandbox = Arc::clone(&shared);
-                supervisor::blocking(move || watch(&sandbox, &ended)).await;
+                supervisor::blocking(move || watch(&sandbox, &stop_receiver)).await;
             }
             tokio::select! {
                 changed = changes.changed() => if changed.is_err() { return },
@@ -54,7 +54,7 @@ fn has_processes(sandbox: &Sandbox) -> bool {
 }
 
 /// Inspects the processes until there are none.
-fn watch(sandbox: &Sandbox, ended: &mpsc::Receiver<Infallible>) {
+fn watch(sandbox: &Sandbox, stop_receiver: &mpsc::Receiver<Infallible>) {
     let mut counted = process_count();
     let mut alert_end = Instant::now() + ALERT_TIME;
     while has_processes(sandbox) {
@@ -62,7 +62,7 @@ fn watch(sandbox: &Sandbox, ended: &mpsc::Receiver<Infallible>) {
         let next = Instant::now() + INSPECTION_INTERVAL;
         while Instant::now() < next {
             let pause = if Instant::now() < alert_end { COUNT_INTERVAL } else { INSPECTION_INTERVAL };
-            if ended.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
+            if stop_receiver.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
                 return;
             }
             if process_count() > counted + BURST {
@@ -70,7 +70,7 @@ fn watch(sandbox: &Sandbox, ended: &mpsc::Receiver<Infallible>) {
             }
         }
         let count = process_count();
-        if count > counted + ALERT {
+        if count > counted + ALERT_THRESHOLD {
             alert_end = Instant::now() + ALERT_TIME;
         }
         counted = count;

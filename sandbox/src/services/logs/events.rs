@@ -169,8 +169,9 @@ pub(super) fn remove_orphaned(sandbox: &Sandbox) -> Result<(), Fault> {
             Scan::Stop
         })?;
         let Some(group) = found else { return Ok(()) };
-        let exists = |states: &States| states.of::<State>().groups.values().any(|known| known.id == group);
-        if !sandbox.store.read(exists) {
+        let exists = |states: &mut States| Ok(states.of::<State>().groups.values().any(|known| known.id == group));
+        // As a change, because the group may have been created in a batch that is being written.
+        if !sandbox.store.write(exists)? {
             remove_group(sandbox, group)?;
         }
         from = Key::at(group, i64::MAX).bytes();
@@ -185,25 +186,24 @@ pub(super) fn remove_oldest(
     mut is_kept: impl FnMut(Key, u64) -> bool,
 ) -> Result<(), Fault> {
     let (from, to) = (Key::at(group.id, 0).bytes(), Key::at(group.id, i64::MAX).bytes());
-    let (mut removed, mut first_kept) = (0, None);
+    let (mut removed, mut end) = (0, None);
     range(sandbox, (&from, &to), Order::Ascending, |key, message| {
         if is_kept(key, removed) {
-            first_kept = Some(key);
             return Scan::Stop;
         }
         removed += (message.len() + OVERHEAD_BYTES) as u64;
+        end = Some(key.after());
         Scan::Skip
     })?;
-    if removed > 0 {
-        let end = first_kept.map_or(to, Key::bytes);
-        sandbox.store.database().remove_range(TABLE, &from, &end).map_err(Fault::internal)?;
-    }
+    let Some(end) = end else { return Ok(()) };
+    // Not what has been appended meanwhile.
+    sandbox.store.database().remove_range(TABLE, &from, &end).map_err(Fault::internal)?;
     sandbox.store.write(|states| {
         // The group may have been deleted and recreated in the meantime.
         if states.of::<State>().groups.get(&group.name).is_some_and(|now| now.id == group.id)
             && let Some(now) = states.of_mut::<State>().groups.get_mut(&group.name)
         {
-            now.stored_bytes = if first_kept.is_some() { now.stored_bytes.saturating_sub(removed) } else { 0 };
+            now.stored_bytes = now.stored_bytes.saturating_sub(removed);
         }
         Ok(())
     })

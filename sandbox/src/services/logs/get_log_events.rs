@@ -74,6 +74,8 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: GetLogEventsInput) -> Operation
                 (None, Some(first)) => first.key.bytes().to_vec(),
                 (None, None) => end.clone(),
             };
+            // The next page forward has what arrives later, which may be before the end of the time range.
+            let end = events.last().map_or_else(|| first.clone(), |last| last.key.after());
             (events, start, end)
         }
     };

@@ -79,14 +79,9 @@ pub(crate) fn channel() -> (Entries, Queue) {
     (Entries { entries: sender, room: Arc::clone(&room) }, Queue { entries, room })
 }
 
-/// Writes until the last sender is dropped. After a panic, which is logged, it goes on with the next lines.
+/// Writes until the last sender is dropped. What cannot be stored because of a panic is reported in the log.
 pub(crate) async fn run(sandbox: Arc<Sandbox>, mut queue: Queue) {
-    while let Err(panic) = supervisor::catch(write(&sandbox, &mut queue)).await {
-        sandbox.log.write(&format!("the output of tasks was not stored: {panic}"));
-    }
-}
-
-async fn write(sandbox: &Arc<Sandbox>, queue: &mut Queue) {
+    let sandbox = &sandbox;
     let mut gathered = Vec::new();
     while queue.entries.recv_many(&mut gathered, QUEUE_LENGTH).await > 0 {
         tokio::time::sleep(COLLECT_TIME).await;
@@ -97,8 +92,11 @@ async fn write(sandbox: &Arc<Sandbox>, queue: &mut Queue) {
             }
         }
         let bytes = gathered.iter().map(LogEntry::bytes).sum();
-        persist(sandbox, group_by_stream(gathered.drain(..))).await;
+        let persisted = supervisor::catch(persist(sandbox, group_by_stream(gathered.drain(..)))).await;
         queue.room.add_permits(bytes);
+        if let Err(panic) = persisted {
+            sandbox.log.write(&format!("the output of tasks was not stored: {panic}"));
+        }
     }
 }
 

@@ -20,7 +20,8 @@ fn fill(folder: &Path) {
     let mut table = Table::new("rows");
     table.insert("one", "a row of the table".to_owned());
     table.insert("two", "another".to_owned());
-    table.complete();
+    let serialized = table.serialize_change().expect("it can be stored");
+    table.complete(serialized);
     let events = vec![(b"key".to_vec(), b"an event".to_vec())];
     database.commit(&[&mut table as &mut dyn Stored], &[(EVENTS, events)]).expect("it is written");
 }

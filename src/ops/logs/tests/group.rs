@@ -1,4 +1,4 @@
-//! A log group in memory, with the ways of a server: pages, delays, throttling, failures and late events.
+//! A log group in memory, that behaves like a server: pages, delays, throttling, failures and late events.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::model::{LogEvent, LogPage, LogQuery};
 use crate::ops::logs::page_reader::LogPages;
-use crate::ops::logs::{PageReader, Patience, RequestBudget};
+use crate::ops::logs::{PageReader, RequestBudget, RetryTime};
 use crate::waits::Waits;
 
 /// The server's time when a test begins.
@@ -27,18 +27,28 @@ pub(super) struct StoredEvent {
 pub(super) struct Behaviour {
     pub page_length: usize,
     pub latency: Duration,
-    /// Every so many requests is throttled; 0 for none.
+    /// Every nth request is throttled; 0 for none.
     pub throttled: usize,
     pub failed: usize,
-    /// Every so many pages is empty, with a token.
+    /// Every nth page is empty, with a token.
     pub empty: usize,
-    /// Every so many requests with a token is rejected, because the token has expired.
+    /// Every nth request with a token is rejected, because the token has expired.
     pub expired: usize,
+    /// The oldest events always come first.
+    pub ignores_order: bool,
 }
 
 impl Default for Behaviour {
     fn default() -> Self {
-        Self { page_length: 100, latency: Duration::from_millis(50), throttled: 0, failed: 0, empty: 0, expired: 0 }
+        Self {
+            page_length: 100,
+            latency: Duration::from_millis(50),
+            throttled: 0,
+            failed: 0,
+            empty: 0,
+            expired: 0,
+            ignores_order: false,
+        }
     }
 }
 
@@ -68,13 +78,17 @@ impl Group {
 }
 
 /// A reader of a group.
-pub(super) fn reader(group: &std::sync::Arc<Group>, requests_per_second: f64, patience: Patience) -> PageReader<Group> {
-    PageReader::new(group.clone(), RequestBudget::new(requests_per_second), Waits::default(), patience)
+pub(super) fn reader(
+    group: &std::sync::Arc<Group>,
+    requests_per_second: f64,
+    retry_time: RetryTime,
+) -> PageReader<Group> {
+    PageReader::new(group.clone(), RequestBudget::new(requests_per_second), Waits::default(), retry_time)
 }
 
 impl LogPages for Group {
     async fn page(&self, query: &LogQuery, token: Option<String>) -> Result<LogPage, AwsError> {
-        let Behaviour { page_length, latency, throttled, failed, empty, expired } = self.behaviour;
+        let Behaviour { page_length, latency, throttled, failed, empty, expired, ignores_order } = self.behaviour;
         self.sent.lock().expect("it is not poisoned").push(Instant::now());
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let is_every = |count: usize| count > 0 && number.is_multiple_of(count);
@@ -104,7 +118,7 @@ impl LogPages for Group {
             event.ingestion_time <= now && event.timestamp >= query.start && event.timestamp <= end
         };
         let mut matching: Vec<&StoredEvent> = self.events.iter().filter(is_read).collect();
-        if query.newest_first {
+        if query.newest_first && !ignores_order {
             matching.reverse();
         }
         let length = query.limit.map_or(page_length, |limit| page_length.min(limit.into()));

@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use super::group::{Behaviour, Group, START, StoredEvent, reader};
 use crate::model::LogQuery;
 use crate::ops::logs::merge::{GroupEvent, MergedHistory};
-use crate::ops::logs::{History, Patience, RequestBudget, last_events};
+use crate::ops::logs::{History, RetryTime, last_events};
 
 const HOUR: i64 = 3_600_000;
-const PATIENCE: Patience = Patience::For(Duration::from_mins(2));
+const RETRY_TIME: RetryTime = RetryTime::For(Duration::from_mins(2));
 
 /// Pseudo-random numbers below a bound.
 fn random(seed: u64) -> impl FnMut(u64) -> i64 {
@@ -46,7 +46,7 @@ fn last_hour() -> LogQuery {
 
 /// The ids of all events of the last hour.
 async fn read(group: &Arc<Group>, requests_per_second: f64) -> Vec<String> {
-    let mut history = History::new(reader(group, requests_per_second, PATIENCE), last_hour());
+    let mut history = History::new(&reader(group, requests_per_second, RETRY_TIME), &last_hour());
     let mut ids = Vec::new();
     while let Some(events) = history.next().await.expect("it is read") {
         ids.extend(events.iter().map(|event| event.get().id.to_owned()));
@@ -113,7 +113,7 @@ async fn the_budget_is_kept() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_limits_what_is_requested() {
     let group = Arc::new(Group::new(events(30_000, 1), Behaviour::default()));
-    let mut history = History::new(reader(&group, 0.0, PATIENCE), last_hour());
+    let mut history = History::new(&reader(&group, 0.0, RETRY_TIME), &last_hour());
     let mut events = 0;
     while events < 3_000 {
         events += history.next().await.expect("it is read").expect("there are more").len();
@@ -126,7 +126,7 @@ async fn a_slow_reader_limits_what_is_requested() {
 async fn a_permanent_error_ends_the_read() {
     let group = Arc::new(Group::new(events(100, 1), Behaviour { failed: 1, ..Behaviour::default() }));
     let start = Instant::now();
-    let error = History::new(reader(&group, 5.0, PATIENCE), last_hour()).next().await.expect_err("it fails");
+    let error = History::new(&reader(&group, 5.0, RETRY_TIME), &last_hour()).next().await.expect_err("it fails");
     assert_eq!(error.reason(), "HTTP 503");
     assert!((120..140).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
 }
@@ -135,8 +135,8 @@ async fn a_permanent_error_ends_the_read() {
 async fn several_groups_are_merged_by_time() {
     let groups = [(1_000, 1), (10, 2), (0, 3), (2_500, 4)];
     let groups = groups.map(|(count, seed)| Arc::new(Group::new(events(count, seed), Behaviour::default())));
-    let histories = groups.iter().map(|group| History::new(reader(group, 0.0, PATIENCE), last_hour()));
-    let mut merged = MergedHistory::new(histories);
+    let histories = groups.iter().map(|group| History::new(&reader(group, 0.0, RETRY_TIME), &last_hour()));
+    let mut merged = MergedHistory::new(histories, false);
     let mut order = Vec::new();
     while let Some(events) = merged.next().await.expect("it is read") {
         order.extend(events.iter().map(|GroupEvent { group, event }| (event.order(), *group)));
@@ -149,23 +149,34 @@ async fn several_groups_are_merged_by_time() {
 #[tokio::test(start_paused = true)]
 async fn the_last_events_are_read_from_the_end() {
     let group = Arc::new(Group::new(events(5_000, 1), Behaviour::default()));
-    let reader = reader(&group, 0.0, PATIENCE);
+    let reader = reader(&group, 0.0, RETRY_TIME);
     let last = last_events(&reader, &last_hour(), 150, |_| true).await.expect("it is read");
     let last: Vec<String> = last.iter().map(|event| event.get().id.to_owned()).collect();
     let all = expected(&group);
     assert_eq!(last, all[all.len() - 150..]);
     assert!(group.requests() <= 4, "{} requests", group.requests());
+    let before = group.requests();
     let accepted = last_events(&reader, &last_hour(), 3, |event| event.id.ends_with("77")).await.expect("it is read");
     let accepted: Vec<&str> = accepted.iter().map(|event| event.get().id).collect();
     let mut expected: Vec<&String> = all.iter().rev().filter(|id| id.ends_with("77")).take(3).collect();
     expected.reverse();
     assert_eq!(accepted, expected);
+    assert!(group.requests() - before <= 6, "{} requests", group.requests() - before);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_throttled_budget_slows_down_for_all() {
-    let group = Arc::new(Group::new(events(2_000, 1), Behaviour { throttled: 5, ..Behaviour::default() }));
-    let budget = RequestBudget::new(0.0);
-    assert!(!budget.is_throttled());
-    assert_eq!(read(&group, 0.0).await.len(), 2_000);
+async fn the_last_events_of_a_difficult_server_are_complete() {
+    for behaviour in [
+        Behaviour { page_length: 10, empty: 3, failed: 10, ..Behaviour::default() },
+        Behaviour { page_length: 10, expired: 23, ..Behaviour::default() },
+        Behaviour { page_length: 10, ignores_order: true, ..Behaviour::default() },
+    ] {
+        let group = Arc::new(Group::new(events(900, 9), behaviour));
+        let all = expected(&group);
+        for count in [0, 1, 700, 2_000] {
+            let last = last_events(&reader(&group, 0.0, RETRY_TIME), &last_hour(), count, |_| true).await;
+            let last: Vec<String> = last.expect("it is read").iter().map(|event| event.get().id.to_owned()).collect();
+            assert!(last == all[all.len().saturating_sub(count)..], "{behaviour:?}, {count}");
+        }
+    }
 }

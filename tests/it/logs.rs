@@ -1,0 +1,79 @@
+//! `logs` against the sandbox: sources, selection and output.
+#![cfg(unix)]
+
+use serde_json::Value;
+
+use crate::workshop::{SMALL_PROJECT, Workshop};
+
+/// A second service.
+const WEB: &str = r#"
+[services.web]
+stack = "web"
+cpu = 256
+memory = 512
+
+[services.web.container]
+image = "acme/web:1"
+"#;
+
+fn lines(text: &str) -> Vec<&str> {
+    text.lines().collect()
+}
+
+/// The project, once both services have printed that they listen.
+fn deployed() -> Workshop {
+    let workshop = Workshop::with_spec(&(SMALL_PROJECT.to_owned() + WEB));
+    workshop.run("--sandbox deploy").success();
+    for service in ["api", "web"] {
+        let mut logs = workshop.follow(&format!("--sandbox logs {service} --watch"));
+        logs.wait_for_line(|line| line.contains("listening on port"));
+        logs.interrupt();
+    }
+    workshop
+}
+
+#[test]
+fn events_of_all_services_are_merged_and_selected() {
+    let workshop = deployed();
+    let all = workshop.run("--sandbox logs").success();
+    assert!(lines(&all).len() >= 4, "{all}");
+    assert!(lines(&all).is_sorted_by_key(|line| line.split(' ').next()), "{all}");
+    for service in ["api", "web"] {
+        assert!(lines(&all).iter().any(|line| line.split(' ').nth(1) == Some(service)), "{all}");
+    }
+    let last = workshop.run("--sandbox logs -n 1").success();
+    assert_eq!(lines(&last), lines(&all)[lines(&all).len() - 1..]);
+    let listening = workshop.run("--sandbox logs api --raw --grep listening").success();
+    assert!(listening.starts_with("listening on port ") && lines(&listening).len() == 1, "{listening}");
+    let others = workshop.run("--sandbox logs api --no-timestamp -S --exclude listening").success();
+    assert!(others.starts_with("mock backend for acme/api:1") && !others.contains("listening"), "{others}");
+    assert_eq!(workshop.run("--sandbox logs --start 1w --filter listening -n 100").success().lines().count(), 2);
+    let stderr = workshop.run("--sandbox logs --grep no-such").stderr;
+    assert!(stderr.contains("no matching events since"), "{stderr}");
+    let stderr = workshop.run("--sandbox logs api --container no-such").stderr;
+    assert!(stderr.contains("has no container `no-such` with logs; it has "), "{stderr}");
+}
+
+#[test]
+fn a_group_is_read_without_a_project() {
+    let workshop = deployed();
+    let groups: Value =
+        serde_json::from_str(&workshop.run("--sandbox logs groups --output json").success()).expect("JSON");
+    let group = groups["groups"][0]["name"].as_str().expect("a group");
+    let outside = tempfile::tempdir().expect("a folder");
+    let read = |arguments: &[&str]| {
+        let mut command = workshop.command("--sandbox");
+        let output = command.current_dir(outside.path()).args(arguments).output().expect("it runs");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let events = read(&["logs", "--group", group, "--output", "json"]);
+    let event: Value = serde_json::from_str(lines(&events)[0]).expect("JSON");
+    let (timestamp, ingestion_time) = (event["timestamp"].as_str(), event["ingestion_time"].as_str());
+    assert!(timestamp.is_some() && timestamp <= ingestion_time, "{event}");
+    let task = event["stream"].as_str().and_then(|stream| stream.rsplit('/').next()).expect("a task");
+    assert_eq!(read(&["logs", "--group", group, "--task", &task[..8], "--output", "json"]), events);
+    assert_eq!(read(&["logs", "--group", group, "--task", "ffff-no-such"]), "");
+    assert!(read(&["logs", "streams", "--group", group, "--stream", task]).contains(task));
+    assert_eq!(read(&["logs", "groups", "-p", "no-such"]), "");
+}
