@@ -68,7 +68,7 @@ mod tests {
             ),
             ("ecsws deploy --timeout 1m --on-timeout leave --force", "deploy --timeout 1m --on-timeout leave --force"),
             ("ecsws scale --count 3 api --hotswap", "scale --count 3 api --hotswap"),
-            ("ecsws logs tail -f x api", "logs tail --filter x api"),
+            ("ecsws logs tail -f --grep x api", "logs tail --watch --grep x api"),
         ] {
             assert_eq!(repeated(line), expected, "{line}");
         }

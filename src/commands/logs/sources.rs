@@ -106,7 +106,12 @@ fn group_name(name: &str) -> &str {
 impl TargetArgs {
     /// The project whose services are read; `None` if log groups are named and there is none.
     pub(super) fn project(&self, ctx: &mut Context) -> Result<Option<Project>, CliError> {
-        let is_named = !self.group.is_empty() || self.group_prefix.is_some();
-        if is_named { ctx.project_if_any() } else { ctx.project().map(Some) }
+        if !self.group.is_empty() || self.group_prefix.is_some() {
+            return ctx.project_if_any();
+        }
+        let project = ctx.project()?;
+        // Before anything is called, for the error.
+        self.service.iter().try_for_each(|key| project.service(key).map(drop))?;
+        Ok(Some(project))
     }
 }
