@@ -100,7 +100,7 @@ fn exit_and_hint(error: &OpsError) -> (Exit, Option<Hint>) {
         }
         OpsError::LookUp(error) => look_up_error(error),
         OpsError::ReplacementWithoutRollback { .. } => (Exit::Usage, Some(Hint::from("omit --no-rollback"))),
-        OpsError::UnknownParameter { .. } => (Exit::Usage, None),
+        OpsError::UnknownContainer { .. } | OpsError::UnknownParameter { .. } => (Exit::Usage, None),
         OpsError::FollowInterrupted { stack, operation, error } => {
             let command = match operation {
                 Operation::Delete => RepeatedCommand::new(&["destroy"], ["destroy", stack]),

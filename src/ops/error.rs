@@ -164,6 +164,9 @@ pub enum OpsError {
         /// The clients'.
         actual: Environment,
     },
+    /// The service's containers have other names.
+    #[error("stack `{stack}` has no container `{container}` with logs; it has {}", names.join(", "))]
+    UnknownContainer { stack: String, container: String, names: Vec<String> },
     /// The stack, or a resource in it, does not exist.
     #[error("{message}")]
     Missing {

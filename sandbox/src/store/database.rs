@@ -7,6 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
 
 use redb::{
     ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, TableDefinition, TableError,
@@ -32,9 +33,11 @@ pub(crate) const DRAFT_FILE: &str = "world.redb.new";
 const MAX_CHECKED_BYTES: u64 = 64 * 1024 * 1024;
 
 /// How many events one transaction removes at most.
-const MAX_REMOVED_ROWS: usize = 10_000;
+const MAX_REMOVED_ROWS: usize = 2_000;
 /// The size of the events at which a transaction removes no more of them.
-const MAX_REMOVED_BYTES: usize = 4 * 1024 * 1024;
+const MAX_REMOVED_BYTES: usize = 1024 * 1024;
+/// The pause between two of these transactions, in which a change that waits gets its turn.
+const REMOVAL_PAUSE: Duration = Duration::from_millis(1);
 
 /// The database. After an I/O error it is closed, and reopened on its next use: committed transactions are kept, others are lost.
 #[derive(Debug)]
@@ -183,7 +186,9 @@ impl Database {
     /// Removes the rows of an event table from `from` (included) to `to` (excluded), in several transactions, because other
     /// changes have to wait for each.
     pub fn remove_range(&self, table: &'static str, from: &[u8], to: &[u8]) -> Result<(), StoreError> {
-        while self.with(|database| remove_events(database, table, from, to))? {}
+        while self.with(|database| remove_events(database, table, from, to))? {
+            std::thread::sleep(REMOVAL_PAUSE);
+        }
         Ok(())
     }
 }

@@ -95,7 +95,8 @@ pub(super) async fn run(args: ReadArgs, ctx: &mut Context) -> Result<Exit, CliEr
             0 if args.has_conditions() => ctx.ui.note(&format!("no matching events since {since}")),
             0 => ctx.ui.note(&format!("no events since {since}; use an earlier --start to see older events")),
             count if args.start.is_none() && args.tail.is_none() && ctx.ui.stdout_is_terminal() => {
-                ctx.ui.note(&format!("{count} events since {since}; -n N shows only the last N"));
+                let events = if count == 1 { "event" } else { "events" };
+                ctx.ui.note(&format!("{count} {events} since {since}; -n N shows only the last N"));
             }
             _ => {}
         }

@@ -75,7 +75,7 @@ pub(super) async fn find(
         let stack = &project.service(&key)?.spec.stack;
         let sources = match LogSource::of_service(aws, stack, container.as_deref(), watch).await {
             // The other services are read.
-            Err(error @ OpsError::Missing { .. }) if service.is_empty() => {
+            Err(error @ (OpsError::Missing { .. } | OpsError::UnknownContainer { .. })) if service.is_empty() => {
                 missing = Some(error);
                 continue;
             }

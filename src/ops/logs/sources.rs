@@ -41,9 +41,8 @@ impl LogSource {
         }
         if let (Some(container), true, false) = (container, sources.is_empty(), names.is_empty()) {
             let names: Vec<String> = names.into_iter().collect();
-            let message =
-                format!("stack `{stack}` has no container `{container}` with logs; it has {}", names.join(", "));
-            return Err(OpsError::missing(stack, message));
+            let (stack, container) = (stack.to_owned(), container.to_owned());
+            return Err(OpsError::UnknownContainer { stack, container, names });
         }
         if sources.is_empty() {
             let is_group = |resource_type: &str| resource_type == "AWS::Logs::LogGroup";
