@@ -36,6 +36,8 @@ pub enum AwsErrorKind {
     NoRegion,
     /// No credentials were found.
     NoCredentials,
+    /// The source of the credentials, such as SSO or STS, cannot be reached.
+    CredentialSourceUnreachable,
     /// The chosen profile is not in the AWS config files; the text lists the profiles that are.
     UnknownProfile(Box<str>),
     /// An invalid variable, or an invalid line or value in the AWS config files.
@@ -88,6 +90,7 @@ impl AwsErrorKind {
             self,
             Self::NoRegion
                 | Self::NoCredentials
+                | Self::CredentialSourceUnreachable
                 | Self::ExpiredCredentials
                 | Self::WrongCredentials
                 | Self::ClockSkew
@@ -215,6 +218,7 @@ impl AwsError {
                 | AwsErrorKind::TimedOut
                 | AwsErrorKind::SandboxUnresponsive(_)
                 | AwsErrorKind::Unreachable
+                | AwsErrorKind::CredentialSourceUnreachable
                 | AwsErrorKind::ConnectionRefused
                 | AwsErrorKind::ServiceFault
                 | AwsErrorKind::NotAws
@@ -283,7 +287,25 @@ pub(super) fn no_credentials(error: &(dyn StdError + 'static)) -> (AwsErrorKind,
             Some(format!("no AWS credentials: {cause}"))
         }
     };
-    (AwsErrorKind::NoCredentials, message.unwrap_or_else(|| "there are no AWS credentials".to_owned()))
+    let kind = if is_source_unreachable(error) {
+        AwsErrorKind::CredentialSourceUnreachable
+    } else {
+        AwsErrorKind::NoCredentials
+    };
+    (kind, message.unwrap_or_else(|| "there are no AWS credentials".to_owned()))
+}
+
+/// Whether a source of credentials that is configured cannot be reached. Instance metadata is looked for on every machine.
+fn is_source_unreachable(error: &(dyn StdError + 'static)) -> bool {
+    let is_loading = |cause: &CredentialsError| {
+        matches!(cause, CredentialsError::ProviderError(_) | CredentialsError::ProviderTimedOut(_))
+    };
+    let mut causes = chain(error).skip_while(|cause| !cause.downcast_ref().is_some_and(is_loading));
+    let is_unreachable = |cause: &(dyn StdError + 'static)| {
+        matches!(cause.downcast_ref(), Some(CredentialsError::ProviderTimedOut(_)))
+            || cause.downcast_ref().is_some_and(|error: &ConnectorError| error.is_io() || error.is_timeout())
+    };
+    causes.any(is_unreachable) && !chain(error).any(<dyn StdError>::is::<ImdsError>)
 }
 
 fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

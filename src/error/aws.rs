@@ -31,6 +31,7 @@ pub(super) fn exit_of(kind: &AwsErrorKind) -> Exit {
         AwsErrorKind::NoRegion | AwsErrorKind::InvalidConfig => Exit::Usage,
         AwsErrorKind::TimedOut
         | AwsErrorKind::Unreachable
+        | AwsErrorKind::CredentialSourceUnreachable
         | AwsErrorKind::ConnectionRefused
         | AwsErrorKind::ServiceFault
         | AwsErrorKind::Conflict
@@ -70,6 +71,7 @@ fn hint_of(kind: &AwsErrorKind) -> Option<Hint> {
         AwsErrorKind::AccessDenied(Some(action)) => format!("ask for the permission {action}, or choose another --profile").into(),
         AwsErrorKind::AccessDenied(None) => "ask for the permission, or choose another --profile".into(),
         AwsErrorKind::Unreachable | AwsErrorKind::ConnectionRefused => "check the network, --region and --endpoint-url (or AWS_ENDPOINT_URL)".into(),
+        AwsErrorKind::CredentialSourceUnreachable => "check the network, and the source of the profile's credentials".into(),
         AwsErrorKind::NotAws => "check --endpoint-url (or AWS_ENDPOINT_URL) and proxies".into(),
         AwsErrorKind::SandboxEnded => "the next command with --sandbox starts it again, with everything that was deployed".into(),
         AwsErrorKind::SandboxUnresponsive(pid) => {

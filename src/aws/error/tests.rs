@@ -106,3 +106,20 @@ fn codes_match_exactly_or_as_prefixes() {
         assert_eq!(AwsError::from_code("x", code, "").kind, kind, "{code}");
     }
 }
+
+#[test]
+fn an_unreachable_source_of_credentials_is_transient_and_missing_credentials_are_not() {
+    let io = || ConnectorError::io(Box::new(io::Error::from(io::ErrorKind::ConnectionReset)));
+    let kind = |error: CredentialsError| {
+        let error = ConnectorError::other(Box::new(error), None);
+        let error = AwsError::from_sdk("x", SdkError::<Modelled, _>::dispatch_failure(error));
+        (error.kind.clone(), error.is_transient())
+    };
+    let unreachable = (AwsErrorKind::CredentialSourceUnreachable, true);
+    assert_eq!(kind(CredentialsError::provider_error(io())), unreachable);
+    assert_eq!(kind(CredentialsError::provider_timed_out(std::time::Duration::from_secs(5))), unreachable);
+    let missing = (AwsErrorKind::NoCredentials, false);
+    assert_eq!(kind(CredentialsError::not_loaded(io())), missing);
+    assert_eq!(kind(CredentialsError::provider_error("the session has expired")), missing);
+    assert_eq!(kind(CredentialsError::invalid_configuration("x")), missing);
+}
