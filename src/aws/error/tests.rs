@@ -1,5 +1,6 @@
 //! Tests of how responses and failures map to kinds of errors.
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::error::ErrorMetadata;
