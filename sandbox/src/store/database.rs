@@ -36,7 +36,7 @@ const MAX_CHECKED_BYTES: u64 = 64 * 1024 * 1024;
 const MAX_REMOVED_ROWS: usize = 2_000;
 /// The size of the events at which a transaction removes no more of them.
 const MAX_REMOVED_BYTES: usize = 1024 * 1024;
-/// The pause between two of these transactions, in which a change that waits gets its turn.
+/// The pause between two of these transactions, in which a waiting change is written.
 const REMOVAL_PAUSE: Duration = Duration::from_millis(1);
 
 /// The database. After an I/O error it is closed, and reopened on its next use: committed transactions are kept, others are lost.

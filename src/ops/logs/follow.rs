@@ -157,7 +157,7 @@ impl<P: LogPages> Follow<P> {
                 if sweeps.iter().any(is_in_flight) {
                     continue;
                 }
-                // The sweeps take turns, so that none has to wait for the end of another.
+                // The sweeps alternate, so that none has to wait for the end of another.
                 let Some(number) = sweeps.into_iter().min_by_key(|number| group.sweeps[*number].sent) else { continue };
                 let sweep = &mut group.sweeps[number];
                 let Some(run) = &mut sweep.run else { continue };
