@@ -59,10 +59,10 @@ pub(super) async fn run(args: ReadArgs, ctx: &mut Context) -> Result<Exit, CliEr
     let retry_time = if args.watch { RetryTime::Endless } else { RetryTime::For(RETRY_TIME) };
     let reader = PageReader::new(Arc::clone(&pages), budget, ctx.waits.clone(), retry_time);
     if args.watch && !pages.has_server_time() {
-        // What is new depends on the server's clock.
+        // What is new depends on the server's clock. An error is reported by the next read.
         let query =
             LogQuery { group: groups[0].name.clone(), start: reader.now(), limit: Some(1), ..LogQuery::default() };
-        drop(pages.page(&query, None).await);
+        drop(reader.read(&query, None).await);
     }
     let is_time_known = pages.has_server_time();
     let now = Timestamp::from_millisecond(reader.now()).unwrap_or_else(|_| Context::now());

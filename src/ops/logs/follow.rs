@@ -148,7 +148,9 @@ impl<P: LogPages> Follow<P> {
                     let start = (sweep.complete_until - sweep.lateness).max(group.query.start);
                     sweep.run = Some(Run { start, began: server_now, token: None, is_in_flight: false, repeats: 0 });
                 }
-                next = next.min(if sweep.run.is_none() { sweep.due } else { next });
+                if sweep.run.is_none() {
+                    next = next.min(sweep.due);
+                }
             }
             for lane in [0..1, 1..SWEEPS.len()] {
                 let sweeps: Vec<_> = lane.filter(|number| group.sweeps[*number].run.is_some()).collect();

@@ -78,7 +78,7 @@ impl<P: LogPages> PageReader<P> {
     ///
     /// # Errors
     /// The request has failed permanently, or for longer than the reader's retry time.
-    pub(super) async fn read(&self, query: &LogQuery, token: Option<String>) -> Result<LogPage, AwsError> {
+    pub(crate) async fn read(&self, query: &LogQuery, token: Option<String>) -> Result<LogPage, AwsError> {
         let (mut first_failure, mut delay, mut wait) = (None, RETRY_DELAY, None);
         loop {
             self.budget.acquire().await;
