@@ -1,14 +1,15 @@
 //! CloudWatch Logs: groups, streams, events.
 
 use aws_sdk_cloudwatchlogs::Client;
+use aws_sdk_cloudwatchlogs::types as sdk;
 use aws_smithy_types::retry::RetryConfig;
 use jiff::Timestamp;
 
-use super::{Aws, AwsErrorKind, Result, client, or_empty};
+use super::{Aws, AwsError, AwsErrorKind, Result, client, or_empty};
 use crate::model::{LogEvent, LogGroup, LogPage, LogQuery, LogStream};
 
 impl Aws {
-    fn logs(&self) -> &Client {
+    pub(super) fn logs(&self) -> &Client {
         self.logs.get_or_init(|| client!(aws_sdk_cloudwatchlogs, self))
     }
 
@@ -22,6 +23,7 @@ impl Aws {
             .filter_log_events()
             .set_log_group_name(group().filter(|_| !is_arn))
             .set_log_group_identifier(group().filter(|_| is_arn))
+            .set_log_stream_names(Some(query.streams.clone()).filter(|streams| !streams.is_empty()))
             .start_time(query.start.max(0))
             .set_end_time(query.end)
             .set_filter_pattern(query.pattern.clone())
@@ -74,12 +76,26 @@ impl Aws {
         Ok(groups.collect())
     }
 
-    /// Whether the log group exists. CloudWatch Logs sorts groups by name, so one page is enough.
+    /// Whether the log group exists.
     pub async fn has_log_group(&self, name: &str) -> Result<bool> {
+        Ok(self.find_log_group(name).await?.is_some())
+    }
+
+    /// The ARN of a log group, without `:*`.
+    pub(super) async fn log_group_arn(&self, name: &str) -> Result<String> {
+        let arn = self.find_log_group(name).await?.and_then(|group| group.log_group_arn);
+        arn.ok_or_else(|| {
+            AwsError::new(format!("find log group `{name}`"), AwsErrorKind::NotFound, "it does not exist")
+        })
+    }
+
+    /// The log group of this name. CloudWatch Logs sorts groups by name, so one page is enough.
+    async fn find_log_group(&self, name: &str) -> Result<Option<sdk::LogGroup>> {
         let action = format!("look for log group `{name}`");
         let call = self.logs().describe_log_groups().log_group_name_prefix(name);
         let response = call.send().await.map_err(|error| self.error(action, error))?;
-        Ok(response.log_groups().iter().any(|group| group.log_group_name() == Some(name)))
+        let mut groups = response.log_groups.unwrap_or_default().into_iter();
+        Ok(groups.find(|group| group.log_group_name() == Some(name)))
     }
 
     /// The streams of a group whose name starts with `prefix`, by name.

@@ -11,6 +11,7 @@ mod credentials;
 mod ec2;
 mod ecs;
 mod error;
+mod live_tail;
 mod logs;
 mod profiles;
 mod secrets;

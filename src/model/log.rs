@@ -8,6 +8,8 @@ use jiff::Timestamp;
 pub struct LogQuery {
     /// The name or the ARN.
     pub group: String,
+    /// The names of the streams, at most a hundred; none for all.
+    pub streams: Vec<String>,
     /// Start of the time range, inclusive.
     pub start: i64,
     /// End of the time range, inclusive.
@@ -94,6 +96,22 @@ impl LogPage {
     pub fn events(&self) -> impl Iterator<Item = LogEvent<'_>> {
         (0..self.len()).map(|index| self.event(index))
     }
+}
+
+/// What a session of Live Tail sends about once a second.
+#[derive(Debug, Clone, Default)]
+pub struct LiveUpdate {
+    /// Whether there were more events than are sent, so that some are missing.
+    pub is_sampled: bool,
+    /// The events by the name of their group. They have no ids.
+    pub pages: Vec<(String, LogPage)>,
+}
+
+/// The name of a log group that is given by its name, its ARN (`arn:aws:logs:REGION:ACCOUNT:log-group:NAME`, also with `:*`) or, as by
+/// Live Tail, as `ACCOUNT:NAME`. A name has no colon.
+pub(crate) fn log_group_name(identifier: &str) -> &str {
+    let identifier = identifier.trim_end_matches(":*");
+    identifier.rsplit_once(':').map_or(identifier, |(_, name)| name)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

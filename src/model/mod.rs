@@ -15,7 +15,7 @@ pub use change_set::PlannedChange;
 pub(crate) use change_set::{ChangeSet, ChangeSetKind, ChangeSetSummary};
 pub use discovery::{DiscoveryInstance, DiscoveryService};
 pub(crate) use json_time::{json_time, serialize_optional_time, serialize_time};
-pub(crate) use log::{LogEvent, LogGroup, LogPage, LogQuery, LogStream};
+pub(crate) use log::{LiveUpdate, LogEvent, LogGroup, LogPage, LogQuery, LogStream, log_group_name};
 pub(crate) use network::{Subnet, Vpc};
 pub use scaling::{ScalableTarget, ScalingPolicy};
 pub use service::{Deployment, ServiceEvent};

@@ -42,8 +42,8 @@ pub use error::OpsError;
 pub(crate) use locate::find_service;
 pub use locate::locate_service;
 pub(crate) use logs::{
-    AwsPages, Follow, GroupEvent, History, LogPages, LogSource, MergedHistory, PageReader, RequestBudget, RetryTime,
-    last_events, log_groups,
+    AwsPages, Follow, GroupEvent, History, LiveNotice, LogPages, LogSource, MergedHistory, PageReader, PreviousTasks,
+    RequestBudget, RetryTime, deployment_end, last_events, log_groups, tasks_end,
 };
 pub use read_cache::ReadCache;
 pub(crate) use scale::{ServiceCount, autoscaling_differences};

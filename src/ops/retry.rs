@@ -85,6 +85,7 @@ impl RetryError for OpsError {
     fn awaited(&self) -> String {
         match self {
             Self::Aws(error) => error.awaited(),
+            Self::Missing { stack: Some(stack), .. } => format!("stack `{stack}` to be deployed"),
             _ => "AWS".to_owned(),
         }
     }

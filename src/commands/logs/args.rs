@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::json_query::JsonQuery;
 use super::selection::regex;
 use crate::complete;
 
@@ -31,14 +32,11 @@ pub(super) struct ReadArgs {
     #[arg(short, long, value_name = "TIME", allow_hyphen_values = true)]
     pub start: Option<String>,
     /// Stop at this time [default: now]
-    #[arg(short, long, value_name = "TIME", conflicts_with = "watch", allow_hyphen_values = true)]
+    #[arg(short, long, value_name = "TIME", allow_hyphen_values = true)]
     pub end: Option<String>,
     /// Only the last N events
     #[arg(short = 'n', long, value_name = "N")]
     pub tail: Option<usize>,
-    /// Keep printing new events until Ctrl-C
-    #[arg(short, long, short_alias = 'f', alias = "follow")]
-    pub watch: bool,
     /// Only events that match this CloudWatch filter pattern
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub filter: Option<String>,
@@ -54,11 +52,48 @@ pub(super) struct ReadArgs {
     /// Only events of log streams whose names match
     #[arg(long, value_name = "REGEX", value_parser = regex)]
     pub stream: Option<regex::Regex>,
+    /// Show the result of this JMESPath expression for each message that is JSON; leave out others, and results that are null or
+    /// false
+    #[arg(long, value_name = "JMESPATH", allow_hyphen_values = true, value_parser = JsonQuery::parse)]
+    pub query: Option<JsonQuery>,
+    /// Show why the tasks stopped that stopped most recently, and their last lines
+    #[arg(long, conflicts_with_all = ["start", "end", "group", "group_prefix", "filter", "max_rps"])]
+    pub previous: bool,
+    #[command(flatten)]
+    pub watching: WatchArgs,
     #[command(flatten)]
     pub output: OutputArgs,
     /// Requests per second, for all groups together; 0 is no limit [default: 5; with --watch: 3]
     #[arg(long, value_name = "N", value_parser = requests_per_second)]
     pub max_rps: Option<f64>,
+}
+
+/// Whether new events are printed, and until when.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub(super) struct WatchArgs {
+    /// Keep printing new events until Ctrl-C
+    #[arg(short, long, short_alias = 'f', alias = "follow", conflicts_with_all = WATCH_CONFLICTS)]
+    pub watch: bool,
+    /// Watch until the deployments of the services are complete; exit with 1 if one fails
+    #[arg(long, conflicts_with_all = ["until_stopped", "group", "group_prefix", "end", "previous"])]
+    pub until_stable: bool,
+    /// Watch until the tasks of the services have stopped, or the task of --task
+    #[arg(long, conflicts_with_all = ["group", "group_prefix", "end", "previous"])]
+    pub until_stopped: bool,
+    /// Watch with CloudWatch Logs' Live Tail: events appear sooner, and AWS charges for each minute
+    #[arg(long, conflicts_with_all = WATCH_CONFLICTS)]
+    pub live: bool,
+}
+
+const WATCH_CONFLICTS: [&str; 2] = ["end", "previous"];
+
+impl WatchArgs {
+    /// Whether new events are printed.
+    pub(super) fn is_watching(&self) -> bool {
+        let Self { watch, until_stable, until_stopped, live } = *self;
+        watch || until_stable || until_stopped || live
+    }
 }
 
 /// What a line shows.
@@ -94,8 +129,9 @@ pub(super) struct OutputArgs {
 impl ReadArgs {
     /// Whether events may be left out.
     pub(super) fn has_conditions(&self) -> bool {
-        let Self { filter, grep, exclude, task, stream, end, .. } = self;
+        let Self { filter, grep, exclude, task, stream, query, end, .. } = self;
         filter.is_some()
+            || query.is_some()
             || !grep.is_empty()
             || !exclude.is_empty()
             || task.is_some()
@@ -104,8 +140,9 @@ impl ReadArgs {
     }
 
     /// The same with `--watch`.
-    pub(super) fn watching(self) -> Self {
-        Self { watch: true, ..self }
+    pub(super) fn with_watch(mut self) -> Self {
+        self.watching.watch = true;
+        self
     }
 }
 

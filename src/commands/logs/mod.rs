@@ -1,10 +1,13 @@
 //! `ecsws logs`: log events of services, and the groups and streams that hold them.
 
 mod args;
+mod json_query;
+mod previous;
 mod read;
 mod selection;
 mod sources;
 mod time_range;
+mod watch;
 
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
@@ -24,6 +27,9 @@ const EXAMPLES: &str = "Examples:
   ecsws logs api --watch                and new events as they arrive
   ecsws logs api --start 2h --grep ERROR
   ecsws logs api -n 100                 the last 100 events
+  ecsws logs api --previous             why its last tasks stopped, and their last lines
+  ecsws logs api --until-stable         until its deployment is complete
+  ecsws logs --query 'level == `error` && msg'
   ecsws logs --group /aws/lambda/f      any log group, also without a project
   ecsws logs groups /ecs";
 
@@ -70,8 +76,9 @@ enum LogsCommand {
 
 pub(super) async fn run(args: LogsArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     match args.sub {
+        None if args.read.previous => previous::run(&args.read, ctx).await,
         None => read::run(args.read, ctx).await,
-        Some(LogsCommand::Tail(read_args)) => read::run(read_args.watching(), ctx).await,
+        Some(LogsCommand::Tail(read_args)) => read::run(read_args.with_watch(), ctx).await,
         Some(LogsCommand::Groups { prefix, prefix_option }) => groups(prefix.or(prefix_option).as_deref(), ctx).await,
         Some(LogsCommand::Streams { service, group, stream }) => {
             let targets = TargetArgs { service, group: group.into_iter().collect(), ..TargetArgs::default() };

@@ -6,10 +6,11 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::args::{OutputArgs, ReadArgs, TargetArgs};
+use super::args::{OutputArgs, ReadArgs};
 use super::selection::Selection;
 use super::sources::{self, ReadGroup};
 use super::time_range::time_range;
+use super::watch::Watch;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -18,35 +19,33 @@ use crate::ops::{
     AwsPages, Follow, GroupEvent, History, LogPages as _, MergedHistory, PageReader, RequestBudget, RetryTime,
     last_events,
 };
-use crate::project::Project;
 use crate::render::{self, LineOptions, LogPrinter, ReadProgress, ShownEvent};
 
-const DEFAULT_RPS: f64 = 5.0;
+pub(super) const DEFAULT_RPS: f64 = 5.0;
 /// A watch leaves more of the quota to others, because it goes on for long.
 const DEFAULT_WATCH_RPS: f64 = 3.0;
-const RETRY_TIME: Duration = Duration::from_mins(2);
+pub(super) const RETRY_TIME: Duration = Duration::from_mins(2);
 /// The server's clock is known up to a second early, in milliseconds.
 const CLOCK_ERROR: i64 = 2_000;
 /// The difference of the clocks that is worth a warning, in milliseconds.
 const MAX_CLOCK_DIFFERENCE: i64 = 30_000;
-/// How often a watch looks for log groups that a new deployment writes to.
-const SOURCE_INTERVAL: Duration = Duration::from_secs(30);
 /// The most events of a page.
 const PAGE_LENGTH: usize = 10_000;
 const MIN_PAGE_LENGTH: usize = 500;
 
 /// What is read, and how it is printed.
-struct Reading {
-    groups: Vec<ReadGroup>,
-    selection: Selection,
-    printer: LogPrinter,
-    reader: PageReader<AwsPages>,
+pub(super) struct Reading {
+    pub groups: Vec<ReadGroup>,
+    pub selection: Selection,
+    pub printer: LogPrinter,
+    pub reader: PageReader<AwsPages>,
     printed: usize,
 }
 
 pub(super) async fn run(args: ReadArgs, ctx: &mut Context) -> Result<Exit, CliError> {
-    if args.watch && args.end.is_some() {
-        return Err(CliError::usage("--end cannot be used with --watch"));
+    let watch = args.watching.is_watching();
+    if watch && (args.end.is_some() || args.previous) {
+        return Err(CliError::usage("--end and --previous cannot be used with --watch"));
     }
     let zone = if args.output.utc { TimeZone::UTC } else { TimeZone::system() };
     // Before anything is called, for the error.
@@ -54,11 +53,11 @@ pub(super) async fn run(args: ReadArgs, ctx: &mut Context) -> Result<Exit, CliEr
     let project = args.targets.project(ctx)?;
     let aws = ctx.aws(project.as_ref()).await?;
     let pages = Arc::new(AwsPages { aws, local_clock: Context::now });
-    let groups = sources::find(&args.targets, project.as_ref(), &pages, args.watch).await?;
-    let budget = RequestBudget::new(args.max_rps.unwrap_or(if args.watch { DEFAULT_WATCH_RPS } else { DEFAULT_RPS }));
-    let retry_time = if args.watch { RetryTime::Endless } else { RetryTime::For(RETRY_TIME) };
+    let groups = sources::find(&args.targets, project.as_ref(), &pages, watch).await?;
+    let budget = RequestBudget::new(args.max_rps.unwrap_or(if watch { DEFAULT_WATCH_RPS } else { DEFAULT_RPS }));
+    let retry_time = if watch { RetryTime::Endless } else { RetryTime::For(RETRY_TIME) };
     let reader = PageReader::new(Arc::clone(&pages), budget, ctx.waits.clone(), retry_time);
-    if args.watch && !pages.has_server_time() {
+    if watch && !pages.has_server_time() {
         // What is new depends on the server's clock. An error is reported by the next read.
         let query =
             LogQuery { group: groups[0].name.clone(), start: reader.now(), limit: Some(1), ..LogQuery::default() };
@@ -74,14 +73,15 @@ pub(super) async fn run(args: ReadArgs, ctx: &mut Context) -> Result<Exit, CliEr
         LogQuery { start: from.as_millisecond(), end: Some(end), pattern: args.filter.clone(), ..LogQuery::default() };
     let work = async {
         let follow = reading.print(&query, &args, ctx).await?;
-        if !is_time_known && !args.watch && args.end.is_none() && reading.reader.now() > end {
+        if !is_time_known && !watch && args.end.is_none() && reading.reader.now() > end {
             // This machine's clock is behind the server's.
             let rest = LogQuery { start: end + 1, end: Some(reading.reader.now() + CLOCK_ERROR), ..query.clone() };
             reading.print(&rest, &args, ctx).await?;
         }
         warn_of_clock(&pages, ctx);
         if let Some(follow) = follow {
-            reading.follow(follow, &query, &args.targets, (project.as_ref(), &pages), ctx).await?;
+            let watch = Watch { args: &args, project: project.as_ref(), pages: &pages, query: &query };
+            watch.run(&mut reading, follow, ctx).await?;
         }
         Ok::<_, CliError>(())
     };
@@ -89,7 +89,7 @@ pub(super) async fn run(args: ReadArgs, ctx: &mut Context) -> Result<Exit, CliEr
         worked = work => worked?,
         () = render::stdout_closed() => return Ok(Exit::Done),
     }
-    if !args.watch {
+    if !watch {
         let since = from.to_zoned(zone).strftime("%F %T");
         match reading.printed {
             0 if args.has_conditions() => ctx.ui.note(&format!("no matching events since {since}")),
@@ -122,13 +122,13 @@ impl Reading {
         args: &ReadArgs,
         ctx: &mut Context,
     ) -> Result<Option<Follow<AwsPages>>, CliError> {
-        let began = self.reader.now();
+        let (began, watch) = (self.reader.now(), args.watching.is_watching());
         let queries = |groups: &[ReadGroup]| -> Vec<LogQuery> {
             groups.iter().map(|group| LogQuery { group: group.name.clone(), ..query.clone() }).collect()
         };
         let new_follow = |groups: &[ReadGroup], start: i64| {
             let queries = queries(groups).into_iter().map(|query| LogQuery { start, ..query });
-            args.watch.then(|| Follow::new(self.reader.clone(), queries.collect(), began))
+            watch.then(|| Follow::new(self.reader.clone(), queries.collect(), began))
         };
         let mut follow;
         if let Some(count) = args.tail {
@@ -143,7 +143,7 @@ impl Reading {
             let length = length.filter(|length| usize::from(*length) < PAGE_LENGTH);
             let histories = queries(&self.groups).into_iter();
             let histories = histories.map(|query| History::new(&self.reader, &LogQuery { limit: length, ..query }));
-            let mut history = MergedHistory::new(histories, args.watch);
+            let mut history = MergedHistory::new(histories, watch);
             let progress = ReadProgress::new(&ctx.ui, query.start, query.end.unwrap_or(began));
             while let Some(events) = history.next().await? {
                 self.show(&events, follow.as_mut(), ctx)?;
@@ -160,59 +160,15 @@ impl Reading {
         let mut last = Vec::new();
         for (group, query) in queries.iter().enumerate() {
             let source = &self.groups[group];
-            let accepts =
-                |event: &LogEvent<'_>| source.source_of(event.stream).is_some() && self.selection.accepts(event);
+            let accepts = |event: &LogEvent<'_>| {
+                source.source_of(event.stream).is_some() && self.selection.select(event).is_some()
+            };
             let events = last_events(&self.reader, query, count, accepts).await?;
             last.extend(events.into_iter().map(|event| GroupEvent { group, event }));
         }
         last.sort_by_key(|event| (event.event.get().timestamp, event.event.get().ingestion_time));
         last.drain(..last.len().saturating_sub(count));
         Ok(last)
-    }
-
-    /// Prints new events until stdout is closed.
-    async fn follow(
-        &mut self,
-        mut follow: Follow<AwsPages>,
-        query: &LogQuery,
-        targets: &TargetArgs,
-        (project, pages): (Option<&Project>, &AwsPages),
-        ctx: &mut Context,
-    ) -> Result<(), CliError> {
-        let started_at = self.reader.now();
-        let find = async || {
-            tokio::time::sleep(SOURCE_INTERVAL).await;
-            sources::find(targets, project, pages, true).await
-        };
-        let mut look_up = Box::pin(find());
-        loop {
-            let (groups, selection) = (&self.groups, &self.selection);
-            let accepts = |group: usize, event: &LogEvent<'_>| {
-                groups[group].source_of(event.stream).is_some() && selection.accepts(event)
-            };
-            let new = tokio::select! {
-                new = follow.next(accepts) => new?,
-                groups = &mut look_up => {
-                    // A failure is not worth a message: the groups that are known are followed, and the next look-up may succeed.
-                    for group in groups.unwrap_or_default() {
-                        if let Some(known) = self.groups.iter_mut().find(|known| known.name == group.name) {
-                            known.merge(group);
-                        } else {
-                            follow.add(LogQuery { group: group.name.clone(), start: started_at, ..query.clone() });
-                            self.groups.push(group);
-                        }
-                    }
-                    look_up.set(find());
-                    continue;
-                }
-            };
-            let (groups, selection) = (&self.groups, &self.selection);
-            let shown = new.iter().filter_map(|new| shown(groups, selection, &new.event, new.is_late));
-            self.printer.print(&mut ctx.ui, shown)?;
-            if !ctx.ui.can_write() {
-                return Ok(());
-            }
-        }
     }
 
     /// Prints events of the past.
@@ -232,19 +188,20 @@ impl Reading {
 }
 
 /// The event with its service or group, if there are several; `None` if it is not printed.
-fn shown<'a>(
+pub(super) fn shown<'a>(
     groups: &'a [ReadGroup],
     selection: &Selection,
     GroupEvent { group, event }: &'a GroupEvent,
     is_late: bool,
 ) -> Option<ShownEvent<'a>> {
     let (group, event) = (&groups[*group], event.get());
-    let source = group.source_of(event.stream).filter(|_| selection.accepts(&event))?;
+    let source = group.source_of(event.stream)?;
+    let result = selection.select(&event)?.result();
     let is_one_of_several = groups.len() > 1 || group.is_shared();
-    Some(ShownEvent { event, source: is_one_of_several.then_some(source), is_late })
+    Some(ShownEvent { event, result, source: is_one_of_several.then_some(source), is_late })
 }
 
-fn line_options(output: &OutputArgs) -> LineOptions {
+pub(super) fn line_options(output: &OutputArgs) -> LineOptions {
     LineOptions {
         timestamp: output.timestamp || !(output.no_timestamp || output.raw),
         ingestion_time: output.ingestion_time,

@@ -1,10 +1,18 @@
 //! The log groups that a command reads, with the names under which their events are shown.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
 use super::args::TargetArgs;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::model::log_group_name;
 use crate::ops::{self, AwsPages, LogSource, OpsError};
 use crate::project::Project;
+
+/// How often a watch looks for a service that is not deployed yet.
+const CREATION_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A log group, and which of its streams are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,36 +54,73 @@ impl ReadGroup {
     }
 }
 
-/// The groups that the arguments name, or those of the project's services. A watch waits until AWS can be reached.
+/// The groups that the arguments name, or those of the project's services. A watch waits until AWS can be reached, and until one of the
+/// services is deployed.
 pub(super) async fn find(
     targets: &TargetArgs,
     project: Option<&Project>,
-    AwsPages { aws, .. }: &AwsPages,
+    pages: &AwsPages,
     watch: bool,
 ) -> Result<Vec<ReadGroup>, CliError> {
+    let (aws, mut wait) = (&pages.aws, None);
     let TargetArgs { service, container, group, group_prefix } = targets;
     let mut names: Vec<String> = group.iter().map(|name| name.trim_end_matches(":*").to_owned()).collect();
     if let Some(prefix) = group_prefix {
-        names.extend(ops::log_groups(aws, Some(prefix)).await?.into_iter().map(|group| group.name));
-        if names.is_empty() {
-            return Err(CliError::failed(format!("no log group has a name that starts with `{prefix}`")));
+        loop {
+            names.extend(ops::log_groups(aws, Some(prefix)).await?.into_iter().map(|group| group.name));
+            match names.is_empty() {
+                true if watch => {
+                    wait.get_or_insert_with(|| aws.waits().begin(format!("a log group `{prefix}…` to be created")));
+                    sleep(CREATION_INTERVAL).await;
+                }
+                true => {
+                    let message = format!("no log group has a name that starts with `{prefix}`");
+                    return Err(CliError::failed(message));
+                }
+                false => break,
+            }
         }
     }
     let mut groups: Vec<ReadGroup> = Vec::new();
     for name in names {
-        let is_known = |known: &ReadGroup| group_name(&known.name) == group_name(&name);
+        let is_known = |known: &ReadGroup| log_group_name(&known.name) == log_group_name(&name);
         if !groups.iter().any(is_known) {
             groups.push(ReadGroup { name, streams: Vec::new() });
         }
     }
     let Some(project) = project.filter(|_| groups.is_empty()) else { return Ok(groups) };
-    let keys = if service.is_empty() { project.spec.services.keys().cloned().collect() } else { service.clone() };
-    let mut missing = None;
-    for key in keys {
-        let stack = &project.service(&key)?.spec.stack;
-        let sources = match LogSource::of_service(aws, stack, container.as_deref(), watch).await {
-            // The other services are read.
-            Err(error @ (OpsError::Missing { .. } | OpsError::UnknownContainer { .. })) if service.is_empty() => {
+    if project.spec.services.is_empty() {
+        return Err(CliError::usage("ecsws.toml has no service").hint("name a log group with --group"));
+    }
+    let mut stacks = Vec::new();
+    for key in targets.services(project) {
+        stacks.push((project.service(&key)?.spec.stack.clone(), key));
+    }
+    let is_optional = watch || service.is_empty();
+    loop {
+        match find_of_services(&stacks, container.as_deref(), is_optional, pages, watch).await {
+            Err(error @ OpsError::Missing { .. }) if watch => {
+                let begin = || aws.waits().begin(format!("stack `{}` to be deployed", stacks[0].0));
+                wait.get_or_insert_with(begin).set_error(error.to_string());
+                sleep(CREATION_INTERVAL).await;
+            }
+            groups => return Ok(groups?),
+        }
+    }
+}
+
+/// The groups of services, which are given by stack and key. If they are optional, those without logs are left out unless all of them are.
+async fn find_of_services(
+    stacks: &[(String, String)],
+    container: Option<&str>,
+    is_optional: bool,
+    AwsPages { aws, .. }: &AwsPages,
+    watch: bool,
+) -> Result<Vec<ReadGroup>, OpsError> {
+    let (mut groups, mut missing) = (Vec::<ReadGroup>::new(), None);
+    for (stack, key) in stacks {
+        let sources = match LogSource::of_service(aws, stack, container, watch).await {
+            Err(error @ (OpsError::Missing { .. } | OpsError::UnknownContainer { .. })) if is_optional => {
                 missing = Some(error);
                 continue;
             }
@@ -90,20 +135,17 @@ pub(super) async fn find(
         }
     }
     match missing.filter(|_| groups.is_empty()) {
-        Some(error) => Err(error.into()),
-        None if groups.is_empty() => {
-            Err(CliError::usage("ecsws.toml has no service").hint("name a log group with --group"))
-        }
+        Some(error) => Err(error),
         None => Ok(groups),
     }
 }
 
-/// `NAME` of `arn:aws:logs:REGION:ACCOUNT:log-group:NAME`. A name is returned unchanged.
-fn group_name(name: &str) -> &str {
-    name.split_once(":log-group:").map_or(name, |(_, name)| name)
-}
-
 impl TargetArgs {
+    /// The keys of the services: those that are named, or all.
+    pub(super) fn services(&self, project: &Project) -> Vec<String> {
+        if self.service.is_empty() { project.spec.services.keys().cloned().collect() } else { self.service.clone() }
+    }
+
     /// The project whose services are read; `None` if log groups are named and there is none.
     pub(super) fn project(&self, ctx: &mut Context) -> Result<Option<Project>, CliError> {
         if !self.group.is_empty() || self.group_prefix.is_some() {

@@ -3,26 +3,20 @@
 //! Three kinds of reads look back differently far, because CloudWatch Logs may show an event minutes after its timestamp. Each read
 //! begins where the one before it began, minus the lateness that it is for: so however long a read takes, no time is left out.
 
-use std::collections::{BTreeMap, HashSet};
+use std::future::pending;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::events::{self, EventRef, IdHasher};
+use super::events::{self, EventRef};
+use super::group_follow::{GroupFollow, NewEvent, Run, SWEEPS};
 use super::history::MAX_REPEATS;
+use super::live::{Live, LiveEvent};
 use super::merge::GroupEvent;
 use super::page_reader::{LogPages, PageReader};
 use crate::aws::AwsError;
-use crate::model::{LogEvent, LogPage, LogQuery};
-
-/// The kinds of reads: for how late events, in milliseconds, and how often. The Date header, which the server's clock is known from,
-/// has whole seconds.
-const SWEEPS: [(i64, Duration); 3] =
-    [(6_000, Duration::from_secs(1)), (36_000, Duration::from_secs(8)), (5 * 60_000 + 15_000, Duration::from_secs(50))];
-/// Events that are ingested later than this after their timestamp are late, in milliseconds.
-const LATE: i64 = 10_000;
+use crate::model::{LiveUpdate, LogEvent, LogPage, LogQuery, log_group_name};
 
 /// A reader of new events.
 #[derive(Debug)]
@@ -30,42 +24,16 @@ pub(crate) struct Follow<P> {
     reader: PageReader<P>,
     groups: Vec<GroupFollow<P>>,
     requests: JoinSet<Response>,
-    hasher: IdHasher,
+    live: Option<Live>,
+    live_state: LiveState,
 }
 
-#[derive(Debug)]
-struct GroupFollow<P> {
-    reader: PageReader<P>,
-    query: LogQuery,
-    sweeps: [Sweep; 3],
-    seen: SeenEvents,
-    /// The timestamp of the newest event that was printed.
-    newest: i64,
-}
-
-/// One kind of read of one group. Times of events are in milliseconds since 1970.
-#[derive(Debug)]
-struct Sweep {
-    lateness: i64,
-    period: Duration,
-    /// All events that were visible at this time have been read.
-    complete_until: i64,
-    due: Instant,
-    /// When a page was last requested.
-    sent: Instant,
-    run: Option<Run>,
-}
-
-/// A read in progress.
-#[derive(Debug)]
-struct Run {
-    start: i64,
-    began: i64,
-    /// The token of the page to request next; `None` for the first one.
-    token: Option<String>,
-    is_in_flight: bool,
-    /// How many pages without new events have returned their own token in a row.
-    repeats: u32,
+/// How many of the events Live Tail sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LiveState {
+    None,
+    Sample,
+    All,
 }
 
 #[derive(Debug)]
@@ -75,18 +43,43 @@ struct Response {
     page: Result<LogPage, AwsError>,
 }
 
-/// An event, and whether it arrived late.
-#[derive(Debug, Clone)]
-pub(crate) struct NewEvent {
-    pub event: GroupEvent,
-    pub is_late: bool,
+/// What [`Follow::next`] returns.
+#[derive(Debug, Default)]
+pub(crate) struct Followed {
+    /// In order.
+    pub events: Vec<NewEvent>,
+    pub live: Option<LiveNotice>,
+}
+
+/// A change of Live Tail.
+#[derive(Debug)]
+pub(crate) enum LiveNotice {
+    /// It sends only a sample of the events.
+    Sampled,
+    /// It sends all events again.
+    Complete,
+    /// It was interrupted, and will be started again.
+    Interrupted(AwsError),
+    /// It cannot be used, or not any more.
+    Ended(AwsError),
 }
 
 impl<P: LogPages> Follow<P> {
     /// A reader of the events that become visible after `began`, by the server's clock. Events of `query.start` and later count.
     pub(crate) fn new(reader: PageReader<P>, queries: Vec<LogQuery>, began: i64) -> Self {
         let groups = queries.into_iter().map(|query| GroupFollow::new(&reader, query, began)).collect();
-        Self { reader, groups, requests: JoinSet::new(), hasher: IdHasher::default() }
+        Self { reader, groups, requests: JoinSet::new(), live: None, live_state: LiveState::None }
+    }
+
+    /// Uses Live Tail as well, for the groups of now.
+    pub(crate) fn start_live_tail(&mut self) {
+        let names = self.groups.iter().map(|group| group.query.group.clone()).collect();
+        let pattern = self.groups.first().and_then(|group| group.query.pattern.clone());
+        for group in &mut self.groups {
+            group.has_live = true;
+            group.seen.expect_live_events();
+        }
+        self.live = Some(Live::start(Arc::clone(&self.reader.pages), names, pattern));
     }
 
     /// Adds a group, of which all events of `query.start` and later are new.
@@ -101,7 +94,7 @@ impl<P: LogPages> Follow<P> {
             let event = event.get();
             let group = &mut self.groups[*group];
             if event.timestamp >= group.oldest_start() {
-                group.seen.insert(event.timestamp, self.hasher.hash(&event));
+                group.seen.add_polled(&event);
             }
             group.newest = group.newest.max(event.timestamp);
         }
@@ -110,7 +103,7 @@ impl<P: LogPages> Follow<P> {
     /// How many events are remembered.
     #[cfg(test)]
     pub(super) fn remembered(&self) -> usize {
-        self.groups.iter().flat_map(|group| group.seen.0.values()).map(HashSet::len).sum()
+        self.groups.iter().map(|group| group.seen.len()).sum()
     }
 
     /// The next new events that are accepted, in order. `accepts` is given the place of the event's group. An event that is not
@@ -118,18 +111,21 @@ impl<P: LogPages> Follow<P> {
     ///
     /// # Errors
     /// A page could not be read, and will not be.
-    pub(crate) async fn next(
-        &mut self,
-        accepts: impl Fn(usize, &LogEvent<'_>) -> bool,
-    ) -> Result<Vec<NewEvent>, AwsError> {
+    pub(crate) async fn next(&mut self, accepts: impl Fn(usize, &LogEvent<'_>) -> bool) -> Result<Followed, AwsError> {
         loop {
             let due = self.send_requests();
             tokio::select! {
+                event = next_live(&mut self.live) => {
+                    let followed = self.receive_live(event, &accepts);
+                    if followed.live.is_some() || !followed.events.is_empty() {
+                        return Ok(followed);
+                    }
+                }
                 Some(response) = self.requests.join_next() => {
                     let response = response.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
                     let events = self.receive(response, &accepts)?;
                     if !events.is_empty() {
-                        return Ok(events);
+                        return Ok(Followed { events, live: None });
                     }
                 }
                 () = sleep_until(due) => {}
@@ -142,7 +138,9 @@ impl<P: LogPages> Follow<P> {
         let (now, server_now) = (Instant::now(), self.reader.now());
         let mut next = now + SWEEPS[0].1;
         for (index, group) in self.groups.iter_mut().enumerate() {
-            for sweep in &mut group.sweeps {
+            // Live Tail makes the most frequent reads unnecessary.
+            let needed = usize::from(group.has_live && self.live_state == LiveState::All);
+            for sweep in &mut group.sweeps[needed..] {
                 if sweep.run.is_none() && sweep.due <= now {
                     sweep.due = now + sweep.period;
                     let start = (sweep.complete_until - sweep.lateness).max(group.query.start);
@@ -193,12 +191,10 @@ impl<P: LogPages> Follow<P> {
             }
             Err(error) => return Err(error),
         };
-        let mut new: Vec<EventRef> = events::of_page(&page)
+        let new: Vec<EventRef> = events::of_page(&page)
             .filter(|event| {
                 let event = event.get();
-                event.timestamp >= run.start
-                    && accepts(index, &event)
-                    && group.seen.insert(event.timestamp, self.hasher.hash(&event))
+                event.timestamp >= run.start && accepts(index, &event) && group.seen.add_polled(&event)
             })
             .collect();
         let is_repeated = page.next_token == run.token && new.is_empty();
@@ -207,71 +203,45 @@ impl<P: LogPages> Follow<P> {
             Some(token) => group.sweeps[number].run = Some(Run { token: Some(token), ..run }),
             None => group.complete(number, &run),
         }
-        new.sort_by_key(EventRef::order);
-        let newest = group.newest;
-        let is_late = |event: &LogEvent<'_>| {
-            event.timestamp < newest && event.ingestion_time.saturating_sub(event.timestamp) > LATE
-        };
-        group.newest = new.last().map_or(newest, |event| newest.max(event.get().timestamp));
-        let new = new
-            .into_iter()
-            .map(|event| NewEvent { is_late: is_late(&event.get()), event: GroupEvent { group: index, event } });
-        Ok(new.collect())
-    }
-}
-
-impl<P: LogPages> GroupFollow<P> {
-    fn new(reader: &PageReader<P>, query: LogQuery, began: i64) -> Self {
-        let sweep = |(lateness, period)| Sweep {
-            lateness,
-            period,
-            complete_until: began,
-            due: Instant::now() + period.saturating_sub(SWEEPS[0].1),
-            sent: Instant::now(),
-            run: None,
-        };
-        let newest = i64::MIN;
-        let reader = reader.for_group(true);
-        Self {
-            reader,
-            query: LogQuery { end: None, ..query },
-            sweeps: SWEEPS.map(sweep),
-            seen: SeenEvents::default(),
-            newest,
-        }
+        Ok(group.new_events(index, new))
     }
 
-    /// Ends a read. Reads that would have begun later are complete as well.
-    fn complete(&mut self, number: usize, run: &Run) {
-        for (other, sweep) in self.sweeps.iter_mut().enumerate() {
-            if other == number || run.start <= sweep.complete_until - sweep.lateness {
-                sweep.complete_until = sweep.complete_until.max(run.began);
+    fn receive_live(&mut self, event: LiveEvent, accepts: impl Fn(usize, &LogEvent<'_>) -> bool) -> Followed {
+        let notice = match event {
+            LiveEvent::Update(LiveUpdate { is_sampled, pages }) => {
+                let mut events = Vec::new();
+                for (name, page) in pages {
+                    let page = Arc::new(page);
+                    let groups = self.groups.iter_mut().enumerate();
+                    for (index, group) in groups.filter(|(_, group)| log_group_name(&group.query.group) == name) {
+                        let new = events::of_page(&page).filter(|event| {
+                            let event = event.get();
+                            accepts(index, &event) && group.seen.add_live(&event)
+                        });
+                        let new = new.collect();
+                        events.extend(group.new_events(index, new));
+                    }
+                }
+                let state = if is_sampled { LiveState::Sample } else { LiveState::All };
+                let live = match (std::mem::replace(&mut self.live_state, state), state) {
+                    (LiveState::None | LiveState::All, LiveState::Sample) => Some(LiveNotice::Sampled),
+                    (LiveState::Sample, LiveState::All) => Some(LiveNotice::Complete),
+                    _ => None,
+                };
+                return Followed { events, live };
             }
-        }
-        self.seen.forget_before(self.oldest_start());
-    }
-
-    /// The start of the read that looks back furthest.
-    fn oldest_start(&self) -> i64 {
-        let starts = self.sweeps.iter().map(|sweep| {
-            let next = sweep.complete_until - sweep.lateness;
-            sweep.run.as_ref().map_or(next, |run| next.min(run.start))
-        });
-        starts.min().unwrap_or(i64::MIN)
+            LiveEvent::Interrupted(error) => LiveNotice::Interrupted(error),
+            LiveEvent::Ended(error) => LiveNotice::Ended(error),
+        };
+        self.live_state = LiveState::None;
+        Followed { events: Vec::new(), live: Some(notice) }
     }
 }
 
-/// The ids of events that can be read again, by the second of their timestamp.
-#[derive(Debug, Default)]
-struct SeenEvents(BTreeMap<i64, HashSet<u64>>);
-
-impl SeenEvents {
-    /// Whether the event is new.
-    fn insert(&mut self, timestamp: i64, id: u64) -> bool {
-        self.0.entry(timestamp.div_euclid(1000)).or_default().insert(id)
-    }
-
-    fn forget_before(&mut self, timestamp: i64) {
-        self.0 = self.0.split_off(&timestamp.div_euclid(1000));
+/// The next event of Live Tail; none without it.
+async fn next_live(live: &mut Option<Live>) -> LiveEvent {
+    match live {
+        Some(live) => live.next().await,
+        None => pending().await,
     }
 }

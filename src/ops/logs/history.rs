@@ -67,6 +67,8 @@ pub(crate) struct History<P> {
     requests: JoinSet<Response>,
     last_window: u64,
     in_flight_limit: usize,
+    /// Among how many readers the pages in flight and in memory are divided.
+    readers: usize,
     is_fast: bool,
     /// The time that about one page of events takes, in milliseconds, once it is known.
     page_width: Option<f64>,
@@ -85,6 +87,7 @@ impl<P: LogPages> History<P> {
             requests: JoinSet::new(),
             last_window: 0,
             in_flight_limit: 1,
+            readers: 1,
             is_fast: true,
             page_width: None,
             page_length: 0,
@@ -120,6 +123,11 @@ impl<P: LogPages> History<P> {
                 return Ok(Some(events));
             }
         }
+    }
+
+    /// Divides the pages in flight and in memory among this many readers.
+    pub(super) fn share(&mut self, readers: usize) {
+        self.readers = readers;
     }
 
     /// How much of the time range has been read, by its position in it: the time of the newest event in order.
@@ -214,7 +222,8 @@ impl<P: LogPages> History<P> {
     }
 
     fn max_in_flight(&self) -> usize {
-        if self.is_fast { MAX_IN_FLIGHT_FAST } else { MAX_IN_FLIGHT }
+        let all = if self.is_fast { MAX_IN_FLIGHT_FAST } else { MAX_IN_FLIGHT };
+        (all / self.readers).max(1)
     }
 
     /// Learns from a page how long the windows should be. A page that is not the last of its window is full, unless it is empty.

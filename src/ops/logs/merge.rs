@@ -49,7 +49,10 @@ impl<P: LogPages> GroupHistory<P> {
 impl<P: LogPages> MergedHistory<P> {
     pub(crate) fn new(histories: impl IntoIterator<Item = History<P>>, skips_missing: bool) -> Self {
         let group = |history| GroupHistory { history, next: VecDeque::new(), is_read: false };
-        Self { groups: histories.into_iter().map(group).collect(), skips_missing }
+        let mut groups: Vec<GroupHistory<P>> = histories.into_iter().map(group).collect();
+        let readers = groups.len();
+        groups.iter_mut().for_each(|group| group.history.share(readers));
+        Self { groups, skips_missing }
     }
 
     /// The next events of all groups, in order; `None` after the last.

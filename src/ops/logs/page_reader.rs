@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use super::budget::RequestBudget;
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::model::{LogPage, LogQuery};
+use crate::model::{LiveUpdate, LogPage, LogQuery};
 use crate::waits::Waits;
 
 /// The delay after the first failure of a request; it doubles with each, up to [`MAX_RETRY_DELAY`].
@@ -20,9 +21,19 @@ pub(crate) trait LogPages: Send + Sync + 'static {
     /// One page. Does not retry.
     fn page(&self, query: &LogQuery, token: Option<String>) -> impl Future<Output = Result<LogPage, AwsError>> + Send;
 
+    /// Starts a session of Live Tail for log groups, by name or ARN. It ends when the receiver is dropped. Does not retry.
+    fn live(
+        &self,
+        groups: &[String],
+        pattern: Option<&str>,
+    ) -> impl Future<Output = Result<LiveUpdates, AwsError>> + Send;
+
     /// The server's clock, in milliseconds since 1970.
     fn now(&self) -> i64;
 }
+
+/// The updates of a session of Live Tail, which an error ends.
+pub(crate) type LiveUpdates = mpsc::Receiver<Result<LiveUpdate, AwsError>>;
 
 /// How long a request is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

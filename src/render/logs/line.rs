@@ -6,6 +6,7 @@ use std::io::Write as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use owo_colors::{AnsiColors, OwoColorize as _, Style};
+use serde_json::Value;
 
 use super::ShownEvent;
 use super::structured::{Level, Structured};
@@ -65,7 +66,7 @@ impl LineFormat {
     }
 
     /// Appends the line of an event.
-    pub(super) fn push(&mut self, line: &mut Vec<u8>, ShownEvent { event, source, is_late }: &ShownEvent<'_>) {
+    pub(super) fn push(&mut self, line: &mut Vec<u8>, ShownEvent { event, result, source, is_late }: &ShownEvent<'_>) {
         if self.options.timestamp {
             self.push_time(line, event.timestamp);
         }
@@ -85,7 +86,11 @@ impl LineFormat {
         if *is_late {
             self.push_word(line, "(late)", Style::new().dimmed());
         }
-        self.push_message(line, event.message);
+        match result {
+            Some(Value::String(text)) => self.push_message(line, text),
+            Some(value) => self.push_message(line, &value.to_string()),
+            None => self.push_message(line, event.message),
+        }
     }
 
     fn push_time(&mut self, line: &mut Vec<u8>, millis: i64) {
@@ -166,7 +171,7 @@ mod tests {
         };
         let mut line = Vec::new();
         let mut format = LineFormat::new(options, TimeZone::UTC, false, is_terminal);
-        format.push(&mut line, &ShownEvent { event, source: Some("web"), is_late });
+        format.push(&mut line, &ShownEvent { event, result: None, source: Some("web"), is_late });
         String::from_utf8(line).expect("text")
     }
 

@@ -8,17 +8,20 @@ use std::io;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::json;
+use owo_colors::OwoColorize as _;
+use serde_json::{Value, json};
 
 use super::{Ui, clean};
-use crate::model::{LogEvent, LogGroup, LogStream, json_time};
+use crate::model::{LogEvent, LogGroup, LogStream, Task, json_time};
 use line::LineFormat;
 pub(crate) use line::LineOptions;
 
 /// An event to print.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct ShownEvent<'a> {
     pub event: LogEvent<'a>,
+    /// What is printed instead of the message: the result of a query.
+    pub result: Option<Value>,
     /// The service or log group, if events of several are printed.
     pub source: Option<&'a str>,
     /// It arrived after newer events.
@@ -54,13 +57,16 @@ impl LogPrinter {
         ui.write_unchanged(&self.buffer)
     }
 
-    fn push_json(&mut self, ShownEvent { event, source, is_late }: &ShownEvent<'_>) -> io::Result<()> {
+    fn push_json(&mut self, ShownEvent { event, result, source, is_late }: &ShownEvent<'_>) -> io::Result<()> {
         let LogEvent { id, stream, timestamp, ingestion_time, message } = *event;
         let time = |millis| Timestamp::from_millisecond(millis).ok().map(json_time);
         let mut object = json!({
             "event": "log", "id": id, "stream": stream, "timestamp": time(timestamp),
             "ingestion_time": time(ingestion_time), "message": message,
         });
+        if let Some(result) = result {
+            object["result"] = result.clone();
+        }
         if let Some(source) = source {
             object["source"] = json!(source);
         }
@@ -69,6 +75,20 @@ impl LogPrinter {
         }
         super::json::push_line(&mut self.buffer, &object)
     }
+}
+
+/// Writes why a task of a service stopped: the title of its last events.
+pub(crate) fn previous_task(ui: &mut Ui, service: &str, task: &Task, zone: &TimeZone) -> io::Result<()> {
+    if ui.is_json() {
+        let mut object = serde_json::to_value(task)?;
+        object["event"] = json!("stopped_task");
+        object["service"] = json!(service);
+        return ui.json_line(&object);
+    }
+    let stopped =
+        task.stopped.map_or_else(String::new, |time| time.to_zoned(zone.clone()).strftime(" at %F %T").to_string());
+    let title = format!("task {} of {service} stopped{stopped}: {}", task.id, clean(&task.stop_cause(), false));
+    writeln!(ui.results(), "{}", title.bold())
 }
 
 /// Shows on stderr how much of a time range has been read, while the events go elsewhere than to the terminal.

@@ -35,7 +35,7 @@ async fn follow(group: &Arc<Group>, seconds: u64) -> HashMap<String, i64> {
     let mut delays = HashMap::new();
     let deadline = Instant::now() + Duration::from_secs(seconds);
     while let Ok(new) = timeout(deadline - Instant::now(), follow.next(|_, _| true)).await {
-        for new in new.expect("it does not end") {
+        for new in new.expect("it does not end").events {
             let event = new.event.event.get();
             let delay = group.now() - event.ingestion_time;
             assert_eq!(delays.insert(event.id.to_owned(), delay), None, "event {} twice", event.id);
@@ -75,7 +75,7 @@ async fn nothing_is_lost_while_the_machine_sleeps_for_hours() {
     let mut ids = std::collections::BTreeSet::new();
     let deadline = Instant::now() + Duration::from_mins(1);
     while let Ok(new) = timeout(deadline - Instant::now(), follow.next(|_, _| true)).await {
-        for new in new.expect("it does not end") {
+        for new in new.expect("it does not end").events {
             assert!(ids.insert(new.event.event.get().id.to_owned()));
         }
     }
@@ -99,7 +99,7 @@ async fn events_that_were_printed_before_are_not_printed_again() {
     }
     let deadline = Instant::now() + Duration::from_secs(400);
     while let Ok(new) = timeout(deadline - Instant::now(), follow.next(|_, _| true)).await {
-        for new in new.expect("it does not end") {
+        for new in new.expect("it does not end").events {
             assert!(printed.insert(new.event.event.get().id.to_owned()));
         }
     }
@@ -131,7 +131,7 @@ async fn many_groups_share_the_budget_and_lose_nothing() {
     let mut printed = std::collections::BTreeSet::new();
     let deadline = Instant::now() + Duration::from_secs(700);
     while let Ok(new) = timeout(deadline - Instant::now(), follow.next(|_, _| true)).await {
-        for new in new.expect("it does not end") {
+        for new in new.expect("it does not end").events {
             assert!(printed.insert((new.event.group, new.event.event.get().id.to_owned())));
         }
     }
@@ -147,7 +147,7 @@ async fn an_event_that_is_not_accepted_may_be_later() {
     let accepts = |_: usize, _: &LogEvent<'_>| began.elapsed() > Duration::from_secs(30);
     let (mut printed, deadline) = (0, began + Duration::from_mins(5));
     while let Ok(new) = timeout(deadline - Instant::now(), follow.next(accepts)).await {
-        printed += new.expect("it does not end").len();
+        printed += new.expect("it does not end").events.len();
     }
     assert_eq!(printed, 10);
 }

@@ -4,11 +4,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::model::{LogEvent, LogPage, LogQuery};
-use crate::ops::logs::page_reader::LogPages;
+use crate::model::{LiveUpdate, LogEvent, LogPage, LogQuery};
+use crate::ops::logs::page_reader::{LiveUpdates, LogPages};
 use crate::ops::logs::{PageReader, RequestBudget, RetryTime};
 use crate::waits::Waits;
 
@@ -19,7 +20,16 @@ pub(super) const START: i64 = 1_800_000_000_000;
 pub(super) struct StoredEvent {
     pub timestamp: i64,
     pub ingestion_time: i64,
+    /// Its message is what is before a slash.
     pub id: String,
+}
+
+impl StoredEvent {
+    fn to_log_event<'a>(&'a self, id: &'a str) -> LogEvent<'a> {
+        let Self { timestamp, ingestion_time, .. } = *self;
+        let message = self.id.split('/').next().unwrap_or_default();
+        LogEvent { id, stream: "web/app/1", timestamp, ingestion_time, message }
+    }
 }
 
 /// What the server does.
@@ -36,6 +46,20 @@ pub(super) struct Behaviour {
     pub expired: usize,
     /// The oldest events always come first.
     pub ignores_order: bool,
+    pub live: LiveBehaviour,
+}
+
+/// What Live Tail does.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LiveBehaviour {
+    /// Sessions are refused.
+    pub is_refused: bool,
+    /// An update has at most this many events; 0 for no limit.
+    pub max_events: usize,
+    /// After how many updates the connection is lost; 0 for never.
+    pub lost_after: usize,
+    /// After how many sessions AWS's time limit ends them; 0 for never.
+    pub max_sessions: usize,
 }
 
 impl Default for Behaviour {
@@ -48,6 +72,7 @@ impl Default for Behaviour {
             empty: 0,
             expired: 0,
             ignores_order: false,
+            live: LiveBehaviour::default(),
         }
     }
 }
@@ -58,6 +83,7 @@ pub(super) struct Group {
     events: Vec<StoredEvent>,
     behaviour: Behaviour,
     requests: AtomicUsize,
+    sessions: AtomicUsize,
     pub sent: Mutex<Vec<Instant>>,
 }
 
@@ -65,7 +91,14 @@ impl Group {
     /// A group with events, which can be read from their ingestion on.
     pub(super) fn new(mut events: Vec<StoredEvent>, behaviour: Behaviour) -> Self {
         events.sort_by_key(|event| event.timestamp);
-        Self { began: Instant::now(), events, behaviour, requests: AtomicUsize::new(0), sent: Mutex::default() }
+        Self {
+            began: Instant::now(),
+            events,
+            behaviour,
+            requests: AtomicUsize::new(0),
+            sessions: AtomicUsize::new(0),
+            sent: Mutex::default(),
+        }
     }
 
     pub(super) fn requests(&self) -> usize {
@@ -88,7 +121,8 @@ pub(super) fn reader(
 
 impl LogPages for Group {
     async fn page(&self, query: &LogQuery, token: Option<String>) -> Result<LogPage, AwsError> {
-        let Behaviour { page_length, latency, throttled, failed, empty, expired, ignores_order } = self.behaviour;
+        let Behaviour { page_length, latency, throttled, failed, empty, expired, ignores_order, live: _ } =
+            self.behaviour;
         self.sent.lock().expect("it is not poisoned").push(Instant::now());
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let is_every = |count: usize| count > 0 && number.is_multiple_of(count);
@@ -124,19 +158,50 @@ impl LogPages for Group {
         let length = query.limit.map_or(page_length, |limit| page_length.min(limit.into()));
         let mut page = LogPage::default();
         for event in matching.iter().skip(offset).take(length) {
-            page.push(LogEvent {
-                id: &event.id,
-                stream: "web/app/1",
-                timestamp: event.timestamp,
-                ingestion_time: event.ingestion_time,
-                message: &event.id,
-            });
+            page.push(event.to_log_event(&event.id));
         }
         page.next_token = (offset + length < matching.len()).then(|| (offset + length).to_string());
         Ok(page)
     }
 
-    fn now(&self) -> i64 {
-        START + i64::try_from(self.began.elapsed().as_millis()).expect("a short test")
+    async fn live(&self, _: &[String], _: Option<&str>) -> Result<LiveUpdates, AwsError> {
+        let LiveBehaviour { is_refused, max_events, lost_after, max_sessions } = self.behaviour.live;
+        sleep(self.behaviour.latency).await;
+        if is_refused {
+            return Err(AwsError::from_code("start", "AccessDeniedException", "not authorized"));
+        }
+        let is_last = self.sessions.fetch_add(1, Ordering::Relaxed) + 1 == max_sessions;
+        let (sender, updates) = mpsc::channel(1);
+        let (mut since, began, events) = (self.now(), self.began, self.events.clone());
+        tokio::spawn(async move {
+            for number in 1.. {
+                sleep(Duration::from_secs(1)).await;
+                let now = time_since(began);
+                let is_new = |event: &&StoredEvent| event.ingestion_time > since && event.ingestion_time <= now;
+                let mut new: Vec<&StoredEvent> = events.iter().filter(is_new).collect();
+                let is_sampled = max_events > 0 && new.len() > max_events;
+                new.truncate(if is_sampled { max_events } else { new.len() });
+                let mut page = LogPage::default();
+                new.into_iter().for_each(|event| page.push(event.to_log_event("")));
+                since = now;
+                let update = match number == lost_after {
+                    true if is_last => Err(AwsError::from_code("continue", "SessionTimeoutException", "three hours")),
+                    true => Err(AwsError::new("continue", AwsErrorKind::Unreachable, "connection lost")),
+                    false => Ok(LiveUpdate { is_sampled, pages: vec![("g".to_owned(), page)] }),
+                };
+                if sender.send(update).await.is_err() || number == lost_after {
+                    return;
+                }
+            }
+        });
+        Ok(updates)
     }
+
+    fn now(&self) -> i64 {
+        time_since(self.began)
+    }
+}
+
+fn time_since(began: Instant) -> i64 {
+    START + i64::try_from(began.elapsed().as_millis()).expect("a short test")
 }

@@ -3,3 +3,4 @@
 mod follow;
 mod group;
 mod history;
+mod live;
