@@ -20,7 +20,7 @@ completions:
     target/debug/ecsws completions powershell > completions/_ecsws.ps1
     target/debug/ecsws completions zsh > completions/_ecsws
 
-# Benchmark synth with criterion.
+# Benchmark synth and logs with criterion.
 bench:
     cargo bench
 
@@ -34,6 +34,12 @@ bench-deploy:
     cargo build --release
     tests/it/peers/install .peers
     tests/it/peers/bench-deploy target/release/ecsws .peers
+
+# Benchmark reading log events against awslogs and the AWS CLI, on a local server.
+bench-logs:
+    cargo build --release
+    tests/it/peers/install .peers
+    tests/it/peers/bench-logs target/release/ecsws .peers
 
 # Print the size of the binary.
 size:

@@ -46,7 +46,7 @@ impl LiveTailSession {
                 // The start of the session, or an event of a kind that is new.
                 Ok(Some(_)) => {}
                 Ok(None) => return Ok(None),
-                Err(error) => return Err(session_error(error)),
+                Err(error) => return Err(session_error(&error)),
             }
         }
     }
@@ -68,17 +68,17 @@ fn live_update(update: &LiveTailSessionUpdate) -> LiveUpdate {
     LiveUpdate { is_sampled, pages: pages.into_iter().collect() }
 }
 
-fn session_error<R>(error: SdkError<StartLiveTailResponseStreamError, R>) -> AwsError
+fn session_error<R>(error: &SdkError<StartLiveTailResponseStreamError, R>) -> AwsError
 where
     R: std::fmt::Debug + Send + Sync + 'static,
 {
     let action = "continue Live Tail";
-    match &error {
+    match error {
         SdkError::ServiceError(service) => {
             let error = service.err();
             AwsError::from_code(action, error.code().unwrap_or_default(), error.message().unwrap_or_default())
         }
-        _ => AwsError::new(action, AwsErrorKind::Unreachable, root_cause(&error)),
+        _ => AwsError::new(action, AwsErrorKind::Unreachable, root_cause(error)),
     }
 }
 

@@ -36,8 +36,10 @@ desired, running, pending, url, notes and
   discovery    name, instances (id, address, port)
   events       id, timestamp, message";
 
-pub(super) const LOGS: &str = "With --output json, one event per line: schema, event (log), id, stream, timestamp, ingestion_time,
-message; source (service or log group) if there are several, and late (true) if it was ingested late and newer events were printed before.
+pub(super) const LOGS: &str = "With --output json, one event per line: schema, event (log), id (not of events of --live), stream, timestamp,
+ingestion_time, message; result (with --query), source (service or log group) if there are several, and late (true) if it was
+ingested late and newer events were printed before. With --previous, also before the events of each task: event (stopped_task),
+service, task (as in the output of `status`).
 `logs groups`: schema, groups (name, retention_days, stored_bytes). `logs streams`: schema, streams (name, last_event).";
 
 pub(super) const INIT: &str = "With --output json, one object: schema, wrote (the file).";

@@ -75,6 +75,11 @@ impl LogPage {
         }
     }
 
+    /// The size of its texts.
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// How many events it has.
     pub fn len(&self) -> usize {
         self.events.len()

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::workshop::{SMALL_PROJECT, Workshop};
+use crate::workshop::{SMALL_PROJECT, Workshop, wait};
 
 /// A second service.
 const WEB: &str = r#"
@@ -76,4 +76,54 @@ fn a_group_is_read_without_a_project() {
     assert_eq!(read(&["logs", "--group", group, "--task", "ffff-no-such"]), "");
     assert!(read(&["logs", "streams", "--group", group, "--stream", task]).contains(task));
     assert_eq!(read(&["logs", "groups", "-p", "no-such"]), "");
+}
+
+#[test]
+fn the_last_tasks_that_stopped_are_shown_with_their_cause_and_lines() {
+    let workshop = deployed();
+    let stderr = workshop.run("--sandbox logs web --previous").stderr;
+    assert!(stderr.contains("no task of service `web` has stopped within the last hour"), "{stderr}");
+    workshop.run("--sandbox scale api --count 2 --yes").success();
+    workshop.run("--sandbox scale api --count 1 --yes").success();
+    let mut previous = String::new();
+    while !previous.contains("listening") {
+        previous = workshop.run("--sandbox logs api --previous").success();
+    }
+    let title = lines(&previous)[0];
+    assert!(title.starts_with("task ") && title.contains(" of api stopped at "), "{previous}");
+    assert!(title.contains("Scaling activity initiated by") && title.contains("exit code 0"), "{previous}");
+    let task = title.split(' ').nth(1).expect("an id");
+    assert!(lines(&previous)[1..].iter().all(|line| line.contains(&task[..8])), "{previous}");
+    let json = workshop.run(&format!("--sandbox logs api --previous --task {task} -n 1 --output json")).success();
+    let json: Vec<Value> = lines(&json).iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!((json.len(), &json[0]["event"], &json[1]["event"]), (2, &"stopped_task".into(), &"log".into()));
+    assert_eq!((&json[0]["task"]["id"], &json[0]["task"]["containers"][0]["exit_code"]), (&task.into(), &0.into()));
+}
+
+#[test]
+fn a_watch_ends_with_the_deployment_or_the_task() {
+    let workshop = Workshop::with_spec(SMALL_PROJECT);
+    // The service is deployed later.
+    let stable = workshop.start("--sandbox logs api --until-stable");
+    workshop.run("--sandbox deploy").success();
+    let stable = wait(stable);
+    assert!(stable.stderr.contains("the deployment of service `api` is complete"), "{}", stable.stderr);
+    assert!(stable.success().contains("listening on port"));
+    let status: Value = serde_json::from_str(&workshop.run("--sandbox status --output json").success()).expect("JSON");
+    let task = status["tasks"][0]["id"].as_str().expect("a task");
+    let stopped = workshop.start(&format!("--sandbox logs api --live --until-stopped --task {}", &task[..8]));
+    workshop.run("--sandbox scale --count 0 --yes").success();
+    let stopped = wait(stopped);
+    assert!(stopped.stderr.contains(&format!("task {task} of `api` stopped: ")), "{}", stopped.stderr);
+    stopped.success();
+}
+
+#[test]
+fn a_wrong_query_is_a_usage_error() {
+    let workshop = Workshop::with_spec(SMALL_PROJECT);
+    for (query, cause) in [("lenght(x)", "undefined function lenght in `lenght()`"), ("x==", "Parse error")] {
+        let finished = workshop.run(&format!("--sandbox logs --query {query}"));
+        assert!(finished.stderr.contains(cause), "{}", finished.stderr);
+        finished.exit_code(2);
+    }
 }

@@ -79,8 +79,7 @@ pub(super) fn channel() -> (Lines, ProcessOutput) {
 }
 
 /// Reads a stream to its end. Without a receiver its lines are dropped, so that the process does not wait.
-pub(super) async fn read(stream: Option<impl AsyncRead + Unpin>, lines: Lines) {
-    let Some(mut stream) = stream else { return };
+pub(super) async fn read(mut stream: impl AsyncRead + Unpin, lines: Lines) {
     let mut splitter = LineSplitter::default();
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
@@ -197,7 +196,7 @@ mod tests {
     async fn a_full_queue_stops_reading() {
         const PRINTED: usize = 20_000_000;
         let (lines, mut output) = super::channel();
-        let reading = tokio::spawn(super::read(Some(tokio::io::repeat(b'x').take(PRINTED as u64)), lines));
+        let reading = tokio::spawn(super::read(tokio::io::repeat(b'x').take(PRINTED as u64), lines));
         for _ in 0..10_000 {
             tokio::task::yield_now().await;
         }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 use tokio::net::UnixStream;
+use tokio::net::unix::pipe;
 use tokio::process::Command;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -134,11 +135,12 @@ impl Runner {
     /// # Errors
     /// [`StartError::Command`] has the stopped reason of a command that did not start.
     pub async fn start(&self, spec: &ProcessSpec) -> Result<Process, StartError> {
-        let mut shim = self.shim(Stdio::piped(), Stdio::piped())?;
+        // One pipe for both, because what is read from two has no order.
+        let (reader, stdout) = std::io::pipe()?;
+        let shim = self.shim(stdout.try_clone()?.into(), stdout.into())?;
         let (lines, output) = output::channel();
         let mut readers = JoinSet::new();
-        readers.spawn(output::read(shim.child.stdout.take(), lines.clone()));
-        readers.spawn(output::read(shim.child.stderr.take(), lines));
+        readers.spawn(output::read(pipe::Receiver::from_owned_fd(reader.into())?, lines));
         let AttachedProcess { handle, exit } = shim.run(spec, readers).await?;
         Ok(Process { handle, output, exit })
     }

@@ -91,11 +91,17 @@ impl Lifeline {
 }
 
 #[tokio::test]
+async fn lines_of_stdout_and_stderr_are_in_the_order_in_which_they_were_written() {
+    let process = start("for n in $(seq 500); do echo out $n; echo error $n >&2; done").await;
+    let expected: Vec<String> = (1..=500).flat_map(|n| [format!("out {n}"), format!("error {n}")]).collect();
+    assert_eq!(within(finish(process)).await.0, expected);
+}
+
+#[tokio::test]
 async fn output_and_exit_code_are_reported() {
     let process = start("echo out; echo err >&2; printf 'no newline'; exit 7").await;
-    let (mut lines, exit) = within(finish(process)).await;
-    lines.sort();
-    assert_eq!(lines, ["err", "no newline", "out"]);
+    let (lines, exit) = within(finish(process)).await;
+    assert_eq!(lines, ["out", "err", "no newline"]);
     assert_eq!(exit, Exit::Code(7));
     assert_eq!(exit.code(), 7);
 }

@@ -31,6 +31,19 @@ pub(super) fn of_page(page: &Arc<LogPage>) -> impl Iterator<Item = EventRef> {
     (0..events).map(|index| EventRef { page: Arc::clone(page), index })
 }
 
+/// The same events, without the pages that they are a small part of.
+pub(super) fn compact(events: Vec<EventRef>) -> Vec<EventRef> {
+    let Some(first) = events.first() else { return events };
+    if events.len() * 4 > first.page.len() {
+        return events;
+    }
+    let mut page = LogPage::default();
+    for event in &events {
+        page.push(event.get());
+    }
+    of_page(&Arc::new(page)).collect()
+}
+
 /// Hashes of event ids. Two of a million different ids have the same hash with a probability of one to 37 million.
 #[derive(Debug, Default)]
 pub(super) struct IdHasher(RandomState);
@@ -47,13 +60,15 @@ impl IdHasher {
 pub(super) struct Sorter {
     held: Vec<EventRef>,
     hasher: IdHasher,
+    /// The size of the pages from which events may be held back.
+    held_bytes: usize,
     /// The ids of the last page, and of all pages since the newest timestamp: the next page may repeat events.
     known_ids: HashSet<u64>,
     newest: i64,
 }
 
-/// The most events that are held back. More than this at one millisecond are sorted in parts.
-const MAX_HELD: usize = 50_000;
+/// The most bytes that are held back. More events than this at one millisecond are sorted in parts.
+const MAX_HELD_BYTES: usize = 12 * 1024 * 1024;
 
 impl Sorter {
     /// Adds a page, without events after `stop` and without those of the page before. Returns the events that are in their final
@@ -71,14 +86,17 @@ impl Sorter {
         events.sort_by_key(EventRef::order);
         let newest = events.last().map_or(self.newest, |event| event.order().0);
         if newest > self.newest {
-            self.known_ids = ids;
+            (self.known_ids, self.held_bytes) = (ids, 0);
         } else {
             self.known_ids.extend(ids);
         }
+        self.held_bytes += page.bytes();
         self.newest = newest;
-        let held = events.partition_point(|event| event.order().0 < newest);
-        if events.len() - held <= MAX_HELD {
+        if self.held_bytes <= MAX_HELD_BYTES {
+            let held = events.partition_point(|event| event.order().0 < newest);
             self.held = events.split_off(held);
+        } else {
+            self.held_bytes = 0;
         }
         events
     }

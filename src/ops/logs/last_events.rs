@@ -42,7 +42,7 @@ pub(crate) async fn last_events<P: LogPages>(
             return last_of_all(&reader, query, count, accepts).await;
         }
         let is_new = |event: &EventRef| ids.insert(hasher.hash(&event.get())) && accepts(&event.get());
-        let mut older: Vec<EventRef> = events::of_page(&page).filter(is_new).collect();
+        let mut older = events::compact(events::of_page(&page).filter(is_new).collect());
         if !is_ascending {
             older.reverse();
         }
@@ -73,7 +73,7 @@ async fn last_of_all<P: LogPages>(
     let mut history = History::new(reader, query);
     let mut last = VecDeque::new();
     while let Some(events) = history.next().await? {
-        last.extend(events.into_iter().filter(|event| accepts(&event.get())));
+        last.extend(events::compact(events.into_iter().filter(|event| accepts(&event.get())).collect()));
         last.drain(..last.len().saturating_sub(count));
     }
     Ok(last.into())

@@ -51,7 +51,9 @@ impl<P: LogPages> MergedHistory<P> {
         let group = |history| GroupHistory { history, next: VecDeque::new(), is_read: false };
         let mut groups: Vec<GroupHistory<P>> = histories.into_iter().map(group).collect();
         let readers = groups.len();
-        groups.iter_mut().for_each(|group| group.history.share(readers));
+        for group in &mut groups {
+            group.history.share(readers);
+        }
         Self { groups, skips_missing }
     }
 

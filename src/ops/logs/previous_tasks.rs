@@ -1,5 +1,7 @@
 //! The tasks of a service that stopped most recently, and their logs.
 
+use jiff::Timestamp;
+
 use super::events::EventRef;
 use crate::aws::{Aws, AwsErrorKind};
 use crate::model::{LogEvent, LogQuery, Task};
@@ -66,7 +68,7 @@ impl PreviousTask {
         count: usize,
         accepts: impl Fn(&LogEvent<'_>) -> bool,
     ) -> Result<Vec<EventRef>> {
-        let stopped = self.task.stopped.map_or_else(|| reader.now(), |stopped| stopped.as_millisecond());
+        let stopped = self.task.stopped.map_or_else(|| reader.now(), Timestamp::as_millisecond);
         let mut last = Vec::new();
         for (group, stream) in &self.streams {
             let query = LogQuery {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use owo_colors::{AnsiColors, OwoColorize as _, Style};
 use serde_json::Value;
+use tailspin::Highlighter;
 
 use super::ShownEvent;
 use super::structured::{Level, Structured};
@@ -49,20 +50,18 @@ pub(crate) struct LineFormat {
     is_terminal: bool,
     is_coloured: bool,
     is_cleaned: bool,
+    /// Colours numbers, addresses and the like in messages.
+    highlighter: Option<Highlighter>,
     /// The text of the second that was formatted last: consecutive events are often of the same second.
     last_second: Option<(i64, String, String)>,
 }
 
 impl LineFormat {
     pub(super) fn new(options: LineOptions, zone: TimeZone, is_coloured: bool, is_terminal: bool) -> Self {
-        Self {
-            options,
-            zone,
-            is_terminal,
-            is_coloured,
-            is_cleaned: is_terminal && !options.raw_control,
-            last_second: None,
-        }
+        let is_cleaned = is_terminal && !options.raw_control;
+        let is_highlighted = is_coloured && is_cleaned && !options.raw;
+        let highlighter = is_highlighted.then(Highlighter::default);
+        Self { options, zone, is_terminal, is_coloured, is_cleaned, highlighter, last_second: None }
     }
 
     /// Appends the line of an event.
@@ -134,9 +133,10 @@ impl LineFormat {
         } else {
             text
         };
-        match level.map(Level::style).filter(|_| self.is_coloured) {
-            Some(style) => drop(write!(line, "{}", text.style(style))),
-            None => line.extend_from_slice(text.as_bytes()),
+        match (level.and_then(Level::style).filter(|_| self.is_coloured), &self.highlighter) {
+            (Some(style), _) => drop(write!(line, "{}", text.style(style))),
+            (None, Some(highlighter)) => line.extend_from_slice(highlighter.apply(&text).as_bytes()),
+            (None, None) => line.extend_from_slice(text.as_bytes()),
         }
         line.push(b'\n');
     }
@@ -182,6 +182,20 @@ mod tests {
             line(LineOptions { ingestion_time: true, source: false, ..ALL }, false, true, "hello\n"),
             "2026-02-02T02:40:00.007+00:00 2026-02-02T02:40:01.000+00:00 01234567 (late) hello\n"
         );
+    }
+
+    #[test]
+    fn a_terminal_shows_levels_or_highlights_in_colour() {
+        let coloured = |message| {
+            let event = LogEvent { id: "1", stream: "s", timestamp: 0, ingestion_time: 0, message };
+            let mut line = Vec::new();
+            let shown = ShownEvent { event, result: None, source: None, is_late: false };
+            LineFormat::new(MESSAGE_ONLY, TimeZone::UTC, true, true).push(&mut line, &shown);
+            String::from_utf8(line).expect("text")
+        };
+        assert_eq!(coloured("ERROR no connection to 10.0.0.1"), "\x1b[31mERROR no connection to 10.0.0.1\x1b[0m\n");
+        let highlighted = coloured("took 120 of\x1b[2J 1 ms");
+        assert!(highlighted.contains("\x1b[36m120\x1b[0m") && highlighted.contains("␛[2J"), "{highlighted:?}");
     }
 
     #[test]

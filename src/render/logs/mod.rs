@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use owo_colors::OwoColorize as _;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Ui, clean};
@@ -61,7 +62,7 @@ impl LogPrinter {
         let LogEvent { id, stream, timestamp, ingestion_time, message } = *event;
         let time = |millis| Timestamp::from_millisecond(millis).ok().map(json_time);
         let mut object = json!({
-            "event": "log", "id": id, "stream": stream, "timestamp": time(timestamp),
+            "event": "log", "id": Some(id).filter(|id| !id.is_empty()), "stream": stream, "timestamp": time(timestamp),
             "ingestion_time": time(ingestion_time), "message": message,
         });
         if let Some(result) = result {
@@ -80,10 +81,13 @@ impl LogPrinter {
 /// Writes why a task of a service stopped: the title of its last events.
 pub(crate) fn previous_task(ui: &mut Ui, service: &str, task: &Task, zone: &TimeZone) -> io::Result<()> {
     if ui.is_json() {
-        let mut object = serde_json::to_value(task)?;
-        object["event"] = json!("stopped_task");
-        object["service"] = json!(service);
-        return ui.json_line(&object);
+        #[derive(Serialize)]
+        struct StoppedTask<'a> {
+            event: &'a str,
+            service: &'a str,
+            task: &'a Task,
+        }
+        return ui.json_line(&StoppedTask { event: "stopped_task", service, task });
     }
     let stopped =
         task.stopped.map_or_else(String::new, |time| time.to_zoned(zone.clone()).strftime(" at %F %T").to_string());

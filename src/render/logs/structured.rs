@@ -55,12 +55,13 @@ impl Level {
         )
     }
 
-    pub(super) fn style(self) -> Style {
+    /// The style of the whole message, if the level has one.
+    pub(super) fn style(self) -> Option<Style> {
         match self {
-            Self::Error => Style::new().red(),
-            Self::Warning => Style::new().yellow(),
-            Self::Info => Style::new(),
-            Self::Debug => Style::new().dimmed(),
+            Self::Error => Some(Style::new().red()),
+            Self::Warning => Some(Style::new().yellow()),
+            Self::Info => None,
+            Self::Debug => Some(Style::new().dimmed()),
         }
     }
 }

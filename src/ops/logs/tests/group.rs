@@ -182,7 +182,9 @@ impl LogPages for Group {
                 let is_sampled = max_events > 0 && new.len() > max_events;
                 new.truncate(if is_sampled { max_events } else { new.len() });
                 let mut page = LogPage::default();
-                new.into_iter().for_each(|event| page.push(event.to_log_event("")));
+                for event in new {
+                    page.push(event.to_log_event(""));
+                }
                 since = now;
                 let update = match number == lost_after {
                     true if is_last => Err(AwsError::from_code("continue", "SessionTimeoutException", "three hours")),
