@@ -73,9 +73,10 @@ pub(super) async fn run(args: ReadArgs, ctx: &mut Context) -> Result<Exit, CliEr
         LogQuery { start: from.as_millisecond(), end: Some(end), pattern: args.filter.clone(), ..LogQuery::default() };
     let work = async {
         let follow = reading.print(&query, &args, ctx).await?;
-        if !is_time_known && !watch && args.end.is_none() && reading.reader.now() > end {
+        let difference = reading.reader.now() - Context::now().as_millisecond();
+        if !is_time_known && !watch && args.end.is_none() && difference > CLOCK_ERROR {
             // This machine's clock is behind the server's.
-            let rest = LogQuery { start: end + 1, end: Some(reading.reader.now() + CLOCK_ERROR), ..query.clone() };
+            let rest = LogQuery { start: end + 1, end: Some(end + difference), ..query.clone() };
             reading.print(&rest, &args, ctx).await?;
         }
         warn_of_clock(&pages, ctx);

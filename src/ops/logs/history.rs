@@ -16,7 +16,7 @@ use crate::model::{LogPage, LogQuery};
 const IN_FLIGHT: usize = 8;
 /// The most requests in flight, and the most pages in flight and in memory, apart from those of the first window: each takes
 /// about 2 MB.
-const MAX_IN_FLIGHT: usize = 14;
+const MAX_IN_FLIGHT: usize = 12;
 /// The same if responses come fast: more in flight would only take memory.
 const MAX_IN_FLIGHT_FAST: usize = 4;
 /// Responses that take less come fast.
@@ -246,19 +246,21 @@ impl<P: LogPages> History<P> {
     fn shorten(&mut self, index: usize, count: usize) -> bool {
         let Window { position, stop, .. } = self.windows[index];
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-        let (rest, parts) = (stop.saturating_sub(position) as f64, IN_FLIGHT as f64);
+        let (rest, in_flight) = (stop.saturating_sub(position) as f64, IN_FLIGHT as f64);
         let is_started = !matches!(self.windows[index].state, WindowState::Idle(None));
         // Nothing is known about the events: equal parts.
         let width = match self.page_width {
             Some(width) => width.max(1.0),
-            None if is_started => (rest / parts).max(1.0),
+            None if is_started => (rest / in_flight).max(1.0),
             None => return false,
         };
-        if rest < width * 1.5 || self.windows.len() >= MAX_WINDOWS {
+        // Equal parts. A window that would need another request for a small rest is filled up instead.
+        let parts = (rest / width - MAX_FILL / fill(self.page_length) + 1.0).ceil();
+        if parts < 2.0 || self.windows.len() >= MAX_WINDOWS {
             return false;
         }
         #[expect(clippy::cast_possible_truncation, reason = "it is smaller than the rest, which is an integer")]
-        let width = width as i64;
+        let width = (rest / parts).ceil() as i64;
         let mut start = position + width + 1;
         let window = &mut self.windows[index];
         window.stop = start - 1;
@@ -268,7 +270,7 @@ impl<P: LogPages> History<P> {
         let query = window.query.clone();
         let mut added = index;
         while start <= stop {
-            let is_last = added - index + 1 >= count || start + width + width / 2 >= stop;
+            let is_last = added - index + 1 >= count || start + width >= stop;
             let end = if is_last { stop } else { start + width };
             let window = self.window(&query, start, end);
             added += 1;
@@ -278,6 +280,9 @@ impl<P: LogPages> History<P> {
         true
     }
 }
+
+/// How full a page may be.
+const MAX_FILL: f64 = 0.97;
 
 /// How full a page is meant to be: an event too many costs another request, and the number of events in a window varies.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]

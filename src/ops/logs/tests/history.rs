@@ -103,6 +103,20 @@ async fn windows_are_read_in_parallel_with_few_requests_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn twenty_pages_take_the_time_of_four_requests() {
+    let latency = Duration::from_millis(500);
+    let event = |number: i64| {
+        let timestamp = START - HOUR + 30_000 + number * 3_500_000 / 200_000;
+        StoredEvent { timestamp, ingestion_time: timestamp, id: number.to_string() }
+    };
+    let behaviour = Behaviour { page_length: 10_000, latency, ..Behaviour::default() };
+    let group = Arc::new(Group::new((0..200_000).map(event).collect(), behaviour));
+    let start = Instant::now();
+    assert_eq!(read(&group, 0.0).await.len(), 200_000);
+    assert!(start.elapsed() <= latency * 4, "{:?}, {} requests", start.elapsed(), group.requests());
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_budget_is_kept() {
     let group = Arc::new(Group::new(events(3_000, 1), Behaviour { failed: 10, ..Behaviour::default() }));
     assert_eq!(read(&group, 10.0).await.len(), 3_000);
