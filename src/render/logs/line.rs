@@ -82,7 +82,7 @@ impl LineFormat {
             let color = name.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
             self.push_word(line, name, Style::new().color(COLORS[color % COLORS.len()]));
         }
-        if *is_late {
+        if *is_late && !self.options.raw {
             self.push_word(line, "(late)", Style::new().dimmed());
         }
         match result {
@@ -214,6 +214,6 @@ mod tests {
         let message = r#"{"level":"error","msg":"no connection","port":1}"#;
         assert_eq!(line(MESSAGE_ONLY, true, false, message), "ERROR no connection port=1\n");
         assert_eq!(line(MESSAGE_ONLY, false, false, message), format!("{message}\n"));
-        assert_eq!(line(LineOptions { raw: true, ..MESSAGE_ONLY }, true, false, message), format!("{message}\n"));
+        assert_eq!(line(LineOptions { raw: true, ..MESSAGE_ONLY }, true, true, message), format!("{message}\n"));
     }
 }
