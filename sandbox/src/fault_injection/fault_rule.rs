@@ -177,8 +177,8 @@ impl OperationRule {
                 "the effect `delay`, and no other, needs seconds: above 0 and at most {MAX_DELAY_SECONDS}"
             )));
         }
-        let is_limit = self.effect == Effect::Throttle;
-        if self.per_second.is_some_and(|rate| !is_limit || !(rate > 0.0 && rate.is_finite())) {
+        let is_throttle = self.effect == Effect::Throttle;
+        if self.per_second.is_some_and(|rate| !(is_throttle && rate > 0.0 && rate.is_finite())) {
             return Err(validation_error(format!(
                 "perSecond of the rule for {operation} must be above 0, and only the effect `throttle` has it"
             )));
