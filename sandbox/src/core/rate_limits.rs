@@ -36,3 +36,22 @@ impl RateLimiter {
         buckets.entry(limit.operation).or_insert_with(new_bucket).take(now)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Instant, RateLimit, RateLimiter};
+
+    #[test]
+    fn a_region_may_have_a_limit_of_its_own() {
+        static LIMITS: [RateLimit; 1] =
+            [RateLimit { operation: "logs:Read", per_second: 3, in_regions: &[("eu-central-1", 1)] }];
+        let now = Instant::now();
+        for (operation, region, allowed) in
+            [("logs:Read", "us-east-1", 3), ("logs:Read", "eu-central-1", 1), ("logs:Write", "us-east-1", 9)]
+        {
+            let limiter = RateLimiter::default();
+            let count = (0..9).filter(|_| limiter.allows(&LIMITS, operation, region, now)).count();
+            assert_eq!(count, allowed, "{operation} {region}");
+        }
+    }
+}
