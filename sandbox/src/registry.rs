@@ -30,6 +30,7 @@ pub static REGISTRY: Registry = Registry {
         &secretsmanager::SERVICE,
         &cloudwatch::SERVICE,
     ],
+    rate_limits: logs::RATE_LIMITS,
     loops: &[
         cloudformation::resume_operations,
         ssm::resume_commands,

@@ -53,7 +53,7 @@ pub(super) const SANDBOX: &str = "With --output json, each prints one object wit
               tasks     cluster, id, group, status, started_at, processes, memory_bytes
               sessions  id, target, since
   logs      one event per line: event (sandbox_log), timestamp, message
-  faults    operations, resources, as in FAULTS, with injected (how often each was)
+  faults    operations, resources, logs, as in FAULTS, with injected (how often each was)
   stop      stopped (false if none was running)
   reset     reset
   env       variables (by name)

@@ -105,9 +105,14 @@ pub(crate) fn sandbox_status(ui: &mut Ui, status: &SandboxStatus, now: Timestamp
 }
 
 /// Writes the rules of fault injection: one line each, or one JSON object.
-pub(crate) fn injected_faults(ui: &mut Ui, operations: &[Value], resources: &[Value]) -> io::Result<()> {
-    let lines = operations.iter().chain(resources).map(ToString::to_string);
-    lines_or_json(ui, lines, &json!({ "operations": operations, "resources": resources }))
+pub(crate) fn injected_faults(
+    ui: &mut Ui,
+    operations: &[Value],
+    resources: &[Value],
+    logs: &[Value],
+) -> io::Result<()> {
+    let lines = operations.iter().chain(resources).chain(logs).map(ToString::to_string);
+    lines_or_json(ui, lines, &json!({ "operations": operations, "resources": resources, "logs": logs }))
 }
 
 /// Writes lines, or with JSON output one object.

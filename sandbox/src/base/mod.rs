@@ -13,6 +13,7 @@ pub(crate) mod regions;
 pub(crate) mod request_log;
 pub(crate) mod supervisor;
 pub(crate) mod tags;
+pub(crate) mod token_bucket;
 pub(crate) mod zones;
 
 /// `stackName` for `StackName`, as AWS's validation errors write members.

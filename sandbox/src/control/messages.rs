@@ -99,6 +99,7 @@ pub struct SessionSummary {
 pub struct InjectedFaults {
     pub operations: Vec<Value>,
     pub resources: Vec<Value>,
+    pub logs: Vec<Value>,
 }
 
 /// The input of `PutImages`: what runs the images of a stack.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Call, Operation, OperationOutput, Sandbox};
 use crate::Fault;
 use crate::auth::Identity;
-use crate::base::tags;
+use crate::base::{supervisor, tags};
 use crate::protocol::Protocol;
 use crate::protocol::service_model::{self, Input, InputEncoding, Model};
 
@@ -49,7 +49,7 @@ impl AwsService {
         input: Value,
         caller: Caller,
     ) -> Result<OperationOutput, Fault> {
-        let Input { value: mut input, violations } = self.read(operation, input, &caller)?;
+        let Input { value: mut input, violations } = supervisor::block(|| self.read(operation, input, &caller))?;
         let handler = self.operations.iter().find(|candidate| candidate.name == operation);
         let identity = match caller {
             Caller::Client(_, identity) => {

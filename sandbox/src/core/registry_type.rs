@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::hooks::{AlarmAction, InstanceTerminated};
 use super::in_memory::InMemoryState;
-use super::{AwsService, Config, Sandbox};
+use super::{AwsService, Config, RateLimit, Sandbox};
 use crate::Fault;
 use crate::store::Schema;
 
@@ -15,6 +15,8 @@ pub(crate) type Migration = fn(&Sandbox) -> Result<(), Fault>;
 #[derive(Debug)]
 pub struct Registry {
     pub services: &'static [&'static AwsService],
+    /// The limits of requests per second.
+    pub rate_limits: &'static [RateLimit],
     /// Start the background loops, with [`Sandbox::spawn_loop`] or `sandbox.background.spawn`.
     pub loops: &'static [fn(&Arc<Sandbox>)],
     /// Run once, when the sandbox opens.

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::in_memory::InMemoryState;
-use super::{Caller, Config, OperationOutput, Registry};
+use super::{Caller, Config, OperationOutput, RateLimiter, Registry};
 use crate::base::clock::Clock;
 use crate::base::request_log::RequestLog;
 use crate::base::supervisor;
@@ -34,6 +34,8 @@ pub struct Sandbox {
     pub roles: auth::RoleSessions,
     /// The faults to inject; never stored.
     pub fault_injector: FaultInjector,
+    /// How many requests it has received of operations with a limit.
+    pub rate_limiter: RateLimiter,
     /// The port of the listener, once there is one.
     pub port: OnceLock<u16>,
     /// The sandbox's own log.
@@ -62,6 +64,7 @@ impl Sandbox {
             registry,
             roles: auth::RoleSessions::default(),
             fault_injector: FaultInjector::default(),
+            rate_limiter: RateLimiter::default(),
             port: OnceLock::new(),
             background: TaskTracker::new(),
             started_at: clock.now(),

@@ -1,12 +1,14 @@
-//! One rule of fault injection, as it is written in `PutFaults`: what it matches and what it does.
+//! Rules of fault injection, as they are written in `PutFaults`: what they match and what they do.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use crate::Fault;
 use crate::base::glob;
+use crate::base::token_bucket::TokenBucket;
 
 const MAX_DELAY_SECONDS: f64 = 3600.0;
 
@@ -31,6 +33,11 @@ pub(crate) struct OperationRule {
     /// How long `delay` takes.
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
+    /// The requests per second that `throttle` lets pass; none when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_second: Option<f64>,
+    #[serde(skip)]
+    bucket: Option<TokenBucket>,
     /// How often it is applied; always when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) times: Option<u32>,
@@ -76,6 +83,22 @@ pub(crate) struct ResourceRule {
     pub(super) times: Option<u32>,
 }
 
+/// A rule for log events: a batch of them is ingested late.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct LogRule {
+    /// The name of the log group, with wildcards.
+    group: String,
+    /// How much later the events are ingested, by the wall clock.
+    seconds: f64,
+    /// How often it is applied; always when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) times: Option<u32>,
+    /// The probability with which it is applied, above 0 and up to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) probability: Option<f64>,
+}
+
 /// An action on a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -87,6 +110,21 @@ pub enum Verb {
 
 fn validation_error(message: String) -> Fault {
     Fault::client("ValidationException", message)
+}
+
+fn is_valid_delay(seconds: f64) -> bool {
+    seconds > 0.0 && seconds <= MAX_DELAY_SECONDS
+}
+
+fn to_delay(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds.clamp(0.0, MAX_DELAY_SECONDS))
+}
+
+fn check_probability(probability: Option<f64>, name: &str) -> Result<(), Fault> {
+    if probability.is_some_and(|probability| !(probability > 0.0 && probability <= 1.0)) {
+        return Err(validation_error(format!("the probability of the rule for {name} must be above 0 and at most 1")));
+    }
+    Ok(())
 }
 
 impl OperationRule {
@@ -105,7 +143,13 @@ impl OperationRule {
     }
 
     pub(super) fn delay(&self) -> Duration {
-        Duration::from_secs_f64(self.seconds.unwrap_or_default().clamp(0.0, MAX_DELAY_SECONDS))
+        to_delay(self.seconds.unwrap_or_default())
+    }
+
+    /// Counts a request, and returns whether it is within `perSecond`.
+    pub(super) fn is_within_rate(&mut self, now: Instant) -> bool {
+        self.per_second
+            .is_some_and(|per_second| self.bucket.get_or_insert_with(|| TokenBucket::new(per_second, now)).take(now))
     }
 
     /// Refuses a rule that could never match, or whose members contradict each other.
@@ -128,17 +172,18 @@ impl OperationRule {
             )));
         }
         let is_delay = self.effect == Effect::Delay;
-        if is_delay != self.seconds.is_some_and(|seconds| seconds > 0.0 && seconds <= MAX_DELAY_SECONDS) {
+        if is_delay != self.seconds.is_some_and(is_valid_delay) {
             return Err(validation_error(format!(
                 "the effect `delay`, and no other, needs seconds: above 0 and at most {MAX_DELAY_SECONDS}"
             )));
         }
-        if self.probability.is_some_and(|probability| !(probability > 0.0 && probability <= 1.0)) {
+        let is_throttle = self.effect == Effect::Throttle;
+        if self.per_second.is_some_and(|rate| !(is_throttle && rate > 0.0 && rate.is_finite())) {
             return Err(validation_error(format!(
-                "the probability of the rule for {operation} must be above 0 and at most 1"
+                "perSecond of the rule for {operation} must be above 0, and only the effect `throttle` has it"
             )));
         }
-        Ok(())
+        check_probability(self.probability, operation)
     }
 }
 
@@ -156,5 +201,26 @@ impl ResourceRule {
             return Err(validation_error(format!("the sandbox serves no resource type {resource}")));
         }
         Ok(())
+    }
+}
+
+impl LogRule {
+    pub(super) fn matches(&self, group: &str) -> bool {
+        glob::matches(&self.group, group)
+    }
+
+    pub(super) fn delay(&self) -> Duration {
+        to_delay(self.seconds)
+    }
+
+    /// Refuses a rule with numbers out of range.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        let group = &self.group;
+        if !is_valid_delay(self.seconds) {
+            return Err(validation_error(format!(
+                "seconds of the rule for the log group {group} must be above 0 and at most {MAX_DELAY_SECONDS}"
+            )));
+        }
+        check_probability(self.probability, group)
     }
 }

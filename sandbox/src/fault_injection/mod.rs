@@ -9,10 +9,11 @@ use std::time::Duration;
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 mod fault_rule;
 
-pub(crate) use fault_rule::{OperationRule, ResourceRule, Verb};
+pub(crate) use fault_rule::{LogRule, OperationRule, ResourceRule, Verb};
 
 use crate::Fault;
 use crate::auth::ErrorFormat;
@@ -28,6 +29,9 @@ pub struct Rules {
     /// For resources of CloudFormation's stacks.
     #[serde(default)]
     resources: Vec<CountedRule<ResourceRule>>,
+    /// For log events.
+    #[serde(default)]
+    logs: Vec<CountedRule<LogRule>>,
 }
 
 /// A rule, and how often it has been applied.
@@ -85,6 +89,7 @@ impl FaultInjector {
     pub fn put(&self, rules: Rules, operations: &[String], resource_types: &[&str]) -> Result<(), Fault> {
         rules.operations.iter().try_for_each(|counted| counted.rule.check(operations))?;
         rules.resources.iter().try_for_each(|counted| counted.rule.check(resource_types))?;
+        rules.logs.iter().try_for_each(|counted| counted.rule.check())?;
         self.with(|current| *current = rules);
         Ok(())
     }
@@ -99,15 +104,19 @@ impl FaultInjector {
             };
             rules.iter().map(rule_output).collect()
         }
-        self.with(|rules| json!({ "operations": outputs(&rules.operations), "resources": outputs(&rules.resources) }))
+        self.with(|Rules { operations, resources, logs }| {
+            json!({ "operations": outputs(operations), "resources": outputs(resources), "logs": outputs(logs) })
+        })
     }
 
     /// The fault to inject into a request, if a rule matches; `name` is `SERVICE:OPERATION`.
     pub fn next_for_request(&self, name: &str, error_format: ErrorFormat, input: &Value) -> Option<InjectedFault> {
+        let now = Instant::now();
         self.with(|rules| {
             let rule = rules.operations.iter_mut().find_map(|counted| {
                 let OperationRule { times, probability, .. } = counted.rule;
-                (counted.rule.matches(name, input) && counted.applies(times, probability)).then_some(&counted.rule)
+                let is_exceeded = counted.rule.matches(name, input) && !counted.rule.is_within_rate(now);
+                (is_exceeded && counted.applies(times, probability)).then_some(&counted.rule)
             })?;
             Some(match rule.effect {
                 Effect::Throttle => InjectedFault::Refuse(throttled(error_format)),
@@ -129,10 +138,20 @@ impl FaultInjector {
             })
         })
     }
+
+    /// How much later a batch of log events of a group is to be ingested, if a rule matches.
+    pub fn next_for_log_events(&self, group: &str) -> Option<Duration> {
+        self.with(|rules| {
+            rules.logs.iter_mut().find_map(|counted| {
+                let LogRule { times, probability, .. } = counted.rule;
+                (counted.rule.matches(group) && counted.applies(times, probability)).then(|| counted.rule.delay())
+            })
+        })
+    }
 }
 
 /// The throttling error of each family of protocols.
-fn throttled(error_format: ErrorFormat) -> Fault {
+pub(crate) fn throttled(error_format: ErrorFormat) -> Fault {
     match error_format {
         ErrorFormat::Query => Fault::new(400, "Throttling", "Rate exceeded"),
         ErrorFormat::Ec2 => Fault::new(503, "RequestLimitExceeded", "Request limit exceeded."),

@@ -18,7 +18,7 @@ use super::request_context::RequestContext;
 use super::response::{ResponseFormat, respond};
 use super::{request_limits, role_credentials, session_socket};
 use crate::auth::{self, ClaimedIdentity, ErrorFormat, signature};
-use crate::base::ids;
+use crate::base::{ids, supervisor};
 use crate::core::{AwsService, CREDENTIALS_PATH, Caller, OperationOutput};
 use crate::protocol::{self, EncodedRequest};
 use crate::{Fault, Sandbox, session_channel};
@@ -164,15 +164,11 @@ async fn handle_verified(
 ) -> Result<Response<Body>, Fault> {
     let sandbox = Arc::clone(&context.sandbox);
     let error_format = context.format.error_format();
-    let verified = auth::verify(
-        signed,
-        claimed,
-        sandbox.known_credentials(),
-        &sandbox.config.region,
-        error_format,
-        sandbox.clock.now(),
-    );
-    let (service, identity) = verified.map_err(|error| error.fault(error_format))?;
+    let now = sandbox.clock.now();
+    let verify =
+        || auth::verify(signed, claimed, sandbox.known_credentials(), &sandbox.config.region, error_format, now);
+    // A body of a mebibyte takes long to hash and decode, and a page of log events to encode.
+    let (service, identity) = supervisor::block(verify).map_err(|error| error.fault(error_format))?;
     connection.mark_authenticated();
     let service = sandbox.registry.find(&service)?;
     context.format.set_service(service);
@@ -191,7 +187,7 @@ async fn handle_verified(
         Cow::Borrowed(signed.body)
     };
     let incoming = EncodedRequest { headers: signed.headers, path: signed.path, query: signed.query, body: &body };
-    let request = protocol.decode(&incoming)?;
+    let request = supervisor::block(|| protocol.decode(&incoming))?;
     if let Some(encoding) =
         compression.filter(|_| !service.model().is_some_and(|model| model.accepts_compressed(&request.operation)))
     {
@@ -200,7 +196,7 @@ async fn handle_verified(
     context.dispatch(service, &request).await?;
     let operation = request.operation.clone();
     Ok(match run(&sandbox, service, request, Caller::Client(protocol, identity)).await? {
-        OperationOutput::Complete(output) => context.format.output(&operation, output),
+        OperationOutput::Complete(output) => supervisor::block(|| context.format.output(&operation, output)),
         OperationOutput::Stream(stream) => context.format.stream(stream),
     })
 }

@@ -9,12 +9,12 @@ use axum::body::{Body, Bytes};
 use axum::http::{Method, Response};
 use hyper::body::{Frame, SizeHint};
 use jiff::Timestamp;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use super::connections::ConnectionAborted;
 use super::response::ResponseFormat;
 use crate::core::AwsService;
-use crate::fault_injection::InjectedFault;
+use crate::fault_injection::{InjectedFault, throttled};
 use crate::protocol::DecodedRequest;
 use crate::{Fault, Sandbox};
 
@@ -47,10 +47,14 @@ impl RequestContext {
         Self { sandbox: Arc::clone(sandbox), format, started_at, name, is_dispatched: false, abort: None }
     }
 
-    /// Notes the operation that is called, and injects the first fault that matches it.
+    /// Notes the operation that is called, refuses it above its rate limit, and injects the first fault that matches it.
     pub(super) async fn dispatch(&mut self, service: &AwsService, request: &DecodedRequest) -> Result<(), Fault> {
         self.name = format!("{}:{}", service.signing_name, request.operation);
         self.is_dispatched = true;
+        let Sandbox { registry, rate_limiter, config, .. } = &*self.sandbox;
+        if !rate_limiter.allows(registry.rate_limits, &self.name, &config.region, Instant::now()) {
+            return Err(throttled(self.format.error_format()));
+        }
         let aborted = || Fault::internal("the connection is cut");
         // Control calls are exempt, so that faults can always be removed.
         let injector = Some(&self.sandbox.fault_injector).filter(|_| !service.owner_only);

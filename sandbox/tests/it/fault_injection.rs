@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_cloudformation::error::ProvideErrorMetadata as _;
 use aws_sdk_cloudformation::types::{OnFailure, Stack};
+use aws_sdk_cloudwatchlogs::types::{FilteredLogEvent, InputLogEvent};
 use aws_smithy_types::retry::RetryConfig;
-use ecsws_sandbox::lifecycle::ControlError;
+use ecsws_sandbox::lifecycle::{self, ControlError};
 use ecsws_sandbox::testing::Clock;
 use serde_json::{Value, json};
 
@@ -48,6 +49,53 @@ async fn the_sdk_retries_a_throttled_request() {
     let aws = operation(json!({ "operation": "logs:Describe*", "effect": "throttle", "times": 1 })).await;
     aws.logs().describe_log_groups().send().await.expect("the second attempt succeeds");
     assert_eq!(times_applied(&aws).await, 1);
+}
+
+#[tokio::test]
+async fn only_requests_above_a_rate_are_throttled() {
+    let fault = json!({ "operation": "logs:DescribeLogGroups", "effect": "throttle", "perSecond": 0.5 });
+    let aws = operation(fault).await;
+    let logs = aws_sdk_cloudwatchlogs::Client::new(&once(&aws));
+    logs.describe_log_groups().send().await.expect("it is within the rate");
+    let error = logs.describe_log_groups().send().await.expect_err("it is not");
+    assert_eq!((error.code(), times_applied(&aws).await), (Some("ThrottlingException"), 1));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    logs.describe_log_groups().send().await.expect("there is a new token");
+}
+
+#[tokio::test]
+async fn log_events_arrive_late_and_all_of_them_when_the_sandbox_stops() {
+    let delay = |seconds: f64| json!({ "group": "g*", "seconds": seconds, "times": 1 });
+    let mut aws = with(json!({ "logs": [delay(0.4), delay(3600.0)] })).await;
+    let logs = aws.logs();
+    logs.create_log_group().log_group_name("g").send().await.expect("a group");
+    logs.create_log_stream().log_group_name("g").log_stream_name("s").send().await.expect("a stream");
+    let now = Clock::new(1.0).now().as_millisecond();
+    for (message, time) in [("late", now), ("at the end", now + 1), ("in time", now + 2)] {
+        let event = InputLogEvent::builder().timestamp(time).message(message).build().expect("an event");
+        logs.put_log_events().log_group_name("g").log_stream_name("s").log_events(event).send().await.expect("put");
+    }
+    let read = async |logs: &aws_sdk_cloudwatchlogs::Client| {
+        let page = logs.filter_log_events().log_group_name("g").send().await.expect("events");
+        let event = |event: &FilteredLogEvent| (event.message().expect("a text").to_owned(), event.ingestion_time());
+        page.events().iter().map(event).collect::<Vec<_>>()
+    };
+    assert_eq!(read(&logs).await.iter().map(|(message, _)| message.as_str()).collect::<Vec<_>>(), ["in time"]);
+    let arrived = async {
+        while read(&logs).await.len() < 2 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), arrived).await.expect("it arrives");
+    let (message, ingested_at) = read(&logs).await.remove(0);
+    assert!(message == "late" && ingested_at.expect("a time") >= now + 400, "{message} {ingested_at:?} {now}");
+    let rules = aws.control("DescribeFaults", json!({})).await;
+    assert!(rules["logs"].as_array().expect("a list").iter().all(|rule| rule["injected"] == 1), "{rules}");
+
+    assert!(lifecycle::stop(&aws.folder()).await.expect("it stops"));
+    aws.try_restart().await.expect("it starts");
+    let messages: Vec<String> = read(&aws.logs()).await.into_iter().map(|(message, _)| message).collect();
+    assert_eq!(messages, ["late", "at the end", "in time"]);
 }
 
 #[tokio::test]
@@ -113,6 +161,13 @@ async fn fault_rules_are_validated_and_end_with_the_sandbox() {
         (json!({ "operations": [{ "operation": "logs:*", "effect": "fail" }] }), "no code"),
         (json!({ "operations": [{ "operation": "logs:*", "effect": "delay" }] }), "needs seconds"),
         (json!({ "operations": [{ "operation": "logs:*", "effect": "cut", "time": 3 }] }), "time is not known"),
+        (
+            json!({ "operations": [{ "operation": "*", "effect": "cut", "perSecond": 2 }] }),
+            "only the effect `throttle`",
+        ),
+        (json!({ "operations": [{ "operation": "*", "effect": "throttle", "perSecond": 0 }] }), "must be above 0"),
+        (json!({ "logs": [{ "group": "*", "seconds": 0 }] }), "seconds of the rule for the log group *"),
+        (json!({ "logs": [{ "group": "*", "seconds": 1, "probability": 2 }] }), "probability of the rule for *"),
         (json!({ "resources": [{ "resource": "AWS::No::Type", "on": "create", "reason": "x" }] }), "AWS::No::Type"),
     ] {
         match aws.endpoint.put_faults(&wrong, Clock::new(1.0).now()).await {
@@ -122,7 +177,10 @@ async fn fault_rules_are_validated_and_end_with_the_sandbox() {
     }
     assert_eq!(times_applied(&aws).await, 0);
     aws.kill_and_restart().await;
-    assert_eq!(aws.control("DescribeFaults", json!({})).await, json!({ "operations": [], "resources": [] }));
+    assert_eq!(
+        aws.control("DescribeFaults", json!({})).await,
+        json!({ "operations": [], "resources": [], "logs": [] })
+    );
 }
 
 fn template(value: &str) -> String {

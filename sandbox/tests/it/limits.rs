@@ -84,7 +84,12 @@ async fn output_without_line_breaks_is_complete() {
     let task = run(&aws, "head -c 1000000 /dev/zero | tr '\\0' x; exec >&- 2>&-; exit 3").await;
     assert_eq!(stopped(&aws, &task).await.exit_code(), Some(3));
     // As on AWS, the last events may come a little after the task's end.
-    let all_printed = async { while printed(&aws).await < 1_000_000 {} };
+    let all_printed = async {
+        while printed(&aws).await < 1_000_000 {
+            // FilterLogEvents has a rate limit.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
     tokio::time::timeout(LIMIT, all_printed).await.expect("all of it arrives");
     assert_eq!(printed(&aws).await, 1_000_000);
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::error::ProvideErrorMetadata as _;
 use aws_sdk_cloudwatchlogs::types::{InputLogEvent, RejectedLogEventsInfo};
+use aws_smithy_types::retry::RetryConfig;
+use futures_util::future::join_all;
 
 use ecsws_sandbox::testing::Clock;
 
@@ -171,6 +173,70 @@ async fn refusals_have_awss_messages() {
         .await
         .expect("a response");
     assert_eq!(put.rejected_log_events_info().and_then(RejectedLogEventsInfo::too_old_log_event_end_index), Some(1));
+}
+
+#[tokio::test]
+async fn requests_above_awss_rate_are_throttled_and_retried_by_the_sdk() {
+    let aws = LocalAws::start().await;
+    let logs = group(&aws, &["a"]).await;
+    let config = aws.config().into_builder().retry_config(RetryConfig::disabled()).build();
+    let once = Client::new(&config);
+    let requests = join_all((0..40).map(|_| once.filter_log_events().log_group_name(GROUP).send())).await;
+    let throttled: Vec<_> = requests.into_iter().filter_map(Result::err).collect();
+    // 25 are allowed at once, and a few more while these are served.
+    assert!((1..=15).contains(&throttled.len()), "{}", throttled.len());
+    for error in throttled {
+        assert_eq!((error.code(), error.message()), (Some("ThrottlingException"), Some("Rate exceeded")));
+    }
+    logs.filter_log_events().log_group_name(GROUP).send().await.expect("it is retried");
+}
+
+#[tokio::test]
+async fn inputs_of_filter_log_events_are_checked_as_by_aws() {
+    let aws = LocalAws::start().await;
+    let logs = group(&aws, &["a"]).await;
+    put(&logs, "a", [(now_millis(), "m".to_owned())]).await;
+    let filter = || logs.filter_log_events().log_group_name(GROUP);
+    for (request, expected) in [
+        (
+            filter().start_time(-1),
+            "Value '-1' at 'startTime' failed to satisfy constraint: Member must have value greater than or equal to 0",
+        ),
+        (
+            filter().end_time(-1),
+            "Value '-1' at 'endTime' failed to satisfy constraint: Member must have value greater than or equal to 0",
+        ),
+        (
+            filter().set_log_stream_names(Some(vec!["a".to_owned(); 101])),
+            "Member must have length less than or equal to 100",
+        ),
+        (
+            filter().log_stream_names("a").log_stream_name_prefix("a"),
+            "logStreamNamePrefix and logStreamNames are mutually exclusive parameters.",
+        ),
+    ] {
+        let error = request.send().await.expect_err("it is refused");
+        assert_eq!(error.code(), Some("InvalidParameterException"));
+        assert!(error.message().expect("a message").ends_with(expected), "{error:?}");
+    }
+    let names = filter().set_log_stream_names(Some(vec!["a".to_owned(); 100])).send().await.expect("100 are allowed");
+    assert_eq!(names.events().len(), 1);
+    let reversed = filter().start_time(now_millis()).end_time(1).send().await.expect("an empty range");
+    assert_eq!((reversed.events(), reversed.next_token()), (&[][..], None));
+}
+
+#[tokio::test]
+async fn a_page_has_at_most_a_mebibyte() {
+    let aws = LocalAws::start().await;
+    let logs = group(&aws, &["a"]).await;
+    let now = now_millis();
+    put(&logs, "a", [(now, "x".repeat(700_000))]).await;
+    put(&logs, "a", [(now, "y".repeat(400_000))]).await;
+    let filter = || logs.filter_log_events().log_group_name(GROUP);
+    let first = filter().send().await.expect("a page");
+    assert_eq!(first.events().len(), 1);
+    let second = filter().set_next_token(first.next_token).send().await.expect("a page");
+    assert_eq!((second.events().len(), second.next_token()), (1, None));
 }
 
 #[tokio::test]

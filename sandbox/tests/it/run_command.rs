@@ -53,7 +53,8 @@ async fn run_command_records_outputs_exit_codes_and_cancellations() {
             if events.last().and_then(|event| event.message()).is_some_and(|message| message == "9000") {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            // GetLogEvents has a rate limit.
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
     tokio::time::timeout(LIMIT, all_logged).await.expect("all of it is in the log");

@@ -244,18 +244,41 @@ def log_events_are_followed():
     logs.create_log_group(logGroupName="followed")
     logs.create_log_stream(logGroupName="followed", logStreamName="one")
     arn = logs.describe_log_groups(logGroupNamePrefix="followed")["logGroups"][0]["logGroupArn"]
-    stream = logs.start_live_tail(logGroupIdentifiers=[arn], logEventFilterPattern="matching")["responseStream"]
+    # The prefix of StartLiveTail's host would lead to `stream-127.0.0.1`, which is no host: the environment disables it, or the client's configuration.
+    disabled = os.environ.pop("AWS_DISABLE_HOST_PREFIX_INJECTION")
+    configured = boto3.client("logs", config=CONFIG.merge(Config(inject_host_prefix=False)))
+    os.environ["AWS_DISABLE_HOST_PREFIX_INJECTION"] = disabled
+    for client in (logs, configured):
+        log_events_are_followed_with(client, arn)
+    refused("InvalidParameterException", logs.start_live_tail, logGroupIdentifiers=["followed"])
+    refused("InvalidParameterException", logs.start_live_tail, logGroupIdentifiers=[arn] * 11)
+    refused("ResourceNotFoundException", logs.start_live_tail, logGroupIdentifiers=[f"{arn}-not"])
+
+
+def log_events_are_followed_with(client, arn):
+    stream = client.start_live_tail(logGroupIdentifiers=[arn], logEventFilterPattern="matching")["responseStream"]
     updates = iter(stream)
-    assert next(updates)["sessionStart"]["logGroupIdentifiers"] == [arn]
-    now = int(time.time() * 1000)
-    batch = [{"timestamp": now, "message": message} for message in ("matching one", "other", "matching two")]
-    logs.put_log_events(logGroupName="followed", logStreamName="one", logEvents=batch)
+    start = next(updates)["sessionStart"]
+    assert set(start) == set(client.meta.service_model.shape_for("LiveTailSessionStart").members), start
+    assert start["logGroupIdentifiers"] == [arn] and start["logEventFilterPattern"] == "matching", start
+    put("matching one", "other", "matching two")
     found = []
     while len(found) < 2:
-        found += [result["message"] for result in next(updates)["sessionUpdate"]["sessionResults"]]
+        update = next(updates)["sessionUpdate"]
+        assert update["sessionMetadata"] == {"sampled": False}, update
+        found += [result["message"] for result in update["sessionResults"]]
     assert found == ["matching one", "matching two"], found
+    put(*["matching"] * 600)
+    while not (update := next(updates)["sessionUpdate"])["sessionResults"]:
+        pass
+    assert update["sessionMetadata"] == {"sampled": True} and len(update["sessionResults"]) == 500, update
     stream.close()
-    refused("InvalidParameterException", logs.start_live_tail, logGroupIdentifiers=["followed"])
+
+
+def put(*messages):
+    now = int(time.time() * 1000)
+    batch = [{"timestamp": now, "message": message} for message in messages]
+    logs.put_log_events(logGroupName="followed", logStreamName="one", logEvents=batch)
 
 
 def parameters_in_the_query_are_signed_in_order():

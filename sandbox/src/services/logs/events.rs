@@ -3,9 +3,12 @@
 //! A key consists of group, timestamp, sequence number and stream, of eight bytes each: events of a group are sorted by
 //! timestamp, then by ingestion. A value is the time of ingestion and the message.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::LogGroup;
+use crate::base::supervisor;
 use crate::services::logs::{LiveTails, State};
 use crate::store::States;
 use crate::store::database::{Order, Scan};
@@ -92,8 +95,35 @@ pub(crate) struct Batch {
     pub events: Vec<LogEvent>,
 }
 
-/// Appends events, in one transaction for all streams.
-pub(crate) fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> {
+/// Appends events, in one transaction for all streams; batches that an injected fault delays are appended later.
+pub(crate) fn append(sandbox: &Arc<Sandbox>, batches: &[Batch]) -> Result<(), Fault> {
+    let delay = |batch: &Batch| {
+        if batch.events.is_empty() { None } else { sandbox.fault_injector.next_for_log_events(&batch.group) }
+    };
+    let (late, in_time): (Vec<_>, Vec<_>) =
+        batches.iter().map(|batch| (batch, delay(batch))).partition(|(_, delay)| delay.is_some());
+    append_now(sandbox, &in_time.iter().map(|(batch, _)| *batch).collect::<Vec<_>>())?;
+    for (batch, delay) in late {
+        append_later(sandbox, batch.clone(), delay.unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// Appends a batch after a delay, or when the sandbox stops.
+fn append_later(sandbox: &Arc<Sandbox>, batch: Batch, delay: Duration) {
+    let sandbox = Arc::clone(sandbox);
+    sandbox.clone().background.spawn(async move {
+        sandbox.shutdown.run_until_cancelled(tokio::time::sleep(delay)).await;
+        supervisor::blocking(move || {
+            if let Err(fault) = append_now(&sandbox, &[&batch]) {
+                sandbox.log.write(&format!("late events of {} are not stored: {}", batch.group, fault.message));
+            }
+        })
+        .await;
+    });
+}
+
+fn append_now(sandbox: &Sandbox, batches: &[&Batch]) -> Result<(), Fault> {
     super::storage_quota::free_space(sandbox)?;
     let now = sandbox.clock.now().as_millisecond();
     sandbox.store.append(TABLE, |states| {

@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use super::event_page::{self, MAX_EVENTS};
 use super::events::{self, Key, StoredEvent};
 use super::filter_pattern::FilterPattern;
-use super::{group, group_name, invalid_parameter, invalid_token, limit, not_found, stream_key};
-use crate::base::paging;
+use super::{group, group_name, invalid_parameter, limit, not_found, page_token, stream_key};
 use crate::core::OperationResult;
 use crate::services::logs::State;
 use crate::store::States;
@@ -57,8 +56,9 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: FilterLogEventsInput) -> Operat
     let end = input.end_time.map(|end| end.saturating_add(1));
     let (first, last) = events::window(sandbox, &group, input.start_time, end);
     let (mut window, token) = ((first.bytes().to_vec(), last.bytes().to_vec()), input.next_token.as_deref());
+    let now = sandbox.clock.now();
     if let Some(token) = token {
-        let position = paging::position(&query, token).map_err(invalid_token)?;
+        let position = page_token::position(&query, token, now)?;
         match order {
             Order::Ascending => window.0 = position,
             Order::Descending => window.1 = position,
@@ -67,7 +67,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: FilterLogEventsInput) -> Operat
     let matches = |key: Key, message: &[u8]| streams.contains_key(&key.stream) && pattern.matches(message);
     let page = event_page::read(sandbox, (&window.0, &window.1), order, limit, matches)?;
     let next = page.next.map(|key| if order == Order::Ascending { key.bytes().to_vec() } else { key.after() });
-    let next_token = next.map(|position| paging::token(&query, &position));
+    let next_token = next.map(|position| page_token::create(&query, &position, now));
     let outputs: Vec<Value> = page.events.iter().map(|event| to_output(event, &streams)).collect();
     Ok(json!({ "events": outputs, "searchedLogStreams": [], "nextToken": next_token }))
 }

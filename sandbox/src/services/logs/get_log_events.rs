@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::event_page::{self, EventPage, MAX_EVENTS};
 use super::events::{self, Key, StoredEvent};
-use super::{group, group_name, invalid_token, limit, not_found, stream_key};
-use crate::base::paging;
+use super::{group, group_name, limit, not_found, page_token, stream_key};
 use crate::core::OperationResult;
 use crate::services::logs::State;
 use crate::store::database::Order;
@@ -32,6 +32,7 @@ pub(super) struct GetLogEventsInput {
 }
 
 /// The direction in which a page is filled, and where it begins or ends.
+#[derive(PartialEq, Eq)]
 enum Start {
     From(Vec<u8>),
     Until(Vec<u8>),
@@ -48,26 +49,27 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: GetLogEventsInput) -> Operation
     })?;
     let (first, last) = events::window(sandbox, &group, input.start_time, input.end_time);
     let (first, last) = (first.bytes().to_vec(), last.bytes().to_vec());
+    let now = sandbox.clock.now();
     let place = match &input.next_token {
-        Some(token) => parse_token(&query, token)?,
+        Some(token) => parse_token(&query, token, now)?,
         None if input.start_from_head => Start::From(first.clone()),
         None => Start::Until(last.clone()),
     };
     let in_stream = |key: Key, _: &[u8]| key.stream == stream.id;
-    let (events, start, end) = match place {
+    let (events, start, end) = match &place {
         Start::From(start) => {
             let EventPage { events, next } =
-                event_page::read(sandbox, (&start, &last), Order::Ascending, limit, in_stream)?;
+                event_page::read(sandbox, (start, &last), Order::Ascending, limit, in_stream)?;
             let end = match (next, events.last()) {
                 (Some(next), _) => next.bytes().to_vec(),
                 (None, Some(last)) => last.key.after(),
                 (None, None) => start.clone(),
             };
-            (events, start, end)
+            (events, start.clone(), end)
         }
         Start::Until(end) => {
             let EventPage { mut events, next } =
-                event_page::read(sandbox, (&first, &end), Order::Descending, limit, in_stream)?;
+                event_page::read(sandbox, (&first, end), Order::Descending, limit, in_stream)?;
             events.reverse();
             let start = match (next, events.first()) {
                 (Some(next), _) => next.after(),
@@ -79,16 +81,29 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: GetLogEventsInput) -> Operation
             (events, start, end)
         }
     };
+    // At an end of the stream, the token stays the same.
+    let token = |next: Start| match &input.next_token {
+        Some(given) if next == place => given.clone(),
+        _ => to_token(&query, &next, now),
+    };
     Ok(json!({
         "events": events.iter().map(to_output).collect::<Vec<Value>>(),
-        "nextForwardToken": format!("f/{}", paging::token(&format!("f {query}"), &end)),
-        "nextBackwardToken": format!("b/{}", paging::token(&format!("b {query}"), &start)),
+        "nextForwardToken": token(Start::From(end)),
+        "nextBackwardToken": token(Start::Until(start)),
     }))
 }
 
-fn parse_token(query: &str, token: &str) -> Result<Start, Fault> {
+fn to_token(query: &str, start: &Start, now: Timestamp) -> String {
+    let (direction, position) = match start {
+        Start::From(position) => ("f", position),
+        Start::Until(position) => ("b", position),
+    };
+    format!("{direction}/{}", page_token::create(&format!("{direction} {query}"), position, now))
+}
+
+fn parse_token(query: &str, token: &str, now: Timestamp) -> Result<Start, Fault> {
     let (direction, rest) = token.split_once('/').unwrap_or_default();
-    let position = paging::position(&format!("{direction} {query}"), rest).map_err(invalid_token)?;
+    let position = page_token::position(&format!("{direction} {query}"), rest, now)?;
     Ok(if direction == "f" { Start::From(position) } else { Start::Until(position) })
 }
 

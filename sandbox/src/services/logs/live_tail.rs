@@ -46,9 +46,9 @@ impl Default for LiveTails {
 
 impl LiveTails {
     /// Publishes events. Without sessions it does nothing.
-    pub(super) fn publish(&self, batches: &[Batch], ingested_at: i64) {
+    pub(super) fn publish(&self, batches: &[&Batch], ingested_at: i64) {
         if self.0.receiver_count() > 0 {
-            for batch in batches {
+            for &batch in batches {
                 // The last session may have ended in the meantime.
                 let _ = self.0.send(Arc::new(Ingested { batch: batch.clone(), ingested_at }));
             }

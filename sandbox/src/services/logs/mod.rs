@@ -16,7 +16,9 @@ mod groups;
 mod list_log_groups;
 mod live_tail;
 pub(crate) mod log_writer;
+mod page_token;
 mod put_log_events;
+mod rate_limits;
 mod retention;
 pub(crate) mod storage_quota;
 mod streams;
@@ -24,6 +26,7 @@ mod tags;
 
 pub(crate) use groups::LogGroup;
 pub(crate) use live_tail::LiveTails;
+pub(crate) use rate_limits::RATE_LIMITS;
 pub(crate) use retention::delete_expired_events;
 pub(crate) use streams::LogStream;
 

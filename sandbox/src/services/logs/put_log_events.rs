@@ -13,7 +13,7 @@ use crate::{Fault, Sandbox};
 
 const MAX_EVENTS: usize = 10_000;
 const MAX_BYTES: usize = 1024 * 1024;
-const MAX_EVENT_BYTES: usize = 256 * 1024;
+const MAX_EVENT_BYTES: usize = 1024 * 1024;
 const HOUR_MILLIS: i64 = 60 * 60 * 1000;
 const MAX_AGE_MILLIS: i64 = 14 * 24 * HOUR_MILLIS;
 const MAX_FUTURE_MILLIS: i64 = 2 * HOUR_MILLIS;
