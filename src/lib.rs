@@ -154,9 +154,10 @@ pub mod testing {
     pub mod ops {
         pub use crate::ops::{
             DeployEvent, DeployMethod, DeployRequest, DiffInputs, Execution, Finding, Message, Operation, OpsError,
-            PreparedChangeSet, Question, ReadCache, ResourceEvent, RolloutState, StackDiff, StackInputs, StackOutcome,
-            StackUpdate, StatusReport, TemplateSource, TemporaryChangeSets, Timeout, compare, deploy, destroy,
-            locate_service, message_channel, prepare_change_set, rejections, rejections_before_change_set, rollout,
+            PreparedChangeSet, Question, ReadCache, ResourceEvent, RolloutState, ServicePhase, StackDiff, StackInputs,
+            StackOutcome, StackUpdate, StatusReport, StoppedCause, TemplateSource, TemporaryChangeSets, Timeout,
+            Verdict, compare, deploy, destroy, locate_service, message_channel, prepare_change_set, rejections,
+            rejections_before_change_set, rollout,
         };
     }
     /// Views.

@@ -27,11 +27,13 @@ templates do not show) and
              sid, effect, actions, not_actions, resources, not_resources, principals, not_principals, condition;
              identity, arn; group, protocol, peer";
 
-pub(super) const STATUS: &str = "With --output json, one object, or with --watch one per line for each change: schema, cluster, service, status, steady,
-desired, running, pending, url, notes and
+pub(super) const STATUS: &str = "With --output json, one object, with --watch one per line for each change; for several services an object with services, a
+list of such objects. Each has schema, cluster, service, status, steady, desired, running, pending, url, notes and
+  verdict      phase (steady, rolling_out, scaling, failing, draining or missing), text
   deployments  id, status, task_definition, created, desired, running, pending, failed, rollout_state, rollout_reason
   tasks        id, last_status, health, task_definition, started, stopped, private_ip, stopped_reason,
                containers (name, last_status, exit_code, reason)
+  stopped      cause, count, recent (of the last five minutes), last, task, exit_code, lines (of the last task for this cause)
   scaling      min, max, policies (metric, target)
   discovery    name, instances (id, address, port)
   events       id, timestamp, message";

@@ -12,6 +12,7 @@ mod interrupted_diffs;
 mod json_help;
 mod logs;
 mod number;
+mod restart;
 #[cfg(all(unix, feature = "sandbox"))]
 mod sandbox;
 mod scale;
@@ -58,6 +59,7 @@ enum Command {
     Status(status::StatusArgs),
     Logs(Box<logs::LogsArgs>),
     Scale(scale::ScaleArgs),
+    Restart(restart::RestartArgs),
     Destroy(destroy::DestroyArgs),
     Cancel(cancel::CancelArgs),
     #[cfg(all(unix, feature = "sandbox"))]
@@ -99,8 +101,10 @@ pub(crate) fn without_destructive_suggestions(mut error: clap::Error) -> clap::E
 
 /// Runs the chosen command.
 pub(crate) async fn run(cli: Cli, ctx: &mut Context) -> Result<Exit, CliError> {
-    let prints_events =
-        matches!(cli.command, Command::Deploy(_) | Command::Scale(_) | Command::Destroy(_) | Command::Cancel(_));
+    let prints_events = matches!(
+        cli.command,
+        Command::Deploy(_) | Command::Scale(_) | Command::Restart(_) | Command::Destroy(_) | Command::Cancel(_)
+    );
     let ended = match cli.command {
         Command::Init(args) => init::run(&args, ctx),
         Command::Synth(args) => synth::run(args, ctx).await,
@@ -109,6 +113,7 @@ pub(crate) async fn run(cli: Cli, ctx: &mut Context) -> Result<Exit, CliError> {
         Command::Status(args) => Box::pin(status::run(args, ctx)).await,
         Command::Logs(args) => Box::pin(logs::run(*args, ctx)).await,
         Command::Scale(args) => Box::pin(scale::run(args, ctx)).await,
+        Command::Restart(args) => Box::pin(restart::run(args, ctx)).await,
         Command::Destroy(args) => Box::pin(destroy::run(args, ctx)).await,
         Command::Cancel(args) => Box::pin(cancel::run(args, ctx)).await,
         #[cfg(all(unix, feature = "sandbox"))]

@@ -19,7 +19,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::hint::{Hint, RepeatedCommand};
 use crate::ops::{
-    DeployResult, Deployed, Operation, ReadCache, ServiceCount, StackOutcome, autoscaling_differences, locate_service,
+    DeployResult, Deployed, DirectChange, Operation, ReadCache, StackOutcome, autoscaling_differences, locate_service,
 };
 use crate::project::Project;
 use crate::stack::spec::{MAX_TASKS_PER_SERVICE, Service};
@@ -129,7 +129,7 @@ async fn deploy_numbers(
     let name = locate_service(&aws, stack).await?;
     if let Some(count) = scaling.count {
         let was_updated = matches!(deployed.result, DeployResult::Done(Operation::Create | Operation::Update, _));
-        let service = ServiceCount::read(&aws, name).await?;
+        let service = DirectChange::read(&aws, name).await?;
         return ensure_count(&service, count, was_updated, execution, ctx).await;
     }
     match autoscaling_differences(&aws, &name, &scaling).await {
@@ -174,6 +174,6 @@ async fn hotswap_count(
         }
         _ => String::new(),
     };
-    let running = ServiceCount::read(&aws, name).await?;
+    let running = DirectChange::read(&aws, name).await?;
     set_count(&running, count, |old| format!("desired count {old} → {count} (ECS only){reset}"), execution, ctx).await
 }

@@ -1,9 +1,10 @@
-//! `ecsws status`: the state of a service.
+//! `ecsws status`: the state of services.
 
 use std::pin::pin;
 use std::time::Duration;
 
 use clap::Args;
+use futures_util::future::try_join_all;
 use tokio::sync::mpsc;
 use tokio::time::{interval, sleep};
 
@@ -14,52 +15,93 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::model::ServiceName;
-use crate::ops::{STATUS_POLL_INTERVAL, StatusReader, StatusReport};
-use crate::render::{self, LiveTerminal, UserAction};
+use crate::ops::{OpsError, STATUS_POLL_INTERVAL, StatusReader, StatusReport};
+use crate::project::Project;
+use crate::render::{self, LiveTerminal, StatusLineFormat, UserAction};
 
 /// The maximum time between two drawings of the live view.
 const REDRAW_INTERVAL: Duration = Duration::from_millis(500);
 
 const EXAMPLES: &str = "Examples:
-  ecsws status
+  ecsws status                     a line for each service; all about it if there is only one
   ecsws status api --watch
-  ecsws status --output json | jq '.running'
-  ecsws status --check || echo not steady";
+  ecsws status api --output json | jq '.running'
+  ecsws status --check || echo not steady
+  ecsws status api --watch --format workshop | cat";
 
-/// Show what runs: counts, rollout, tasks, scaling, discovery and events
+/// Show what runs: state, tasks and why they stopped, rollout, scaling and events
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::STATUS))]
 pub(super) struct StatusArgs {
-    /// Service, by its key in ecsws.toml
+    /// Services, by their keys in ecsws.toml [default: all]
     #[arg(add = complete::services())]
-    service: Option<String>,
-    /// Keep watching: a live view on a terminal, a line for each change elsewhere
+    service: Vec<String>,
+    /// Keep watching one service: a live view on a terminal, a line for each change elsewhere
     #[arg(short, long)]
     watch: bool,
-    /// Exit with 5 when the service is not steady
+    /// Format of the lines of --watch
+    #[arg(long, value_enum, requires = "watch", default_value_t)]
+    format: StatusLineFormat,
+    /// Exit with 5 when a service is not steady
     #[arg(long, conflicts_with = "watch")]
     check: bool,
 }
 
 pub(super) async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Exit, CliError> {
-    let StatusArgs { service, watch, check } = args;
+    let StatusArgs { service: keys, watch, format, check } = args;
     let project = ctx.project()?;
-    let stack = choose_service(&project, service.as_deref(), &mut ctx.ui).await?.spec.stack.clone();
+    if watch {
+        if keys.len() > 1 {
+            return Err(CliError::usage("--watch shows one service"));
+        }
+        let service = choose_service(&project, keys.first().map(String::as_str), &mut ctx.ui).await?;
+        let stack = service.spec.stack.clone();
+        return watch_service(&project, &stack, format, ctx).await;
+    }
+    let is_overview = keys.is_empty() && project.spec.services.len() > 1;
+    let keys = if keys.is_empty() { project.spec.services.keys().cloned().collect() } else { keys };
+    if keys.is_empty() {
+        return Err(CliError::usage("ecsws.toml has no service"));
+    }
+    let mut stacks = Vec::new();
+    for key in keys {
+        stacks.push((project.service(&key)?.spec.stack.clone(), key));
+    }
     let aws = ctx.aws(Some(&project)).await?;
-    let mut reader = StatusReader::locate(&aws, &stack, watch).await?;
-    if watch && ctx.ui.stdout_is_terminal() && ctx.ui.can_ask() && !ctx.ui.is_json() {
+    let shared: &Context = ctx;
+    let reports = try_join_all(stacks.iter().map(async |(stack, key)| {
+        let report = match StatusReader::locate(&aws, stack, false, Context::now).await {
+            Err(OpsError::Missing { .. }) if is_overview => StatusReport::not_deployed(key),
+            reader => with_url(reader?.read().await?, shared).await,
+        };
+        Ok::<_, CliError>((key.clone(), report))
+    }))
+    .await?;
+    let is_steady = reports.iter().all(|(_, report)| report.steady);
+    if is_overview {
+        render::status_table(&mut ctx.ui, &reports)?;
+    } else {
+        let reports: Vec<StatusReport> = reports.into_iter().map(|(_, report)| report).collect();
+        render::status(&mut ctx.ui, &reports, Context::now())?;
+    }
+    Ok(if check && !is_steady { Exit::CheckFailed } else { Exit::Done })
+}
+
+async fn watch_service(
+    project: &Project,
+    stack: &str,
+    format: StatusLineFormat,
+    ctx: &mut Context,
+) -> Result<Exit, CliError> {
+    let aws = ctx.aws(Some(project)).await?;
+    let mut reader = StatusReader::locate(&aws, stack, true, Context::now).await?;
+    if ctx.ui.stdout_is_terminal() && ctx.ui.can_ask() && !ctx.ui.is_json() && format == StatusLineFormat::Line {
         return Box::pin(live(&mut reader, ctx)).await;
     }
-    if watch {
-        return tokio::select! {
-            ended = lines(&mut reader, ctx) => ended,
-            () = render::stdout_closed() => Ok(Exit::Done),
-        };
+    tokio::select! {
+        ended = lines(&mut reader, format, ctx) => ended,
+        () = render::stdout_closed() => Ok(Exit::Done),
     }
-    let report = with_url(reader.read().await?, ctx).await;
-    let now = Context::now();
-    render::status(&mut ctx.ui, &report, now)?;
-    Ok(if check && !report.steady { Exit::CheckFailed } else { Exit::Done })
 }
 
 /// Adds the local URL in the sandbox, or why it is not known.
@@ -73,10 +115,10 @@ async fn with_url(mut report: StatusReport, ctx: &Context) -> StatusReport {
 }
 
 /// Prints a line whenever the counts or deployments change.
-async fn lines(reader: &mut StatusReader<'_>, ctx: &mut Context) -> Result<Exit, CliError> {
+async fn lines(reader: &mut StatusReader<'_>, format: StatusLineFormat, ctx: &mut Context) -> Result<Exit, CliError> {
     loop {
         let report = with_url(reader.next_change().await?, ctx).await;
-        render::status_line(&mut ctx.ui, &report)?;
+        render::status_line(&mut ctx.ui, &report, format, Context::now())?;
         if !ctx.ui.can_write() {
             return Ok(Exit::Done);
         }

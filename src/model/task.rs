@@ -62,6 +62,11 @@ impl Task {
         failed.or_else(|| self.containers.iter().find(|container| container.exit_code.is_some()))
     }
 
+    /// Whether ECS stopped it because the service scales in or moves to another deployment.
+    pub(crate) fn was_stopped_on_purpose(&self) -> bool {
+        self.stopped_reason.as_deref().is_some_and(|reason| reason.starts_with("Scaling activity initiated by"))
+    }
+
     /// Why the task stopped: ECS's reason, and the exit code and reason of each container.
     pub fn stop_cause(&self) -> String {
         let mut cause = self.stopped_reason.clone().unwrap_or_else(|| "ECS reported no reason".to_owned());

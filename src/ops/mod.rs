@@ -5,6 +5,7 @@ mod cancel;
 mod compare;
 mod deploy;
 mod destroy;
+mod direct_change;
 mod environment;
 mod error;
 mod locate;
@@ -37,6 +38,7 @@ pub use deploy::{
 pub(crate) use deploy::{DeployResult, Deployed, ProposedChanges, Reporter, StackPhases};
 pub use destroy::destroy;
 pub(crate) use destroy::{DeletionPlan, plan_deletions};
+pub(crate) use direct_change::DirectChange;
 pub(crate) use environment::{caller_environment, check_environment, check_region, target_environment};
 pub use error::OpsError;
 pub(crate) use locate::find_service;
@@ -46,9 +48,9 @@ pub(crate) use logs::{
     RequestBudget, RetryTime, deployment_end, last_events, log_groups, tasks_end,
 };
 pub use read_cache::ReadCache;
-pub(crate) use scale::{ServiceCount, autoscaling_differences};
-pub use status::StatusReport;
+pub(crate) use scale::autoscaling_differences;
 pub(crate) use status::{STATUS_POLL_INTERVAL, StatusReader};
+pub use status::{ServicePhase, StatusReport, StoppedCause, Verdict};
 pub(crate) use synthesiser::{LookUpEvent, Purpose, Synthesiser};
 
 type Result<T> = std::result::Result<T, OpsError>;

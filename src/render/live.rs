@@ -15,7 +15,7 @@ use super::progress::Pause;
 use super::status::{age, policies_text};
 use super::{Ui, clean};
 use crate::model::Task;
-use crate::ops::StatusReport;
+use crate::ops::{ServicePhase, StatusReport, StoppedCause};
 
 /// A key press or window event in a live view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,12 @@ pub fn draw(frame: &mut Frame<'_>, report: &StatusReport, message: Option<&str>,
     let [title_area, gauge_area, details_area, tasks_area, events_area, footer_area] =
         Layout::vertical(heights).areas(frame.area());
 
-    let state = if report.steady { "steady".green() } else { "not steady".yellow() };
+    let text = clean(&report.verdict.text, false).into_owned();
+    let state = match report.verdict.phase {
+        ServicePhase::Steady => text.green(),
+        ServicePhase::Failing => text.red(),
+        _ => text.yellow(),
+    };
     let title = vec![report.service.clone().bold(), format!(" in {} ", report.cluster).into(), state];
     frame.render_widget(Line::from(title), title_area);
     frame.render_widget(task_gauge(report), gauge_area);
@@ -113,7 +118,11 @@ pub fn draw(frame: &mut Frame<'_>, report: &StatusReport, message: Option<&str>,
 
 fn task_gauge(report: &StatusReport) -> Gauge<'static> {
     let ratio = if report.desired == 0 { 1.0 } else { f64::from(report.running) / f64::from(report.desired) };
-    let color = if report.running == report.desired { Color::Green } else { Color::Yellow };
+    let color = match report.verdict.phase {
+        ServicePhase::Steady => Color::Green,
+        ServicePhase::Failing => Color::Red,
+        _ => Color::Yellow,
+    };
     let label = format!("{} desired, {} running, {} pending", report.desired, report.running, report.pending);
     Gauge::default()
         .ratio(ratio.min(1.0))
@@ -143,6 +152,11 @@ fn details(report: &StatusReport) -> Vec<Line<'static>> {
     lines.extend(
         report.discovery.iter().map(|service| format!("discovery  {}  {}", service.name, service.addresses()).into()),
     );
+    for StoppedCause { cause, count, lines: log, .. } in report.stopped.iter().filter(|cause| cause.recent > 0) {
+        let cause = format!("stopped    {count} times: {}", clean(cause, false));
+        lines.push(cause.red().into());
+        lines.extend(log.iter().map(|line| format!("           {}", clean(line, false)).dim().into()));
+    }
     lines.extend(report.notes.iter().map(|note| clean(note, false).into_owned().yellow().into()));
     lines.extend(report.url.iter().map(|url| vec!["url        ".into(), url.clone().underlined()].into()));
     lines

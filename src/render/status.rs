@@ -1,42 +1,94 @@
-//! Prints a service's status: the full report, or one line per change for `status --watch` without a terminal.
+//! Prints the status of services: full reports, a table, or one line per change for `status --watch` without a terminal.
 
 use std::io;
 
 use jiff::{SpanRound, Timestamp, Unit};
 use owo_colors::OwoColorize as _;
+use serde_json::json;
 
 use super::{Ui, clean};
 use crate::model::ScalableTarget;
-use crate::ops::StatusReport;
+use crate::ops::{ServicePhase, StatusReport, StoppedCause};
 
-/// Writes the whole report.
-pub(crate) fn status(ui: &mut Ui, report: &StatusReport, now: Timestamp) -> io::Result<()> {
-    if ui.is_json() {
-        return ui.json_result(report);
+/// Writes the whole report of each service.
+pub(crate) fn status(ui: &mut Ui, reports: &[StatusReport], now: Timestamp) -> io::Result<()> {
+    match reports {
+        [report] if ui.is_json() => return ui.json_result(report),
+        _ if ui.is_json() => return ui.json_result(&json!({ "services": reports })),
+        _ => {}
     }
-    for line in lines(report, now) {
-        writeln!(ui.results(), "{line}")?;
+    let reports: Vec<String> = reports.iter().map(|report| lines(report, now).join("\n")).collect();
+    writeln!(ui.results(), "{}", reports.join("\n\n"))?;
+    ui.results().flush()
+}
+
+/// Writes one line for each service: its counts and its verdict.
+pub(crate) fn status_table(ui: &mut Ui, services: &[(String, StatusReport)]) -> io::Result<()> {
+    if ui.is_json() {
+        let reports: Vec<&StatusReport> = services.iter().map(|(_, report)| report).collect();
+        return ui.json_result(&json!({ "services": reports }));
+    }
+    let width = services.iter().map(|(key, _)| key.chars().count()).max().unwrap_or_default().max("SERVICE".len());
+    writeln!(ui.results(), "{}", format!("{:<width$}  RUNNING  STATE", "SERVICE").bold())?;
+    for (key, report) in services {
+        let counts = format!("{}/{}", report.running, report.desired);
+        writeln!(ui.results(), "{key:<width$}  {counts:<7}  {}", verdict(report))?;
     }
     ui.results().flush()
 }
 
-/// Writes the counts on one line, in the format of the workshop's `aws … | jq` command.
-pub(crate) fn status_line(ui: &mut Ui, report: &StatusReport) -> io::Result<()> {
+/// The formats of a line of `status --watch`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum StatusLineFormat {
+    /// `2026-11-23T10:15:03Z nodejs 2/3 running, 1 pending, rollout IN_PROGRESS`
+    #[default]
+    Line,
+    /// `Tasks Desired: 3 vs Tasks Running: 1`, as the workshop's command prints it
+    Workshop,
+}
+
+/// Writes the counts on one line.
+pub(crate) fn status_line(
+    ui: &mut Ui,
+    report: &StatusReport,
+    format: StatusLineFormat,
+    now: Timestamp,
+) -> io::Result<()> {
     if ui.is_json() {
         return ui.json_line(report);
     }
-    let StatusReport { desired, running, pending, .. } = report;
-    let rollout =
-        report.deployments.first().and_then(|deployment| deployment.rollout_state.clone()).unwrap_or_default();
-    writeln!(ui.results(), "Tasks Desired: {desired} vs Tasks Running: {running} (pending {pending}) {rollout}")?;
+    let StatusReport { service, desired, running, pending, .. } = report;
+    match format {
+        StatusLineFormat::Workshop => writeln!(ui.results(), "Tasks Desired: {desired} vs Tasks Running: {running}")?,
+        StatusLineFormat::Line => {
+            let now = now.strftime("%Y-%m-%dT%H:%M:%SZ");
+            let rollout = report.deployments.first().and_then(|deployment| deployment.rollout_state.as_deref());
+            let rollout = rollout.map_or_else(String::new, |state| format!(", rollout {state}"));
+            let failing = match report.verdict.phase {
+                ServicePhase::Failing => format!(", {}", clean(&report.verdict.text, false)),
+                _ => String::new(),
+            };
+            writeln!(ui.results(), "{now} {service} {running}/{desired} running, {pending} pending{rollout}{failing}")?;
+        }
+    }
     ui.results().flush()
+}
+
+/// The verdict in the colour of its phase.
+fn verdict(report: &StatusReport) -> String {
+    let text = clean(&report.verdict.text, false);
+    match report.verdict.phase {
+        ServicePhase::Steady => text.green().to_string(),
+        ServicePhase::Failing => text.red().to_string(),
+        _ => text.yellow().to_string(),
+    }
 }
 
 /// The report as coloured lines.
 fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
-    let state = if report.steady { "steady".green().to_string() } else { "not steady".yellow().to_string() };
-    lines.push(format!("{} in {}  {}  {state}", report.service.bold(), report.cluster, report.status));
+    lines.push(format!("{}  {}", report.service.bold(), verdict(report)));
+    lines.push(format!("  cluster    {}, service {}", report.cluster, report.status));
     lines.push(format!(
         "  tasks      {} desired, {} running, {} pending",
         report.desired, report.running, report.pending
@@ -47,8 +99,9 @@ fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
         } else {
             String::new()
         };
+        let created = deployment.created.map(|created| format!(", {} ago", age(created, now))).unwrap_or_default();
         lines.push(format!(
-            "  rollout    {} {} {}  {} of {} running{failed}",
+            "  rollout    {} {} {}  {} of {} running{failed}{created}",
             deployment.status,
             deployment.task_definition,
             deployment.rollout_state.as_deref().unwrap_or("-"),
@@ -74,6 +127,15 @@ fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
         let age = task.started.map(|started| age(started, now)).unwrap_or_default();
         let address = task.private_ip.as_deref().unwrap_or("-");
         lines.push(format!("  {:<34}{:<14}{:<11}{age:<10}{address}", task.id, task.last_status, task.health));
+    }
+    if !report.stopped.is_empty() {
+        lines.push(String::new());
+        lines.push(format!("  {:<7}{:<10}{}", "TIMES", "LAST", "TASKS STOPPED BECAUSE").bold().to_string());
+    }
+    for StoppedCause { cause, count, last, lines: log, .. } in &report.stopped {
+        let age = last.map(|last| age(last, now)).unwrap_or_default();
+        lines.push(format!("  {count:<7}{age:<10}{}", clean(cause, false)));
+        lines.extend(log.iter().map(|line| format!("                   {}", clean(line, false).dimmed())));
     }
     if !report.events.is_empty() {
         lines.push(String::new());

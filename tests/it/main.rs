@@ -36,6 +36,7 @@ mod scale;
 mod scripted;
 mod spec;
 mod stack_names;
+mod status;
 mod suggestions;
 mod synth;
 mod terminal;

@@ -16,7 +16,10 @@ struct Scenario {
     before: Option<String>,
     /// The desired count that is set in ECS, for scenarios of `scale --hotswap`.
     count: Option<u32>,
-    /// The observation before the count is set.
+    /// Whether the service is restarted.
+    #[serde(default)]
+    restart: bool,
+    /// The observation before the count is set or the service is restarted.
     #[serde(default)]
     seen_before: Observation,
     steps: Vec<Step>,
@@ -54,11 +57,11 @@ fn rollout_states_follow_from_the_observations() {
     let mut scenarios = 0;
     for file in std::fs::read_dir(data("rollouts")).unwrap() {
         let path = file.unwrap().path();
-        let Scenario { about, before, count, seen_before, steps } =
+        let Scenario { about, before, count, restart, seen_before, steps } =
             serde_json::from_str(&read(&path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut rollout = match count {
-            Some(count) => Rollout::for_desired_count(count, &seen_before),
-            None => Rollout::new("Service", before),
+            None if !restart => Rollout::new("Service", before),
+            count => Rollout::outside_stack(count, &seen_before),
         };
         let steps = steps.into_iter().enumerate();
         for (at, Step { repeat, observation, state: expected, progress: expected_progress }) in steps {

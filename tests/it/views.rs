@@ -2,7 +2,7 @@
 
 use ecsws::testing::model::{Container, Deployment, DiscoveryInstance, DiscoveryService, ScalingPolicy, ServiceEvent};
 use ecsws::testing::model::{ScalableTarget, Task};
-use ecsws::testing::ops::StatusReport;
+use ecsws::testing::ops::{ServicePhase, StatusReport, Verdict};
 use ecsws::testing::render::draw;
 use insta::assert_snapshot;
 use jiff::Timestamp;
@@ -62,12 +62,14 @@ fn steady() -> StatusReport {
         cluster: "container-demo".to_owned(),
         service: "api".to_owned(),
         status: "ACTIVE".to_owned(),
+        verdict: Verdict { phase: ServicePhase::Steady, text: "steady".to_owned() },
         steady: true,
         desired: 2,
         running: 2,
         pending: 0,
         deployments: vec![deployment("PRIMARY", 1, (2, 2), "COMPLETED")],
         tasks: vec![task('a', "RUNNING", 1), task('b', "RUNNING", 1)],
+        stopped: Vec::new(),
         scaling: None,
         discovery: vec![DiscoveryService {
             name: "api.service".to_owned(),
@@ -86,6 +88,7 @@ fn steady() -> StatusReport {
 fn rolling_out() -> StatusReport {
     let policies = vec![ScalingPolicy { metric: "ECSServiceAverageCPUUtilization".to_owned(), target: 50.0 }];
     StatusReport {
+        verdict: Verdict { phase: ServicePhase::RollingOut, text: "rolling out 0 of 3".to_owned() },
         steady: false,
         desired: 3,
         running: 2,
@@ -143,6 +146,7 @@ fn a_terminal_of_any_size_can_be_drawn_on() {
 fn a_missing_service() {
     let missing = StatusReport {
         status: "MISSING".to_owned(),
+        verdict: Verdict { phase: ServicePhase::Missing, text: "not deployed".to_owned() },
         steady: false,
         desired: 0,
         running: 0,

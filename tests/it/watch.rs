@@ -9,10 +9,14 @@ fn status_prints_every_change_while_another_command_scales() {
     workshop.run("--sandbox deploy").success();
     let mut status = workshop.follow("--sandbox status --watch");
     let first = status.wait_for_line(|_| true);
-    assert_eq!(first, "Tasks Desired: 1 vs Tasks Running: 1 (pending 0) COMPLETED");
+    // Time and service come first.
+    let counts = |line: &str| line.split(' ').skip(2).collect::<Vec<_>>().join(" ");
+    assert_eq!(counts(&first), "1/1 running, 0 pending, rollout COMPLETED");
     workshop.run("--sandbox scale --count 2").success();
-    status.wait_for_line(|line| line == "Tasks Desired: 2 vs Tasks Running: 2 (pending 0) COMPLETED");
+    status.wait_for_line(|line| counts(line) == "2/2 running, 0 pending, rollout COMPLETED");
     assert_eq!(status.interrupt(), Some(130));
+    let mut workshop_format = workshop.follow("--sandbox status --watch --format workshop");
+    assert_eq!(workshop_format.wait_for_line(|_| true), "Tasks Desired: 2 vs Tasks Running: 2");
 }
 
 #[test]

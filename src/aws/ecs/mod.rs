@@ -44,6 +44,13 @@ impl Aws {
         call.send().await.map(drop).map_err(|error| self.error(action, error))
     }
 
+    /// Starts a new deployment of the same task definition, which replaces all tasks.
+    pub async fn force_new_deployment(&self, name: &ServiceName) -> Result<()> {
+        let action = format!("restart service `{}`", name.service);
+        let call = self.ecs().update_service().cluster(&name.cluster).service(&name.service).force_new_deployment(true);
+        call.send().await.map(drop).map_err(|error| self.error(action, error))
+    }
+
     /// The service's running and pending tasks, sorted by id.
     pub async fn tasks(&self, name: &ServiceName) -> Result<Vec<Task>> {
         self.tasks_by_desired_status(name, sdk::DesiredStatus::Running).await

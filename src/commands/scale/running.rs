@@ -10,13 +10,13 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::hint::Hint;
-use crate::ops::{self, ServiceCount, SteadyLimit};
+use crate::ops::{self, DirectChange, SteadyLimit};
 use crate::render::{self, DeployView};
 
 /// Sets the desired count in ECS if the deployment did not. CloudFormation sends a count only when the template's changes, so a count that
 /// was changed in ECS would stay.
 pub(super) async fn ensure_count(
-    service: &ServiceCount<'_>,
+    service: &DirectChange<'_>,
     count: u32,
     was_updated: bool,
     options: &ExecutionOptions,
@@ -33,7 +33,7 @@ pub(super) async fn ensure_count(
 
 /// Sets the desired count in ECS and waits until it runs. `message` describes the change, given the old count.
 pub(super) async fn set_count(
-    service: &ServiceCount<'_>,
+    service: &DirectChange<'_>,
     count: u32,
     message: impl Fn(u32) -> String,
     options: &ExecutionOptions,
@@ -67,7 +67,7 @@ pub(super) async fn set_count(
     Ok(waited.ok_or_else(interrupted)??)
 }
 
-async fn warn_of_autoscaling(service: &ServiceCount<'_>, count: u32, ctx: &mut Context) {
+async fn warn_of_autoscaling(service: &DirectChange<'_>, count: u32, ctx: &mut Context) {
     if let Some(warning) = service.autoscaling_warning(count).await {
         ctx.ui.warn(&warning);
     }

@@ -69,9 +69,9 @@ impl ServiceWatch {
         }
     }
 
-    /// Watches a change of the desired count in ECS; see [`Rollout::for_desired_count`].
-    pub(super) fn for_desired_count(name: ServiceName, count: u32, initial: &Observation) -> Self {
-        Self { rollout: Rollout::for_desired_count(count, initial), ..Self::new(name, "", None) }
+    /// Watches a change that was made in ECS.
+    pub(super) fn outside_stack(name: ServiceName, rollout: Rollout) -> Self {
+        Self { rollout, ..Self::new(name, "", None) }
     }
 
     /// Sets the start of the update, if no events of the stack show it.

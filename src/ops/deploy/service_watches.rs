@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep};
 
-use super::rollout::Observation;
+use super::rollout::Rollout;
 use super::service_watch::ServiceWatch;
 use crate::aws::Aws;
 use crate::model::{ServiceArn, ServiceName, ServiceState, StackEvent, StackResource};
@@ -149,9 +149,9 @@ impl ServiceWatches {
         failed.collect()
     }
 
-    /// One service whose desired count is changed in ECS directly.
-    pub(crate) fn for_desired_count(name: ServiceName, count: u32, initial: &Observation) -> Self {
-        Self { watches: vec![ServiceWatch::for_desired_count(name, count, initial)], ..Self::default() }
+    /// One service that was changed in ECS.
+    pub(crate) fn outside_stack(name: ServiceName, rollout: Rollout) -> Self {
+        Self { watches: vec![ServiceWatch::outside_stack(name, rollout)], ..Self::default() }
     }
 
     /// Polls the services until every rollout is complete, after the stack operation.

@@ -117,7 +117,7 @@ fn an_unknown_stack_lists_the_known_ones() {
 #[test]
 fn one_of_several_services_has_to_be_named() {
     let text = SERVICE.to_owned() + &SERVICE.replace("services.api", "services.web");
-    assert_snapshot!(ecsws(project(&text).path(), "status --region us-east-1"), @"
+    assert_snapshot!(ecsws(project(&text).path(), "scale --count 1 --region us-east-1"), @"
     code Some(2)
     -- stdout
     -- stderr
@@ -183,9 +183,10 @@ fn the_help_lists_the_commands_and_the_exit_codes() {
       synth        Print the CloudFormation template of a stack
       diff         Show what deploy would change, as `cdk diff` shows it
       deploy       Deploy stacks: show the changes, ask for approval, execute them and follow to the end
-      status       Show what runs: counts, rollout, tasks, scaling, discovery and events
+      status       Show what runs: state, tasks and why they stopped, rollout, scaling and events
       logs         Show log events of services
       scale        Change how many tasks of a service run
+      restart      Replace the tasks of a service by new ones
       destroy      Delete stacks and everything in them
       cancel       Cancel an update or creation in progress, and follow until it is undone
       sandbox      Start, stop and inspect the local AWS that --sandbox uses

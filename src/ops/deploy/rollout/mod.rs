@@ -17,6 +17,7 @@ use crate::model::{Deployment, ServiceState, StackEvent, Task};
 use expected_count::{CountCheck, ExpectedCount};
 pub use rollout_events::{RolloutEvent, RolloutState};
 use stopped_tasks::StoppedTaskGroups;
+pub(crate) use stopped_tasks::without_ids;
 
 /// CloudFormation's event of an update may come shortly before or after ECS creates the deployment for it.
 const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(2);
@@ -50,6 +51,8 @@ pub struct Rollout {
     is_new: bool,
     /// The desired count that was set in ECS directly.
     expected_count: Option<ExpectedCount>,
+    /// The PRIMARY deployment from before is not the one that has to succeed.
+    needs_new_deployment: bool,
     deployments: Vec<Deployment>,
     seen_event_ids: HashSet<String>,
     stopped_tasks: StoppedTaskGroups,
@@ -76,18 +79,20 @@ impl Rollout {
             is_deleting: false,
             is_new: false,
             expected_count: None,
+            needs_new_deployment: false,
             deployments: Vec::new(),
             seen_event_ids: HashSet::new(),
             stopped_tasks: StoppedTaskGroups::default(),
         }
     }
 
-    /// A change of the desired count in ECS, without a stack operation. Events and tasks in `initial`, which was observed before the change, are
-    /// not reported again.
-    pub fn for_desired_count(count: u32, initial: &Observation) -> Self {
+    /// A change in ECS, without a stack operation: of the desired count to `count`, or a new deployment. Events and tasks in `initial`, which
+    /// was observed before the change, are not reported again.
+    pub fn outside_stack(count: Option<u32>, initial: &Observation) -> Self {
         let primary = initial.service.as_ref().and_then(ServiceState::primary_deployment);
         let mut rollout = Self::new("", primary.map(|primary| primary.id.clone()));
-        rollout.expected_count = Some(ExpectedCount::new(count));
+        rollout.expected_count = count.map(ExpectedCount::new);
+        rollout.needs_new_deployment = count.is_none();
         let events = initial.service.iter().flat_map(|service| &service.events);
         rollout.seen_event_ids = events.map(|event| event.id.clone()).collect();
         rollout.stopped_tasks = StoppedTaskGroups::without(&initial.stopped);
@@ -212,6 +217,9 @@ impl Rollout {
                 is_certain
             }
         };
+        if self.needs_new_deployment && !is_certain {
+            return;
+        }
         let reason = primary.rollout_reason.as_deref().unwrap_or_default();
         match primary.rollout_state.as_deref() {
             Some("FAILED") => self.set_failed(if reason.is_empty() { "its deployment failed" } else { reason }),

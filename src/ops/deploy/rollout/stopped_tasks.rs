@@ -24,7 +24,7 @@ impl StoppedTaskGroups {
 
     /// Adds a task. Returns nothing for one that was added before, or that ECS stopped on purpose.
     pub(super) fn add(&mut self, task: &Task) -> Vec<RolloutEvent> {
-        if is_expected_stop(task) || !self.seen_ids.insert(task.id.clone()) {
+        if task.was_stopped_on_purpose() || !self.seen_ids.insert(task.id.clone()) {
             return Vec::new();
         }
         let cause = task.stop_cause();
@@ -36,13 +36,8 @@ impl StoppedTaskGroups {
     }
 }
 
-/// Whether ECS stopped the task because the service scales in or moves to another deployment.
-fn is_expected_stop(task: &Task) -> bool {
-    task.stopped_reason.as_deref().is_some_and(|reason| reason.starts_with("Scaling activity initiated by"))
-}
-
 /// A cause without what differs between tasks: ids of tasks, requests and network interfaces.
-fn without_ids(cause: &str) -> String {
+pub(crate) fn without_ids(cause: &str) -> String {
     let is_id = |word: &str| {
         word.len() >= 8
             && word.contains(|c: char| c.is_ascii_digit())

@@ -1,14 +1,21 @@
 //! Reads the state of a service into one value for all views.
 
+mod stopped_causes;
+mod verdict;
+
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::sleep;
 
 use super::retry::retry_if;
 use super::{OpsError, Result, locate_service};
-use crate::aws::Aws;
+use crate::aws::{Aws, AwsError};
 use crate::model::{Deployment, DiscoveryService, ScalableTarget, ServiceEvent, ServiceName, ServiceState, Task};
+
+pub use stopped_causes::StoppedCause;
+pub use verdict::{ServicePhase, Verdict};
 
 /// A service's state. This is the object of `status --output json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -17,6 +24,8 @@ pub struct StatusReport {
     pub service: String,
     /// `ACTIVE`, `DRAINING` or `INACTIVE`; `MISSING` if it does not exist.
     pub status: String,
+    /// What it does, in words.
+    pub verdict: Verdict,
     /// Whether the service is steady.
     pub steady: bool,
     pub desired: u32,
@@ -26,6 +35,8 @@ pub struct StatusReport {
     pub deployments: Vec<Deployment>,
     /// The tasks that run or start.
     pub tasks: Vec<Task>,
+    /// Why tasks stopped unexpectedly, the latest cause first.
+    pub stopped: Vec<StoppedCause>,
     /// Its autoscaling, if any.
     pub scaling: Option<ScalableTarget>,
     /// The DNS names of the service, with the addresses of its tasks.
@@ -38,6 +49,33 @@ pub struct StatusReport {
     pub notes: Vec<String>,
 }
 
+impl StatusReport {
+    /// The report of a service that is not deployed.
+    pub(crate) fn not_deployed(service: &str) -> Self {
+        let ServiceState { status, desired, running, pending, deployments, events, registries: _ } =
+            ServiceState::missing();
+        let verdict = Verdict { phase: ServicePhase::Missing, text: "not deployed".to_owned() };
+        Self {
+            cluster: String::new(),
+            service: service.to_owned(),
+            status,
+            verdict,
+            steady: false,
+            desired,
+            running,
+            pending,
+            deployments,
+            tasks: Vec::new(),
+            stopped: Vec::new(),
+            scaling: None,
+            discovery: Vec::new(),
+            url: None,
+            events,
+            notes: Vec::new(),
+        }
+    }
+}
+
 /// How many events are reported.
 const MAX_EVENTS: usize = 10;
 
@@ -46,6 +84,7 @@ const MAX_EVENTS: usize = 10;
 pub(crate) struct StatusReader<'a> {
     aws: &'a Aws,
     service: ServiceName,
+    now: fn() -> Timestamp,
     /// The last result of [`StatusReader::next_change`].
     last: Option<RolloutKey>,
     /// Whether the service was read.
@@ -60,10 +99,10 @@ pub(crate) const STATUS_POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 impl<'a> StatusReader<'a> {
     /// A reader for the service of a stack. A watch waits until AWS can be reached.
-    pub(crate) async fn locate(aws: &'a Aws, stack: &str, watch: bool) -> Result<Self> {
+    pub(crate) async fn locate(aws: &'a Aws, stack: &str, watch: bool, now: fn() -> Timestamp) -> Result<Self> {
         let is_retryable = |error: &OpsError| watch && error.is_transient();
         let service = retry_if(aws.waits(), None, is_retryable, async || locate_service(aws, stack).await).await?;
-        Ok(Self { aws, service, last: None, has_read: false })
+        Ok(Self { aws, service, now, last: None, has_read: false })
     }
 
     /// Reads the service until its counts or deployments have changed. The first call returns what it reads.
@@ -92,33 +131,34 @@ impl<'a> StatusReader<'a> {
     /// Reads the service from ECS, Application Auto Scaling and Cloud Map.
     pub(crate) async fn read(&self) -> Result<StatusReport> {
         let Self { aws, service: name, .. } = self;
-        let (state, tasks, scaling) = tokio::join!(aws.service_state(name), aws.tasks(name), aws.scalable_target(name));
-        let (state, tasks, mut notes) = (state?, tasks?, Vec::new());
-        let scaling = scaling.unwrap_or_else(|error| {
-            notes.push(error.to_string());
-            None
-        });
-        let steady = state.as_ref().is_some_and(ServiceState::is_steady);
-        let ServiceState { status, desired, running, pending, deployments, mut events, registries } =
-            state.unwrap_or_else(ServiceState::missing);
+        let (state, tasks, stopped, scaling) =
+            tokio::join!(aws.service_state(name), aws.tasks(name), aws.stopped_tasks(name), aws.scalable_target(name));
+        let (state, tasks, mut notes) = (state?.unwrap_or_else(ServiceState::missing), tasks?, Vec::new());
+        let mut note = |error: AwsError| notes.push(error.to_string());
+        let scaling = scaling.map_err(&mut note).unwrap_or_default();
+        let now = (self.now)();
+        let stopped = stopped.map_err(&mut note).unwrap_or_default();
+        let mut stopped = StoppedCause::of_tasks(&stopped, state.primary_deployment(), now);
+        StoppedCause::read_lines(&mut stopped, aws).await;
+        let verdict = Verdict::new(&state, &tasks, &stopped);
+        let ServiceState { status, desired, running, pending, deployments, mut events, registries } = state;
         let mut discovery = Vec::new();
         for arn in &registries {
-            match aws.discovery_service(arn).await {
-                Ok(service) => discovery.push(service),
-                Err(error) => notes.push(error.to_string()),
-            }
+            discovery.extend(aws.discovery_service(arn).await.map_err(&mut note).ok());
         }
         events.truncate(MAX_EVENTS);
         Ok(StatusReport {
             cluster: name.cluster.clone(),
             service: name.service.clone(),
             status,
-            steady,
+            steady: verdict.is_steady(),
+            verdict,
             desired,
             running,
             pending,
             deployments,
             tasks,
+            stopped,
             scaling,
             discovery,
             url: None,

@@ -1,21 +1,21 @@
-//! Changes a service's desired count directly in ECS, without its stack.
+//! Changes a service directly in ECS, without its stack: its desired count, or a new deployment.
 
 use crate::aws::Aws;
 use crate::model::{ScalableTarget, ServiceName, ServiceState};
-use crate::ops::deploy::rollout::Observation;
+use crate::ops::deploy::rollout::{Observation, Rollout};
 use crate::ops::deploy::service_watches::ServiceWatches;
 use crate::ops::{OpsError, Reporter, Result, SteadyLimit};
 
-/// The desired count of a service in ECS. Keeps the service as it was before the change.
+/// A change of a service in ECS. Keeps the service as it was before.
 #[derive(Debug)]
-pub(crate) struct ServiceCount<'a> {
+pub(crate) struct DirectChange<'a> {
     aws: &'a Aws,
     name: ServiceName,
     initial_count: u32,
     initial_observation: Observation,
 }
 
-impl<'a> ServiceCount<'a> {
+impl<'a> DirectChange<'a> {
     /// Reads the service and its stopped tasks.
     ///
     /// # Errors
@@ -63,13 +63,26 @@ impl<'a> ServiceCount<'a> {
     /// When something else changes the count, or tasks do not start.
     pub(crate) async fn until_steady<E>(&self, count: u32, limit: SteadyLimit, reporter: &Reporter<E>) -> Result<()> {
         reporter.activity(format!("{}: waiting for {count} tasks …", self.name.service));
-        let mut services = ServiceWatches::for_desired_count(self.name.clone(), count, &self.initial_observation);
+        let rollout = Rollout::outside_stack(Some(count), &self.initial_observation);
+        let mut services = ServiceWatches::outside_stack(self.name.clone(), rollout);
         services.until_steady(self.aws, limit, reporter).await.map_err(|error| match error {
             OpsError::RolloutFailed { service, reason, stopped_tasks } => {
                 OpsError::CountNotReached { service, count, reason, stopped_tasks }
             }
             error => error,
         })
+    }
+
+    /// Replaces all tasks by a new deployment of the same task definition.
+    pub(crate) async fn restart(&self) -> Result<()> {
+        Ok(self.aws.force_new_deployment(&self.name).await?)
+    }
+
+    /// Waits until the deployment of [`DirectChange::restart`] is complete, within `limit`.
+    pub(crate) async fn until_restarted<E>(&self, limit: SteadyLimit, reporter: &Reporter<E>) -> Result<()> {
+        reporter.activity(format!("{}: waiting for the new deployment …", self.name.service));
+        let rollout = Rollout::outside_stack(None, &self.initial_observation);
+        ServiceWatches::outside_stack(self.name.clone(), rollout).until_steady(self.aws, limit, reporter).await
     }
 
     /// A warning that the registered autoscaling may change `count`. `None` without autoscaling, or if it cannot be read.
