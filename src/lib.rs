@@ -146,8 +146,8 @@ pub mod testing {
     /// Plain values of AWS.
     pub mod model {
         pub use crate::model::{
-            Container, Deployment, DiscoveryInstance, DiscoveryService, PlannedChange, ScalableTarget, ScalingPolicy,
-            ServiceEvent, Stack, StackRequest, StackStatus, Task,
+            Container, Deployment, DiscoveryInstance, DiscoveryService, PlannedChange, ScalableTarget, ScalingActivity,
+            ScalingPolicy, ServiceEvent, Stack, StackRequest, StackStatus, Task,
         };
     }
     /// Operations.

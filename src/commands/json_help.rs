@@ -34,7 +34,7 @@ list of such objects. Each has schema, cluster, service, status, steady, desired
   tasks        id, last_status, health, task_definition, started, stopped, private_ip, stopped_reason,
                containers (name, last_status, exit_code, reason)
   stopped      cause, count, recent (of the last five minutes), last, task, exit_code, lines (of the last task for this cause)
-  scaling      min, max, policies (metric, target)
+  scaling      min, max, suspended, policies (metric, target), activities (started, status, description, cause)
   discovery    name, instances (id, address, port)
   events       id, timestamp, message";
 
@@ -43,6 +43,9 @@ ingestion_time, message; result (with --query), source (service or log group) if
 ingested late and newer events were printed before. With --previous, also before the events of each task: event (stopped_task),
 service, task (as in the output of `status`).
 `logs groups`: schema, groups (name, retention_days, stored_bytes). `logs streams`: schema, streams (name, last_event).";
+
+pub(super) const LS: &str = "With --output json, one object: schema, stacks. Each has name, status (null if it is not deployed), updated, and service
+(an object as in the output of `status`, or null).";
 
 pub(super) const INIT: &str = "With --output json, one object: schema, wrote (the file).";
 

@@ -11,6 +11,7 @@ mod init;
 mod interrupted_diffs;
 mod json_help;
 mod logs;
+mod ls;
 mod number;
 mod restart;
 #[cfg(all(unix, feature = "sandbox"))]
@@ -56,6 +57,7 @@ enum Command {
     Synth(synth::SynthArgs),
     Diff(diff::DiffArgs),
     Deploy(deploy::DeployArgs),
+    Ls(ls::LsArgs),
     Status(status::StatusArgs),
     Logs(Box<logs::LogsArgs>),
     Scale(scale::ScaleArgs),
@@ -110,6 +112,7 @@ pub(crate) async fn run(cli: Cli, ctx: &mut Context) -> Result<Exit, CliError> {
         Command::Synth(args) => synth::run(args, ctx).await,
         Command::Diff(args) => diff::run(args, ctx).await,
         Command::Deploy(args) => Box::pin(deploy::run(args, ctx)).await,
+        Command::Ls(args) => ls::run(&args, ctx).await,
         Command::Status(args) => Box::pin(status::run(args, ctx)).await,
         Command::Logs(args) => Box::pin(logs::run(*args, ctx)).await,
         Command::Scale(args) => Box::pin(scale::run(args, ctx)).await,

@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::model::ServiceName;
-use crate::ops::{OpsError, STATUS_POLL_INTERVAL, StatusReader, StatusReport};
+use crate::ops::{self, STATUS_POLL_INTERVAL, StatusReader, StatusReport};
 use crate::project::Project;
 use crate::render::{self, LiveTerminal, StatusLineFormat, UserAction};
 
@@ -70,11 +70,12 @@ pub(super) async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Exit, Cli
     let aws = ctx.aws(Some(&project)).await?;
     let shared: &Context = ctx;
     let reports = try_join_all(stacks.iter().map(async |(stack, key)| {
-        let report = match StatusReader::locate(&aws, stack, false, Context::now).await {
-            Err(OpsError::Missing { .. }) if is_overview => StatusReport::not_deployed(key),
-            reader => with_url(reader?.read().await?, shared).await,
+        let report = if is_overview {
+            ops::service_status(&aws, key, stack, Context::now).await?
+        } else {
+            StatusReader::locate(&aws, stack, false, Context::now).await?.read().await?
         };
-        Ok::<_, CliError>((key.clone(), report))
+        Ok::<_, CliError>((key.clone(), with_url(report, shared).await))
     }))
     .await?;
     let is_steady = reports.iter().all(|(_, report)| report.steady);
@@ -105,7 +106,7 @@ async fn watch_service(
 }
 
 /// Adds the local URL in the sandbox, or why it is not known.
-async fn with_url(mut report: StatusReport, ctx: &Context) -> StatusReport {
+pub(super) async fn with_url(mut report: StatusReport, ctx: &Context) -> StatusReport {
     let name = ServiceName { cluster: report.cluster.clone(), service: report.service.clone() };
     match ctx.local_url(&name).await {
         Ok(url) => report.url = url,

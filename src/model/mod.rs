@@ -17,7 +17,7 @@ pub use discovery::{DiscoveryInstance, DiscoveryService};
 pub(crate) use json_time::{json_time, serialize_optional_time, serialize_time};
 pub(crate) use log::{LiveUpdate, LogEvent, LogGroup, LogPage, LogQuery, LogStream, log_group_name};
 pub(crate) use network::{Subnet, Vpc};
-pub use scaling::{ScalableTarget, ScalingPolicy};
+pub use scaling::{ScalableTarget, ScalingActivity, ScalingPolicy};
 pub use service::{Deployment, ServiceEvent};
 pub(crate) use service::{ServiceArn, ServiceName, ServiceState};
 pub(crate) use stack::{Export, Output, StackEvent, StackResource, stack_name};

@@ -12,7 +12,7 @@ use ratatui::widgets::{Block, Gauge, Paragraph, Wrap};
 use ratatui::{DefaultTerminal, Frame};
 
 use super::progress::Pause;
-use super::status::{age, policies_text};
+use super::status::{age, scaling_text};
 use super::{Ui, clean};
 use crate::model::Task;
 use crate::ops::{ServicePhase, StatusReport, StoppedCause};
@@ -147,7 +147,7 @@ fn details(report: &StatusReport) -> Vec<Line<'static>> {
         );
     }
     if let Some(scaling) = &report.scaling {
-        lines.push(format!("scaling    {} to {} tasks{}", scaling.min, scaling.max, policies_text(scaling)).into());
+        lines.push(format!("scaling    {}", scaling_text(scaling)).into());
     }
     lines.extend(
         report.discovery.iter().map(|service| format!("discovery  {}  {}", service.name, service.addresses()).into()),

@@ -31,7 +31,7 @@ pub(crate) use sandbox::{
     SandboxSession, SandboxStack, SandboxStatus, SandboxTask, SandboxTasks, injected_faults, lines_or_json,
     sandbox_log, sandbox_status,
 };
-pub(crate) use status::{StatusLineFormat, status, status_line, status_table};
+pub(crate) use status::{ListedStack, StatusLineFormat, stack_list, status, status_line, status_table};
 pub(crate) use stdout::stdout_closed;
 pub(crate) use templates::{templates, templates_by_name};
 pub(crate) use ui::{Ui, UiOptions, print_startup_error};

@@ -7,8 +7,11 @@ use owo_colors::OwoColorize as _;
 use serde_json::json;
 
 use super::{Ui, clean};
-use crate::model::ScalableTarget;
+use crate::model::{ScalableTarget, ScalingActivity, Stack, json_time};
 use crate::ops::{ServicePhase, StatusReport, StoppedCause};
+
+/// How many of the last scaling activities are shown.
+const SHOWN_ACTIVITIES: usize = 5;
 
 /// Writes the whole report of each service.
 pub(crate) fn status(ui: &mut Ui, reports: &[StatusReport], now: Timestamp) -> io::Result<()> {
@@ -33,6 +36,48 @@ pub(crate) fn status_table(ui: &mut Ui, services: &[(String, StatusReport)]) -> 
     for (key, report) in services {
         let counts = format!("{}/{}", report.running, report.desired);
         writeln!(ui.results(), "{key:<width$}  {counts:<7}  {}", verdict(report))?;
+    }
+    ui.results().flush()
+}
+
+/// A stack of the project.
+#[derive(Debug)]
+pub(crate) struct ListedStack {
+    pub name: String,
+    /// The stack in CloudFormation, if it exists.
+    pub deployed: Option<Stack>,
+    /// The key and the report of its service, if it has one and exists.
+    pub service: Option<(String, StatusReport)>,
+}
+
+/// Writes one line for each stack: its status and its service.
+pub(crate) fn stack_list(ui: &mut Ui, stacks: &[ListedStack], now: Timestamp) -> io::Result<()> {
+    if ui.is_json() {
+        let stacks = stacks.iter().map(|ListedStack { name, deployed, service }| {
+            json!({
+                "name": name,
+                "status": deployed.as_ref().map(|stack| stack.status.to_string()),
+                "updated": deployed.as_ref().and_then(|stack| stack.updated).map(json_time),
+                "service": service.as_ref().map(|(_, report)| report),
+            })
+        });
+        return ui.json_result(&json!({ "stacks": stacks.collect::<Vec<_>>() }));
+    }
+    let width = stacks.iter().map(|stack| stack.name.len()).max().unwrap_or_default();
+    let head = format!("{:<width$}  {:<24}{:<10}{:<9}{}", "STACK", "STATUS", "UPDATED", "RUNNING", "SERVICE");
+    writeln!(ui.results(), "{}", head.bold())?;
+    for ListedStack { name, deployed, service } in stacks {
+        let status = deployed.as_ref().map_or_else(|| "not deployed".to_owned(), |stack| stack.status.to_string());
+        let updated = deployed.as_ref().and_then(|stack| stack.updated);
+        let updated = updated.map(|updated| age(updated, now)).unwrap_or_default();
+        let line = match service {
+            Some((key, report)) => {
+                let counts = format!("{}/{}", report.running, report.desired);
+                format!("{name:<width$}  {status:<24}{updated:<10}{counts:<9}{key}: {}", verdict(report))
+            }
+            None => format!("{name:<width$}  {status:<24}{updated}"),
+        };
+        writeln!(ui.results(), "{}", line.trim_end())?;
     }
     ui.results().flush()
 }
@@ -110,7 +155,7 @@ fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
         ));
     }
     if let Some(scaling) = &report.scaling {
-        lines.push(format!("  scaling    {} to {} tasks{}", scaling.min, scaling.max, policies_text(scaling)));
+        lines.push(format!("  scaling    {}", scaling_text(scaling)));
     }
     for service in &report.discovery {
         lines.push(format!("  discovery  {}  {}", service.name, service.addresses()));
@@ -137,6 +182,14 @@ fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
         lines.push(format!("  {count:<7}{age:<10}{}", clean(cause, false)));
         lines.extend(log.iter().map(|line| format!("                   {}", clean(line, false).dimmed())));
     }
+    let activities = report.scaling.iter().flat_map(|scaling| &scaling.activities).take(SHOWN_ACTIVITIES);
+    for (number, ScalingActivity { started, status, description, cause }) in activities.enumerate() {
+        if number == 0 {
+            lines.extend([String::new(), format!("  {:<10}{:<12}{}", "AGE", "SCALING", "ACTIVITY").bold().to_string()]);
+        }
+        let age = started.map(|started| age(started, now)).unwrap_or_default();
+        lines.push(format!("  {age:<10}{status:<12}{} {}", clean(description, false), clean(cause, false)));
+    }
     if !report.events.is_empty() {
         lines.push(String::new());
         lines.push(format!("  {:<10}{}", "AGE", "EVENT").bold().to_string());
@@ -148,10 +201,13 @@ fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
     lines
 }
 
-/// The scaling policies: `, METRIC at TARGET` for each.
-pub(super) fn policies_text(scaling: &ScalableTarget) -> String {
-    let targets = scaling.policies.iter().map(|policy| format!(", {} at {}", policy.metric, policy.target));
-    targets.collect::<Vec<_>>().concat()
+/// `1 to 10 tasks, METRIC at TARGET, scaling in suspended`
+pub(super) fn scaling_text(ScalableTarget { min, max, suspended, policies, .. }: &ScalableTarget) -> String {
+    let policies = policies.iter().map(|policy| format!("{} at {}", policy.metric, policy.target));
+    let suspended = suspended.iter().map(|process| format!("{process} suspended"));
+    let parts: Vec<String> =
+        std::iter::once(format!("{min} to {max} tasks")).chain(policies).chain(suspended).collect();
+    parts.join(", ")
 }
 
 /// `3s`, `5m 12s`, `2h 5m`, `3d`.

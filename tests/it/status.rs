@@ -33,6 +33,11 @@ fn an_overview_has_a_verdict_for_each_service() {
     workshop.run("--sandbox status api --check").success();
     let json = workshop.json("--sandbox status");
     assert_eq!(json["services"][1]["verdict"]["phase"], "missing");
+    let list = workshop.run("--sandbox ls").success();
+    let lines: Vec<Vec<&str>> = list.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!((&lines[1][..2], &lines[2][..2]), (&["base", "CREATE_COMPLETE"][..], &["api", "CREATE_COMPLETE"][..]));
+    assert_eq!((&lines[2][3..], &lines[3][..]), (&["1/1", "api:", "steady"][..], &["broken", "not", "deployed"][..]));
+    assert_eq!(workshop.json("--sandbox ls")["stacks"][1]["service"]["running"], 1);
 }
 
 #[test]
@@ -62,4 +67,21 @@ fn a_restart_replaces_the_tasks() {
     let events = workshop.run("--sandbox restart --output json").success();
     assert!(events.lines().last().is_some_and(|line| line.contains(r#""event":"done""#)), "{events}");
     assert_ne!(tasks(workshop.wait_until_steady(1)), before);
+}
+
+#[test]
+fn activities_of_autoscaling_are_shown() {
+    let workshop = Workshop::with_spec(SMALL_PROJECT);
+    workshop.run("--sandbox deploy").success();
+    workshop.run("--sandbox scale --min 2 --max 4 --cpu 50 --yes").success();
+    workshop.wait_until_steady(2);
+    let scaling = &workshop.json("--sandbox status")["scaling"];
+    assert_eq!(
+        (&scaling["suspended"], &scaling["activities"][0]["status"]),
+        (&Value::Array(vec![]), &"Successful".into())
+    );
+    assert_eq!(scaling["activities"][0]["description"], "Setting desired count to 2.");
+    let text = workshop.run("--sandbox status").success();
+    assert!(text.contains("2 to 4 tasks, ECSServiceAverageCPUUtilization at 50"), "{text}");
+    assert!(text.contains("Setting desired count to 2. minimum capacity was set to 2"), "{text}");
 }

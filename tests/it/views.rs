@@ -98,7 +98,7 @@ fn rolling_out() -> StatusReport {
             Deployment { failed: 1, ..deployment("ACTIVE", 1, (2, 2), "COMPLETED") },
         ],
         tasks: vec![task('a', "RUNNING", 1), task('b', "RUNNING", 1), task('c', "PROVISIONING", 2)],
-        scaling: Some(ScalableTarget { min: 1, max: 10, policies }),
+        scaling: Some(ScalableTarget { min: 1, max: 10, suspended: vec![], policies, activities: vec![] }),
         events: vec![
             event("11:59:58", "(service api) has started 1 tasks: (task \u{1b}[2Jcccccccccccccccccccccccccccccccc)."),
             event("11:59:00", "(service api) has reached a steady state."),

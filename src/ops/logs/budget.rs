@@ -113,7 +113,7 @@ mod tests {
         budget.on_throttled(before);
         assert!((19..=21).contains(&sent(&budget).await));
         (0..50).for_each(|_| budget.on_success());
-        assert!((38..=42).contains(&sent(&budget).await));
+        assert!((36..=40).contains(&sent(&budget).await));
     }
 
     #[tokio::test(start_paused = true)]

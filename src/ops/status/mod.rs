@@ -79,6 +79,14 @@ impl StatusReport {
 /// How many events are reported.
 const MAX_EVENTS: usize = 10;
 
+/// The report of a stack's service, which may not be deployed.
+pub(crate) async fn service_status(aws: &Aws, key: &str, stack: &str, now: fn() -> Timestamp) -> Result<StatusReport> {
+    match StatusReader::locate(aws, stack, false, now).await {
+        Err(OpsError::Missing { .. }) => Ok(StatusReport::not_deployed(key)),
+        reader => reader?.read().await,
+    }
+}
+
 /// Reads the state of one service repeatedly.
 #[derive(Debug)]
 pub(crate) struct StatusReader<'a> {

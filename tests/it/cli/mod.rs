@@ -183,6 +183,7 @@ fn the_help_lists_the_commands_and_the_exit_codes() {
       synth        Print the CloudFormation template of a stack
       diff         Show what deploy would change, as `cdk diff` shows it
       deploy       Deploy stacks: show the changes, ask for approval, execute them and follow to the end
+      ls           List the stacks of the project with their state and services
       status       Show what runs: state, tasks and why they stopped, rollout, scaling and events
       logs         Show log events of services
       scale        Change how many tasks of a service run
