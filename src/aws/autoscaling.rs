@@ -30,7 +30,7 @@ impl Aws {
         };
         let policies = policies.map_err(|error| self.error(&action, error))?;
         let activities = activities.map_err(|error| self.error(&action, error))?;
-        let suspended = target.suspended_state.map_or_else(Vec::new, suspended);
+        let suspended = target.suspended_state.as_ref().map_or_else(Vec::new, suspended);
         Ok(Some(ScalableTarget {
             min: to_u32(target.min_capacity),
             max: to_u32(target.max_capacity),
@@ -44,7 +44,7 @@ impl Aws {
 /// How many activities are read.
 const ACTIVITIES: i32 = 10;
 
-fn suspended(state: sdk::SuspendedState) -> Vec<String> {
+fn suspended(state: &sdk::SuspendedState) -> Vec<String> {
     let states = [
         (state.dynamic_scaling_in_suspended, "scaling in"),
         (state.dynamic_scaling_out_suspended, "scaling out"),

@@ -138,6 +138,11 @@ impl<'a> StatusReader<'a> {
 
     /// Reads the service from ECS, Application Auto Scaling and Cloud Map.
     pub(crate) async fn read(&self) -> Result<StatusReport> {
+        // The calls together are a large future.
+        Box::pin(self.read_report()).await
+    }
+
+    async fn read_report(&self) -> Result<StatusReport> {
         let Self { aws, service: name, .. } = self;
         let (state, tasks, stopped, scaling) =
             tokio::join!(aws.service_state(name), aws.tasks(name), aws.stopped_tasks(name), aws.scalable_target(name));
