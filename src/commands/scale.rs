@@ -11,7 +11,7 @@ use clap::{ArgGroup, Args};
 use super::choose::choose_service;
 use super::deploy::{DeployOptions, ExecutionOptions, deploy};
 use super::json_help;
-use super::number::whole_number;
+use super::number::{NumberChange, whole_number};
 use super::target::show_target;
 use crate::complete;
 use crate::context::Context;
@@ -19,7 +19,8 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::hint::{Hint, RepeatedCommand};
 use crate::ops::{
-    DeployResult, Deployed, DirectChange, Operation, ReadCache, StackOutcome, autoscaling_differences, locate_service,
+    DeployResult, Deployed, DirectChange, Operation, OpsError, ReadCache, StackOutcome, autoscaling_differences,
+    locate_service,
 };
 use crate::project::Project;
 use crate::stack::spec::{MAX_TASKS_PER_SERVICE, Service};
@@ -30,6 +31,7 @@ use spec_edit::SpecEdit;
 
 const EXAMPLES: &str = "Examples:
   ecsws scale --count 3
+  ecsws scale api --count +1
   ecsws scale api --min 2 --max 10 --cpu 50";
 
 /// Change how many tasks of a service run
@@ -43,9 +45,9 @@ pub(super) struct ScaleArgs {
     /// Service, by its key in ecsws.toml
     #[arg(add = complete::services())]
     service: Option<String>,
-    /// Number of tasks to run
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole_number(0..=MAX_TASKS_PER_SERVICE))]
-    count: Option<u32>,
+    /// Number of tasks to run, or a difference to the present desired count: +1, -2
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = NumberChange::parser(MAX_TASKS_PER_SERVICE))]
+    count: Option<NumberChange>,
     /// Autoscaling: minimum number of tasks
     #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "count", value_parser = whole_number(0..=MAX_TASKS_PER_SERVICE))]
     min: Option<u32>,
@@ -70,8 +72,15 @@ pub(super) async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Exit, CliE
     let project = ctx.project()?;
     let service = choose_service(&project, service.as_deref(), &mut ctx.ui).await?;
     let (key, service) = (service.key.to_owned(), service.spec.clone());
+    let count = match count {
+        Some(change) => Some(requested_count(change, &project, &service.stack, ctx).await?),
+        None => None,
+    };
     if let Some(count) = count {
         check_range(&key, &service, count)?;
+    }
+    if count == Some(0) && !ctx.ui.confirm(&format!("All tasks of `{key}` will stop. Continue?"), "--yes").await? {
+        return Err(OpsError::NotApproved { stack: service.stack }.into());
     }
     let has_several = project.spec.services.len() > 1;
     let scaled = if let Some(count) = count.filter(|_| hotswap) {
@@ -82,6 +91,23 @@ pub(super) async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Exit, CliE
     };
     scaled.map_err(|error| if has_several { error.for_service(&key) } else { error })?;
     Ok(Exit::Done)
+}
+
+/// The requested desired count. A difference is one to the count in ECS.
+async fn requested_count(
+    change: NumberChange,
+    project: &Project,
+    stack: &str,
+    ctx: &mut Context,
+) -> Result<u32, CliError> {
+    let present = match change {
+        NumberChange::To(_) => 0,
+        NumberChange::By(_) => {
+            let aws = ctx.aws(Some(project)).await?;
+            DirectChange::read(&aws, locate_service(&aws, stack).await?).await?.initial_count()
+        }
+    };
+    change.apply(present).map_err(CliError::usage)
 }
 
 /// Autoscaling would correct a count outside of its range.

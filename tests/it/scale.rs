@@ -232,7 +232,7 @@ fn a_hotswap_that_times_out_does_not_offer_to_cancel() {
     assert_has(&late.stderr, &["api: desired count 1 → 2 (ECS only)", hint, "service `api` is not steady after 5s"]);
     assert!(!late.stderr.contains("cancel"), "{}", late.stderr);
     // Without waiting, the command succeeds.
-    let unwatched = workshop.run("--sandbox scale --count 0 --hotswap --no-wait-services");
+    let unwatched = workshop.run("--sandbox scale --count 0 --hotswap --no-wait-services --yes");
     assert_has(&unwatched.stderr, &["api: desired count 2 → 0 (ECS only)"]);
     unwatched.success();
 }
@@ -241,8 +241,8 @@ fn a_hotswap_that_times_out_does_not_offer_to_cancel() {
 fn invalid_numbers_are_reported_with_the_accepted_range() {
     let workshop = Workshop::with_spec(PROJECT);
     for (flag, number, range) in [
-        ("--count", "x", "0 to 5000"),
-        ("--count", "-1", "0 to 5000"),
+        ("--count", "x", "0 to 5000, or a difference such as +1 or -2"),
+        ("--count", "1.5", "0 to 5000, or a difference such as +1 or -2"),
         ("--min", "-1", "0 to 5000"),
         ("--max", "5001", "0 to 5000"),
         ("--cpu", "0", "1 to 100"),
@@ -256,4 +256,23 @@ fn invalid_numbers_are_reported_with_the_accepted_range() {
         );
     }
     assert_eq!(workshop.text(), PROJECT);
+}
+
+#[test]
+fn a_difference_is_added_to_the_running_count_and_zero_has_to_be_confirmed() {
+    let workshop = deployed();
+    workshop.run("--sandbox scale --count +2").success();
+    assert_eq!(counts(&workshop), (3, 3));
+    assert!(workshop.text().contains("count  = 3"), "{}", workshop.text());
+    workshop.run("--sandbox scale --count -1").success();
+    assert_eq!(counts(&workshop), (2, 2));
+    let too_few = workshop.run("--sandbox scale --count -3");
+    assert!(too_few.stderr.contains("2 -3 is not a possible number"), "{}", too_few.stderr);
+    too_few.exit_code(2);
+    let unconfirmed = workshop.run("--sandbox scale --count 0");
+    assert!(unconfirmed.stderr.contains("All tasks of `api` will stop"), "{}", unconfirmed.stderr);
+    unconfirmed.exit_code(2);
+    assert_eq!(counts(&workshop), (2, 2));
+    workshop.run("--sandbox scale --count 0 --yes").success();
+    assert_eq!(counts(&workshop), (0, 0));
 }
