@@ -54,10 +54,11 @@ fn p99(group: &Group, delays: &HashMap<String, i64>, lateness: i64) -> i64 {
 
 #[tokio::test(start_paused = true)]
 async fn every_event_is_printed_once_and_soon() {
-    let behaviour = Behaviour { page_length: 2_000, throttled: 50, failed: 20, empty: 9, ..Behaviour::default() };
-    let group = Arc::new(Group::new(events(600, 50), behaviour));
-    let delays = follow(&group, 600 + 400).await;
-    assert_eq!(delays.len(), 600 * 50);
+    let latency = Duration::from_millis(250);
+    let behaviour = Behaviour { page_length: 10_000, latency, throttled: 40, failed: 25, ..Behaviour::default() };
+    let group = Arc::new(Group::new(events(300, 500), Behaviour { empty: 19, ..behaviour }));
+    let delays = follow(&group, 300 + 350).await;
+    assert_eq!(delays.len(), 300 * 500);
     for (lateness, limit) in [(300, 2_000), (30_000, 12_000), (240_000, 75_000)] {
         let delay = p99(&group, &delays, lateness);
         assert!(delay < limit, "{lateness} ms late: printed after {delay} ms");

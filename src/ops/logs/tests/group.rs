@@ -148,10 +148,10 @@ impl LogPages for Group {
         }
         let now = self.now();
         let end = query.end.unwrap_or(i64::MAX);
-        let is_read = |event: &&StoredEvent| {
-            event.ingestion_time <= now && event.timestamp >= query.start && event.timestamp <= end
-        };
-        let mut matching: Vec<&StoredEvent> = self.events.iter().filter(is_read).collect();
+        let first = self.events.partition_point(|event| event.timestamp < query.start);
+        let last = self.events.partition_point(|event| event.timestamp <= end).max(first);
+        let in_range = self.events[first..last].iter();
+        let mut matching: Vec<&StoredEvent> = in_range.filter(|event| event.ingestion_time <= now).collect();
         if query.newest_first && !ignores_order {
             matching.reverse();
         }
