@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterce
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::retry::RetryConfig;
 use indexmap::IndexMap;
 
 use super::error::root_cause;
@@ -28,7 +29,8 @@ impl Aws {
         }
         let call = self.logs().start_live_tail().set_log_group_identifiers(Some(arns));
         let call = call.set_log_event_filter_pattern(pattern.map(ToOwned::to_owned));
-        let response = call.customize().interceptor(LocalEndpoint).send().await;
+        let no_retries = aws_sdk_cloudwatchlogs::config::Builder::new().retry_config(RetryConfig::disabled());
+        let response = call.customize().config_override(no_retries).interceptor(LocalEndpoint).send().await;
         let response = response.map_err(|error| self.error("start Live Tail", error))?;
         Ok(LiveTailSession(response.response_stream))
     }

@@ -24,7 +24,10 @@ pub(crate) use deploy::{
 pub(crate) use diff::{diffs, show_all_changes, show_changes, show_pending_approval};
 pub use live::draw;
 pub(crate) use live::{LiveTerminal, UserAction};
-pub(crate) use logs::{LineOptions, LogPrinter, ReadProgress, ShownEvent, log_groups, log_streams, previous_task};
+pub(crate) use logs::{
+    LineOptions, LogPrinter, ReadProgress, ShownEvent, live_notice, log_groups, log_streams, previous_task,
+    stopped_task_note,
+};
 pub(crate) use progress::wait_notice;
 pub(crate) use prompts::PromptError;
 pub(crate) use sandbox::{

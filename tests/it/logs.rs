@@ -127,3 +127,19 @@ fn a_wrong_query_is_a_usage_error() {
         finished.exit_code(2);
     }
 }
+
+#[test]
+fn a_watch_of_the_last_events_prints_events_that_arrive_late() {
+    let workshop = Workshop::with_spec(SMALL_PROJECT);
+    workshop.run("--sandbox deploy").success();
+    let faults = r#"{"logs":[{"group":"*","seconds":12,"times":1}]}"#;
+    assert_eq!(wait(workshop.start_with(&["sandbox", "faults", faults])).code, Some(0));
+    // The events of this task arrive after those of the next one.
+    workshop.run("--sandbox scale --count 2").success();
+    workshop.run("--sandbox scale --count 3").success();
+    let mut logs = workshop.follow("--sandbox logs -n 2 --watch");
+    let last = logs.wait_for_line(|line| line.contains("listening"));
+    let late = logs.wait_for_line(|line| line.contains("listening"));
+    assert!(late.contains("(late)") && late.split(' ').next() < last.split(' ').next(), "{late} after {last}");
+    assert_eq!(logs.interrupt(), Some(130));
+}

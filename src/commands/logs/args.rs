@@ -52,11 +52,11 @@ pub(super) struct ReadArgs {
     /// Only events of log streams whose names match
     #[arg(long, value_name = "REGEX", value_parser = regex)]
     pub stream: Option<regex::Regex>,
-    /// Show the result of this JMESPath expression for each message that is JSON; leave out others, and results that are null or
-    /// false
+    /// Show the result of this JMESPath expression for each message that is JSON; leave out other messages, and results that are
+    /// null, false or empty
     #[arg(long, value_name = "JMESPATH", allow_hyphen_values = true, value_parser = JsonQuery::parse)]
     pub query: Option<JsonQuery>,
-    /// Show why the tasks stopped that stopped most recently, and their last lines
+    /// Show the last 3 tasks of each service that stopped within an hour: reason, exit codes and last 50 lines, or -n
     #[arg(long, conflicts_with_all = ["start", "end", "group", "group_prefix", "filter", "max_rps"])]
     pub previous: bool,
     #[command(flatten)]

@@ -24,15 +24,18 @@ impl JsonQuery {
         Ok(Self(expression))
     }
 
-    /// The result for a message; `None` if it is null or false, or if the message is not JSON.
+    /// The result for a message; `None` if it is null, false or empty, or if the message is not JSON.
     pub(super) fn result(&self, message: &str) -> Option<Value> {
         let result = self.0.search(Variable::from_json(message).ok()?).ok()?;
-        serde_json::to_value(&*result).ok().filter(|value| !matches!(value, Value::Null | Value::Bool(false)))
+        serde_json::to_value(&*result).ok().filter(|_| result.is_truthy())
     }
 }
 
 /// Calls each function, because JMESPath reports wrong names and numbers of arguments only then. Wrong types depend on the message.
 fn check_functions(ast: &Ast) -> Result<(), String> {
+    if let Ast::Slice { step: 0, .. } = ast {
+        return Err("the step of a slice cannot be 0".to_owned());
+    }
     if let Ast::Function { name, .. } = ast {
         let call = Expression::new(name, ast.clone(), &DEFAULT_RUNTIME).search(Variable::Null);
         if let Err(error) = call
@@ -82,6 +85,8 @@ mod tests {
             ("none", None),
             ("missing.member", None),
             ("length(missing)", None),
+            ("tags[?@ == 'x']", None),
+            ("level == 'error' && none", None),
         ] {
             assert_eq!(JsonQuery::parse(query).expect(query).result(message), result, "{query}");
         }
@@ -90,7 +95,9 @@ mod tests {
 
     #[test]
     fn wrong_expressions_are_errors() {
-        for query in ["a ==", "lenght(msg)", "a && length(msg, msg)", "tags[?lenght(@) > `1`]", "{a: lenght(b)}"] {
+        for query in
+            ["a ==", "lenght(msg)", "a && length(msg, msg)", "tags[?lenght(@) > `1`]", "{a: lenght(b)}", "a[::0]"]
+        {
             assert!(JsonQuery::parse(query).is_err(), "{query}");
         }
     }

@@ -29,7 +29,7 @@ const EXAMPLES: &str = "Examples:
   ecsws logs api -n 100                 the last 100 events
   ecsws logs api --previous             why its last tasks stopped, and their last lines
   ecsws logs api --until-stable         until its deployment is complete
-  ecsws logs --query 'level == `error` && msg'
+  ecsws logs --query \"level == 'error' && msg\"
   ecsws logs --group /aws/lambda/f      any log group, also without a project
   ecsws logs groups /ecs";
 

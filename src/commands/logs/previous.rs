@@ -11,10 +11,10 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::model::LogEvent;
-use crate::ops::{AwsPages, PageReader, PreviousTasks, RequestBudget, RetryTime};
+use crate::ops::{AwsPages, OpsError, PageReader, PreviousTasks, RequestBudget, RetryTime};
 use crate::render::{self, LogPrinter, ShownEvent};
 
-/// How many tasks of each service are shown.
+/// How many tasks of each service are shown. The help of `--previous` has both numbers.
 const TASKS: usize = 3;
 /// How many lines of each task are shown by default.
 const LINES: usize = 50;
@@ -31,10 +31,21 @@ pub(super) async fn run(args: &ReadArgs, ctx: &mut Context) -> Result<Exit, CliE
     let zone = if args.output.utc { TimeZone::UTC } else { TimeZone::system() };
     let mut printer = LogPrinter::new(&ctx.ui, line_options(&args.output), zone.clone());
     let selection = Selection::new(args);
-    let wanted =
+    let query =
         PreviousTasks { task: args.task.as_deref(), container: args.targets.container.as_deref(), count: TASKS };
+    let (mut missing, mut has_service) = (None, false);
     for key in &keys {
-        let tasks = wanted.find(&pages.aws, &project.service(key)?.spec.stack).await?;
+        let tasks = match query.find(&pages.aws, &project.service(key)?.spec.stack).await {
+            // The other services are read.
+            Err(error @ (OpsError::Missing { .. } | OpsError::UnknownContainer { .. }))
+                if args.targets.service.is_empty() =>
+            {
+                missing = Some(error);
+                continue;
+            }
+            tasks => tasks?,
+        };
+        has_service = true;
         if tasks.is_empty() {
             ctx.ui
                 .note(&format!("no task of service `{key}` has stopped within the last hour; ECS forgets older ones"));
@@ -51,5 +62,8 @@ pub(super) async fn run(args: &ReadArgs, ctx: &mut Context) -> Result<Exit, CliE
             printer.print(&mut ctx.ui, shown)?;
         }
     }
-    Ok(Exit::Done)
+    match missing.filter(|_| !has_service) {
+        Some(error) => Err(error.into()),
+        None => Ok(Exit::Done),
+    }
 }

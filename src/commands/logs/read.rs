@@ -127,25 +127,30 @@ impl Reading {
         let queries = |groups: &[ReadGroup]| -> Vec<LogQuery> {
             groups.iter().map(|group| LogQuery { group: group.name.clone(), ..query.clone() }).collect()
         };
-        let new_follow = |groups: &[ReadGroup], start: i64| {
-            let queries = queries(groups).into_iter().map(|query| LogQuery { start, ..query });
-            watch.then(|| Follow::new(self.reader.clone(), queries.collect(), began))
-        };
-        let mut follow;
+        let mut follow = watch.then(|| Follow::new(self.reader.clone(), queries(&self.groups), began));
+        if let Some(follow) = follow.as_mut().filter(|_| args.watching.live) {
+            follow.expect_live_tail();
+        }
         if let Some(count) = args.tail {
+            if let Some(follow) = &mut follow {
+                // What is visible now and not among the last events is not new.
+                let start = follow.oldest_start().max(query.start);
+                let visible = queries(&self.groups).into_iter().map(|query| LogQuery { start, ..query });
+                let histories: Vec<_> = visible.map(|query| History::new(&self.reader, &query)).collect();
+                let mut history = MergedHistory::new(histories, true);
+                while let Some(events) = history.next().await? {
+                    follow.record(&events);
+                }
+            }
             let events = self.last_events(&queries(&self.groups), count).await?;
-            // Older events were left out, so none of them is new.
-            let newest = events.last().map_or(began, |event| event.event.get().timestamp);
-            follow = new_follow(&self.groups, newest);
             self.show(&events, follow.as_mut(), ctx)?;
         } else {
-            follow = new_follow(&self.groups, query.start);
             let length = u16::try_from((PAGE_LENGTH / self.groups.len().max(1)).max(MIN_PAGE_LENGTH)).ok();
             let length = length.filter(|length| usize::from(*length) < PAGE_LENGTH);
             let histories = queries(&self.groups).into_iter();
             let histories = histories.map(|query| History::new(&self.reader, &LogQuery { limit: length, ..query }));
             let mut history = MergedHistory::new(histories, watch);
-            let progress = ReadProgress::new(&ctx.ui, query.start, query.end.unwrap_or(began));
+            let mut progress = ReadProgress::new(&ctx.ui, query.start, query.end.unwrap_or(began));
             while let Some(events) = history.next().await? {
                 self.show(&events, follow.as_mut(), ctx)?;
                 progress.set(history.position().map_or(0, |position| position - query.start), self.printed);
@@ -180,7 +185,9 @@ impl Reading {
         ctx: &mut Context,
     ) -> Result<(), CliError> {
         if let Some(follow) = follow {
-            follow.record(events);
+            // The streams of others may be read later.
+            let is_read = |event: &&GroupEvent| self.groups[event.group].source_of(event.event.get().stream).is_some();
+            follow.record(events.iter().filter(is_read));
         }
         let (groups, selection, printed) = (&self.groups, &self.selection, &mut self.printed);
         let shown = events.iter().filter_map(|event| shown(groups, selection, event, false)).inspect(|_| *printed += 1);

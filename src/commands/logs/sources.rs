@@ -33,6 +33,10 @@ impl ReadGroup {
 
     /// Adds the streams of `other`. Those of tasks that are being replaced remain.
     pub(super) fn merge(&mut self, other: Self) {
+        if !other.streams.is_empty() && other.streams.iter().all(|(prefix, _)| !prefix.is_empty()) {
+            // The containers were not known before.
+            self.streams.retain(|(prefix, _)| !prefix.is_empty());
+        }
         let added = other.streams.into_iter().filter(|entry| !self.streams.contains(entry));
         self.streams.extend(added.collect::<Vec<_>>());
     }

@@ -4,21 +4,26 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::future::{pending, try_join_all};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::args::ReadArgs;
 use super::read::{Reading, shown};
 use super::sources;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::model::{LogEvent, LogQuery};
-use crate::ops::{AwsPages, Follow, LiveNotice, deployment_end, tasks_end};
+use crate::model::{LogEvent, LogQuery, Task};
+use crate::ops::{AwsPages, Follow, deployment_end, tasks_end};
 use crate::project::Project;
+use crate::render;
 
 /// How often a watch looks for log groups that a new deployment writes to.
 const SOURCE_INTERVAL: Duration = Duration::from_secs(30);
-/// How long a watch goes on after its end: the `awslogs` driver sends lines every five seconds.
-const LAST_EVENTS_TIME: Duration = Duration::from_secs(10);
+/// The `awslogs` driver sends lines every five seconds: the last lines are there this long after the end.
+const LAST_EVENTS_MILLIS: i64 = 8_000;
+/// How often it is looked whether they have been read.
+const END_INTERVAL: Duration = Duration::from_millis(500);
+/// How long they are awaited while they cannot be read.
+const MAX_LAST_EVENTS_TIME: Duration = Duration::from_mins(2);
 
 /// What is watched.
 #[derive(Debug)]
@@ -29,8 +34,8 @@ pub(super) struct Watch<'a> {
     pub query: &'a LogQuery,
 }
 
-/// What ended a watch: lines for people, or an error.
-type End = Result<Vec<String>, CliError>;
+/// What ended a watch: the services with the tasks that stopped, or an error.
+type End = Result<Vec<(String, Vec<Task>)>, CliError>;
 
 impl Watch<'_> {
     /// Prints new events until stdout is closed, or until the deployments or tasks have ended.
@@ -50,13 +55,14 @@ impl Watch<'_> {
         };
         let mut look_up = Box::pin(find());
         let mut end: Pin<Box<dyn Future<Output = End> + '_>> = Box::pin(self.end());
-        let mut ended: Option<(Instant, End)> = None;
+        let mut ended: Option<(Instant, i64, End)> = None;
+        let mut end_checks = interval(END_INTERVAL);
+        end_checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let (groups, selection) = (&reading.groups, &reading.selection);
             let accepts = |group: usize, event: &LogEvent<'_>| {
                 groups[group].source_of(event.stream).is_some() && selection.select(event).is_some()
             };
-            let deadline = ended.as_ref().map(|(deadline, _)| *deadline);
             let new = tokio::select! {
                 new = follow.next(accepts) => new?,
                 groups = &mut look_up => {
@@ -73,17 +79,26 @@ impl Watch<'_> {
                     continue;
                 }
                 result = &mut end, if ended.is_none() => {
-                    ended = Some((Instant::now() + LAST_EVENTS_TIME, result));
+                    ended = Some((Instant::now(), reading.reader.now(), result));
                     continue;
                 }
-                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
-                    let Some((_, result)) = ended else { return Ok(()) };
-                    result?.iter().for_each(|line| ctx.ui.note(line));
+                _ = end_checks.tick(), if ended.is_some() => {
+                    let Some((since, time, result)) = ended.take() else { continue };
+                    let last_events_time = time + LAST_EVENTS_MILLIS;
+                    let is_complete = follow.complete_until() >= last_events_time;
+                    if !is_complete && since.elapsed() < MAX_LAST_EVENTS_TIME {
+                        ended = Some((since, time, result));
+                        continue;
+                    }
+                    if !is_complete {
+                        ctx.ui.warn("the last events could not be read");
+                    }
+                    self.print_end(&result?, ctx);
                     return Ok(());
                 }
             };
             if let Some(notice) = &new.live {
-                print_live_notice(notice, ctx);
+                render::live_notice(&mut ctx.ui, notice);
             }
             let (groups, selection) = (&reading.groups, &reading.selection);
             let shown = new.events.iter().filter_map(|new| shown(groups, selection, &new.event, new.is_late));
@@ -103,34 +118,27 @@ impl Watch<'_> {
         let keys = targets.services(project);
         let of_service = async |key: &String| -> End {
             let (aws, stack) = (&self.pages.aws, &project.service(key)?.spec.stack);
-            if watching.until_stable {
+            let stopped = if watching.until_stable {
                 deployment_end(aws, stack).await?;
-                return Ok(vec![format!("the deployment of service `{key}` is complete")]);
-            }
-            let stopped = tasks_end(aws, stack, task.as_deref()).await?;
-            let lines =
-                stopped.iter().map(|task| format!("task {} of `{key}` stopped: {}", task.id, task.stop_cause()));
-            Ok(lines.collect())
+                Vec::new()
+            } else {
+                tasks_end(aws, stack, task.as_deref()).await?
+            };
+            Ok(vec![(key.clone(), stopped)])
         };
         Ok(try_join_all(keys.iter().map(of_service)).await?.concat())
     }
-}
 
-fn print_live_notice(notice: &LiveNotice, ctx: &mut Context) {
-    match notice {
-        LiveNotice::Sampled => {
-            ctx.ui
-                .warn("Live Tail sends only a sample, because there are too many events; the others follow by polling");
-        }
-        LiveNotice::Complete => ctx.ui.note("Live Tail sends all events again"),
-        LiveNotice::Interrupted(error) => {
-            ctx.ui.warn(&format!(
-                "Live Tail was interrupted and will be started again; meanwhile, events are polled: {}",
-                error.reason()
-            ));
-        }
-        LiveNotice::Ended(error) => {
-            ctx.ui.warn(&format!("Live Tail is not available; events are polled: {}", error.reason()));
+    fn print_end(&self, services: &[(String, Vec<Task>)], ctx: &mut Context) {
+        for (key, stopped) in services {
+            if self.args.watching.until_stable {
+                ctx.ui.note(&format!("the deployment of service `{key}` is complete"));
+            } else if stopped.is_empty() {
+                ctx.ui.note(&format!("no task of service `{key}` runs"));
+            }
+            for task in stopped {
+                render::stopped_task_note(&mut ctx.ui, key, task);
+            }
         }
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Follow<P> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LiveState {
     None,
+    /// None, until another session has started.
+    Interrupted,
     Sample,
     All,
 }
@@ -71,14 +73,19 @@ impl<P: LogPages> Follow<P> {
         Self { reader, groups, requests: JoinSet::new(), live: None, live_state: LiveState::None }
     }
 
-    /// Uses Live Tail as well, for the groups of now.
-    pub(crate) fn start_live_tail(&mut self) {
-        let names = self.groups.iter().map(|group| group.query.group.clone()).collect();
-        let pattern = self.groups.first().and_then(|group| group.query.pattern.clone());
+    /// Live Tail will be used as well. Before events are recorded, which it may send again.
+    pub(crate) fn expect_live_tail(&mut self) {
         for group in &mut self.groups {
             group.has_live = true;
             group.seen.expect_live_events();
         }
+    }
+
+    /// Starts Live Tail for the groups that were there when it was expected.
+    pub(crate) fn start_live_tail(&mut self) {
+        let groups = self.groups.iter().filter(|group| group.has_live);
+        let names = groups.map(|group| group.query.group.clone()).collect();
+        let pattern = self.groups.first().and_then(|group| group.query.pattern.clone());
         self.live = Some(Live::start(Arc::clone(&self.reader.pages), names, pattern));
     }
 
@@ -89,7 +96,7 @@ impl<P: LogPages> Follow<P> {
     }
 
     /// Records events that have been printed already.
-    pub(crate) fn record(&mut self, printed: &[GroupEvent]) {
+    pub(crate) fn record<'a>(&mut self, printed: impl IntoIterator<Item = &'a GroupEvent>) {
         for GroupEvent { group, event } in printed {
             let event = event.get();
             let group = &mut self.groups[*group];
@@ -98,6 +105,17 @@ impl<P: LogPages> Follow<P> {
             }
             group.newest = group.newest.max(event.timestamp);
         }
+    }
+
+    /// The time from which on events are read, if they are after the start of their queries.
+    pub(crate) fn oldest_start(&self) -> i64 {
+        self.groups.iter().map(GroupFollow::oldest_start).min().unwrap_or_default()
+    }
+
+    /// All events that were visible at this time, by the server's clock, have been returned, apart from late ones.
+    pub(crate) fn complete_until(&self) -> i64 {
+        let of_group = |group: &GroupFollow<P>| group.sweeps.iter().map(|sweep| sweep.complete_until).max();
+        self.groups.iter().filter_map(of_group).min().unwrap_or(i64::MAX)
     }
 
     /// How many events are remembered.
@@ -144,7 +162,8 @@ impl<P: LogPages> Follow<P> {
                 if sweep.run.is_none() && sweep.due <= now {
                     sweep.due = now + sweep.period;
                     let start = (sweep.complete_until - sweep.lateness).max(group.query.start);
-                    sweep.run = Some(Run { start, began: server_now, token: None, is_in_flight: false, repeats: 0 });
+                    let run = Run { start, first: start, position: start, began: server_now, ..Run::default() };
+                    sweep.run = Some(run);
                 }
                 if sweep.run.is_none() {
                     next = next.min(sweep.due);
@@ -162,7 +181,7 @@ impl<P: LogPages> Follow<P> {
                 let sweep = &mut group.sweeps[number];
                 let Some(run) = &mut sweep.run else { continue };
                 (run.is_in_flight, sweep.sent) = (true, now);
-                let (query, token) = (LogQuery { start: run.start, ..group.query.clone() }, run.token.clone());
+                let (query, token) = (LogQuery { start: run.first, ..group.query.clone() }, run.token.clone());
                 let reader = group.reader.clone();
                 self.requests.spawn(async move {
                     let page = reader.read(&query, token).await;
@@ -183,14 +202,15 @@ impl<P: LogPages> Follow<P> {
         run.is_in_flight = false;
         let page = match page {
             Ok(page) => Arc::new(page),
-            // The token may have expired.
+            // The token may have expired: continue at the newest event. What has been read already is known.
             Err(error) if run.token.is_some() && error.is_invalid_token() => {
-                // What has been read already is known.
-                group.sweeps[number].run = Some(Run { token: None, ..run });
+                group.sweeps[number].run = Some(Run { token: None, first: run.position, ..run });
                 return Ok(Vec::new());
             }
             Err(error) => return Err(error),
         };
+        let newest = page.events().map(|event| event.timestamp).max();
+        run.position = newest.map_or(run.position, |newest| newest.max(run.position));
         let new: Vec<EventRef> = events::of_page(&page)
             .filter(|event| {
                 let event = event.get();
@@ -224,13 +244,20 @@ impl<P: LogPages> Follow<P> {
                 }
                 let state = if is_sampled { LiveState::Sample } else { LiveState::All };
                 let live = match (std::mem::replace(&mut self.live_state, state), state) {
-                    (LiveState::None | LiveState::All, LiveState::Sample) => Some(LiveNotice::Sampled),
+                    (LiveState::None | LiveState::Interrupted | LiveState::All, LiveState::Sample) => {
+                        Some(LiveNotice::Sampled)
+                    }
                     (LiveState::Sample, LiveState::All) => Some(LiveNotice::Complete),
                     _ => None,
                 };
                 return Followed { events, live };
             }
-            LiveEvent::Interrupted(error) => LiveNotice::Interrupted(error),
+            // The first of several failures is reported.
+            LiveEvent::Interrupted(_) if self.live_state == LiveState::Interrupted => return Followed::default(),
+            LiveEvent::Interrupted(error) => {
+                self.live_state = LiveState::Interrupted;
+                return Followed { events: Vec::new(), live: Some(LiveNotice::Interrupted(error)) };
+            }
             LiveEvent::Ended(error) => LiveNotice::Ended(error),
         };
         self.live_state = LiveState::None;

@@ -43,9 +43,15 @@ pub(super) struct Sweep {
 }
 
 /// A read in progress.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Run {
+    /// Where it began.
     pub(super) start: i64,
+    /// Where the query of its token begins.
+    pub(super) first: i64,
+    /// The time of the newest event that was read.
+    pub(super) position: i64,
+    /// When it began, by the server's clock.
     pub(super) began: i64,
     /// The token of the page to request next; `None` for the first one.
     pub(super) token: Option<String>,

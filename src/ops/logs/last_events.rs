@@ -22,7 +22,9 @@ pub(crate) async fn last_events<P: LogPages>(
     let reader = reader.for_group(false);
     let mut backwards = LogQuery { newest_first: true, ..query.clone() };
     let mut oldest_read = i64::MAX;
-    let (mut last, mut ids, hasher) = (Vec::<EventRef>::new(), HashSet::new(), IdHasher::default());
+    let (mut last, hasher) = (Vec::<EventRef>::new(), IdHasher::default());
+    // Of the last page, and of all pages that end at the oldest timestamp: the next page may repeat events.
+    let mut known_ids = HashSet::new();
     let (mut token, mut repeats) = (None, 0);
     while last.len() < count && repeats <= MAX_REPEATS {
         let page = match reader.read(&backwards, token.clone()).await {
@@ -33,6 +35,10 @@ pub(crate) async fn last_events<P: LogPages>(
                 backwards.end = Some(backwards.end.map_or(oldest_read, |end| end.min(oldest_read)));
                 continue;
             }
+            // AWS rejects `startFromHead` with a start before 2024.
+            Err(error) if token.is_none() && error.is_invalid_token() => {
+                return last_of_all(&reader, query, count, accepts).await;
+            }
             Err(error) => return Err(error),
         };
         let times: Vec<i64> = page.events().map(|event| event.timestamp).collect();
@@ -41,7 +47,11 @@ pub(crate) async fn last_events<P: LogPages>(
             // The server does not support `startFromHead`.
             return last_of_all(&reader, query, count, accepts).await;
         }
-        let is_new = |event: &EventRef| ids.insert(hasher.hash(&event.get())) && accepts(&event.get());
+        let mut page_ids = HashSet::with_capacity(page.len());
+        let is_new = |event: &EventRef| {
+            let id = hasher.hash(&event.get());
+            page_ids.insert(id) && !known_ids.contains(&id) && accepts(&event.get())
+        };
         let mut older = events::compact(events::of_page(&page).filter(is_new).collect());
         if !is_ascending {
             older.reverse();
@@ -51,6 +61,9 @@ pub(crate) async fn last_events<P: LogPages>(
         last.sort_by_key(EventRef::order);
         if let Some(oldest) = times.into_iter().min().filter(|oldest| *oldest < oldest_read) {
             (oldest_read, repeats) = (oldest, 0);
+            known_ids = page_ids;
+        } else {
+            known_ids.extend(page_ids);
         }
         match &page.next_token {
             None => break,

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::page_reader::LogPages;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::model::LiveUpdate;
 
-/// The delay before a session is started again after the first failure; it doubles with each, up to [`MAX_DELAY`].
+/// The delay before a session is started again after the first failure; it doubles with each, up to [`MAX_DELAY`], until one lasts
+/// longer than that.
 const DELAY: Duration = Duration::from_secs(1);
 const MAX_DELAY: Duration = Duration::from_mins(1);
 /// Updates that wait to be printed. While there are more, AWS drops events, and polling finds them.
@@ -44,7 +45,8 @@ impl Live {
         task.spawn(async move {
             let mut delay = DELAY;
             loop {
-                let ended = match run_session(&*pages, &groups, pattern.as_deref(), &sender, &mut delay).await {
+                let started = Instant::now();
+                let ended = match run_session(&*pages, &groups, pattern.as_deref(), &sender).await {
                     Some(error) if is_final(&error) => LiveEvent::Ended(error),
                     Some(error) => LiveEvent::Interrupted(error),
                     None => return,
@@ -52,6 +54,9 @@ impl Live {
                 let is_last = matches!(ended, LiveEvent::Ended(_));
                 if sender.send(ended).await.is_err() || is_last {
                     return;
+                }
+                if started.elapsed() > MAX_DELAY {
+                    delay = DELAY;
                 }
                 sleep(delay).await;
                 delay = (delay * 2).min(MAX_DELAY);
@@ -69,13 +74,12 @@ impl Live {
     }
 }
 
-/// Forwards the updates of one session until it fails; `None` if nobody receives them.
+/// Forwards the updates of one session until it fails; `None` if the receiver is gone.
 async fn run_session<P: LogPages>(
     pages: &P,
     groups: &[String],
     pattern: Option<&str>,
     sender: &mpsc::Sender<LiveEvent>,
-    delay: &mut Duration,
 ) -> Option<AwsError> {
     let mut updates = match pages.live(groups, pattern).await {
         Ok(updates) => updates,
@@ -83,10 +87,7 @@ async fn run_session<P: LogPages>(
     };
     while let Some(update) = updates.recv().await {
         match update {
-            Ok(update) => {
-                *delay = DELAY;
-                sender.send(LiveEvent::Update(update)).await.ok()?;
-            }
+            Ok(update) => sender.send(LiveEvent::Update(update)).await.ok()?,
             Err(error) => return Some(error),
         }
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::events::EventRef;
 use crate::aws::{Aws, AwsErrorKind};
-use crate::model::{LogEvent, LogQuery, Task};
+use crate::model::{LogDestination, LogEvent, LogQuery, Task};
 use crate::ops::{AwsPages, OpsError, PageReader, Result, last_events, locate_service};
 
 /// How far back the logs of a task are looked for, in milliseconds.
@@ -18,12 +18,12 @@ pub(crate) struct PreviousTask {
     pub streams: Vec<(String, String)>,
 }
 
-/// Which of the tasks of a service are wanted.
+/// Which of the tasks of a service are read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PreviousTasks<'a> {
     /// The beginning of the task's id.
     pub task: Option<&'a str>,
-    /// The only container whose logs are wanted.
+    /// The only container whose logs are read.
     pub container: Option<&'a str>,
     /// How many tasks.
     pub count: usize,
@@ -40,12 +40,12 @@ impl PreviousTasks<'_> {
         tasks.retain(|task| self.task.is_none_or(|id| task.id.starts_with(id)));
         tasks.sort_by_key(|task| task.stopped);
         tasks.drain(..tasks.len().saturating_sub(self.count));
-        let mut found = Vec::new();
+        let mut previous_tasks = Vec::new();
         for task in tasks {
             let destinations = aws.log_destinations(&task.task_definition).await?;
-            let is_wanted = |name: &str| self.container.is_none_or(|container| container == name);
-            let wanted = destinations.iter().filter(|logs| is_wanted(&logs.container));
-            let streams: Vec<_> = wanted.map(|logs| (logs.group.clone(), logs.stream(&task.id))).collect();
+            let is_read = |logs: &&LogDestination| self.container.is_none_or(|container| container == logs.container);
+            let streams: Vec<_> =
+                destinations.iter().filter(is_read).map(|logs| (logs.group.clone(), logs.stream(&task.id))).collect();
             if let (Some(container), true) = (self.container, streams.is_empty()) {
                 let names = destinations.into_iter().map(|logs| logs.container).collect();
                 return Err(OpsError::UnknownContainer {
@@ -54,9 +54,9 @@ impl PreviousTasks<'_> {
                     names,
                 });
             }
-            found.push(PreviousTask { task, streams });
+            previous_tasks.push(PreviousTask { task, streams });
         }
-        Ok(found)
+        Ok(previous_tasks)
     }
 }
 

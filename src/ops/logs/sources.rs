@@ -44,7 +44,7 @@ impl LogSource {
             let (stack, container) = (stack.to_owned(), container.to_owned());
             return Err(OpsError::UnknownContainer { stack, container, names });
         }
-        if sources.is_empty() {
+        if sources.is_empty() && container.is_none() {
             let is_group = |resource_type: &str| resource_type == "AWS::Logs::LogGroup";
             let groups =
                 resources.into_iter().filter(|resource| is_group(&resource.resource_type) && resource.exists());

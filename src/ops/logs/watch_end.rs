@@ -37,28 +37,36 @@ pub(crate) async fn deployment_end(aws: &Aws, stack: &str) -> Result<()> {
     }
 }
 
-/// Waits until no task of a stack's service runs or starts, among those whose ids start with `id`. Returns those that stopped
-/// meanwhile.
+/// Waits until no task of a stack's service runs, among those whose ids start with `id`. Returns those that stopped meanwhile.
+///
+/// # Errors
+/// The service has no such task, or has had none within the last hour.
 pub(crate) async fn tasks_end(aws: &Aws, stack: &str, id: Option<&str>) -> Result<Vec<Task>> {
     let service = awaited_service(aws, stack).await?;
     let (mut awaited, mut has_read) = (Vec::<String>::new(), false);
     loop {
-        let mut tasks = read(aws, &mut has_read, async || aws.tasks(&service).await).await?;
-        tasks.retain(|task| id.is_none_or(|id| task.id.starts_with(id)));
-        if tasks.is_empty() {
-            break;
-        }
-        for task in tasks {
+        let running = read(aws, &mut has_read, async || aws.tasks(&service).await).await?;
+        let stopped = read(aws, &mut has_read, async || aws.stopped_tasks(&service).await).await?;
+        let is_meant = |task: &Task| id.is_none_or(|id| task.id.starts_with(id));
+        let is_running = running.iter().any(is_meant);
+        for task in running.into_iter().filter(is_meant) {
             if !awaited.contains(&task.id) {
                 awaited.push(task.id);
             }
         }
+        let is_awaited = |task: &Task| awaited.contains(&task.id) || (id.is_some() && is_meant(task));
+        let mut ended: Vec<Task> = stopped.into_iter().filter(is_awaited).collect();
+        // A task that is to stop may print until it has.
+        if !is_running && ended.iter().all(|task| task.last_status == "STOPPED") {
+            if let (Some(id), true) = (id, ended.is_empty()) {
+                let message = format!("no task of service `{}` has an id that starts with `{id}`", service.service);
+                return Err(OpsError::Missing { message, stack: None });
+            }
+            ended.sort_by_key(|task| task.stopped);
+            return Ok(ended);
+        }
         sleep(POLL_INTERVAL).await;
     }
-    let mut stopped = read(aws, &mut has_read, async || aws.stopped_tasks(&service).await).await?;
-    stopped.retain(|task| awaited.contains(&task.id) || id.is_some_and(|id| task.id.starts_with(id)));
-    stopped.sort_by_key(|task| task.stopped);
-    Ok(stopped)
 }
 
 /// Calls AWS until it succeeds. A watch does not end because of an error, unless the first call fails and may not succeed later.

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::{Ui, clean};
 use crate::model::{LogEvent, LogGroup, LogStream, Task, json_time};
+use crate::ops::LiveNotice;
 use line::LineFormat;
 pub(crate) use line::LineOptions;
 
@@ -95,37 +96,71 @@ pub(crate) fn previous_task(ui: &mut Ui, service: &str, task: &Task, zone: &Time
     writeln!(ui.results(), "{}", title.bold())
 }
 
-/// Shows on stderr how much of a time range has been read, while the events go elsewhere than to the terminal.
+/// Notes that a task of a service has stopped.
+pub(crate) fn stopped_task_note(ui: &mut Ui, service: &str, task: &Task) {
+    ui.note(&format!("task {} of `{service}` stopped: {}", task.id, clean(&task.stop_cause(), false)));
+}
+
+/// Notes a change of Live Tail.
+pub(crate) fn live_notice(ui: &mut Ui, notice: &LiveNotice) {
+    match notice {
+        LiveNotice::Sampled => {
+            ui.warn("Live Tail sends only a sample, because there are too many events; the others follow by polling");
+        }
+        LiveNotice::Complete => ui.note("Live Tail sends all events again"),
+        LiveNotice::Interrupted(error) => {
+            let reason = error.reason();
+            let reason = clean(&reason, false);
+            ui.warn(&format!("Live Tail was interrupted and will be started again; events are polled: {reason}"));
+        }
+        LiveNotice::Ended(error) => {
+            ui.warn(&format!("Live Tail is not available; events are polled: {}", clean(&error.reason(), false)));
+        }
+    }
+}
+
+/// Shows on stderr how much of a time range has been read, while no events appear on the terminal.
 #[derive(Debug)]
-pub(crate) struct ReadProgress(Option<ProgressBar>);
+pub(crate) struct ReadProgress {
+    bar: Option<ProgressBar>,
+    /// Whether the events are printed on the same terminal.
+    ends_with_events: bool,
+}
 
 impl ReadProgress {
     /// Times are in milliseconds since 1970.
     pub(crate) fn new(ui: &Ui, start: i64, end: i64) -> Self {
-        let is_shown = ui.shows_progress() && !ui.stdout_is_terminal();
+        let is_shown = ui.shows_progress();
         let style = ProgressStyle::with_template("{bar:30} {percent}% read, {msg} events");
         let bar = style.ok().filter(|_| is_shown).map(|style| {
             let bar = ui.progress.add(style);
             bar.set_length(end.saturating_sub(start).unsigned_abs());
             bar
         });
-        Self(bar)
+        Self { bar, ends_with_events: ui.stdout_is_terminal() }
     }
 
     /// Shows the position, as the time since the start in milliseconds, and how many events were printed.
-    pub(crate) fn set(&self, position: i64, events: usize) {
-        if let Some(bar) = &self.0 {
+    pub(crate) fn set(&mut self, position: i64, events: usize) {
+        if self.ends_with_events && events > 0 {
+            self.end();
+        }
+        if let Some(bar) = &self.bar {
             bar.set_position(position.unsigned_abs());
             bar.set_message(events.to_string());
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
         }
     }
 }
 
 impl Drop for ReadProgress {
     fn drop(&mut self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-        }
+        self.end();
     }
 }
 

@@ -152,3 +152,10 @@ async fn an_event_that_is_not_accepted_may_be_later() {
     }
     assert_eq!(printed, 10);
 }
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_are_always_rejected_lose_nothing() {
+    let behaviour = Behaviour { page_length: 300, expired: 1, ..Behaviour::default() };
+    let group = Arc::new(Group::new(events(60, 20), behaviour));
+    assert_eq!(follow(&group, 600).await.len(), 60 * 20);
+}

@@ -46,6 +46,8 @@ pub(super) struct Behaviour {
     pub expired: usize,
     /// The oldest events always come first.
     pub ignores_order: bool,
+    /// Requests for the newest events first are rejected.
+    pub rejects_order: bool,
     pub live: LiveBehaviour,
 }
 
@@ -72,6 +74,7 @@ impl Default for Behaviour {
             empty: 0,
             expired: 0,
             ignores_order: false,
+            rejects_order: false,
             live: LiveBehaviour::default(),
         }
     }
@@ -121,8 +124,17 @@ pub(super) fn reader(
 
 impl LogPages for Group {
     async fn page(&self, query: &LogQuery, token: Option<String>) -> Result<LogPage, AwsError> {
-        let Behaviour { page_length, latency, throttled, failed, empty, expired, ignores_order, live: _ } =
-            self.behaviour;
+        let Behaviour {
+            page_length,
+            latency,
+            throttled,
+            failed,
+            empty,
+            expired,
+            ignores_order,
+            rejects_order,
+            live: _,
+        } = self.behaviour;
         self.sent.lock().expect("it is not poisoned").push(Instant::now());
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let is_every = |count: usize| count > 0 && number.is_multiple_of(count);
@@ -133,7 +145,7 @@ impl LogPages for Group {
         if is_every(failed) {
             return Err(AwsError::new("read", AwsErrorKind::NotAws, "HTTP 503"));
         }
-        if token.is_some() && is_every(expired) {
+        if (token.is_some() && is_every(expired)) || (query.newest_first && rejects_order) {
             return Err(AwsError::from_code(
                 "read",
                 "InvalidParameterException",

@@ -184,6 +184,7 @@ async fn the_last_events_of_a_difficult_server_are_complete() {
         Behaviour { page_length: 10, empty: 3, failed: 10, ..Behaviour::default() },
         Behaviour { page_length: 10, expired: 23, ..Behaviour::default() },
         Behaviour { page_length: 10, ignores_order: true, ..Behaviour::default() },
+        Behaviour { page_length: 10, rejects_order: true, ..Behaviour::default() },
     ] {
         let group = Arc::new(Group::new(events(900, 9), behaviour));
         let all = expected(&group);

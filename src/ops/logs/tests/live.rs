@@ -32,6 +32,7 @@ fn group(live: LiveBehaviour) -> Arc<Group> {
 async fn follow(group: &Arc<Group>) -> (Vec<i64>, Vec<&'static str>) {
     let query = LogQuery { group: "g".to_owned(), start: START - 600_000, ..LogQuery::default() };
     let mut follow = Follow::new(reader(group, 3.0, RetryTime::Endless), vec![query], START);
+    follow.expect_live_tail();
     follow.start_live_tail();
     let (mut counts, mut delays, mut notices) = (HashMap::<String, usize>::new(), Vec::new(), Vec::new());
     let deadline = Instant::now() + Duration::from_secs(700);
