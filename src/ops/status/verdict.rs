@@ -50,7 +50,10 @@ impl Verdict {
             let reason = failed.rollout_reason.as_deref().unwrap_or("ECS reports no reason");
             return verdict(ServicePhase::Failing, format!("deployment failed: {reason}"));
         }
-        if let Some(failing) = stopped.iter().find(|cause| cause.recent > 0) {
+        // If each task was replaced once at most and all run, the service has recovered.
+        let recent: usize = stopped.iter().map(|cause| cause.recent).sum();
+        let has_recovered = service.is_steady() && u32::try_from(recent).is_ok_and(|recent| recent <= *desired);
+        if let Some(failing) = stopped.iter().find(|cause| cause.recent > 0 && !has_recovered) {
             let times = match failing.recent {
                 1 => "once".to_owned(),
                 count => format!("{count} times"),
@@ -127,6 +130,7 @@ mod tests {
         for (service, tasks, stopped, phase, text) in [
             (&steady, vec![], vec![], ServicePhase::Steady, "steady"),
             (&steady, vec![], vec![crash(0)], ServicePhase::Steady, "steady"),
+            (&steady, vec![], vec![crash(2)], ServicePhase::Steady, "steady"),
             (&steady, vec![], vec![crash(4)], ServicePhase::Failing, "failing: exit code 3, 4 times in 5 min"),
             (&steady, vec![unhealthy, healthy], vec![], ServicePhase::Failing, "unhealthy: 1 of 2 tasks"),
             (&rolling_out, vec![], vec![], ServicePhase::RollingOut, "rolling out 2 of 3"),
