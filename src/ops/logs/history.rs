@@ -13,7 +13,7 @@ use crate::aws::AwsError;
 use crate::model::{LogPage, LogQuery};
 
 /// The requests in flight after the first page.
-const IN_FLIGHT: usize = 8;
+const IN_FLIGHT: usize = 10;
 /// The most requests in flight, and the most pages in flight and in memory, apart from those of the first window: each takes
 /// about 2 MB.
 const MAX_IN_FLIGHT: usize = 12;
