@@ -155,8 +155,8 @@ pub mod testing {
         pub use crate::ops::{
             DeployEvent, DeployMethod, DeployRequest, DiffInputs, Execution, Finding, Message, Operation, OpsError,
             PreparedChangeSet, Question, ReadCache, ResourceEvent, RolloutState, ServicePhase, StackDiff, StackInputs,
-            StackOutcome, StackUpdate, StatusReport, StoppedCause, TemplateSource, TemporaryChangeSets, Timeout,
-            Verdict, compare, deploy, destroy, locate_service, message_channel, prepare_change_set, rejections,
+            StackOutcome, StackUpdate, StateSummary, StatusReport, StoppedCause, TemplateSource, TemporaryChangeSets,
+            Timeout, compare, deploy, destroy, locate_service, message_channel, prepare_change_set, rejections,
             rejections_before_change_set, rollout,
         };
     }

@@ -29,7 +29,7 @@ templates do not show) and
 
 pub(super) const STATUS: &str = "With --output json, one object, with --watch one per line for each change; for several services an object with services, a
 list of such objects. Each has schema, cluster, service, status, steady, desired, running, pending, url, notes and
-  verdict      phase (steady, rolling_out, scaling, failing, draining or missing), text
+  summary      phase (steady, rolling_out, scaling, failing, draining or missing), text
   deployments  id, status, task_definition, created, desired, running, pending, failed, rollout_state, rollout_reason
   tasks        id, last_status, health, task_definition, started, stopped, private_ip, stopped_reason,
                containers (name, last_status, exit_code, reason)

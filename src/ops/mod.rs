@@ -50,7 +50,7 @@ pub(crate) use logs::{
 pub use read_cache::ReadCache;
 pub(crate) use scale::autoscaling_differences;
 pub(crate) use status::{STATUS_POLL_INTERVAL, StatusReader, service_status};
-pub use status::{ServicePhase, StatusReport, StoppedCause, Verdict};
+pub use status::{ServicePhase, StateSummary, StatusReport, StoppedCause};
 pub(crate) use synthesiser::{LookUpEvent, Purpose, Synthesiser};
 
 type Result<T> = std::result::Result<T, OpsError>;

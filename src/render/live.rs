@@ -82,8 +82,8 @@ pub fn draw(frame: &mut Frame<'_>, report: &StatusReport, message: Option<&str>,
     let [title_area, gauge_area, details_area, tasks_area, events_area, footer_area] =
         Layout::vertical(heights).areas(frame.area());
 
-    let text = clean(&report.verdict.text, false).into_owned();
-    let state = match report.verdict.phase {
+    let text = clean(&report.summary.text, false).into_owned();
+    let state = match report.summary.phase {
         ServicePhase::Steady => text.green(),
         ServicePhase::Failing => text.red(),
         _ => text.yellow(),
@@ -118,7 +118,7 @@ pub fn draw(frame: &mut Frame<'_>, report: &StatusReport, message: Option<&str>,
 
 fn task_gauge(report: &StatusReport) -> Gauge<'static> {
     let ratio = if report.desired == 0 { 1.0 } else { f64::from(report.running) / f64::from(report.desired) };
-    let color = match report.verdict.phase {
+    let color = match report.summary.phase {
         ServicePhase::Steady => Color::Green,
         ServicePhase::Failing => Color::Red,
         _ => Color::Yellow,

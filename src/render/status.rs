@@ -25,7 +25,7 @@ pub(crate) fn status(ui: &mut Ui, reports: &[StatusReport], now: Timestamp) -> i
     ui.results().flush()
 }
 
-/// Writes one line for each service: its counts and its verdict.
+/// Writes one line for each service: its counts and its summary.
 pub(crate) fn status_table(ui: &mut Ui, services: &[(String, StatusReport)]) -> io::Result<()> {
     if ui.is_json() {
         let reports: Vec<&StatusReport> = services.iter().map(|(_, report)| report).collect();
@@ -35,7 +35,7 @@ pub(crate) fn status_table(ui: &mut Ui, services: &[(String, StatusReport)]) -> 
     writeln!(ui.results(), "{}", format!("{:<width$}  RUNNING  STATE", "SERVICE").bold())?;
     for (key, report) in services {
         let counts = format!("{}/{}", report.running, report.desired);
-        writeln!(ui.results(), "{key:<width$}  {counts:<7}  {}", verdict(report))?;
+        writeln!(ui.results(), "{key:<width$}  {counts:<7}  {}", summary(report))?;
     }
     ui.results().flush()
 }
@@ -73,7 +73,7 @@ pub(crate) fn stack_list(ui: &mut Ui, stacks: &[ListedStack], now: Timestamp) ->
         let line = match service {
             Some((key, report)) => {
                 let counts = format!("{}/{}", report.running, report.desired);
-                format!("{name:<width$}  {status:<24}{updated:<10}{counts:<9}{key}: {}", verdict(report))
+                format!("{name:<width$}  {status:<24}{updated:<10}{counts:<9}{key}: {}", summary(report))
             }
             None => format!("{name:<width$}  {status:<24}{updated}"),
         };
@@ -109,8 +109,8 @@ pub(crate) fn status_line(
             let now = now.strftime("%Y-%m-%dT%H:%M:%SZ");
             let rollout = report.deployments.first().and_then(|deployment| deployment.rollout_state.as_deref());
             let rollout = rollout.map_or_else(String::new, |state| format!(", rollout {state}"));
-            let failing = match report.verdict.phase {
-                ServicePhase::Failing => format!(", {}", clean(&report.verdict.text, false)),
+            let failing = match report.summary.phase {
+                ServicePhase::Failing => format!(", {}", clean(&report.summary.text, false)),
                 _ => String::new(),
             };
             writeln!(ui.results(), "{now} {service} {running}/{desired} running, {pending} pending{rollout}{failing}")?;
@@ -119,10 +119,10 @@ pub(crate) fn status_line(
     ui.results().flush()
 }
 
-/// The verdict in the colour of its phase.
-fn verdict(report: &StatusReport) -> String {
-    let text = clean(&report.verdict.text, false);
-    match report.verdict.phase {
+/// The summary in the colour of its phase.
+fn summary(report: &StatusReport) -> String {
+    let text = clean(&report.summary.text, false);
+    match report.summary.phase {
         ServicePhase::Steady => text.green().to_string(),
         ServicePhase::Failing => text.red().to_string(),
         _ => text.yellow().to_string(),
@@ -132,7 +132,7 @@ fn verdict(report: &StatusReport) -> String {
 /// The report as coloured lines.
 fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
-    lines.push(format!("{}  {}", report.service.bold(), verdict(report)));
+    lines.push(format!("{}  {}", report.service.bold(), summary(report)));
     lines.push(format!("  cluster    {}, service {}", report.cluster, report.status));
     lines.push(format!(
         "  tasks      {} desired, {} running, {} pending",

@@ -20,7 +20,7 @@ image = "acme/broken:1"
 "#;
 
 #[test]
-fn an_overview_has_a_verdict_for_each_service() {
+fn an_overview_has_a_summary_for_each_service() {
     let workshop = Workshop::with_spec(&(SMALL_PROJECT.to_owned() + BROKEN));
     workshop.run("--sandbox deploy base api").success();
     let overview = workshop.run("--sandbox status").success();
@@ -32,7 +32,7 @@ fn an_overview_has_a_verdict_for_each_service() {
     workshop.run("--sandbox status --check").exit_code(5);
     workshop.run("--sandbox status api --check").success();
     let json = workshop.json("--sandbox status");
-    assert_eq!(json["services"][1]["verdict"]["phase"], "missing");
+    assert_eq!(json["services"][1]["summary"]["phase"], "missing");
     let list = workshop.run("--sandbox ls").success();
     let lines: Vec<Vec<&str>> = list.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!((&lines[1][..2], &lines[2][..2]), (&["base", "CREATE_COMPLETE"][..], &["api", "CREATE_COMPLETE"][..]));
@@ -46,14 +46,14 @@ fn a_crash_loop_is_shown_with_its_cause_and_lines() {
     workshop.run("--sandbox deploy base").success();
     let _deploy = workshop.follow("--sandbox deploy broken");
     let mut json = Value::Null;
-    while json["verdict"]["phase"] != "failing" || json["stopped"][0]["lines"][0].is_null() {
+    while json["summary"]["phase"] != "failing" || json["stopped"][0]["lines"][0].is_null() {
         let status = workshop.run("--sandbox status broken --output json");
         json = serde_json::from_str(&status.stdout).unwrap_or_default();
     }
     let stopped = &json["stopped"][0];
     assert_eq!((&stopped["exit_code"], &stopped["lines"][0]), (&3.into(), &"no database".into()));
-    let verdict = json["verdict"]["text"].as_str().expect("a text");
-    assert!(verdict.starts_with("failing: exit code 3, "), "{verdict}");
+    let summary = json["summary"]["text"].as_str().expect("a text");
+    assert!(summary.starts_with("failing: exit code 3, "), "{summary}");
     let text = workshop.run("--sandbox status broken --check").exit_code(5);
     assert!(text.contains("exit code 3") && text.contains("no database"), "{text}");
 }

@@ -2,7 +2,7 @@
 
 use ecsws::testing::model::{Container, Deployment, DiscoveryInstance, DiscoveryService, ScalingPolicy, ServiceEvent};
 use ecsws::testing::model::{ScalableTarget, Task};
-use ecsws::testing::ops::{ServicePhase, StatusReport, Verdict};
+use ecsws::testing::ops::{ServicePhase, StateSummary, StatusReport};
 use ecsws::testing::render::draw;
 use insta::assert_snapshot;
 use jiff::Timestamp;
@@ -62,7 +62,7 @@ fn steady() -> StatusReport {
         cluster: "container-demo".to_owned(),
         service: "api".to_owned(),
         status: "ACTIVE".to_owned(),
-        verdict: Verdict { phase: ServicePhase::Steady, text: "steady".to_owned() },
+        summary: StateSummary { phase: ServicePhase::Steady, text: "steady".to_owned() },
         steady: true,
         desired: 2,
         running: 2,
@@ -88,7 +88,7 @@ fn steady() -> StatusReport {
 fn rolling_out() -> StatusReport {
     let policies = vec![ScalingPolicy { metric: "ECSServiceAverageCPUUtilization".to_owned(), target: 50.0 }];
     StatusReport {
-        verdict: Verdict { phase: ServicePhase::RollingOut, text: "rolling out 0 of 3".to_owned() },
+        summary: StateSummary { phase: ServicePhase::RollingOut, text: "rolling out 0 of 3".to_owned() },
         steady: false,
         desired: 3,
         running: 2,
@@ -146,7 +146,7 @@ fn a_terminal_of_any_size_can_be_drawn_on() {
 fn a_missing_service() {
     let missing = StatusReport {
         status: "MISSING".to_owned(),
-        verdict: Verdict { phase: ServicePhase::Missing, text: "not deployed".to_owned() },
+        summary: StateSummary { phase: ServicePhase::Missing, text: "not deployed".to_owned() },
         steady: false,
         desired: 0,
         running: 0,

@@ -284,7 +284,7 @@ impl<P: LogPages> History<P> {
 /// How full a page may be.
 const MAX_FILL: f64 = 0.97;
 
-/// How full a page is meant to be: an event too many costs another request, and the number of events in a window varies.
+/// How full a page should be: an event too many costs another request, and the number of events in a window varies.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
 fn fill(page_length: usize) -> f64 {
     (1.0 - 4.0 / (page_length as f64).sqrt()).clamp(0.7, 0.95)

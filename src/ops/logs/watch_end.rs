@@ -47,14 +47,14 @@ pub(crate) async fn tasks_end(aws: &Aws, stack: &str, id: Option<&str>) -> Resul
     loop {
         let running = read(aws, &mut has_read, async || aws.tasks(&service).await).await?;
         let stopped = read(aws, &mut has_read, async || aws.stopped_tasks(&service).await).await?;
-        let is_meant = |task: &Task| id.is_none_or(|id| task.id.starts_with(id));
-        let is_running = running.iter().any(is_meant);
-        for task in running.into_iter().filter(is_meant) {
+        let is_selected = |task: &Task| id.is_none_or(|id| task.id.starts_with(id));
+        let is_running = running.iter().any(is_selected);
+        for task in running.into_iter().filter(is_selected) {
             if !awaited.contains(&task.id) {
                 awaited.push(task.id);
             }
         }
-        let is_awaited = |task: &Task| awaited.contains(&task.id) || (id.is_some() && is_meant(task));
+        let is_awaited = |task: &Task| awaited.contains(&task.id) || (id.is_some() && is_selected(task));
         let mut ended: Vec<Task> = stopped.into_iter().filter(is_awaited).collect();
         // A task that is to stop may print until it has.
         if !is_running && ended.iter().all(|task| task.last_status == "STOPPED") {

@@ -1,7 +1,7 @@
 //! Reads the state of a service into one value for all views.
 
+mod state_summary;
 mod stopped_causes;
-mod verdict;
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use super::{OpsError, Result, locate_service};
 use crate::aws::{Aws, AwsError};
 use crate::model::{Deployment, DiscoveryService, ScalableTarget, ServiceEvent, ServiceName, ServiceState, Task};
 
+pub use state_summary::{ServicePhase, StateSummary};
 pub use stopped_causes::StoppedCause;
-pub use verdict::{ServicePhase, Verdict};
 
 /// A service's state. This is the object of `status --output json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -25,7 +25,7 @@ pub struct StatusReport {
     /// `ACTIVE`, `DRAINING` or `INACTIVE`; `MISSING` if it does not exist.
     pub status: String,
     /// What it does, in words.
-    pub verdict: Verdict,
+    pub summary: StateSummary,
     /// Whether the service is steady.
     pub steady: bool,
     pub desired: u32,
@@ -54,12 +54,12 @@ impl StatusReport {
     pub(crate) fn not_deployed(service: &str) -> Self {
         let ServiceState { status, desired, running, pending, deployments, events, registries: _ } =
             ServiceState::missing();
-        let verdict = Verdict { phase: ServicePhase::Missing, text: "not deployed".to_owned() };
+        let summary = StateSummary { phase: ServicePhase::Missing, text: "not deployed".to_owned() };
         Self {
             cluster: String::new(),
             service: service.to_owned(),
             status,
-            verdict,
+            summary,
             steady: false,
             desired,
             running,
@@ -153,7 +153,7 @@ impl<'a> StatusReader<'a> {
         let stopped = stopped.map_err(&mut note).unwrap_or_default();
         let mut stopped = StoppedCause::of_tasks(&stopped, state.primary_deployment(), now);
         StoppedCause::read_lines(&mut stopped, aws).await;
-        let verdict = Verdict::new(&state, &tasks, &stopped);
+        let summary = StateSummary::new(&state, &tasks, &stopped);
         let ServiceState { status, desired, running, pending, deployments, mut events, registries } = state;
         let mut discovery = Vec::new();
         for arn in &registries {
@@ -164,8 +164,8 @@ impl<'a> StatusReader<'a> {
             cluster: name.cluster.clone(),
             service: name.service.clone(),
             status,
-            steady: verdict.is_steady(),
-            verdict,
+            steady: summary.is_steady(),
+            summary,
             desired,
             running,
             pending,

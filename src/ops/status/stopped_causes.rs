@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::verdict::is_recent;
+use super::state_summary::is_recent;
 use crate::aws::Aws;
 use crate::model::{Deployment, LogDestination, Task};
 use crate::ops::deploy::rollout::without_ids;

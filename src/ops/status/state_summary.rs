@@ -26,7 +26,7 @@ pub enum ServicePhase {
 
 /// The phase of a service, and a sentence about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Verdict {
+pub struct StateSummary {
     pub phase: ServicePhase,
     /// "failing: exit code 3, 4 times in 5 min"
     pub text: String,
@@ -35,20 +35,20 @@ pub struct Verdict {
 /// How long a task that stopped unexpectedly counts.
 const RECENT: SignedDuration = SignedDuration::from_mins(5);
 
-impl Verdict {
-    /// Judges a service by its deployments, its tasks, and the causes for which tasks stopped, the latest first.
+impl StateSummary {
+    /// Describes a service by its deployments, its tasks, and the causes for which tasks stopped, the latest first.
     pub(super) fn new(service: &ServiceState, tasks: &[Task], stopped: &[StoppedCause]) -> Self {
-        let verdict = |phase, text: String| Self { phase, text };
+        let summary = |phase, text: String| Self { phase, text };
         let ServiceState { desired, running, pending, .. } = service;
         match service.status.as_str() {
             "ACTIVE" => {}
-            "DRAINING" => return verdict(ServicePhase::Draining, format!("being deleted: {running} tasks run")),
-            _ => return verdict(ServicePhase::Missing, "not deployed".to_owned()),
+            "DRAINING" => return summary(ServicePhase::Draining, format!("being deleted: {running} tasks run")),
+            _ => return summary(ServicePhase::Missing, "not deployed".to_owned()),
         }
         let primary = service.primary_deployment();
         if let Some(failed) = service.deployments.iter().find(|it| it.rollout_state.as_deref() == Some("FAILED")) {
             let reason = failed.rollout_reason.as_deref().unwrap_or("ECS reports no reason");
-            return verdict(ServicePhase::Failing, format!("deployment failed: {reason}"));
+            return summary(ServicePhase::Failing, format!("deployment failed: {reason}"));
         }
         // If each task was replaced once at most and all run, the service has recovered.
         let recent: usize = stopped.iter().map(|cause| cause.recent).sum();
@@ -58,29 +58,29 @@ impl Verdict {
                 1 => "once".to_owned(),
                 count => format!("{count} times"),
             };
-            return verdict(ServicePhase::Failing, format!("failing: {}, {times} in 5 min", failing.short_cause()));
+            return summary(ServicePhase::Failing, format!("failing: {}, {times} in 5 min", failing.short_cause()));
         }
         let unhealthy = tasks.iter().filter(|task| task.health == "UNHEALTHY").count();
         if unhealthy > 0 {
-            return verdict(ServicePhase::Failing, format!("unhealthy: {unhealthy} of {} tasks", tasks.len()));
+            return summary(ServicePhase::Failing, format!("unhealthy: {unhealthy} of {} tasks", tasks.len()));
         }
         if service.is_steady() {
-            return verdict(ServicePhase::Steady, "steady".to_owned());
+            return summary(ServicePhase::Steady, "steady".to_owned());
         }
         let is_rolling_out = service.deployments.len() > 1
             || primary.is_some_and(|primary| primary.rollout_state.as_deref() == Some("IN_PROGRESS"));
         match primary {
-            Some(primary) if is_rolling_out => verdict(
+            Some(primary) if is_rolling_out => summary(
                 ServicePhase::RollingOut,
                 format!("rolling out {} of {}", primary.running.min(primary.desired), primary.desired),
             ),
             _ if running < desired => {
-                verdict(ServicePhase::Scaling, format!("scaling out: {running} of {desired} run"))
+                summary(ServicePhase::Scaling, format!("scaling out: {running} of {desired} run"))
             }
             _ if running > desired => {
-                verdict(ServicePhase::Scaling, format!("scaling in: {running} run, {desired} wanted"))
+                summary(ServicePhase::Scaling, format!("scaling in: {running} run, {desired} desired"))
             }
-            _ => verdict(ServicePhase::Scaling, format!("{pending} tasks start or stop")),
+            _ => summary(ServicePhase::Scaling, format!("{pending} tasks start or stop")),
         }
     }
 
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_names_what_matters_most() {
+    fn a_summary_names_what_matters_most() {
         let steady = service((2, 2, 0), &[("PRIMARY", 2, "COMPLETED")]);
         let unhealthy = Task { health: "UNHEALTHY".to_owned(), ..Task::default() };
         let healthy = Task { health: "HEALTHY".to_owned(), ..Task::default() };
@@ -147,12 +147,12 @@ mod tests {
                 vec![],
                 vec![],
                 ServicePhase::Scaling,
-                "scaling in: 3 run, 1 wanted",
+                "scaling in: 3 run, 1 desired",
             ),
             (&ServiceState::missing(), vec![], vec![], ServicePhase::Missing, "not deployed"),
         ] {
-            let verdict = Verdict::new(service, &tasks, &stopped);
-            assert_eq!((verdict.phase, verdict.text.as_str()), (phase, text));
+            let summary = StateSummary::new(service, &tasks, &stopped);
+            assert_eq!((summary.phase, summary.text.as_str()), (phase, text));
         }
     }
 }
